@@ -1,0 +1,309 @@
+import { clone } from '../kernels/copy.ts';
+import { binary, checkFloat, fill } from '../kernels/elementwise.ts';
+import { keep, tidy } from '../tensor/scope.ts';
+import { sameShape } from '../tensor/shape.ts';
+import { empty, type GraphNode, type Tensor } from '../tensor/tensor.ts';
+
+/** Computes the gradient of one input; only called if somebody needs it. */
+export type GradientThunk = () => Tensor;
+
+type Saved = readonly (Tensor | null)[];
+
+let nextId = 0;
+let recording = true;
+
+/**
+ * One recorded operation: which tensors went in, and how to turn the gradient of its output into theirs.
+ *
+ * Nodes are counted like memory. A node is held by its output tensor and by the nodes that consumed that output; when
+ * the last of them lets go, it releases the tensors it saved and its own inputs. So a forward pass whose result is
+ * disposed frees its whole graph, without waiting for a garbage collector.
+ */
+class Node implements GraphNode {
+  /** Grows with time: an operation always has a larger number than those that made its inputs. */
+  readonly id = nextId++;
+  readonly op: string;
+  /** Where the gradient of each input goes: the node that made it, a leaf that collects it, or nowhere. */
+  readonly inputs: readonly (Node | Tensor | null)[];
+  readonly #backward: (dy: Tensor, saved: Saved) => readonly (GradientThunk | null)[];
+  #saved: { readonly tensor: Tensor | null; readonly version: number }[] | null;
+  #references = 1;
+
+  constructor(
+    op: string,
+    inputs: Saved,
+    saved: Saved,
+    backward: (dy: Tensor, saved: Saved) => readonly (GradientThunk | null)[],
+  ) {
+    this.op = op;
+    this.inputs = inputs.map((input) => {
+      if (input === null) return null;
+      if (input.node !== null) {
+        input.node.retain();
+        return input.node as Node;
+      }
+      return input.requiresGrad ? input : null;
+    });
+    // References of our own: the caller may dispose its tensors before the backward pass.
+    this.#saved = saved.map((tensor) => ({
+      tensor: tensor?.view(tensor.shape, false) ?? null,
+      version: tensor?.storage.version ?? 0,
+    }));
+    this.#backward = backward;
+  }
+
+  retain(): void {
+    this.#references++;
+  }
+
+  release(): void {
+    // A long chain is released in a loop: recursion would overflow the stack.
+    const pending: Node[] = [this];
+    for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+      if (--node.#references > 0) continue;
+      node.releaseSaved();
+      for (const input of node.inputs) if (input instanceof Node) pending.push(input);
+    }
+  }
+
+  /** Frees the saved activations. */
+  releaseSaved(): void {
+    for (const { tensor } of this.#saved ?? []) tensor?.dispose();
+    this.#saved = null;
+  }
+
+  thunks(dy: Tensor): readonly (GradientThunk | null)[] {
+    if (this.#saved === null) {
+      throw new Error(
+        `${this.op}: backward was already run through this operation and its saved values are freed; ` +
+          `pass { retainGraph: true } the first time to run it twice`,
+      );
+    }
+    for (const { tensor, version } of this.#saved) {
+      if (tensor !== null && tensor.storage.version !== version) {
+        throw new Error(
+          `${this.op}: a tensor of shape [${tensor.shape}] that backward needs was changed in place after it was used; ` +
+            `change it after backward, or work on a copy (clone)`,
+        );
+      }
+    }
+    return this.#backward(dy, this.#saved.map(({ tensor }) => tensor));
+  }
+}
+
+/**
+ * Declares the derivative of an operation: records that `output` was computed from `inputs`, unless nobody needs it.
+ * This is the whole interface between an operation and autograd.
+ *
+ * @param saved tensors that `backward` needs; it must use these references, since the originals may be gone by then
+ * @param backward given the gradient of the output, returns for each input how to compute its gradient (null: none).
+ *   It must capture nothing but shapes and options.
+ * @returns `output`
+ */
+export function record<S extends Saved, D extends Tensor>(
+  op: string,
+  output: D,
+  inputs: Saved,
+  saved: readonly [...S],
+  backward: (dy: Tensor, saved: S) => readonly (GradientThunk | null)[],
+): D {
+  if (recording && inputs.some(needsGradient)) {
+    output.node = new Node(op, inputs, saved, backward as (dy: Tensor, saved: Saved) => readonly (GradientThunk | null)[]);
+  }
+  return output;
+}
+
+/** Whether gradients flow into a tensor: it is a leaf that asks for them, or computed from one. */
+export function needsGradient(tensor: Tensor | null): boolean {
+  return tensor !== null && (tensor.requiresGrad || tensor.node !== null);
+}
+
+/** Whether operations are being recorded. */
+export function isRecording(): boolean {
+  return recording;
+}
+
+/** Runs a synchronous function without recording, as for validation or an update of parameters. */
+export function noGrad<T>(fn: () => T): T {
+  const before = recording;
+  recording = false;
+  try {
+    const result = fn();
+    if (result instanceof Promise) {
+      throw new TypeError('noGrad: the function must not be async; wrap only the part that computes');
+    }
+    return result;
+  } finally {
+    recording = before;
+  }
+}
+
+/** The same values, cut off from the graph: gradients do not flow through the result. Shares memory with `x`. */
+export function detach(x: Tensor): Tensor {
+  return x.view(x.shape);
+}
+
+export interface BackwardOptions {
+  /** Gradient of the tensor itself, of its shape. Default: 1, for a tensor of one element. */
+  readonly gradient?: Tensor;
+  /** Keep saved activations, so that backward can run again. Default false: each is freed as soon as it was used. */
+  readonly retainGraph?: boolean;
+}
+
+/**
+ * Computes the gradient of `loss` with respect to every leaf with `requiresGrad` that it depends on, and adds it to
+ * the leaf's `grad`.
+ */
+export function backward(loss: Tensor, options: BackwardOptions = {}): void {
+  const touched = new Set<Tensor>();
+  traverse('backward', loss, options, new Map(), (leaf, gradient) => {
+    touched.add(leaf);
+    if (leaf.grad === null) {
+      leaf.grad = gradient;
+      return;
+    }
+    const sum = keep(binary('add', leaf.grad, gradient));
+    leaf.grad.dispose();
+    gradient.dispose();
+    leaf.grad = sum;
+  });
+  // Two leaves may have been given the same memory (both sides of an addition); each must own its gradient.
+  for (const leaf of touched) {
+    const { grad } = leaf;
+    if (grad === null || !grad.storage.shared) continue;
+    leaf.grad = keep(clone(grad));
+    grad.dispose();
+  }
+}
+
+/**
+ * Computes the gradient of `loss` with respect to the given tensors, which may be leaves or results, without touching
+ * anybody's `grad`.
+ *
+ * @returns one gradient per tensor, of its shape; zeros where `loss` does not depend on it
+ */
+export function grad(loss: Tensor, tensors: readonly Tensor[], options: BackwardOptions = {}): Tensor[] {
+  const found = new Map<Tensor, Tensor>();
+  const wanted = new Map<Node, Tensor[]>();
+  for (const tensor of tensors) {
+    tensor.checkUsable('grad');
+    if (!needsGradient(tensor)) throw new Error(`grad: ${tensor} has no gradient: set requiresGrad before it is used`);
+    if (tensor.node instanceof Node) wanted.set(tensor.node, [...(wanted.get(tensor.node) ?? []), tensor]);
+  }
+  try {
+    traverse('grad', loss, options, wanted, (tensor, gradient) => {
+      const sum = found.get(tensor);
+      if (!tensors.includes(tensor)) gradient.dispose();
+      else if (sum === undefined) found.set(tensor, gradient);
+      else {
+        found.set(tensor, keep(binary('add', sum, gradient)));
+        sum.dispose();
+        gradient.dispose();
+      }
+    });
+    return tensors.map((tensor) => {
+      const gradient = found.get(tensor);
+      if (gradient !== undefined) return gradient.view(tensor.shape);
+      const zeros = empty(tensor.device, tensor.shape, 'float32', 'grad');
+      fill(zeros, 0);
+      return zeros;
+    });
+  } finally {
+    for (const gradient of found.values()) gradient.dispose();
+  }
+}
+
+/**
+ * Walks the graph from `root` to the leaves, latest operation first, so that a node is reached only when every
+ * contribution to its gradient has arrived (Wengert's list read backwards).
+ */
+function traverse(
+  op: string,
+  root: Tensor,
+  { gradient, retainGraph = false }: BackwardOptions,
+  wanted: ReadonlyMap<Node, readonly Tensor[]>,
+  collect: (leaf: Tensor, gradient: Tensor) => void,
+): void {
+  root.checkUsable(op);
+  checkFloat(op, root);
+  if (!needsGradient(root)) {
+    throw new Error(`${op}: ${root} does not depend on any tensor with requiresGrad, or was computed inside noGrad`);
+  }
+  if (gradient === undefined && root.size !== 1) {
+    throw new RangeError(`${op}: [${root.shape}] is not a scalar: reduce it (sum, mean) or pass its gradient`);
+  }
+  if (gradient !== undefined && !sameShape(gradient.shape, root.shape)) {
+    throw new RangeError(`${op}: gradient [${gradient.shape}] does not fit the tensor [${root.shape}]`);
+  }
+  noGrad(() => {
+    const seed = gradient === undefined ? ones(root) : owned(gradient);
+    if (root.node === null) {
+      collect(root, seed);
+      return;
+    }
+    const order = reachable(root.node as Node);
+    const gradients = new Map<Node, Tensor>([[root.node as Node, seed]]);
+    try {
+      for (const node of order) {
+        const dy = gradients.get(node);
+        if (dy === undefined) continue;
+        for (const tensor of wanted.get(node) ?? []) collect(tensor, owned(dy));
+        const results = tidy(() =>
+          node.thunks(dy).map((thunk, i) => {
+            const input = node.inputs[i] ?? null;
+            return thunk === null || input === null ? null : thunk();
+          }),
+        );
+        results.forEach((result, i) => {
+          if (result === null) return;
+          const input = node.inputs[i]!;
+          // A thunk may pass the gradient of the output on as it is.
+          const contribution = result === dy ? owned(dy) : keep(result);
+          if (!(input instanceof Node)) {
+            collect(input, contribution);
+            return;
+          }
+          const sum = gradients.get(input);
+          if (sum === undefined) {
+            gradients.set(input, contribution);
+          } else {
+            gradients.set(input, keep(binary('add', sum, contribution)));
+            sum.dispose();
+            contribution.dispose();
+          }
+        });
+        gradients.delete(node);
+        dy.dispose();
+        if (!retainGraph) node.releaseSaved();
+      }
+    } finally {
+      for (const dy of gradients.values()) dy.dispose();
+    }
+  });
+}
+
+/** Nodes that gradients flow through, latest first. */
+function reachable(root: Node): Node[] {
+  const seen = new Set<Node>([root]);
+  const pending = [root];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    for (const input of node.inputs) {
+      if (input instanceof Node && !seen.has(input)) {
+        seen.add(input);
+        pending.push(input);
+      }
+    }
+  }
+  return [...seen].sort((a, b) => b.id - a.id);
+}
+
+/** A reference that no scope will dispose. */
+function owned(tensor: Tensor): Tensor {
+  return tensor.view(tensor.shape, false);
+}
+
+function ones(like: Tensor): Tensor {
+  const result = keep(empty(like.device, like.shape, 'float32', 'backward'));
+  fill(result, 1);
+  return result;
+}

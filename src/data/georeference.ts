@@ -1,0 +1,60 @@
+import type { Point } from './geometry.ts';
+
+/** Map x = a*column + b*row + c, map y = d*column + e*row + f; pixel (0, 0) begins at the upper left corner. */
+export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+
+/** The place in the image of a map coordinate. Throws a RangeError when the transform has no inverse. */
+export function invertAffine([a, b, c, d, e, f]: Affine): (x: number, y: number) => Point {
+  const determinant = a * e - b * d;
+  if (!Number.isFinite(determinant) || determinant === 0) {
+    throw new RangeError(`georeference: transform [${[a, b, c, d, e, f].join(', ')}] has no inverse`);
+  }
+  return (x, y) => [(e * (x - c) - b * (y - f)) / determinant, (a * (y - f) - d * (x - c)) / determinant];
+}
+
+/**
+ * Longitude and latitude in degrees (WGS84) to metres of an EPSG code: UTM zones (326zz, 327zz) and Web Mercator (3857);
+ * null for others.
+ */
+export function projectionOf(epsg: number): ((lon: number, lat: number) => Point) | null {
+  if (epsg === 3857) return webMercator;
+  const zone = epsg % 100;
+  const south = Math.floor(epsg / 100) === 327;
+  if ((!south && Math.floor(epsg / 100) !== 326) || zone < 1 || zone > 60) return null;
+  return (lon, lat) => {
+    const [x, y] = transverseMercator(lon - (zone * 6 - 183), lat);
+    return [500_000 + x, (south ? 10_000_000 : 0) + y];
+  };
+}
+
+const RADIUS = 6_378_137; // semi-major axis of WGS84
+const FLATTENING = 1 / 298.257223563;
+
+function webMercator(lon: number, lat: number): Point {
+  const phi = (lat * Math.PI) / 180;
+  return [(RADIUS * lon * Math.PI) / 180, RADIUS * Math.asinh(Math.tan(phi))];
+}
+
+/** Krüger's series to the third order: better than a millimetre within a zone (Karney, 2011, equations 7 to 12 and 35). */
+function transverseMercator(lonFromCentre: number, lat: number): Point {
+  const n = FLATTENING / (2 - FLATTENING);
+  const rectifying = (RADIUS / (1 + n)) * (1 + n ** 2 / 4 + n ** 4 / 64);
+  const alpha = [
+    n / 2 - (2 / 3) * n ** 2 + (5 / 16) * n ** 3,
+    (13 / 48) * n ** 2 - (3 / 5) * n ** 3,
+    (61 / 240) * n ** 3,
+  ];
+  const sinPhi = Math.sin((lat * Math.PI) / 180);
+  const lambda = (lonFromCentre * Math.PI) / 180;
+  const eccentricity = (2 * Math.sqrt(n)) / (1 + n);
+  const t = Math.sinh(Math.atanh(sinPhi) - eccentricity * Math.atanh(eccentricity * sinPhi));
+  const xi = Math.atan2(t, Math.cos(lambda));
+  const eta = Math.atanh(Math.sin(lambda) / Math.sqrt(1 + t * t));
+  let [x, y] = [eta, xi];
+  alpha.forEach((value, i) => {
+    const j = 2 * (i + 1);
+    x += value * Math.cos(j * xi) * Math.sinh(j * eta);
+    y += value * Math.sin(j * xi) * Math.cosh(j * eta);
+  });
+  return [0.9996 * rectifying * x, 0.9996 * rectifying * y];
+}

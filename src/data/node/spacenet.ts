@@ -1,0 +1,202 @@
+import { join } from 'node:path';
+import { checkVisibility, defaultVisibility, packAnnotations, polygonBox } from '../geometry.ts';
+import type { Box, Polygon, Visibility } from '../geometry.ts';
+import { Random } from '../random.ts';
+import { checkStretch, identityStretch, LevelCounts } from '../stretch.ts';
+import type { Stretch } from '../stretch.ts';
+import type { Dataset, Sample } from '../types.ts';
+import { defaultBands, readTiffImage } from './image.ts';
+import type { Bands } from './image.ts';
+import type { ImageLimits } from './png.ts';
+import { csvLabels, geojsonLabels, noLabels } from './spacenet-labels.ts';
+import type { LabelSource } from './spacenet-labels.ts';
+import { findSpaceNet, labelKeyOf, spaceNetExample } from './spacenet-layout.ts';
+import type { SpaceNetLayout } from './spacenet-layout.ts';
+import { openTiff } from './tiff.ts';
+
+/** How a SpaceNet folder is read. */
+export interface SpaceNetOptions extends ImageLimits {
+  /** Name of the folders of images, such as `MUL-PanSharpen`. Default: the first that is there of a list, RGB first. */
+  readonly images?: string;
+  /** Numbers from 1 of the bands for red, green and blue. Default: see `ReadImageOptions.bands`. */
+  readonly bands?: Bands;
+  /** Where footprints come from. Default: GeoJSON files if there are any, else the summary CSV. */
+  readonly labels?: 'geojson' | 'csv';
+  /** Images without labels: left out and listed in the report (default), taken as empty, or an error. */
+  readonly missingLabels?: 'skip' | 'empty' | 'error';
+  /** Levels that become 0 and 255. Default: 8 bits stay as they are, 16 bits are stretched between the percentiles. */
+  readonly stretch?: Stretch;
+  /** Percentiles of each band over the data set between which 16 bits are stretched. Default [2, 98]. */
+  readonly percentiles?: readonly [number, number];
+  /** Most images that are read for the percentiles. Default 32, chosen by `seed`. */
+  readonly stretchImages?: number;
+  /** Default 0. */
+  readonly seed?: number;
+  /** Which footprints that the edge cuts are kept. */
+  readonly visibility?: Visibility;
+}
+
+/** What was found in a SpaceNet folder. */
+export interface SpaceNetReport {
+  readonly root: string;
+  /** Name of the folders of images. */
+  readonly images: string;
+  readonly labels: 'geojson' | 'csv' | 'none';
+  /** Ids of the images without labels. */
+  readonly missingLabels: readonly string[];
+  /** Bits of each level. */
+  readonly bits: 8 | 16;
+  /** Bands of an image; numbers from 1 of those that are red, green and blue. */
+  readonly bands: number;
+  readonly rgb: Bands;
+}
+
+/** A data set of one class, `building`. */
+export interface SpaceNetDataset extends Dataset {
+  readonly report: SpaceNetReport;
+  /** The levels that become 0 and 255: plain numbers, to be kept with a model and used wherever it runs. */
+  readonly stretch: Stretch;
+}
+
+/**
+ * Opens a folder in the layout of SpaceNet 1, 2, 4 or 6 (buildings). Each polygon becomes a box; a place without buildings
+ * is a sample without boxes. Rejects when images or labels are not found, when files are damaged, and when all labels lie
+ * beside their images.
+ */
+export async function openSpaceNet(path: string, options: SpaceNetOptions = {}): Promise<SpaceNetDataset> {
+  const { missingLabels = 'skip', visibility = defaultVisibility } = options;
+  checkVisibility(visibility);
+  if (options.stretch !== undefined) checkStretch(options.stretch);
+  const layout = await findSpaceNet(path, options.images);
+  const labels = await openLabels(layout, path, options);
+  const entries = [...layout.images].map(([id, file]): Entry => ({ id, path: join(layout.root, file), key: labelKeyOf(id, labels) }));
+  const missing = entries.filter((entry) => entry.key === undefined);
+  if (labels.kind !== 'none' && missing.length > 0 && (missingLabels === 'error' || missing.length === entries.length)) {
+    const some = missing.slice(0, 5).map((entry) => entry.id).join(', ');
+    throw new Error(
+      `openSpaceNet: ${missing.length} of ${entries.length} images below ${path} have no ${labels.kind} labels: ${some}` +
+        `${missing.length > 5 ? ', ...' : ''}`,
+    );
+  }
+  const kept = missingLabels === 'empty' ? entries : entries.filter((entry) => entry.key !== undefined);
+  const first = kept[0] as Entry;
+  const tiff = await openTiff(first.path, options);
+  const rgb = options.bands ?? defaultBands(tiff);
+  const stretch = options.stretch ?? (tiff.bits === 8 ? identityStretch : await measureStretch(kept, rgb, options));
+  await checkPlacement(kept, labels, path, options);
+  const report: SpaceNetReport = {
+    root: layout.root,
+    images: layout.kind,
+    labels: labels.kind,
+    missingLabels: missing.map((entry) => entry.id),
+    bits: tiff.bits,
+    bands: tiff.bands,
+    rgb,
+  };
+  return new SpaceNet(kept, labels, report, stretch, { ...options, visibility });
+}
+
+interface Entry {
+  readonly id: string;
+  readonly path: string;
+  /** Key of its labels, undefined where there are none. */
+  readonly key: string | undefined;
+}
+
+async function openLabels(layout: SpaceNetLayout, path: string, options: SpaceNetOptions): Promise<LabelSource> {
+  const kind = options.labels ?? (layout.geojson.size > 0 ? 'geojson' : 'csv');
+  if (kind === 'geojson' && layout.geojson.size > 0) return geojsonLabels(layout.root, layout.geojson);
+  if (kind === 'csv' && layout.csv.length > 0) {
+    if (layout.kind === 'MUL' || layout.kind === '8band') {
+      throw new Error(
+        `openSpaceNet: the pixels of the summary CSV are those of the sharpened images, not of ${layout.kind}: ` +
+          'choose other `images` or labels in GeoJSON',
+      );
+    }
+    return csvLabels(layout.root, layout.csv);
+  }
+  if (options.missingLabels === 'empty' && options.labels === undefined) return noLabels;
+  throw new Error(
+    `openSpaceNet: no labels below ${path} (${kind === 'csv' ? 'no *_Solutions.csv, no CSV in summaryData' : 'no .geojson file'}); ` +
+      `missingLabels: 'empty' reads images alone. Expected a tree such as\n${spaceNetExample}`,
+  );
+}
+
+async function measureStretch(entries: readonly Entry[], rgb: Bands, options: SpaceNetOptions): Promise<Stretch> {
+  const { percentiles = [2, 98], stretchImages = 32, seed = 0 } = options;
+  if (!Number.isInteger(stretchImages) || stretchImages < 1) {
+    throw new RangeError(`openSpaceNet: stretchImages is ${stretchImages}, expected a whole number >= 1`);
+  }
+  const counts = new LevelCounts();
+  const chosen = new Random('stretch', seed).shuffle([...entries]).slice(0, stretchImages);
+  for (const entry of chosen) counts.add(await (await openTiff(entry.path, options)).readLevels(rgb));
+  return counts.stretch(percentiles);
+}
+
+/** Looks for one footprint that lies on its image: where none does, labels and images are in different coordinates. */
+async function checkPlacement(entries: readonly Entry[], labels: LabelSource, path: string, options: SpaceNetOptions): Promise<void> {
+  let example = '';
+  for (const entry of entries) {
+    if (entry.key === undefined) continue;
+    const tiff = await openTiff(entry.path, options);
+    const polygons = await labels.polygons(entry.key, tiff);
+    if (polygons.some((polygon) => polygonBox(polygon, tiff.width, tiff.height, { minSide: 0, minVisible: 0 }) !== null)) return;
+    const corner = polygons.flat(2)[0];
+    if (corner !== undefined && example === '') {
+      example = `in ${entry.id} (${tiff.width} x ${tiff.height} pixels) a corner lies at pixel (${corner[0].toFixed(1)}, ${corner[1].toFixed(1)})`;
+    }
+  }
+  if (example !== '') {
+    throw new RangeError(
+      `openSpaceNet: all labels below ${path} lie outside their images: ${example}. Labels and images are in different ` +
+        'coordinates (degrees against metres, another zone, or latitude before longitude) or of different places',
+    );
+  }
+}
+
+class SpaceNet implements SpaceNetDataset {
+  readonly classes = ['building'] as const;
+  readonly ids: readonly string[];
+  readonly report: SpaceNetReport;
+  readonly stretch: Stretch;
+  readonly #entries: readonly Entry[];
+  readonly #labels: LabelSource;
+  readonly #options: SpaceNetOptions & { readonly visibility: Visibility };
+
+  constructor(
+    entries: readonly Entry[],
+    labels: LabelSource,
+    report: SpaceNetReport,
+    stretch: Stretch,
+    options: SpaceNetOptions & { readonly visibility: Visibility },
+  ) {
+    this.ids = entries.map((entry) => entry.id);
+    this.report = report;
+    this.stretch = stretch;
+    this.#entries = entries;
+    this.#labels = labels;
+    this.#options = options;
+  }
+
+  async get(index: number): Promise<Sample> {
+    const entry = this.#entries[index];
+    if (entry === undefined) {
+      throw new RangeError(`SpaceNet.get: index ${index}, expected 0 to ${this.#entries.length - 1}`);
+    }
+    const tiff = await openTiff(entry.path, this.#options);
+    const { bits, bands, rgb } = this.report;
+    if (tiff.bits !== bits || tiff.bands !== bands) {
+      throw new Error(
+        `openSpaceNet: ${entry.path}: ${tiff.bands} bands of ${tiff.bits} bits, expected ${bands} of ${bits} as in the first image`,
+      );
+    }
+    const image = await readTiffImage(tiff, { bands: rgb, stretch: this.stretch });
+    const polygons = entry.key === undefined ? [] : await this.#labels.polygons(entry.key, tiff);
+    return { id: entry.id, image, ...footprintBoxes(polygons, tiff.width, tiff.height, this.#options.visibility) };
+  }
+}
+
+function footprintBoxes(polygons: readonly Polygon[], width: number, height: number, rule: Visibility): ReturnType<typeof packAnnotations> {
+  const boxes = polygons.map((polygon) => polygonBox(polygon, width, height, rule)).filter((box): box is Box => box !== null);
+  return packAnnotations(boxes, boxes.map(() => 0));
+}

@@ -1,0 +1,29 @@
+import type { NdArray } from 'ndarray';
+
+/** An image on the host: RGB bytes of shape [H, W, 3]. Any strides are legal, so that crops and flips are views. */
+export type RgbImage = NdArray<Uint8Array>;
+
+/** Boxes and classes of one image. */
+export interface Annotations {
+  /** Four numbers per box, `x1, y1, x2, y2` in pixels of the image: x to the right, y down, `x2 > x1`, `y2 > y1`. */
+  readonly boxes: Float32Array;
+  /** Class index of each box, from 0. */
+  readonly labels: Int32Array;
+}
+
+/** One image with what is known about it. */
+export interface Sample extends Annotations {
+  /** Name that is unique in the data set, such as `AOI_2_Vegas_img12`. */
+  readonly id: string;
+  readonly image: RgbImage;
+}
+
+/** Random access to samples; reading happens in `get`, so that a data set costs no memory until it is used. */
+export interface Dataset {
+  /** Names of the classes; the position is the label. */
+  readonly classes: readonly string[];
+  /** One id per sample, in a fixed order. */
+  readonly ids: readonly string[];
+  /** Reads sample number `index`. Rejects when the file is damaged, naming it. */
+  get(index: number): Promise<Sample>;
+}

@@ -1,0 +1,89 @@
+import { dtypes } from '../tensor/dtype.ts';
+import { normalizeAxes, sameShape, sizeOf, stridesOf, type Shape } from '../tensor/shape.ts';
+import { empty, type Tensor } from '../tensor/tensor.ts';
+import { gatherStrided } from './copy.ts';
+import { fill } from './elementwise.ts';
+import { linearGroups, run } from './run.ts';
+import { inSlices } from './slices.ts';
+import { reduce as reduceKernel } from './wgsl/reduce.wgsl.ts';
+
+export type ReduceOp = 'sum' | 'max' | 'min';
+export type Axes = number | readonly number[] | undefined;
+
+const codes: Record<ReduceOp, number> = { sum: 0, max: 1, min: 2 };
+const SIZE = 64;
+/** Most elements that one invocation reduces one after another; a longer axis takes several passes. */
+const CHAIN = 64;
+
+/** Shape of a reduction's result, with and without the reduced axes kept as 1. */
+export function reducedShape(op: string, shape: Shape, axes: Axes): { kept: number[]; dropped: number[]; axes: number[] } {
+  const list = normalizeAxes(op, axes, shape.length);
+  return {
+    kept: shape.map((extent, d) => (list.includes(d) ? 1 : extent)),
+    dropped: shape.filter((_, d) => !list.includes(d)),
+    axes: list,
+  };
+}
+
+/** Reduces over any axes (all by default). The result has the reduced axes left out, or kept as 1. */
+export function reduce(op: ReduceOp, x: Tensor, axes?: Axes, keepDims = false): Tensor {
+  const { kept, dropped, axes: list } = reducedShape(op, x.shape, axes);
+  const shape = keepDims ? kept : dropped;
+  const count = sizeOf(list.map((axis) => x.shape[axis]!));
+  if (count === 0) {
+    if (op !== 'sum') throw new RangeError(`${op}: [${x.shape}] has no elements along axes [${list}]`);
+    const zeros = empty(x.device, shape, x.dtype, op);
+    fill(zeros, 0);
+    return zeros;
+  }
+  // Neighbouring axes are one axis; others are brought together first.
+  const first = list[0] ?? 0;
+  const together = list.every((axis, i) => axis === first + i);
+  let source = x;
+  let outer = sizeOf(x.shape.slice(0, first));
+  let inner = sizeOf(x.shape.slice(first + list.length));
+  if (!together) {
+    const strides = stridesOf(x.shape);
+    const order = [...x.shape.keys()].filter((d) => !list.includes(d)).concat(list);
+    source = gatherStrided(op, x, { start: 0, strides: order.map((d) => strides[d]!) }, order.map((d) => x.shape[d]!));
+    outer = sizeOf(dropped);
+    inner = 1;
+  }
+  const y = reduceAxis(op, source, outer, count, inner);
+  if (source !== x) source.dispose();
+  const result = y.view(shape);
+  y.dispose();
+  return result;
+}
+
+/** Reduces the middle axis of x, read as [outer, extent, inner], to [outer, inner]. */
+export function reduceAxis(op: ReduceOp, x: Tensor, outer: number, extent: number, inner: number): Tensor {
+  const splits = extent <= CHAIN ? 1 : Math.ceil(extent / CHAIN);
+  const y = empty(x.device, [outer, splits, inner], x.dtype, op);
+  inSlices(op, outer, [x], [y], (_, rows, [xs, ys]) => {
+    const elements = rows * splits * inner;
+    run(x.device, reduceKernel, {
+      op,
+      consts: { OP: codes[op], SIZE },
+      aliases: { T: dtypes[x.dtype].wgsl },
+      bind: { x: xs!, y: ys! },
+      params: { elements, extent, inner, splits },
+      groups: linearGroups(x.device, elements, SIZE),
+    });
+  });
+  if (splits === 1) return y;
+  const result = reduceAxis(op, y, outer, splits, inner);
+  y.dispose();
+  return result;
+}
+
+/** Sums a gradient over the axes along which an operand of `shape` was stretched. Returns a new tensor or a view. */
+export function sumTo(g: Tensor, shape: Shape): Tensor {
+  if (sameShape(g.shape, shape)) return g.view(shape);
+  const lead = g.shape.length - shape.length;
+  const axes = [...g.shape.keys()].filter((d) => d < lead || (shape[d - lead] === 1 && g.shape[d] !== 1));
+  const sum = reduce('sum', g, axes);
+  const result = sum.view(shape);
+  sum.dispose();
+  return result;
+}

@@ -1,0 +1,191 @@
+import { PARAMS_SLOT_BYTES, type Device } from '../tensor/device.ts';
+import { dtypes } from '../tensor/dtype.ts';
+import { GpuValidationError, formatBytes } from '../tensor/errors.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { specialize, type Aliases, type Consts, type WgslSource } from './wgsl.ts';
+
+/** A range of a tensor's elements, for kernels that process a large tensor in parts. See `inSlices`. */
+export interface Slice {
+  readonly tensor: Tensor;
+  /** First element. Its byte offset must be a multiple of the adapter's `minStorageBufferOffsetAlignment`. */
+  readonly start: number;
+  readonly count: number;
+}
+
+export type Bindable = Tensor | Slice;
+
+/** Workgroup counts in x, y, z. */
+export type Groups = readonly [number, number?, number?];
+
+type StorageNames<S extends WgslSource> = {
+  [K in keyof S['bindings']]: S['bindings'][K] extends 'uniform' ? never : K;
+}[keyof S['bindings']];
+
+/** Everything that one dispatch needs. A binding, parameter or constant that is missing or misspelt does not compile. */
+export interface Launch<S extends WgslSource> {
+  /** Name of the operation, for errors. */
+  readonly op: string;
+  readonly consts?: Consts<S>;
+  readonly aliases?: Aliases<S>;
+  readonly bind: { readonly [K in StorageNames<S>]: Bindable };
+  readonly params: { readonly [K in keyof S['params']]: number };
+  readonly groups: Groups;
+}
+
+interface Compiled {
+  readonly id: number;
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+interface KernelCache {
+  readonly pipelines: Map<string, Compiled>;
+  readonly layouts: Map<string, GPUBindGroupLayout>;
+  readonly groups: Map<string, GPUBindGroup>;
+}
+
+const CACHE = Symbol('kernels');
+/** Bind groups kept for reuse; the steady state of a training step of a large network needs a few thousand. */
+const MAX_BIND_GROUPS = 8192;
+
+/** Records one dispatch of a kernel. Every launch in the library goes through here. */
+export function run<S extends WgslSource>(device: Device, source: S, launch: Launch<S>): void {
+  const [x, y = 1, z = 1] = launch.groups;
+  if (x === 0 || y === 0 || z === 0) return;
+  const most = device.limits.maxComputeWorkgroupsPerDimension;
+  if (x > most || y > most || z > most) {
+    throw new GpuValidationError(launch.op, `${source.file}: ${[x, y, z]} workgroups, at most ${most} per dimension`);
+  }
+  const cache = cacheOf(device);
+  const compiled = compile(device, cache, source, launch);
+  const slices: Slice[] = [];
+  const writes: Tensor[] = [];
+  let key = `${compiled.id}`;
+  for (const [name, kind] of Object.entries(source.bindings)) {
+    if (kind === 'uniform') continue;
+    const bound = (launch.bind as Record<string, Bindable>)[name]!;
+    const slice = bound instanceof Tensor ? { tensor: bound, start: 0, count: bound.size } : bound;
+    const { tensor } = slice;
+    tensor.checkUsable(launch.op);
+    const bytes = slice.count * dtypes[tensor.dtype].bytes;
+    if (bytes > device.bindingLimit) {
+      throw new GpuValidationError(
+        launch.op,
+        `${name} [${tensor.shape}] needs ${formatBytes(bytes)}, more than this adapter binds to a kernel at once ` +
+          `(${formatBytes(device.bindingLimit)}): use a smaller batch or image`,
+      );
+    }
+    if (kind === 'storage') writes.push(tensor);
+    slices.push(slice);
+    key += `,${tensor.storage.buffer.id}:${slice.start}:${slice.count}`;
+  }
+  let group = cache.groups.get(key);
+  if (group === undefined) {
+    group = bindGroup(device, source, launch.op, compiled, slices);
+    if (cache.groups.size >= MAX_BIND_GROUPS) cache.groups.clear();
+    cache.groups.set(key, group);
+  }
+  device.dispatch({
+    operation: `${launch.op}(${slices.map((s) => `[${s.tensor.shape}]`).join(', ')})`,
+    pipeline: compiled.pipeline,
+    group,
+    buffers: slices.map((s) => s.tensor.storage.buffer),
+    params: packParams(source, launch.params as Record<string, number>),
+    groups: [x, y, z],
+  });
+  for (const tensor of writes) tensor.storage.version++;
+}
+
+/**
+ * Workgroups for a kernel with one invocation per element: folded over x and y, because a dimension holds at most
+ * 65,535. The kernel rebuilds the number as `(group.y * groups.x + group.x) * SIZE + local` and guards the tail.
+ */
+export function linearGroups(device: Device, elements: number, workgroupSize: number): Groups {
+  const groups = Math.ceil(elements / workgroupSize);
+  const x = Math.min(groups, device.limits.maxComputeWorkgroupsPerDimension);
+  return x === 0 ? [0] : [x, Math.ceil(groups / x)];
+}
+
+function cacheOf(device: Device): KernelCache {
+  let cache = device.caches.get(CACHE) as KernelCache | undefined;
+  if (cache === undefined) {
+    cache = { pipelines: new Map(), layouts: new Map(), groups: new Map() };
+    device.caches.set(CACHE, cache);
+  }
+  return cache;
+}
+
+function compile<S extends WgslSource>(device: Device, cache: KernelCache, source: S, launch: Launch<S>): Compiled {
+  const consts = launch.consts ?? ({} as Consts<S>);
+  const aliases = launch.aliases ?? ({} as Aliases<S>);
+  let key = source.file;
+  for (const name in consts) key += `,${name}=${consts[name]}`;
+  for (const name in aliases) key += `,${name}=${aliases[name]}`;
+  const known = cache.pipelines.get(key);
+  if (known !== undefined) return known;
+  const kinds = Object.values(source.bindings);
+  const signature = kinds.join();
+  let layout = cache.layouts.get(signature);
+  if (layout === undefined) {
+    layout = device.gpu.createBindGroupLayout({
+      entries: kinds.map((type, binding) => ({
+        binding,
+        visibility: 0x4, // GPUShaderStage.COMPUTE
+        buffer: { type, hasDynamicOffset: type === 'uniform' },
+      })),
+    });
+    cache.layouts.set(signature, layout);
+  }
+  const bindGroupLayouts = [layout];
+  const pipeline = device.guard(`${launch.op}: kernel ${key}`, 0, () =>
+    device.gpu.createComputePipeline({
+      label: key,
+      layout: device.gpu.createPipelineLayout({ bindGroupLayouts }),
+      compute: {
+        module: device.gpu.createShaderModule({ label: source.file, code: specialize(source, consts, aliases) }),
+        entryPoint: 'main',
+      },
+    }),
+  );
+  const compiled = { id: cache.pipelines.size, pipeline, layout };
+  cache.pipelines.set(key, compiled);
+  return compiled;
+}
+
+function bindGroup(
+  device: Device,
+  source: WgslSource,
+  op: string,
+  compiled: Compiled,
+  slices: readonly Slice[],
+): GPUBindGroup {
+  const entries: GPUBindGroupEntry[] = slices.map(({ tensor, start, count }, binding) => {
+    const { bytes } = dtypes[tensor.dtype];
+    // An empty tensor still binds something; buffers are at least 16 bytes.
+    const size = Math.max(16, Math.ceil((count * bytes) / 4) * 4);
+    const resource = { buffer: tensor.storage.buffer.gpu, offset: start * bytes, size };
+    if (resource.offset + size > tensor.storage.buffer.bytes) resource.size = tensor.storage.buffer.bytes - resource.offset;
+    return { binding, resource };
+  });
+  if (Object.values(source.bindings).includes('uniform')) {
+    entries.push({ binding: entries.length, resource: { buffer: device.paramsBuffer, size: PARAMS_SLOT_BYTES } });
+  }
+  return device.guard(`${op}: bindings of ${source.file}`, 0, () =>
+    device.gpu.createBindGroup({ label: op, layout: compiled.layout, entries }),
+  );
+}
+
+function packParams(source: WgslSource, values: Record<string, number>): ArrayBuffer | null {
+  const fields = Object.entries(source.params);
+  if (fields.length === 0) return null;
+  const buffer = new ArrayBuffer(fields.length * 4);
+  const view = new DataView(buffer);
+  fields.forEach(([name, type], i) => {
+    const value = values[name]!;
+    if (type === 'f32') view.setFloat32(i * 4, value, true);
+    else if (type === 'i32') view.setInt32(i * 4, value, true);
+    else view.setUint32(i * 4, value, true);
+  });
+  return buffer;
+}
+

@@ -1,0 +1,85 @@
+import { dtypes } from '../tensor/dtype.ts';
+import { GpuOutOfMemoryError, formatBytes } from '../tensor/errors.ts';
+import { empty, type Tensor } from '../tensor/tensor.ts';
+import type { Slice } from './run.ts';
+
+/** One part of a job that was split along its outermost axis. `slices` are in the order of `inputs`, then `outputs`. */
+export type SliceJob = (start: number, count: number, slices: Slice[]) => void;
+
+/**
+ * Runs a job whose tensors share an outermost axis of `outer` steps, in as few parts as the adapter's binding limit
+ * allows: one, unless a tensor is larger than that. Each tensor's size must be a multiple of `outer`.
+ *
+ * A part must start at a multiple of the adapter's offset alignment. Where no split does, its rows go through copies.
+ */
+export function inSlices(
+  op: string,
+  outer: number,
+  inputs: readonly Tensor[],
+  outputs: readonly Tensor[],
+  job: SliceJob,
+): void {
+  const tensors = [...inputs, ...outputs];
+  if (outer === 0 || tensors.length === 0) return;
+  const { device } = tensors[0]!;
+  const rowBytes = tensors.map((t) => t.bytes / outer);
+  const largest = Math.max(...rowBytes);
+  if (largest * outer <= device.bindingLimit) {
+    job(0, outer, tensors.map((tensor) => ({ tensor, start: 0, count: tensor.size })));
+    return;
+  }
+  const fit = Math.floor(device.bindingLimit / largest);
+  if (fit === 0) {
+    const tensor = tensors[rowBytes.indexOf(largest)]!;
+    throw new GpuOutOfMemoryError(
+      op,
+      largest,
+      `one of the ${outer} parts of [${tensor.shape}] takes ${formatBytes(largest)}, more than this adapter binds to ` +
+        `a kernel at once (${formatBytes(device.bindingLimit)}): use smaller images`,
+    );
+  }
+  const alignment = device.limits.minStorageBufferOffsetAlignment;
+  // Starts at multiples of `granule` rows are aligned for every tensor.
+  const granule = rowBytes.reduce((g, bytes) => lcm(g, alignment / gcd(alignment, bytes)), 1);
+  const aligned = Math.floor(fit / granule) * granule;
+  const step = aligned > 0 ? aligned : fit;
+  for (let start = 0; start < outer; start += step) {
+    const count = Math.min(step, outer - start);
+    const at = (tensor: Tensor): Slice => ({
+      tensor,
+      start: (tensor.size / outer) * start,
+      count: (tensor.size / outer) * count,
+    });
+    if (aligned > 0) job(start, count, tensors.map(at));
+    else throughCopies(op, inputs.map(at), outputs.map(at), (slices) => job(start, count, slices));
+  }
+}
+
+/** Copies input ranges to tensors of their own, runs the job on those, and copies the outputs back. */
+function throughCopies(op: string, inputs: Slice[], outputs: Slice[], job: (slices: Slice[]) => void): void {
+  const copies = [...inputs, ...outputs].map(({ tensor, count }) => empty(tensor.device, [count], tensor.dtype, op));
+  inputs.forEach((slice, i) => transfer(slice, copies[i]!, true));
+  job(copies.map((tensor) => ({ tensor, start: 0, count: tensor.size })));
+  outputs.forEach((slice, i) => {
+    transfer(slice, copies[inputs.length + i]!, false);
+    slice.tensor.storage.version++;
+  });
+  for (const copy of copies) copy.dispose();
+}
+
+function transfer({ tensor, start, count }: Slice, copy: Tensor, toCopy: boolean): void {
+  const { bytes } = dtypes[tensor.dtype];
+  const { device } = tensor;
+  const a = tensor.storage.buffer;
+  const b = copy.storage.buffer;
+  if (toCopy) device.copy(a, start * bytes, b, 0, count * bytes);
+  else device.copy(b, 0, a, start * bytes, count * bytes);
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}
+
+function lcm(a: number, b: number): number {
+  return (a / gcd(a, b)) * b;
+}

@@ -1,0 +1,53 @@
+// y = f(x), element by element.
+// One invocation computes four neighbouring elements; a workgroup 64 times that. Order and shape do not matter, and the
+// last vector may reach into the buffer's padding, which nobody reads.
+
+// Specialisation
+const OP: u32 = 0u; // which f, see `f`
+const SIZE: u32 = 64u; // invocations per workgroup
+
+struct Params {
+  vectors: u32, // elements / 4, rounded up
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+// log(1 + e) for 0 <= e <= 1, with full relative precision: 2 atanh(e / (2 + e)) as a series.
+fn log1p(e: vec4f) -> vec4f {
+  let s = e / (2.0 + e);
+  let z = s * s;
+  return 2.0 * s * (1.0 + z * (1.0 / 3.0 + z * (0.2 + z * (1.0 / 7.0 + z * (1.0 / 9.0 + z * (1.0 / 11.0 + z / 13.0))))));
+}
+
+// 1 / (1 + exp(-v)) without overflow.
+fn sigmoid(v: vec4f) -> vec4f {
+  let e = exp(-abs(v));
+  return select(vec4f(1.0), e, v < vec4f(0.0)) / (1.0 + e);
+}
+
+fn f(v: vec4f) -> vec4f {
+  switch OP {
+    case 0u: { return -v; }
+    case 1u: { return exp(v); }
+    case 2u: { return log(v); }
+    case 3u: { return sqrt(v); }
+    case 4u: { return abs(v); }
+    case 5u: { return v * v; }
+    case 6u: { return sigmoid(v); }
+    case 7u: { return select(v, vec4f(0.0), v < vec4f(0.0)); } // relu; a NaN stays a NaN
+    case 8u: { return max(v, vec4f(0.0)) + log1p(exp(-abs(v))); } // softplus
+    case 9u: { return 1.0 / v; }
+    case 10u: { return 2.0 * sigmoid(2.0 * v) - 1.0; } // tanh
+    default: { return sign(v); }
+  }
+}
+
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * groups.x + group.x) * SIZE + lane;
+  if (i < params.vectors) {
+    y[i] = f(x[i]);
+  }
+}

@@ -1,0 +1,59 @@
+import { totalmem } from 'node:os';
+import { openDevice, type InitOptions } from '../tensor/init.ts';
+import type { Device } from '../tensor/device.ts';
+import { isSoftware, openAdapter } from './adapter.ts';
+
+/** A software adapter's memory is the computer's; more than this share would start swapping. */
+const SOFTWARE_MEMORY_SHARE = 0.6;
+/** Milliseconds to sleep between polls of the GPU: far below a kernel's time, far above the cost of polling. */
+const POLL_SLEEP = 0.3;
+
+/**
+ * Opens a GPU in Node and makes it the default device: a hardware adapter first, then a software driver of the system,
+ * then a bundled one. The environment variable RETINAGRAD_ADAPTER chooses by name where `options.adapter` does not.
+ *
+ * @throws NoAdapterError that lists what was tried and what to install
+ */
+export async function init(options: InitOptions = {}): Promise<Device> {
+  const name = options.adapter ?? (process.env['RETINAGRAD_ADAPTER'] || undefined);
+  const { gpu, adapter } = await openAdapter(name);
+  const software = isSoftware(adapter.info);
+  const memoryLimit = options.memoryLimit ?? (software ? totalmem() * SOFTWARE_MEMORY_SHARE : undefined);
+  return openDevice(adapter, {
+    ...options,
+    ...(memoryLimit === undefined ? {} : { memoryLimit }),
+    owner: gpu,
+    kind: software ? 'software' : 'hardware',
+    wait: waitAsleep,
+  });
+}
+
+const never = new Int32Array(new SharedArrayBuffer(4));
+let waiting = 0;
+let polling = false;
+
+/**
+ * Waits for a promise of Dawn's. While one is pending, Dawn polls in Node's event loop without a pause, which would
+ * take a core away from a software driver; sleeping for a moment in each turn of the loop leaves it free.
+ */
+async function waitAsleep<T>(promise: Promise<T>): Promise<T> {
+  waiting++;
+  if (!polling) {
+    polling = true;
+    setImmediate(poll);
+  }
+  try {
+    return await promise;
+  } finally {
+    waiting--;
+  }
+}
+
+function poll(): void {
+  if (waiting === 0) {
+    polling = false;
+    return;
+  }
+  Atomics.wait(never, 0, 0, POLL_SLEEP);
+  setImmediate(poll);
+}

@@ -1,0 +1,66 @@
+/** Base of every error that the GPU or its driver reports. `operation` names the op, kernel or call that caused it. */
+export class GpuError extends Error {
+  override readonly name: string = 'GpuError';
+  readonly operation: string;
+  constructor(operation: string, message: string) {
+    super(`${operation}: ${message}`);
+    this.operation = operation;
+  }
+}
+
+/** The driver refused a call: a bug in a kernel or launcher, or a limit that was not checked. */
+export class GpuValidationError extends GpuError {
+  override readonly name = 'GpuValidationError';
+}
+
+/** There is no room for an allocation, in the adapter, in a buffer binding or in the device's memory limit. */
+export class GpuOutOfMemoryError extends GpuError {
+  override readonly name = 'GpuOutOfMemoryError';
+  /** Bytes that were asked for. */
+  readonly bytes: number;
+  constructor(operation: string, bytes: number, message: string) {
+    super(operation, message);
+    this.bytes = bytes;
+  }
+}
+
+/** The driver failed in a way that is not the caller's fault, such as a compiler running out of resources. */
+export class GpuInternalError extends GpuError {
+  override readonly name = 'GpuInternalError';
+}
+
+/** The device is gone: the driver was reset, the GPU was removed, or `device.destroy()` was called. */
+export class DeviceLostError extends GpuError {
+  override readonly name = 'DeviceLostError';
+}
+
+/** A tensor was used after its memory was given back. */
+export class DisposedError extends Error {
+  override readonly name = 'DisposedError';
+}
+
+/** No adapter could be opened. The message lists what was tried, why each failed, and what to install. */
+export class NoAdapterError extends Error {
+  override readonly name = 'NoAdapterError';
+}
+
+/** Turns an error of the WebGPU API into one of ours. `context` says what was under way. */
+export function toGpuError(error: GPUError, context: string): GpuError {
+  // Told apart by constructor name: the classes are globals only in browsers.
+  const kind = error.constructor.name;
+  if (kind === 'GPUOutOfMemoryError') return new GpuOutOfMemoryError(context, Number.NaN, error.message);
+  if (kind === 'GPUInternalError') return new GpuInternalError(context, error.message);
+  return new GpuValidationError(context, error.message);
+}
+
+/** Writes a byte count for people: `1.5 MiB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB'];
+  let unit = 0;
+  let value = bytes;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}

@@ -1,0 +1,80 @@
+import { Device, setDefaultDevice } from './device.ts';
+import { NoAdapterError } from './errors.ts';
+
+export interface InitOptions {
+  /** In Node: `hardware`, `lavapipe`, `swiftshader`, or a part of an adapter's name. Default: the best there is. */
+  readonly adapter?: string;
+  /** Most bytes of GPU memory to hold. Default: no limit on a GPU, 60 % of the memory on a software adapter. */
+  readonly memoryLimit?: number;
+  /** Most bytes of one tensor to bind to a kernel; larger ones are processed in parts. Default: the adapter's limit. */
+  readonly bindingLimit?: number;
+}
+
+/** What a platform's `init` adds. */
+interface PlatformOptions extends InitOptions {
+  readonly owner: unknown;
+  readonly kind: 'hardware' | 'software';
+  readonly wait?: <T>(promise: Promise<T>) => Promise<T>;
+}
+
+/** Features that kernels use where they are there. */
+const FEATURES: readonly GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query'];
+/** Limits that are raised to what the adapter offers; the defaults are those of the weakest device. */
+const LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+] as const;
+
+/** Opens a device on an adapter and makes it the default one. Used by the platforms' `init`. */
+export async function openDevice(adapter: GPUAdapter, options: PlatformOptions): Promise<Device> {
+  const { info } = adapter;
+  const gpu = await adapter.requestDevice({
+    label: 'retinagrad',
+    requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
+    requiredLimits: Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]])),
+  });
+  const device = new Device(gpu, {
+    adapter: {
+      name: info.description || info.device || info.architecture || info.vendor || 'unknown adapter',
+      vendor: info.vendor,
+      architecture: info.architecture,
+      kind: options.kind,
+    },
+    owner: options.owner,
+    ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
+    ...(options.bindingLimit === undefined ? {} : { bindingLimit: options.bindingLimit }),
+    ...(options.wait === undefined ? {} : { wait: options.wait }),
+  });
+  setDefaultDevice(device);
+  return device;
+}
+
+/**
+ * Opens the browser's GPU and makes it the default device. (In Node, the package's `init` is another one, which looks
+ * for drivers.)
+ *
+ * @throws NoAdapterError if the browser has no WebGPU or no adapter
+ */
+export async function init(options: InitOptions = {}): Promise<Device> {
+  const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  if (gpu === undefined) {
+    throw new NoAdapterError(
+      'this browser or page has no WebGPU: navigator.gpu is missing. It needs a recent Chrome, Edge, Safari or Firefox, ' +
+        'and a secure page (https or localhost)',
+    );
+  }
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter === null) {
+    throw new NoAdapterError(
+      'the browser offers no WebGPU adapter: chrome://gpu says why. Chrome without a GPU needs --enable-unsafe-webgpu',
+    );
+  }
+  const software = adapter.info.isFallbackAdapter === true;
+  return openDevice(adapter, { ...options, owner: gpu, kind: software ? 'software' : 'hardware' });
+}

@@ -1,0 +1,74 @@
+/** Sizes of the axes, outermost first; `[]` is a scalar. */
+export type Shape = readonly number[];
+
+/** Number of elements of a shape. */
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (const extent of shape) size *= extent;
+  return size;
+}
+
+/** Throws a RangeError unless every extent is a whole number from 0. */
+export function checkShape(op: string, shape: Shape): void {
+  for (const extent of shape) {
+    if (!Number.isSafeInteger(extent) || extent < 0) {
+      throw new RangeError(`${op}: [${shape}] is not a shape: every extent must be a whole number from 0`);
+    }
+  }
+}
+
+/** Row-major strides in elements. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let d = shape.length - 1; d >= 0; d--) {
+    strides[d] = stride;
+    stride *= shape[d]!;
+  }
+  return strides;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((extent, d) => extent === b[d]);
+}
+
+/** Turns an axis that may count from the end (-1 is the last) into one that counts from the front. */
+export function normalizeAxis(op: string, axis: number, rank: number): number {
+  const result = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || result < 0 || result >= rank) {
+    throw new RangeError(`${op}: axis ${axis} is outside a tensor of rank ${rank}: expected ${-rank} to ${rank - 1}`);
+  }
+  return result;
+}
+
+/** Sorted distinct axes from the front; `undefined` means all of them. */
+export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
+  if (axes === undefined) return Array.from({ length: rank }, (_, d) => d);
+  const list = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(op, axis, rank));
+  if (new Set(list).size !== list.length) throw new RangeError(`${op}: axes [${axes}] name the same axis twice`);
+  return list.sort((a, b) => a - b);
+}
+
+/** The shape that both operands broadcast to (NumPy's rule: align at the last axis, 1 stretches). */
+export function broadcastShapes(op: string, a: Shape, b: Shape): number[] {
+  const rank = Math.max(a.length, b.length);
+  const out = new Array<number>(rank);
+  for (let d = 0; d < rank; d++) {
+    const x = a[a.length - rank + d] ?? 1;
+    const y = b[b.length - rank + d] ?? 1;
+    if (x !== y && x !== 1 && y !== 1) {
+      throw new RangeError(
+        `${op}: shapes [${a}] and [${b}] do not broadcast: aligned at the last axis, extents must be equal or 1`,
+      );
+    }
+    out[d] = x === 1 ? y : x;
+  }
+  return out;
+}
+
+/** Strides of `shape` when read as `target`: 0 along the axes that are stretched. */
+export function broadcastStrides(shape: Shape, target: Shape): number[] {
+  const strides = stridesOf(shape);
+  const lead = target.length - shape.length;
+  return target.map((_, d) => (d < lead || shape[d - lead] === 1 ? 0 : strides[d - lead]!));
+}

@@ -1,0 +1,1 @@
+def make_transform(): pass
