@@ -13,7 +13,10 @@ export interface AugmentOptions {
   readonly flipX?: boolean;
   /** Flips top and bottom in half of the cases. Default true. */
   readonly flipY?: boolean;
-  /** Turns by 0, 90, 180 or 270 degrees; by 0 or 180 where the image is not square, so that its size stays. Default true. */
+  /**
+   * Turns by 0, 90, 180 or 270 degrees; by 0 or 180 where the image is not square, so that its size stays. Default
+   * true.
+   */
   readonly turn?: boolean;
   /** Range of the factor by which things grow, or null for none. Default [0.8, 1.25]. */
   readonly scale?: Range | null;
@@ -37,7 +40,9 @@ export function flipY(sample: Sample): Sample {
   return { id: sample.id, image: sample.image.step(-1, 1, 1), ...mapBoxes(sample, (x, y) => [x, height - y]) };
 }
 
-/** Turns a sample clockwise by `quarters` times 90 degrees. The image is a view; odd turns exchange height and width. */
+/**
+ * Turns a sample clockwise by `quarters` times 90 degrees. The image is a view; odd turns exchange height and width.
+ */
 export function turn(sample: Sample, quarters: number): Sample {
   if (!Number.isInteger(quarters)) throw new RangeError(`turn: quarters is ${quarters}, expected a whole number`);
   const { height, width } = imageSize(sample.image);
@@ -63,8 +68,8 @@ export interface RescaleOptions {
 }
 
 /**
- * Enlarges a sample by a factor and cuts a window of the old size, or shrinks it and puts it on a plain ground of the old
- * size (bilinear, half-pixel centres). Boxes are clipped by the visibility rule.
+ * Enlarges a sample by a factor and cuts a window of the old size, or shrinks it and puts it on a plain ground of the
+ * old size (bilinear, half-pixel centres). Boxes are clipped by the visibility rule.
  */
 export function rescale(sample: Sample, factor: number, options: RescaleOptions = {}): Sample {
   const { x = 0.5, y = 0.5, fill = [124, 116, 104], visibility = defaultVisibility } = options;
@@ -73,42 +78,59 @@ export function rescale(sample: Sample, factor: number, options: RescaleOptions 
   // Left and top edge of the window in the enlarged picture; negative where the picture is smaller than the window.
   const left = x * (width * factor - width);
   const top = y * (height * factor - height);
-  const source = packedBytes(sample.image);
-  const out = new Uint8Array(source.length);
-  const columns = Array.from({ length: width }, (_, column) => tap((column + 0.5 + left) / factor, width));
-  for (let row = 0; row < height; row++) {
-    const v = tap((row + 0.5 + top) / factor, height);
-    for (let column = 0; column < width; column++) {
-      const h = columns[column] as Tap | null;
-      const to = (row * width + column) * 3;
-      for (let c = 0; c < 3; c++) {
-        if (v === null || h === null) {
-          out[to + c] = fill[c] as number;
-          continue;
-        }
-        const at = (r: number, q: number): number => source[(r * width + q) * 3 + c] as number;
-        const upper = at(v.low, h.low) * (1 - h.weight) + at(v.low, h.high) * h.weight;
-        const lower = at(v.high, h.low) * (1 - h.weight) + at(v.high, h.high) * h.weight;
-        out[to + c] = Math.round(upper * (1 - v.weight) + lower * v.weight);
-      }
-    }
-  }
+  const out = resample(packedBytes(sample.image), taps(height, factor, top), taps(width, factor, left), fill);
   const moved = mapBoxes(sample, (bx, by) => [bx * factor - left, by * factor - top]);
   return { id: sample.id, image: rgbImage(height, width, out), ...clipAnnotations(moved, width, height, visibility) };
 }
 
-interface Tap {
-  readonly low: number;
-  readonly high: number;
-  readonly weight: number;
+/** For each row or column of the result: the two of the source around it and the weight of the second; -1 for none. */
+interface Taps {
+  readonly size: number;
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+  readonly weight: Float32Array;
 }
 
-/** The two pixels around a position, or null outside the picture. */
-function tap(position: number, size: number): Tap | null {
-  if (position < 0 || position > size) return null;
-  const centre = Math.min(Math.max(position - 0.5, 0), size - 1);
-  const low = Math.floor(centre);
-  return { low, high: Math.min(low + 1, size - 1), weight: centre - low };
+function taps(size: number, factor: number, start: number): Taps {
+  const [low, high, weight] = [new Int32Array(size).fill(-1), new Int32Array(size), new Float32Array(size)];
+  for (let i = 0; i < size; i++) {
+    const position = (i + 0.5 + start) / factor;
+    if (position < 0 || position > size) continue;
+    const centre = Math.min(Math.max(position - 0.5, 0), size - 1);
+    low[i] = Math.floor(centre);
+    high[i] = Math.min(Math.floor(centre) + 1, size - 1);
+    weight[i] = centre - Math.floor(centre);
+  }
+  return { size, low, high, weight };
+}
+
+function resample(source: Uint8Array, rows: Taps, columns: Taps, fill: readonly number[]): Uint8Array {
+  const out = new Uint8Array(source.length);
+  const line = columns.size * 3;
+  let to = 0;
+  for (let y = 0; y < rows.size; y++) {
+    const upper = (rows.low[y] as number) * line;
+    const lower = (rows.high[y] as number) * line;
+    const v = rows.weight[y] as number;
+    for (let x = 0; x < columns.size; x++) {
+      const low = columns.low[x] as number;
+      const left = low * 3;
+      const right = (columns.high[x] as number) * 3;
+      const h = columns.weight[x] as number;
+      for (let c = 0; c < 3; c++) {
+        if (low < 0 || upper < 0) {
+          out[to++] = fill[c] as number;
+          continue;
+        }
+        const a = source[upper + left + c] as number;
+        const b = source[lower + left + c] as number;
+        const above = a + h * ((source[upper + right + c] as number) - a);
+        const below = b + h * ((source[lower + right + c] as number) - b);
+        out[to++] = above + v * (below - above) + 0.5;
+      }
+    }
+  }
+  return out;
 }
 
 /** Multiplies pixel values by a factor and clamps to 0..255. */
@@ -117,7 +139,9 @@ export function brightness(sample: Sample, factor: number): Sample {
   return mapValues(sample, (value) => value * factor);
 }
 
-/** Moves pixel values away from (factor > 1) or towards (factor < 1) the mean grey of the image, and clamps to 0..255. */
+/**
+ * Moves pixel values away from (factor > 1) or towards (factor < 1) the mean grey of the image, and clamps to 0..255.
+ */
 export function contrast(sample: Sample, factor: number): Sample {
   if (!(factor >= 0 && factor < Infinity)) throw new RangeError(`contrast: factor is ${factor}, expected >= 0`);
   const bytes = packedBytes(sample.image);
@@ -138,8 +162,8 @@ function mapValues(sample: Sample, map: (value: number) => number): Sample {
 }
 
 /**
- * A random variant of a sample. The sample itself is not changed. Every kind of change draws its numbers whether it is on
- * or not, so that switching one off leaves the others as they were.
+ * A random variant of a sample. The sample itself is not changed. Every kind of change draws its numbers whether it is
+ * on or not, so that switching one off leaves the others as they were.
  */
 export function augment(sample: Sample, options: AugmentOptions, random: Random): Sample {
   const { scale = [0.8, 1.25], visibility = defaultVisibility } = options;

@@ -1,9 +1,9 @@
 import type { Dataset, Sample } from './types.ts';
 
 /**
- * A data set that keeps decoded samples in memory up to `cacheBytes`. What fits first stays: an epoch visits every sample
- * once, in another order each time, and then throwing out the oldest would throw out what comes next. Concurrent reads of
- * one sample share the work. The samples are shared, so nobody may write into their images.
+ * A data set that keeps decoded samples in memory up to `cacheBytes`. What fits first stays: an epoch visits every
+ * sample once, in another order each time, and then throwing out the oldest would throw out what comes next. Concurrent
+ * reads of one sample share the work. The samples are shared, so nobody may write into their images.
  */
 export function cacheSamples(dataset: Dataset, cacheBytes: number): Dataset {
   if (!(cacheBytes >= 0)) throw new RangeError(`cacheSamples: cacheBytes is ${cacheBytes}, expected a number >= 0`);

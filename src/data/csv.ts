@@ -5,9 +5,9 @@ export interface CsvRow {
 }
 
 /**
- * Reads CSV text (RFC 4180: commas, double quotes around fields that hold commas, quotes or line ends; the first line names the columns).
- * Empty lines are skipped. Throws with `name` and the line when a column of `required` is missing, when a row has another
- * number of fields than the header, or when a quote is not closed.
+ * Reads CSV text (RFC 4180: commas, double quotes around fields that hold commas, quotes or line ends; the first line
+ * names the columns). Empty lines are skipped. Throws with `name` and the line when a column of `required` is missing,
+ * when a row has another number of fields than the header, or when a quote is not closed.
  */
 export function parseCsv(text: string, name: string, required: readonly string[]): CsvRow[] {
   const rows: CsvRow[] = [];

@@ -65,7 +65,7 @@ function clipSide(ring: Ring, axis: 0 | 1, at: number, sign: 1 | -1): Point[] {
       const b = sign * (to[axis] - at);
       if (a >= 0 !== b >= 0) {
         const t = a / (a - b);
-        const other = from[1 - axis as 0 | 1] + t * (to[1 - axis as 0 | 1] - from[1 - axis as 0 | 1]);
+        const other = from[(1 - axis) as 0 | 1] + t * (to[(1 - axis) as 0 | 1] - from[(1 - axis) as 0 | 1]);
         out.push(axis === 0 ? [at, other] : [other, at]);
       }
       if (b >= 0) out.push(to);
@@ -81,9 +81,9 @@ export function clipRing(ring: Ring, width: number, height: number): Ring {
 }
 
 /**
- * The axis-aligned box around the part of a polygon (pixels) that lies inside an image, or null when the visibility rule
- * drops it. The polygon is clipped before the box is taken: the box of the visible part can be smaller than the visible
- * part of the box. Holes do not matter to the box. Throws a RangeError for coordinates that are not finite.
+ * The axis-aligned box around the part of a polygon (pixels) that lies inside an image, or null when the visibility
+ * rule drops it. The polygon is clipped before the box is taken: the box of the visible part can be smaller than the
+ * visible part of the box. Holes do not matter to the box. Throws a RangeError for coordinates that are not finite.
  */
 export function polygonBox(
   polygon: Polygon,
@@ -145,7 +145,12 @@ export function clipAnnotations(
   const boxes: Box[] = [];
   const labels: number[] = [];
   listBoxes(annotations).forEach(([x1, y1, x2, y2], i) => {
-    const corners: Ring = [[x1, y1], [x2, y1], [x2, y2], [x1, y2]];
+    const corners: Ring = [
+      [x1, y1],
+      [x2, y1],
+      [x2, y2],
+      [x1, y2],
+    ];
     const box = polygonBox([corners], width, height, rule);
     if (box === null) return;
     boxes.push(box);

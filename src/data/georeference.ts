@@ -13,8 +13,8 @@ export function invertAffine([a, b, c, d, e, f]: Affine): (x: number, y: number)
 }
 
 /**
- * Longitude and latitude in degrees (WGS84) to metres of an EPSG code: UTM zones (326zz, 327zz) and Web Mercator (3857);
- * null for others.
+ * Longitude and latitude in degrees (WGS84) to metres of an EPSG code: UTM zones (326zz, 327zz) and Web Mercator
+ * (3857); null for others.
  */
 export function projectionOf(epsg: number): ((lon: number, lat: number) => Point) | null {
   if (epsg === 3857) return webMercator;
@@ -35,7 +35,9 @@ function webMercator(lon: number, lat: number): Point {
   return [(RADIUS * lon * Math.PI) / 180, RADIUS * Math.asinh(Math.tan(phi))];
 }
 
-/** Krüger's series to the third order: better than a millimetre within a zone (Karney, 2011, equations 7 to 12 and 35). */
+/**
+ * Krüger's series to the third order: better than a millimetre within a zone (Karney, 2011, equations 7 to 12 and 35).
+ */
 function transverseMercator(lonFromCentre: number, lat: number): Point {
   const n = FLATTENING / (2 - FLATTENING);
   const rectifying = (RADIUS / (1 + n)) * (1 + n ** 2 / 4 + n ** 4 / 64);

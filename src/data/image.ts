@@ -2,8 +2,8 @@ import ndarray from 'ndarray';
 import type { RgbImage } from './types.ts';
 
 /**
- * An image over RGB bytes in row-major order, or a black one when none are given. Throws a RangeError when the number of
- * bytes is not `height * width * 3`.
+ * An image over RGB bytes in row-major order, or a black one when none are given. Throws a RangeError when the number
+ * of bytes is not `height * width * 3`.
  */
 export function rgbImage(height: number, width: number, bytes?: Uint8Array): RgbImage {
   const data = bytes ?? new Uint8Array(height * width * 3);

@@ -32,9 +32,9 @@ export interface BatchOptions {
 }
 
 /**
- * Reads the samples at `indices` batch by batch, the next ones while the current one is in use. Order and content depend
- * on seed, epoch and indices alone, never on timing, so that a run that goes on at `start` sees what it would have seen.
- * An error names the sample. Leaving the loop early stops the reading; nothing stays behind.
+ * Reads the samples at `indices` batch by batch, the next ones while the current one is in use. Order and content
+ * depend on seed, epoch and indices alone, never on timing, so that a run that goes on at `start` sees what it would
+ * have seen. An error names the sample. Leaving the loop early stops the reading; nothing stays behind.
  */
 export function batches(
   dataset: Dataset,
@@ -74,7 +74,9 @@ export function batches(
   return readAhead(start, count, prefetch, readBatch);
 }
 
-/** Calls `read` for start .. end - 1 and gives the results in order, keeping `ahead` calls in flight beyond the current. */
+/**
+ * Calls `read` for start .. end - 1 and gives the results in order, keeping `ahead` calls in flight beyond the current.
+ */
 async function* readAhead<T>(
   start: number,
   end: number,

@@ -16,8 +16,8 @@ export function hash32(...parts: readonly (number | string)[]): number {
 }
 
 /**
- * Seeded random numbers on the host (SplitMix32: a counter with a mixing function): the same seed gives the same numbers
- * in every engine. The seed may be several words, such as `new Random('augment', seed, epoch, index)`.
+ * Seeded random numbers on the host (SplitMix32: a counter with a mixing function): the same seed gives the same
+ * numbers in every engine. The seed may be several words, such as `new Random('augment', seed, epoch, index)`.
  */
 export class Random {
   #state: number;

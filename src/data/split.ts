@@ -7,9 +7,10 @@ export interface Split {
 }
 
 /**
- * Splits samples by a hash of seed and id, so that a sample stays on its side when others are added or removed. `heldOut`
- * is the share held out (default 0.2): few ids deviate from it as coin tosses do. With two ids or more neither side of a
- * share strictly between 0 and 1 is empty: the id of the lowest hash is then held out, that of the highest trained on.
+ * Splits samples by a hash of seed and id, so that a sample stays on its side when others are added or removed.
+ * `heldOut` is the share held out (default 0.2): few ids deviate from it as coin tosses do. With two ids or more
+ * neither side of a share strictly between 0 and 1 is empty: the id of the lowest hash is then held out, that of the
+ * highest trained on.
  */
 export function splitIds(ids: readonly string[], options: { heldOut?: number; seed?: number } = {}): Split {
   const { heldOut = 0.2, seed = 0 } = options;

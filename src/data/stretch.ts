@@ -15,7 +15,9 @@ export function checkStretch(stretch: Stretch): void {
   for (let band = 0; band < 3; band++) {
     const [low, high] = [stretch.low[band], stretch.high[band]];
     if (low === undefined || high === undefined || !Number.isFinite(low) || !Number.isFinite(high) || low >= high) {
-      throw new RangeError(`stretch: low ${low} and high ${high} of band ${band}, expected three pairs with low < high`);
+      throw new RangeError(
+        `stretch: low ${low} and high ${high} of band ${band}, expected three pairs with low < high`,
+      );
     }
   }
 }
@@ -39,8 +41,8 @@ export class LevelCounts {
   }
 
   /**
-   * The stretch between two percentiles of each band, such as 2 and 98. Throws a RangeError when they are out of order or
-   * when no pixel was counted.
+   * The stretch between two percentiles of each band, such as 2 and 98. Throws a RangeError when they are out of order
+   * or when no pixel was counted.
    */
   stretch([from, to]: readonly [number, number]): Stretch {
     if (!(from >= 0 && from < to && to <= 100)) {

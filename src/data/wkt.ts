@@ -3,8 +3,8 @@ import type { Point, Polygon, Ring } from './geometry.ts';
 const TOKEN = /\s*([A-Za-z]+|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[(),])/y;
 
 /**
- * Reads `POLYGON` and `MULTIPOLYGON` text (OGC 06-103r4, section 7), with Z or M values (dropped), holes and `EMPTY`, into a
- * list of polygons. Throws a RangeError that says where the text stops making sense.
+ * Reads `POLYGON` and `MULTIPOLYGON` text (OGC 06-103r4, section 7), with Z or M values (dropped), holes and `EMPTY`,
+ * into a list of polygons. Throws a RangeError that says where the text stops making sense.
  */
 export function parseWkt(text: string): Polygon[] {
   const tokens: string[] = [];

@@ -70,10 +70,12 @@ def hash_tensor(name, shape, seed):
         gain = 0.5 if re.search(r"layer\d\.\d+\.bn[23]\.", name) else 1.5 if ".downsample." in name else 1.0
         return hash_uniform(name, shape, seed, 0.25 * gain, 0.5 * gain)
     gain = 6.0  # variance 2 / fan_in keeps the second moment through convolution + ReLU
-    if ".fpn." in name:
+    if name.endswith("body.conv1.weight"):
+        gain = 1.5  # the image comes with larger values
+    elif ".fpn." in name:
         gain = 3.0
     elif name.endswith("cls_logits.weight"):
-        gain = 0.5
+        gain = 0.2
     elif name.endswith("bbox_reg.weight"):
         gain = 0.1875
     return hash_uniform(name, shape, seed, math.sqrt(gain / math.prod(shape[1:])))

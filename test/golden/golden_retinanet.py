@@ -24,17 +24,17 @@ CLASSES = 3
 # images: (height, width); boxes: x1, y1, x2, y2, label. Short sides equal to min_size are not resized.
 CASES = {
     "r18-frozen": {
-        "backbone": "resnet18", "norm": "frozen", "seed": 1, "minSize": 100, "maxSize": 160,
+        "backbone": "resnet18", "norm": "frozen", "seed": 13, "minSize": 100, "maxSize": 160,
         "images": [(100, 141), (123, 100)],
         "boxes": [[(12, 20, 50, 52, 0), (70.5, 31, 90, 75.25, 2), (100, 60, 112, 71, 1), (30, 55, 139, 70, 1)], []],
     },
     "r18-bn": {
-        "backbone": "resnet18", "norm": "batch", "seed": 1, "minSize": 96, "maxSize": 160,
+        "backbone": "resnet18", "norm": "batch", "seed": 8, "minSize": 96, "maxSize": 160,
         "images": [(96, 125), (117, 96)],
         "boxes": [[(5, 8, 42, 40, 1), (60, 40, 75, 90, 0)], [(20, 30, 83, 101, 2), (3, 100, 12, 112, 0)]],
     },
     "r34-frozen-resize": {
-        "backbone": "resnet34", "norm": "frozen", "seed": 1, "minSize": 96, "maxSize": 150, "topk": 100,
+        "backbone": "resnet34", "norm": "frozen", "seed": 6, "minSize": 96, "maxSize": 150, "topk": 100,
         "detections": 40, "images": [(75, 120), (150, 131)],
         "boxes": [[(10, 12, 38, 40, 0), (50, 20, 62, 51, 2), (45, 15, 80, 60, 1)], [(20, 30, 120, 121, 1), (7, 9, 23, 20, 2)]],
     },
@@ -164,7 +164,7 @@ def matching(seen, index):
 
 
 def noisy_detections(model, seen):
-    """How many of 20 runs decide alike when the head outputs carry noise of 2e-5 of their scale: same labels, boxes
+    """How many of 20 runs decide alike when the head outputs carry noise of 5e-6 of their scale: same labels, boxes
     within a tenth of a pixel."""
     generator = torch.Generator().manual_seed(0)
     wanted = model.postprocess_detections(seen["outputs"], seen["anchors"], seen["sizes"])
@@ -178,7 +178,7 @@ def noisy_detections(model, seen):
 
     same = 0
     for _ in range(20):
-        noisy = {k: [x + 2e-5 * x.abs().max() * (2 * torch.rand(x.shape, generator=generator) - 1) for x in v]
+        noisy = {k: [x + 5e-6 * x.abs().max() * (2 * torch.rand(x.shape, generator=generator) - 1) for x in v]
                  for k, v in seen["outputs"].items()}
         result = model.postprocess_detections(noisy, seen["anchors"], seen["sizes"])
         same += all(alike(a, b) for a, b in zip(wanted, result))
@@ -187,11 +187,11 @@ def noisy_detections(model, seen):
 
 def noisy_gradients(model, case, name, exact, trials=5):
     """Worst distance of a gradient, and of its norm, from `exact` (by name) over float32 runs in which every convolution
-    is off by up to 1e-6 of its scale: what another correct implementation may show (a ReLU or a pool decides otherwise)."""
+    is off by up to 2e-7 of its scale: what another correct implementation may show (a ReLU or a pool decides otherwise)."""
     generator = torch.Generator().manual_seed(0)
 
     def disturb(module, args, out):
-        return out + 1e-6 * out.detach().abs().max() * (2 * torch.rand(out.shape, generator=generator) - 1)
+        return out + 2e-7 * out.detach().abs().max() * (2 * torch.rand(out.shape, generator=generator) - 1)
 
     worst = worst_norm = 0.0
     for _ in range(trials):

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 const MAX_DEPTH = 6;
 
 /**
- * All files below a folder in a fixed order, as paths relative to it with forward slashes; hidden ones are left out. Rejects
- * when the folder does not exist or is a file.
+ * All files below a folder in a fixed order, as paths relative to it with forward slashes; hidden ones are left out.
+ * Rejects when the folder does not exist or is a file.
  */
 export async function listFiles(folder: string): Promise<string[]> {
   const files: string[] = [];

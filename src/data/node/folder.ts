@@ -42,9 +42,9 @@ const COLUMNS = ['image', 'x1', 'y1', 'x2', 'y2', 'label'];
 const IMAGE = /\.(png|jpe?g|tiff?)$/i;
 
 /**
- * Opens a folder of PNG and JPEG files (also 8-bit TIFF) with a CSV of boxes: the header `image,x1,y1,x2,y2,label`, a line per
- * box in pixels (fractions are allowed), paths relative to the folder; a line with nothing but the image says that it has no
- * objects. Rejects with the line of the CSV for what does not make sense.
+ * Opens a folder of PNG and JPEG files (also 8-bit TIFF) with a CSV of boxes: the header `image,x1,y1,x2,y2,label`, a
+ * line per box in pixels (fractions are allowed), paths relative to the folder; a line with nothing but the image says
+ * that it has no objects. Rejects with the line of the CSV for what does not make sense.
  */
 export async function openFolder(path: string, options: FolderOptions = {}): Promise<FolderDataset> {
   const { missingLabels = 'skip', visibility = defaultVisibility } = options;
@@ -69,7 +69,9 @@ export async function openFolder(path: string, options: FolderOptions = {}): Pro
   }
   const missing = files.filter((file) => IMAGE.test(file) && !boxes.has(file));
   if (missingLabels === 'error' && missing.length > 0) {
-    throw new Error(`openFolder: ${missing.length} images in ${path} are not named in ${csvPath}: ${missing.slice(0, 5).join(', ')}`);
+    throw new Error(
+      `openFolder: ${missing.length} images in ${path} are not named in ${csvPath}: ${missing.slice(0, 5).join(', ')}`,
+    );
   }
   if (missingLabels === 'empty') for (const file of missing) boxes.set(file, []);
   if (boxes.size === 0) throw new Error(`openFolder: ${csvPath} names no image. Expected\n${folderExample}`);
@@ -87,10 +89,15 @@ export async function openFolder(path: string, options: FolderOptions = {}): Pro
       const own = boxes.get(id) as BoxRow[];
       for (const { box, line } of own) {
         if (box[0] >= width || box[1] >= height || box[2] <= 0 || box[3] <= 0) {
-          throw new Error(`${csvPath}:${line}: box ${box.join(', ')} lies outside ${id} of ${width} x ${height} pixels`);
+          throw new Error(
+            `${csvPath}:${line}: box ${box.join(', ')} lies outside ${id} of ${width} x ${height} pixels`,
+          );
         }
       }
-      const all = packAnnotations(own.map((row) => row.box), own.map((row) => classes.indexOf(row.label)));
+      const all = packAnnotations(
+        own.map((row) => row.box),
+        own.map((row) => classes.indexOf(row.label)),
+      );
       return { id, image, ...clipAnnotations(all, width, height, visibility) };
     },
   };

@@ -28,12 +28,16 @@ export async function readImage(path: string, options: ReadImageOptions = {}): P
   const bytes = await readFile(path);
   if (isPng(bytes)) return decodePng(bytes, path, options);
   if (isJpeg(bytes)) return decodeJpeg(bytes, path, options);
-  if (!isTiff(bytes)) throw new Error(`readImage: ${path}: neither a PNG nor a JPEG nor a TIFF file by its first bytes`);
+  if (!isTiff(bytes))
+    throw new Error(`readImage: ${path}: neither a PNG nor a JPEG nor a TIFF file by its first bytes`);
   return readTiffImage(await decodeTiff(bytes, path, options), options);
 }
 
 /** The RGB image of an opened TIFF file, as `readImage` makes it. */
-export async function readTiffImage(tiff: Tiff, options: Pick<ReadImageOptions, 'bands' | 'stretch'>): Promise<RgbImage> {
+export async function readTiffImage(
+  tiff: Tiff,
+  options: Pick<ReadImageOptions, 'bands' | 'stretch'>,
+): Promise<RgbImage> {
   if (tiff.bits === 16 && options.stretch === undefined) {
     throw new Error(
       `readImage: ${tiff.path}: 16-bit levels need a stretch {low, high} to become bytes: give that of the data set`,
@@ -43,7 +47,9 @@ export async function readTiffImage(tiff: Tiff, options: Pick<ReadImageOptions, 
   return rgbImage(tiff.height, tiff.width, applyStretch(levels, options.stretch ?? identityStretch));
 }
 
-/** The bands that are red, green and blue where nothing else is said. Throws for numbers of bands that leave it open. */
+/**
+ * The bands that are red, green and blue where nothing else is said. Throws for numbers of bands that leave it open.
+ */
 export function defaultBands(tiff: Tiff): Bands {
   if (tiff.bands === 1) return [1, 1, 1];
   if (tiff.bands === 3 || tiff.bands === 4) return [1, 2, 3];

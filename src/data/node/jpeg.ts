@@ -59,7 +59,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   if (!isJpeg(bytes)) throw new Error('not a JPEG file (wrong signature)');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let orientation = 1;
-  for (let at = 2; ; ) {
+  for (let at = 2; ;) {
     while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at++; // fill bytes
     if (at + 4 > bytes.length) throw new Error('truncated: the file ends before its frame header');
     const marker = bytes[at + 1] as number;
@@ -82,7 +82,9 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   }
 }
 
-/** Tag 0x0112 of the first directory, or undefined where the segment is no EXIF or is damaged (then viewers ignore it). */
+/**
+ * Tag 0x0112 of the first directory, or undefined where the segment is no EXIF or is damaged (then viewers ignore it).
+ */
 function exifOrientation(body: Uint8Array): number | undefined {
   if (String.fromCharCode(...body.subarray(0, 6)) !== 'Exif\0\0' || body.length < 14) return undefined;
   const view = new DataView(body.buffer, body.byteOffset + 6, body.byteLength - 6);

@@ -12,8 +12,8 @@ const SPACENET_ONLY = ['images', 'labels', 'percentiles', 'stretchImages'] as co
 const FOLDER_ONLY = ['csv', 'classes', 'maxMemoryMB'] as const;
 
 /**
- * Opens a folder of imagery in whichever known layout it has: SpaceNet's, or images beside a CSV of boxes. Rejects with what
- * was looked for and an example of each when it has neither.
+ * Opens a folder of imagery in whichever known layout it has: SpaceNet's, or images beside a CSV of boxes. Rejects with
+ * what was looked for and an example of each when it has neither.
  */
 export async function openDataset(path: string, options: OpenOptions = {}): Promise<SpaceNetDataset | FolderDataset> {
   await checkFolder('openDataset', path);

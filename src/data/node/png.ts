@@ -23,7 +23,15 @@ const COLOUR_TYPES: Readonly<Record<number, { channels: number; depths: readonly
   6: { channels: 4, depths: [8, 16] },
 };
 // First column and row, and steps, of the seven passes of an interlaced file (Adam7).
-const ADAM7 = [[0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4], [0, 2, 2, 4], [1, 0, 2, 2], [0, 1, 1, 2]] as const;
+const ADAM7 = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+] as const;
 
 /** Whether bytes start as a PNG file does. */
 export function isPng(bytes: Uint8Array): boolean {
@@ -70,20 +78,22 @@ export async function encodePng(image: RgbImage): Promise<Uint8Array> {
 }
 
 /**
- * Checks what pngjs 7.0.0 takes on trust: it allocates whatever the header says (a 68-byte file can take gigabytes or abort
- * the process) and returns a blank image for damaged data. Returns where the file ends.
+ * Checks what pngjs 7.0.0 takes on trust: it allocates whatever the header says (a 68-byte file can take gigabytes or
+ * abort the process) and returns a blank image for damaged data. Returns where the file ends.
  */
 function checkPng(bytes: Uint8Array, maxPixels: number): number {
   if (!isPng(bytes)) throw new Error('not a PNG file (wrong signature)');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const data: Uint8Array[] = [];
   let expected = 0;
-  for (let at = 8; ; ) {
+  for (let at = 8; ;) {
     if (at + 12 > bytes.length) throw new Error('truncated: the file ends before its IEND chunk');
     const length = view.getUint32(at);
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     if (length > bytes.length - at - 12) {
-      throw new Error(`truncated: chunk ${printable(type)} is ${length} bytes long, ${bytes.length - at - 12} are left`);
+      throw new Error(
+        `truncated: chunk ${printable(type)} is ${length} bytes long, ${bytes.length - at - 12} are left`,
+      );
     }
     if (crc32(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
       throw new Error(`damaged: wrong checksum of chunk ${printable(type)}`);
@@ -104,7 +114,13 @@ function dataLength(type: string, header: Uint8Array, maxPixels: number): number
   if (type !== 'IHDR' || header.length !== 13) throw new Error('damaged: the first chunk is not an IHDR of 13 bytes');
   const view = new DataView(header.buffer, header.byteOffset, 13);
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
-  const [depth, colour, compression, filter, interlace] = header.subarray(8) as unknown as [number, number, number, number, number];
+  const [depth, colour, compression, filter, interlace] = header.subarray(8) as unknown as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   if (width < 1 || height < 1 || width > 0x7fffffff || height > 0x7fffffff) {
     throw new Error(`damaged: size ${width} x ${height}, expected sides from 1 to 2^31 - 1`);
   }
@@ -135,7 +151,9 @@ function checkData(compressed: Uint8Array, expected: number): void {
     length = inflateSync(compressed, { maxOutputLength: expected }).length;
   } catch (error) {
     const tooLong = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
-    throw new Error(`damaged: pixel data ${tooLong ? `is longer than ${expected} bytes` : `(${reasonOf(error)})`}`, { cause: error });
+    throw new Error(`damaged: pixel data ${tooLong ? `is longer than ${expected} bytes` : `(${reasonOf(error)})`}`, {
+      cause: error,
+    });
   }
   if (length !== expected) throw new Error(`damaged: ${length} bytes of pixel data, expected ${expected}`);
 }

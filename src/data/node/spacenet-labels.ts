@@ -39,7 +39,11 @@ export async function csvLabels(root: string, files: readonly string[]): Promise
   const places = new Map<string, Polygon[]>();
   for (const file of files) {
     const path = join(root, file);
-    for (const { line, fields } of parseCsv(await readFile(path, 'utf8'), path, ['ImageId', 'BuildingId', 'PolygonWKT_Pix'])) {
+    for (const { line, fields } of parseCsv(await readFile(path, 'utf8'), path, [
+      'ImageId',
+      'BuildingId',
+      'PolygonWKT_Pix',
+    ])) {
       const key = (fields['ImageId'] as string).trim();
       if (key === '') throw new Error(`${path}:${line}: ImageId is empty`);
       const polygons = places.get(key) ?? [];
@@ -80,7 +84,8 @@ function featurePolygons(feature: unknown, index: number): Polygon[] {
   if (type !== 'Polygon' && type !== 'MultiPolygon') {
     return fail(`geometry is a ${String(type)}, expected Polygon or MultiPolygon (footprints of buildings)`);
   }
-  const array = (value: unknown): unknown[] => (Array.isArray(value) ? value : fail(`coordinates of the ${type} are damaged`));
+  const array = (value: unknown): unknown[] =>
+    Array.isArray(value) ? value : fail(`coordinates of the ${type} are damaged`);
   const ring = (value: unknown): Ring =>
     array(value).map((position): Point => {
       const [x, y] = array(position);
@@ -103,8 +108,10 @@ function pixelMap(crs: string | null, polygons: readonly Polygon[], image: Tiff)
     throw new Error(`${image.path} has no georeference, so labels in map coordinates cannot be placed on it`);
   }
   const toPixel = invertAffine(image.affine);
-  const named = crs === null ? null : /CRS84/i.test(crs) ? 4326 : Number(/EPSG:+(?:[\d.]*:)?(\d+)$/i.exec(crs)?.[1] ?? NaN);
-  if (Number.isNaN(named)) throw new Error(`coordinate system ${JSON.stringify(crs)} is not known, expected CRS84 or an EPSG code`);
+  const named =
+    crs === null ? null : /CRS84/i.test(crs) ? 4326 : Number(/EPSG:+(?:[\d.]*:)?(\d+)$/i.exec(crs)?.[1] ?? NaN);
+  if (Number.isNaN(named))
+    throw new Error(`coordinate system ${JSON.stringify(crs)} is not known, expected CRS84 or an EPSG code`);
   const fitsDegrees = polygons.every((rings) => rings.every((ring) => ring.every(isDegrees)));
   const imageCrs = image.epsg === null ? 'a system without a code' : `EPSG:${image.epsg}`;
 
@@ -116,7 +123,8 @@ function pixelMap(crs: string | null, polygons: readonly Polygon[], image: Tiff)
         'reproject them with ogr2ogr -t_srs EPSG:4326',
     );
   }
-  if (image.geographic === null || (named === null && !labelsInDegrees) || (named !== null && named === image.epsg)) return toPixel;
+  if (image.geographic === null || (named === null && !labelsInDegrees) || (named !== null && named === image.epsg))
+    return toPixel;
   if (labelsInDegrees) {
     if (image.geographic) return toPixel;
     const project = image.epsg === null ? null : projectionOf(image.epsg);

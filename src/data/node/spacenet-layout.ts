@@ -54,12 +54,18 @@ export async function findSpaceNet(path: string, imageFolder?: string): Promise<
     }
   }
   const kind = chooseKind(path, files, imageFolder);
-  const images = indexBy(files.filter((file) => isTif(file) && folderName(file) === kind), 'images');
+  const images = indexBy(
+    files.filter((file) => isTif(file) && folderName(file) === kind),
+    'images',
+  );
   return {
     root,
     kind,
     images,
-    geojson: indexBy(files.filter((file) => /\.geojson$/i.test(file) && !/roads/i.test(folderName(file))), 'label files'),
+    geojson: indexBy(
+      files.filter((file) => /\.geojson$/i.test(file) && !/roads/i.test(folderName(file))),
+      'label files',
+    ),
     csv: files.filter((file) => isSummary(file)),
   };
 }

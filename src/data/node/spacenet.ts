@@ -59,9 +59,9 @@ export interface SpaceNetDataset extends Dataset {
 }
 
 /**
- * Opens a folder in the layout of SpaceNet 1, 2, 4 or 6 (buildings). Each polygon becomes a box; a place without buildings
- * is a sample without boxes. Rejects when images or labels are not found, when files are damaged, and when all labels lie
- * beside their images.
+ * Opens a folder in the layout of SpaceNet 1, 2, 4 or 6 (buildings). Each polygon becomes a box; a place without
+ * buildings is a sample without boxes. Rejects when images or labels are not found, when files are damaged, and when
+ * all labels lie beside their images.
  */
 export async function openSpaceNet(path: string, options: SpaceNetOptions = {}): Promise<SpaceNetDataset> {
   const { missingLabels = 'skip', visibility = defaultVisibility } = options;
@@ -69,10 +69,21 @@ export async function openSpaceNet(path: string, options: SpaceNetOptions = {}):
   if (options.stretch !== undefined) checkStretch(options.stretch);
   const layout = await findSpaceNet(path, options.images);
   const labels = await openLabels(layout, path, options);
-  const entries = [...layout.images].map(([id, file]): Entry => ({ id, path: join(layout.root, file), key: labelKeyOf(id, labels) }));
+  const entries = [...layout.images].map(([id, file]): Entry => ({
+    id,
+    path: join(layout.root, file),
+    key: labelKeyOf(id, labels),
+  }));
   const missing = entries.filter((entry) => entry.key === undefined);
-  if (labels.kind !== 'none' && missing.length > 0 && (missingLabels === 'error' || missing.length === entries.length)) {
-    const some = missing.slice(0, 5).map((entry) => entry.id).join(', ');
+  if (
+    labels.kind !== 'none' &&
+    missing.length > 0 &&
+    (missingLabels === 'error' || missing.length === entries.length)
+  ) {
+    const some = missing
+      .slice(0, 5)
+      .map((entry) => entry.id)
+      .join(', ');
     throw new Error(
       `openSpaceNet: ${missing.length} of ${entries.length} images below ${path} have no ${labels.kind} labels: ${some}` +
         `${missing.length > 5 ? ', ...' : ''}`,
@@ -134,13 +145,21 @@ async function measureStretch(entries: readonly Entry[], rgb: Bands, options: Sp
 }
 
 /** Looks for one footprint that lies on its image: where none does, labels and images are in different coordinates. */
-async function checkPlacement(entries: readonly Entry[], labels: LabelSource, path: string, options: SpaceNetOptions): Promise<void> {
+async function checkPlacement(
+  entries: readonly Entry[],
+  labels: LabelSource,
+  path: string,
+  options: SpaceNetOptions,
+): Promise<void> {
   let example = '';
   for (const entry of entries) {
     if (entry.key === undefined) continue;
     const tiff = await openTiff(entry.path, options);
     const polygons = await labels.polygons(entry.key, tiff);
-    if (polygons.some((polygon) => polygonBox(polygon, tiff.width, tiff.height, { minSide: 0, minVisible: 0 }) !== null)) return;
+    if (
+      polygons.some((polygon) => polygonBox(polygon, tiff.width, tiff.height, { minSide: 0, minVisible: 0 }) !== null)
+    )
+      return;
     const corner = polygons.flat(2)[0];
     if (corner !== undefined && example === '') {
       example = `in ${entry.id} (${tiff.width} x ${tiff.height} pixels) a corner lies at pixel (${corner[0].toFixed(1)}, ${corner[1].toFixed(1)})`;
@@ -196,7 +215,17 @@ class SpaceNet implements SpaceNetDataset {
   }
 }
 
-function footprintBoxes(polygons: readonly Polygon[], width: number, height: number, rule: Visibility): ReturnType<typeof packAnnotations> {
-  const boxes = polygons.map((polygon) => polygonBox(polygon, width, height, rule)).filter((box): box is Box => box !== null);
-  return packAnnotations(boxes, boxes.map(() => 0));
+function footprintBoxes(
+  polygons: readonly Polygon[],
+  width: number,
+  height: number,
+  rule: Visibility,
+): ReturnType<typeof packAnnotations> {
+  const boxes = polygons
+    .map((polygon) => polygonBox(polygon, width, height, rule))
+    .filter((box): box is Box => box !== null);
+  return packAnnotations(
+    boxes,
+    boxes.map(() => 0),
+  );
 }

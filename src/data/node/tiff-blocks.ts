@@ -17,7 +17,13 @@ const COMPRESSIONS: Readonly<Record<number, string>> = {
   32946: 'Deflate',
   50000: 'ZSTD',
 };
-const UNSUPPORTED: Readonly<Record<number, string>> = { 6: 'old JPEG', 34712: 'JPEG 2000', 34887: 'LERC', 34925: 'LZMA', 50001: 'WebP' };
+const UNSUPPORTED: Readonly<Record<number, string>> = {
+  6: 'old JPEG',
+  34712: 'JPEG 2000',
+  34887: 'LERC',
+  34925: 'LZMA',
+  50001: 'WebP',
+};
 
 /** Where the pixels of a TIFF file are, and how they are packed. */
 export interface BlockLayout {
@@ -55,10 +61,14 @@ export async function readBlockLayout(
     );
   }
   const predictor = Number((await directory.loadValue('Predictor')) ?? 1);
-  const [offsetTag, countTag] = tiled ? (['TileOffsets', 'TileByteCounts'] as const) : (['StripOffsets', 'StripByteCounts'] as const);
+  const [offsetTag, countTag] = tiled
+    ? (['TileOffsets', 'TileByteCounts'] as const)
+    : (['StripOffsets', 'StripByteCounts'] as const);
   // geotiff 3.0.5 reads such lists, and 16-bit predictors, as if the file were little-endian.
   if (!image.littleEndian && (directory.deferredArrays.size > 0 || (predictor !== 1 && size.bytesPerSample === 2))) {
-    throw new Error('big-endian with many strips or a predictor is not supported: rewrite the file with gdal_translate');
+    throw new Error(
+      'big-endian with many strips or a predictor is not supported: rewrite the file with gdal_translate',
+    );
   }
   if (predictor !== 1 && predictor !== 2) throw new Error(`predictor ${predictor} is not supported for whole numbers`);
   const layout: BlockLayout = {
@@ -72,7 +82,8 @@ export async function readBlockLayout(
     littleEndian: image.littleEndian,
     offsets: numbers(await directory.loadValue(offsetTag)),
     byteCounts: numbers(await directory.loadValue(countTag)),
-    jpegTables: compression === JPEG ? await directory.loadValue('JPEGTables') as Uint8Array | undefined : undefined,
+    jpegTables:
+      compression === JPEG ? ((await directory.loadValue('JPEGTables')) as Uint8Array | undefined) : undefined,
   };
   checkLayout(layout, fileBytes);
   return layout;
@@ -80,7 +91,8 @@ export async function readBlockLayout(
 
 function numbers(value: unknown): number[] {
   if (typeof value === 'number') return [value];
-  if (Array.isArray(value) || ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<number>, Number);
+  if (Array.isArray(value) || ArrayBuffer.isView(value))
+    return Array.from(value as unknown as ArrayLike<number>, Number);
   return [];
 }
 
@@ -88,7 +100,11 @@ function checkLayout(layout: BlockLayout, fileBytes: number): void {
   const { blockWidth, blockHeight, offsets, byteCounts } = layout;
   const { across, down, planes } = blockGrid(layout);
   // A block may be larger than the image, but not by more than its own rounding up.
-  if (!(blockWidth >= 1 && blockHeight >= 1) || blockWidth > layout.width + 65_535 || blockHeight > layout.height + 65_535) {
+  if (
+    !(blockWidth >= 1 && blockHeight >= 1) ||
+    blockWidth > layout.width + 65_535 ||
+    blockHeight > layout.height + 65_535
+  ) {
     throw new Error(`damaged: blocks of ${blockWidth} x ${blockHeight} pixels`);
   }
   const count = across * down * planes;
@@ -112,10 +128,14 @@ function blockGrid(layout: BlockLayout): { across: number; down: number; planes:
 }
 
 /**
- * Reads some bands (from 0) of all pixels, interleaved. Every block is checked to hold as many bytes as it must; Deflate is
- * unpacked by zlib on another thread and stopped there, so that a small file cannot fill the memory.
+ * Reads some bands (from 0) of all pixels, interleaved. Every block is checked to hold as many bytes as it must;
+ * Deflate is unpacked by zlib on another thread and stopped there, so that a small file cannot fill the memory.
  */
-export async function readBlocks(file: Uint8Array, layout: BlockLayout, bands: readonly number[]): Promise<Uint8Array | Uint16Array> {
+export async function readBlocks(
+  file: Uint8Array,
+  layout: BlockLayout,
+  bands: readonly number[],
+): Promise<Uint8Array | Uint16Array> {
   const { width, height, bytesPerSample, planar } = layout;
   const pixels = width * height * bands.length;
   const out = bytesPerSample === 1 ? new Uint8Array(pixels) : new Uint16Array(pixels);

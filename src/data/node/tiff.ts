@@ -29,12 +29,15 @@ export interface Tiff {
 /** Whether bytes start as a TIFF or BigTIFF file does. */
 export function isTiff(bytes: Uint8Array): boolean {
   const [a, b, c, d] = bytes;
-  return (a === 0x49 && b === 0x49 && (c === 42 || c === 43) && d === 0) || (a === 0x4d && b === 0x4d && c === 0 && (d === 42 || d === 43));
+  return (
+    (a === 0x49 && b === 0x49 && (c === 42 || c === 43) && d === 0) ||
+    (a === 0x4d && b === 0x4d && c === 0 && (d === 42 || d === 43))
+  );
 }
 
 /**
- * Opens a TIFF or GeoTIFF file with 8 or 16 bits per band. Rejects with the file's name when it is damaged, truncated, too
- * large or of a kind that is not supported (floating point, signed, palettes of 16 bits, LZMA, WebP, ...).
+ * Opens a TIFF or GeoTIFF file with 8 or 16 bits per band. Rejects with the file's name when it is damaged, truncated,
+ * too large or of a kind that is not supported (floating point, signed, palettes of 16 bits, LZMA, WebP, ...).
  */
 export async function openTiff(path: string, limits: ImageLimits = {}): Promise<Tiff> {
   return decodeTiff(await readFile(path), path, limits);
@@ -50,8 +53,8 @@ export async function decodeTiff(bytes: Uint8Array, name: string, limits: ImageL
   const open = async (): Promise<Tiff> => {
     if (!isTiff(bytes)) throw new Error('not a TIFF file (wrong signature)');
     checkDirectory(bytes);
-    // A copy of its own: small files share a larger buffer of Node's.
-    const own = bytes.slice();
+    // A copy with a buffer of its own: small Buffers of Node's share one, and their `slice` does not copy.
+    const own = new Uint8Array(bytes);
     let image: GeoTIFFImage;
     try {
       image = await (await fromArrayBuffer(own.buffer)).getImage();
@@ -68,7 +71,10 @@ export async function decodeTiff(bytes: Uint8Array, name: string, limits: ImageL
   return named(open());
 }
 
-function readSize(image: GeoTIFFImage, maxPixels: number): { width: number; height: number; bands: number; bits: 8 | 16 } {
+function readSize(
+  image: GeoTIFFImage,
+  maxPixels: number,
+): { width: number; height: number; bands: number; bits: 8 | 16 } {
   const directory = image.fileDirectory;
   const [width, height] = [image.getWidth(), image.getHeight()];
   const bands = Number(directory.getValue('SamplesPerPixel') ?? 1);
@@ -98,7 +104,9 @@ async function readColour(image: GeoTIFFImage, bands: number): Promise<Colour> {
   if (photometric === 6 && bands === 3 && compression === 7) return { kind: 'ycbcr' };
   const colourMap = photometric === 3 && bands === 1 ? await image.fileDirectory.loadValue('ColorMap') : undefined;
   if (colourMap !== undefined) return { kind: 'palette', table: Array.from(colourMap as ArrayLike<number>, Number) };
-  throw new Error(`colours of kind ${photometric} with ${bands} bands are not supported, only grey, RGB, palette and JPEG's YCbCr`);
+  throw new Error(
+    `colours of kind ${photometric} with ${bands} bands are not supported, only grey, RGB, palette and JPEG's YCbCr`,
+  );
 }
 
 async function readRgbLevels(
@@ -111,7 +119,11 @@ async function readRgbLevels(
     throw new Error(`bands ${bands.join(', ')} were asked for, the file has ${layout.bands}`);
   }
   if (colour.kind === 'ycbcr') return fromYCbCr(await readBlocks(file, layout, [0, 1, 2]), bands);
-  const levels = await readBlocks(file, layout, bands.map((band) => band - 1));
+  const levels = await readBlocks(
+    file,
+    layout,
+    bands.map((band) => band - 1),
+  );
   const top = layout.bytesPerSample === 1 ? 255 : 65_535;
   if (colour.kind === 'inverted') return levels.map((level) => top - level);
   if (colour.kind === 'palette') {
@@ -119,7 +131,8 @@ async function readRgbLevels(
     const entries = colour.table.length / 3;
     return Uint8Array.from(levels, (level, i) => {
       const value = colour.table[(i % 3) * entries + level];
-      if (level >= entries || value === undefined) throw new Error(`damaged: level ${level} in a palette of ${entries}`);
+      if (level >= entries || value === undefined)
+        throw new Error(`damaged: level ${level} in a palette of ${entries}`);
       return value >> 8;
     });
   }
@@ -143,7 +156,12 @@ async function readReference(image: GeoTIFFImage): Promise<Pick<Tiff, 'affine' |
   const projected = codeOf(keys.ProjectedCSTypeGeoKey);
   const geographicCode = codeOf(keys.GeographicTypeGeoKey);
   const model = Number(keys.GTModelTypeGeoKey ?? 0);
-  const geographic = model === 2 || (model === 0 && projected === null && geographicCode !== null) ? true : model === 1 || projected !== null ? false : null;
+  const geographic =
+    model === 2 || (model === 0 && projected === null && geographicCode !== null)
+      ? true
+      : model === 1 || projected !== null
+        ? false
+        : null;
   // With raster type 2 the tie points at the centre of a pixel.
   const shift = Number(keys.GTRasterTypeGeoKey ?? 1) === 2 ? -0.5 : 0;
   const matrix = await doubles(image, 'ModelTransformation');
@@ -170,7 +188,10 @@ function codeOf(value: unknown): number | null {
   return typeof value === 'number' && value > 0 && value < 32_767 ? value : null;
 }
 
-async function doubles(image: GeoTIFFImage, tag: 'ModelTransformation' | 'ModelPixelScale' | 'ModelTiepoint'): Promise<number[]> {
+async function doubles(
+  image: GeoTIFFImage,
+  tag: 'ModelTransformation' | 'ModelPixelScale' | 'ModelTiepoint',
+): Promise<number[]> {
   if (!image.fileDirectory.hasTag(tag)) return [];
   return Array.from((await image.fileDirectory.loadValue(tag)) as ArrayLike<number>, Number);
 }

@@ -1,0 +1,1 @@
+export { cast } from '../../kernels/elementwise.ts';

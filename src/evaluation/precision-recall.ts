@@ -1,0 +1,166 @@
+/** How a detector does when detections below a score threshold are dropped. */
+export interface OperatingPoint {
+  /** Detections with a score of at least this were counted. */
+  readonly threshold: number;
+  /** Detections that found an object. */
+  readonly truePositives: number;
+  /** Detections that found none, or one that another had found. */
+  readonly falsePositives: number;
+  /** Objects that no detection found. */
+  readonly falseNegatives: number;
+  /** TP / (TP + FP). */
+  readonly precision: number;
+  /** TP / (TP + FN). */
+  readonly recall: number;
+  /** 2 TP / (2 TP + FP + FN), the harmonic mean of precision and recall. */
+  readonly f1: number;
+}
+
+/**
+ * Precision, recall and F1 from counts. Never NaN: 0 / 0 counts as 0 (a detector that says nothing where there are
+ * objects has precision 0, one that says something where there are none has recall 0), except that nothing found where
+ * there is nothing is perfect, 1 in all three.
+ */
+export function operatingPoint(threshold: number, truePositives: number, falsePositives: number, truths: number): OperatingPoint {
+  const counts = { threshold, truePositives, falsePositives, falseNegatives: truths - truePositives };
+  const detections = truePositives + falsePositives;
+  if (detections === 0 && truths === 0) return { ...counts, precision: 1, recall: 1, f1: 1 };
+  return {
+    ...counts,
+    precision: truePositives / Math.max(detections, 1),
+    recall: truePositives / Math.max(truths, 1),
+    f1: (2 * truePositives) / (detections + truths),
+  };
+}
+
+/**
+ * Counts of true and false positives over all score thresholds that make a difference: one entry per distinct score, in
+ * descending order, so that entry k counts all detections with a score >= `scores[k]`. Detections of equal score enter
+ * together; the curve does not depend on the order of images.
+ */
+export class PrecisionRecallCurve {
+  /** The distinct scores, descending. */
+  readonly scores: Float32Array;
+  /** True positives at each threshold. */
+  readonly truePositives: Int32Array;
+  /** False positives at each threshold. */
+  readonly falsePositives: Int32Array;
+  /** Objects that were there to be found. */
+  readonly truths: number;
+
+  /** From detections sorted by descending score, `correct[k]` being 1 for a true positive, and the number of objects. */
+  constructor(sortedScores: Float32Array, correct: ArrayLike<number>, truths: number) {
+    const scores: number[] = [];
+    const right: number[] = [];
+    const wrong: number[] = [];
+    let tp = 0;
+    for (let k = 0; k < sortedScores.length; k++) {
+      const score = sortedScores[k] as number;
+      tp += correct[k] as number;
+      if (score === sortedScores[k + 1]) continue;
+      scores.push(score);
+      right.push(tp);
+      wrong.push(k + 1 - tp);
+    }
+    this.scores = Float32Array.from(scores);
+    this.truePositives = Int32Array.from(right);
+    this.falsePositives = Int32Array.from(wrong);
+    this.truths = truths;
+  }
+
+  /** Number of distinct scores. */
+  get length(): number {
+    return this.scores.length;
+  }
+
+  /** The operating point at entry `k`, from 0 (highest score) to `length` - 1 (all detections). */
+  at(k: number): OperatingPoint {
+    const score = this.scores[k];
+    if (score === undefined) {
+      throw new RangeError(`PrecisionRecallCurve.at: entry ${k}, expected a whole number from 0 to ${this.length - 1}`);
+    }
+    return operatingPoint(score, this.truePositives[k] as number, this.falsePositives[k] as number, this.truths);
+  }
+
+  /**
+   * The operating point when detections with a score below `threshold` are dropped. The threshold is rounded to float32
+   * first, as scores are, so that 0.7 keeps a score of 0.7. Throws a RangeError for NaN.
+   */
+  atThreshold(threshold: number): OperatingPoint {
+    if (Number.isNaN(threshold)) throw new RangeError('atThreshold: threshold is NaN, expected a number');
+    const least = Math.fround(threshold);
+    let low = 0;
+    let high = this.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.scores[middle] as number) >= least) low = middle + 1;
+      else high = middle;
+    }
+    if (low === 0) return operatingPoint(threshold, 0, 0, this.truths);
+    return { ...this.at(low - 1), threshold };
+  }
+
+  /** The operating point that drops nothing: at the lowest score, or at 0 without detections. */
+  total(): OperatingPoint {
+    return this.length === 0 ? this.atThreshold(0) : this.at(this.length - 1);
+  }
+
+  /**
+   * The operating point with the highest F1 among the distinct scores, and the highest threshold of equals. Without
+   * detections it is the one at threshold 0.
+   */
+  best(): OperatingPoint {
+    let best = this.length === 0 ? this.atThreshold(0) : this.at(0);
+    for (let k = 1; k < this.length; k++) {
+      const point = this.at(k);
+      if (point.f1 > best.f1) best = point;
+    }
+    return best;
+  }
+
+  /** For each entry the highest precision at its recall or a higher one. */
+  #envelope(): Float64Array {
+    const out = new Float64Array(this.length);
+    let highest = 0;
+    for (let k = this.length - 1; k >= 0; k--) {
+      highest = Math.max(highest, this.at(k).precision);
+      out[k] = highest;
+    }
+    return out;
+  }
+
+  /**
+   * Average precision: the area under the interpolated curve over all points,
+   * `AP = sum over k of (R[k] - R[k-1]) * max over j >= k of P[j]` with `R[-1] = 0` (Pascal VOC since 2010). Null when
+   * there are no objects to be found: it is not defined then.
+   */
+  averagePrecision(): number | null {
+    if (this.truths === 0) return null;
+    const envelope = this.#envelope();
+    let sum = 0;
+    let before = 0;
+    envelope.forEach((precision, k) => {
+      const tp = this.truePositives[k] as number;
+      sum += (tp - before) * precision;
+      before = tp;
+    });
+    return sum / this.truths;
+  }
+
+  /**
+   * Average precision as COCO samples it: the mean over r = 0, 0.01, .. 1 of the highest precision at a recall >= r,
+   * 0 where that recall is never reached. Null when there are no objects to be found.
+   */
+  averagePrecision101(): number | null {
+    if (this.truths === 0) return null;
+    const envelope = this.#envelope();
+    let sum = 0;
+    let k = 0;
+    for (let r = 0; r <= 100; r++) {
+      // tp / truths >= r / 100 in whole numbers: a recall of 0.29 is not lost to rounding.
+      while (k < this.length && (this.truePositives[k] as number) * 100 < r * this.truths) k++;
+      sum += envelope[k] ?? 0;
+    }
+    return sum / 101;
+  }
+}

@@ -1,0 +1,65 @@
+import { pack, toNdarray } from '../tensor/host.ts';
+import type { HostTensor, LoadReport, Module } from '../nn/module.ts';
+import type { Shape } from '../tensor/shape.ts';
+
+// torchvision's state dicts: the same tree of modules in snake case, filters stored [out, in, height, width] and
+// matrices [out, in]. This library's are [height, width, in, out] and [in, out].
+
+/**
+ * Loads a torchvision (PyTorch) state dict into a model with the same tree of modules, such as `RetinaNet` with the
+ * preset `torchvision`. Names in the older style of torchvision 0.12 and before are understood too.
+ *
+ * @param state PyTorch's names and layouts: filters OIHW, row-major
+ * @param options.strict whether names that are missing or unexpected are an error; default true
+ */
+export function loadTorchvisionStateDict(
+  module: Module,
+  state: ReadonlyMap<string, HostTensor>,
+  options: { readonly strict?: boolean } = {},
+): LoadReport {
+  const own = new Map<string, HostTensor>();
+  for (const [name, value] of state) {
+    // A count that PyTorch keeps for a cumulative average, which nothing here uses.
+    if (name.endsWith('num_batches_tracked')) continue;
+    own.set(toCamelCase(modernName(name)), fromTorchLayout(value));
+  }
+  return module.loadStateDict(own, options);
+}
+
+/** Turns values read with `readStateDict` into PyTorch's names and layouts. */
+export function toTorchvisionStateDict(state: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
+  return new Map([...state].map(([name, value]) => [toSnakeCase(name), toTorchLayout(value)]));
+}
+
+/** Moves filters [K, C, R, S] to [R, S, C, K] and matrices [out, in] to [in, out]; other ranks stay. */
+export function fromTorchLayout(value: HostTensor): HostTensor {
+  if (value.shape.length === 4) return permuted(value, [2, 3, 1, 0]);
+  return value.shape.length === 2 ? permuted(value, [1, 0]) : value;
+}
+
+/** The reverse of `fromTorchLayout`. */
+export function toTorchLayout(value: HostTensor): HostTensor {
+  if (value.shape.length === 4) return permuted(value, [3, 2, 0, 1]);
+  return value.shape.length === 2 ? permuted(value, [1, 0]) : value;
+}
+
+function permuted({ shape, data }: HostTensor, order: readonly number[]): HostTensor {
+  const target: Shape = order.map((axis) => shape[axis]!);
+  const view = toNdarray(data, shape).transpose(...order);
+  return { shape: target, data: pack(view, new Float32Array(data.length)) };
+}
+
+function toCamelCase(name: string): string {
+  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function toSnakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** torchvision once numbered the parts of pyramid and heads without a level for conv, norm and activation. */
+function modernName(name: string): string {
+  return name
+    .replace(/(inner_blocks|layer_blocks)\.(\d+)\.(weight|bias)$/, '$1.$2.0.$3')
+    .replace(/_head\.conv\.(\d+)\.(weight|bias)$/, (_, i: string, what: string) => `_head.conv.${Number(i) / 2}.0.${what}`);
+}

@@ -1,0 +1,51 @@
+import { concat, reshape } from '../autograd/ops/shape.ts';
+import { add, clamp, div, minimum, mul } from '../autograd/ops/binary.ts';
+import { sum } from '../autograd/ops/reduce.ts';
+import { sqrt, square } from '../autograd/ops/unary.ts';
+import { noGrad } from '../autograd/tape.ts';
+import { keep, tidy } from '../tensor/scope.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Parameter } from './module.ts';
+
+/**
+ * Scales all gradients so that their norm, taken as one vector, is at most `maxNorm` (Pascanu et al. 2013). Everything
+ * stays on the GPU.
+ *
+ * @returns the norm before, a scalar tensor
+ */
+export function clipGradNorm(parameters: Iterable<Parameter>, maxNorm: number): Tensor {
+  if (!(maxNorm > 0)) throw new RangeError(`clipGradNorm: maxNorm is ${maxNorm}, expected a number above 0`);
+  const clipped = withGradients('clipGradNorm', parameters);
+  return noGrad(() =>
+    tidy(() => {
+      const squares = clipped.map(({ grad }) => reshape(sum(square(grad)), [1]));
+      const norm = sqrt(sum(concat(squares, 0)));
+      const scale = minimum(div(maxNorm, add(norm, 1e-6)), 1);
+      for (const { parameter, grad } of clipped) replace(parameter, grad, mul(grad, scale));
+      return norm;
+    }),
+  );
+}
+
+/** Limits every element of every gradient to [-limit, limit]. */
+export function clipGradValue(parameters: Iterable<Parameter>, limit: number): void {
+  if (!(limit > 0)) throw new RangeError(`clipGradValue: limit is ${limit}, expected a number above 0`);
+  noGrad(() =>
+    tidy(() => {
+      for (const { parameter, grad } of withGradients('clipGradValue', parameters)) {
+        replace(parameter, grad, clamp(grad, -limit, limit));
+      }
+    }),
+  );
+}
+
+function withGradients(op: string, parameters: Iterable<Parameter>): { parameter: Parameter; grad: Tensor }[] {
+  const list = [...parameters].flatMap((parameter) => (parameter.grad === null ? [] : [{ parameter, grad: parameter.grad }]));
+  if (list.length === 0) throw new Error(`${op}: no parameter has a gradient; call it after backward`);
+  return list;
+}
+
+function replace(parameter: Parameter, before: Tensor, after: Tensor): void {
+  parameter.grad = keep(after);
+  before.dispose();
+}

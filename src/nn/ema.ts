@@ -1,0 +1,52 @@
+import { assign, axpby } from '../autograd/ops/in-place.ts';
+import { clone } from '../autograd/ops/shape.ts';
+import { noGrad } from '../autograd/tape.ts';
+import { keep } from '../tensor/scope.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Module } from './module.ts';
+
+/**
+ * Exponential moving average of a module's weights (Polyak averaging), which usually evaluates better than the last
+ * weights. Buffers, such as running statistics, are averaged too.
+ */
+export class ExponentialMovingAverage {
+  readonly #module: Module;
+  readonly #decay: number;
+  readonly #averages: Map<string, Tensor>;
+  #updates = 0;
+
+  /** @param decay weight of the past, such as 0.998; early on it is lower, so that the start is soon forgotten */
+  constructor(module: Module, decay: number) {
+    if (!(decay >= 0 && decay < 1)) throw new RangeError(`ExponentialMovingAverage: decay is ${decay}, expected [0, 1)`);
+    this.#module = module;
+    this.#decay = decay;
+    this.#averages = new Map([...module.stateDict()].map(([name, tensor]) => [name, keep(noGrad(() => clone(tensor)))]));
+  }
+
+  /** Takes in the current weights; call it after each step of the optimiser. */
+  update(): void {
+    this.#updates++;
+    const decay = Math.min(this.#decay, (1 + this.#updates) / (10 + this.#updates));
+    for (const [name, tensor] of this.#module.stateDict()) axpby(tensor, this.#averages.get(name)!, 1 - decay, decay);
+  }
+
+  /** The averages, under the names of the module's own state. */
+  stateDict(): ReadonlyMap<string, Tensor> {
+    return this.#averages;
+  }
+
+  /** Exchanges the module's weights with the averages; the second call changes them back. */
+  swap(): void {
+    for (const [name, tensor] of this.#module.stateDict()) {
+      const average = this.#averages.get(name)!;
+      const before = noGrad(() => clone(tensor));
+      assign(tensor, average);
+      assign(average, before);
+      before.dispose();
+    }
+  }
+
+  dispose(): void {
+    for (const tensor of this.#averages.values()) tensor.dispose();
+  }
+}

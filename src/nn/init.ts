@@ -1,0 +1,68 @@
+import { add, mul } from '../autograd/ops/binary.ts';
+import { full, rand, randn } from '../autograd/ops/create.ts';
+import { noGrad } from '../autograd/tape.ts';
+import { keep, tidy } from '../tensor/scope.ts';
+import type { Shape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+let seed = 0;
+let stream = 0;
+
+/**
+ * Sets the seed of the weights that modules make from here on, and starts its sequence anew. The same seed gives the
+ * same weights on every device.
+ */
+export function manualSeed(value: number): void {
+  seed = value;
+  stream = 0;
+}
+
+/** A seed of its own for each tensor: the finaliser of MurmurHash3 over the seed and a running number. */
+function nextSeed(): number {
+  let h = (seed ^ Math.imul(++stream, 0x9e3779b9)) >>> 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+/** Makes the initial values of a tensor. */
+export type Initializer = (shape: Shape) => Tensor;
+
+/** Elements that one unit sees and feeds, for filters [R, S, C, K] and matrices [in, out] (He et al. 2015, section 2.2). */
+export function fans(shape: Shape): { readonly fanIn: number; readonly fanOut: number } {
+  if (shape.length < 2) throw new RangeError(`init: [${shape}] has no fan: expected [in, out] or [R, S, C, K]`);
+  const field = shape.slice(0, -2).reduce((a, b) => a * b, 1);
+  return { fanIn: field * shape.at(-2)!, fanOut: field * shape.at(-1)! };
+}
+
+/** All elements equal. */
+export const constant = (value: number): Initializer => (shape) => keep(full(shape, value));
+
+/** Uniform between low and high. */
+export const uniform = (low: number, high: number): Initializer => (shape) =>
+  fresh(() => add(mul(rand(shape, { seed: nextSeed() }), high - low), low));
+
+/** Normal with a mean and a standard deviation. */
+export const normal = (mean: number, std: number): Initializer => (shape) =>
+  fresh(() => add(mul(randn(shape, { seed: nextSeed() }), std), mean));
+
+/** He et al. 2015: uniform with variance gain^2 / fan_in, where gain^2 = 2 / (1 + a^2). PyTorch's layers use a = sqrt(5). */
+export const kaimingUniform = ({ a = 0 }: { readonly a?: number } = {}): Initializer => (shape) => {
+  const bound = Math.sqrt(6 / ((1 + a * a) * fans(shape).fanIn));
+  return uniform(-bound, bound)(shape);
+};
+
+/** He et al. 2015: normal with variance 2 / fan. ResNet uses `mode: 'fanOut'`. */
+export const kaimingNormal = ({ mode = 'fanIn' }: { readonly mode?: 'fanIn' | 'fanOut' } = {}): Initializer => (shape) =>
+  normal(0, Math.sqrt(2 / fans(shape)[mode]))(shape);
+
+/** Glorot and Bengio 2010: uniform with variance 2 / (fan_in + fan_out). */
+export const xavierUniform = (): Initializer => (shape) => {
+  const { fanIn, fanOut } = fans(shape);
+  const bound = Math.sqrt(6 / (fanIn + fanOut));
+  return uniform(-bound, bound)(shape);
+};
+
+function fresh(make: () => Tensor): Tensor {
+  return keep(noGrad(() => tidy(make)));
+}

@@ -1,0 +1,202 @@
+import { adamStep, sgdStep } from '../kernels/update.ts';
+import { constant } from './init.ts';
+import type { HostTensor, Parameter } from './module.ts';
+import { write } from '../tensor/create.ts';
+import { sameShape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+/** Parameters that share settings; what is not given comes from the optimiser's options. */
+export type ParameterGroup<O> = { readonly parameters: Iterable<Parameter> } & Partial<O>;
+
+/** Settings of a group in use. `lr` may be changed at any time, as schedules do. */
+export type ActiveGroup<O> = { readonly parameters: readonly Parameter[] } & { -readonly [K in keyof O]: O[K] };
+
+/** Settings that every optimiser has. */
+export interface OptimizerOptions {
+  /** Learning rate. */
+  readonly lr: number;
+}
+
+/**
+ * Base of the optimisers: holds groups of parameters, their settings and the tensors that remember past gradients.
+ * `step` updates the parameters in place from their `grad`; those without one are left alone.
+ */
+export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
+  readonly groups: readonly ActiveGroup<O>[];
+  /** Steps that each parameter has taken, with its tensors by name. */
+  readonly #memory = new Map<Parameter, { steps: number; tensors: Record<string, Tensor> }>();
+
+  constructor(parameters: Iterable<Parameter> | readonly ParameterGroup<O>[], options: O) {
+    const list = [...(parameters as Iterable<Parameter | ParameterGroup<O>>)];
+    const grouped = list.every((item) => 'parameters' in item && !('storage' in item));
+    const groups = (grouped && list.length > 0 ? list : [{ parameters: list }]) as ParameterGroup<O>[];
+    this.groups = groups.map((group) => ({ ...options, ...group, parameters: [...group.parameters] }) as ActiveGroup<O>);
+    const all = this.groups.flatMap((group) => group.parameters);
+    if (all.length === 0) throw new RangeError(`${this.constructor.name}: there are no parameters to optimise`);
+    if (new Set(all).size !== all.length) throw new RangeError(`${this.constructor.name}: a parameter is in two groups`);
+    for (const group of this.groups) {
+      if (!(group.lr >= 0)) throw new RangeError(`${this.constructor.name}: lr is ${group.lr}, expected a number from 0`);
+    }
+  }
+
+  /** Updates every parameter that has a gradient. */
+  step(): void {
+    for (const group of this.groups) {
+      for (const parameter of group.parameters) {
+        if (parameter.grad === null) continue;
+        const memory = this.#memoryOf(parameter);
+        memory.steps++;
+        this.update(parameter, parameter.grad, group, memory.tensors, memory.steps);
+      }
+    }
+  }
+
+  /** Frees all gradients; call it before the next backward pass, which would add to them. */
+  zeroGrad(): void {
+    for (const group of this.groups) {
+      for (const parameter of group.parameters) {
+        parameter.grad?.dispose();
+        parameter.grad = null;
+      }
+    }
+  }
+
+  /** What resuming needs, by the position of each parameter: `3.momentum`, and `3.steps` as a single value. */
+  stateDict(): Map<string, Tensor | HostTensor> {
+    const state = new Map<string, Tensor | HostTensor>();
+    this.#all().forEach((parameter, i) => {
+      const memory = this.#memory.get(parameter);
+      if (memory === undefined) return;
+      state.set(`${i}.steps`, { shape: [], data: Float32Array.of(memory.steps) });
+      for (const [name, tensor] of Object.entries(memory.tensors)) state.set(`${i}.${name}`, tensor);
+    });
+    return state;
+  }
+
+  /** Restores what `stateDict` gave, read to the host. The parameters must be the same, in the same order. */
+  loadStateDict(state: ReadonlyMap<string, HostTensor>): void {
+    const parameters = this.#all();
+    for (const [name, value] of state) {
+      const [index = '', key = ''] = name.split('.');
+      const parameter = parameters[Number(index)];
+      const fits = parameter !== undefined && (key === 'steps' || sameShape(parameter.shape, value.shape));
+      if (!fits) throw new RangeError(`${this.constructor.name}: state ${name} [${value.shape}] fits no parameter`);
+    }
+    for (const [name, value] of state) {
+      const [index = '', key = ''] = name.split('.');
+      const memory = this.#memoryOf(parameters[Number(index)]!);
+      if (key === 'steps') memory.steps = value.data[0]!;
+      else write(memory.tensors[key]!, value.data);
+    }
+  }
+
+  /** Frees what the optimiser remembers. Parameters are left alone. */
+  dispose(): void {
+    for (const { tensors } of this.#memory.values()) for (const tensor of Object.values(tensors)) tensor.dispose();
+    this.#memory.clear();
+  }
+
+  /** Names of the tensors that are kept for each parameter, of its shape. */
+  protected abstract readonly remembers: readonly string[];
+
+  /** Updates one parameter in place. `step` counts from 1. */
+  protected abstract update(
+    parameter: Parameter,
+    gradient: Tensor,
+    group: ActiveGroup<O>,
+    memory: Readonly<Record<string, Tensor>>,
+    step: number,
+  ): void;
+
+  #all(): Parameter[] {
+    return this.groups.flatMap((group) => group.parameters);
+  }
+
+  #memoryOf(parameter: Parameter): { steps: number; tensors: Record<string, Tensor> } {
+    let memory = this.#memory.get(parameter);
+    if (memory === undefined) {
+      const tensors = Object.fromEntries(this.remembers.map((name) => [name, constant(0)(parameter.shape)]));
+      memory = { steps: 0, tensors };
+      this.#memory.set(parameter, memory);
+    }
+    return memory;
+  }
+}
+
+export interface SGDOptions extends OptimizerOptions {
+  /** Share of the previous direction that is kept. Default 0. */
+  readonly momentum?: number;
+  /** Share of the gradient that momentum leaves out. Default 0. */
+  readonly dampening?: number;
+  /** L2 penalty added to the gradient. Default 0. */
+  readonly weightDecay?: number;
+  /** Nesterov's look-ahead. Needs momentum, and no dampening. Default false. */
+  readonly nesterov?: boolean;
+}
+
+/** Stochastic gradient descent with momentum, as in PyTorch. */
+export class SGD extends Optimizer<SGDOptions> {
+  protected readonly remembers = ['momentum'];
+
+  constructor(parameters: Iterable<Parameter> | readonly ParameterGroup<SGDOptions>[], options: SGDOptions) {
+    super(parameters, options);
+    for (const { nesterov = false, momentum = 0, dampening = 0 } of this.groups) {
+      if (nesterov && (momentum <= 0 || dampening !== 0)) {
+        throw new RangeError(`SGD: nesterov needs momentum above 0 and no dampening, got ${momentum} and ${dampening}`);
+      }
+    }
+  }
+
+  protected override update(
+    parameter: Parameter,
+    gradient: Tensor,
+    { lr, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false }: ActiveGroup<SGDOptions>,
+    memory: Readonly<Record<string, Tensor>>,
+    step: number,
+  ): void {
+    const first = step === 1;
+    sgdStep(gradient, memory['momentum']!, parameter, { lr, momentum, dampening, weightDecay, nesterov, first });
+  }
+}
+
+export interface AdamOptions extends OptimizerOptions {
+  /** Decay rates of the two moments. Default [0.9, 0.999]. */
+  readonly betas?: readonly [number, number];
+  /** Added to the root of the second moment. Default 1e-8. */
+  readonly eps?: number;
+  /** Default 0 for Adam (added to the gradient), 0.01 for AdamW (shrinks the parameter). */
+  readonly weightDecay?: number;
+}
+
+/** Adam (Kingma and Ba 2015), as in PyTorch. */
+export class Adam extends Optimizer<AdamOptions> {
+  protected readonly remembers = ['m', 'v'];
+
+  protected override update(
+    parameter: Parameter,
+    gradient: Tensor,
+    { lr, betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, weightDecay = this.defaultDecay }: ActiveGroup<AdamOptions>,
+    memory: Readonly<Record<string, Tensor>>,
+    t: number,
+  ): void {
+    const { decoupled } = this;
+    adamStep(gradient, memory['m']!, memory['v']!, parameter, { lr, beta1, beta2, eps, weightDecay, decoupled, t });
+  }
+
+  protected get decoupled(): boolean {
+    return false;
+  }
+  protected get defaultDecay(): number {
+    return 0;
+  }
+}
+
+/** Adam with decoupled weight decay (Loshchilov and Hutter 2019), as in PyTorch. */
+export class AdamW extends Adam {
+  protected override get decoupled(): boolean {
+    return true;
+  }
+  protected override get defaultDecay(): number {
+    return 0.01;
+  }
+}

@@ -1,0 +1,80 @@
+/** The values from `low` to `high` that an axis spans, with those that are labelled. */
+export interface Axis {
+  readonly low: number;
+  readonly high: number;
+  readonly ticks: readonly number[];
+  readonly labels: readonly string[];
+  readonly log: boolean;
+}
+
+/** The step of 1, 2 or 5 times a power of ten that cuts a span into at most `count` parts. */
+export function niceStep(span: number, count: number): number {
+  const least = span / count;
+  const power = 10 ** Math.floor(Math.log10(least));
+  // A hair of tolerance: 0.3 / 3 is more than 0.1.
+  const factor = [1, 2, 5].find((candidate) => candidate * power >= least * (1 - 1e-9)) ?? 10;
+  return factor * power;
+}
+
+/** A tick value as text: grouped thousands, no more decimals than the step needs, `2e-5` where plain digits are long. */
+export function tickLabel(value: number, step: number): string {
+  if (value === 0) return '0';
+  const place = Math.floor(Math.log10(step) + 1e-9);
+  if (Math.abs(value) >= 1e7 || place < -4) {
+    const digits = Math.floor(Math.log10(Math.abs(value)) + 1e-9) - place;
+    return value.toExponential(Math.max(0, Math.min(20, digits))).replace('e+', 'e');
+  }
+  const decimals = Math.max(0, -place);
+  return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+}
+
+function multiples(low: number, high: number, step: number): number[] {
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  // Divided when the step is below 1: 3 / 10 and not 3 * 0.1.
+  const inverse = Math.round(1 / step);
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => {
+    return step < 1 && inverse < 1e15 ? (first + i) / inverse : (first + i) * step;
+  });
+}
+
+/** Ends that were not given, `fixed`, move out to a whole number of steps. Equal ends are set apart first. */
+export function linearAxis(low: number, high: number, count: number, fixed: { low: boolean; high: boolean }): Axis {
+  let [from, to] = [low, high];
+  if (from === to) {
+    const room = from === 0 ? 1 : Math.abs(from) / 2;
+    if (!fixed.low) from -= room;
+    if (!fixed.high || fixed.low) to += room;
+  }
+  const step = niceStep(to - from, count);
+  if (!fixed.low) from = Math.floor(from / step + 1e-9) * step;
+  if (!fixed.high) to = Math.ceil(to / step - 1e-9) * step;
+  const ticks = multiples(from, to, step);
+  return { low: from, high: to, ticks, labels: ticks.map((tick) => tickLabel(tick, step)), log: false };
+}
+
+/** A logarithmic axis over positive ends, with ticks at 1, 2 and 5 or, over many decades, at powers of ten. */
+export function logAxis(low: number, high: number, fixed: { low: boolean; high: boolean }): Axis {
+  const first = Math.floor(Math.log10(low) + 1e-9);
+  const last = Math.ceil(Math.log10(high) - 1e-9);
+  const stride = Math.max(1, Math.ceil((last - first) / 8));
+  const factors = last - first <= 3 ? [1, 2, 5] : [1];
+  const all: number[] = [];
+  for (let power = first; power <= last + stride; power += stride) {
+    for (const factor of factors) all.push(Number(`${factor}e${power}`));
+  }
+  const from = fixed.low ? low : (all.filter((tick) => tick <= low * (1 + 1e-9)).at(-1) ?? low);
+  const reached = all.find((tick) => tick >= high * (1 - 1e-9) && tick > from) ?? high;
+  const to = fixed.high ? high : reached;
+  const ticks = all.filter((tick) => tick >= from * (1 - 1e-9) && tick <= to * (1 + 1e-9));
+  // Fixed ends can lie between two ticks; a short stretch of a logarithmic axis is nearly linear.
+  if (ticks.length < 2) return { ...linearAxis(from, to, 5, { low: true, high: true }), log: true };
+  const labels = ticks.map((tick) => tickLabel(tick, 10 ** Math.floor(Math.log10(tick) + 1e-9)));
+  return { low: from, high: to, ticks, labels, log: true };
+}
+
+/** Where a value lies on an axis: 0 at its low end, 1 at its high end. */
+export function axisPosition(axis: Axis, value: number): number {
+  const { low, high } = axis;
+  return axis.log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
+}

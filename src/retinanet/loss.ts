@@ -1,0 +1,73 @@
+import { add, div, greaterEqual, maximum, mul, smoothL1 } from '../autograd/ops/binary.ts';
+import { giouLoss, sigmoidFocalLoss } from '../autograd/ops/losses.ts';
+import type { Assignment } from '../autograd/ops/matching.ts';
+import { mean, sum } from '../autograd/ops/reduce.ts';
+import { cast } from '../autograd/ops/cast.ts';
+import { axpby } from '../autograd/ops/in-place.ts';
+import { constant } from '../nn/init.ts';
+import { Module } from '../nn/module.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { decodeBoxes } from './box-coder.ts';
+import type { HeadOutput } from './heads.ts';
+import type { BoxCoderSpec, LossSpec } from './spec.ts';
+
+// What training makes small: how wrong the scores are (focal loss, over all anchors but the ignored ones) plus how
+// wrong the boxes are (over foreground anchors only), both per foreground anchor.
+
+/** The two parts of the loss, scalars. */
+export interface RetinaNetLosses {
+  readonly classification: Tensor;
+  readonly boxRegression: Tensor;
+}
+
+/** Detectron2's moving average of the number of foreground anchors: its start and decay. */
+const EMA_START = 100;
+const EMA_DECAY = 0.9;
+
+export class RetinaNetLoss extends Module {
+  /** Moving average of the foreground anchors of a batch, if the spec asks for one. */
+  readonly normalizer: Tensor | null;
+  readonly #loss: LossSpec;
+  readonly #coder: BoxCoderSpec;
+
+  constructor(loss: LossSpec, coder: BoxCoderSpec) {
+    super();
+    this.normalizer = loss.normalizer === 'ema' ? constant(EMA_START)([]) : null;
+    this.#loss = loss;
+    this.#coder = coder;
+  }
+
+  /** @param anchors [A, 4] */
+  forward({ logits, deltas }: HeadOutput, anchors: Tensor, assignment: Assignment): RetinaNetLosses {
+    // Focal loss: sum over anchors and classes of each image.
+    const focal = sum(sigmoidFocalLoss(logits, assignment.labels, this.#loss), [1, 2]);
+
+    // Box loss: sum over the foreground anchors of each image.
+    const foreground = cast(greaterEqual(assignment.labels, 0), 'float32');
+    const count = sum(foreground, 1);
+    const boxes = sum(mul(this.#boxLoss(deltas, anchors, assignment), foreground), 1);
+
+    if (this.normalizer !== null && this.training) axpby(maximum(sum(count), 1), this.normalizer, 1 - EMA_DECAY, EMA_DECAY);
+    return { classification: this.#normalize(focal, count), boxRegression: this.#normalize(boxes, count) };
+  }
+
+  /** Distance of each prediction from its target, [N, A]; meaningless where the anchor is not foreground. */
+  #boxLoss(deltas: Tensor, anchors: Tensor, assignment: Assignment): Tensor {
+    const { box, beta } = this.#loss;
+    if (box === 'giou') return giouLoss(decodeBoxes(deltas, anchors, this.#coder), assignment.boxes);
+    return sum(smoothL1(deltas, assignment.deltas, { beta: box === 'l1' ? 0 : beta }), -1);
+  }
+
+  /** @param perImage sums [N], `count` foreground anchors [N] */
+  #normalize(perImage: Tensor, count: Tensor): Tensor {
+    const atLeastOne = maximum(count, 1);
+    switch (this.#loss.normalizer) {
+      case 'image':
+        return mean(div(perImage, atLeastOne));
+      case 'batch':
+        return div(sum(perImage), sum(atLeastOne));
+      case 'ema':
+        return div(sum(perImage), this.normalizer!);
+    }
+  }
+}

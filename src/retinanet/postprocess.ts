@@ -1,0 +1,108 @@
+import type { Size } from './anchors.ts';
+import { decodeBox } from './box-coder.ts';
+import type { BoxCoderSpec, PostprocessSpec } from './spec.ts';
+
+// From scores and offsets for every anchor to a short list of boxes. It runs on the host: how many candidates there are
+// depends on the values, and after the threshold they are few.
+
+/** What was found in one image, best first. */
+export interface Detections {
+  /** Four numbers per detection: x1, y1, x2, y2 in pixels. */
+  readonly boxes: Float32Array;
+  /** Probability of each, from 0 to 1. */
+  readonly scores: Float32Array;
+  /** Class of each, from 0. */
+  readonly labels: Int32Array;
+}
+
+interface Candidate {
+  readonly box: readonly [number, number, number, number];
+  readonly score: number;
+  readonly label: number;
+}
+
+/** Values of one image, straight from the network. */
+export interface RawOutput {
+  /** [A, classes] */
+  readonly logits: Float32Array;
+  /** [A, 4] */
+  readonly deltas: Float32Array;
+  /** [A, 4] */
+  readonly anchors: Float32Array;
+  readonly classes: number;
+  /** Number of anchors of each level, in order. */
+  readonly levels: readonly number[];
+  /** Size of the image in the batch, without padding. */
+  readonly size: Size;
+}
+
+/** Thresholds, decodes and suppresses duplicates (Focal Loss paper, section 4, "Inference"). */
+export function postprocess(raw: RawOutput, spec: PostprocessSpec, coder: BoxCoderSpec): Detections {
+  const candidates: Candidate[] = [];
+  let first = 0;
+  for (const count of raw.levels) {
+    candidates.push(...levelCandidates(raw, first, count, spec, coder));
+    first += count;
+  }
+  let kept = suppress(candidates, spec.nmsThreshold).slice(0, spec.maxDetections);
+  if (spec.clip === 'after-nms') {
+    kept = kept
+      .map((candidate) => ({ ...candidate, box: clip(candidate.box, raw.size) }))
+      .filter(({ box: [x1, y1, x2, y2] }) => x2 > x1 && y2 > y1);
+  }
+  return {
+    boxes: Float32Array.from(kept.flatMap(({ box }) => [...box])),
+    scores: Float32Array.from(kept, ({ score }) => score),
+    labels: Int32Array.from(kept, ({ label }) => label),
+  };
+}
+
+/** The best candidates of one level: pairs of an anchor and a class with a score above the threshold. */
+function levelCandidates(
+  { logits, deltas, anchors, classes, size }: RawOutput,
+  first: number,
+  count: number,
+  { scoreThreshold, topK, clip: when }: PostprocessSpec,
+  coder: BoxCoderSpec,
+): Candidate[] {
+  const above: { readonly at: number; readonly score: number }[] = [];
+  for (let at = first * classes; at < (first + count) * classes; at++) {
+    const score = Math.fround(1 / (1 + Math.exp(-logits[at]!)));
+    if (score > scoreThreshold) above.push({ at, score });
+  }
+  above.sort((a, b) => b.score - a.score || a.at - b.at);
+  return above.slice(0, topK).map(({ at, score }) => {
+    const anchor = Math.floor(at / classes);
+    const box = decodeBox(deltas, anchor, anchors, anchor, coder);
+    return { box: when === 'before-nms' ? clip(box, size) : box, score, label: at % classes };
+  });
+}
+
+function clip([x1, y1, x2, y2]: Candidate['box'], [height, width]: Size): Candidate['box'] {
+  const limit = (value: number, most: number): number => Math.min(Math.max(value, 0), most);
+  return [limit(x1, width), limit(y1, height), limit(x2, width), limit(y2, height)];
+}
+
+/**
+ * Greedy non-maximum suppression per class: going from the best score down, a box is dropped if it overlaps a kept one
+ * of its class by more than the threshold. In float32, as torchvision computes it.
+ */
+function suppress(candidates: readonly Candidate[], threshold: number): Candidate[] {
+  const kept: Candidate[] = [];
+  const sorted = [...candidates].sort((a, b) => b.score - a.score);
+  for (const candidate of sorted) {
+    const duplicate = kept.some((other) => other.label === candidate.label && overlap(other.box, candidate.box) > threshold);
+    if (!duplicate) kept.push(candidate);
+  }
+  return kept;
+}
+
+/** IoU of two boxes in float32; NaN, which exceeds nothing, for two empty ones. */
+function overlap(a: Candidate['box'], b: Candidate['box']): number {
+  const { fround } = Math;
+  const area = ([x1, y1, x2, y2]: Candidate['box']): number => fround(fround(x2 - x1) * fround(y2 - y1));
+  const width = Math.max(fround(Math.min(a[2], b[2]) - Math.max(a[0], b[0])), 0);
+  const height = Math.max(fround(Math.min(a[3], b[3]) - Math.max(a[1], b[1])), 0);
+  const intersection = fround(width * height);
+  return fround(intersection / fround(fround(area(a) + area(b)) - intersection));
+}

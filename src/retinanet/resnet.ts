@@ -1,0 +1,146 @@
+import { add } from '../autograd/ops/binary.ts';
+import { maxPool2d } from '../autograd/ops/pool2d.ts';
+import { relu } from '../autograd/ops/unary.ts';
+import { kaimingNormal } from '../nn/init.ts';
+import { Conv2d, Sequential } from '../nn/layers.ts';
+import { Module, type Layer } from '../nn/module.ts';
+import { BatchNorm2d, FrozenBatchNorm2d, type NormLayer } from '../nn/norm.ts';
+import { tidy } from '../tensor/scope.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { BackboneSpec } from './spec.ts';
+
+// Deep residual networks (He et al. 2016, "Deep Residual Learning for Image Recognition"). Each block adds what it
+// computes to its input, so that the signal and its gradient have a path around every convolution and a hundred layers
+// can still be trained. The stages halve the image and double the channels; detection uses the last three.
+
+/** Blocks per stage, and which kind (table 1 of the paper). */
+const layouts = {
+  18: { blocks: [2, 2, 2, 2], bottleneck: false },
+  34: { blocks: [3, 4, 6, 3], bottleneck: false },
+  50: { blocks: [3, 4, 6, 3], bottleneck: true },
+  101: { blocks: [3, 4, 23, 3], bottleneck: true },
+} as const;
+
+/** A convolution as ResNet has them: no bias, because a norm follows, and padding that keeps the size at stride 1. */
+function conv(inChannels: number, outChannels: number, kernel: number, stride: number): Conv2d {
+  const padding = (kernel - 1) / 2;
+  const init = kaimingNormal({ mode: 'fanOut' });
+  return new Conv2d(inChannels, outChannels, { kernel, stride, padding, bias: false, init });
+}
+
+/** The path around a block: the identity, or a 1x1 convolution where size or channels change (option B, section 3.3). */
+function shortcut(inChannels: number, outChannels: number, stride: number, norm: NormLayer): Sequential | null {
+  if (stride === 1 && inChannels === outChannels) return null;
+  return new Sequential(conv(inChannels, outChannels, 1, stride), norm(outChannels));
+}
+
+/** Two 3x3 convolutions around which the input is added (figure 5, left). Used by ResNet-18 and -34. */
+class BasicBlock extends Module implements Layer {
+  readonly conv1: Conv2d;
+  readonly bn1: Module & Layer;
+  readonly conv2: Conv2d;
+  readonly bn2: Module & Layer;
+  readonly downsample: Sequential | null;
+
+  constructor(inChannels: number, channels: number, stride: number, norm: NormLayer) {
+    super();
+    this.conv1 = conv(inChannels, channels, 3, stride);
+    this.bn1 = norm(channels);
+    this.conv2 = conv(channels, channels, 3, 1);
+    this.bn2 = norm(channels);
+    this.downsample = shortcut(inChannels, channels, stride, norm);
+  }
+
+  forward(x: Tensor): Tensor {
+    return tidy(() => {
+      const inner = relu(this.bn1.forward(this.conv1.forward(x)));
+      const residual = this.bn2.forward(this.conv2.forward(inner));
+      return relu(add(residual, this.downsample?.forward(x) ?? x));
+    });
+  }
+}
+
+/** A 3x3 convolution between two 1x1 that shrink and restore the channels (figure 5, right). ResNet-50 and deeper. */
+class Bottleneck extends Module implements Layer {
+  readonly conv1: Conv2d;
+  readonly bn1: Module & Layer;
+  readonly conv2: Conv2d;
+  readonly bn2: Module & Layer;
+  readonly conv3: Conv2d;
+  readonly bn3: Module & Layer;
+  readonly downsample: Sequential | null;
+
+  constructor(inChannels: number, channels: number, stride: number, norm: NormLayer, strideOn: '3x3' | '1x1') {
+    super();
+    const [first, second] = strideOn === '3x3' ? [1, stride] : [stride, 1];
+    this.conv1 = conv(inChannels, channels, 1, first);
+    this.bn1 = norm(channels);
+    this.conv2 = conv(channels, channels, 3, second);
+    this.bn2 = norm(channels);
+    this.conv3 = conv(channels, channels * 4, 1, 1);
+    this.bn3 = norm(channels * 4);
+    this.downsample = shortcut(inChannels, channels * 4, stride, norm);
+  }
+
+  forward(x: Tensor): Tensor {
+    return tidy(() => {
+      const narrow = relu(this.bn1.forward(this.conv1.forward(x)));
+      const inner = relu(this.bn2.forward(this.conv2.forward(narrow)));
+      const residual = this.bn3.forward(this.conv3.forward(inner));
+      return relu(add(residual, this.downsample?.forward(x) ?? x));
+    });
+  }
+}
+
+/** The convolutional part of a ResNet. Names of parameters are torchvision's, in camel case. */
+export class ResNet extends Module {
+  readonly conv1: Conv2d;
+  readonly bn1: Module & Layer;
+  readonly layer1: Sequential;
+  readonly layer2: Sequential;
+  readonly layer3: Sequential;
+  readonly layer4: Sequential;
+  /** Channels of C3, C4 and C5. */
+  readonly outChannels: readonly [number, number, number];
+
+  constructor({ depth, width, norm: kind, normEps: eps, bottleneckStride }: BackboneSpec) {
+    super();
+    const { blocks, bottleneck } = layouts[depth];
+    const expansion = bottleneck ? 4 : 1;
+    const norm: NormLayer = (channels) =>
+      kind === 'batch' ? new BatchNorm2d(channels, { eps }) : new FrozenBatchNorm2d(channels, { eps });
+    this.conv1 = conv(3, width, 7, 2);
+    this.bn1 = norm(width);
+    let inChannels = width;
+    const stage = (channels: number, count: number, stride: number): Sequential => {
+      const list = Array.from({ length: count }, (_, i) => {
+        const blockStride = i === 0 ? stride : 1;
+        const block = bottleneck
+          ? new Bottleneck(inChannels, channels, blockStride, norm, bottleneckStride)
+          : new BasicBlock(inChannels, channels, blockStride, norm);
+        inChannels = channels * expansion;
+        return block;
+      });
+      return new Sequential(...list);
+    };
+    this.layer1 = stage(width, blocks[0], 1);
+    this.layer2 = stage(width * 2, blocks[1], 2);
+    this.layer3 = stage(width * 4, blocks[2], 2);
+    this.layer4 = stage(width * 8, blocks[3], 2);
+    this.outChannels = [width * 2 * expansion, width * 4 * expansion, width * 8 * expansion];
+  }
+
+  /**
+   * @param x [N, H, W, 3], normalised
+   * @returns C3, C4 and C5, at strides 8, 16 and 32
+   */
+  forward(x: Tensor): [c3: Tensor, c4: Tensor, c5: Tensor] {
+    return tidy(() => {
+      const stem = tidy(() => relu(this.bn1.forward(this.conv1.forward(x))));
+      const c2 = this.layer1.forward(maxPool2d(stem, { kernel: 3, stride: 2, padding: 1 }));
+      const c3 = this.layer2.forward(c2);
+      const c4 = this.layer3.forward(c3);
+      return [c3, c4, this.layer4.forward(c4)];
+    });
+  }
+}

@@ -1,0 +1,177 @@
+import { add } from '../autograd/ops/binary.ts';
+import { noGrad } from '../autograd/tape.ts';
+import { Module } from '../nn/module.ts';
+import { tensor } from '../tensor/create.ts';
+import { keep, tidy } from '../tensor/scope.ts';
+import { defaultDevice, type Device } from '../tensor/device.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { anchorsPerCell, makeAnchors, type Size } from './anchors.ts';
+import { FeaturePyramid, type Pyramid } from './fpn.ts';
+import { RetinaNetHead, type HeadOutput } from './heads.ts';
+import { RetinaNetLoss, type RetinaNetLosses } from './loss.ts';
+import { postprocess, type Detections } from './postprocess.ts';
+import { ResNet } from './resnet.ts';
+import type { RetinaNetSpec } from './spec.ts';
+import { assign, type Target } from './targets.ts';
+import { scaleBoxes, transformImages, transformTargets, type ImageBatch, type ImageInput } from './transform.ts';
+
+// RetinaNet (Lin et al. 2017, "Focal Loss for Dense Object Detection"), from pixels to boxes:
+//   images -> transform -> ResNet (C3, C4, C5) -> pyramid (P3..P7) -> heads (a score per class and four offsets for
+//   every anchor) -> in training, losses against the anchors' targets; otherwise, boxes.
+
+/** ResNet and pyramid, under torchvision's names. */
+class Backbone extends Module {
+  readonly body: ResNet;
+  readonly fpn: FeaturePyramid;
+
+  constructor(spec: RetinaNetSpec) {
+    super();
+    this.body = new ResNet(spec.backbone);
+    this.fpn = new FeaturePyramid(this.body.outChannels, spec.pyramid);
+  }
+}
+
+/** Everything the network computes for a batch, before losses or boxes. */
+export interface NetworkOutput extends HeadOutput {
+  /** C3, C4, C5. */
+  readonly features: readonly [Tensor, Tensor, Tensor];
+  readonly pyramid: Pyramid;
+}
+
+/** Losses of a batch. `total` is their sum, which `backward` takes. */
+export interface TrainingLosses extends RetinaNetLosses {
+  readonly total: Tensor;
+}
+
+/** Anchors of one image size, on both sides, since matching needs them on the GPU and decoding on the host. */
+interface AnchorSet {
+  readonly host: Float32Array;
+  readonly gpu: Tensor;
+  /** Number of anchors of each level. */
+  readonly levels: readonly number[];
+}
+
+export class RetinaNet extends Module {
+  readonly backbone: Backbone;
+  readonly head: RetinaNetHead;
+  readonly loss: RetinaNetLoss;
+  readonly spec: RetinaNetSpec;
+  readonly classes: number;
+  /** The device the model was made on. */
+  readonly #device: Device;
+  /** Anchors of the image sizes met last. Private, since a Tensor in a public field would be a buffer of the model. */
+  readonly #anchors = new Map<string, AnchorSet>();
+
+  /**
+   * @param classes number of classes, without a background class
+   * @param spec see `retinaNetSpec`
+   */
+  constructor(classes: number, spec: RetinaNetSpec) {
+    super();
+    if (!(Number.isInteger(classes) && classes > 0)) {
+      throw new RangeError(`RetinaNet: ${classes} classes, expected a whole number from 1 (background is not a class)`);
+    }
+    this.backbone = new Backbone(spec);
+    this.head = new RetinaNetHead(spec.pyramid.channels, anchorsPerCell(spec.anchors), classes, spec.head);
+    this.loss = new RetinaNetLoss(spec.loss, spec.boxCoder);
+    this.spec = spec;
+    this.classes = classes;
+    this.#device = defaultDevice();
+  }
+
+  /**
+   * Scores and offsets for a batch that `transformImages` made.
+   *
+   * @param images [N, H, W, 3]
+   */
+  forward(images: Tensor): NetworkOutput {
+    return tidy(() => {
+      const features = this.backbone.body.forward(images);
+      const pyramid = this.backbone.fpn.forward(features);
+      return { features, pyramid, ...this.head.forward(pyramid) };
+    });
+  }
+
+  /**
+   * Losses of a batch of images and their objects. Call it inside `tidy`, then `backward(losses.total)`.
+   *
+   * @param targets objects of each image, in its own pixels
+   */
+  losses(images: readonly ImageInput[], targets: readonly Target[]): TrainingLosses {
+    return tidy(() => {
+      const batch = transformImages(this.#device, images, this.spec.transform);
+      const output = this.forward(batch.images);
+      const anchors = this.anchors(batch, output.pyramid);
+      const assignment = assign(
+        anchors.gpu,
+        transformTargets(targets, batch),
+        this.classes,
+        this.spec.matcher,
+        this.spec.boxCoder,
+      );
+      const losses = this.loss.forward(output, anchors.gpu, assignment);
+      return { ...losses, total: add(losses.classification, losses.boxRegression) };
+    });
+  }
+
+  /** Finds objects. Switch the model with `eval()` first. Boxes are in pixels of the images given. */
+  async detect(images: readonly ImageInput[]): Promise<Detections[]> {
+    const { batch, logits, deltas, anchors } = noGrad(() =>
+      tidy(() => {
+        const batch = transformImages(this.#device, images, this.spec.transform);
+        const { logits, deltas, pyramid } = this.forward(batch.images);
+        return { batch, logits, deltas, anchors: this.anchors(batch, pyramid) };
+      }),
+    );
+    const logitValues = (await logits.data()) as Float32Array;
+    const deltaValues = (await deltas.data()) as Float32Array;
+    for (const used of [logits, deltas, batch.images]) used.dispose();
+    const count = anchors.host.length / 4;
+    return batch.sizes.map((size, n) => {
+      const found = postprocess(
+        {
+          logits: logitValues.subarray(n * count * this.classes, (n + 1) * count * this.classes),
+          deltas: deltaValues.subarray(n * count * 4, (n + 1) * count * 4),
+          anchors: anchors.host,
+          classes: this.classes,
+          levels: anchors.levels,
+          size,
+        },
+        this.spec.postprocess,
+        this.spec.boxCoder,
+      );
+      return { ...found, boxes: scaleBoxes(found.boxes, size, batch.originalSizes[n]!) };
+    });
+  }
+
+  /** The anchors of a batch, made once per image size. */
+  anchors({ images }: Pick<ImageBatch, 'images'>, pyramid: readonly Tensor[]): AnchorSet {
+    const sizeOf = (t: Tensor): Size => [t.shape[1]!, t.shape[2]!];
+    const image = sizeOf(images);
+    const sizes = pyramid.map(sizeOf);
+    const key = image.join();
+    let set = this.#anchors.get(key);
+    if (set === undefined) {
+      if (this.#anchors.size >= MAX_ANCHOR_SETS) this.#forgetAnchors();
+      const host = makeAnchors(this.spec.anchors, image, sizes);
+      const perCell = anchorsPerCell(this.spec.anchors);
+      const gpu = keep(tensor(host, { device: this.#device, shape: [host.length / 4, 4] }));
+      set = { host, gpu, levels: sizes.map(([h, w]) => h * w * perCell) };
+      this.#anchors.set(key, set);
+    }
+    return set;
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#forgetAnchors();
+  }
+
+  #forgetAnchors(): void {
+    for (const { gpu } of this.#anchors.values()) gpu.dispose();
+    this.#anchors.clear();
+  }
+}
+
+/** Image sizes whose anchors are kept. */
+const MAX_ANCHOR_SETS = 16;

@@ -1,0 +1,237 @@
+/**
+ * Every numerical decision of a RetinaNet in one object. Implementations agree on the architecture of Lin et al. 2017
+ * ("Focal Loss for Dense Object Detection") and disagree on dozens of small things, each of which changes results;
+ * the presets reproduce five of them.
+ */
+export interface RetinaNetSpec {
+  readonly backbone: BackboneSpec;
+  readonly pyramid: PyramidSpec;
+  readonly head: HeadSpec;
+  readonly anchors: AnchorSpec;
+  readonly matcher: MatcherSpec;
+  readonly boxCoder: BoxCoderSpec;
+  readonly loss: LossSpec;
+  readonly transform: TransformSpec;
+  readonly postprocess: PostprocessSpec;
+}
+
+export interface BackboneSpec {
+  readonly depth: 18 | 34 | 50 | 101;
+  /** Channels of the first stage; the others have 2, 4 and 8 times as many. The paper's is 64. */
+  readonly width: number;
+  /** `batch` learns statistics, `frozen` keeps those of a checkpoint. */
+  readonly norm: 'batch' | 'frozen';
+  /** Added to the variance of the normalisation. */
+  readonly normEps: number;
+  /** Which convolution of a bottleneck has the stride: 3x3 (torchvision, "ResNet v1.5") or the first 1x1 (He et al.). */
+  readonly bottleneckStride: '3x3' | '1x1';
+}
+
+export interface PyramidSpec {
+  /** Channels of every level. */
+  readonly channels: number;
+  /** What P6 is computed from. */
+  readonly p6: 'P5' | 'C5';
+  /** Whether P6 passes a ReLU on the way to P7. */
+  readonly reluBeforeP7: boolean;
+}
+
+export interface HeadSpec {
+  readonly channels: number;
+  /** Convolutions before the last one, in each subnet. */
+  readonly convs: number;
+  /** Groups of a group norm after each of them (which then have no bias), or null for none. */
+  readonly normGroups: number | null;
+  /** Probability that an untrained network gives every class (pi in the paper, section 4.1). */
+  readonly prior: number;
+}
+
+export interface AnchorSpec {
+  /** Square roots of the anchors' areas in pixels, for each level P3 to P7. */
+  readonly sizes: readonly (readonly number[])[];
+  /** Height divided by width. */
+  readonly ratios: readonly number[];
+  /** Which of the two is the outer loop in the order of a cell's anchors. */
+  readonly order: 'ratio-outer' | 'size-outer';
+  /** Whether half sizes are rounded to whole pixels (half to even), as torchvision does. */
+  readonly rounded: boolean;
+  /** Distance between cells: 8 to 128, or the padded image divided by the level's size, rounded down (torchvision). */
+  readonly stride: 'fixed' | 'floor-division';
+  /** Position of the centre in its cell, in strides. */
+  readonly offset: number;
+}
+
+export interface MatcherSpec {
+  /** IoU from which an anchor is foreground. */
+  readonly high: number;
+  /** IoU below which it is background; between the two it is ignored. */
+  readonly low: number;
+  /** Fate of a box's best anchor whose IoU is not high: lost, keeps its own best box, or is given to that box. */
+  readonly lowQuality: 'none' | 'own' | 'reassign';
+  /** Leave boxes that overlap no anchor out of that rule; without it they claim every anchor that overlaps nothing. */
+  readonly zeroOverlapGuard: boolean;
+}
+
+export interface BoxCoderSpec {
+  /** Factors of dx, dy, dw, dh. */
+  readonly weights: readonly [number, number, number, number];
+  /** Largest |dw|, |dh| when decoding. */
+  readonly clamp: number;
+  /** Whether only large values are limited, or small ones too. */
+  readonly clampSides: 'upper' | 'both';
+}
+
+export interface LossSpec {
+  readonly alpha: number;
+  readonly gamma: number;
+  /** Distance of boxes: of their offsets (l1, smoothL1) or of the boxes themselves (giou). */
+  readonly box: 'l1' | 'smoothL1' | 'giou';
+  /** Where smooth L1 turns linear. */
+  readonly beta: number;
+  /**
+   * What both losses are divided by: `image`, each image by its own number of foreground anchors (at least 1), then
+   * the mean over images; `batch`, the sum by the sum of those numbers; `ema`, the sum by a moving average of the
+   * foreground in a batch (Detectron2: starts at 100, decay 0.9).
+   */
+  readonly normalizer: 'image' | 'batch' | 'ema';
+}
+
+export interface TransformSpec {
+  /** Shorter side of the image after resizing, unless the longer one would exceed `maxSize`. `null` keeps the size. */
+  readonly minSize: number | null;
+  readonly maxSize: number;
+  /** How the size is rounded; `floor-float32` with the scale in float32 is torchvision's. */
+  readonly rounding: 'floor-float32' | 'round';
+  /** Per channel, in the order and range given below. */
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+  readonly channels: 'rgb' | 'bgr';
+  /** Value of a white pixel before normalisation. */
+  readonly white: 1 | 255;
+  /** Sides are padded with zeros (after normalisation) to a multiple of this. */
+  readonly padMultiple: number;
+}
+
+export interface PostprocessSpec {
+  /** Only scores above this are considered. */
+  readonly scoreThreshold: number;
+  /** Candidates kept per level. */
+  readonly topK: number;
+  /** A box goes if its IoU with a better one of its class is above this. */
+  readonly nmsThreshold: number;
+  readonly maxDetections: number;
+  /** Whether boxes are cut at the image's border before suppression or after it. */
+  readonly clip: 'before-nms' | 'after-nms';
+}
+
+/** Three sizes per octave: base, base 2^(1/3), base 2^(2/3) (section 4 of the paper). */
+const octaves = (base: number): number[] => [base, base * 2 ** (1 / 3), base * 2 ** (2 / 3)];
+const bases = [32, 64, 128, 256, 512];
+const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
+
+/** torchvision's `retinanet_resnet50_fpn` (version 0.14). */
+const torchvision: RetinaNetSpec = {
+  backbone: { depth: 50, width: 64, norm: 'frozen', normEps: 1e-5, bottleneckStride: '3x3' },
+  pyramid: { channels: 256, p6: 'P5', reluBeforeP7: true },
+  head: { channels: 256, convs: 4, normGroups: null, prior: 0.01 },
+  anchors: {
+    sizes: bases.map((base) => octaves(base).map(Math.trunc)),
+    ratios: [0.5, 1, 2],
+    order: 'ratio-outer',
+    rounded: true,
+    stride: 'floor-division',
+    offset: 0,
+  },
+  matcher: { high: 0.5, low: 0.4, lowQuality: 'own', zeroOverlapGuard: true },
+  boxCoder: { weights: [1, 1, 1, 1], clamp: Math.log(1000 / 16), clampSides: 'upper' },
+  loss: { alpha: 0.25, gamma: 2, box: 'l1', beta: 0, normalizer: 'image' },
+  transform: {
+    minSize: 800,
+    maxSize: 1333,
+    rounding: 'floor-float32',
+    ...imagenet,
+    channels: 'rgb',
+    white: 1,
+    padMultiple: 32,
+  },
+  postprocess: { scoreThreshold: 0.05, topK: 1000, nmsThreshold: 0.5, maxDetections: 300, clip: 'before-nms' },
+};
+
+/** torchvision's `retinanet_resnet50_fpn_v2`: trained norms, P6 from C5, group norm in the head, GIoU loss. */
+const torchvisionV2: RetinaNetSpec = {
+  ...torchvision,
+  backbone: { ...torchvision.backbone, norm: 'batch' },
+  pyramid: { ...torchvision.pyramid, p6: 'C5' },
+  head: { ...torchvision.head, normGroups: 32 },
+  loss: { ...torchvision.loss, box: 'giou' },
+};
+
+/** Detectron2's `retinanet_R_50_FPN`, for weights in its layout (BGR, stride on the first 1x1). */
+const detectron2: RetinaNetSpec = {
+  ...torchvision,
+  backbone: { ...torchvision.backbone, bottleneckStride: '1x1' },
+  pyramid: { ...torchvision.pyramid, p6: 'C5' },
+  anchors: { ...torchvision.anchors, sizes: bases.map(octaves), order: 'size-outer', rounded: false, stride: 'fixed' },
+  loss: { ...torchvision.loss, normalizer: 'ema' },
+  transform: {
+    minSize: 800,
+    maxSize: 1333,
+    rounding: 'round',
+    mean: [103.53, 116.28, 123.675],
+    std: [1, 1, 1],
+    channels: 'bgr',
+    white: 255,
+    padMultiple: 32,
+  },
+  postprocess: { ...torchvision.postprocess, maxDetections: 100, clip: 'after-nms' },
+};
+
+/** MMDetection's `retinanet_r50_fpn`. */
+const mmdetection: RetinaNetSpec = {
+  ...torchvision,
+  backbone: { ...torchvision.backbone, norm: 'batch' },
+  pyramid: { ...torchvision.pyramid, p6: 'C5', reluBeforeP7: false },
+  anchors: { ...torchvision.anchors, sizes: bases.map(octaves), rounded: false, stride: 'fixed' },
+  matcher: { ...torchvision.matcher, lowQuality: 'reassign' },
+  boxCoder: { ...torchvision.boxCoder, clampSides: 'both' },
+  loss: { ...torchvision.loss, normalizer: 'batch' },
+  transform: {
+    ...torchvision.transform,
+    rounding: 'round',
+    mean: [123.675, 116.28, 103.53],
+    std: [58.395, 57.12, 57.375],
+    white: 255,
+  },
+  postprocess: { ...torchvision.postprocess, maxDetections: 100 },
+};
+
+/** Lin et al. 2017: no rescue of badly matched boxes, smooth L1, one normaliser for the batch, at most 100 boxes. */
+const paper: RetinaNetSpec = {
+  ...torchvision,
+  backbone: { ...torchvision.backbone, bottleneckStride: '1x1' },
+  pyramid: { ...torchvision.pyramid, p6: 'C5' },
+  anchors: { ...torchvision.anchors, sizes: bases.map(octaves), rounded: false, stride: 'fixed', offset: 0.5 },
+  matcher: { ...torchvision.matcher, lowQuality: 'none' },
+  loss: { ...torchvision.loss, box: 'smoothL1', beta: 1 / 9, normalizer: 'batch' },
+  transform: { ...torchvision.transform, rounding: 'round' },
+  postprocess: { ...torchvision.postprocess, maxDetections: 100 },
+};
+
+export const presets = { torchvision, torchvisionV2, detectron2, mmdetection, paper } as const;
+export type PresetName = keyof typeof presets;
+
+/** A spec with some decisions changed: each section is merged with the preset's. */
+export type SpecOverrides = { readonly [K in keyof RetinaNetSpec]?: Partial<RetinaNetSpec[K]> };
+
+/** A preset with overrides: `retinaNetSpec('torchvision', { backbone: { depth: 18 } })`. */
+export function retinaNetSpec(preset: PresetName, overrides: SpecOverrides = {}): RetinaNetSpec {
+  const base: RetinaNetSpec | undefined = presets[preset];
+  if (base === undefined) throw new RangeError(`retinaNetSpec: "${preset}" is not one of ${Object.keys(presets).join(', ')}`);
+  const merged = Object.fromEntries(
+    Object.entries(base).map(([section, values]) => [
+      section,
+      { ...(values as object), ...(overrides[section as keyof RetinaNetSpec] as object | undefined) },
+    ]),
+  );
+  return merged as unknown as RetinaNetSpec;
+}

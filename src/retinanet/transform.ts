@@ -1,0 +1,110 @@
+import { div, sub } from '../autograd/ops/binary.ts';
+import { concat, pad, slice } from '../autograd/ops/shape.ts';
+import { upsampleBilinear } from '../autograd/ops/upsample.ts';
+import { noGrad } from '../autograd/tape.ts';
+import type { RgbImage } from '../data/types.ts';
+import { tensor } from '../tensor/create.ts';
+import type { Device } from '../tensor/device.ts';
+import { tidy } from '../tensor/scope.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Size } from './anchors.ts';
+import type { TransformSpec } from './spec.ts';
+import type { Target } from './targets.ts';
+
+// From images of any size to one batch: normalise the colours, resize so that the shorter side has the trained size,
+// and pad with zeros (the mean colour) to a common size that the strides divide.
+
+/** An image: bytes on the host [H, W, 3], or a float tensor [H, W, 3] with values from 0 to 1. Both RGB. */
+export type ImageInput = RgbImage | Tensor;
+
+/** A batch that the network can take, and how to get back from its pixels to those of the images. */
+export interface ImageBatch {
+  /** [N, H, W, 3] */
+  readonly images: Tensor;
+  /** Size of each image before. */
+  readonly originalSizes: readonly Size[];
+  /** Size of each image in the batch, without padding. */
+  readonly sizes: readonly Size[];
+}
+
+/** Size that an image is resized to. */
+export function resizedSize([height, width]: Size, { minSize, maxSize, rounding }: TransformSpec): Size {
+  if (minSize === null) return [height, width];
+  const { fround } = Math;
+  const short = Math.min(height, width);
+  const long = Math.max(height, width);
+  if (rounding === 'floor-float32') {
+    // torchvision 0.14 computes the scale in float32, so that some sides come out one pixel shorter than minSize.
+    const scale = Math.min(fround(minSize / short), fround(maxSize / long));
+    return [Math.floor(height * scale), Math.floor(width * scale)];
+  }
+  const scale = Math.min(minSize / short, maxSize / long);
+  return [Math.floor(height * scale + 0.5), Math.floor(width * scale + 0.5)];
+}
+
+/** Normalises, resizes, pads and joins images. It has no gradient. */
+export function transformImages(device: Device, inputs: readonly ImageInput[], spec: TransformSpec): ImageBatch {
+  if (inputs.length === 0) throw new RangeError('transform: expected at least one image');
+  inputs.forEach(({ shape }, i) => {
+    if (shape.length !== 3 || shape[2] !== 3 || shape[0] === 0 || shape[1] === 0) {
+      throw new RangeError(`transform: image ${i} is [${shape}], expected [H, W, 3]`);
+    }
+  });
+  const originalSizes = inputs.map(({ shape }): Size => [shape[0]!, shape[1]!]);
+  const sizes = originalSizes.map((size) => resizedSize(size, spec));
+  const padded = [0, 1].map((axis) => {
+    const largest = Math.max(...sizes.map((size) => size[axis]!));
+    return Math.ceil(largest / spec.padMultiple) * spec.padMultiple;
+  }) as [number, number];
+  const images = noGrad(() =>
+    tidy(() => {
+      // The network's channel order is applied to the statistics and to the pixels alike.
+      const mean = tensor([...spec.mean], { device });
+      const std = tensor([...spec.std], { device });
+      const ready = inputs.map((input, i) => {
+        const colours = div(sub(floats(device, input, spec), mean), std);
+        const [height, width] = sizes[i]!;
+        const resized = upsampleBilinear(colours, [height, width]);
+        return pad(resized, [[0, 0], [0, padded[0] - height], [0, padded[1] - width], [0, 0]]);
+      });
+      return concat(ready, 0);
+    }),
+  );
+  return { images, originalSizes, sizes };
+}
+
+/** An image as [1, H, W, 3] floats in the network's channel order and range. */
+function floats(device: Device, input: ImageInput, { channels, white }: TransformSpec): Tensor {
+  const bgr = channels === 'bgr';
+  const [height, width] = input.shape as [number, number];
+  if (!('stride' in input)) {
+    const ordered = bgr ? reversedChannels(input) : input;
+    const scaled = white === 1 ? ordered : div(ordered, 1 / white);
+    return scaled.view([1, height, width, 3]);
+  }
+  const view = bgr ? input.step(1, 1, -1) : input;
+  const bytes = tensor(view, { device, dtype: 'float32', shape: [1, height, width, 3] });
+  return white === 255 ? bytes : div(bytes, 255);
+}
+
+function reversedChannels(x: Tensor): Tensor {
+  const [height, width] = x.shape as [number, number];
+  const channel = (c: number): Tensor => slice(x, [0, 0, c], [height, width, 1]);
+  return concat([channel(2), channel(1), channel(0)], 2);
+}
+
+/** Boxes of images of their original size, in pixels of the batch. */
+export function transformTargets(targets: readonly Target[], batch: ImageBatch): Target[] {
+  if (targets.length !== batch.sizes.length) {
+    throw new RangeError(`transform: ${targets.length} targets do not fit ${batch.sizes.length} images`);
+  }
+  return targets.map(({ boxes, labels }, n) => ({ labels, boxes: scaleBoxes(boxes, batch.originalSizes[n]!, batch.sizes[n]!) }));
+}
+
+/** Boxes of an image of size `before`, in pixels of the same image resized to `after`. */
+export function scaleBoxes(boxes: Float32Array, before: Size, after: Size): Float32Array {
+  const { fround } = Math;
+  const ratioY = fround(fround(after[0]) / fround(before[0]));
+  const ratioX = fround(fround(after[1]) / fround(before[1]));
+  return boxes.map((value, i) => value * (i % 2 === 0 ? ratioX : ratioY));
+}

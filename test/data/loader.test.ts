@@ -1,0 +1,173 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { augment } from '../../src/data/augment.ts';
+import { cacheSamples } from '../../src/data/cache.ts';
+import { packedBytes } from '../../src/data/image.ts';
+import { batches } from '../../src/data/loader.ts';
+import type { Batch, BatchOptions } from '../../src/data/loader.ts';
+import type { Dataset } from '../../src/data/types.ts';
+import { markedSample, rejects } from './support.ts';
+
+interface Watched extends Dataset {
+  readonly reads: number[];
+  readonly open: { now: number; most: number };
+}
+
+/** A data set of `n` noisy squares that takes a few turns of the event loop to read, fewer for later samples. */
+function squares(n: number, broken?: number): Watched {
+  const reads: number[] = [];
+  const open = { now: 0, most: 0 };
+  return {
+    classes: ['a'],
+    ids: Array.from({ length: n }, (_, i) => `tile${i}`),
+    reads,
+    open,
+    async get(index) {
+      reads.push(index);
+      open.most = Math.max(open.most, ++open.now);
+      for (let i = 0; i < n - index; i++) await new Promise((resolve) => setImmediate(resolve));
+      open.now--;
+      if (index === broken) throw new Error('file is damaged');
+      return { ...markedSample(8, 8, [[1, 2, 5, 4]], index), id: `tile${index}` };
+    },
+  };
+}
+
+async function collect(
+  dataset: Dataset,
+  options: BatchOptions,
+  indices = dataset.ids.map((_, i) => i),
+): Promise<Batch[]> {
+  const all: Batch[] = [];
+  for await (const batch of batches(dataset, indices, options)) all.push(batch);
+  return all;
+}
+
+const vary: NonNullable<BatchOptions['augment']> = (sample, random) => augment(sample, {}, random);
+const content = (list: readonly Batch[]): unknown =>
+  list.map((batch) => [
+    batch.number,
+    batch.indices,
+    batch.samples.map((s) => [s.id, [...packedBytes(s.image)], [...s.boxes]]),
+  ]);
+
+test('an epoch visits every index once, in an order of seed and epoch', async () => {
+  const options = { batchSize: 3, seed: 5, epoch: 1 };
+  const first = await collect(squares(8), options);
+  assert.equal(
+    first.map((batch) => batch.samples.length),
+    [3, 3, 2],
+  );
+  assert.ok(first.every((batch, i) => batch.number === i && batch.count === 3));
+  const order = first.flatMap((batch) => batch.indices);
+  assert.equal([...order].sort(), [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.equal(
+    first.flatMap((batch) => batch.samples.map((s) => s.id)),
+    order.map((i) => `tile${i}`),
+  );
+  assert.not.equal(
+    (await collect(squares(8), { ...options, epoch: 2 })).flatMap((b) => b.indices),
+    order,
+  );
+  assert.not.equal(
+    (await collect(squares(8), { ...options, seed: 6 })).flatMap((b) => b.indices),
+    order,
+  );
+  assert.equal(
+    (await collect(squares(8), { ...options, shuffle: false }, [4, 2, 6])).flatMap((b) => b.indices),
+    [4, 2, 6],
+  );
+  assert.equal(
+    (await collect(squares(8), { ...options, dropLast: true })).map((b) => b.samples.length),
+    [3, 3],
+  );
+  assert.equal(await collect(squares(8), options, []), []);
+});
+
+test('content does not depend on reading ahead, and going on in the middle is exact', async () => {
+  const options = { batchSize: 2, seed: 9, epoch: 3, augment: vary };
+  const whole = content(await collect(squares(7), options)) as unknown[];
+  for (const prefetch of [0, 1, 5]) assert.equal(content(await collect(squares(7), { ...options, prefetch })), whole);
+  for (const start of [1, 3, 4])
+    assert.equal(content(await collect(squares(7), { ...options, start })), whole.slice(start));
+  assert.not.equal(content(await collect(squares(7), { ...options, epoch: 4 })), whole);
+});
+
+test('the next batches are read while one is in use, and no more', async () => {
+  const dataset = squares(10);
+  const walk = batches(
+    dataset,
+    dataset.ids.map((_, i) => i),
+    { batchSize: 2, shuffle: false, prefetch: 2 },
+  );
+  assert.equal(dataset.reads, []);
+  await walk.next();
+  assert.equal(dataset.reads, [0, 1, 2, 3, 4, 5]);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(dataset.reads.length, 6);
+  await walk.next();
+  assert.equal(dataset.reads.length, 8);
+  await walk.return();
+  assert.equal(dataset.reads.length, 8);
+  assert.is(dataset.open.now, 0, 'nothing is being read after the end');
+  assert.equal(await walk.next(), { value: undefined, done: true });
+});
+
+test('leaving the loop stops the reading', async () => {
+  const dataset = squares(10);
+  for await (const batch of batches(dataset, [0, 1, 2, 3, 4, 5, 6, 7], { batchSize: 1, shuffle: false, prefetch: 1 })) {
+    if (batch.number === 1) break;
+  }
+  assert.equal(dataset.reads, [0, 1, 2]);
+  assert.is(dataset.open.now, 0);
+});
+
+test('an error names the sample and comes in its turn', async () => {
+  const walk = batches(squares(6, 4), [0, 1, 2, 3, 4, 5], { batchSize: 2, shuffle: false, prefetch: 3 });
+  assert.equal((await walk.next()).value?.indices, [0, 1]);
+  assert.equal((await walk.next()).value?.indices, [2, 3]);
+  await rejects(walk.next(), /^batches: sample 4 \(tile4\): file is damaged$/);
+  assert.ok((await walk.next()).done);
+  const fail = (): never => {
+    throw new Error('no');
+  };
+  await rejects(collect(squares(2), { batchSize: 1, augment: fail, shuffle: false }), /sample 0 \(tile0\): no/);
+});
+
+test('a broken sample behind the end of the walk is not an unhandled rejection', async () => {
+  let unhandled = 0;
+  const count = (): unknown => unhandled++;
+  process.on('unhandledRejection', count);
+  const walk = batches(squares(6, 3), [0, 1, 2, 3], { batchSize: 1, shuffle: false, prefetch: 3 });
+  await walk.next();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await walk.return();
+  process.off('unhandledRejection', count);
+  assert.is(unhandled, 0);
+});
+
+test('wrong arguments', () => {
+  const dataset = squares(3);
+  assert.throws(() => batches(dataset, [0, 3], { batchSize: 1 }), /index 3, expected whole numbers from 0 to 2/);
+  assert.throws(() => batches(dataset, [0], { batchSize: 0 }), /batchSize is 0/);
+  assert.throws(() => batches(dataset, [0], { batchSize: 1, prefetch: -1 }), /prefetch is -1/);
+  assert.throws(() => cacheSamples(dataset, -1), /cacheBytes is -1/);
+});
+
+test('the cache holds what fits, reads it once, and forgets failures', async () => {
+  const bytes = 8 * 8 * 3 + 16 + 4;
+  const dataset = squares(4);
+  const cached = cacheSamples(dataset, 2 * bytes);
+  const [a, b] = await Promise.all([cached.get(1), cached.get(1)]);
+  assert.is(a, b);
+  for (let epoch = 0; epoch < 3; epoch++) for (const i of [0, 1, 2, 3]) assert.is((await cached.get(i)).id, `tile${i}`);
+  assert.equal(dataset.reads.filter((i) => i === 0 || i === 1).length, 2);
+  assert.equal(dataset.reads.filter((i) => i === 2 || i === 3).length, 6);
+  const broken = squares(2, 0);
+  const retried = cacheSamples(broken, 1e6);
+  await rejects(retried.get(0), /damaged/);
+  await rejects(retried.get(0), /damaged/);
+  assert.equal(broken.reads, [0, 0]);
+});
+
+test.run();

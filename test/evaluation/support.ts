@@ -1,0 +1,51 @@
+import * as assert from 'uvu/assert';
+import { Random } from '../../src/data/random.ts';
+import type { Annotations } from '../../src/data/types.ts';
+import type { EvaluatedImage } from '../../src/evaluation/detection-metrics.ts';
+import type { Detections } from '../../src/evaluation/match.ts';
+
+type Corners = readonly [x1: number, y1: number, x2: number, y2: number];
+
+/** True boxes from a list of [box, label]. */
+export function truthOf(...items: readonly (readonly [Corners, number])[]): Annotations {
+  return {
+    boxes: Float32Array.from(items.flatMap(([box]) => [...box])),
+    labels: Int32Array.from(items, ([, label]) => label),
+  };
+}
+
+/** Detections from a list of [box, label, score]. */
+export function detectionsOf(...items: readonly (readonly [Corners, number, number])[]): Detections {
+  return {
+    ...truthOf(...items.map(([box, label]) => [box, label] as const)),
+    scores: Float32Array.from(items, ([, , score]) => score),
+  };
+}
+
+/** Images with boxes on a coarse grid and few score values, so that equal scores and equal IoUs are common. */
+export function randomImages(seed: number, classes: number): EvaluatedImage[] {
+  const random = new Random('evaluation', seed);
+  const box = (): Corners => {
+    const [x, y] = [random.int(6), random.int(6)];
+    return [x, y, x + 1 + random.int(5), y + 1 + random.int(5)];
+  };
+  const steps = [3, 20, 1000][random.int(3)] as number;
+  return Array.from({ length: random.int(6) }, () => ({
+    truth: truthOf(...Array.from({ length: random.int(7) }, () => [box(), random.int(classes)] as const)),
+    detections: detectionsOf(
+      ...Array.from({ length: random.int(12) }, () => [box(), random.int(classes), random.int(steps) / steps] as const),
+    ),
+  }));
+}
+
+/** Asserts that a call throws a RangeError with exactly this text. */
+export function refuses(call: () => unknown, text: string): void {
+  try {
+    call();
+  } catch (error) {
+    assert.instance(error, RangeError);
+    assert.is((error as RangeError).message, text);
+    return;
+  }
+  assert.unreachable(`expected a RangeError: ${text}`);
+}

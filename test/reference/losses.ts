@@ -1,0 +1,55 @@
+import { build, ref, type Ref } from './array.ts';
+import { unary, zip } from './elementwise.ts';
+import { logSoftmax } from './softmax.ts';
+
+/** Binary cross entropy of one logit: -t log(p) - (1 - t) log(1 - p) with p = sigmoid(x), without overflow. */
+const bceOfLogit = (x: number, t: number): number =>
+  Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x)));
+
+/** Binary cross entropy of each logit against its target from 0 to 1. */
+export const bceWithLogits = (logits: Ref, targets: Ref): Ref => zip(logits, targets, bceOfLogit);
+
+/**
+ * Focal loss (Lin et al., 2017) of each logit [.., K] against class indices [..]: -1 is background (no class), -2 is
+ * ignored (loss 0).
+ */
+export function sigmoidFocalLoss(logits: Ref, targets: Ref, alpha = 0.25, gamma = 2): Ref {
+  const classes = logits.shape.at(-1)!;
+  const losses = logits.data.map((x, i) => {
+    const target = targets.data[Math.floor(i / classes)]!;
+    if (target === -2) return 0;
+    const isClass = i % classes === target;
+    // 1 - p_t, taken as a sigmoid of its own so that it keeps its digits where p_t is close to 1.
+    const miss = unary.sigmoid(isClass ? -x : x);
+    return (isClass ? alpha : 1 - alpha) * miss ** gamma * bceOfLogit(x, isClass ? 1 : 0);
+  });
+  return ref(logits.shape, losses);
+}
+
+/** -log softmax(logits)[target] for each row of logits [.., K] and class indices [..]. */
+export function crossEntropy(logits: Ref, targets: Ref): Ref {
+  const logs = logSoftmax(logits, -1);
+  const classes = logits.shape.at(-1)!;
+  return ref(targets.shape, targets.data.map((target, row) => -logs.data[row * classes + target]!));
+}
+
+/** 0.5 d^2 / beta where |d| < beta, otherwise |d| - 0.5 beta; beta 0 is |d|. */
+export const smoothL1 = (a: Ref, b: Ref, beta = 1): Ref =>
+  zip(a, b, (x, z) => {
+    const d = Math.abs(x - z);
+    return d < beta ? (0.5 * d * d) / beta : d - 0.5 * beta;
+  });
+
+/** 1 - generalised IoU (Rezatofighi et al., 2019) of each pair of boxes [n, 4], eps 1e-7 as in torchvision. */
+export function giouLoss(a: Ref, b: Ref, eps = 1e-7): Ref {
+  return build([a.shape[0]!], ([i]) => {
+    const [ax1, ay1, ax2, ay2] = a.data.slice(i! * 4, i! * 4 + 4) as unknown as [number, number, number, number];
+    const [bx1, by1, bx2, by2] = b.data.slice(i! * 4, i! * 4 + 4) as unknown as [number, number, number, number];
+    const width = Math.min(ax2, bx2) - Math.max(ax1, bx1);
+    const height = Math.min(ay2, by2) - Math.max(ay1, by1);
+    const shared = width > 0 && height > 0 ? width * height : 0;
+    const union = (ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1) - shared;
+    const hull = (Math.max(ax2, bx2) - Math.min(ax1, bx1)) * (Math.max(ay2, by2) - Math.min(ay1, by1));
+    return 1 - (shared / (union + eps) - (hull - union) / (hull + eps));
+  });
+}

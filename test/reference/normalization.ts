@@ -1,0 +1,51 @@
+import { ref, sizeOf, type Ref } from './array.ts';
+
+/** Mean and biased variance of some numbers. */
+function moments(values: readonly number[]): readonly [mean: number, variance: number] {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  return [mean, values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length];
+}
+
+/** Batch normalisation of x [.., C] with the mean and the biased variance of each channel over all other axes. */
+export function batchNorm(
+  x: Ref,
+  gamma: Ref,
+  beta: Ref,
+  eps = 1e-5,
+): { readonly y: Ref; readonly mean: Ref; readonly variance: Ref } {
+  const channels = x.shape.at(-1)!;
+  const [mean, variance] = [ref([channels]), ref([channels])];
+  for (let c = 0; c < channels; c++) {
+    [mean.data[c], variance.data[c]] = moments([...x.data].filter((_, i) => i % channels === c));
+  }
+  return { y: batchNormInference(x, gamma, beta, mean, variance, eps), mean, variance };
+}
+
+/** (x - mean) / sqrt(variance + eps) * gamma + beta for each channel of x [.., C]. */
+export function batchNormInference(x: Ref, gamma: Ref, beta: Ref, mean: Ref, variance: Ref, eps = 1e-5): Ref {
+  const channels = x.shape.at(-1)!;
+  const values = x.data.map((value, i) => {
+    const c = i % channels;
+    return ((value - mean.data[c]!) / Math.sqrt(variance.data[c]! + eps)) * gamma.data[c]! + beta.data[c]!;
+  });
+  return ref(x.shape, values);
+}
+
+/** Group normalisation (Wu and He, 2018) of x [N, .., C]: each group of neighbouring channels of each item by itself. */
+export function groupNorm(x: Ref, groups: number, gamma: Ref, beta: Ref, eps = 1e-5): Ref {
+  const channels = x.shape.at(-1)!;
+  const item = sizeOf(x.shape.slice(1));
+  const groupOf = (i: number): number => Math.floor((i % channels) / (channels / groups));
+  const y = ref(x.shape);
+  for (let n = 0; n < x.shape[0]!; n++) {
+    for (let g = 0; g < groups; g++) {
+      const members = [...Array(item).keys()].filter((i) => groupOf(i) === g).map((i) => n * item + i);
+      const [mean, variance] = moments(members.map((i) => x.data[i]!));
+      for (const i of members) {
+        const c = i % channels;
+        y.data[i] = ((x.data[i]! - mean) / Math.sqrt(variance + eps)) * gamma.data[c]! + beta.data[c]!;
+      }
+    }
+  }
+  return y;
+}

@@ -1,0 +1,29 @@
+import { at, build, type Ref } from './array.ts';
+
+type Size = readonly [height: number, width: number];
+
+/** Nearest neighbour to any size: output i reads input floor(i * in / out). */
+export function upsampleNearest(x: Ref, [height, width]: Size): Ref {
+  const [N, H, W, C] = x.shape as [number, number, number, number];
+  return build([N, height, width, C], ([n, p, q, c]) =>
+    at(x, [n!, Math.floor((p! * H) / height), Math.floor((q! * W) / width), c!]),
+  );
+}
+
+/** The two inputs that output i lies between, and the weight of the second: pixel centres, held at the upper edge. */
+function between(i: number, extent: number, size: number): readonly [low: number, high: number, weight: number] {
+  const source = Math.max(0, ((i + 0.5) * extent) / size - 0.5);
+  const low = Math.floor(source);
+  return [low, Math.min(low + 1, extent - 1), source - low];
+}
+
+/** Bilinear to any size with the rules of PyTorch's `interpolate` (align_corners false, no antialiasing). */
+export function upsampleBilinear(x: Ref, [height, width]: Size): Ref {
+  const [N, H, W, C] = x.shape as [number, number, number, number];
+  return build([N, height, width, C], ([n, p, q, c]) => {
+    const [top, bottom, down] = between(p!, H, height);
+    const [left, right, across] = between(q!, W, width);
+    const row = (h: number): number => (1 - across) * at(x, [n!, h, left, c!]) + across * at(x, [n!, h, right, c!]);
+    return (1 - down) * row(top) + down * row(bottom);
+  });
+}
