@@ -75,7 +75,9 @@ interface Pool {
 function checkLabels(op: string, labels: Int32Array, classes: number, image: number): void {
   const bad = labels.findIndex((label) => label < 0 || label >= classes);
   if (bad >= 0) {
-    throw new RangeError(`${op}: label ${labels[bad]} in image ${image}, expected 0 to ${classes - 1} (${classes} classes)`);
+    throw new RangeError(
+      `${op}: label ${labels[bad]} in image ${image}, expected 0 to ${classes - 1} (${classes} classes)`,
+    );
   }
 }
 

@@ -49,7 +49,8 @@ export function checkDetections(op: string, detections: Detections, truth: Annot
     throw new RangeError(`${op}: ${scores.length} scores for ${labels.length} detections, expected as many`);
   }
   const bad = scores.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) throw new RangeError(`${op}: the score of detection ${bad} is ${scores[bad]}, expected a finite number`);
+  if (bad >= 0)
+    throw new RangeError(`${op}: the score of detection ${bad} is ${scores[bad]}, expected a finite number`);
 }
 
 /** Throws a RangeError, in the name of `op`, unless an IoU threshold lies in (0, 1]. */
@@ -59,17 +60,35 @@ export function checkIouThreshold(op: string, threshold: number): void {
   }
 }
 
+/** Place of the first element of an ascending array that is at least `value`. */
+function lowerBound(sorted: Float32Array, value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as number) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Finds the pairs with an IoU of at least `lowest`. Arrays must have been checked. */
 export function findOverlaps(detections: Detections, truth: Annotations, lowest: number): Overlaps {
   const { boxes, scores, labels } = detections;
   const order = Int32Array.from(scores.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
+  // Sorted by their left sides, only true boxes that can reach a detection are looked at: a large image has thousands.
+  const leftOf = (j: number) => truth.boxes[4 * j] as number;
+  const byLeft = Int32Array.from(truth.labels.keys()).sort((a, b) => leftOf(a) - leftOf(b));
+  const lefts = Float32Array.from(byLeft, leftOf);
+  const widest = byLeft.reduce((most, j) => Math.max(most, (truth.boxes[4 * j + 2] as number) - leftOf(j)), 0);
   const starts = new Int32Array(order.length + 1);
   const truths: number[] = [];
   const ious: number[] = [];
   order.forEach((i, k) => {
-    const label = labels[i];
-    for (let j = 0; j < truth.labels.length; j++) {
-      if (truth.labels[j] !== label) continue;
+    const right = boxes[4 * i + 2] as number;
+    for (let at = lowerBound(lefts, (boxes[4 * i] as number) - widest); (lefts[at] ?? Infinity) < right; at++) {
+      const j = byLeft[at] as number;
+      if (truth.labels[j] !== labels[i]) continue;
       const iou = boxIou(boxes, i, truth.boxes, j);
       if (iou < lowest) continue;
       truths.push(j);
@@ -77,7 +96,7 @@ export function findOverlaps(detections: Detections, truth: Annotations, lowest:
     }
     starts[k + 1] = truths.length;
   });
-  return { detections: order.length, truths: truth.labels.length, order, starts, truth: truths, iou: ious };
+  return { detections: order.length, truths: byLeft.length, order, starts, truth: truths, iou: ious };
 }
 
 /** Matches at a threshold that is not below the one that the pairs were found with. */
@@ -91,7 +110,8 @@ export function matchOverlaps(overlaps: Overlaps, iouThreshold: number): Matchin
     for (let pair = starts[k] as number; pair < (starts[k + 1] as number); pair++) {
       const value = iou[pair] as number;
       const candidate = truth[pair] as number;
-      if (value < iouThreshold || value <= bestIou || detectionOf[candidate] !== -1) continue;
+      if (value < iouThreshold || value < bestIou || detectionOf[candidate] !== -1) continue;
+      if (value === bestIou && candidate > best) continue;
       best = candidate;
       bestIou = value;
     }

@@ -21,7 +21,12 @@ export interface OperatingPoint {
  * objects has precision 0, one that says something where there are none has recall 0), except that nothing found where
  * there is nothing is perfect, 1 in all three.
  */
-export function operatingPoint(threshold: number, truePositives: number, falsePositives: number, truths: number): OperatingPoint {
+export function operatingPoint(
+  threshold: number,
+  truePositives: number,
+  falsePositives: number,
+  truths: number,
+): OperatingPoint {
   const counts = { threshold, truePositives, falsePositives, falseNegatives: truths - truePositives };
   const detections = truePositives + falsePositives;
   if (detections === 0 && truths === 0) return { ...counts, precision: 1, recall: 1, f1: 1 };

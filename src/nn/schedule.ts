@@ -1,4 +1,7 @@
-import type { Optimizer, OptimizerOptions } from './optim.ts';
+/** What a schedule changes: an optimiser, or anything with learning rates. */
+export interface Rates {
+  readonly groups: readonly { lr: number }[];
+}
 
 /** Learning rate of a step relative to the optimiser's own, as a function of the number of steps taken. */
 export type Schedule = (step: number) => number;
@@ -63,12 +66,12 @@ export const linearWarmup = ({
 export class Scheduler {
   /** Steps taken. May be set when resuming, followed by `apply`. */
   steps = 0;
-  readonly #optimizer: Optimizer<OptimizerOptions>;
+  readonly #optimizer: Rates;
   readonly #schedule: Schedule;
   readonly #base: readonly number[];
 
-  constructor(optimizer: Optimizer<never>, schedule: Schedule) {
-    this.#optimizer = optimizer as unknown as Optimizer<OptimizerOptions>;
+  constructor(optimizer: Rates, schedule: Schedule) {
+    this.#optimizer = optimizer;
     this.#schedule = schedule;
     this.#base = this.#optimizer.groups.map((group) => group.lr);
     this.apply();
@@ -99,13 +102,13 @@ export interface PlateauOptions {
 
 /** Lowers the learning rates when a measured value stops improving, as PyTorch's ReduceLROnPlateau does. */
 export class ReduceOnPlateau {
-  readonly #optimizer: Optimizer<OptimizerOptions>;
+  readonly #optimizer: Rates;
   readonly #options: Required<PlateauOptions>;
   #best: number;
   #bad = 0;
 
-  constructor(optimizer: Optimizer<never>, options: PlateauOptions = {}) {
-    this.#optimizer = optimizer as unknown as Optimizer<OptimizerOptions>;
+  constructor(optimizer: Rates, options: PlateauOptions = {}) {
+    this.#optimizer = optimizer;
     this.#options = { factor: 0.1, patience: 10, threshold: 1e-4, mode: 'min', ...options };
     this.#best = this.#options.mode === 'min' ? Infinity : -Infinity;
   }

@@ -76,7 +76,12 @@ export function lossChart(history: readonly LossRecord[], validation: readonly V
       yMax: 1,
       series: [
         { name: 'best F1', x: steps, y: validation.map(({ f1 }) => f1), colour: '#009e73' },
-        { name: 'average precision', x: steps, y: validation.map((record) => record.averagePrecision ?? NaN), colour: '#d55e00' },
+        {
+          name: 'average precision',
+          x: steps,
+          y: validation.map((record) => record.averagePrecision ?? NaN),
+          colour: '#d55e00',
+        },
       ],
     });
   }
@@ -117,11 +122,19 @@ export function precisionRecallChart(evaluation: Evaluation): string {
     yMax: 1,
     series: [
       curveSeries(several ? 'all classes' : 'detections', curve),
-      ...(several ? present.map((entry) => curveSeries(`${entry.name} (${entry.averagePrecision?.toFixed(3)})`, entry.curve)) : []),
+      ...(several
+        ? present.map((entry) => curveSeries(`${entry.name} (${entry.averagePrecision?.toFixed(3)})`, entry.curve))
+        : []),
     ],
     marks:
       curve.length === 0 || truths === 0
         ? []
-        : [{ x: best.recall, y: best.precision, label: `best F1 ${best.f1.toFixed(3)} at score ${best.threshold.toFixed(2)}` }],
+        : [
+            {
+              x: best.recall,
+              y: best.precision,
+              label: `best F1 ${best.f1.toFixed(3)} at score ${best.threshold.toFixed(2)}`,
+            },
+          ],
   });
 }

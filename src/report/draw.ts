@@ -13,7 +13,14 @@ function checkWhole(op: string, name: string, value: number): void {
 }
 
 /** Fills the pixels of columns `x` to `x + width - 1` and rows `y` to `y + height - 1`, those that the image has. */
-export function fillRectangle(image: RgbImage, x: number, y: number, width: number, height: number, colour: Colour): void {
+export function fillRectangle(
+  image: RgbImage,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  colour: Colour,
+): void {
   const size = imageSize(image);
   const { data, offset } = image;
   const [rowStride = 0, columnStride = 0, channelStride = 0] = image.stride;
@@ -29,7 +36,16 @@ export function fillRectangle(image: RgbImage, x: number, y: number, width: numb
 }
 
 /** Draws a stroke of `length` by `thickness` pixels along x or y, whole or with `dash` pixels on and as many off. */
-function stroke(image: RgbImage, x: number, y: number, length: number, along: 'x' | 'y', thickness: number, colour: Colour, dash: number): void {
+function stroke(
+  image: RgbImage,
+  x: number,
+  y: number,
+  length: number,
+  along: 'x' | 'y',
+  thickness: number,
+  colour: Colour,
+  dash: number,
+): void {
   const { width, height } = imageSize(image);
   const start = along === 'x' ? x : y;
   // Boxes may reach far outside: only the dashes that can be seen are drawn.
@@ -50,7 +66,8 @@ function stroke(image: RgbImage, x: number, y: number, length: number, along: 'x
  * Throws a RangeError for coordinates that are not finite and for a thickness or dash that is not a whole number.
  */
 export function drawBox(image: RgbImage, box: Box, colour: Colour, thickness = 1, dash = 0): void {
-  if (!box.every(Number.isFinite)) throw new RangeError(`drawBox: box [${box.join(', ')}], expected finite coordinates`);
+  if (!box.every(Number.isFinite))
+    throw new RangeError(`drawBox: box [${box.join(', ')}], expected finite coordinates`);
   checkWhole('drawBox', 'thickness', thickness);
   if (dash !== 0) checkWhole('drawBox', 'dash', dash);
   const [x1, y1, x2, y2] = box.map(Math.round) as unknown as Box;
@@ -65,7 +82,7 @@ export function drawBox(image: RgbImage, box: Box, colour: Colour, thickness = 1
 /** Size of a line of text in pixels, without the empty column after its last character. */
 export function textSize(text: string, scale = 1): { width: number; height: number } {
   checkWhole('textSize', 'scale', scale);
-  return { width: Math.max(0, text.length * glyphAdvance - 1) * scale, height: glyphHeight * scale };
+  return { width: Math.max(0, [...text].length * glyphAdvance - 1) * scale, height: glyphHeight * scale };
 }
 
 /**

@@ -104,7 +104,10 @@ export function detectionPicture(
   for (const j of found) outline(picture, truth.boxes, j, scale, pictureColours.found, 0);
   for (const j of missed) outline(picture, truth.boxes, j, scale, pictureColours.missed, dash);
   const tags: [Box, number, Colour][] = [];
-  for (const [list, colour] of [[wrong, pictureColours.wrong], [correct, pictureColours.correct]] as const) {
+  for (const [list, colour] of [
+    [wrong, pictureColours.wrong],
+    [correct, pictureColours.correct],
+  ] as const) {
     for (const i of list) tags.push([outline(picture, detections.boxes, i, scale, colour, 0), i, colour]);
   }
   for (const [box, i, colour] of tags) {
@@ -137,14 +140,15 @@ export function contactSheet(images: readonly RgbImage[], columns: number): RgbI
   }
   const gap = 8;
   const sizes = images.map(imageSize);
-  const widths = new Array<number>(Math.min(columns, images.length)).fill(0);
-  const heights = new Array<number>(Math.ceil(images.length / columns)).fill(0);
+  const widths = Array.from({ length: Math.min(columns, images.length) }, () => 0);
+  const heights = Array.from({ length: Math.ceil(images.length / columns) }, () => 0);
   sizes.forEach(({ width, height }, i) => {
     const [column, row] = [i % columns, Math.floor(i / columns)];
     widths[column] = Math.max(widths[column] as number, width);
     heights[row] = Math.max(heights[row] as number, height);
   });
-  const placeOf = (sides: readonly number[], i: number) => sides.slice(0, i).reduce((sum, side) => sum + side + gap, gap);
+  const placeOf = (sides: readonly number[], i: number) =>
+    sides.slice(0, i).reduce((sum, side) => sum + side + gap, gap);
   const sheet = rgbImage(placeOf(heights, heights.length), placeOf(widths, widths.length));
   sheet.data.fill(255);
   images.forEach((image, i) => {

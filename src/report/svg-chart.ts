@@ -57,7 +57,7 @@ const bleed = 4;
 /** Text made safe for XML: markup is escaped, characters that XML forbids become U+FFFD. */
 export function escapeXml(text: string): string {
   return text
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Cs}/gu, '\ufffd')
+    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
     .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
@@ -95,7 +95,7 @@ function runsOf(series: ChartSeries, toPoint: (x: number, y: number) => Point | 
 /** Leaves out points that cannot be seen: of those in one column of pixels the first, lowest, highest and last remain. */
 function thin(run: readonly Point[]): readonly Point[] {
   const out: Point[] = [];
-  for (let start = 0; start < run.length; ) {
+  for (let start = 0; start < run.length;) {
     const column = Math.floor((run[start] as Point).x);
     let end = start;
     let [low, high] = [start, start];
@@ -115,7 +115,12 @@ function seriesMarkup(series: ChartSeries, colour: string, toPoint: (x: number, 
   const opacity = series.faint ? ' stroke-opacity="0.35" fill-opacity="0.35"' : '';
   const parts: string[] = [];
   for (const run of runsOf(series, toPoint)) {
-    if (run.length > 1) parts.push(`<path d="M${thin(run).map(({ x, y }) => `${px(x)} ${px(y)}`).join('L')}"/>`);
+    if (run.length > 1)
+      parts.push(
+        `<path d="M${thin(run)
+          .map(({ x, y }) => `${px(x)} ${px(y)}`)
+          .join('L')}"/>`,
+      );
     if (run.length > 1 && series.x.length > mostDots) continue;
     for (const { x, y } of run) {
       parts.push(`<circle cx="${px(x)}" cy="${px(y)}" r="${width + 1}" fill="${colour}" stroke="none"/>`);
@@ -146,13 +151,17 @@ function checkChart(chart: LineChart): void {
       throw new RangeError(`lineChart: ${name} is ${value}, expected 160 to ${maximumSide} pixels`);
     }
   }
-  for (const [axis, low, high] of [['x', chart.xMin, chart.xMax], ['y', chart.yMin, chart.yMax]] as const) {
+  for (const [axis, low, high] of [
+    ['x', chart.xMin, chart.xMax],
+    ['y', chart.yMin, chart.yMax],
+  ] as const) {
     if (low !== undefined && high !== undefined && !(low < high)) {
       throw new RangeError(`lineChart: ${axis}Min is ${low} and ${axis}Max is ${high}, expected the first to be lower`);
     }
   }
   for (const end of [chart.xMin, chart.xMax, chart.yMin, chart.yMax]) {
-    if (end !== undefined && !Number.isFinite(end)) throw new RangeError(`lineChart: an axis ends at ${end}, expected a number`);
+    if (end !== undefined && !Number.isFinite(end))
+      throw new RangeError(`lineChart: an axis ends at ${end}, expected a number`);
   }
   if (chart.logY) {
     for (const end of [chart.yMin, chart.yMax]) {
@@ -219,7 +228,13 @@ function layOut(chart: LineChart): Layout {
 function render({ chart, axes, left }: Layout): string {
   const { title, xLabel, yLabel, series, width = 720, height = 420, marks = [] } = chart;
   const colours = series.map(({ colour }, i) => escapeXml(colour ?? (chartColours[i % chartColours.length] as string)));
-  const legend = series.length > 1 ? legendRows(series.map(({ name }) => name), width - left - 20) : [];
+  const legend =
+    series.length > 1
+      ? legendRows(
+          series.map(({ name }) => name),
+          width - left - 20,
+        )
+      : [];
   const top = 42 + legend.length * 20;
   const plot = { width: Math.max(1, width - left - 24), height: Math.max(1, height - top - 52) };
   const across = (value: number) => axisPosition(axes.x, value) * plot.width;
@@ -278,13 +293,24 @@ function render({ chart, axes, left }: Layout): string {
 }
 
 /** A ringed dot with its label on the side that has room, over a white edge that keeps it legible on lines. */
-function markMarkup(label: string, at: Point, plot: { width: number; height: number }, left: number, top: number): string {
+function markMarkup(
+  label: string,
+  at: Point,
+  plot: { width: number; height: number },
+  left: number,
+  top: number,
+): string {
   const toLeft = at.x + 14 + textWidth(label, 12) > plot.width;
   const y = Math.min(Math.max(at.y + (at.y > plot.height / 2 ? -10 : 20), 12), plot.height - 6);
   const halo = `stroke="#ffffff" stroke-width="4" paint-order="stroke" stroke-linejoin="round"`;
   return (
     `<circle cx="${px(left + at.x)}" cy="${px(top + at.y)}" r="5" fill="#ffffff" stroke="${ink}" stroke-width="2"/>\n` +
-    textAt(left + at.x + (toLeft ? -9 : 9), top + y, label, `text-anchor="${toLeft ? 'end' : 'start'}" fill="${ink}" font-weight="600" ${halo}`)
+    textAt(
+      left + at.x + (toLeft ? -9 : 9),
+      top + y,
+      label,
+      `text-anchor="${toLeft ? 'end' : 'start'}" fill="${ink}" font-weight="600" ${halo}`,
+    )
   );
 }
 

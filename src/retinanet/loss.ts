@@ -1,4 +1,4 @@
-import { add, div, greaterEqual, maximum, mul, smoothL1 } from '../autograd/ops/binary.ts';
+import { div, greaterEqual, maximum, mul, smoothL1 } from '../autograd/ops/binary.ts';
 import { giouLoss, sigmoidFocalLoss } from '../autograd/ops/losses.ts';
 import type { Assignment } from '../autograd/ops/matching.ts';
 import { mean, sum } from '../autograd/ops/reduce.ts';

@@ -101,8 +101,14 @@ test('a class without objects is left out of the mean but its detections are wro
     },
   ];
   const result = evaluateDetections(images, { classes: ['house', 'shed', 'pool'] });
-  assert.equal(result.classes.map(({ averagePrecision }) => averagePrecision), [1, null, 0]);
-  assert.equal(result.classes.map(({ truths }) => truths), [1, 0, 1]);
+  assert.equal(
+    result.classes.map(({ averagePrecision }) => averagePrecision),
+    [1, null, 0],
+  );
+  assert.equal(
+    result.classes.map(({ truths }) => truths),
+    [1, 0, 1],
+  );
   assert.is(result.meanAveragePrecision, 0.5);
   assert.equal([result.total.truePositives, result.total.falsePositives, result.total.falseNegatives], [1, 1, 1]);
 });
@@ -119,15 +125,16 @@ test('a detector without errors scores 1 in everything', () => {
 
 test('average precision over IoU thresholds', () => {
   // One object found with an IoU of 0.72: right at 0.50, 0.55, 0.60, 0.65 and 0.70.
-  const images = [
-    { truth: truthOf([[0, 0, 10, 100], 0]), detections: detectionsOf([[0, 0, 10, 72], 0, 0.5]) },
-  ];
+  const images = [{ truth: truthOf([[0, 0, 10, 100], 0]), detections: detectionsOf([[0, 0, 10, 72], 0, 0.5]) }];
   const coco = cocoAveragePrecision(images, building);
   assert.equal(
     coco.byIou.map(({ iouThreshold }) => iouThreshold),
     [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95],
   );
-  assert.equal(coco.byIou.map(({ ap }) => ap), [1, 1, 1, 1, 1, 0, 0, 0, 0, 0]);
+  assert.equal(
+    coco.byIou.map(({ ap }) => ap),
+    [1, 1, 1, 1, 1, 0, 0, 0, 0, 0],
+  );
   assert.equal([coco.ap, coco.ap50, coco.ap75], [0.5, 1, 0]);
 });
 
@@ -178,7 +185,10 @@ test('a hundred thousand detections', () => {
   const images = Array.from({ length: 1000 }, (_, image) => ({
     truth,
     detections: detectionsOf(
-      ...Array.from({ length: 100 }, (_, i) => [[i, 0, i + 8, 8], 0, ((i * 7919 + image * 31) % 99991) / 99991] as const),
+      ...Array.from(
+        { length: 100 },
+        (_, i) => [[i, 0, i + 8, 8], 0, ((i * 7919 + image * 31) % 99991) / 99991] as const,
+      ),
     ),
   }));
   const { total, curve } = evaluateDetections(images, building);
@@ -201,7 +211,10 @@ test('input that does not fit is refused with the image that holds it', () => {
     () => evaluateDetections([{ ...fine, detections: { ...detectionsOf(), scores: new Float32Array(1) } }], building),
     'evaluateDetections: image 0: 1 scores for 0 detections, expected as many',
   );
-  refuses(() => evaluateDetections([], { classes: [] }), 'evaluateDetections: no classes, expected the name of at least one');
+  refuses(
+    () => evaluateDetections([], { classes: [] }),
+    'evaluateDetections: no classes, expected the name of at least one',
+  );
   refuses(
     () => evaluateDetections([], { ...building, iouThreshold: 0 }),
     'evaluateDetections: iouThreshold is 0, expected a number above 0 and at most 1',

@@ -23,7 +23,10 @@ test('a detection takes the best object that is free, not the first that will do
   assert.equal(matched(detectionsOf([[0, 0, 10, 10], 0, 0.9]), truth), [[1], [-1, 0]]);
   // The second detection turns to the second best (as COCO, unlike VOC).
   const both = detectionsOf([[0, 0, 10, 10], 0, 0.9], [[0, 0, 10, 10], 0, 0.8]);
-  assert.equal(matched(both, truth), [[1, 0], [1, 0]]);
+  assert.equal(matched(both, truth), [
+    [1, 0],
+    [1, 0],
+  ]);
 });
 
 test('of objects with the same IoU the first is taken', () => {
@@ -41,7 +44,10 @@ test('an IoU equal to the threshold is enough', () => {
 
 test('classes do not match each other', () => {
   const truth = truthOf([[0, 0, 10, 10], 1], [[0, 0, 10, 6], 0]);
-  assert.equal(matched(detectionsOf([[0, 0, 10, 10], 0, 0.9], [[0, 0, 10, 10], 2, 0.8]), truth), [[1, -1], [-1, 0]]);
+  assert.equal(matched(detectionsOf([[0, 0, 10, 10], 0, 0.9], [[0, 0, 10, 10], 2, 0.8]), truth), [
+    [1, -1],
+    [-1, 0],
+  ]);
 });
 
 test('no detections and no objects', () => {

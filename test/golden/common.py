@@ -60,15 +60,15 @@ def hash_tensor(name, shape, seed):
     if name.endswith("cls_logits.bias"):
         return hash_uniform(name, shape, seed, 0.5, -4.5)
     if name.endswith("bias"):
-        if not re.search(r"\.bn\d\.bias|head\..*conv\.\d\.1\.bias", name):
+        if not re.search(r"\.bn\d\.", name):
             return hash_uniform(name, shape, seed, 0.125)
-        # beta of a norm layer before a ReLU: far from zero in units of gamma, so that most channels are nearly always
-        # on or off. Float32 rounding then seldom turns a ReLU, whose gradient is of another size altogether.
-        values = hash_uniform(name, shape, seed, 0.5)
-        return values + np.copysign(np.float32(0.75), values)
-    if len(shape) == 1:  # gamma of a norm layer; small in residual branches, so that their sums do not grow
-        gain = 0.5 if re.search(r"layer\d\.\d+\.bn[23]\.", name) else 1.5 if ".downsample." in name else 1.0
-        return hash_uniform(name, shape, seed, 0.25 * gain, 0.5 * gain)
+        # A channel is mostly on or mostly off after batch norm and ReLU, and the same in all layers: float32 rounding
+        # then seldom turns a ReLU, which changes gradients by more than any tolerance for rounding.
+        on = hash_bits("on", seed, shape[0]) >> np.uint32(31)
+        return hash_uniform(name, shape, seed, 0.25) + np.where(on, np.float32(1.25), np.float32(-1.25))
+    if len(shape) == 1:  # gamma of a norm layer; small where branches are added
+        gain = 0.25 if re.search(r"\.bn3\.|\.downsample\.", name) else 0.5 if ".bn" in name else 1.0
+        return hash_uniform(name, shape, seed, 0.25 * gain, gain)
     gain = 6.0  # variance 2 / fan_in keeps the second moment through convolution + ReLU
     if name.endswith("body.conv1.weight"):
         gain = 1.5  # the image comes with larger values

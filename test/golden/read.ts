@@ -56,12 +56,13 @@ export function hashTensor(name: string, shape: readonly number[], seed: number)
   if (name.endsWith('running_var')) return hashUniform(name, shape, seed, 0.5, 1);
   if (name.endsWith('cls_logits.bias')) return hashUniform(name, shape, seed, 0.5, -4.5);
   if (name.endsWith('bias')) {
-    if (!/\.bn\d\.bias|head\..*conv\.\d\.1\.bias/.test(name)) return hashUniform(name, shape, seed, 0.125);
-    return hashUniform(name, shape, seed, 0.5).map((v) => v + (v < 0 || Object.is(v, -0) ? -0.75 : 0.75));
+    if (!/\.bn\d\./.test(name)) return hashUniform(name, shape, seed, 0.125);
+    const on = hashBits('on', seed, shape[0]!);
+    return hashUniform(name, shape, seed, 0.25).map((v, i) => v + (on[i]! >>> 31 === 1 ? 1.25 : -1.25));
   }
   if (shape.length === 1) {
-    const gain = /layer\d\.\d+\.bn[23]\./.test(name) ? 0.5 : name.includes('.downsample.') ? 1.5 : 1;
-    return hashUniform(name, shape, seed, 0.25 * gain, 0.5 * gain);
+    const gain = /\.bn3\.|\.downsample\./.test(name) ? 0.25 : name.includes('.bn') ? 0.5 : 1;
+    return hashUniform(name, shape, seed, 0.25 * gain, gain);
   }
   let gain = 6;
   if (name.endsWith('body.conv1.weight')) gain = 1.5;

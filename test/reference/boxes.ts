@@ -1,4 +1,4 @@
-import { build, ref, type Ref } from './array.ts';
+import { at, build, ref, type Ref } from './array.ts';
 
 type Box = readonly [x1: number, y1: number, x2: number, y2: number];
 
@@ -15,36 +15,38 @@ export function boxIou(a: Ref, b: Ref): Ref {
   });
 }
 
-export interface MatchOptions {
+export interface MatchRule {
   /** An anchor is matched from this IoU up. Default 0.5. */
   readonly high?: number;
   /** An anchor is background below this IoU, and ignored between the two. Default 0.4. */
   readonly low?: number;
-  /** Keep for each box the anchors that overlap it most, whatever their IoU. Default true. */
-  readonly allowLowQuality?: boolean;
-  /** Do not keep anchors for a box that no anchor overlaps (torchvision does). Default true. */
-  readonly zeroGuard?: boolean;
+  /**
+   * Anchors that overlap some box as much as any anchor does, ties included, are matched whatever the IoU: `own` (the
+   * default, torchvision and Detectron2) with the box that they overlap most, `reassign` (MMDetection) with that box, of
+   * several the last.
+   */
+  readonly lowQuality?: 'none' | 'own' | 'reassign';
+  /** A box that no anchor overlaps claims none; torchvision lets it claim all that overlap nothing. Default true. */
+  readonly zeroOverlapGuard?: boolean;
 }
 
-/**
- * torchvision's Matcher on an IoU matrix [boxes, anchors]: for each anchor the box that it is matched to, -1 for background
- * or -2 for ignored. An anchor that is the best of a box, ties included, keeps its own best box even below `high`.
- */
-export function matchAnchors(iou: Ref, options: MatchOptions = {}): Ref {
-  const { high = 0.5, low = 0.4, allowLowQuality = true, zeroGuard = true } = options;
+/** For each anchor of an IoU matrix [boxes, anchors]: the box that it is matched to, -1 for background, -2 for ignored. */
+export function matchAnchors(iou: Ref, rule: MatchRule = {}): Ref {
+  const { high = 0.5, low = 0.4, lowQuality = 'own', zeroOverlapGuard = true } = rule;
   const [boxes, anchors] = iou.shape as [number, number];
-  const value = (box: number, anchor: number): number => iou.data[box * anchors + anchor]!;
-  const bestOfBox = [...Array(boxes).keys()].map((box) =>
-    [...Array(anchors).keys()].reduce((top, anchor) => Math.max(top, value(box, anchor)), -Infinity),
-  );
+  const everyBox = [...Array(boxes).keys()];
+  const everyAnchor = [...Array(anchors).keys()];
+  const bestOfBox = everyBox.map((box) => everyAnchor.reduce((top, a) => Math.max(top, at(iou, [box, a])), -Infinity));
   return build([anchors], ([anchor]) => {
-    if (boxes === 0) return -1;
-    let best = 0;
-    for (let box = 1; box < boxes; box++) if (value(box, anchor!) > value(best, anchor!)) best = box;
-    const isBestOfSomeBox = bestOfBox.some((top, box) => value(box, anchor!) === top && (top > 0 || !zeroGuard));
-    if (allowLowQuality && isBestOfSomeBox) return best;
-    const overlap = value(best, anchor!);
-    return overlap < low ? -1 : overlap < high ? -2 : best;
+    const overlaps = everyBox.map((box) => at(iou, [box, anchor!]));
+    const overlap = overlaps.reduce((top, value) => Math.max(top, value), -Infinity);
+    const own = overlaps.indexOf(overlap);
+    const claims = everyBox.filter((box) => {
+      return overlaps[box] === bestOfBox[box] && (overlaps[box]! > 0 || !zeroOverlapGuard);
+    });
+    if (claims.length > 0 && lowQuality === 'own') return own;
+    if (claims.length > 0 && lowQuality === 'reassign') return claims.at(-1)!;
+    return overlap < low ? -1 : overlap < high ? -2 : own;
   });
 }
 

@@ -1,4 +1,4 @@
-import { build, ref, type Ref } from './array.ts';
+import { at, build, ref, type Ref } from './array.ts';
 import { unary, zip } from './elementwise.ts';
 import { logSoftmax } from './softmax.ts';
 
@@ -11,7 +11,7 @@ export const bceWithLogits = (logits: Ref, targets: Ref): Ref => zip(logits, tar
 
 /**
  * Focal loss (Lin et al., 2017) of each logit [.., K] against class indices [..]: -1 is background (no class), -2 is
- * ignored (loss 0).
+ * ignored (loss 0). A negative alpha weighs nothing.
  */
 export function sigmoidFocalLoss(logits: Ref, targets: Ref, alpha = 0.25, gamma = 2): Ref {
   const classes = logits.shape.at(-1)!;
@@ -21,7 +21,8 @@ export function sigmoidFocalLoss(logits: Ref, targets: Ref, alpha = 0.25, gamma 
     const isClass = i % classes === target;
     // 1 - p_t, taken as a sigmoid of its own so that it keeps its digits where p_t is close to 1.
     const miss = unary.sigmoid(isClass ? -x : x);
-    return (isClass ? alpha : 1 - alpha) * miss ** gamma * bceOfLogit(x, isClass ? 1 : 0);
+    const weight = alpha < 0 ? 1 : isClass ? alpha : 1 - alpha;
+    return weight * miss ** gamma * bceOfLogit(x, isClass ? 1 : 0);
   });
   return ref(logits.shape, losses);
 }
@@ -40,11 +41,12 @@ export const smoothL1 = (a: Ref, b: Ref, beta = 1): Ref =>
     return d < beta ? (0.5 * d * d) / beta : d - 0.5 * beta;
   });
 
-/** 1 - generalised IoU (Rezatofighi et al., 2019) of each pair of boxes [n, 4], eps 1e-7 as in torchvision. */
+/** 1 - generalised IoU (Rezatofighi et al., 2019) of each pair of boxes [.., 4], eps 1e-7 as in torchvision. */
 export function giouLoss(a: Ref, b: Ref, eps = 1e-7): Ref {
-  return build([a.shape[0]!], ([i]) => {
-    const [ax1, ay1, ax2, ay2] = a.data.slice(i! * 4, i! * 4 + 4) as unknown as [number, number, number, number];
-    const [bx1, by1, bx2, by2] = b.data.slice(i! * 4, i! * 4 + 4) as unknown as [number, number, number, number];
+  return build(a.shape.slice(0, -1), (index) => {
+    const corner = (boxes: Ref, i: number): number => at(boxes, [...index, i]);
+    const [ax1, ay1, ax2, ay2] = [corner(a, 0), corner(a, 1), corner(a, 2), corner(a, 3)];
+    const [bx1, by1, bx2, by2] = [corner(b, 0), corner(b, 1), corner(b, 2), corner(b, 3)];
     const width = Math.min(ax2, bx2) - Math.max(ax1, bx1);
     const height = Math.min(ay2, by2) - Math.max(ay1, by1);
     const shared = width > 0 && height > 0 ? width * height : 0;

@@ -1,0 +1,4 @@
+import { binaryCases } from '../cases/binary.ts';
+import { opSuite } from '../support/op-suite.ts';
+
+await opSuite('binary', binaryCases);

@@ -1,0 +1,4 @@
+import { reduceCases } from '../cases/reduce.ts';
+import { opSuite } from '../support/op-suite.ts';
+
+await opSuite('reduce', reduceCases);

@@ -1,0 +1,4 @@
+import { unaryCases } from '../cases/unary.ts';
+import { opSuite } from '../support/op-suite.ts';
+
+await opSuite('unary', unaryCases);

@@ -1,0 +1,171 @@
+import { ref, type Ref } from '../reference/array.ts';
+import { binary, where, zip } from '../reference/elementwise.ts';
+import { exact, ulps, type Tolerance } from '../support/compare.ts';
+import {
+  apart,
+  casesOf,
+  huge,
+  integers,
+  normal,
+  ones,
+  positive,
+  special,
+  ties,
+  tiny,
+  values,
+  whole,
+  type CaseInput,
+  type DType,
+  type Operands,
+  type OpCase,
+  type Row,
+} from './op-case.ts';
+
+type BinaryName = keyof typeof binary;
+type Filler = (...shape: number[]) => CaseInput;
+
+/** Pairs of shapes: equal, one side stretched, both stretched, ranks 0 to 6, nothing at all. */
+const pairs: readonly (readonly [readonly number[], readonly number[]])[] = [
+  [[], []],
+  [[1], []],
+  [[65], [65]],
+  [[5, 7], [5, 7]],
+  [[3, 5], []],
+  [[], [3, 5]],
+  [[3, 5], [5]],
+  [[5], [3, 5]],
+  [[3, 5], [3, 1]],
+  [[3, 1], [1, 5]],
+  [[2, 5, 7, 3], [3]],
+  [[2, 5, 7, 8], [8]],
+  [[2, 5, 7, 3], [2, 1, 1, 3]],
+  [[2, 5, 1, 3], [1, 7, 1]],
+  [[2, 1, 3, 1, 2], [1, 4, 1, 5, 2]],
+  [[2, 1, 3, 1, 2, 1], [1, 2, 1, 3, 1, 4]],
+  [[1, 1, 1], [1]],
+  [[0], [1]],
+  [[0, 3], [3]],
+  [[2, 1], [1, 0]],
+];
+
+const over = (a: Filler, b: Filler = a): Row<BinaryName>[] =>
+  pairs.map(([x, y]) => ({ inputs: [a(...x), b(...y)] }));
+
+/** A number on either side. */
+const numbers = (fill: Filler, left: number, right: number): Row<BinaryName>[] => [
+  { inputs: [fill(3, 5)], options: { left } },
+  { inputs: [fill(65)], options: { right } },
+];
+
+const forward = (...inputs: CaseInput[]): Row<BinaryName> => ({ inputs, differentiable: [] });
+
+/** a and b: both inputs, or one input and the number beside it. */
+function operands(inputs: readonly Ref[], { left, right }: Operands): readonly [Ref, Ref] {
+  const number = (value: number): Ref => ref([], [Math.fround(value)]);
+  if (left !== undefined) return [number(left), inputs[0]!];
+  return [inputs[0]!, right !== undefined ? number(right) : inputs[1]!];
+}
+
+function table(
+  op: BinaryName,
+  tolerance: Tolerance,
+  rows: readonly Row<BinaryName>[],
+  { f = binary[op], results }: { f?: (a: number, b: number) => number; results?: readonly DType[] } = {},
+): OpCase[] {
+  return casesOf<BinaryName>({
+    op,
+    reference: (inputs, options) => zip(...operands(inputs, options), f),
+    tolerance,
+    rows,
+    results: results ?? ((row) => [row.inputs[0]!.dtype]),
+  });
+}
+
+const ints = (op: 'add' | 'sub' | 'mul' | 'minimum' | 'maximum'): OpCase[] =>
+  table(op, exact, [
+    { inputs: [whole(-9, 9, 'int32', 3, 5), whole(-9, 9, 'int32', 5)] },
+    { inputs: [whole(10, 20, 'uint32', 65), whole(0, 9, 'uint32', 65)] },
+    { inputs: [whole(-9, 9, 'int32', 7)], options: { right: 3 } },
+  ]);
+
+const comparison = (op: 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual'): OpCase[] =>
+  table(
+    op,
+    exact,
+    [
+      ...over(ties),
+      ...numbers(ties, 1, 1),
+      forward(normal(65), normal(65)),
+      { inputs: [whole(-2, 2, 'int32', 3, 5), whole(-2, 2, 'int32', 5)] },
+      { inputs: [whole(0, 3, 'uint32', 9), whole(0, 3, 'uint32', 9)] },
+    ].map((row) => ({ ...row, differentiable: [] })),
+    { results: ['uint32'] },
+  );
+
+export const binaryCases: readonly OpCase[] = [
+  ...table('add', ulps(1), [...over(normal), ...numbers(normal, 1.5, -0.25), forward(huge(33), huge(33))]),
+  ...table('sub', ulps(1), [...over(normal), ...numbers(normal, 1.5, -0.25), forward(huge(33), normal(33))]),
+  ...table('mul', ulps(1), [...over(normal), ...numbers(normal, 1.5, -0.25), forward(huge(33), tiny(33))]),
+  ...table('div', ulps(3), [
+    ...over(normal, positive),
+    ...numbers(positive, 1.5, -0.25),
+    forward(huge(33), tiny(33)),
+    forward(values([1, -1, 0], [3]), values([0], [3])),
+  ]),
+  // The exponent times the logarithm is rounded before it is raised: the error grows with it.
+  ...table('pow', ulps(64), [
+    ...over(positive, normal),
+    ...numbers(positive, 1.5, 2.5),
+    { inputs: [normal(65)], options: { right: 2 } },
+    { inputs: [apart(13)], options: { right: 3 } },
+    { inputs: [apart(13)], options: { right: -2 } },
+    { inputs: [positive(13)], options: { right: 0.5 } },
+    { inputs: [normal(13)], options: { right: 0 }, differentiable: [] },
+    forward(values([0, 0, 2, -2, -3], [5]), values([0, 2, 0, 2, 3], [5])),
+  ]),
+  ...(['minimum', 'maximum'] as const).flatMap((op) => [
+    ...table(op, exact, [
+      ...over(apart),
+      ...numbers(apart, 0.25, 0.25),
+      // Where both are equal each gets half of the gradient, which is what a central difference finds.
+      { inputs: [ties(65), ties(65)] },
+      { inputs: [ties(3, 5), ties(5)] },
+      forward(huge(9), tiny(9)),
+    ]),
+    ...ints(op),
+  ]),
+  ...ints('add'),
+  ...ints('sub'),
+  ...ints('mul'),
+  ...table(
+    'div',
+    exact,
+    [
+      { inputs: [whole(-20, 20, 'int32', 33), whole(1, 6, 'int32', 33)] },
+      { inputs: [whole(-20, 20, 'int32', 3, 5), whole(-6, -1, 'int32', 5)] },
+      { inputs: [whole(0, 50, 'uint32', 33)], options: { right: 7 } },
+    ],
+    { f: (a, b) => Math.trunc(a / b) },
+  ),
+  ...(['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual'] as const).flatMap(comparison),
+  ...casesOf({
+    op: 'where',
+    reference: ([c, a, b]) => where(c!, a!, b!),
+    tolerance: exact,
+    results: (row) => [row.inputs[1]!.dtype],
+    rows: [
+      { inputs: [whole(0, 1, 'uint32', 65), normal(65), normal(65)] },
+      { inputs: [whole(0, 1, 'uint32', 3, 5), normal(3, 5), normal(3, 5)] },
+      { inputs: [whole(0, 1, 'uint32'), normal(), normal()] },
+      { inputs: [whole(0, 1, 'uint32', 3, 1), normal(5), normal(3, 5)] },
+      { inputs: [whole(0, 1, 'uint32', 5), normal(2, 3, 1), normal()] },
+      { inputs: [whole(0, 1, 'uint32', 2, 1, 3, 1), normal(4, 1, 5), normal(1, 1, 3, 5)] },
+      { inputs: [whole(0, 9, 'uint32', 33), huge(33), tiny(33)] },
+      // What is not chosen must not leak: not even a NaN.
+      { inputs: [values([1, 0], [22], 'uint32'), ones(22), special(22)], differentiable: [] },
+      { inputs: [whole(0, 1, 'uint32', 9), whole(-9, 9, 'int32', 9), whole(-9, 9, 'int32', 9)] },
+      { inputs: [whole(0, 1, 'uint32', 0), normal(0), normal(1)] },
+      { inputs: [whole(0, 1, 'uint32', 7), integers(7), integers(7)] },
+    ],
+  }),
+];

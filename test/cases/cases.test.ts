@@ -1,0 +1,74 @@
+/** The tables themselves: that the references take every case, and that what is differentiated has a derivative. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { sizeOf } from '../reference/array.ts';
+import { centralDifference, hashedWeights } from '../support/central-difference.ts';
+import { assertClose } from '../support/compare.ts';
+import { allCases } from './all.ts';
+import { inputsOf } from './op-case.ts';
+
+/** What a software GPU does in a moment. */
+const MOST_WORK = 200_000;
+
+test('names are unique', () => {
+  const names = allCases.map((c) => c.name);
+  assert.equal(names.filter((name, i) => names.indexOf(name) !== i), []);
+});
+
+test('inputs are the same each time, and numbers that their dtype holds', () => {
+  for (const c of allCases) {
+    const again = inputsOf(c);
+    inputsOf(c).forEach(({ data }, k) => {
+      const { dtype } = c.inputs[k]!;
+      const cast = dtype === 'float32' ? Float32Array : dtype === 'int32' ? Int32Array : Uint32Array;
+      const held = cast.from(data);
+      assert.ok(
+        data.every((value, i) => Object.is(value, again[k]!.data[i]) && (value === held[i] || Number.isNaN(held[i]))),
+        `${c.name}: input ${k}`,
+      );
+    });
+  }
+});
+
+test('references give one array for each result, finite for finite inputs, with little work', () => {
+  for (const c of allCases) {
+    const inputs = inputsOf(c);
+    const results = c.reference(inputs);
+    assert.is(results.length, c.results.length, c.name);
+    assert.ok(c.terms * sizeOf(results[0]!.shape) <= MOST_WORK, `${c.name}: too much work`);
+    for (const { shape, data } of results) {
+      assert.is(data.length, sizeOf(shape), c.name);
+      if (c.differentiable.length > 0) assert.ok(data.every(Number.isFinite), `${c.name}: not finite`);
+    }
+  }
+});
+
+test('only floats are differentiated, and each such operation has cases', () => {
+  for (const c of allCases) {
+    for (const k of c.differentiable) assert.is(c.inputs[k]?.dtype, 'float32', c.name);
+  }
+  const without = ['argmax', 'equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual'];
+  for (const op of new Set(allCases.map((c) => c.op))) {
+    const tried = allCases.some((c) => c.op === op && c.differentiable.length > 0);
+    assert.is(tried, !without.includes(op), op);
+  }
+});
+
+test('central differences of two steps agree: no kink is near, and the step suits the values', () => {
+  for (const c of allCases) {
+    const inputs = inputsOf(c);
+    const weights = hashedWeights(c.name, sizeOf(c.reference(inputs)[0]!.shape));
+    for (const k of c.differentiable) {
+      const difference = (step?: number): Float64Array =>
+        centralDifference((list) => c.reference(list)[0]!, inputs, k, weights, {
+          samples: 6,
+          seed: c.name,
+          ...(step === undefined ? {} : { step }),
+        }).values;
+      const tolerance = { relative: 1e-6, absolute: 1e-7, largest: 1e-7 };
+      assertClose(difference(2 ** -19), difference(), { tolerance, label: `${c.name}: input ${k}` });
+    }
+  }
+});
+
+test.run();

@@ -1,0 +1,41 @@
+import { matmul } from '../reference/matmul.ts';
+import { exact, tolerance } from '../support/compare.ts';
+import { casesOf, huge, integers, normal, tiny, type OpCase } from './op-case.ts';
+
+export const matmulCases: readonly OpCase[] = casesOf({
+  op: 'matmul',
+  reference: ([a, b]) => matmul(a!, b!),
+  terms: ([a]) => a!.at(-1)!,
+  tolerance: (terms) => tolerance(terms),
+  rows: [
+    { inputs: [normal(1, 1), normal(1, 1)] },
+    { inputs: [normal(1, 7), normal(7, 1)] },
+    { inputs: [normal(7, 1), normal(1, 5)] },
+    { inputs: [normal(3, 5), normal(5, 7)] },
+    { inputs: [normal(4, 4), normal(4, 4)] },
+    { inputs: [normal(8, 16), normal(16, 8)] },
+    { inputs: [normal(16, 16), normal(16, 16)] },
+    { inputs: [normal(17, 15), normal(15, 18)] },
+    { inputs: [normal(33, 31), normal(31, 35)] },
+    { inputs: [normal(64, 32), normal(32, 64)] },
+    { inputs: [normal(65, 33), normal(33, 66)] },
+    { inputs: [normal(1, 1031), normal(1031, 3)] },
+    { inputs: [normal(1, 64), normal(64, 129)] },
+    { inputs: [normal(129, 64), normal(64, 1)] },
+    { inputs: [normal(2, 2049), normal(2049, 2)] },
+    { inputs: [normal(3, 130), normal(130, 5)] },
+    { inputs: [normal(2, 3, 5), normal(2, 5, 4)] },
+    { inputs: [normal(2, 3, 5), normal(5, 4)] },
+    { inputs: [normal(3, 5), normal(2, 5, 4)] },
+    { inputs: [normal(1, 3, 5), normal(4, 5, 2)] },
+    { inputs: [normal(2, 1, 3, 5), normal(3, 5, 4)] },
+    { inputs: [normal(2, 1, 3, 5), normal(1, 3, 5, 4)] },
+    { inputs: [normal(2, 3, 1, 3, 2), normal(1, 2, 2, 5)] },
+    { inputs: [normal(70, 3, 2), normal(70, 2, 3)] },
+    { note: 'nothing', inputs: [normal(0, 5), normal(5, 3)] },
+    { note: 'nothing', inputs: [normal(0, 3, 5), normal(0, 5, 4)] },
+    { note: 'a sum over nothing', inputs: [normal(3, 0), normal(0, 4)] },
+    { inputs: [integers(33, 65), integers(65, 17)], tolerance: exact },
+    { inputs: [huge(5, 9), tiny(9, 5)], differentiable: [], tolerance: { largest: 1e-5 } },
+  ],
+});

@@ -1,0 +1,95 @@
+import { sizeOf } from '../reference/array.ts';
+import { batchNorm, batchNormInference, groupNorm } from '../reference/normalization.ts';
+import { tolerance } from '../support/compare.ts';
+import { casesOf, normal, offset, positive, tiny, zeros, type CaseInput, type OpCase } from './op-case.ts';
+
+type Filler = (...shape: number[]) => CaseInput;
+
+/** x [.., C] with gamma and beta. */
+const affine = (shape: readonly number[], fill: Filler = normal): CaseInput[] => {
+  const c = shape.at(-1)!;
+  return [fill(...shape), normal(c), normal(c)];
+};
+
+/** Also with the running mean and variance. */
+const running = (...shape: number[]): CaseInput[] => {
+  const c = shape.at(-1)!;
+  return [...affine(shape), normal(c), positive(c)];
+};
+
+// x minus its mean of 100 has lost 7 bits, and all that follows inherits it.
+const lossy = { relative: 1e-4, absolute: 1e-4 };
+
+export const normalizationCases: readonly OpCase[] = [
+  ...casesOf({
+    op: 'batchNorm',
+    reference: ([x, gamma, beta], { eps }) => {
+      const { y, mean, variance } = batchNorm(x!, gamma!, beta!, eps);
+      return [y, mean, variance];
+    },
+    results: ['float32', 'float32', 'float32'],
+    terms: ([x]) => sizeOf(x!.slice(0, -1)),
+    tolerance: (terms) => tolerance(terms),
+    rows: [
+      { inputs: affine([2, 5, 7, 3]) },
+      { inputs: affine([2, 3, 3, 1]) },
+      { inputs: affine([3, 4, 5, 8]) },
+      { inputs: affine([1, 5, 7, 5]) },
+      { inputs: affine([2, 3, 2, 33]) },
+      { inputs: affine([1, 2, 3, 64]) },
+      { inputs: affine([2, 1, 1, 6]) },
+      { inputs: affine([1, 33, 31, 2]) },
+      { inputs: affine([1, 1, 4099, 3]) },
+      { inputs: affine([7, 5]) },
+      { inputs: affine([130, 16]) },
+      { inputs: affine([2, 5, 7, 3]), options: { eps: 0.1 } },
+      { inputs: affine([2, 5, 7, 4]), options: { eps: 1e-3 } },
+      { inputs: affine([2, 9, 7, 3], offset), tolerance: lossy, differentiable: [] },
+      { note: 'all equal', inputs: affine([2, 3, 3, 4], zeros) },
+      // A variance far below eps.
+      { inputs: affine([2, 3, 3, 4], tiny), differentiable: [] },
+      { note: 'one element', inputs: affine([1, 1, 1, 4]), differentiable: [1, 2] },
+    ],
+  }),
+  ...casesOf({
+    op: 'batchNormInference',
+    reference: ([x, gamma, beta, mean, variance], { eps }) =>
+      batchNormInference(x!, gamma!, beta!, mean!, variance!, eps),
+    // The statistics are buffers: their gradient is nobody's business.
+    differentiable: [0, 1, 2],
+    tolerance: (terms) => tolerance(terms, 4),
+    rows: [
+      { inputs: running(2, 5, 7, 3) },
+      { inputs: running(1, 3, 3, 1) },
+      { inputs: running(3, 4, 5, 8) },
+      { inputs: running(1, 2, 3, 33) },
+      { inputs: running(1, 2, 3, 64) },
+      { inputs: running(7, 5) },
+      { inputs: running(1, 1, 1, 6) },
+      { inputs: running(0, 3, 3, 4) },
+      { inputs: running(2, 5, 7, 3), options: { eps: 0.1 } },
+      { inputs: running(2, 5, 7, 4), options: { eps: 0 } },
+    ],
+  }),
+  ...casesOf({
+    op: 'groupNorm',
+    reference: ([x, gamma, beta], { groups, eps }) => groupNorm(x!, groups, gamma!, beta!, eps),
+    terms: ([x], { groups }) => sizeOf(x!.slice(1)) / groups,
+    tolerance: (terms) => tolerance(terms),
+    rows: [
+      { inputs: affine([2, 5, 7, 6]), options: { groups: 1 } },
+      { inputs: affine([2, 5, 7, 6]), options: { groups: 2 } },
+      { inputs: affine([2, 5, 7, 6]), options: { groups: 3 } },
+      { inputs: affine([2, 5, 7, 6]), options: { groups: 6 } },
+      { inputs: affine([1, 3, 5, 8]), options: { groups: 4 } },
+      { inputs: affine([2, 3, 2, 64]), options: { groups: 32 } },
+      { inputs: affine([1, 3, 5, 33]), options: { groups: 3 } },
+      { inputs: affine([3, 9, 8, 5]), options: { groups: 1, eps: 0.1 } },
+      { inputs: affine([1, 33, 31, 4]), options: { groups: 2 } },
+      { inputs: affine([0, 3, 3, 4]), options: { groups: 2 } },
+      { inputs: affine([2, 5, 7, 4], offset), options: { groups: 2 }, tolerance: lossy, differentiable: [] },
+      { note: 'all equal', inputs: affine([2, 3, 3, 4], zeros), options: { groups: 2 } },
+      { inputs: affine([3, 8]), options: { groups: 2 } },
+    ],
+  }),
+];

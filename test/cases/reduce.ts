@@ -1,0 +1,186 @@
+import { sizeOf } from '../reference/array.ts';
+import { argmax, max, mean, min, sum, type Axes } from '../reference/reduce.ts';
+import { logSoftmax, softmax } from '../reference/softmax.ts';
+import { topK } from '../reference/shape.ts';
+import { exact, tolerance, ulps } from '../support/compare.ts';
+import {
+  apart,
+  casesOf,
+  huge,
+  integers,
+  normal,
+  offset,
+  ties,
+  tiny,
+  values,
+  zeros,
+  type CaseInput,
+  type OpCase,
+} from './op-case.ts';
+
+type Filler = (...shape: number[]) => CaseInput;
+
+/** Number of elements that meet in one result. */
+function reducedCount([shape]: readonly (readonly number[])[], axes: Axes): number {
+  if (axes === undefined) return sizeOf(shape!);
+  return sizeOf([axes].flat().map((axis) => shape!.at(axis)!));
+}
+
+/** Shapes and axes: all, one, several, neighbours or not, from the end, none; short and longer than any chain of adds. */
+const walks: readonly (readonly [shape: readonly number[], axes?: Axes])[] = [
+  [[]],
+  [[], []],
+  [[1]],
+  [[7]],
+  [[64]],
+  [[65]],
+  [[1000]],
+  [[4099]],
+  [[3, 5]],
+  [[3, 5], 0],
+  [[3, 5], 1],
+  [[3, 5], -1],
+  [[3, 5], []],
+  [[3, 5], [1, 0]],
+  [[130, 3], 0],
+  [[3, 130], 1],
+  [[2, 5, 7, 3], [0, 1, 2]],
+  [[2, 5, 7, 8], [0, 1, 2]],
+  [[2, 5, 7, 3], [1, 2]],
+  [[2, 5, 7, 3], [0, 2]],
+  [[2, 5, 7, 3], [-1, 0]],
+  [[2, 1, 3, 1, 2], [1, 3]],
+  [[2, 3, 2, 2, 3], [0, 2, 4]],
+  [[2, 2, 3, 2, 2, 3], [1, 3, 5]],
+  [[0, 3], 1],
+];
+
+const over = (fill: Filler): { inputs: CaseInput[]; options: { axes?: Axes; keepDims?: boolean } }[] =>
+  walks.flatMap(([shape, axes], i) => {
+    const inputs = [fill(...shape)];
+    const plain = { inputs, options: axes === undefined ? {} : { axes } };
+    // Every third walk is also tried with the reduced axes kept.
+    return i % 3 === 0 ? [plain, { inputs, options: { ...plain.options, keepDims: true } }] : [plain];
+  });
+
+const sums = { sum, mean };
+const extremes = { max, min };
+
+export const reduceCases: readonly OpCase[] = [
+  ...(['sum', 'mean'] as const).flatMap((op) =>
+    casesOf<'sum' | 'mean'>({
+      op,
+      reference: ([x], { axes, keepDims }) => sums[op](x!, axes, keepDims),
+      terms: (shapes, { axes }) => reducedCount(shapes, axes),
+      tolerance: (terms) => tolerance(terms, op === 'mean' ? 1 / Math.max(terms, 1) : 1),
+      rows: [
+        ...over(normal),
+        { inputs: [offset(3, 700)], options: { axes: 1 } },
+        { inputs: [integers(1500)], tolerance: op === 'sum' ? exact : ulps(3) },
+        { inputs: [tiny(300)], tolerance: { largest: 1e-4 } },
+        { inputs: [huge(3, 99)], options: { axes: 1 }, differentiable: [], tolerance: { largest: 1e-5 } },
+        { inputs: [normal(3, 16411)], options: { axes: 1 } },
+      ],
+    }),
+  ),
+  ...casesOf({
+    op: 'sum',
+    reference: ([x], { axes, keepDims }) => sum(x!, axes, keepDims),
+    tolerance: exact,
+    rows: [
+      { inputs: [normal(0)] },
+      { inputs: [normal(3, 0)], options: { axes: 1 } },
+      { inputs: [normal(2, 0, 3)], options: { axes: [0, 1], keepDims: true } },
+    ],
+  }),
+  ...(['max', 'min'] as const).flatMap((op) =>
+    casesOf<'max' | 'min'>({
+      op,
+      reference: ([x], { axes, keepDims }) => extremes[op](x!, axes, keepDims),
+      tolerance: exact,
+      terms: (shapes, { axes }) => reducedCount(shapes, axes),
+      rows: [
+        ...over(apart),
+        { inputs: [ties(3, 40)], options: { axes: 1 }, differentiable: [] },
+        // Two that tie share the gradient, which is what a central difference finds.
+        { note: 'two tie', inputs: [values([2, 5, 1, 5, 1, 3], [4, 6])], options: { axes: -1 } },
+        { inputs: [huge(33)], differentiable: [] },
+        { inputs: [tiny(33)], differentiable: [] },
+      ],
+    }),
+  ),
+  ...casesOf({
+    op: 'argmax',
+    reference: ([x], { axis }) => argmax(x!, axis),
+    tolerance: exact,
+    differentiable: [],
+    results: ['int32'],
+    terms: (shapes, { axis }) => reducedCount(shapes, axis),
+    rows: [
+      { inputs: [normal(1)], options: { axis: 0 } },
+      { inputs: [normal(1031)], options: { axis: 0 } },
+      { inputs: [normal(3, 65)], options: { axis: -1 } },
+      { inputs: [normal(65, 3)], options: { axis: 0 } },
+      { inputs: [normal(2, 5, 7, 3)], options: { axis: 1 } },
+      { inputs: [normal(2, 5, 7, 3)], options: { axis: 2 } },
+      { inputs: [normal(2, 5, 1, 3)], options: { axis: 2 } },
+      { inputs: [ties(9, 33)], options: { axis: 1 } },
+      { inputs: [zeros(3, 70)], options: { axis: 1 } },
+      { inputs: [huge(3, 70)], options: { axis: 1 } },
+      { note: 'all negative', inputs: [values([-5, -3, -4], [2, 3])], options: { axis: 1 } },
+      { inputs: [normal(0, 3)], options: { axis: 1 } },
+    ],
+  }),
+  ...(['softmax', 'logSoftmax'] as const).flatMap((op) =>
+    casesOf<'softmax' | 'logSoftmax'>({
+      op,
+      reference: ([x], { axis = -1 }) => (op === 'softmax' ? softmax : logSoftmax)(x!, axis),
+      tolerance: { relative: 2e-5, absolute: op === 'softmax' ? 0 : 4e-6 },
+      rows: [
+        { inputs: [normal(1)] },
+        { inputs: [normal(7)] },
+        { inputs: [normal(3, 5)] },
+        { inputs: [normal(3, 5)], options: { axis: 0 } },
+        { inputs: [normal(5, 64)] },
+        { inputs: [normal(3, 65)] },
+        { inputs: [normal(2, 1031)] },
+        { inputs: [normal(2, 5, 7, 3)], options: { axis: 1 } },
+        { inputs: [normal(2, 5, 7, 3)], options: { axis: -2 } },
+        { inputs: [normal(2, 2, 3, 2, 5)], options: { axis: 2 } },
+        { inputs: [normal(3, 1)] },
+        { inputs: [normal(0, 5)] },
+        { inputs: [zeros(2, 9)] },
+        { inputs: [offset(3, 9)] },
+        { inputs: [tiny(3, 9)] },
+        { inputs: [huge(3, 9)], differentiable: [] },
+        { note: 'would overflow', inputs: [values([1000, 999, 1001, 998.5], [2, 4])] },
+      ],
+    }),
+  ),
+  ...casesOf({
+    op: 'topK',
+    reference: ([x], { k }) => {
+      const { values, indices } = topK(x!, k);
+      return [values, indices];
+    },
+    results: ['float32', 'int32'],
+    tolerance: exact,
+    rows: [
+      { inputs: [apart(7)], options: { k: 3 } },
+      { inputs: [apart(1)], options: { k: 1 } },
+      { inputs: [apart(9)], options: { k: 9 } },
+      { inputs: [apart(3, 33)], options: { k: 1 } },
+      { inputs: [apart(3, 65)], options: { k: 65 } },
+      { inputs: [apart(2, 3, 50)], options: { k: 17 } },
+      { inputs: [apart(1500)], options: { k: 100 } },
+      { inputs: [apart(2, 1025)], options: { k: 1000 } },
+      { inputs: [ties(3, 65)], options: { k: 40 }, differentiable: [] },
+      { inputs: [ties(1031)], options: { k: 1031 }, differentiable: [] },
+      { inputs: [zeros(2, 70)], options: { k: 5 }, differentiable: [] },
+      { inputs: [huge(2, 70)], options: { k: 9 }, differentiable: [] },
+      { inputs: [tiny(2, 70)], options: { k: 9 }, differentiable: [] },
+      { inputs: [apart(0, 9)], options: { k: 3 } },
+      { inputs: [apart(3, 9)], options: { k: 0 } },
+    ],
+  }),
+];

@@ -1,0 +1,72 @@
+import * as assert from 'uvu/assert';
+import type { RgbImage } from '../../src/data/types.ts';
+
+/** Asserts that a text is well-formed XML: tags nest, attributes are quoted and unique, no stray markup. */
+export function checkXml(text: string): void {
+  const open: string[] = [];
+  let roots = 0;
+  let rest = text;
+  while (rest.length > 0) {
+    const content = /^[^<&]*|^&(?:#\d+|#x[\da-f]+|amp|lt|gt|quot|apos);/i;
+    const tag =
+      /^<(\/?)([a-z][a-z\d]*)((?:\s+[a-z][\w:-]*="(?:[^"<&]|&(?:#\d+|amp|lt|gt|quot|apos);)*")*)\s*(\/?)>/i.exec(rest);
+    if (tag !== null) {
+      const [whole, closing, name = '', attributes = '', empty] = tag;
+      const names = Array.from(attributes.matchAll(/([\w:-]+)="/g), (match) => match[1]);
+      assert.is(new Set(names).size, names.length, `attributes of ${whole} are unique`);
+      if (closing === '/') assert.is(open.pop(), name, `</${name}> closes its element`);
+      else {
+        if (open.length === 0) roots++;
+        if (empty !== '/') open.push(name);
+      }
+      rest = rest.slice(whole.length);
+      continue;
+    }
+    const [eaten = ''] = content.exec(rest) ?? [];
+    const entity = /^&(?:#\d+|amp|lt|gt|quot|apos);/.exec(rest)?.[0] ?? '';
+    const step = eaten.length > 0 ? eaten : entity;
+    assert.ok(step.length > 0, `stray markup at: ${rest.slice(0, 60)}`);
+    if (open.length === 0) assert.is(step.trim(), '', 'no text outside the root');
+    rest = rest.slice(step.length);
+  }
+  assert.equal(open, [], 'all elements are closed');
+  assert.is(roots, 1, 'one root element');
+  assert.not.ok(/NaN|Infinity|undefined/.test(text), 'no values that cannot be drawn');
+}
+
+/** The texts of an SVG in order, with entities resolved. */
+export function svgTexts(svg: string): string[] {
+  return Array.from(svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g), ([, text = '']) =>
+    text.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code))),
+  );
+}
+
+/** Points of the lines of an SVG chart's series, in pixels of the plot. */
+export function svgLines(svg: string): [x: number, y: number][][] {
+  return Array.from(svg.matchAll(/<path d="M([^"]*)"\/>/g), ([, path = '']) =>
+    path.split('L').map((point) => point.split(' ').map(Number) as [number, number]),
+  );
+}
+
+/** Pixels of an image as rows of characters, named by colour; `?` for colours that have no name. */
+export function pixelRows(image: RgbImage, names: Readonly<Record<string, readonly number[]>>): string[] {
+  const [height = 0, width = 0] = image.shape;
+  const keys = new Map(Object.entries(names).map(([name, colour]) => [colour.join(), name]));
+  return Array.from({ length: height }, (_, y) =>
+    Array.from({ length: width }, (__, x) => {
+      return keys.get([0, 1, 2].map((c) => image.get(y, x, c)).join()) ?? '?';
+    }).join(''),
+  );
+}
+
+/** Asserts that a call throws a RangeError with exactly this text. */
+export function refuses(call: () => unknown, text: string): void {
+  try {
+    call();
+  } catch (error) {
+    assert.instance(error, RangeError);
+    assert.is((error as RangeError).message, text);
+    return;
+  }
+  assert.unreachable(`expected a RangeError: ${text}`);
+}

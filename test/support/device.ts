@@ -1,0 +1,44 @@
+import * as assert from 'uvu/assert';
+import { init } from '../../src/node/init.ts';
+import type { Device } from '../../src/tensor/device.ts';
+import { setDefaultDevice } from '../../src/tensor/device.ts';
+import type { InitOptions } from '../../src/tensor/init.ts';
+
+let shared: Promise<Device> | undefined;
+
+/** The device that the tests of one file share, as the default device. */
+export async function testDevice(): Promise<Device> {
+  shared ??= init();
+  const device = await shared;
+  setDefaultDevice(device);
+  return device;
+}
+
+/** Runs a test on a device of its own, such as one that binds only small parts of a tensor. */
+export async function withDevice(options: InitOptions, body: (device: Device) => Promise<void>): Promise<void> {
+  const before = await testDevice();
+  const device = await init(options);
+  try {
+    await body(device);
+  } finally {
+    device.destroy();
+    setDefaultDevice(before);
+  }
+}
+
+/** Fails if `body` leaves tensors behind. */
+export async function leavesNothing(device: Device, body: () => Promise<void>): Promise<void> {
+  const before = device.memory().tensors;
+  await body();
+  assert.is(device.memory().tensors, before, 'tensors left behind');
+}
+
+/** The error that a promise or function ends with. */
+export async function errorOf(body: () => unknown): Promise<Error> {
+  try {
+    await body();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('expected an error, but there was none');
+}
