@@ -34,8 +34,9 @@ export function resizedSize([height, width]: Size, { minSize, maxSize, rounding 
   const short = Math.min(height, width);
   const long = Math.max(height, width);
   if (rounding === 'floor-float32') {
-    // torchvision 0.14 computes the scale in float32, so that some sides come out one pixel shorter than minSize.
-    const scale = Math.min(fround(minSize / short), fround(maxSize / long));
+    // torchvision 0.14 computes the scale in float32, and PyTorch divides a number by a tensor by multiplying with the
+    // reciprocal; so some sides come out one pixel shorter than minSize (427 x 640 becomes 799 x 1199).
+    const scale = Math.min(fround(fround(1 / short) * minSize), fround(fround(1 / long) * maxSize));
     return [Math.floor(height * scale), Math.floor(width * scale)];
   }
   const scale = Math.min(minSize / short, maxSize / long);

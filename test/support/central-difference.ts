@@ -4,7 +4,8 @@ import { hash, Rng } from './rng.ts';
 /**
  * Step of the differences, for inputs of about 1. The error of a central difference is h^2 / 6 times the third derivative,
  * plus the rounding of f over h: it is least near the cube root of 2^-53, which is 2^-17.7. A power of two loses no digits of x;
- * with it both errors are about 1e-11, far below what float32 gradients can show.
+ * with it both errors are about 1e-11, far below what float32 gradients can show. From inputs of a million on the step grows
+ * with them, or it would vanish beside them.
  */
 const STEP = 2 ** -17;
 
@@ -45,10 +46,11 @@ export function centralDifference(
   const elements = sampledElements(moved.length, samples, seed);
   const values = Float64Array.from(elements, (element) => {
     const x = moved[element]!;
-    moved[element] = x + step;
+    const h = step * Math.max(1, Math.abs(x) * 2 ** -20);
+    moved[element] = x + h;
     // A copy, because f may return its input's own memory.
     const above = Float64Array.from(f(list).data);
-    moved[element] = x - step;
+    moved[element] = x - h;
     const below = f(list).data;
     moved[element] = x;
     // Differences before the sum: two large sums would lose the digits that tell them apart.
@@ -56,7 +58,7 @@ export function centralDifference(
     for (let i = 0; i < above.length; i++) {
       if (above[i] !== below[i]) total += (above[i]! - below[i]!) * weights[i]!;
     }
-    return total / (2 * step);
+    return total / (x + h - (x - h));
   });
   return { elements, values };
 }

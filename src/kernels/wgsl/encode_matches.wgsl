@@ -23,6 +23,14 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> deltas: array<vec4f>; // [N, A, 4]
 @group(0) @binding(7) var<uniform> params: Params;
 
+// log(a / b), precise to the last digits where the two are nearly equal: 2 atanh((a - b) / (a + b)) as a series.
+fn logRatio(a: vec2f, b: vec2f) -> vec2f {
+  let s = (a - b) / (a + b);
+  let z = s * s;
+  let series = 2.0 * s * (1.0 + z * (1.0 / 3.0 + z * (0.2 + z * (1.0 / 7.0 + z * (1.0 / 9.0 + z * (1.0 / 11.0 + z / 13.0))))));
+  return select(log(a / b), series, abs(s) < vec2f(1.0 / 3.0));
+}
+
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (group.y * groups.x + group.x) * SIZE + lane;
@@ -42,5 +50,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let shift = ((box.xy + 0.5 * boxSize) - (anchor.xy + 0.5 * anchorSize)) / anchorSize;
   labels[i] = classes[at];
   matched[i] = box;
-  deltas[i] = vec4f(params.wx, params.wy, params.ww, params.wh) * vec4f(shift, log(boxSize / anchorSize));
+  deltas[i] = vec4f(params.wx, params.wy, params.ww, params.wh) * vec4f(shift, logRatio(boxSize, anchorSize));
 }
