@@ -1,50 +1,73 @@
 // Runs the tests, one process per file: a crash of the GPU driver or a hang costs one file, not the run.
-//   node scripts/test.mjs [PART OF A PATH ...]
+//   node scripts/test.mjs [--built] [PART OF A PATH ...]
+// Without options: test/**/*.test.ts, on the source. With --built: test/**/*.check.ts, on what `npm run build` made.
+// A file passes when it ends with code 0, ran at least one test, and Node printed no warning.
+// Ends with `N passed, N failed`. Lines that a test starts with `# ` are results worth seeing, and are shown.
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const LIMIT = 300_000; // Milliseconds per file.
+const LIMIT = 300; // Seconds per file.
 const root = fileURLToPath(new URL('../', import.meta.url));
-const filters = process.argv.slice(2);
+const args = process.argv.slice(2);
+const suffix = args.includes('--built') ? '.check.ts' : '.test.ts';
+const unknown = args.filter((arg) => arg.startsWith('-') && arg !== '--built');
+if (unknown.length > 0) {
+  console.error(`unknown option ${unknown.join(' ')}; usage: node scripts/test.mjs [--built] [PART OF A PATH ...]`);
+  process.exit(2);
+}
+const parts = args.filter((arg) => !arg.startsWith('-'));
 const files = readdirSync(new URL('../test/', import.meta.url), { recursive: true })
   .map((file) => `test/${file.replaceAll('\\', '/')}`)
-  .filter((file) => file.endsWith('.test.ts') && (filters.length === 0 || filters.some((part) => file.includes(part))))
+  .filter((file) => file.endsWith(suffix) && (parts.length === 0 || parts.some((part) => file.includes(part))))
   .sort();
 
+/** Runs one file. `problems` are the reasons to count it as failed beside the tests that failed. */
 function run(file) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--conditions', 'retinagrad-source', '--import', 'tsx', file], { cwd: root });
+    const env = { ...process.env, FORCE_COLOR: '0' }; // The counts are read from uvu's plain text.
+    delete env.NO_COLOR; // Node warns when both are set.
+    const options = ['--conditions', 'retinagrad-source', '--import', 'tsx'];
+    const child = spawn(process.execPath, [...options, file], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
-    let late = false;
+    const problems = [];
     const timer = setTimeout(() => {
-      late = true;
+      problems.push(`did not end within ${LIMIT} s`);
       child.kill('SIGKILL');
-    }, LIMIT);
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+    }, LIMIT * 1000);
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+    child.on('error', (error) => problems.push(error.message));
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      const sum = (word) => [...output.matchAll(new RegExp(`^ +${word}: +(\\d+)$`, 'gm'))].reduce((n, m) => n + Number(m[1]), 0);
-      const [total, passed] = [sum('Total'), sum('Passed')];
-      const failed = Math.max(total - passed, code === 0 && total > 0 ? 0 : 1);
-      const how = late ? `, no end after ${LIMIT / 1000} s` : signal === null ? '' : `, ended by ${signal}`;
-      resolve({ passed, failed, output, how });
+      const sum = (word) =>
+        [...output.matchAll(new RegExp(`^ +${word}: +(\\d+)$`, 'gm'))].reduce((n, match) => n + Number(match[1]), 0);
+      const [total, passed, skipped] = [sum('Total'), sum('Passed'), sum('Skipped')];
+      const warning = /^\(node:\d+\) .*/m.exec(output)?.[0];
+      if (signal !== null && problems.length === 0) problems.push(`ended by ${signal}`);
+      else if (code !== 0 && passed === total) problems.push(`ended with code ${code}`);
+      else if (code === 0 && total === 0) problems.push('ran no test');
+      if (warning !== undefined) problems.push(`warning: ${warning}`);
+      resolve({ passed, failed: total - passed + problems.length, skipped, problems, output });
     });
   });
 }
 
 let [passed, failed] = [0, 0];
 for (const file of files) {
-  const start = Date.now();
+  const start = performance.now();
   const result = await run(file);
   passed += result.passed;
   failed += result.failed;
-  const counts = `${result.passed} passed${result.failed > 0 ? `, ${result.failed} FAILED` : ''}${result.how}`;
-  console.log(`${file}  ${counts}  ${((Date.now() - start) / 1000).toFixed(1)} s`);
+  const counts = [`${result.passed} passed`];
+  if (result.failed > 0) counts.push(`${result.failed} FAILED`);
+  if (result.skipped > 0) counts.push(`${result.skipped} skipped`);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${file}  ${[...counts, ...result.problems].join(', ')}  ${seconds} s`);
   if (result.failed > 0) console.log(result.output);
+  else for (const [line] of result.output.matchAll(/^# .*/gm)) console.log(`  ${line.slice(2)}`);
 }
 if (files.length === 0) {
-  console.error(`no test file matches ${filters.join(' ')}`);
+  console.error(`no file test/**/*${suffix} matches ${parts.join(' ') || 'anything'}`);
   failed++;
 }
 console.log(`${passed} passed, ${failed} failed`);

@@ -1,32 +1,76 @@
-// Turns each src/kernels/wgsl/NAME.wgsl into NAME.wgsl.ts. `node scripts/wgsl.mjs --check` fails when one is stale.
+// Turns each src/kernels/wgsl/NAME.wgsl into NAME.wgsl.ts: the text, with the types of what a launch must give it.
+//   node scripts/wgsl.mjs           writes what changed
+//   node scripts/wgsl.mjs --check   fails when a module is missing, stale or left over
 import { existsSync, readFileSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
 
-const dir = new URL('../src/kernels/wgsl/', import.meta.url);
+const MAX_PARAMS = 64; // One slot of the parameter buffer holds 256 bytes.
+const folder = new URL('../src/kernels/wgsl/', import.meta.url);
 const check = process.argv.includes('--check');
-const stale = [];
-const expected = new Set();
-const record = (entries) => `{ ${entries.map(([name, type]) => `${name}: '${type}'`).join(', ')} }`;
-for (const file of readdirSync(dir).filter((f) => f.endsWith('.wgsl')).sort()) {
-  const code = readFileSync(new URL(file, dir), 'utf8');
-  const consts = [...code.matchAll(/^const ([A-Z][A-Z0-9_]*)\s*:\s*(\w+)\s*=\s*([^;]+);/gm)].map((m) => [m[1], m[2]]);
+
+/** The module of one kernel. Calls `fail` for each rule that the file breaks and a launcher relies on. */
+function moduleOf(file, code, fail) {
+  if (!/^[a-z][a-z0-9_]*\.wgsl$/.test(file)) fail('the name must be in snake_case');
+  if (!code.startsWith('// ')) fail('the first line must be a comment with the formula');
+  if (code.match(/@compute\b/g)?.length !== 1 || !/\bfn main\(/.test(code)) fail('expected one entry point, `main`');
+
+  const consts = [...code.matchAll(/^const ([A-Z][A-Z0-9_]*)\s*:\s*(\w+)\s*=\s*[^;]+;/gm)].map((m) => [m[1], m[2]]);
   const aliases = [...code.matchAll(/^alias ([A-Z][A-Z0-9_]*)\s*=\s*([^;]+);/gm)].map((m) => [m[1], m[2]]);
-  const body = (/struct Params \{([^}]*)\}/.exec(code)?.[1] ?? '').replace(/\/\/.*$/gm, '');
-  const params = body.split(',').map((s) => s.trim()).filter(Boolean).map((s) => s.split(/\s*:\s*/));
-  for (const [name, type] of params) if (!['u32', 'i32', 'f32'].includes(type)) throw new Error(`${file}: Params.${name} is ${type}`);
-  const bindings = [...code.matchAll(/^@group\(0\) @binding\((\d+)\) var<(\w+)(?:, (\w+))?> (\w+)/gm)];
-  bindings.forEach((b, i) => { if (Number(b[1]) !== i) throw new Error(`${file}: binding ${b[1]} should be ${i}`); });
-  const kind = (b) => (b[2] === 'uniform' ? 'uniform' : b[3] === 'read_write' ? 'storage' : 'read-only-storage');
-  const name = file.replace('.wgsl', '').replace(/_(\w)/g, (_, c) => c.toUpperCase());
-  const ts =
-    `// Generated from ${file} by scripts/wgsl.mjs. Do not edit.\n` +
-    `export const ${name} = {\n  file: '${file}',\n  consts: ${record(consts)},\n  aliases: ${record(aliases)},\n` +
-    `  params: ${record(params)},\n  bindings: ${record(bindings.map((b) => [b[4], kind(b)]))},\n  code: \`${code.replace(/[`\\]|\$\{/g, '\\$&')}\`,\n} as const;\n`;
-  const out = new URL(`${file}.ts`, dir);
-  expected.add(`${file}.ts`);
-  if (!existsSync(out) || readFileSync(out, 'utf8') !== ts) check ? stale.push(file) : writeFileSync(out, ts);
+
+  const body = (/^struct Params \{([^}]*)\}/m.exec(code)?.[1] ?? '').replace(/\/\/.*$/gm, '');
+  const fields = body.split(',').map((field) => field.trim());
+  const params = fields.filter(Boolean).map((field) => field.split(/\s*:\s*/));
+  for (const [name, type] of params) {
+    if (!/^[uif]32$/.test(type ?? '')) fail(`Params.${name} is ${type}, expected u32, i32 or f32`);
+  }
+  if (params.length > MAX_PARAMS) fail(`Params has ${params.length} fields, at most ${MAX_PARAMS}`);
+
+  const found = [...code.matchAll(/^@group\(0\) @binding\((\d+)\) var<(\w+)(?:, (\w+))?> (\w+)\s*:/gm)];
+  if (found.length !== (code.match(/@binding\(/g) ?? []).length) {
+    fail('a binding is not written `@group(0) @binding(N) var<...> name: ...` at the start of a line');
+  }
+  const bindings = found.map(([, number, space, access, name], i) => {
+    if (Number(number) !== i) fail(`${name} has binding ${number}, expected ${i}: they count from 0 in order`);
+    if (space !== 'uniform') return [name, access === 'read_write' ? 'storage' : 'read-only-storage'];
+    if (name !== 'params' || i !== found.length - 1) fail('the one uniform binding is `params`, and it comes last');
+    return [name, 'uniform'];
+  });
+  if (params.length > 0 !== (bindings.at(-1)?.[1] === 'uniform')) fail('struct Params and the binding params go together');
+
+  const name = file.slice(0, -'.wgsl'.length).replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+  const record = (entries) =>
+    entries.length === 0 ? '{}' : `{ ${entries.map(([key, value]) => `${key}: '${value}'`).join(', ')} }`;
+  return `// Generated from ${file} by scripts/wgsl.mjs. Do not edit.
+export const ${name} = {
+  file: '${file}',
+  consts: ${record(consts)},
+  aliases: ${record(aliases)},
+  params: ${record(params)},
+  bindings: ${record(bindings)},
+  code: \`${code.replace(/[`\\]|\$\{/g, '\\$&')}\`,
+} as const;
+`;
 }
-for (const f of readdirSync(dir)) if (f.endsWith('.wgsl.ts') && !expected.has(f)) check ? stale.push(f) : unlinkSync(new URL(f, dir));
+
+const names = readdirSync(folder);
+const stale = [];
+for (const file of names.filter((name) => name.endsWith('.wgsl')).sort()) {
+  let broken = false;
+  const module = moduleOf(file, readFileSync(new URL(file, folder), 'utf8').replaceAll('\r\n', '\n'), (problem) => {
+    console.error(`src/kernels/wgsl/${file}: ${problem}`);
+    process.exitCode = 1;
+    broken = true;
+  });
+  if (broken) continue;
+  const target = new URL(`${file}.ts`, folder);
+  if (existsSync(target) && readFileSync(target, 'utf8') === module) continue;
+  if (check) stale.push(file);
+  else writeFileSync(target, module);
+}
+for (const name of names.filter((name) => name.endsWith('.wgsl.ts') && !names.includes(name.slice(0, -3)))) {
+  if (check) stale.push(name);
+  else unlinkSync(new URL(name, folder));
+}
 if (stale.length > 0) {
-  console.error(`stale: ${stale.join(', ')} - run npm run wgsl`);
-  process.exit(1);
+  console.error(`stale in src/kernels/wgsl: ${stale.join(', ')}\nRun: npm run wgsl`);
+  process.exitCode = 1;
 }

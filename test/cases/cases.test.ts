@@ -12,7 +12,10 @@ const MOST_WORK = 200_000;
 
 test('names are unique', () => {
   const names = allCases.map((c) => c.name);
-  assert.equal(names.filter((name, i) => names.indexOf(name) !== i), []);
+  assert.equal(
+    names.filter((name, i) => names.indexOf(name) !== i),
+    [],
+  );
 });
 
 test('inputs are the same each time, and numbers that their dtype holds', () => {

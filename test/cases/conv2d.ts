@@ -55,7 +55,10 @@ export const conv2dCases: readonly OpCase[] = casesOf({
     { inputs: [x(1, 7, 9, 4), w(3, 3, 4, 8)], options: { dilation: 2, padding: 2 } },
     { inputs: [x(2, 9, 11, 3), w(3, 2, 3, 5)], options: { dilation: [1, 3], padding: [1, 2] } },
     { inputs: [x(1, 13, 12, 3), w(3, 3, 3, 4), bias(4)], options: { stride: 2, dilation: 3, padding: 3 } },
-    { inputs: [x(2, 11, 9, 3), w(3, 2, 3, 4), bias(4)], options: { stride: [2, 1], padding: [1, 2], dilation: [1, 3] } },
+    {
+      inputs: [x(2, 11, 9, 3), w(3, 2, 3, 4), bias(4)],
+      options: { stride: [2, 1], padding: [1, 2], dilation: [1, 3] },
+    },
     { inputs: [x(1, 12, 10, 5), w(2, 3, 5, 6)], options: { stride: [3, 2], padding: [2, 1], dilation: [4, 2] } },
     // Larger filters, and such as are not square.
     { inputs: [x(1, 9, 8, 3), w(5, 5, 3, 4), bias(4)], options: { padding: 2 } },

@@ -1,6 +1,17 @@
 import { bceWithLogits, crossEntropy, giouLoss, sigmoidFocalLoss, smoothL1 } from '../reference/losses.ts';
 import { tolerance, ulps } from '../support/compare.ts';
-import { apart, boxes, casesOf, huge, normal, probability, values, whole, type CaseInput, type OpCase } from './op-case.ts';
+import {
+  apart,
+  boxes,
+  casesOf,
+  huge,
+  normal,
+  probability,
+  values,
+  whole,
+  type CaseInput,
+  type OpCase,
+} from './op-case.ts';
 
 /** Classes from -2 (ignored) and -1 (background) to K - 1. */
 const targets = (k: number, ...shape: number[]): CaseInput => whole(-2, k - 1, 'int32', ...shape);

@@ -24,7 +24,13 @@ const weak = anchors.slice(4);
 
 export const matchCases: readonly MatchCase[] = [
   { name: 'thresholds', boxes, anchors, rule: {}, expected: [0, 0, -2, -2, -1, -1] },
-  { name: 'thresholds, no low quality', boxes, anchors, rule: { lowQuality: 'none' }, expected: [0, 0, -2, -2, -1, -1] },
+  {
+    name: 'thresholds, no low quality',
+    boxes,
+    anchors,
+    rule: { lowQuality: 'none' },
+    expected: [0, 0, -2, -2, -1, -1],
+  },
   { name: 'other thresholds', boxes, anchors, rule: { high: 0.7, low: 0.3 }, expected: [0, -2, -2, -2, -1, -1] },
   { name: 'no box', boxes: [], anchors, rule: {}, expected: [-1, -1, -1, -1, -1, -1] },
   { name: 'low quality', boxes, anchors: weak, rule: {}, expected: [0, -1] },

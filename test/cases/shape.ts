@@ -95,13 +95,83 @@ export const shapeCases: readonly OpCase[] = [
       { inputs: [normal(5)], options: { amounts: [[2, 3]] } },
       { inputs: [normal(5)], options: { amounts: [[0, 0]] } },
       { inputs: [normal(5)], options: { amounts: [[0, 60]], value: -1.5 } },
-      { inputs: [normal(3, 5)], options: { amounts: [[1, 0], [0, 2]], value: 7 } },
-      { inputs: [normal(2, 5, 7, 3)], options: { amounts: [[0, 0], [1, 2], [3, 0], [0, 0]] } },
-      { inputs: [normal(2, 3, 3, 5)], options: { amounts: [[1, 1], [0, 0], [0, 1], [2, 1]] } },
-      { inputs: [normal(2, 1, 2, 3, 1)], options: { amounts: [[0, 1], [1, 0], [0, 0], [1, 1], [2, 0]] } },
-      { inputs: [normal(1, 2, 1, 2, 1, 2)], options: { amounts: [[1, 0], [0, 1], [1, 0], [0, 1], [1, 0], [0, 1]] } },
-      { inputs: [normal(0, 3)], options: { amounts: [[2, 1], [0, 1]], value: 4 } },
-      { inputs: [whole(-9, 9, 'int32', 3, 5)], options: { amounts: [[1, 1], [0, 2]], value: -1 } },
+      {
+        inputs: [normal(3, 5)],
+        options: {
+          amounts: [
+            [1, 0],
+            [0, 2],
+          ],
+          value: 7,
+        },
+      },
+      {
+        inputs: [normal(2, 5, 7, 3)],
+        options: {
+          amounts: [
+            [0, 0],
+            [1, 2],
+            [3, 0],
+            [0, 0],
+          ],
+        },
+      },
+      {
+        inputs: [normal(2, 3, 3, 5)],
+        options: {
+          amounts: [
+            [1, 1],
+            [0, 0],
+            [0, 1],
+            [2, 1],
+          ],
+        },
+      },
+      {
+        inputs: [normal(2, 1, 2, 3, 1)],
+        options: {
+          amounts: [
+            [0, 1],
+            [1, 0],
+            [0, 0],
+            [1, 1],
+            [2, 0],
+          ],
+        },
+      },
+      {
+        inputs: [normal(1, 2, 1, 2, 1, 2)],
+        options: {
+          amounts: [
+            [1, 0],
+            [0, 1],
+            [1, 0],
+            [0, 1],
+            [1, 0],
+            [0, 1],
+          ],
+        },
+      },
+      {
+        inputs: [normal(0, 3)],
+        options: {
+          amounts: [
+            [2, 1],
+            [0, 1],
+          ],
+          value: 4,
+        },
+      },
+      {
+        inputs: [whole(-9, 9, 'int32', 3, 5)],
+        options: {
+          amounts: [
+            [1, 1],
+            [0, 2],
+          ],
+          value: -1,
+        },
+      },
     ],
   }),
   ...casesOf({

@@ -2,6 +2,7 @@
 
 Weights, images and gradients are functions of (name, seed, index), so that fixtures hold only results.
 """
+
 import base64
 import json
 import math
@@ -146,6 +147,7 @@ def summary(name, single, double, count):
 
 def write(name, value):
     """Writes NAME.json, one line per entry of a list."""
+
     def dump(v, depth):
         pad = " " * depth
         if isinstance(v, dict) and depth < 2:

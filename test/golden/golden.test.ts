@@ -1,6 +1,17 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { digest, floats, hashImage, hashTensor, hashUniform, readFixture, toHwio, toNchw, toNhwc, toOihw } from './read.ts';
+import {
+  digest,
+  floats,
+  hashImage,
+  hashTensor,
+  hashUniform,
+  readFixture,
+  toHwio,
+  toNchw,
+  toNhwc,
+  toOihw,
+} from './read.ts';
 
 interface Weights {
   readonly tensors: readonly { name: string; shape: number[]; seed: number; digest: number; head: string }[];

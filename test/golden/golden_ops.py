@@ -3,6 +3,8 @@
 The scalar that is differentiated is sum(output * upstream), upstream = hash_uniform("upstream", output shape).
 All arrays are in torch's order of axes: images NCHW, filters OIHW.
 """
+
+import numpy as np
 import torch
 from torch.nn import functional as F
 from torchvision.ops import generalized_box_iou_loss, sigmoid_focal_loss
@@ -14,12 +16,7 @@ def boxes(name, count):
     """Boxes x1, y1, x2, y2 of at least 2 pixels in [0, 32)."""
     raw = hash_uniform(name, [count, 4], 0, 0.5, 0.5)
     x1, y1 = raw[:, 0] * 16, raw[:, 1] * 16
-    return torch.from_numpy(hash_stack(x1, y1, x1 + 2 + raw[:, 2] * 14, y1 + 2 + raw[:, 3] * 14))
-
-
-def hash_stack(*columns):
-    import numpy as np
-    return np.stack(columns, 1).astype(np.float32)
+    return torch.from_numpy(np.stack([x1, y1, x1 + 2 + raw[:, 2] * 14, y1 + 2 + raw[:, 3] * 14], 1))
 
 
 def cases():
@@ -50,58 +47,118 @@ def cases():
     pool("max_pool2d-per-axis", [1, 3, 9, 11], kernel_size=[2, 3], stride=[2, 1], padding=[0, 1])
     pool("max_pool2d-dilation", [1, 2, 9, 8], kernel_size=2, stride=1, dilation=3)
     for include in (True, False):
-        add(f"avg_pool2d-include-{include}".lower(), "avg_pool2d",
-            {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": include}, {"x": ([2, 3, 8, 9], 1, 0)},
-            lambda t, o: F.avg_pool2d(t["x"], **o))
-    add("avg_pool2d-per-axis", "avg_pool2d", {"kernel_size": [2, 3], "stride": [1, 2], "padding": [1, 0]},
-        {"x": ([1, 2, 6, 7], 1, 0)}, lambda t, o: F.avg_pool2d(t["x"], **o))
+        add(
+            f"avg_pool2d-include-{include}".lower(),
+            "avg_pool2d",
+            {"kernel_size": 3, "stride": 2, "padding": 1, "count_include_pad": include},
+            {"x": ([2, 3, 8, 9], 1, 0)},
+            lambda t, o: F.avg_pool2d(t["x"], **o),
+        )
+    add(
+        "avg_pool2d-per-axis",
+        "avg_pool2d",
+        {"kernel_size": [2, 3], "stride": [1, 2], "padding": [1, 0]},
+        {"x": ([1, 2, 6, 7], 1, 0)},
+        lambda t, o: F.avg_pool2d(t["x"], **o),
+    )
 
     norm = {"x": ([3, 5, 4, 3], 2, 0.5), "weight": ([5], 0.5, 1), "bias": ([5], 0.5, 0)}
 
     def batch_norm(t, o):
-        buffers = torch.from_numpy(hash_uniform("running_mean", [5])).to(t["x"].dtype), \
-            torch.from_numpy(hash_uniform("running_var", [5], 0, 0.5, 1)).to(t["x"].dtype)
+        buffers = torch.from_numpy(hash_uniform("running_mean", [5])).to(t["x"].dtype), torch.from_numpy(
+            hash_uniform("running_var", [5], 0, 0.5, 1)
+        ).to(t["x"].dtype)
         y = F.batch_norm(t["x"], *buffers, t["weight"], t["bias"], **o)
         return y, {"running_mean": buffers[0], "running_var": buffers[1]}
 
     add("batch_norm-train", "batch_norm", {"training": True, "momentum": 0.1, "eps": 1e-5}, norm, batch_norm)
     add("batch_norm-train-momentum", "batch_norm", {"training": True, "momentum": 0.3, "eps": 1e-3}, norm, batch_norm)
     add("batch_norm-eval", "batch_norm", {"training": False, "momentum": 0.1, "eps": 1e-5}, norm, batch_norm)
-    add("group_norm", "group_norm", {"num_groups": 3, "eps": 1e-5},
+    add(
+        "group_norm",
+        "group_norm",
+        {"num_groups": 3, "eps": 1e-5},
         {"x": ([2, 6, 5, 3], 2, 0.5), "weight": ([6], 0.5, 1), "bias": ([6], 0.5, 0)},
-        lambda t, o: F.group_norm(t["x"], weight=t["weight"], bias=t["bias"], **o))
+        lambda t, o: F.group_norm(t["x"], weight=t["weight"], bias=t["bias"], **o),
+    )
 
     for mode in ("nearest", "bilinear"):
-        for (h, w), size in [((13, 7), (25, 14)), ((4, 5), (7, 9)), ((3, 4), (8, 11)), ((9, 8), (5, 3)), ((2, 2), (4, 4)), ((1, 3), (5, 7))]:
-            add(f"interpolate-{mode}-{h}x{w}-{size[0]}x{size[1]}", "interpolate", {"mode": mode, "size": list(size)},
-                {"x": ([2, 2, h, w], 1, 0)}, lambda t, o: F.interpolate(t["x"], **o))
+        for (h, w), size in [
+            ((13, 7), (25, 14)),
+            ((4, 5), (7, 9)),
+            ((3, 4), (8, 11)),
+            ((9, 8), (5, 3)),
+            ((2, 2), (4, 4)),
+            ((1, 3), (5, 7)),
+        ]:
+            add(
+                f"interpolate-{mode}-{h}x{w}-{size[0]}x{size[1]}",
+                "interpolate",
+                {"mode": mode, "size": list(size)},
+                {"x": ([2, 2, h, w], 1, 0)},
+                lambda t, o: F.interpolate(t["x"], **o),
+            )
 
     pair = {"x": ([4, 6], 2, 0), "y": ([4, 6], 2, 0)}
     for beta in (0, 0.11, 1):
-        add(f"smooth_l1-{beta}", "smooth_l1", {"beta": beta}, pair,
-            lambda t, o: F.smooth_l1_loss(t["x"], t["y"], reduction="none", **o))
+        add(
+            f"smooth_l1-{beta}",
+            "smooth_l1",
+            {"beta": beta},
+            pair,
+            lambda t, o: F.smooth_l1_loss(t["x"], t["y"], reduction="none", **o),
+        )
     for alpha, gamma in ((0.25, 2), (0.5, 0), (-1, 3)):
-        add(f"focal-{alpha}-{gamma}", "sigmoid_focal_loss", {"alpha": alpha, "gamma": gamma}, {"x": ([8, 3], 6, 0)},
-            lambda t, o: sigmoid_focal_loss(t["x"], (torch.arange(24).reshape(8, 3) % 4 == 0).to(t["x"].dtype), **o))
-    add("focal-extreme", "sigmoid_focal_loss", {"alpha": 0.25, "gamma": 2}, {"x": ([8, 3], 100, 0)},
-        lambda t, o: sigmoid_focal_loss(t["x"], (torch.arange(24).reshape(8, 3) % 4 == 0).to(t["x"].dtype), **o))
-    add("giou", "generalized_box_iou_loss", {"eps": 1e-7}, {"a": "boxes", "b": "boxes"},
-        lambda t, o: generalized_box_iou_loss(t["a"], t["b"], **o))
+        add(
+            f"focal-{alpha}-{gamma}",
+            "sigmoid_focal_loss",
+            {"alpha": alpha, "gamma": gamma},
+            {"x": ([8, 3], 6, 0)},
+            lambda t, o: sigmoid_focal_loss(t["x"], (torch.arange(24).reshape(8, 3) % 4 == 0).to(t["x"].dtype), **o),
+        )
+    add(
+        "focal-extreme",
+        "sigmoid_focal_loss",
+        {"alpha": 0.25, "gamma": 2},
+        {"x": ([8, 3], 100, 0)},
+        lambda t, o: sigmoid_focal_loss(t["x"], (torch.arange(24).reshape(8, 3) % 4 == 0).to(t["x"].dtype), **o),
+    )
+    add(
+        "giou",
+        "generalized_box_iou_loss",
+        {"eps": 1e-7},
+        {"a": "boxes", "b": "boxes"},
+        lambda t, o: generalized_box_iou_loss(t["a"], t["b"], **o),
+    )
     for op in ("softmax", "log_softmax"):
         add(op, op, {"dim": -1}, {"x": ([5, 7], 4, 0)}, lambda t, o, op=op: getattr(F, op)(t["x"], **o))
         add(f"{op}-axis-1", op, {"dim": 1}, {"x": ([2, 5, 3], 40, 0)}, lambda t, o, op=op: getattr(F, op)(t["x"], **o))
     for reduction in ("none", "mean"):
-        add(f"cross_entropy-{reduction}", "cross_entropy", {"reduction": reduction}, {"x": ([6, 5], 4, 0)},
-            lambda t, o: F.cross_entropy(t["x"], torch.arange(6) * 2 % 5, **o))
-    add("bce_with_logits", "bce_with_logits", {}, {"x": ([4, 6], 6, 0), "target": ([4, 6], 0.5, 0.5)},
-        lambda t, o: F.binary_cross_entropy_with_logits(t["x"], t["target"], reduction="none"))
+        add(
+            f"cross_entropy-{reduction}",
+            "cross_entropy",
+            {"reduction": reduction},
+            {"x": ([6, 5], 4, 0)},
+            lambda t, o: F.cross_entropy(t["x"], torch.arange(6) * 2 % 5, **o),
+        )
+    add(
+        "bce_with_logits",
+        "bce_with_logits",
+        {},
+        {"x": ([4, 6], 6, 0), "target": ([4, 6], 0.5, 0.5)},
+        lambda t, o: F.binary_cross_entropy_with_logits(t["x"], t["target"], reduction="none"),
+    )
     return out
 
 
 def evaluate(name, inputs, options, function, dtype):
     tensors = {}
     for key, spec in inputs.items():
-        values = boxes(f"{name}.{key}", 12) if spec == "boxes" else torch.from_numpy(hash_uniform(f"{name}.{key}", *spec[:1], 0, *spec[1:]))
+        values = (
+            boxes(f"{name}.{key}", 12)
+            if spec == "boxes"
+            else torch.from_numpy(hash_uniform(f"{name}.{key}", spec[0], 0, *spec[1:]))
+        )
         tensors[key] = values.to(dtype).requires_grad_(key != "target")
     result = function(tensors, dict(options))
     y, extra = result if isinstance(result, tuple) else (result, {})
@@ -115,11 +172,20 @@ def make_ops():
     for name, op, options, inputs, function in cases():
         single, _ = evaluate(name, inputs, options, function, torch.float32)
         double, tensors = evaluate(name, inputs, options, function, torch.float64)
-        described = {k: f32(tensors[k].detach().float()) if v == "boxes" else
-                     {"shape": v[0], "scale": v[1], "centre": v[2]} for k, v in inputs.items()}
-        out.append({"name": name, "op": op, "options": options, "inputs": described,
-                    "results": {k: f32(v) for k, v in double.items()},
-                    "noise": max(distance(single[k], double[k]) for k in double)})
+        described = {
+            k: f32(tensors[k].detach().float()) if v == "boxes" else {"shape": v[0], "scale": v[1], "centre": v[2]}
+            for k, v in inputs.items()
+        }
+        out.append(
+            {
+                "name": name,
+                "op": op,
+                "options": options,
+                "inputs": described,
+                "results": {k: f32(v) for k, v in double.items()},
+                "noise": max(distance(single[k], double[k]) for k in double),
+            }
+        )
     worst = max(out, key=lambda c: c["noise"])
     print(f"  {len(out)} ops: noise {worst['noise']:.1e} ({worst['name']})")
     write("ops", {"cases": out})

@@ -1,4 +1,5 @@
 """optim.json: optimisers, schedules, gradient clipping, and ten steps of training a small network."""
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -26,16 +27,35 @@ SCHEDULES = [
     ("multi-step", "MultiStepLR", {"milestones": [5, 6, 20], "gamma": 0.1}),
     ("cosine", "CosineAnnealingLR", {"T_max": 30, "eta_min": 0.01}),
     ("one-cycle", "OneCycleLR", {"max_lr": 0.5, "total_steps": 30}),
-    ("one-cycle-linear", "OneCycleLR", {
-        "max_lr": 0.5, "total_steps": 30, "pct_start": 0.4, "anneal_strategy": "linear", "div_factor": 10,
-        "final_div_factor": 100}),
+    (
+        "one-cycle-linear",
+        "OneCycleLR",
+        {
+            "max_lr": 0.5,
+            "total_steps": 30,
+            "pct_start": 0.4,
+            "anneal_strategy": "linear",
+            "div_factor": 10,
+            "final_div_factor": 100,
+        },
+    ),
     ("one-cycle-three", "OneCycleLR", {"max_lr": 0.5, "total_steps": 31, "three_phase": True}),
     ("warmup", "LinearLR", {"start_factor": 0.001, "total_iters": 10}),
     ("warmup-default", "LinearLR", {}),
     ("plateau", "ReduceLROnPlateau", {"factor": 0.5, "patience": 2}),
-    ("plateau-max-cooldown", "ReduceLROnPlateau", {
-        "mode": "max", "factor": 0.1, "patience": 1, "cooldown": 3, "threshold": 0.05, "threshold_mode": "abs",
-        "min_lr": 0.0005}),
+    (
+        "plateau-max-cooldown",
+        "ReduceLROnPlateau",
+        {
+            "mode": "max",
+            "factor": 0.1,
+            "patience": 1,
+            "cooldown": 3,
+            "threshold": 0.05,
+            "threshold_mode": "abs",
+            "min_lr": 0.0005,
+        },
+    ),
 ]
 
 
@@ -56,8 +76,15 @@ def make_optimisers():
     for name, kind, options in OPTIMISERS:
         options = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
         single, double = optimise(kind, options, torch.float32), optimise(kind, options, torch.float64)
-        out.append({"name": name, "kind": kind, "options": options, "steps": [f32(x) for x in double],
-                    "noise": max(distance(a, b) for a, b in zip(single, double))})
+        out.append(
+            {
+                "name": name,
+                "kind": kind,
+                "options": options,
+                "steps": [f32(x) for x in double],
+                "noise": max(distance(a, b) for a, b in zip(single, double)),
+            }
+        )
     print("  optimisers: noise %.1e" % max(o["noise"] for o in out))
     return out
 
@@ -69,7 +96,10 @@ def make_schedules():
         optimiser = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.2)
         schedule = getattr(schedules, kind)(optimiser, **options)
         # A metric that falls, rests and jumps, so that patience, cooldown and threshold all matter.
-        metrics = [number(x) for x in 1.0 - 0.05 * torch.arange(30).clamp(max=8) + 0.03 * torch.from_numpy(hash_uniform("metric", [30]))]
+        metrics = [
+            number(x)
+            for x in 1.0 - 0.05 * torch.arange(30).clamp(max=8) + 0.03 * torch.from_numpy(hash_uniform("metric", [30]))
+        ]
         rates = []
         for step in range(30):
             rates.append(optimiser.param_groups[0]["lr"])
@@ -84,14 +114,26 @@ def make_schedules():
 
 def make_clipping():
     out = []
-    for kind, limit, options in [("norm", 1.0, {}), ("norm", 100.0, {}), ("norm", 0.5, {"norm_type": float("inf")}), ("value", 0.25, {})]:
+    for kind, limit, options in [
+        ("norm", 1.0, {}),
+        ("norm", 100.0, {}),
+        ("norm", 0.5, {"norm_type": float("inf")}),
+        ("value", 0.25, {}),
+    ]:
         parameters = [nn.Parameter(torch.zeros(s)) for _, s in PARAMETERS]
         for (name, shape), parameter in zip(PARAMETERS, parameters):
             parameter.grad = torch.from_numpy(hash_uniform(name + ".clip", shape))
         clip = nn.utils.clip_grad_norm_ if kind == "norm" else nn.utils.clip_grad_value_
         total = clip(parameters, limit, **options)
-        out.append({"kind": kind, "limit": limit, "normType": "inf" if options else 2, "total": number(total) if total is not None else None,
-                    "gradients": [f32(p.grad) for p in parameters]})
+        out.append(
+            {
+                "kind": kind,
+                "limit": limit,
+                "normType": "inf" if options else 2,
+                "total": number(total) if total is not None else None,
+                "gradients": [f32(p.grad) for p in parameters],
+            }
+        )
     return out
 
 
@@ -131,19 +173,35 @@ def train(dtype):
 def make_training():
     single, double = train(torch.float32), train(torch.float64)
     noise = max(distance(single[1][k], double[1][k]) for k in double[1] if not k.endswith("tracked"))
-    print("  training: losses", [round(float(x), 4) for x in double[0]], "noise %.1e %.1e" % (distance(single[0], double[0]), noise))
+    print(
+        "  training: losses",
+        [round(float(x), 4) for x in double[0]],
+        "noise %.1e %.1e" % (distance(single[0], double[0]), noise),
+    )
     return {
-        "input": {"name": "small.input", "shape": [7, 3, 8, 8]}, "targets": [k % 5 for k in range(7)],
-        "initial": [{"name": f"small.{k}", "shape": s, "scale": 0.25, "centre": 1 if k == "bn.weight" else 0}
-                    for k, s in double[2].items() if "running" not in k and "tracked" not in k],
+        "input": {"name": "small.input", "shape": [7, 3, 8, 8]},
+        "targets": [k % 5 for k in range(7)],
+        "initial": [
+            {"name": f"small.{k}", "shape": s, "scale": 0.25, "centre": 1 if k == "bn.weight" else 0}
+            for k, s in double[2].items()
+            if "running" not in k and "tracked" not in k
+        ],
         "optimiser": {"kind": "SGD", "lr": 0.05, "momentum": 0.9, "weight_decay": 1e-3},
         "losses": [number(x) for x in double[0]],
         "final": {k: f32(v) for k, v in double[1].items() if not k.endswith("tracked")},
-        "evalOutput": f32(double[3]), "noise": max(noise, distance(single[0], double[0])),
+        "evalOutput": f32(double[3]),
+        "noise": max(noise, distance(single[0], double[0])),
     }
 
 
 def make_optim():
-    write("optim", {
-        "parameters": [{"name": n, "shape": s} for n, s in PARAMETERS], "optimisers": make_optimisers(),
-        "schedules": make_schedules(), "clipping": make_clipping(), "training": make_training()})
+    write(
+        "optim",
+        {
+            "parameters": [{"name": n, "shape": s} for n, s in PARAMETERS],
+            "optimisers": make_optimisers(),
+            "schedules": make_schedules(),
+            "clipping": make_clipping(),
+            "training": make_training(),
+        },
+    )

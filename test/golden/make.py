@@ -3,14 +3,16 @@
 NAME is weights, optim, ops, transform or retinanet-CASE; without a name it makes all. Same input, same bytes on the
 same machine; another CPU or build of PyTorch may change the float32 figures ("noise") in their last digits.
 """
+
 import sys
 
 import torch
 
 from common import digest, f32, hash_image, hash_tensor, hash_uniform, write
+from golden_cases import CASES
 from golden_ops import make_ops
 from golden_optim import make_optim
-from golden_retinanet import CASES, make_retinanet
+from golden_retinanet import make_retinanet
 from golden_transform import make_transform
 
 TENSORS = [
@@ -42,8 +44,21 @@ def make_weights():
     for name, h, w in [("image.0", 100, 141), ("image.1", 33, 16)]:
         image = hash_image(name, h, w)
         images.append({"name": name, "size": [h, w], "digest": digest(image), "head": image.reshape(-1)[:12].tolist()})
-    write("weights", {"tensors": tensors, "images": images, "uniform": {
-        "name": "uniform", "shape": [1000], "seed": 7, "scale": 0.3, "centre": 0.7, "digest": digest(uniform)}})
+    write(
+        "weights",
+        {
+            "tensors": tensors,
+            "images": images,
+            "uniform": {
+                "name": "uniform",
+                "shape": [1000],
+                "seed": 7,
+                "scale": 0.3,
+                "centre": 0.7,
+                "digest": digest(uniform),
+            },
+        },
+    )
 
 
 def main():

@@ -64,5 +64,10 @@ export function broadcastShape(a: readonly number[], b: readonly number[]): numb
 /** x stretched to a shape that it broadcasts to. */
 export function broadcastTo(x: Ref, shape: readonly number[]): Ref {
   const lead = shape.length - x.shape.length;
-  return build(shape, (index) => at(x, x.shape.map((extent, d) => (extent === 1 ? 0 : index[lead + d]!))));
+  return build(shape, (index) =>
+    at(
+      x,
+      x.shape.map((extent, d) => (extent === 1 ? 0 : index[lead + d]!)),
+    ),
+  );
 }

@@ -2,7 +2,7 @@ import { at, build, ref, type Ref } from './array.ts';
 
 type Box = readonly [x1: number, y1: number, x2: number, y2: number];
 
-const boxOf = (boxes: Ref, i: number): Box => [...boxes.data.slice(i * 4, i * 4 + 4)] as unknown as Box;
+const boxOf = (boxes: Ref, i: number): Box => Array.from(boxes.data.slice(i * 4, i * 4 + 4)) as unknown as Box;
 const areaOf = ([x1, y1, x2, y2]: Box): number => (x2 - x1) * (y2 - y1);
 
 /** Intersection over union of each of a [n, 4] with each of b [m, 4], as [n, m]; NaN where both have no area. */

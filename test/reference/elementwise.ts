@@ -39,7 +39,10 @@ export const map = (x: Ref, f: (x: number) => number): Ref => ref(x.shape, x.dat
 export function zip(a: Ref, b: Ref, f: (a: number, b: number) => number): Ref {
   const shape = broadcastShape(a.shape, b.shape);
   const [x, z] = [broadcastTo(a, shape), broadcastTo(b, shape)];
-  return ref(shape, x.data.map((value, i) => f(value, z.data[i]!)));
+  return ref(
+    shape,
+    x.data.map((value, i) => f(value, z.data[i]!)),
+  );
 }
 
 /** x limited to [low, high]. */
@@ -49,5 +52,8 @@ export const clamp = (x: Ref, low: number, high: number): Ref => map(x, (v) => M
 export function where(condition: Ref, a: Ref, b: Ref): Ref {
   const shape = broadcastShape(broadcastShape(condition.shape, a.shape), b.shape);
   const [c, x, z] = [broadcastTo(condition, shape), broadcastTo(a, shape), broadcastTo(b, shape)];
-  return ref(shape, c.data.map((chosen, i) => (chosen !== 0 ? x.data[i]! : z.data[i]!)));
+  return ref(
+    shape,
+    c.data.map((chosen, i) => (chosen !== 0 ? x.data[i]! : z.data[i]!)),
+  );
 }

@@ -3,8 +3,7 @@ import { unary, zip } from './elementwise.ts';
 import { logSoftmax } from './softmax.ts';
 
 /** Binary cross entropy of one logit: -t log(p) - (1 - t) log(1 - p) with p = sigmoid(x), without overflow. */
-const bceOfLogit = (x: number, t: number): number =>
-  Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x)));
+const bceOfLogit = (x: number, t: number): number => Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x)));
 
 /** Binary cross entropy of each logit against its target from 0 to 1. */
 export const bceWithLogits = (logits: Ref, targets: Ref): Ref => zip(logits, targets, bceOfLogit);
@@ -31,7 +30,10 @@ export function sigmoidFocalLoss(logits: Ref, targets: Ref, alpha = 0.25, gamma 
 export function crossEntropy(logits: Ref, targets: Ref): Ref {
   const logs = logSoftmax(logits, -1);
   const classes = logits.shape.at(-1)!;
-  return ref(targets.shape, targets.data.map((target, row) => -logs.data[row * classes + target]!));
+  return ref(
+    targets.shape,
+    targets.data.map((target, row) => -logs.data[row * classes + target]!),
+  );
 }
 
 /** 0.5 d^2 / beta where |d| < beta, otherwise |d| - 0.5 beta; beta 0 is |d|. */

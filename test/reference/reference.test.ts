@@ -72,7 +72,17 @@ test('shapes: reshape, transpose, slice, pad, concat, gather', () => {
   assert.equal(transpose(transpose(counting(2, 3, 4), [2, 0, 1]), [1, 2, 0]), counting(2, 3, 4));
   assert.equal(list(slice(x, [0, 1], [-1, 2])), [1, 2, 4, 5]);
   assert.equal(list(pad(ref([2], [1, 2]), [[1, 2]], 9)), [9, 1, 2, 9, 9]);
-  assert.equal(slice(pad(x, [[1, 0], [2, 1]]), [1, 2], [2, 3]), x);
+  assert.equal(
+    slice(
+      pad(x, [
+        [1, 0],
+        [2, 1],
+      ]),
+      [1, 2],
+      [2, 3],
+    ),
+    x,
+  );
   assert.equal(list(concat([x, ref([2, 0]), ref([2, 1], [8, 9])], 1)), [0, 1, 2, 8, 3, 4, 5, 9]);
   assert.equal(list(gather(x, ref([2, 2], [2, 0, 1, 1]), 1)), [2, 0, 1, 1, 5, 3, 4, 4]);
   assert.equal(gather(x, ref([2, 2], [2, 0, 1, 1]), 1).shape, [2, 2, 2]);
@@ -117,7 +127,13 @@ test('pooling by hand; an average over a constant leaves it', () => {
 test('normalisation: moments by hand, and what it must leave behind', () => {
   const x = ref([2, 1, 1, 2], [1, 10, 3, 30]);
   const { mean: m, variance } = batchNorm(x, ref([2], [1, 1]), ref([2]));
-  assert.equal([list(m), list(variance)], [[2, 20], [1, 100]]);
+  assert.equal(
+    [list(m), list(variance)],
+    [
+      [2, 20],
+      [1, 100],
+    ],
+  );
   const one = map(ref([6]), () => 1);
   const z = batchNorm(normal(3, 4, 5, 6), one, ref([6]), 0).y;
   close(mean(z, [0, 1, 2]), ref([6]), 'mean 0');
@@ -126,7 +142,16 @@ test('normalisation: moments by hand, and what it must leave behind', () => {
   const image = normal(1, 4, 5, 6);
   close(groupNorm(image, 6, one, ref([6])), batchNorm(image, one, ref([6])).y, 'groups of one channel');
   assert.equal(
-    list(batchNormInference(ref([1, 2], [3, 5]), ref([2], [2, 1]), ref([2], [1, 0]), ref([2], [1, 1]), ref([2], [4, 1]), 0)),
+    list(
+      batchNormInference(
+        ref([1, 2], [3, 5]),
+        ref([2], [2, 1]),
+        ref([2], [1, 0]),
+        ref([2], [1, 1]),
+        ref([2], [4, 1]),
+        0,
+      ),
+    ),
     [3, 4],
   );
 });

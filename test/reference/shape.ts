@@ -25,7 +25,12 @@ export function transpose(x: Ref, order: readonly number[] = [...x.shape.keys()]
 /** The block of `sizes` that begins at `starts`; a size of -1 reaches to the end. */
 export function slice(x: Ref, starts: readonly number[], sizes: readonly number[]): Ref {
   const shape = sizes.map((size, d) => (size === -1 ? x.shape[d]! - starts[d]! : size));
-  return build(shape, (index) => at(x, index.map((i, d) => i + starts[d]!)));
+  return build(shape, (index) =>
+    at(
+      x,
+      index.map((i, d) => i + starts[d]!),
+    ),
+  );
 }
 
 /** x with `[before, after]` elements of `value` added along each axis. */

@@ -32,9 +32,13 @@ const pairOf = (value: unknown, otherwise: Pair): Pair => (value === undefined ?
 
 /** The class of each row of the fixtures' one-hot targets, in which every fourth of all elements is 1. */
 const everyFourth = (rows: number, k: number): Ref =>
-  ref([rows], Array.from({ length: rows }, (_, row) => (((4 - ((row * k) % 4)) % 4) < k ? (4 - ((row * k) % 4)) % 4 : -1)));
+  ref(
+    [rows],
+    Array.from({ length: rows }, (_, row) => ((4 - ((row * k) % 4)) % 4 < k ? (4 - ((row * k) % 4)) % 4 : -1)),
+  );
 
-const running = (name: string, scale: number, centre: number): Ref => ref([5], hashUniform(name, [5], 0, scale, centre));
+const running = (name: string, scale: number, centre: number): Ref =>
+  ref([5], hashUniform(name, [5], 0, scale, centre));
 
 /** The reference of each operation, over inputs in torch's order of axes. */
 const functions: Record<string, (t: Record<string, Ref>, o: Case['options']) => Ref> = {

@@ -52,12 +52,12 @@ export function centralDifference(
     const above = Float64Array.from(f(list).data);
     moved[element] = x - h;
     const below = f(list).data;
-    moved[element] = x;
     // Differences before the sum: two large sums would lose the digits that tell them apart.
     let total = 0;
     for (let i = 0; i < above.length; i++) {
       if (above[i] !== below[i]) total += (above[i]! - below[i]!) * weights[i]!;
     }
+    moved[element] = x;
     return total / (x + h - (x - h));
   });
   return { elements, values };

@@ -59,7 +59,11 @@ test('central differences of products and of powers, all or sampled', () => {
   const some = centralDifference(product, [a, b], 0, [1, 10], { samples: 3, seed: 's' });
   assert.is(some.elements.length, 3);
   some.elements.forEach((e, i) => assertClose([some.values[i]!], [[7, 8, 9, 70, 80, 90][e]!], close));
-  const cube = ([x]: readonly Ref[]): Ref => ref(x!.shape, x!.data.map((v) => v ** 3));
+  const cube = ([x]: readonly Ref[]): Ref =>
+    ref(
+      x!.shape,
+      x!.data.map((v) => v ** 3),
+    );
   const { values } = centralDifference(cube, [ref([3], [0, 2, 1e12])], 0, [1, 1, 1]);
   assertClose(values, [0, 12, 3e24], { tolerance: { relative: 1e-4, absolute: 1e-9 }, label });
 });
@@ -77,7 +81,10 @@ test('samples are distinct, ascending, and hold both ends', () => {
   assert.is(new Set(some).size, 12);
   assert.is(some[0], 0);
   assert.is(some.at(-1), 999);
-  assert.equal([...some], [...some].sort((a, b) => a - b));
+  assert.equal(
+    [...some],
+    [...some].sort((a, b) => a - b),
+  );
 });
 
 test('weights keep away from 0', () => {
@@ -95,7 +102,10 @@ test('fills keep what they promise', () => {
   assert.ok(filled('positive', 99, rng()).every((v) => v >= 0.5 && v <= 2.5));
   assert.ok(filled('tiny', 99, rng()).every((v) => Math.abs(v) >= 0.9e-20 && Math.abs(v) <= 1.1e-6));
   assert.ok(filled('huge', 99, rng()).every((v) => Math.abs(v) >= 0.9e6 && Math.abs(v) <= 1.1e15));
-  assert.equal([...new Set(filled({ low: -2, high: 1 }, 99, rng()))].sort((a, b) => a - b), [-2, -1, 0, 1]);
+  assert.equal(
+    [...new Set(filled({ low: -2, high: 1 }, 99, rng()))].sort((a, b) => a - b),
+    [-2, -1, 0, 1],
+  );
   assert.equal([...filled([5, 6], 3, rng())], [5, 6, 5]);
   const boxes = filled('boxes', 40, rng());
   for (let i = 0; i < 40; i += 4) assert.ok(boxes[i + 2]! > boxes[i]! && boxes[i + 3]! > boxes[i + 1]!);

@@ -1,0 +1,32 @@
+import { conv2dForward, conv2dGradInput, conv2dGradWeight, type Conv2dOptions } from '../../kernels/conv2d.ts';
+import { reduce } from '../../kernels/reduce.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { record } from '../tape.ts';
+
+export type { Conv2dOptions };
+
+/**
+ * Two-dimensional convolution (cross-correlation, as everywhere in deep learning):
+ *
+ *     y[n, p, q, k] = bias[k] + sum over r, s, c of x[n, p stride - padding + r dilation, q ..., c] w[r, s, c, k]
+ *
+ * Its derivatives, for a gradient dy of y:
+ *
+ *     dx[n, h, w, c]    = sum over r, s, k of dy[n, (h + padding - r dilation) / stride, ..., k] w[r, s, c, k]
+ *     dw[r, s, c, k]    = sum over n, p, q of x[n, p stride - padding + r dilation, ..., c] dy[n, p, q, k]
+ *     dbias[k]          = sum over n, p, q of dy[n, p, q, k]
+ *
+ * @param x [N, H, W, C]
+ * @param w [R, S, C, K]
+ * @param bias [K], or null for none
+ * @returns [N, P, Q, K] with P = floor((H + 2 padding - dilation (R - 1) - 1) / stride) + 1
+ */
+export function conv2d(x: Tensor, w: Tensor, bias: Tensor | null = null, options: Conv2dOptions = {}): Tensor {
+  const [xShape, wShape] = [x.shape, w.shape];
+  const y = conv2dForward(x, w, bias, options);
+  return record('conv2d', y, [x, w, bias], [x, w], (dy, [x, w]) => [
+    () => conv2dGradInput(dy, w, xShape, options),
+    () => conv2dGradWeight(dy, x, wShape, options),
+    () => reduce('sum', dy, [0, 1, 2]),
+  ]);
+}

@@ -1,0 +1,68 @@
+import { fill } from '../../kernels/elementwise.ts';
+import { philoxUniform } from '../../kernels/random.ts';
+import { tensor, type CreateOptions } from '../../tensor/create.ts';
+import { defaultDevice, type Device } from '../../tensor/device.ts';
+import type { DType } from '../../tensor/dtype.ts';
+import { philox } from '../../tensor/philox.ts';
+import { sizeOf, type Shape } from '../../tensor/shape.ts';
+import { empty, type Tensor } from '../../tensor/tensor.ts';
+
+/** A tensor with every element equal. */
+export function full<D extends DType = 'float32'>(shape: Shape, value: number, options: CreateOptions<D> = {}): Tensor<D> {
+  const t = empty(options.device ?? defaultDevice(), shape, (options.dtype ?? 'float32') as D, 'full');
+  fill(t, value);
+  t.requiresGrad = options.requiresGrad ?? false;
+  return t;
+}
+
+/** A tensor of zeros. */
+export const zeros = <D extends DType = 'float32'>(shape: Shape, options: CreateOptions<D> = {}): Tensor<D> =>
+  full(shape, 0, options);
+
+/** A tensor of ones. */
+export const ones = <D extends DType = 'float32'>(shape: Shape, options: CreateOptions<D> = {}): Tensor<D> =>
+  full(shape, 1, options);
+
+/** start, start + step, ... up to but not including stop. Exact for whole numbers below 2^24. */
+export function arange<D extends DType = 'float32'>(start: number, stop: number, step = 1, options: CreateOptions<D> = {}): Tensor<D> {
+  const count = Math.max(0, Math.ceil((stop - start) / step));
+  if (!Number.isFinite(count)) throw new RangeError(`arange: no sequence from ${start} to ${stop} in steps of ${step}`);
+  const t = empty(options.device ?? defaultDevice(), [count], (options.dtype ?? 'float32') as D, 'arange');
+  fill(t, start, step);
+  t.requiresGrad = options.requiresGrad ?? false;
+  return t;
+}
+
+export interface RandomOptions {
+  /** Different seeds give independent sequences; the same seed gives the same numbers on every device. */
+  readonly seed: number;
+  readonly device?: Device;
+}
+
+/** Uniform random numbers in [0, 1), multiples of 2^-24. */
+export function rand(shape: Shape, { seed, device = defaultDevice() }: RandomOptions): Tensor<'float32'> {
+  const t = empty(device, shape, 'float32', 'rand');
+  philoxUniform(t, seed);
+  return t;
+}
+
+/**
+ * Random numbers of the standard normal distribution (Box and Muller 1958). They are computed on the host: the
+ * logarithm and cosine of GPUs differ, and the numbers must not.
+ */
+export function randn(shape: Shape, { seed, device = defaultDevice() }: RandomOptions): Tensor<'float32'> {
+  const size = sizeOf(shape);
+  const values = new Float32Array(size);
+  for (let block = 0; block * 4 < size; block++) {
+    const bits = philox(block, seed);
+    for (let pair = 0; pair < 4; pair += 2) {
+      // Never 0, whose logarithm is infinite.
+      const radius = Math.sqrt(-2 * Math.log((bits[pair]! + 1) / 2 ** 32));
+      const angle = (2 * Math.PI * bits[pair + 1]!) / 2 ** 32;
+      const at = block * 4 + pair;
+      if (at < size) values[at] = radius * Math.cos(angle);
+      if (at + 1 < size) values[at + 1] = radius * Math.sin(angle);
+    }
+  }
+  return tensor(values, { shape, device });
+}

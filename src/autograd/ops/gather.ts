@@ -1,0 +1,21 @@
+import { gather as gatherKernel, gatherGrad } from '../../kernels/select.ts';
+import type { DType } from '../../tensor/dtype.ts';
+import { normalizeAxis } from '../../tensor/shape.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { record } from '../tape.ts';
+
+/**
+ * Picks elements along an axis, as PyTorch's index_select does for indices of any shape.
+ *
+ * @param indices int32 of any shape. Indices outside the axis are clamped to it: checking them would need the host.
+ * @returns x's shape with the axis replaced by the shape of the indices
+ */
+export function gather<D extends DType>(x: Tensor<D>, indices: Tensor, axis = 0): Tensor<D> {
+  const at = normalizeAxis('gather', axis, x.shape.length);
+  const { shape } = x;
+  if (indices.dtype !== 'int32') throw new TypeError(`gather: indices ${indices} must be int32; convert them with cast()`);
+  if (shape[at] === 0 && indices.size > 0) throw new RangeError(`gather: axis ${at} of [${shape}] has nothing to pick`);
+  return record('gather', gatherKernel(x, indices, at), [x], [indices], (dy, [indices]) => [
+    () => gatherGrad(dy, indices!, shape, at),
+  ]);
+}

@@ -1,0 +1,180 @@
+import { gatherStrided } from '../../kernels/copy.ts';
+import { binary, checkFloat, unary } from '../../kernels/elementwise.ts';
+import { channelAffine, channelLayout, channelSums } from '../../kernels/normalization.ts';
+import { reduce } from '../../kernels/reduce.ts';
+import { tidy } from '../../tensor/scope.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { noGrad, record } from '../tape.ts';
+
+export interface NormOptions {
+  /** Added to the variance, so that a constant channel does not divide by zero. Default 1e-5. */
+  readonly eps?: number;
+}
+
+const mul = (a: Tensor, b: Tensor | number): Tensor => binary('mul', a, b);
+const neg = (x: Tensor): Tensor => unary('neg', x);
+const inverseRoot = (variance: Tensor, eps: number): Tensor => unary('reciprocal', unary('sqrt', binary('add', variance, eps)));
+/** [N, C] summed over images, [C]. */
+const overImages = (sums: Tensor): Tensor => reduce('sum', sums, 0);
+
+function check(op: string, x: Tensor, perChannel: readonly Tensor[]): void {
+  checkFloat(op, x, ...perChannel);
+  const channels = x.shape.at(-1);
+  if (x.shape.length < 2) throw new RangeError(`${op}: [${x.shape}] has no channels: expected [N, ..., C]`);
+  for (const t of perChannel) {
+    if (t.shape.length !== 1 || t.shape[0] !== channels) {
+      throw new RangeError(`${op}: [${t.shape}] does not fit the input [${x.shape}]: expected [${channels}], one per channel`);
+    }
+  }
+}
+
+/** Result of batch normalisation in training, with the statistics of the batch, which carry no gradient. */
+export interface BatchNormResult {
+  readonly y: Tensor;
+  /** [C] */
+  readonly mean: Tensor;
+  /** [C], divided by the number of values (not one less). */
+  readonly variance: Tensor;
+}
+
+/**
+ * Batch normalisation in training (Ioffe and Szegedy 2015): y = gamma (x - mean) / sqrt(variance + eps) + beta, with the
+ * statistics of each channel over all other axes. With xhat = (y - beta) / gamma and M values per channel:
+ *
+ *     dbeta = sum dy,  dgamma = sum dy xhat,  dx = gamma / sqrt(variance + eps) (dy - dbeta / M - xhat dgamma / M)
+ *
+ * @param x [N, ..., C]
+ * @param gamma [C]
+ * @param beta [C]
+ */
+export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, { eps = 1e-5 }: NormOptions = {}): BatchNormResult {
+  const op = 'batchNorm';
+  check(op, x, [gamma, beta]);
+  const count = x.size / x.shape.at(-1)!;
+  if (!(count > 0)) throw new RangeError(`batchNorm: [${x.shape}] has no values to take statistics of`);
+  const { y, mean, variance, inverse } = noGrad(() =>
+    tidy(() => {
+      const mean = binary('div', overImages(channelSums(op, 'sum', x, gamma)), count);
+      const variance = binary('div', overImages(channelSums(op, 'squares', x, mean)), count);
+      const inverse = inverseRoot(variance, eps);
+      const y = channelAffine(op, x, { mean, q: mul(gamma, inverse), r: beta });
+      return { y, mean, variance, inverse };
+    }),
+  );
+  record(op, y, [x, gamma, beta], [x, gamma, mean, inverse], (dy, [x, gamma, mean, inverse]) => {
+    // Both sums serve all three gradients; the first that needs one computes it.
+    let dBeta: Tensor | null = null;
+    let dGamma: Tensor | null = null;
+    const betaGradient = (): Tensor => (dBeta ??= overImages(channelSums(op, 'sum', dy, gamma)));
+    const gammaGradient = (): Tensor =>
+      (dGamma ??= mul(overImages(channelSums(op, 'products', x, mean, dy)), inverse));
+    return [
+      () => {
+        const p = mul(gamma, inverse);
+        const q = neg(mul(mul(p, inverse), mul(gammaGradient(), 1 / count)));
+        const r = neg(mul(p, mul(betaGradient(), 1 / count)));
+        return channelAffine(`${op} gradient`, x, { mean, q, r }, { u: dy, p });
+      },
+      gammaGradient,
+      betaGradient,
+    ];
+  });
+  inverse.dispose();
+  return { y, mean, variance };
+}
+
+/**
+ * Batch normalisation with given statistics, as in evaluation: y = gamma (x - mean) / sqrt(variance + eps) + beta.
+ * Differentiable in x, gamma and beta.
+ *
+ * @param x [N, ..., C]; the others are [C]
+ */
+export function batchNormInference(
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  mean: Tensor,
+  variance: Tensor,
+  { eps = 1e-5 }: NormOptions = {},
+): Tensor {
+  const op = 'batchNormInference';
+  check(op, x, [gamma, beta, mean, variance]);
+  const { y, inverse } = noGrad(() =>
+    tidy(() => {
+      const inverse = inverseRoot(variance, eps);
+      return { y: channelAffine(op, x, { mean, q: mul(gamma, inverse), r: beta }), inverse };
+    }),
+  );
+  record(op, y, [x, gamma, beta], [x, gamma, mean, inverse], (dy, [x, gamma, mean, inverse]) => [
+    () => mul(dy, mul(gamma, inverse)),
+    () => mul(overImages(channelSums(op, 'products', x, mean, dy)), inverse),
+    () => overImages(channelSums(op, 'sum', dy, gamma)),
+  ]);
+  inverse.dispose();
+  return y;
+}
+
+/**
+ * Group normalisation (Wu and He 2018): as batch normalisation, but with the statistics of each image over groups of
+ * neighbouring channels, so that it does not depend on the batch.
+ *
+ * @param x [N, ..., C]
+ * @param groups number of groups; it divides C
+ * @param gamma [C]
+ * @param beta [C]
+ */
+export function groupNorm(x: Tensor, groups: number, gamma: Tensor, beta: Tensor, { eps = 1e-5 }: NormOptions = {}): Tensor {
+  const op = 'groupNorm';
+  check(op, x, [gamma, beta]);
+  const channels = x.shape.at(-1)!;
+  const images = x.shape[0]!;
+  if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0) {
+    throw new RangeError(`groupNorm: ${channels} channels of [${x.shape}] do not divide into ${groups} groups`);
+  }
+  // A matrix [N, C] has one row per image, not one image of N rows.
+  const source = x.shape.length === 2 ? x.view([images, 1, channels]) : x.view(x.shape);
+  const { rows } = channelLayout(source);
+  const count = (rows * channels) / groups;
+  if (x.size > 0 && count === 0) throw new RangeError(`groupNorm: [${x.shape}] has no values to take statistics of`);
+  const perGroup = (sums: Tensor): Tensor => {
+    const grouped = sums.view([images, groups, channels / groups]);
+    return binary('div', reduce('sum', grouped, 2, true), Math.max(count, 1));
+  };
+  /** [N, groups, 1] repeated for the channels of each group, [N, C]. */
+  const perChannel = (values: Tensor): Tensor => {
+    const walk = { start: 0, strides: [groups, 1, 0] };
+    return gatherStrided(op, values, walk, [images, groups, channels / groups]).view([images, channels]);
+  };
+  const { y, mean, inverse } = noGrad(() =>
+    tidy(() => {
+      const mean = perChannel(perGroup(channelSums(op, 'sum', source, gamma)));
+      const inverse = perChannel(inverseRoot(perGroup(channelSums(op, 'squares', source, mean)), eps));
+      const r = gatherStrided(op, beta, { start: 0, strides: [0, 1] }, [images, channels]);
+      const y = channelAffine(op, source, { mean, q: mul(inverse, gamma), r });
+      return { y: y.view(x.shape), mean, inverse };
+    }),
+  );
+  const saved = x.view(x.shape);
+  record(op, y, [x, gamma, beta], [saved, gamma, mean, inverse], (dy, [x, gamma, mean, inverse]) => {
+    const flat = [images, rows, channels];
+    const [source, dy3] = [x.view(flat), dy.view(flat)];
+    let sums: Tensor | null = null;
+    let products: Tensor | null = null;
+    const dySums = (): Tensor => (sums ??= channelSums(op, 'sum', dy3, gamma));
+    const dyProducts = (): Tensor => (products ??= mul(channelSums(op, 'products', source, mean, dy3), inverse));
+    return [
+      () => {
+        const a = perChannel(perGroup(mul(dySums(), gamma)));
+        const b = perChannel(perGroup(mul(dyProducts(), gamma)));
+        const p = mul(inverse, gamma);
+        const q = neg(mul(mul(inverse, inverse), b));
+        const r = neg(mul(inverse, a));
+        return channelAffine(`${op} gradient`, source, { mean, q, r }, { u: dy3, p }).view(x.shape);
+      },
+      () => overImages(dyProducts()),
+      () => overImages(dySums()),
+    ];
+  });
+  for (const used of [source, saved, mean, inverse]) used.dispose();
+  return y;
+}

@@ -1,0 +1,37 @@
+import { binary, checkFloat, unary } from '../../kernels/elementwise.ts';
+import { reduce } from '../../kernels/reduce.ts';
+import { tidy } from '../../tensor/scope.ts';
+import { normalizeAxis } from '../../tensor/shape.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { record } from '../tape.ts';
+
+/** x minus its largest element along the axis, so that no exponential overflows. */
+function shifted(op: string, x: Tensor, axis: number): { values: Tensor; axis: number } {
+  checkFloat(op, x);
+  const at = normalizeAxis(op, axis, x.shape.length);
+  if (x.size === 0) return { values: x.view(x.shape), axis: at };
+  return { values: binary('sub', x, reduce('max', x, at, true)), axis: at };
+}
+
+/** exp(x) / sum of exp(x) along an axis (default the last), for values of any size. */
+export function softmax(x: Tensor, axis = -1): Tensor {
+  const y = tidy(() => {
+    const { values, axis: at } = shifted('softmax', x, axis);
+    const e = unary('exp', values);
+    return binary('div', e, reduce('sum', e, at, true));
+  });
+  return record('softmax', y, [x], [y], (dy, [y]) => [
+    () => binary('mul', y, binary('sub', dy, reduce('sum', binary('mul', dy, y), axis, true))),
+  ]);
+}
+
+/** Logarithm of softmax along an axis (default the last), without the loss of precision of taking it afterwards. */
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  const y = tidy(() => {
+    const { values, axis: at } = shifted('logSoftmax', x, axis);
+    return binary('sub', values, unary('log', reduce('sum', unary('exp', values), at, true)));
+  });
+  return record('logSoftmax', y, [x], [y], (dy, [y]) => [
+    () => binary('sub', dy, binary('mul', unary('exp', y), reduce('sum', dy, axis, true))),
+  ]);
+}

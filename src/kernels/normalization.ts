@@ -1,0 +1,89 @@
+import { empty, type Tensor } from '../tensor/tensor.ts';
+import { reduceAxis } from './reduce.ts';
+import { linearGroups, run } from './run.ts';
+import { inSlices } from './slices.ts';
+import { channelAffine as affineKernel } from './wgsl/channel_affine.wgsl.ts';
+import { channelSums as sumsKernel } from './wgsl/channel_sums.wgsl.ts';
+
+const SIZE = 64;
+/** Most rows that one invocation adds one after another. */
+const CHAIN = 128;
+
+const sumCodes = { sum: 0, squares: 1, products: 2 } as const;
+
+/** A tensor [N, ..., C] read as N images of rows of channels; a matrix [N, C] is one image of N rows. */
+export function channelLayout(x: Tensor): { readonly images: number; readonly rows: number; readonly channels: number } {
+  const channels = x.shape.at(-1)!;
+  const images = x.shape.length > 2 ? x.shape[0]! : 1;
+  return { images, rows: images * channels === 0 ? 0 : x.size / images / channels, channels };
+}
+
+/**
+ * Sums over the rows of each image: of v (`sum`), of (v - mean)^2 (`squares`), or of u (v - mean) (`products`).
+ *
+ * @param mean [C] or [N, C]; any tensor for `sum`
+ * @returns [N, C]
+ */
+export function channelSums(op: string, kind: keyof typeof sumCodes, v: Tensor, mean: Tensor, u: Tensor = v): Tensor {
+  const { images, rows, channels } = channelLayout(v);
+  const splits = Math.max(1, Math.ceil(rows / CHAIN));
+  const width = channels % 4 === 0 ? 4 : 1;
+  const partial = empty(v.device, [images, splits, channels], 'float32', op);
+  const perImage = mean.shape.length > 1;
+  inSlices(op, images, [v, u, ...(perImage ? [mean] : [])], [partial], (_, count, slices) => {
+    const elements = (count * splits * channels) / width;
+    run(v.device, sumsKernel, {
+      op,
+      consts: { OP: sumCodes[kind], SIZE },
+      aliases: { V: width === 4 ? 'vec4f' : 'f32' },
+      bind: { v: slices[0]!, u: slices[1]!, mean: perImage ? slices[2]! : mean, y: slices.at(-1)! },
+      params: { images: count, rows, channels: channels / width, splits, meanStride: perImage ? channels / width : 0 },
+      groups: linearGroups(v.device, elements, SIZE),
+    });
+  });
+  const sums = reduceAxis('sum', partial, images, splits, channels);
+  partial.dispose();
+  const result = sums.view([images, channels]);
+  sums.dispose();
+  return result;
+}
+
+/** Factors per channel, all [C] or all [N, C]. */
+export interface AffineFactors {
+  readonly mean: Tensor;
+  readonly q: Tensor;
+  readonly r: Tensor;
+}
+
+/** p u + q (v - mean) + r; without u, only q (v - mean) + r. */
+export function channelAffine(
+  op: string,
+  v: Tensor,
+  { mean, q, r }: AffineFactors,
+  added: { readonly u: Tensor; readonly p: Tensor } | null = null,
+): Tensor {
+  const { images, rows, channels } = channelLayout(v);
+  const width = channels % 4 === 0 ? 4 : 1;
+  const y = empty(v.device, v.shape, 'float32', op);
+  const u = added?.u ?? v;
+  const p = added?.p ?? q;
+  const perImage = q.shape.length > 1;
+  inSlices(op, images, [v, u, ...(perImage ? [mean, q, r, p] : [])], [y], (_, count, slices) => {
+    const [ms, qs, rs, ps] = perImage ? slices.slice(2, 6) : [mean, q, r, p];
+    const elements = (count * rows * channels) / width;
+    run(v.device, affineKernel, {
+      op,
+      consts: { HAS_U: added !== null, SIZE },
+      aliases: { V: width === 4 ? 'vec4f' : 'f32' },
+      bind: { u: slices[1]!, p: ps!, v: slices[0]!, mean: ms!, q: qs!, r: rs!, y: slices.at(-1)! },
+      params: {
+        elements,
+        perImage: (rows * channels) / width,
+        channels: channels / width,
+        stride: perImage ? channels / width : 0,
+      },
+      groups: linearGroups(v.device, elements, SIZE),
+    });
+  });
+  return y;
+}

@@ -1,0 +1,125 @@
+import type { Shape } from '../tensor/shape.ts';
+import { empty, type Tensor } from '../tensor/tensor.ts';
+import { checkFloat } from './elementwise.ts';
+import { linearGroups, run } from './run.ts';
+import { inSlices } from './slices.ts';
+import { avgPool2d as avgKernel } from './wgsl/avg_pool2d.wgsl.ts';
+import { maxPool2d as maxKernel } from './wgsl/max_pool2d.wgsl.ts';
+import { maxPool2dGrad as maxGradKernel } from './wgsl/max_pool2d_grad.wgsl.ts';
+
+type Pair = readonly [number, number];
+
+export interface PoolOptions {
+  /** Size of the window, for both axes or [height, width]. */
+  readonly kernel: number | Pair;
+  /** Steps between windows. Default: the window's size. */
+  readonly stride?: number | Pair;
+  /** Border around the image, at most half of the window. Default 0. */
+  readonly padding?: number | Pair;
+  /** Steps between the elements of a window. Default 1. */
+  readonly dilation?: number | Pair;
+}
+
+export interface AvgPoolOptions extends Omit<PoolOptions, 'dilation'> {
+  /** Whether zeros of the border count in the mean. Default true, as in PyTorch. */
+  readonly countIncludePad?: boolean;
+}
+
+/** Sizes of a pooling, checked. */
+export interface PoolGeometry {
+  readonly x: Shape;
+  readonly y: Shape;
+  readonly kernel: Pair;
+  readonly stride: Pair;
+  readonly padding: Pair;
+  readonly dilation: Pair;
+}
+
+const SIZE = 64;
+const pair = (value: number | Pair): Pair => (typeof value === 'number' ? [value, value] : value);
+
+/** Checks options against the input [N, H, W, C] and computes the output's shape. */
+export function poolGeometry(op: string, x: Tensor, options: PoolOptions): PoolGeometry {
+  checkFloat(op, x);
+  if (x.shape.length !== 4) throw new RangeError(`${op}: input [${x.shape}] does not fit: expected [N, H, W, C]`);
+  const kernel = pair(options.kernel);
+  const stride = pair(options.stride ?? kernel);
+  const padding = pair(options.padding ?? 0);
+  const dilation = pair(options.dilation ?? 1);
+  for (const [name, values, least] of [['kernel', kernel, 1], ['stride', stride, 1], ['padding', padding, 0], ['dilation', dilation, 1]] as const) {
+    if (values.some((v) => !Number.isInteger(v) || v < least)) {
+      throw new RangeError(`${op}: ${name} [${values}] is not whole numbers from ${least}`);
+    }
+  }
+  if (padding.some((amount, axis) => amount > kernel[axis]! / 2)) {
+    throw new RangeError(`${op}: padding [${padding}] is more than half of the window [${kernel}]`);
+  }
+  const [p, q] = [0, 1].map((axis) => {
+    const reach = dilation[axis]! * (kernel[axis]! - 1) + 1;
+    return Math.floor((x.shape[axis + 1]! + 2 * padding[axis]! - reach) / stride[axis]!) + 1;
+  }) as [number, number];
+  if (p < 1 || q < 1) {
+    throw new RangeError(`${op}: a window [${kernel}] is larger than the input [${x.shape}] with padding [${padding}]`);
+  }
+  return { x: x.shape, y: [x.shape[0]!, p, q, x.shape[3]!], kernel, stride, padding, dilation };
+}
+
+function params({ x, y, kernel, stride, padding }: PoolGeometry) {
+  return {
+    h: x[1]!, w: x[2]!, c: x[3]!, p: y[1]!, q: y[2]!,
+    kernelY: kernel[0], kernelX: kernel[1],
+    strideY: stride[0], strideX: stride[1],
+    padY: padding[0], padX: padding[1],
+  };
+}
+
+/** The largest elements of each window, and where in the image [H, W] each of them was. */
+export function maxPoolForward(x: Tensor, geometry: PoolGeometry): { y: Tensor; places: Tensor } {
+  const op = 'maxPool2d';
+  const y = empty(x.device, geometry.y, 'float32', op);
+  const places = empty(x.device, geometry.y, 'int32', op);
+  inSlices(op, x.shape[0]!, [x], [y, places], (_, count, [xs, ys, ws]) => {
+    const elements = (y.size / x.shape[0]!) * count;
+    run(x.device, maxKernel, {
+      op,
+      consts: { SIZE },
+      bind: { x: xs!, y: ys!, places: ws! },
+      params: { elements, ...params(geometry), dilationY: geometry.dilation[0], dilationX: geometry.dilation[1] },
+      groups: linearGroups(x.device, elements, SIZE),
+    });
+  });
+  return { y, places };
+}
+
+export function maxPoolGrad(dy: Tensor, places: Tensor, geometry: PoolGeometry): Tensor {
+  const op = 'maxPool2d gradient';
+  const dx = empty(dy.device, geometry.x, 'float32', op);
+  inSlices(op, dx.shape[0]!, [dy, places], [dx], (_, count, [dys, ws, dxs]) => {
+    const elements = (dx.size / dx.shape[0]!) * count;
+    run(dy.device, maxGradKernel, {
+      op,
+      consts: { SIZE },
+      bind: { dy: dys!, places: ws!, dx: dxs! },
+      params: { elements, ...params(geometry), dilationY: geometry.dilation[0], dilationX: geometry.dilation[1] },
+      groups: linearGroups(dy.device, elements, SIZE),
+    });
+  });
+  return dx;
+}
+
+/** Mean of each window, or with `gradient` the gradient of that. */
+export function avgPool(x: Tensor, geometry: PoolGeometry, countIncludePad: boolean, gradient: boolean): Tensor {
+  const op = gradient ? 'avgPool2d gradient' : 'avgPool2d';
+  const y = empty(x.device, gradient ? geometry.x : geometry.y, 'float32', op);
+  inSlices(op, y.shape[0]!, [x], [y], (_, count, [xs, ys]) => {
+    const elements = (y.size / y.shape[0]!) * count;
+    run(x.device, avgKernel, {
+      op,
+      consts: { SIZE, COUNT_PAD: countIncludePad, GRADIENT: gradient },
+      bind: { x: xs!, y: ys! },
+      params: { elements, ...params(geometry) },
+      groups: linearGroups(x.device, elements, SIZE),
+    });
+  });
+  return y;
+}

@@ -1,0 +1,34 @@
+// y = p u + q (v - mean) + r, with u and v [N, rows, C] and p, q, r, mean per channel [C], or per image and channel
+// [N, C] with a stride: what batch and group normalisation apply, forward (without U) and backward.
+// One invocation computes one element, or with V = vec4f four neighbouring channels.
+
+// Specialisation
+const HAS_U: bool = true;
+const SIZE: u32 = 64u; // invocations per workgroup
+alias V = vec4f; // f32 where the channels are not a multiple of four
+
+struct Params {
+  elements: u32, // in units of V, like the rest
+  perImage: u32, // rows C
+  channels: u32,
+  stride: u32, // from one image's factors to the next: channels, or 0 if they share
+}
+
+@group(0) @binding(0) var<storage, read> u: array<V>;
+@group(0) @binding(1) var<storage, read> p: array<V>;
+@group(0) @binding(2) var<storage, read> v: array<V>;
+@group(0) @binding(3) var<storage, read> mean: array<V>;
+@group(0) @binding(4) var<storage, read> q: array<V>;
+@group(0) @binding(5) var<storage, read> r: array<V>;
+@group(0) @binding(6) var<storage, read_write> y: array<V>;
+@group(0) @binding(7) var<uniform> params: Params;
+
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * groups.x + group.x) * SIZE + lane;
+  if (i >= params.elements) { return; }
+  let c = i / params.perImage * params.stride + i % params.channels;
+  var result = q[c] * (v[i] - mean[c]) + r[c];
+  if (HAS_U) { result += p[c] * u[i]; }
+  y[i] = result;
+}

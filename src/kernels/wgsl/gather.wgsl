@@ -1,0 +1,42 @@
+// y[o, j, i] = x[o, indices[j], i]; an index outside 0 .. extent - 1 is clamped to it.
+// With GRADIENT, x is dy and y is dx: dx[o, a, i] = sum of dy[o, j, i] over the j with indices[j] = a. Each element of dx
+// looks through the indices, so that repeated ones need no atomics.
+// One invocation computes one element of y.
+
+// Specialisation
+const SIZE: u32 = 64u; // invocations per workgroup
+const GRADIENT: bool = false;
+alias T = f32; // element type
+
+struct Params {
+  elements: u32,
+  extent: u32,
+  count: u32, // indices
+  inner: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<T>;
+@group(0) @binding(1) var<storage, read> indices: array<i32>;
+@group(0) @binding(2) var<storage, read_write> y: array<T>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let at = (group.y * groups.x + group.x) * SIZE + lane;
+  if (at >= params.elements) { return; }
+  let i = at % params.inner;
+  let last = i32(params.extent) - 1;
+  if (GRADIENT) {
+    let a = i32((at / params.inner) % params.extent);
+    let base = at / params.inner / params.extent * params.count * params.inner + i;
+    var sum = T();
+    for (var j = 0u; j < params.count; j++) {
+      if (clamp(indices[j], 0, last) == a) { sum += x[base + j * params.inner]; }
+    }
+    y[at] = sum;
+    return;
+  }
+  let j = (at / params.inner) % params.count;
+  let o = at / params.inner / params.count;
+  y[at] = x[(o * params.extent + u32(clamp(indices[j], 0, last))) * params.inner + i];
+}

@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly exports: Record<string, string | Record<string, unknown>>;
+  readonly bin: Record<string, string>;
+};
+
+/** Every file named by a set of conditions. */
+function targets(value: unknown): string[] {
+  return typeof value === 'string' ? [value] : Object.values(value as Record<string, unknown>).flatMap(targets);
+}
+
+/** Files that a source file imports, directly or not, types aside; and the packages that they import. */
+function reach(entry: string): { readonly files: Set<string>; readonly packages: Map<string, string> } {
+  const files = new Set<string>();
+  const packages = new Map<string, string>();
+  const visit = (file: string): void => {
+    if (files.has(file)) return;
+    files.add(file);
+    const code = readFileSync(join(root, file), 'utf8');
+    for (const [, specifier = ''] of code.matchAll(/^(?:import|export)(?! type)[^;']*?'([^']+)';|import\('([^']+)'\)/gm)) {
+      if (specifier.startsWith('.')) visit(join(dirname(file), specifier));
+      else packages.set(specifier, file);
+    }
+  };
+  visit(entry);
+  return { files, packages };
+}
+
+test('every target of the exports and of the command has its source', () => {
+  for (const target of [...targets(manifest.exports), ...targets(manifest.bin)]) {
+    const file = target.replace(/^\.\//, '').replace(/^dist\/(.*?)(\.d)?\.(js|ts)$/, 'src/$1.ts');
+    assert.ok(existsSync(join(root, file)), `${target}: there is no ${file}`);
+  }
+});
+
+test('every entry can be imported by the package name', async () => {
+  for (const path of Object.keys(manifest.exports)) {
+    if (path.endsWith('.json')) continue;
+    const names = Object.keys((await import(join('retinagrad', path))) as object);
+    assert.ok(names.length > 0, path);
+  }
+});
+
+test('the entry of Node has all names of the entry of browsers', async () => {
+  const [node, browser] = [await import('../../src/node.ts'), await import('../../src/index.ts')];
+  assert.equal(Object.keys(node).sort(), Object.keys(browser).sort());
+  assert.is.not(node.init, browser.init);
+});
+
+test('browsers get no module of Node and no package but ndarray', () => {
+  for (const entry of ['src/index.ts', 'src/evaluation.ts', 'src/report.ts']) {
+    const { files, packages } = reach(entry);
+    assert.ok(files.size > 1, entry);
+    for (const [name, file] of packages) assert.is(name, 'ndarray', `${entry} reaches ${file}, which imports ${name}`);
+  }
+});
+
+test.run();
