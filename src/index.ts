@@ -129,5 +129,4 @@ export { resizedSize, transformImages, type ImageBatch, type ImageInput } from '
 
 // Files and images
 export { loadTorchvisionStateDict, toTorchvisionStateDict } from './io/torchvision.ts';
-export { decodeSafetensors, encodeSafetensors } from './io/safetensors.ts';
 export type { Annotations, Dataset, RgbImage, Sample } from './data/types.ts';

@@ -75,6 +75,8 @@ export function adamStep(gradient: Tensor, m: Tensor, v: Tensor, parameter: Tens
         lr: step.lr,
         beta1: step.beta1,
         beta2: step.beta2,
+        rest1: 1 - step.beta1,
+        rest2: 1 - step.beta2,
         eps: step.eps,
         weightDecay: step.weightDecay,
         stepSize: step.lr / (1 - step.beta1 ** step.t),

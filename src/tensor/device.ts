@@ -90,7 +90,7 @@ export class Device {
     this.adapter = options.adapter;
     this.owner = options.owner;
     this.limits = gpu.limits;
-    this.features = new Set([...gpu.features]);
+    this.features = new Set(gpu.features);
     this.bindingLimit = Math.min(options.bindingLimit ?? Number.MAX_SAFE_INTEGER, gpu.limits.maxStorageBufferBindingSize);
     this.#wait = options.wait ?? ((promise) => promise);
     this.#pool = new BufferPool({

@@ -13,6 +13,8 @@ struct Params {
   lr: f32,
   beta1: f32,
   beta2: f32,
+  rest1: f32, // 1 - beta1, and
+  rest2: f32, // 1 - beta2: in float32 the difference would lose digits
   eps: f32,
   weightDecay: f32,
   stepSize: f32, // lr / correction1
@@ -36,8 +38,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   } else {
     d += params.weightDecay * value;
   }
-  let first = params.beta1 * m[i] + (1.0 - params.beta1) * d;
-  let second = params.beta2 * v[i] + (1.0 - params.beta2) * d * d;
+  let first = params.beta1 * m[i] + params.rest1 * d;
+  let second = params.beta2 * v[i] + params.rest2 * d * d;
   m[i] = first;
   v[i] = second;
   p[i] = value - params.stepSize * first / (sqrt(second) / params.rootCorrection2 + params.eps);

@@ -1,0 +1,10 @@
+// Every entry of the package resolves, with types and at run time.
+import * as retinagrad from 'retinagrad';
+import * as data from 'retinagrad/data';
+import * as evaluation from 'retinagrad/evaluation';
+import * as report from 'retinagrad/report';
+import * as train from 'retinagrad/train';
+
+for (const entry of [retinagrad, data, evaluation, report, train]) {
+  if (Object.keys(entry).length === 0) throw new Error('an entry of the package has no names');
+}
