@@ -1,6 +1,7 @@
 // Runs the tests, one process per file: a crash of the GPU driver or a hang costs one file, not the run.
-//   node scripts/test.mjs [--built] [PART OF A PATH ...]
-// Without options: test/**/*.test.ts, on the source. With --built: test/**/*.check.ts, on what `npm run build` made.
+//   node scripts/test.mjs [--smoke | --built] [PART OF A PATH ...]
+// Without options: test/**/*.test.ts, on the source. With --smoke: those that show that an adapter computes rightly.
+// With --built: test/**/*.check.ts, on what `npm run build` made.
 // A file passes when it ends with code 0, ran at least one test, and Node printed no warning.
 // Ends with `N passed, N failed`. Lines that a test starts with `# ` are results worth seeing, and are shown.
 import { spawn } from 'node:child_process';
@@ -8,18 +9,20 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const LIMIT = 300; // Seconds per file.
+const SMOKE = ['test/tensor/', 'test/autograd/', 'test/kernels/', 'test/nn/', 'test/package/wgsl.test', 'test/package/cli'];
 const root = fileURLToPath(new URL('../', import.meta.url));
 const args = process.argv.slice(2);
 const suffix = args.includes('--built') ? '.check.ts' : '.test.ts';
-const unknown = args.filter((arg) => arg.startsWith('-') && arg !== '--built');
+const unknown = args.filter((arg) => arg.startsWith('-') && arg !== '--smoke' && arg !== '--built');
 if (unknown.length > 0) {
-  console.error(`unknown option ${unknown.join(' ')}; usage: node scripts/test.mjs [--built] [PART OF A PATH ...]`);
+  console.error(`unknown option ${unknown.join(' ')}: node scripts/test.mjs [--smoke | --built] [PART OF A PATH ...]`);
   process.exit(2);
 }
 const parts = args.filter((arg) => !arg.startsWith('-'));
+const within = (list, file) => list.length === 0 || list.some((part) => file.includes(part));
 const files = readdirSync(new URL('../test/', import.meta.url), { recursive: true })
   .map((file) => `test/${file.replaceAll('\\', '/')}`)
-  .filter((file) => file.endsWith(suffix) && (parts.length === 0 || parts.some((part) => file.includes(part))))
+  .filter((file) => file.endsWith(suffix) && within(parts, file) && within(args.includes('--smoke') ? SMOKE : [], file))
   .sort();
 
 /** Runs one file. `problems` are the reasons to count it as failed beside the tests that failed. */
@@ -64,7 +67,8 @@ for (const file of files) {
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   console.log(`${file}  ${[...counts, ...result.problems].join(', ')}  ${seconds} s`);
   if (result.failed > 0) console.log(result.output);
-  else for (const [line] of result.output.matchAll(/^# .*/gm)) console.log(`  ${line.slice(2)}`);
+  // uvu puts its marks in front of what a test prints.
+  else for (const [, note] of result.output.matchAll(/^(?:[•✘] )*# (.*)$/gm)) console.log(`  ${note}`);
 }
 if (files.length === 0) {
   console.error(`no file test/**/*${suffix} matches ${parts.join(' ') || 'anything'}`);

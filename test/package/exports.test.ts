@@ -23,7 +23,9 @@ function reach(entry: string): { readonly files: Set<string>; readonly packages:
     if (files.has(file)) return;
     files.add(file);
     const code = readFileSync(join(root, file), 'utf8');
-    for (const [, specifier = ''] of code.matchAll(/^(?:import|export)(?! type)[^;']*?'([^']+)';|import\('([^']+)'\)/gm)) {
+    const imports = /^(?:import|export)\b(?! type)[^;'=(]*'([^']+)';|\bimport\('([^']+)'\)/gm;
+    for (const [, eager, lazy] of code.matchAll(imports)) {
+      const specifier = eager ?? lazy ?? '';
       if (specifier.startsWith('.')) visit(join(dirname(file), specifier));
       else packages.set(specifier, file);
     }

@@ -1,6 +1,6 @@
-// The k largest elements of each row of x [rows, n], in descending order, with their positions.
-// An element's place is the number of elements before it: larger ones, and equal ones with a lower position (a NaN counts
-// as largest). One invocation counts for one element and, if it is among the first k, writes it to its place: n^2
+// values[row, place(i)] = x[row, i] and places[row, place(i)] = i for the elements with place(i) < k, where
+// place(i) = number of j with x[row, j] > x[row, i], or equal and j < i: the k largest of each row in descending order. A
+// NaN counts as largest. One invocation counts for one element and, if it is among the first k, writes it to its place: n^2
 // comparisons per row, but all independent.
 
 // Specialisation
