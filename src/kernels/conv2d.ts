@@ -4,7 +4,7 @@ import { empty, type Tensor } from '../tensor/tensor.ts';
 import { copyStrided, gatherStrided } from './copy.ts';
 import { checkFloat, fill } from './elementwise.ts';
 import { reduceAxis } from './reduce.ts';
-import { run, type Slice } from './run.ts';
+import { run } from './run.ts';
 import { axpby } from './update.ts';
 import { inSlices } from './slices.ts';
 import { conv2dGather } from './wgsl/conv2d_gather.wgsl.ts';
@@ -194,24 +194,20 @@ export function conv2dGradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: 
   const lanes = Math.min(16, 2 ** Math.ceil(Math.log2(k4)));
   const jobs = r * s * Math.ceil(c / 4);
   const groups = Math.ceil(k4 / lanes) * Math.ceil(jobs / (SIZE / lanes));
-  const parts: Slice[][] = [];
-  inSlices(op, n, [x, dy], [], (_, __, slices) => parts.push(slices));
-  // Splits of each part: enough to fill the GPU, long enough to be worth it, and within the workspace.
-  const room = Math.max(1, Math.floor(Math.min(WORKSPACE_BYTES, x.device.bindingLimit) / (elements * 4) / parts.length));
-  const imagesPerPart = Math.ceil(n / parts.length);
-  const wanted = Math.max(1, Math.min(Math.ceil(ENOUGH_GROUPS / groups), Math.ceil((imagesPerPart * p * q) / 64)));
-  const splits = Math.min(room, wanted);
   if (elements * 4 > x.device.bindingLimit) {
     throw new GpuOutOfMemoryError(op, elements * 4, `weights [${wShape}] take ${formatBytes(elements * 4)}, more than can be bound`);
   }
+  const room = Math.max(1, Math.floor(Math.min(WORKSPACE_BYTES, x.device.bindingLimit) / (elements * 4)));
   let dw: Tensor | null = null;
-  for (const [xs, dys] of parts as [Slice, Slice][]) {
-    const pixels = dys.count / k;
+  inSlices(op, n, [x, dy], [], (_, images, [xs, dys]) => {
+    // Splits: enough to fill the GPU, long enough to be worth it, and within the workspace.
+    const pixels = images * p * q;
+    const splits = Math.min(room, Math.max(1, Math.min(Math.ceil(ENOUGH_GROUPS / groups), Math.ceil(pixels / 64))));
     const partial = empty(x.device, [splits, ...wShape], 'float32', op);
     run(x.device, gradWeightKernel, {
       op,
       consts: { LANES: lanes, ROWS: SIZE / lanes },
-      bind: { x: xs, dy: dys, dw: partial },
+      bind: { x: xs!, dy: dys!, dw: partial },
       params: {
         h: x.shape[1]!, w: x.shape[2]!, c, q, k4, p, s, taps: r * s,
         strideY: stride[0], strideX: stride[1],
@@ -223,12 +219,13 @@ export function conv2dGradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: 
     });
     const sum = reduceAxis('sum', partial, 1, splits, elements);
     partial.dispose();
-    if (dw === null) dw = sum;
-    else {
+    if (dw === null) {
+      dw = sum;
+    } else {
       axpby(sum, dw, 1, 1);
       sum.dispose();
     }
-  }
+  });
   const result = dw!.view(wShape);
   dw!.dispose();
   return result;

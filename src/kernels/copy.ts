@@ -2,7 +2,7 @@ import { dtypes, type DType } from '../tensor/dtype.ts';
 import { sizeOf, stridesOf, type Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { collapse, padRank } from './collapse.ts';
-import { linearGroups, run } from './run.ts';
+import { linearGroups, run, type Slice } from './run.ts';
 import { stridedCopy } from './wgsl/strided_copy.wgsl.ts';
 
 /** Where a strided walk starts and how far each axis steps, in elements. */
@@ -13,26 +13,56 @@ export interface Walk {
 
 /** Copies elements of x, walked as `from`, to elements of y, walked as `to`, for every index of `shape`. In place in y. */
 export function copyStrided(op: string, x: Tensor, from: Walk, y: Tensor, to: Walk, shape: Shape): void {
-  const elements = sizeOf(shape);
-  if (elements === 0) return;
+  if (sizeOf(shape) === 0) return;
   const joined = collapse(op, shape, [from.strides, to.strides]);
   const s = padRank(joined.shape, 1);
-  const p = padRank(joined.strides[0]!, 0);
-  const q = padRank(joined.strides[1]!, 0);
-  run(x.device, stridedCopy, {
-    op,
-    aliases: { T: dtypes[x.dtype].wgsl },
-    bind: { x, y },
-    params: {
-      elements,
-      xStart: from.start,
-      yStart: to.start,
-      s1: s[1]!, s2: s[2]!, s3: s[3]!, s4: s[4]!, s5: s[5]!,
-      x0: p[0]!, x1: p[1]!, x2: p[2]!, x3: p[3]!, x4: p[4]!, x5: p[5]!,
-      y0: q[0]!, y1: q[1]!, y2: q[2]!, y3: q[3]!, y4: q[4]!, y5: q[5]!,
-    },
-    groups: linearGroups(x.device, elements, 64),
-  });
+  const [p, q] = joined.strides.map((strides) => padRank(strides, 0)) as [number[], number[]];
+  const rows = Math.max(1, joined.shape[0] ?? 1);
+  const first = joined.shape.length === 0 ? 5 : 6 - joined.shape.length;
+  // As many steps of the outermost axis at a time as the ranges that they touch can be bound.
+  for (let start = 0, count = rows; start < rows; start += count) {
+    const part = (n: number): { extents: number[]; xs: Slice; ys: Slice; xStart: number; yStart: number } => {
+      const extents = s.map((extent, d) => (d === first ? n : extent));
+      const [xs, xStart] = touched(x, { start: from.start + start * p[first]!, strides: p }, extents);
+      const [ys, yStart] = touched(y, { start: to.start + start * q[first]!, strides: q }, extents);
+      return { extents, xs, ys, xStart, yStart };
+    };
+    count = Math.min(count, rows - start);
+    let launch = part(count);
+    while (count > 1 && !(fits(launch.xs) && fits(launch.ys))) {
+      count = Math.ceil(count / 2);
+      launch = part(count);
+    }
+    const { extents, xs, ys, xStart, yStart } = launch;
+    run(x.device, stridedCopy, {
+      op,
+      aliases: { T: dtypes[x.dtype].wgsl },
+      bind: { x: xs, y: ys },
+      params: {
+        elements: sizeOf(extents),
+        xStart,
+        yStart,
+        s1: extents[1]!, s2: extents[2]!, s3: extents[3]!, s4: extents[4]!, s5: extents[5]!,
+        x0: p[0]!, x1: p[1]!, x2: p[2]!, x3: p[3]!, x4: p[4]!, x5: p[5]!,
+        y0: q[0]!, y1: q[1]!, y2: q[2]!, y3: q[3]!, y4: q[4]!, y5: q[5]!,
+      },
+      groups: linearGroups(x.device, sizeOf(extents), 64),
+    });
+  }
+}
+
+const fits = ({ tensor, count }: Slice): boolean => count * dtypes[tensor.dtype].bytes <= tensor.device.bindingLimit;
+
+/** The range of a tensor that a walk touches, from an offset that can be bound, and where in it the walk starts. */
+function touched(tensor: Tensor, { start, strides }: Walk, extents: readonly number[]): [Slice, number] {
+  const steps = extents.map((extent, d) => (extent - 1) * strides[d]!);
+  const low = start + steps.reduce((sum, step) => sum + Math.min(step, 0), 0);
+  const high = start + steps.reduce((sum, step) => sum + Math.max(step, 0), 0);
+  const whole = { tensor, start: 0, count: tensor.size };
+  if (fits(whole)) return [whole, start];
+  const granule = tensor.device.limits.minStorageBufferOffsetAlignment / dtypes[tensor.dtype].bytes;
+  const begin = Math.floor(low / granule) * granule;
+  return [{ tensor, start: begin, count: high + 1 - begin }, start - begin];
 }
 
 /** A new contiguous tensor of `shape` with the elements of x that the walk visits. */

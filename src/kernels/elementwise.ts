@@ -135,21 +135,30 @@ export function binary(op: BinaryOp, a: Tensor | number, b: Tensor | number, bet
   }
   const shape = broadcastShapes(op, x.shape, z.shape);
   const y = empty(device, shape, resultType, op);
-  const joined = collapse(op, shape, [broadcastStrides(x.shape, shape), broadcastStrides(z.shape, shape)]);
-  const [s, [p, q]] = [padRank(joined.shape, 1), joined.strides.map((t) => padRank(t, 0)) as [number[], number[]]];
-  run(device, binaryBroadcast, {
-    op,
-    consts,
-    aliases,
-    bind: { a: x, b: z, y },
-    params: {
-      elements: sizeOf(shape),
-      beta,
-      s1: s[1]!, s2: s[2]!, s3: s[3]!, s4: s[4]!, s5: s[5]!,
-      a0: p[0]!, a1: p[1]!, a2: p[2]!, a3: p[3]!, a4: p[4]!, a5: p[5]!,
-      b0: q[0]!, b1: q[1]!, b2: q[2]!, b3: q[3]!, b4: q[4]!, b5: q[5]!,
-    },
-    groups: linearGroups(device, sizeOf(shape), SIZE),
+  // Operands that reach along the outermost axis are bound in the same parts as the result, the others whole.
+  const rows = shape[0]!;
+  const reaches = (t: Tensor): boolean => t.shape.length === shape.length && t.shape[0] === rows;
+  const sliced = [x, z].filter((t) => reaches(t));
+  const walks = [broadcastStrides(x.shape, shape), broadcastStrides(z.shape, shape)];
+  inSlices(op, rows, sliced, [y], (_, count, slices) => {
+    const part = [count, ...shape.slice(1)];
+    const joined = collapse(op, part, walks);
+    const s = padRank(joined.shape, 1);
+    const [p, q] = joined.strides.map((strides) => padRank(strides, 0)) as [number[], number[]];
+    run(device, binaryBroadcast, {
+      op,
+      consts,
+      aliases,
+      bind: { a: reaches(x) ? slices[0]! : x, b: reaches(z) ? slices[sliced.length - 1]! : z, y: slices.at(-1)! },
+      params: {
+        elements: sizeOf(part),
+        beta,
+        s1: s[1]!, s2: s[2]!, s3: s[3]!, s4: s[4]!, s5: s[5]!,
+        a0: p[0]!, a1: p[1]!, a2: p[2]!, a3: p[3]!, a4: p[4]!, a5: p[5]!,
+        b0: q[0]!, b1: q[1]!, b2: q[2]!, b3: q[3]!, b4: q[4]!, b5: q[5]!,
+      },
+      groups: linearGroups(device, sizeOf(part), SIZE),
+    });
   });
   return y;
 }

@@ -4,7 +4,7 @@ import { empty, type Tensor } from '../tensor/tensor.ts';
 import { gatherStrided } from './copy.ts';
 import { fill } from './elementwise.ts';
 import { linearGroups, run } from './run.ts';
-import { inSlices } from './slices.ts';
+import { copySlice, inSlices } from './slices.ts';
 import { reduce as reduceKernel } from './wgsl/reduce.wgsl.ts';
 
 export type ReduceOp = 'sum' | 'max' | 'min';
@@ -58,6 +58,7 @@ export function reduce(op: ReduceOp, x: Tensor, axes?: Axes, keepDims = false): 
 
 /** Reduces the middle axis of x, read as [outer, extent, inner], to [outer, inner]. */
 export function reduceAxis(op: ReduceOp, x: Tensor, outer: number, extent: number, inner: number): Tensor {
+  if (outer === 1 && x.bytes > x.device.bindingLimit) return reduceParts(op, x, extent, inner);
   const splits = extent <= CHAIN ? 1 : Math.ceil(extent / CHAIN);
   const y = empty(x.device, [outer, splits, inner], x.dtype, op);
   inSlices(op, outer, [x], [y], (_, rows, [xs, ys]) => {
@@ -74,6 +75,26 @@ export function reduceAxis(op: ReduceOp, x: Tensor, outer: number, extent: numbe
   if (splits === 1) return y;
   const result = reduceAxis(op, y, outer, splits, inner);
   y.dispose();
+  return result;
+}
+
+/** Reduces the first axis of x, read as [extent, inner], where x is larger than what can be bound: part by part. */
+function reduceParts(op: ReduceOp, x: Tensor, extent: number, inner: number): Tensor {
+  const parts: Tensor[] = [];
+  inSlices(op, extent, [x], [], (_, count, [xs]) => {
+    const part = empty(x.device, [count * inner], x.dtype, op);
+    copySlice(xs!, part);
+    parts.push(reduceAxis(op, part, 1, count, inner));
+    part.dispose();
+  });
+  const joined = empty(x.device, [parts.length, inner], x.dtype, op);
+  const bytes = inner * dtypes[x.dtype].bytes;
+  parts.forEach((part, i) => {
+    x.device.copy(part.storage.buffer, 0, joined.storage.buffer, i * bytes, bytes);
+    part.dispose();
+  });
+  const result = reduceAxis(op, joined, 1, parts.length, inner);
+  joined.dispose();
   return result;
 }
 

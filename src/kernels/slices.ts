@@ -58,22 +58,21 @@ export function inSlices(
 /** Copies input ranges to tensors of their own, runs the job on those, and copies the outputs back. */
 function throughCopies(op: string, inputs: Slice[], outputs: Slice[], job: (slices: Slice[]) => void): void {
   const copies = [...inputs, ...outputs].map(({ tensor, count }) => empty(tensor.device, [count], tensor.dtype, op));
-  inputs.forEach((slice, i) => transfer(slice, copies[i]!, true));
+  inputs.forEach((slice, i) => copySlice(slice, copies[i]!));
   job(copies.map((tensor) => ({ tensor, start: 0, count: tensor.size })));
-  outputs.forEach((slice, i) => {
-    transfer(slice, copies[inputs.length + i]!, false);
-    slice.tensor.storage.version++;
+  outputs.forEach(({ tensor, start, count }, i) => {
+    const { bytes } = dtypes[tensor.dtype];
+    const copy = copies[inputs.length + i]!;
+    tensor.device.copy(copy.storage.buffer, 0, tensor.storage.buffer, start * bytes, count * bytes);
+    tensor.storage.version++;
   });
   for (const copy of copies) copy.dispose();
 }
 
-function transfer({ tensor, start, count }: Slice, copy: Tensor, toCopy: boolean): void {
+/** Copies a range of a tensor to the start of another. */
+export function copySlice({ tensor, start, count }: Slice, target: Tensor): void {
   const { bytes } = dtypes[tensor.dtype];
-  const { device } = tensor;
-  const a = tensor.storage.buffer;
-  const b = copy.storage.buffer;
-  if (toCopy) device.copy(a, start * bytes, b, 0, count * bytes);
-  else device.copy(b, 0, a, start * bytes, count * bytes);
+  tensor.device.copy(tensor.storage.buffer, start * bytes, target.storage.buffer, 0, count * bytes);
 }
 
 function gcd(a: number, b: number): number {
