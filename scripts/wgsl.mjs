@@ -34,7 +34,8 @@ function moduleOf(file, code, fail) {
     if (name !== 'params' || i !== found.length - 1) fail('the one uniform binding is `params`, and it comes last');
     return [name, 'uniform'];
   });
-  if (params.length > 0 !== (bindings.at(-1)?.[1] === 'uniform')) fail('struct Params and the binding params go together');
+  if (params.length > 0 !== (bindings.at(-1)?.[1] === 'uniform'))
+    fail('struct Params and the binding params go together');
 
   const name = file.slice(0, -'.wgsl'.length).replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
   const record = (entries) =>

@@ -129,4 +129,5 @@ export { resizedSize, transformImages, type ImageBatch, type ImageInput } from '
 
 // Files and images
 export { loadTorchvisionStateDict, toTorchvisionStateDict } from './io/torchvision.ts';
+export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from './io/safetensors.ts';
 export type { Annotations, Dataset, RgbImage, Sample } from './data/types.ts';

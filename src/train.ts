@@ -1,1 +1,2 @@
-export {};
+// Training: what `retinagrad/train` exports. It needs Node.
+export { loadCheckpoint, saveCheckpoint } from './train/checkpoint.ts';

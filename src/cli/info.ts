@@ -1,5 +1,6 @@
 import { arch, cpus, platform, totalmem } from 'node:os';
 import { init, matmul, tensor, tidy, type AdapterDescription, type Device, type Tensor } from '../node.ts';
+import { formatBytes } from '../tensor/errors.ts';
 
 /** Limits that decide what fits. */
 const LIMITS = [
@@ -19,7 +20,12 @@ const REPEATS = 5;
 export interface Info {
   readonly retinagrad: string;
   readonly node: string;
-  readonly system: { readonly platform: string; readonly arch: string; readonly cores: number; readonly memory: number };
+  readonly system: {
+    readonly platform: string;
+    readonly arch: string;
+    readonly cores: number;
+    readonly memory: number;
+  };
   readonly adapter: AdapterDescription;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<(typeof LIMITS)[number], number>>;
@@ -110,21 +116,30 @@ async function checkMatmul(device: Device): Promise<{ check: Info['check']; timi
 }
 
 function textOf({ retinagrad, node, system, adapter, features, limits, check, timings }: Info): string {
-  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
   const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
-  const size = (name: string, value: number): string => (/Size$/.test(name) && value >= 2 ** 28 ? gib(value) : String(value));
+  const limit = (name: string, value: number): string => (name.endsWith('Size') ? formatBytes(value) : String(value));
   const rows: [string, string][] = [
     ['retinagrad', `${retinagrad}, Node ${node}, ${system.platform} ${system.arch}`],
-    ['processor', `${system.cores} cores, ${gib(system.memory)}`],
+    ['processor', `${system.cores} cores, ${formatBytes(system.memory)}`],
     ['adapter', adapter.name],
-    ['kind', adapter.kind === 'hardware' ? 'hardware (a GPU)' : 'software (runs on the processor, many times slower than a GPU)'],
+    [
+      'kind',
+      adapter.kind === 'hardware'
+        ? 'hardware (a GPU)'
+        : 'software (runs on the processor, many times slower than a GPU)',
+    ],
     ['features', features.join(', ') || 'none'],
-    ...Object.entries(limits).map(([name, value]): [string, string] => [name, size(name, value)]),
+    ...Object.entries(limits).map(([name, value]): [string, string] => [name, limit(name, value)]),
     ['opened in', ms(timings.open)],
     ['first matmul', `${ms(timings.firstMatmul)}, with compiling its kernel`],
     ['matmul', `${ms(timings.matmul)}, ${timings.gflops.toFixed(1)} GFLOP/s`],
     ['readback', ms(timings.readback)],
-    ['check', check.correct ? `${check.name}: exactly the processor's result` : `${check.name}: ${check.wrong} elements are WRONG`],
+    [
+      'check',
+      check.correct
+        ? `${check.name}: exactly the processor's result`
+        : `${check.name}: ${check.wrong} elements are WRONG`,
+    ],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');

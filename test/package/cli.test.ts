@@ -6,7 +6,9 @@ import * as assert from 'uvu/assert';
 import type { Info } from '../../src/cli/info.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 function retinagrad(...args: string[]) {
   const command = ['--import', 'tsx', 'src/cli/main.ts', ...args];
@@ -17,7 +19,14 @@ function retinagrad(...args: string[]) {
 test('--help teaches the command and succeeds', () => {
   const { status, stdout, stderr } = retinagrad('--help');
   assert.is(status, 0, stderr);
-  for (const text of ['retinagrad info', '--adapter NAME', '--json', 'RETINAGRAD_ADAPTER', 'Exit status:', 'Examples:']) {
+  for (const text of [
+    'retinagrad info',
+    '--adapter NAME',
+    '--json',
+    'RETINAGRAD_ADAPTER',
+    'Exit status:',
+    'Examples:',
+  ]) {
     assert.match(stdout, text);
   }
 });

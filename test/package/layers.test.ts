@@ -8,12 +8,18 @@ import * as assert from 'uvu/assert';
 
 /** Imports that the linter must refuse and those that it must let through, by the file that has them. */
 const IMPORTS: Record<string, { readonly refused: string[]; readonly allowed: string[] }> = {
-  'src/tensor/x.ts': { refused: ['../kernels/run.ts', '../nn/module.ts', 'node:fs', 'webgpu'], allowed: ['./y.ts', 'ndarray'] },
+  'src/tensor/x.ts': {
+    refused: ['../kernels/run.ts', '../nn/module.ts', 'node:fs', 'webgpu'],
+    allowed: ['./y.ts', 'ndarray'],
+  },
   'src/kernels/x.ts': {
     refused: ['../autograd/tape.ts', '../nn/module.ts', '../data/types.ts', 'node:os', 'webgpu'],
     allowed: ['../tensor/y.ts', './y.ts', './wgsl/y.wgsl.ts'],
   },
-  'src/autograd/x.ts': { refused: ['../nn/module.ts', '../retinanet/y.ts', '../kernels/wgsl/y.wgsl.ts'], allowed: ['../kernels/y.ts'] },
+  'src/autograd/x.ts': {
+    refused: ['../nn/module.ts', '../retinanet/y.ts', '../kernels/wgsl/y.wgsl.ts'],
+    allowed: ['../kernels/y.ts'],
+  },
   'src/autograd/ops/x.ts': {
     refused: ['../../nn/module.ts', '../../kernels/wgsl/y.wgsl.ts', 'node:fs'],
     allowed: ['../../kernels/y.ts', '../tape.ts', '../../tensor/y.ts'],
@@ -24,16 +30,41 @@ const IMPORTS: Record<string, { readonly refused: string[]; readonly allowed: st
   },
   'src/nn/optim.ts': { refused: ['../retinanet/y.ts', '../kernels/wgsl/y.wgsl.ts'], allowed: ['../kernels/update.ts'] },
   'src/retinanet/x.ts': {
-    refused: ['../kernels/y.ts', '../data/augment.ts', '../data/node/png.ts', '../data/tiff.ts', '../train/y.ts', 'node:fs'],
+    refused: [
+      '../kernels/y.ts',
+      '../data/augment.ts',
+      '../data/node/png.ts',
+      '../data/tiff.ts',
+      '../train/y.ts',
+      'node:fs',
+    ],
     allowed: ['../nn/y.ts', '../autograd/tape.ts', '../data/types.ts'],
   },
-  'src/io/x.ts': { refused: ['../kernels/y.ts', '../train/y.ts', 'node:fs'], allowed: ['../nn/module.ts', '../tensor/y.ts'] },
-  'src/data/x.ts': { refused: ['node:fs', './node/png.ts', '../tensor/y.ts', '../evaluation/y.ts'], allowed: ['./types.ts', 'ndarray'] },
-  'src/data/node/x.ts': { refused: ['../../tensor/y.ts', '../../train/y.ts'], allowed: ['node:fs', '../types.ts', 'pngjs', './png.ts'] },
-  'src/evaluation/x.ts': { refused: ['../report/y.ts', '../nn/y.ts', 'node:fs'], allowed: ['../data/types.ts', './y.ts'] },
-  'src/report/x.ts': { refused: ['../nn/y.ts', '../train/y.ts', 'node:fs'], allowed: ['../data/types.ts', '../evaluation/y.ts'] },
+  'src/io/x.ts': {
+    refused: ['../kernels/y.ts', '../train/y.ts', 'node:fs'],
+    allowed: ['../nn/module.ts', '../tensor/y.ts'],
+  },
+  'src/data/x.ts': {
+    refused: ['node:fs', './node/png.ts', '../tensor/y.ts', '../evaluation/y.ts'],
+    allowed: ['./types.ts', 'ndarray'],
+  },
+  'src/data/node/x.ts': {
+    refused: ['../../tensor/y.ts', '../../train/y.ts'],
+    allowed: ['node:fs', '../types.ts', 'pngjs', './png.ts'],
+  },
+  'src/evaluation/x.ts': {
+    refused: ['../report/y.ts', '../nn/y.ts', 'node:fs'],
+    allowed: ['../data/types.ts', './y.ts'],
+  },
+  'src/report/x.ts': {
+    refused: ['../nn/y.ts', '../train/y.ts', 'node:fs'],
+    allowed: ['../data/types.ts', '../evaluation/y.ts'],
+  },
   'src/node/x.ts': { refused: ['../nn/y.ts', '../kernels/run.ts'], allowed: ['node:fs', 'webgpu', '../tensor/y.ts'] },
-  'src/train/x.ts': { refused: ['../cli/y.ts', '../kernels/y.ts', 'webgpu'], allowed: ['node:fs', '../nn/y.ts', '../retinanet/y.ts'] },
+  'src/train/x.ts': {
+    refused: ['../cli/y.ts', '../kernels/y.ts', 'webgpu'],
+    allowed: ['node:fs', '../nn/y.ts', '../retinanet/y.ts'],
+  },
   'src/index.ts': { refused: ['node:fs', './kernels/y.ts', './cli/main.ts'], allowed: ['./nn/y.ts', './tensor/y.ts'] },
   'examples/x.ts': { refused: ['../src/index.ts', '../../src/nn/y.ts'], allowed: ['retinagrad', './y.ts', 'node:fs'] },
 };

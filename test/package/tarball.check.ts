@@ -1,6 +1,15 @@
 // Packs the built package, installs the tarball into an empty project outside of the repository, and uses it there.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, lstatSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,7 +59,9 @@ test('the tarball holds what a user needs and nothing else', () => {
   for (const path of ['LICENSE', 'README.md', 'CHANGELOG.md', 'package.json', 'dist/index.js', 'dist/cli/main.js']) {
     assert.ok(paths.has(path), `${path} is missing`);
   }
-  const other = [...paths].filter((path) => !/^(dist|src)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(path));
+  const other = [...paths].filter(
+    (path) => !/^(dist|src)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(path),
+  );
   assert.equal(other, []);
   const { size, unpackedSize } = packed;
   console.log(`# package: ${mebibytes(size)} packed, ${mebibytes(unpackedSize)} unpacked, ${paths.size} files`);

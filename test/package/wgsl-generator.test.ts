@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -74,7 +83,11 @@ test('--check fails for a stale, a missing and a left-over module, and writes no
 const REFUSED: [name: string, code: string, message: RegExp][] = [
   ['a parameter that is no scalar', GOOD.replace('n: u32', 'n: vec2u'), /Params\.n is vec2u, expected u32, i32 or f32/],
   ['a gap in the bindings', GOOD.replace('@binding(1)', '@binding(3)'), /y has binding 3, expected 1/],
-  ['a binding in another form', GOOD.replace('@group(0) @binding(1)', '@binding(1) @group(0)'), /a binding is not written/],
+  [
+    'a binding in another form',
+    GOOD.replace('@group(0) @binding(1)', '@binding(1) @group(0)'),
+    /a binding is not written/,
+  ],
   ['a uniform of another name', GOOD.replace('> params:', '> settings:'), /the one uniform binding is `params`/],
   ['parameters without a binding', GOOD.replace(/^@group.*params.*\n/m, ''), /struct Params and the binding params/],
   ['two entry points', `${GOOD}@compute @workgroup_size(1) fn other() {}\n`, /expected one entry point/],

@@ -1,6 +1,20 @@
 // A program of somebody who uses the package, in Node and in browsers: it teaches a small network of two convolutions
 // to give the squared magnitude of a picture's gradient, which one convolution alone cannot.
-import { Adam, Conv2d, ReLU, Sequential, backward, init, manualSeed, mean, randn, square, sub, tensor, tidy } from 'retinagrad';
+import {
+  Adam,
+  Conv2d,
+  ReLU,
+  Sequential,
+  backward,
+  init,
+  manualSeed,
+  mean,
+  randn,
+  square,
+  sub,
+  tensor,
+  tidy,
+} from 'retinagrad';
 
 /** What training did. */
 export interface Fit {

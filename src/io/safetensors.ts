@@ -1,0 +1,93 @@
+import type { HostTensor } from '../nn/module.ts';
+
+// The safetensors format: eight bytes with the length of a header, the header in JSON (name -> dtype, shape, range of
+// bytes), then the values. Nothing in a file is ever run, and every range is checked before it is read.
+
+/** Longest header that is read, as in the reference implementation. */
+const MAX_HEADER_BYTES = 100_000_000;
+const METADATA = '__metadata__';
+
+/** What a file holds. */
+export interface SafetensorsFile {
+  readonly tensors: Map<string, HostTensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Writes float32 tensors, with optional text about them. */
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  const header = new Map<string, unknown>();
+  if (Object.keys(metadata).length > 0) header.set(METADATA, metadata);
+  let end = 0;
+  for (const [name, { shape, data }] of tensors) {
+    if (name === METADATA) throw new RangeError(`encodeSafetensors: a tensor cannot be called ${METADATA}`);
+    const start = end;
+    end += data.byteLength;
+    header.set(name, { dtype: 'F32', shape, data_offsets: [start, end] });
+  }
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const headerBytes = Math.ceil(text.length / 8) * 8; // Values start at a multiple of eight.
+  const out = new Uint8Array(8 + headerBytes + end);
+  new DataView(out.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  out.fill(0x20, 8, 8 + headerBytes);
+  out.set(text, 8);
+  let at = 8 + headerBytes;
+  for (const { data } of tensors.values()) {
+    out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return out;
+}
+
+/** Reads a file of float32 tensors. Throws an Error that says what is wrong with anything else. */
+export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): SafetensorsFile {
+  const fail = (what: string): never => {
+    throw new Error(`${name}: not a valid safetensors file: ${what}`);
+  };
+  if (bytes.length < 8) fail(`it has ${bytes.length} bytes, the header's length alone takes 8`);
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(MAX_HEADER_BYTES)) fail(`its header claims ${length} bytes, at most ${MAX_HEADER_BYTES} are read`);
+  const start = 8 + Number(length);
+  if (start > bytes.length) fail(`its header claims ${length} bytes, the file has ${bytes.length}`);
+  let header: unknown;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, start)));
+  } catch (error) {
+    return fail(`its header is not JSON (${(error as Error).message})`);
+  }
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) return fail('its header is not an object');
+  const tensors = new Map<string, HostTensor>();
+  let metadata: Record<string, string> = {};
+  const ranges: [number, number][] = [];
+  for (const [key, value] of Object.entries(header as Record<string, unknown>)) {
+    if (key === METADATA) {
+      const entries = Object.entries((value ?? {}) as Record<string, unknown>);
+      if (entries.some(([, text]) => typeof text !== 'string')) fail('its metadata is not text');
+      metadata = Object.fromEntries(entries) as Record<string, string>;
+      continue;
+    }
+    const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
+    if (dtype !== 'F32') fail(`${key} is ${String(dtype)}, only F32 is read`);
+    const whole = (list: unknown): list is number[] =>
+      Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
+    if (!whole(shape) || !whole(offsets) || offsets.length !== 2) return fail(`${key} has no shape or no range`);
+    const [from, to] = offsets as [number, number];
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    if (!Number.isSafeInteger(size) || to - from !== size * 4) fail(`${key} [${shape}] does not take ${to - from} bytes`);
+    if (start + to > bytes.length) fail(`${key} reaches past the end of the file`);
+    ranges.push([from, to]);
+    // A copy: the file may start at any address, and its buffer may be large.
+    const data = new Float32Array(bytes.slice(start + from, start + to).buffer);
+    tensors.set(key, { shape, data });
+  }
+  ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  let end = 0;
+  for (const [from, to] of ranges) {
+    if (from !== end) fail(`its values ${from < end ? 'overlap' : 'have a gap'} at byte ${from}`);
+    end = to;
+  }
+  if (start + end !== bytes.length) fail(`${bytes.length - start - end} bytes follow its last value`);
+  return { tensors, metadata };
+}
