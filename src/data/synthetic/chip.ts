@@ -1,0 +1,40 @@
+import { clipRing, ringArea, type Ring } from '../geometry.ts';
+import { renderScene } from './render.ts';
+import { makeScene, type SceneKind } from './scene.ts';
+
+/** A synthetic chip: counts of a sensor, and the outlines of the buildings in it. */
+export interface SyntheticChip {
+  /** 16-bit counts, three bands (red, green, blue) per pixel, row by row. */
+  readonly levels: Uint16Array<ArrayBuffer>;
+  /** Outline of every building in pixels, cut at the chip's edge. */
+  readonly footprints: readonly Ring[];
+  readonly kind: SceneKind;
+}
+
+export interface ChipOptions {
+  /** Side of the chip in pixels. Default 128. */
+  readonly size?: number;
+  /** Size of a pixel on the ground. Default 0.5. */
+  readonly metresPerPixel?: number;
+}
+
+/** Footprints of which less than this many square pixels are visible are not labelled, as in SpaceNet. */
+const MIN_AREA = 20;
+
+/** Makes one chip. The same seed, index and options give the same chip on every machine. */
+export function generateChip(
+  seed: number,
+  index: number,
+  { size = 128, metresPerPixel = 0.5 }: ChipOptions = {},
+): SyntheticChip {
+  if (!Number.isInteger(size) || size < 16 || !(metresPerPixel > 0)) {
+    throw new RangeError(`generateChip: size ${size} and metresPerPixel ${metresPerPixel}, expected a whole number from 16 and a length`);
+  }
+  const scene = makeScene(seed, index, size * metresPerPixel);
+  const footprints = scene.buildings
+    .map(({ footprint }) =>
+      clipRing(footprint.map(([x, y]) => [x / metresPerPixel, y / metresPerPixel] as const), size, size),
+    )
+    .filter((ring) => Math.abs(ringArea(ring)) >= MIN_AREA);
+  return { levels: renderScene(scene, size), footprints, kind: scene.kind };
+}
