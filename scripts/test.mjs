@@ -54,9 +54,9 @@ function run(file) {
         [...output.matchAll(new RegExp(`^ +${word}: +(\\d+)$`, 'gm'))].reduce((n, match) => n + Number(match[1]), 0);
       const [total, passed, skipped] = [sum('Total'), sum('Passed'), sum('Skipped')];
       const warning = /^\(node:\d+\) .*/m.exec(output)?.[0];
-      if (signal !== null && problems.length === 0) problems.push(`ended by ${signal}`);
-      else if (code !== 0 && passed === total) problems.push(`ended with code ${code}`);
-      else if (code === 0 && total + skipped === 0) problems.push('has no test');
+      if (problems.length === 0 && signal !== null) problems.push(`ended by ${signal}`);
+      if (signal === null && code !== 0 && passed === total) problems.push(`ended with code ${code}`);
+      if (code === 0 && total + skipped === 0) problems.push('has no test');
       if (warning !== undefined) problems.push(`warning: ${warning}`);
       resolve({ passed, failed: total - passed + problems.length, skipped, problems, output });
     });
