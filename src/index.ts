@@ -2,7 +2,13 @@
 
 // Device and memory
 export { init, type InitOptions } from './tensor/init.ts';
-export { Device, defaultDevice, setDefaultDevice, type AdapterDescription, type MemoryReport } from './tensor/device.ts';
+export {
+  Device,
+  defaultDevice,
+  setDefaultDevice,
+  type AdapterDescription,
+  type MemoryReport,
+} from './tensor/device.ts';
 export {
   DeviceLostError,
   DisposedError,

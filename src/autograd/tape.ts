@@ -87,7 +87,10 @@ class Node implements GraphNode {
         );
       }
     }
-    return this.#backward(dy, this.#saved.map(({ tensor }) => tensor));
+    return this.#backward(
+      dy,
+      this.#saved.map(({ tensor }) => tensor),
+    );
   }
 }
 
@@ -108,7 +111,12 @@ export function record<S extends Saved, D extends Tensor>(
   backward: (dy: Tensor, saved: S) => readonly (GradientThunk | null)[],
 ): D {
   if (recording && inputs.some(needsGradient)) {
-    output.node = new Node(op, inputs, saved, backward as (dy: Tensor, saved: Saved) => readonly (GradientThunk | null)[]);
+    output.node = new Node(
+      op,
+      inputs,
+      saved,
+      backward as (dy: Tensor, saved: Saved) => readonly (GradientThunk | null)[],
+    );
   }
   return output;
 }

@@ -48,7 +48,8 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): Safe
   };
   if (bytes.length < 8) fail(`it has ${bytes.length} bytes, the header's length alone takes 8`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(MAX_HEADER_BYTES)) fail(`its header claims ${length} bytes, at most ${MAX_HEADER_BYTES} are read`);
+  if (length > BigInt(MAX_HEADER_BYTES))
+    fail(`its header claims ${length} bytes, at most ${MAX_HEADER_BYTES} are read`);
   const start = 8 + Number(length);
   if (start > bytes.length) fail(`its header claims ${length} bytes, the file has ${bytes.length}`);
   let header: unknown;
@@ -57,7 +58,8 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): Safe
   } catch (error) {
     return fail(`its header is not JSON (${(error as Error).message})`);
   }
-  if (typeof header !== 'object' || header === null || Array.isArray(header)) return fail('its header is not an object');
+  if (typeof header !== 'object' || header === null || Array.isArray(header))
+    return fail('its header is not an object');
   const tensors = new Map<string, HostTensor>();
   let metadata: Record<string, string> = {};
   const ranges: [number, number][] = [];
@@ -75,7 +77,8 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): Safe
     if (!whole(shape) || !whole(offsets) || offsets.length !== 2) return fail(`${key} has no shape or no range`);
     const [from, to] = offsets as [number, number];
     const size = shape.reduce((product, extent) => product * extent, 1);
-    if (!Number.isSafeInteger(size) || to - from !== size * 4) fail(`${key} [${shape}] does not take ${to - from} bytes`);
+    if (!Number.isSafeInteger(size) || to - from !== size * 4)
+      fail(`${key} [${shape}] does not take ${to - from} bytes`);
     if (start + to > bytes.length) fail(`${key} reaches past the end of the file`);
     ranges.push([from, to]);
     // A copy: the file may start at any address, and its buffer may be large.

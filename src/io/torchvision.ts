@@ -61,5 +61,8 @@ function toSnakeCase(name: string): string {
 function modernName(name: string): string {
   return name
     .replace(/(inner_blocks|layer_blocks)\.(\d+)\.(weight|bias)$/, '$1.$2.0.$3')
-    .replace(/_head\.conv\.(\d+)\.(weight|bias)$/, (_, i: string, what: string) => `_head.conv.${Number(i) / 2}.0.${what}`);
+    .replace(
+      /_head\.conv\.(\d+)\.(weight|bias)$/,
+      (_, i: string, what: string) => `_head.conv.${Number(i) / 2}.0.${what}`,
+    );
 }

@@ -29,7 +29,9 @@ export function collapse(
     }
   });
   if (outShape.length > MAX_RANK) {
-    throw new RangeError(`${op}: shape [${shape}] needs ${outShape.length} separate axes, at most ${MAX_RANK} are supported`);
+    throw new RangeError(
+      `${op}: shape [${shape}] needs ${outShape.length} separate axes, at most ${MAX_RANK} are supported`,
+    );
   }
   return { shape: outShape, strides: outStrides };
 }

@@ -40,7 +40,11 @@ const pair = (value: number | Pair | undefined, fallback: number): Pair =>
   typeof value === 'object' ? value : [value ?? fallback, value ?? fallback];
 
 function geometry(op: string, options: Conv2dOptions): Geometry {
-  const result = { stride: pair(options.stride, 1), padding: pair(options.padding, 0), dilation: pair(options.dilation, 1) };
+  const result = {
+    stride: pair(options.stride, 1),
+    padding: pair(options.padding, 0),
+    dilation: pair(options.dilation, 1),
+  };
   for (const [name, values] of Object.entries(result)) {
     const least = name === 'padding' ? 0 : 1;
     if (values.some((value: number) => !Number.isInteger(value) || value < least)) {
@@ -92,7 +96,12 @@ export function conv2dGradInput(dy: Tensor, w: Tensor, xShape: Shape, options: C
   const { stride, padding, dilation } = geometry(op, options);
   const [r, s, c, k] = w.shape as [number, number, number, number];
   const strides = stridesOf(w.shape);
-  const swapped = gatherStrided(op, w, { start: 0, strides: [strides[0]!, strides[1]!, strides[3]!, strides[2]!] }, [r, s, k, c]);
+  const swapped = gatherStrided(op, w, { start: 0, strides: [strides[0]!, strides[1]!, strides[3]!, strides[2]!] }, [
+    r,
+    s,
+    k,
+    c,
+  ]);
   const dx = gather(op, dy, swapped, null, xShape, {
     mul: [1, 1],
     offset: padding,
@@ -145,12 +154,27 @@ function gather(op: string, x: Tensor, w: Tensor, bias: Tensor | null, shape: Sh
           consts: { LANES: lanes, STRIPS: SIZE / lanes, HAS_BIAS: bias !== null },
           bind: { x: xs!, w, bias: bias ?? w, y: ys! },
           params: {
-            n: images, h, w: wide, c, p, q, k4, r: w.shape[0]!, s: w.shape[1]!,
-            rows, cols, phaseY, phaseX,
-            mulY: walk.mul[0], mulX: walk.mul[1],
-            offsetY: walk.offset[0], offsetX: walk.offset[1],
-            stepY: walk.step[0], stepX: walk.step[1],
-            divY: walk.div[0], divX: walk.div[1],
+            n: images,
+            h,
+            w: wide,
+            c,
+            p,
+            q,
+            k4,
+            r: w.shape[0]!,
+            s: w.shape[1]!,
+            rows,
+            cols,
+            phaseY,
+            phaseX,
+            mulY: walk.mul[0],
+            mulX: walk.mul[1],
+            offsetY: walk.offset[0],
+            offsetX: walk.offset[1],
+            stepY: walk.step[0],
+            stepX: walk.step[1],
+            divY: walk.div[0],
+            divX: walk.div[1],
           },
           groups: [Math.min(groups, most), Math.ceil(groups / most), Math.ceil(k4 / lanes)],
         });
@@ -195,7 +219,11 @@ export function conv2dGradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: 
   const jobs = r * s * Math.ceil(c / 4);
   const groups = Math.ceil(k4 / lanes) * Math.ceil(jobs / (SIZE / lanes));
   if (elements * 4 > x.device.bindingLimit) {
-    throw new GpuOutOfMemoryError(op, elements * 4, `weights [${wShape}] take ${formatBytes(elements * 4)}, more than can be bound`);
+    throw new GpuOutOfMemoryError(
+      op,
+      elements * 4,
+      `weights [${wShape}] take ${formatBytes(elements * 4)}, more than can be bound`,
+    );
   }
   const room = Math.max(1, Math.floor(Math.min(WORKSPACE_BYTES, x.device.bindingLimit) / (elements * 4)));
   let dw: Tensor | null = null;
@@ -209,11 +237,22 @@ export function conv2dGradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: 
       consts: { LANES: lanes, ROWS: SIZE / lanes },
       bind: { x: xs!, dy: dys!, dw: partial },
       params: {
-        h: x.shape[1]!, w: x.shape[2]!, c, q, k4, p, s, taps: r * s,
-        strideY: stride[0], strideX: stride[1],
-        padY: padding[0], padX: padding[1],
-        dilationY: dilation[0], dilationX: dilation[1],
-        pixels, perSplit: Math.ceil(pixels / splits),
+        h: x.shape[1]!,
+        w: x.shape[2]!,
+        c,
+        q,
+        k4,
+        p,
+        s,
+        taps: r * s,
+        strideY: stride[0],
+        strideX: stride[1],
+        padY: padding[0],
+        padX: padding[1],
+        dilationY: dilation[0],
+        dilationX: dilation[1],
+        pixels,
+        perSplit: Math.ceil(pixels / splits),
       },
       groups: [Math.ceil(k4 / lanes), Math.ceil(jobs / (SIZE / lanes)), splits],
     });

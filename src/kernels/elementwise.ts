@@ -56,16 +56,33 @@ export const binaryOps = {
 export type BinaryOp = keyof typeof binaryOps;
 
 const integerOps: ReadonlySet<BinaryOp> = new Set<BinaryOp>([
-  'add', 'sub', 'mul', 'div', 'minimum', 'maximum', 'equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual',
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'minimum',
+  'maximum',
+  'equal',
+  'notEqual',
+  'less',
+  'lessEqual',
+  'greater',
+  'greaterEqual',
 ]);
 const comparisons: ReadonlySet<BinaryOp> = new Set<BinaryOp>([
-  'equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual',
+  'equal',
+  'notEqual',
+  'less',
+  'lessEqual',
+  'greater',
+  'greaterEqual',
 ]);
 
 /** Throws a TypeError unless every tensor holds floats. */
 export function checkFloat(op: string, ...tensors: readonly Tensor[]): void {
   for (const t of tensors) {
-    if (t.dtype !== 'float32') throw new TypeError(`${op}: expected a float32 tensor, got ${t}; convert it with cast()`);
+    if (t.dtype !== 'float32')
+      throw new TypeError(`${op}: expected a float32 tensor, got ${t}; convert it with cast()`);
   }
 }
 
@@ -153,9 +170,23 @@ export function binary(op: BinaryOp, a: Tensor | number, b: Tensor | number, bet
       params: {
         elements: sizeOf(part),
         beta,
-        s1: s[1]!, s2: s[2]!, s3: s[3]!, s4: s[4]!, s5: s[5]!,
-        a0: p[0]!, a1: p[1]!, a2: p[2]!, a3: p[3]!, a4: p[4]!, a5: p[5]!,
-        b0: q[0]!, b1: q[1]!, b2: q[2]!, b3: q[3]!, b4: q[4]!, b5: q[5]!,
+        s1: s[1]!,
+        s2: s[2]!,
+        s3: s[3]!,
+        s4: s[4]!,
+        s5: s[5]!,
+        a0: p[0]!,
+        a1: p[1]!,
+        a2: p[2]!,
+        a3: p[3]!,
+        a4: p[4]!,
+        a5: p[5]!,
+        b0: q[0]!,
+        b1: q[1]!,
+        b2: q[2]!,
+        b3: q[3]!,
+        b4: q[4]!,
+        b5: q[5]!,
       },
       groups: linearGroups(device, sizeOf(part), SIZE),
     });

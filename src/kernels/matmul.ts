@@ -18,7 +18,11 @@ export interface MatmulOptions {
 const swapped = (shape: Shape): Shape => [...shape.slice(0, -2), shape.at(-1)!, shape.at(-2)!];
 
 /** Matrix product of [..., M, K] and [..., K, N]; leading axes broadcast. */
-export function matmulForward(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
+export function matmulForward(
+  a: Tensor,
+  b: Tensor,
+  { transposeA = false, transposeB = false }: MatmulOptions = {},
+): Tensor {
   const op = 'matmul';
   checkFloat(op, a, b);
   if (a.shape.length < 2 || b.shape.length < 2) {
@@ -27,7 +31,9 @@ export function matmulForward(a: Tensor, b: Tensor, { transposeA = false, transp
   const [aShape, bShape] = [transposeA ? swapped(a.shape) : a.shape, transposeB ? swapped(b.shape) : b.shape];
   const [m, k, n] = [aShape.at(-2)!, aShape.at(-1)!, bShape.at(-1)!];
   if (bShape.at(-2) !== k) {
-    throw new RangeError(`matmul: [${aShape}] and [${bShape}] do not fit: expected [..., M, K] and [..., K, N] with the same K`);
+    throw new RangeError(
+      `matmul: [${aShape}] and [${bShape}] do not fit: expected [..., M, K] and [..., K, N] with the same K`,
+    );
   }
   const batch = broadcastShapes(op, aShape.slice(0, -2), bShape.slice(0, -2));
   const y = empty(a.device, [...batch, m, n], 'float32', op);
@@ -46,9 +52,15 @@ export function matmulForward(a: Tensor, b: Tensor, { transposeA = false, transp
       consts: { COLS, ROWS },
       bind: { a: av, z: zv, y: yv },
       params: {
-        m, n, k,
-        aBatch: aOne ? 0 : m * k, aRow: transposeA ? 1 : k, aCol: transposeA ? m : 1,
-        zBatch: bOne ? 0 : k * n, zRow: transposeB ? 1 : n, zCol: transposeB ? k : 1,
+        m,
+        n,
+        k,
+        aBatch: aOne ? 0 : m * k,
+        aRow: transposeA ? 1 : k,
+        aCol: transposeA ? m : 1,
+        zBatch: bOne ? 0 : k * n,
+        zRow: transposeB ? 1 : n,
+        zCol: transposeB ? k : 1,
       },
       groups: [Math.ceil(n / (COLS * 4)), Math.ceil(m / (ROWS * 4)), batches],
     });

@@ -12,7 +12,11 @@ const CHAIN = 128;
 const sumCodes = { sum: 0, squares: 1, products: 2 } as const;
 
 /** A tensor [N, ..., C] read as N images of rows of channels; a matrix [N, C] is one image of N rows. */
-export function channelLayout(x: Tensor): { readonly images: number; readonly rows: number; readonly channels: number } {
+export function channelLayout(x: Tensor): {
+  readonly images: number;
+  readonly rows: number;
+  readonly channels: number;
+} {
   const channels = x.shape.at(-1)!;
   const images = x.shape.length > 2 ? x.shape[0]! : 1;
   return { images, rows: images * channels === 0 ? 0 : x.size / images / channels, channels };

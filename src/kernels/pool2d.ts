@@ -46,7 +46,12 @@ export function poolGeometry(op: string, x: Tensor, options: PoolOptions): PoolG
   const stride = pair(options.stride ?? kernel);
   const padding = pair(options.padding ?? 0);
   const dilation = pair(options.dilation ?? 1);
-  for (const [name, values, least] of [['kernel', kernel, 1], ['stride', stride, 1], ['padding', padding, 0], ['dilation', dilation, 1]] as const) {
+  for (const [name, values, least] of [
+    ['kernel', kernel, 1],
+    ['stride', stride, 1],
+    ['padding', padding, 0],
+    ['dilation', dilation, 1],
+  ] as const) {
     if (values.some((v) => !Number.isInteger(v) || v < least)) {
       throw new RangeError(`${op}: ${name} [${values}] is not whole numbers from ${least}`);
     }
@@ -66,10 +71,17 @@ export function poolGeometry(op: string, x: Tensor, options: PoolOptions): PoolG
 
 function params({ x, y, kernel, stride, padding }: PoolGeometry) {
   return {
-    h: x[1]!, w: x[2]!, c: x[3]!, p: y[1]!, q: y[2]!,
-    kernelY: kernel[0], kernelX: kernel[1],
-    strideY: stride[0], strideX: stride[1],
-    padY: padding[0], padX: padding[1],
+    h: x[1]!,
+    w: x[2]!,
+    c: x[3]!,
+    p: y[1]!,
+    q: y[2]!,
+    kernelY: kernel[0],
+    kernelX: kernel[1],
+    strideY: stride[0],
+    strideX: stride[1],
+    padY: padding[0],
+    padX: padding[1],
   };
 }
 

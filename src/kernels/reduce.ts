@@ -16,7 +16,11 @@ const SIZE = 64;
 const CHAIN = 64;
 
 /** Shape of a reduction's result, with and without the reduced axes kept as 1. */
-export function reducedShape(op: string, shape: Shape, axes: Axes): { kept: number[]; dropped: number[]; axes: number[] } {
+export function reducedShape(
+  op: string,
+  shape: Shape,
+  axes: Axes,
+): { kept: number[]; dropped: number[]; axes: number[] } {
   const list = normalizeAxes(op, axes, shape.length);
   return {
     kept: shape.map((extent, d) => (list.includes(d) ? 1 : extent)),
@@ -45,7 +49,12 @@ export function reduce(op: ReduceOp, x: Tensor, axes?: Axes, keepDims = false): 
   if (!together) {
     const strides = stridesOf(x.shape);
     const order = [...x.shape.keys()].filter((d) => !list.includes(d)).concat(list);
-    source = gatherStrided(op, x, { start: 0, strides: order.map((d) => strides[d]!) }, order.map((d) => x.shape[d]!));
+    source = gatherStrided(
+      op,
+      x,
+      { start: 0, strides: order.map((d) => strides[d]!) },
+      order.map((d) => x.shape[d]!),
+    );
     outer = sizeOf(dropped);
     inner = 1;
   }

@@ -164,7 +164,8 @@ function bindGroup(
     // An empty tensor still binds something; buffers are at least 16 bytes.
     const size = Math.max(16, Math.ceil((count * bytes) / 4) * 4);
     const resource = { buffer: tensor.storage.buffer.gpu, offset: start * bytes, size };
-    if (resource.offset + size > tensor.storage.buffer.bytes) resource.size = tensor.storage.buffer.bytes - resource.offset;
+    if (resource.offset + size > tensor.storage.buffer.bytes)
+      resource.size = tensor.storage.buffer.bytes - resource.offset;
     return { binding, resource };
   });
   if (Object.values(source.bindings).includes('uniform')) {
@@ -188,4 +189,3 @@ function packParams(source: WgslSource, values: Record<string, number>): ArrayBu
   });
   return buffer;
 }
-

@@ -60,7 +60,12 @@ function launch(
 /** Position of the largest element along an axis, int32. */
 export function argmax(x: Tensor, axis: number): Tensor<'int32'> {
   const { outer, extent, inner } = around(x.shape, axis);
-  const y = empty(x.device, x.shape.filter((_, d) => d !== axis), 'int32', 'argmax');
+  const y = empty(
+    x.device,
+    x.shape.filter((_, d) => d !== axis),
+    'int32',
+    'argmax',
+  );
   if (y.size === 0) return y;
   inSlices('argmax', outer, [x], [y], (_, rows, [xs, ys]) => {
     const elements = rows * inner;

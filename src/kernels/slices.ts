@@ -25,7 +25,11 @@ export function inSlices(
   const rowBytes = tensors.map((t) => t.bytes / outer);
   const largest = Math.max(...rowBytes);
   if (largest * outer <= device.bindingLimit) {
-    job(0, outer, tensors.map((tensor) => ({ tensor, start: 0, count: tensor.size })));
+    job(
+      0,
+      outer,
+      tensors.map((tensor) => ({ tensor, start: 0, count: tensor.size })),
+    );
     return;
   }
   const fit = Math.floor(device.bindingLimit / largest);

@@ -17,10 +17,13 @@ export class ExponentialMovingAverage {
 
   /** @param decay weight of the past, such as 0.998; early on it is lower, so that the start is soon forgotten */
   constructor(module: Module, decay: number) {
-    if (!(decay >= 0 && decay < 1)) throw new RangeError(`ExponentialMovingAverage: decay is ${decay}, expected [0, 1)`);
+    if (!(decay >= 0 && decay < 1))
+      throw new RangeError(`ExponentialMovingAverage: decay is ${decay}, expected [0, 1)`);
     this.#module = module;
     this.#decay = decay;
-    this.#averages = new Map([...module.stateDict()].map(([name, tensor]) => [name, keep(noGrad(() => clone(tensor)))]));
+    this.#averages = new Map(
+      [...module.stateDict()].map(([name, tensor]) => [name, keep(noGrad(() => clone(tensor)))]),
+    );
   }
 
   /** Takes in the current weights; call it after each step of the optimiser. */

@@ -36,25 +36,36 @@ export function fans(shape: Shape): { readonly fanIn: number; readonly fanOut: n
 }
 
 /** All elements equal. */
-export const constant = (value: number): Initializer => (shape) => keep(full(shape, value));
+export const constant =
+  (value: number): Initializer =>
+  (shape) =>
+    keep(full(shape, value));
 
 /** Uniform between low and high. */
-export const uniform = (low: number, high: number): Initializer => (shape) =>
-  fresh(() => add(mul(rand(shape, { seed: nextSeed() }), high - low), low));
+export const uniform =
+  (low: number, high: number): Initializer =>
+  (shape) =>
+    fresh(() => add(mul(rand(shape, { seed: nextSeed() }), high - low), low));
 
 /** Normal with a mean and a standard deviation. */
-export const normal = (mean: number, std: number): Initializer => (shape) =>
-  fresh(() => add(mul(randn(shape, { seed: nextSeed() }), std), mean));
+export const normal =
+  (mean: number, std: number): Initializer =>
+  (shape) =>
+    fresh(() => add(mul(randn(shape, { seed: nextSeed() }), std), mean));
 
 /** He et al. 2015: uniform with variance gain^2 / fan_in, where gain^2 = 2 / (1 + a^2). PyTorch's layers use a = sqrt(5). */
-export const kaimingUniform = ({ a = 0 }: { readonly a?: number } = {}): Initializer => (shape) => {
-  const bound = Math.sqrt(6 / ((1 + a * a) * fans(shape).fanIn));
-  return uniform(-bound, bound)(shape);
-};
+export const kaimingUniform =
+  ({ a = 0 }: { readonly a?: number } = {}): Initializer =>
+  (shape) => {
+    const bound = Math.sqrt(6 / ((1 + a * a) * fans(shape).fanIn));
+    return uniform(-bound, bound)(shape);
+  };
 
 /** He et al. 2015: normal with variance 2 / fan. ResNet uses `mode: 'fanOut'`. */
-export const kaimingNormal = ({ mode = 'fanIn' }: { readonly mode?: 'fanIn' | 'fanOut' } = {}): Initializer => (shape) =>
-  normal(0, Math.sqrt(2 / fans(shape)[mode]))(shape);
+export const kaimingNormal =
+  ({ mode = 'fanIn' }: { readonly mode?: 'fanIn' | 'fanOut' } = {}): Initializer =>
+  (shape) =>
+    normal(0, Math.sqrt(2 / fans(shape)[mode]))(shape);
 
 /** Glorot and Bengio 2010: uniform with variance 2 / (fan_in + fan_out). */
 export const xavierUniform = (): Initializer => (shape) => {

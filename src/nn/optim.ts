@@ -30,12 +30,16 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     const list = [...(parameters as Iterable<Parameter | ParameterGroup<O>>)];
     const grouped = list.every((item) => 'parameters' in item && !('storage' in item));
     const groups = (grouped && list.length > 0 ? list : [{ parameters: list }]) as ParameterGroup<O>[];
-    this.groups = groups.map((group) => ({ ...options, ...group, parameters: [...group.parameters] }) as ActiveGroup<O>);
+    this.groups = groups.map(
+      (group) => ({ ...options, ...group, parameters: [...group.parameters] }) as ActiveGroup<O>,
+    );
     const all = this.groups.flatMap((group) => group.parameters);
     if (all.length === 0) throw new RangeError(`${this.constructor.name}: there are no parameters to optimise`);
-    if (new Set(all).size !== all.length) throw new RangeError(`${this.constructor.name}: a parameter is in two groups`);
+    if (new Set(all).size !== all.length)
+      throw new RangeError(`${this.constructor.name}: a parameter is in two groups`);
     for (const group of this.groups) {
-      if (!(group.lr >= 0)) throw new RangeError(`${this.constructor.name}: lr is ${group.lr}, expected a number from 0`);
+      if (!(group.lr >= 0))
+        throw new RangeError(`${this.constructor.name}: lr is ${group.lr}, expected a number from 0`);
     }
   }
 

@@ -13,8 +13,10 @@ export const stepDecay = ({ every, gamma = 0.1 }: { readonly every: number; read
 };
 
 /** Multiplies by `gamma` at each of the given steps. */
-export const multiStepDecay = ({ at, gamma = 0.1 }: { readonly at: readonly number[]; readonly gamma?: number }): Schedule =>
-  (step) => gamma ** at.filter((milestone) => step >= milestone).length;
+export const multiStepDecay =
+  ({ at, gamma = 0.1 }: { readonly at: readonly number[]; readonly gamma?: number }): Schedule =>
+  (step) =>
+    gamma ** at.filter((milestone) => step >= milestone).length;
 
 /** Half a cosine from 1 down to `floor` (default 0) over `steps` (Loshchilov and Hutter 2017, without restarts). */
 export const cosine = ({ steps, floor = 0 }: { readonly steps: number; readonly floor?: number }): Schedule => {

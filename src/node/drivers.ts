@@ -43,19 +43,27 @@ export function findLavapipe(): string | null {
 }
 
 /** SwiftShader with a Vulkan loader: from a Chromium of the system, or unpacked from @sparticuz/chromium. */
-export function findSwiftShader(): { readonly loader: string; readonly manifest: string } | { readonly problem: string } {
+export function findSwiftShader():
+  | { readonly loader: string; readonly manifest: string }
+  | { readonly problem: string } {
   const found = (folder: string): { loader: string; manifest: string } => ({
     loader: join(folder, LOADER),
     manifest: join(folder, MANIFEST),
   });
   if (process.platform !== 'linux') return { problem: 'only used on Linux' };
-  const folders = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/usr/lib64/chromium-browser', '/opt/google/chrome'];
+  const folders = [
+    '/usr/lib/chromium',
+    '/usr/lib/chromium-browser',
+    '/usr/lib64/chromium-browser',
+    '/opt/google/chrome',
+  ];
   const own = process.env['SWIFTSHADER_DIR'];
   if (own !== undefined) folders.unshift(own);
   const folder = folders.find(isComplete);
   if (folder !== undefined) return found(folder);
   const carrier = findCarrier();
-  if (carrier === null) return { problem: 'neither in a Chromium of the system nor in the package @sparticuz/chromium' };
+  if (carrier === null)
+    return { problem: 'neither in a Chromium of the system nor in the package @sparticuz/chromium' };
   if (process.arch !== 'x64') return { problem: `@sparticuz/chromium carries it for x64 only, not ${process.arch}` };
   const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   const target = join(cache, 'retinagrad', `swiftshader-${carrier.version}`);
@@ -110,7 +118,7 @@ function findCarrier(): { readonly archive: string; readonly version: string } |
 function untar(archive: Buffer): Map<string, Buffer> {
   const files = new Map<string, Buffer>();
   const text = (start: number, end: number): string => archive.toString('latin1', start, end).replace(/\0.*$/s, '');
-  for (let at = 0; at + 512 <= archive.length; ) {
+  for (let at = 0; at + 512 <= archive.length;) {
     const name = text(at, at + 100);
     if (name === '') break;
     const size = Number.parseInt(text(at + 124, at + 136), 8);

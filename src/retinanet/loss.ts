@@ -47,7 +47,8 @@ export class RetinaNetLoss extends Module {
     const count = sum(foreground, 1);
     const boxes = sum(mul(this.#boxLoss(deltas, anchors, assignment), foreground), 1);
 
-    if (this.normalizer !== null && this.training) axpby(maximum(sum(count), 1), this.normalizer, 1 - EMA_DECAY, EMA_DECAY);
+    if (this.normalizer !== null && this.training)
+      axpby(maximum(sum(count), 1), this.normalizer, 1 - EMA_DECAY, EMA_DECAY);
     return { classification: this.#normalize(focal, count), boxRegression: this.#normalize(boxes, count) };
   }
 

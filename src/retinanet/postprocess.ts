@@ -91,7 +91,9 @@ function suppress(candidates: readonly Candidate[], threshold: number): Candidat
   const kept: Candidate[] = [];
   const sorted = [...candidates].sort((a, b) => b.score - a.score);
   for (const candidate of sorted) {
-    const duplicate = kept.some((other) => other.label === candidate.label && overlap(other.box, candidate.box) > threshold);
+    const duplicate = kept.some(
+      (other) => other.label === candidate.label && overlap(other.box, candidate.box) > threshold,
+    );
     if (!duplicate) kept.push(candidate);
   }
   return kept;

@@ -226,7 +226,8 @@ export type SpecOverrides = { readonly [K in keyof RetinaNetSpec]?: Partial<Reti
 /** A preset with overrides: `retinaNetSpec('torchvision', { backbone: { depth: 18 } })`. */
 export function retinaNetSpec(preset: PresetName, overrides: SpecOverrides = {}): RetinaNetSpec {
   const base: RetinaNetSpec | undefined = presets[preset];
-  if (base === undefined) throw new RangeError(`retinaNetSpec: "${preset}" is not one of ${Object.keys(presets).join(', ')}`);
+  if (base === undefined)
+    throw new RangeError(`retinaNetSpec: "${preset}" is not one of ${Object.keys(presets).join(', ')}`);
   const merged = Object.fromEntries(
     Object.entries(base).map(([section, values]) => [
       section,

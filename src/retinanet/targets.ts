@@ -58,7 +58,9 @@ function checkTarget({ boxes, labels }: Target, n: number, classes: number): voi
   labels.forEach((label, i) => {
     const [x1, y1, x2, y2] = boxes.subarray(i * 4, i * 4 + 4) as unknown as [number, number, number, number];
     if (!(x2 > x1 && y2 > y1 && Number.isFinite(x1 + y1 + x2 + y2))) {
-      throw new RangeError(`targets of image ${n}: box ${i} [${x1}, ${y1}, ${x2}, ${y2}] is not x1, y1, x2, y2 with a positive size`);
+      throw new RangeError(
+        `targets of image ${n}: box ${i} [${x1}, ${y1}, ${x2}, ${y2}] is not x1, y1, x2, y2 with a positive size`,
+      );
     }
     if (!(label >= 0 && label < classes)) {
       throw new RangeError(`targets of image ${n}: label ${label} of box ${i} is outside 0 to ${classes - 1}`);

@@ -66,7 +66,12 @@ export function transformImages(device: Device, inputs: readonly ImageInput[], s
         const colours = div(sub(floats(device, input, spec), mean), std);
         const [height, width] = sizes[i]!;
         const resized = upsampleBilinear(colours, [height, width]);
-        return pad(resized, [[0, 0], [0, padded[0] - height], [0, padded[1] - width], [0, 0]]);
+        return pad(resized, [
+          [0, 0],
+          [0, padded[0] - height],
+          [0, padded[1] - width],
+          [0, 0],
+        ]);
       });
       return concat(ready, 0);
     }),
@@ -99,7 +104,10 @@ export function transformTargets(targets: readonly Target[], batch: ImageBatch):
   if (targets.length !== batch.sizes.length) {
     throw new RangeError(`transform: ${targets.length} targets do not fit ${batch.sizes.length} images`);
   }
-  return targets.map(({ boxes, labels }, n) => ({ labels, boxes: scaleBoxes(boxes, batch.originalSizes[n]!, batch.sizes[n]!) }));
+  return targets.map(({ boxes, labels }, n) => ({
+    labels,
+    boxes: scaleBoxes(boxes, batch.originalSizes[n]!, batch.sizes[n]!),
+  }));
 }
 
 /** Boxes of an image of size `before`, in pixels of the same image resized to `after`. */

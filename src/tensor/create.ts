@@ -84,7 +84,8 @@ function flatten(values: Nested, out: number[], depth: number): number[] {
     out.push(values);
     return [];
   }
-  if (!Array.isArray(values)) throw new TypeError(`tensor: expected numbers or arrays of numbers, got ${typeof values}`);
+  if (!Array.isArray(values))
+    throw new TypeError(`tensor: expected numbers or arrays of numbers, got ${typeof values}`);
   let inner: number[] | null = null;
   for (const item of values as readonly Nested[]) {
     const shape = flatten(item, out, depth + 1);

@@ -91,7 +91,10 @@ export class Device {
     this.owner = options.owner;
     this.limits = gpu.limits;
     this.features = new Set(gpu.features);
-    this.bindingLimit = Math.min(options.bindingLimit ?? Number.MAX_SAFE_INTEGER, gpu.limits.maxStorageBufferBindingSize);
+    this.bindingLimit = Math.min(
+      options.bindingLimit ?? Number.MAX_SAFE_INTEGER,
+      gpu.limits.maxStorageBufferBindingSize,
+    );
     this.#wait = options.wait ?? ((promise) => promise);
     this.#pool = new BufferPool({
       create: (bytes, operation) => this.#createBuffer(bytes, operation),

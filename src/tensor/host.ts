@@ -28,7 +28,7 @@ export function pack<T extends { [index: number]: number }>(view: HostArray, out
   const step = stride[rank - 1]!;
   const index = new Array<number>(rank).fill(0);
   let position = view.offset;
-  for (let written = 0; written < view.size; ) {
+  for (let written = 0; written < view.size;) {
     for (let i = 0; i < inner; i++) out[written++] = data[position + i * step]!;
     for (let d = rank - 2; d >= 0; d--) {
       position += stride[d]!;

@@ -19,7 +19,7 @@ export function saveCheckpoint(
     const bytes = encodeSafetensors(tensors, metadata);
     const file = openSync(partial, 'w');
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+      for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
       fsyncSync(file);
     } finally {
       closeSync(file);

@@ -41,7 +41,11 @@ test('leaves on both sides of an addition own separate gradients', async () => {
 
 test('broadcasting is undone', async () => {
   await leavesNothing(device, async () => {
-    const [a, b, c] = [leaf([1, 2, 3]), tensor([[10], [20]], { requiresGrad: true }), tensor(2, { requiresGrad: true })];
+    const [a, b, c] = [
+      leaf([1, 2, 3]),
+      tensor([[10], [20]], { requiresGrad: true }),
+      tensor(2, { requiresGrad: true }),
+    ];
     tidy(() => backward(sum(mul(mul(a, b), c))));
     assert.equal(await list(a.grad!), [60, 60, 60]);
     assert.equal([...b.grad!.shape], [2, 1]);
@@ -156,7 +160,13 @@ test('gradients that nobody needs are not computed', () => {
 test('an operation of one user file: its derivative passes gradcheck, and a wrong one does not', async () => {
   await leavesNothing(device, async () => {
     const cube = (x: Tensor, factor: number): Tensor =>
-      record('cube', noGrad(() => mul(square(x), x)), [x], [x], (dy, [x]) => [() => mul(dy, mul(square(x), factor))]);
+      record(
+        'cube',
+        noGrad(() => mul(square(x), x)),
+        [x],
+        [x],
+        (dy, [x]) => [() => mul(dy, mul(square(x), factor))],
+      );
     const x = leaf([0.5, -1, 1.5]);
     const [report] = await gradcheck((x) => cube(x, 3), [x]);
     assert.is(report!.checked, 3);

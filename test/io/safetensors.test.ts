@@ -41,16 +41,22 @@ test('damaged and hostile files are refused with the reason', () => {
     ['an overflow', file(entry([2 ** 40, 2 ** 40], [0, 4]), 4), /does not take 4 bytes/],
     ['a range past the end', file(entry([2], [0, 8]), 4), /past the end/],
     ['a gap', file(entry([1], [4, 8]), 8), /have a gap at byte 4/],
-    ['an overlap', file({ ...entry([1], [0, 4]), y: { dtype: 'F32', shape: [1], data_offsets: [0, 4] } }, 4), /overlap at byte 0/],
+    [
+      'an overlap',
+      file({ ...entry([1], [0, 4]), y: { dtype: 'F32', shape: [1], data_offsets: [0, 4] } }, 4),
+      /overlap at byte 0/,
+    ],
     ['bytes left over', file(entry([1], [0, 4]), 9), /5 bytes follow/],
     ['metadata that is no text', file({ __metadata__: { a: 1 } }), /metadata is not text/],
   ];
-  for (const [name, bytes, reason] of cases) assert.throws(() => decodeSafetensors(bytes, 'f.safetensors'), reason, name);
+  for (const [name, bytes, reason] of cases)
+    assert.throws(() => decodeSafetensors(bytes, 'f.safetensors'), reason, name);
 });
 
 test('every truncation is refused', () => {
   const bytes = encodeSafetensors(tensors);
-  for (let length = 0; length < bytes.length; length++) assert.throws(() => decodeSafetensors(bytes.subarray(0, length)), /not a valid/);
+  for (let length = 0; length < bytes.length; length++)
+    assert.throws(() => decodeSafetensors(bytes.subarray(0, length)), /not a valid/);
 });
 
 test.run();

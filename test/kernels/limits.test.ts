@@ -25,20 +25,77 @@ const cases: readonly Case[] = [
   ['relu', [[3000]], (x) => ops.relu(x)],
   ['add', [[3001], [3001]], (a, b) => ops.add(a, b)],
   ['add, stretched', [[5, 7, 40], [40]], (a, b) => ops.add(a, b)],
-  ['mul, both stretched', [[50, 1, 7], [1, 9, 7]], (a, b) => ops.mul(a, b)],
-  ['mul, rows of an odd size', [[7, 301], [7, 1]], (a, b) => ops.mul(a, b)],
-  ['where', [[40, 50], [40, 50]], (a, b) => ops.where(ops.less(a, b), a, 0)],
+  [
+    'mul, both stretched',
+    [
+      [50, 1, 7],
+      [1, 9, 7],
+    ],
+    (a, b) => ops.mul(a, b),
+  ],
+  [
+    'mul, rows of an odd size',
+    [
+      [7, 301],
+      [7, 1],
+    ],
+    (a, b) => ops.mul(a, b),
+  ],
+  [
+    'where',
+    [
+      [40, 50],
+      [40, 50],
+    ],
+    (a, b) => ops.where(ops.less(a, b), a, 0),
+  ],
   ['sum of rows', [[30, 100]], (x) => ops.sum(x, 1)],
   ['sum of a large image batch', [[9, 10, 10, 5]], (x) => ops.sum(x, [1, 2])],
   ['softmax', [[60, 33]], (x) => ops.softmax(x)],
   ['slice', [[40, 70]], (x) => ops.slice(x, [3, 5], [30, 60])],
-  ['pad', [[30, 60]], (x) => ops.pad(x, [[1, 2], [3, 4]])],
-  ['concat', [[20, 70], [15, 70]], (a, b) => ops.concat([a, b], 0)],
+  [
+    'pad',
+    [[30, 60]],
+    (x) =>
+      ops.pad(x, [
+        [1, 2],
+        [3, 4],
+      ]),
+  ],
+  [
+    'concat',
+    [
+      [20, 70],
+      [15, 70],
+    ],
+    (a, b) => ops.concat([a, b], 0),
+  ],
   ['transpose within rows', [[20, 9, 11]], (x) => ops.transpose(x, [0, 2, 1])],
-  ['matmul', [[9, 15, 20], [9, 20, 13]], (a, b) => ops.matmul(a, b)],
-  ['matmul by one matrix', [[9, 15, 20], [20, 13]], (a, b) => ops.matmul(a, b)],
+  [
+    'matmul',
+    [
+      [9, 15, 20],
+      [9, 20, 13],
+    ],
+    (a, b) => ops.matmul(a, b),
+  ],
+  [
+    'matmul by one matrix',
+    [
+      [9, 15, 20],
+      [20, 13],
+    ],
+    (a, b) => ops.matmul(a, b),
+  ],
   ['conv2d', [[7, 11, 9, 5], [3, 3, 5, 6], [6]], (x, w, b) => ops.conv2d(x!, w!, b!, { padding: 1 })],
-  ['conv2d, stride 2', [[7, 11, 9, 8], [3, 3, 8, 4]], (x, w) => ops.conv2d(x!, w!, null, { padding: 1, stride: 2 })],
+  [
+    'conv2d, stride 2',
+    [
+      [7, 11, 9, 8],
+      [3, 3, 8, 4],
+    ],
+    (x, w) => ops.conv2d(x!, w!, null, { padding: 1, stride: 2 }),
+  ],
   ['maxPool2d', [[9, 11, 9, 5]], (x) => ops.maxPool2d(x, { kernel: 3, stride: 2, padding: 1 })],
   ['avgPool2d', [[9, 11, 9, 5]], (x) => ops.avgPool2d(x, { kernel: 2 })],
   ['upsampleNearest', [[9, 5, 7, 5]], (x) => ops.upsampleNearest(x, [11, 13])],
@@ -70,7 +127,10 @@ for (const [name, shapes, op] of cases) {
     const expected = await compute();
     await withDevice({ bindingLimit: LIMIT }, async () => {
       const actual = await compute();
-      assert.ok(expected.some((values) => values.byteLength > LIMIT), 'the case is too small to be cut');
+      assert.ok(
+        expected.some((values) => values.byteLength > LIMIT),
+        'the case is too small to be cut',
+      );
       // Sums are cut at other places, so they may round differently.
       expected.forEach((values, i) => {
         assertClose(actual[i]!, values, { tolerance: { relative: 1e-5, largest: 1e-5 }, label: `tensor ${i}` });

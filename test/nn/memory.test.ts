@@ -60,7 +60,9 @@ test('1,000 training steps leave the pool and the number of tensors unchanged', 
   const perStep = (device.counters().submits - submits) / 1000;
   assert.ok(perStep < 5, `${perStep} submits per step`);
   assert.ok(loss < first, `loss ${first} before, ${loss} after`);
-  console.log(`pool after 1,020 steps: ${after.buffers} buffers, ${after.bytes + after.pooledBytes} bytes; ${perStep} submits per step`);
+  console.log(
+    `pool after 1,020 steps: ${after.buffers} buffers, ${after.bytes + after.pooledBytes} bytes; ${perStep} submits per step`,
+  );
   for (const t of [x, y]) t.dispose();
   ema.dispose();
   optimizer.dispose();

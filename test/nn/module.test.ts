@@ -2,7 +2,17 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Conv2d, Linear, ReLU, Sequential, Upsample } from '../../src/nn/layers.ts';
 import { BatchNorm2d, FrozenBatchNorm2d, GroupNorm } from '../../src/nn/norm.ts';
-import { constant, fans, kaimingNormal, kaimingUniform, manualSeed, normal, uniform, xavierUniform, type Initializer } from '../../src/nn/init.ts';
+import {
+  constant,
+  fans,
+  kaimingNormal,
+  kaimingUniform,
+  manualSeed,
+  normal,
+  uniform,
+  xavierUniform,
+  type Initializer,
+} from '../../src/nn/init.ts';
 import { Module, readStateDict } from '../../src/nn/module.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { leavesNothing, testDevice } from '../support/device.ts';
@@ -24,12 +34,19 @@ test('parameters, buffers and children are named by their path', () => {
   );
   assert.equal(
     [...net.namedBuffers()].map(([name]) => name),
-    ['stem.1.runningMean', 'stem.1.runningVar', ...['weight', 'bias', 'runningMean', 'runningVar'].map((n) => `frozen.${n}`)],
+    [
+      'stem.1.runningMean',
+      'stem.1.runningVar',
+      ...['weight', 'bias', 'runningMean', 'runningVar'].map((n) => `frozen.${n}`),
+    ],
   );
   net.eval();
   assert.is((net.stem.layers[1] as Module).training, false);
   net.stem.freeze();
-  assert.equal(net.parameters().map((p) => p.requiresGrad), [false, false, false, true, true, true]);
+  assert.equal(
+    net.parameters().map((p) => p.requiresGrad),
+    [false, false, false, true, true, true],
+  );
   net.dispose();
 });
 
@@ -46,12 +63,15 @@ test('a state dict is loaded whole or not at all', async () => {
     broken.set('extra', { shape: [1], data: Float32Array.of(1) });
     broken.set('blocks.0.bias', { shape: [3], data: Float32Array.of(1, 2, 3) });
     broken.set('blocks.0.weight', { shape: [4, 2], data: new Float32Array(8).fill(9) });
-    assert.throws(() => b.loadStateDict(broken), (error: Error) => {
-      assert.match(error.message, /missing: stem\.0\.weight/);
-      assert.match(error.message, /unexpected: extra/);
-      assert.match(error.message, /blocks\.0\.bias: expected \[2\], got \[3\]/);
-      return true;
-    });
+    assert.throws(
+      () => b.loadStateDict(broken),
+      (error: Error) => {
+        assert.match(error.message, /missing: stem\.0\.weight/);
+        assert.match(error.message, /unexpected: extra/);
+        assert.match(error.message, /blocks\.0\.bias: expected \[2\], got \[3\]/);
+        return true;
+      },
+    );
     assert.throws(() => b.loadStateDict(broken, { strict: false }), /of another shape/);
     assert.equal(await readStateDict(b.stateDict()), state);
     broken.delete('blocks.0.bias');

@@ -12,7 +12,16 @@ import { Conv2d, Linear } from '../../src/nn/layers.ts';
 import { BatchNorm2d } from '../../src/nn/norm.ts';
 import { Module, Parameter, readStateDict, type HostTensor } from '../../src/nn/module.ts';
 import { Adam, AdamW, SGD, type Optimizer } from '../../src/nn/optim.ts';
-import { cosine, linearWarmup, multiStepDecay, oneCycle, ReduceOnPlateau, Scheduler, stepDecay, type Schedule } from '../../src/nn/schedule.ts';
+import {
+  cosine,
+  linearWarmup,
+  multiStepDecay,
+  oneCycle,
+  ReduceOnPlateau,
+  Scheduler,
+  stepDecay,
+  type Schedule,
+} from '../../src/nn/schedule.ts';
 import { tensor, write } from '../../src/tensor/create.ts';
 import { keep, tidy } from '../../src/tensor/scope.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
@@ -76,7 +85,10 @@ for (const { name, kind, options, steps } of fixture.optimisers) {
         optimizer.zeroGrad();
         for (const [i, parameter] of parameters.entries()) {
           const expected = floats(steps[i]!).subarray(step * parameter.size, (step + 1) * parameter.size);
-          assertClose(await parameter.data(), expected, { tolerance: { relative: 2e-6, absolute: 1e-6 }, label: `step ${step}` });
+          assertClose(await parameter.data(), expected, {
+            tolerance: { relative: 2e-6, absolute: 1e-6 },
+            label: `step ${step}`,
+          });
         }
       }
       optimizer.dispose();
@@ -141,7 +153,10 @@ for (const { kind, limit, normType, total, gradients } of fixture.clipping) {
         clipGradValue(parameters, limit);
       }
       for (const [i, parameter] of parameters.entries()) {
-        assertClose(await parameter.grad!.data(), floats(gradients[i]!), { tolerance: { relative: 2e-6 }, label: 'gradient' });
+        assertClose(await parameter.grad!.data(), floats(gradients[i]!), {
+          tolerance: { relative: 2e-6 },
+          label: 'gradient',
+        });
         parameter.dispose();
       }
     });
@@ -192,7 +207,10 @@ test("ten steps of training a small network are PyTorch's", async () => {
     }
     net.eval();
     const output = net.forward(x);
-    assertClose(await output.data(), floats(evalOutput), { tolerance: { relative: 1e-4, absolute: 1e-4 }, label: 'output' });
+    assertClose(await output.data(), floats(evalOutput), {
+      tolerance: { relative: 1e-4, absolute: 1e-4 },
+      label: 'output',
+    });
     for (const used of [output, x, y]) used.dispose();
     optimizer.dispose();
     net.dispose();
@@ -216,17 +234,26 @@ test('the state of an optimiser continues another one exactly', async () => {
     const second = new AdamW(b, { lr: 0.1 });
     const saved = new Map<string, HostTensor>();
     for (const [name, value] of first.stateDict()) {
-      saved.set(name, { shape: value.shape, data: value.data instanceof Float32Array ? value.data : ((await (value as Tensor).data()) as Float32Array) });
+      saved.set(name, {
+        shape: value.shape,
+        data: value.data instanceof Float32Array ? value.data : ((await (value as Tensor).data()) as Float32Array),
+      });
     }
     second.loadStateDict(saved);
     for (const [i, parameter] of b.entries()) write(parameter, await a[i]!.data());
-    for (const [optimizer, parameters] of [[first, a], [second, b]] as const) {
+    for (const [optimizer, parameters] of [
+      [first, a],
+      [second, b],
+    ] as const) {
       feed(parameters, 3);
       optimizer.step();
       optimizer.zeroGrad();
     }
     for (const [i, parameter] of b.entries()) assert.equal(await parameter.data(), await a[i]!.data());
-    assert.throws(() => second.loadStateDict(new Map([['7.m', { shape: [1], data: Float32Array.of(1) }]])), /state 7\.m \[1\] fits no parameter/);
+    assert.throws(
+      () => second.loadStateDict(new Map([['7.m', { shape: [1], data: Float32Array.of(1) }]])),
+      /state 7\.m \[1\] fits no parameter/,
+    );
     for (const optimizer of [first, second]) optimizer.dispose();
     for (const parameter of [...a, ...b]) parameter.dispose();
   });
@@ -235,9 +262,13 @@ test('the state of an optimiser continues another one exactly', async () => {
 test('groups have settings of their own, and bad settings are refused', async () => {
   const [a, b] = makeParameters() as [Parameter, Parameter];
   const before = await b.data();
-  for (const parameter of [a, b]) parameter.grad = keep(tensor(hashUniform('g', parameter.shape), { shape: parameter.shape }));
+  for (const parameter of [a, b])
+    parameter.grad = keep(tensor(hashUniform('g', parameter.shape), { shape: parameter.shape }));
   const optimizer = new SGD([{ parameters: [a] }, { parameters: [b], lr: 0 }], { lr: 0.5 });
-  assert.equal(optimizer.groups.map((group) => group.lr), [0.5, 0]);
+  assert.equal(
+    optimizer.groups.map((group) => group.lr),
+    [0.5, 0],
+  );
   optimizer.step();
   assert.equal(await b.data(), before);
   assert.throws(() => new SGD([a, a], { lr: 1 }), /a parameter is in two groups/);

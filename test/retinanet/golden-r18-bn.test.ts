@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import { compareWithTorchvision } from './golden.ts';
 
-test('retinanet-r18-bn: features, matches, losses, gradients and detections are torchvision\'s', async () => {
+test("retinanet-r18-bn: features, matches, losses, gradients and detections are torchvision's", async () => {
   console.log(await compareWithTorchvision('retinanet-r18-bn'));
 });
 

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import { compareWithTorchvision } from './golden.ts';
 
-test('retinanet-r50-bn-resize: features, matches, losses, gradients and detections are torchvision\'s', async () => {
+test("retinanet-r50-bn-resize: features, matches, losses, gradients and detections are torchvision's", async () => {
   console.log(await compareWithTorchvision('retinanet-r50-bn-resize'));
 });
 

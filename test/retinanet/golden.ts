@@ -68,7 +68,10 @@ interface Fixture {
       readonly minScoreGap: number;
     };
   }[];
-  readonly losses: { readonly classification: { readonly value: number }; readonly bbox_regression: { readonly value: number } };
+  readonly losses: {
+    readonly classification: { readonly value: number };
+    readonly bbox_regression: { readonly value: number };
+  };
   readonly features: readonly Summary[];
   readonly outputs: readonly Summary[];
   readonly gradients: readonly Summary[];
@@ -121,7 +124,10 @@ export async function compareWithTorchvision(name: string): Promise<Record<strin
   const resizedTargets = transformTargets(targets, batch);
   images.forEach(({ resized, resizedBoxes }, i) => {
     assert.equal([...batch.sizes[i]!], [...resized]);
-    assertClose(resizedTargets[i]!.boxes, floats(resizedBoxes), { tolerance: { relative: 1e-6 }, label: 'resized boxes' });
+    assertClose(resizedTargets[i]!.boxes, floats(resizedBoxes), {
+      tolerance: { relative: 1e-6 },
+      label: 'resized boxes',
+    });
   });
   const pass = tidy(() => {
     const output = net.forward(batch.images);
@@ -176,7 +182,10 @@ export async function compareWithTorchvision(name: string): Promise<Record<strin
     buffers.set(key, { shape: buffer.shape, data: (await buffer.data()) as Float32Array });
   }
   for (const summary of fixture.buffers) {
-    note('running statistics', checkSummary(summary, toTorchvisionStateDict(buffers).get(summary.name)!.data, FEATURES));
+    note(
+      'running statistics',
+      checkSummary(summary, toTorchvisionStateDict(buffers).get(summary.name)!.data, FEATURES),
+    );
   }
 
   // Detection, from the same weights.
@@ -191,12 +200,19 @@ export async function compareWithTorchvision(name: string): Promise<Record<strin
 /** Compares sampled values with torch's; returns the largest difference in proportion to the largest value. */
 function checkSummary({ name, shape, absmax, samples }: Summary, data: Float32Array, tolerance: number): number {
   const expected = floats(samples);
-  assert.is(data.length, shape.reduce((a, b) => a * b, 1), `size of ${name}`);
+  assert.is(
+    data.length,
+    shape.reduce((a, b) => a * b, 1),
+    `size of ${name}`,
+  );
   let worst = 0;
   samplePositions(name, data.length, expected.length).forEach((position, i) => {
     const error = Math.abs(data[position]! - expected[i]!) / absmax;
     worst = Math.max(worst, error);
-    assert.ok(error <= tolerance, `${name} at ${position}: got ${data[position]}, expected ${expected[i]} (largest ${absmax})`);
+    assert.ok(
+      error <= tolerance,
+      `${name} at ${position}: got ${data[position]}, expected ${expected[i]} (largest ${absmax})`,
+    );
   });
   return worst;
 }

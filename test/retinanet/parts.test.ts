@@ -29,13 +29,23 @@ interface Fixture {
   }[];
   readonly anchors: {
     readonly cellAnchors: readonly (readonly (readonly number[])[])[];
-    readonly cases: readonly { readonly size: Size; readonly grids: readonly Size[]; readonly count: number; readonly digest: number; readonly first: Encoded }[];
+    readonly cases: readonly {
+      readonly size: Size;
+      readonly grids: readonly Size[];
+      readonly count: number;
+      readonly digest: number;
+      readonly first: Encoded;
+    }[];
   };
   readonly coder: {
     readonly anchors: Encoded;
     readonly boxes: Encoded;
     readonly deltas: Encoded;
-    readonly cases: readonly { readonly weights: [number, number, number, number]; readonly encoded: Encoded; readonly decoded: Encoded }[];
+    readonly cases: readonly {
+      readonly weights: [number, number, number, number];
+      readonly encoded: Encoded;
+      readonly decoded: Encoded;
+    }[];
   };
   readonly nms: readonly {
     readonly name: string;
@@ -79,13 +89,29 @@ for (const { name, size, minSize, maxSize, resized, boxes, batch, resizedBoxes, 
 }
 
 test('images join one batch, in the order of channels and the range that the spec names', async () => {
-  const [a, b] = [rgbImage(2, 3, new Uint8Array(18).map((_, i) => i * 10)), rgbImage(4, 1, new Uint8Array(12).fill(255))];
-  const transform = { ...presets.detectron2.transform, minSize: null, mean: [1, 2, 3], std: [1, 1, 1], padMultiple: 4 } as const;
+  const [a, b] = [
+    rgbImage(
+      2,
+      3,
+      new Uint8Array(18).map((_, i) => i * 10),
+    ),
+    rgbImage(4, 1, new Uint8Array(12).fill(255)),
+  ];
+  const transform = {
+    ...presets.detectron2.transform,
+    minSize: null,
+    mean: [1, 2, 3],
+    std: [1, 1, 1],
+    padMultiple: 4,
+  } as const;
   const floatsOfB = tensor(new Float32Array(12).fill(1), { shape: [4, 1, 3] });
   for (const second of [b, floatsOfB]) {
     const { images, sizes } = transformImages(device, [a, second], transform);
     assert.equal([...images.shape], [2, 4, 4, 3]);
-    assert.equal(sizes, [[2, 3], [4, 1]]);
+    assert.equal(sizes, [
+      [2, 3],
+      [4, 1],
+    ]);
     const values = await images.data();
     assert.equal([...values.subarray(0, 6)], [20 - 1, 10 - 2, 0 - 3, 50 - 1, 40 - 2, 30 - 3]);
     assert.equal([...values.subarray(9, 12)], [0, 0, 0]);
@@ -121,7 +147,8 @@ test('other presets have unrounded anchors, other orders, strides and offsets', 
   assert.equal(cell('mmdetection'), [-8, -2, 8, 2, -16, -4, 16, 4, -4, -4, 4, 4, -8, -8, 8, 8]);
   assert.equal(cell('detectron2'), [-8, -2, 8, 2, -4, -4, 4, 4, -16, -4, 16, 4, -8, -8, 8, 8]);
   assert.equal(cell('paper').slice(0, 4), [-4, 2, 12, 6]);
-  const second = (preset: PresetName): number => makeAnchors(retinaNetSpec(preset, { anchors: { sizes, ratios } }).anchors, [20, 20], [[2, 2]])[16]!;
+  const second = (preset: PresetName): number =>
+    makeAnchors(retinaNetSpec(preset, { anchors: { sizes, ratios } }).anchors, [20, 20], [[2, 2]])[16]!;
   assert.is(second('torchvision') - cell('torchvision')[0]!, 10);
   assert.is(second('mmdetection') - cell('mmdetection')[0]!, 8);
 });
@@ -140,12 +167,18 @@ test("offsets are encoded and decoded as torchvision's BoxCoder does", async () 
         const target = { boxes: b.slice(i * 4, i * 4 + 4), labels: Int32Array.of(0) };
         const result = assign(one, [target], 1, { ...spec.matcher, high: 0, low: 0 }, coder);
         const expected = floats(encoded).subarray(i * 4, i * 4 + 4);
-        assertClose(await result.deltas.data(), expected, { tolerance: { relative: 1e-5, absolute: 4e-6 }, label: 'encoded' });
+        assertClose(await result.deltas.data(), expected, {
+          tolerance: { relative: 1e-5, absolute: 4e-6 },
+          label: 'encoded',
+        });
         for (const t of [one, result.deltas, result.boxes, result.labels, result.matches]) t.dispose();
       }
       const expected = floats(decoded);
       const tolerance = { relative: 2e-6, largest: 2e-6 };
-      const host = Float32Array.from({ length: count }, (_, i) => i).reduce<number[]>((all, i) => [...all, ...decodeBox(d, i, a, i, coder)], []);
+      const host = Float32Array.from({ length: count }, (_, i) => i).reduce<number[]>(
+        (all, i) => [...all, ...decodeBox(d, i, a, i, coder)],
+        [],
+      );
       assertClose(host, expected, { tolerance, label: 'decoded on the host' });
       const gpu = tidy(() => decodeBoxes(tensor(d, { shape: [1, count, 4] }), tensor(a, { shape: [count, 4] }), coder));
       assertClose(await gpu.data(), expected, { tolerance, label: 'decoded on the GPU' });
@@ -164,7 +197,11 @@ for (const { name, boxes, anchors, rule, expected } of matchCases) {
       const result = assign(a, [none, target], Math.max(1, boxes.length), matcher, spec.boxCoder);
       const count = anchors.length;
       const matches = [...(await result.matches.data())];
-      assert.equal(matches.slice(0, count), anchors.map(() => -1), 'an image without boxes');
+      assert.equal(
+        matches.slice(0, count),
+        anchors.map(() => -1),
+        'an image without boxes',
+      );
       assert.equal(matches.slice(count), [...expected]);
       assert.equal([...(await result.labels.data())].slice(count), [...expected]);
       const matched = await result.boxes.data();
@@ -201,13 +238,23 @@ for (const { name, boxes, scores, labels, threshold, keep } of fixture.nms) {
       { ...spec.postprocess, nmsThreshold: threshold, scoreThreshold: 0.001 },
       spec.boxCoder,
     );
-    assert.equal([...found.labels], keep.map((i) => labels[i]));
-    assertClose(found.scores, keep.map((i) => scores[i]!), { tolerance: { relative: 1e-6 }, label: 'scores' });
+    assert.equal(
+      [...found.labels],
+      keep.map((i) => labels[i]),
+    );
+    assertClose(
+      found.scores,
+      keep.map((i) => scores[i]!),
+      { tolerance: { relative: 1e-6 }, label: 'scores' },
+    );
   });
 }
 
 test('an unknown preset is refused with the list of presets', () => {
-  assert.throws(() => retinaNetSpec('yolo' as PresetName), /"yolo" is not one of torchvision, torchvisionV2, detectron2/);
+  assert.throws(
+    () => retinaNetSpec('yolo' as PresetName),
+    /"yolo" is not one of torchvision, torchvisionV2, detectron2/,
+  );
 });
 
 test.run();

@@ -57,10 +57,14 @@ export async function opSuite(name: string, cases: readonly OpCase[]): Promise<v
         assert.equal([...gradients[i]!.shape], [...inputs[k]!.shape]);
         const first = (values: readonly Ref[]): Ref => c.reference(values)[0]!;
         const { elements, values } = centralDifference(first, inputs, k, weights, { samples: SAMPLES, seed: c.name });
-        assertClose(Float32Array.from(elements, (e) => actual[e]!), values, {
-          tolerance: gradientToleranceOf(c, k, sizeOf(shape)),
-          label: `gradient of input ${k}`,
-        });
+        assertClose(
+          Float32Array.from(elements, (e) => actual[e]!),
+          values,
+          {
+            tolerance: gradientToleranceOf(c, k, sizeOf(shape)),
+            label: `gradient of input ${k}`,
+          },
+        );
       }
       assert.is(device.memory().tensors, before, 'tensors left behind');
     });

@@ -4,12 +4,7 @@ import { add } from '../../src/autograd/ops/binary.ts';
 import { run } from '../../src/kernels/run.ts';
 import { init } from '../../src/node/init.ts';
 import { tensor } from '../../src/tensor/create.ts';
-import {
-  DeviceLostError,
-  GpuOutOfMemoryError,
-  GpuValidationError,
-  NoAdapterError,
-} from '../../src/tensor/errors.ts';
+import { DeviceLostError, GpuOutOfMemoryError, GpuValidationError, NoAdapterError } from '../../src/tensor/errors.ts';
 import { sizeClass } from '../../src/tensor/pool.ts';
 import { empty } from '../../src/tensor/tensor.ts';
 import { errorOf, leavesNothing, testDevice, withDevice } from '../support/device.ts';

@@ -15,7 +15,15 @@ test('values come from numbers, nested arrays, typed arrays and ndarrays', async
   await leavesNothing(device, async () => {
     const cases: [Tensor, string, number[], number[]][] = [
       [tensor(7), 'float32', [], [7]],
-      [tensor([[1, 2, 3], [4, 5, 6]]), 'float32', [2, 3], [1, 2, 3, 4, 5, 6]],
+      [
+        tensor([
+          [1, 2, 3],
+          [4, 5, 6],
+        ]),
+        'float32',
+        [2, 3],
+        [1, 2, 3, 4, 5, 6],
+      ],
       [tensor([]), 'float32', [0], []],
       [tensor(Int32Array.of(-1, 2)), 'int32', [2], [-1, 2]],
       [tensor(Uint32Array.of(4e9)), 'uint32', [1], [4e9]],
@@ -34,7 +42,10 @@ test('values come from numbers, nested arrays, typed arrays and ndarrays', async
 
 test('an ndarray of any strides is copied in row-major order', async () => {
   await leavesNothing(device, async () => {
-    const base = ndarray(Float32Array.from({ length: 24 }, (_, i) => i), [2, 3, 4]);
+    const base = ndarray(
+      Float32Array.from({ length: 24 }, (_, i) => i),
+      [2, 3, 4],
+    );
     const views = [base, base.transpose(2, 0, 1), base.step(1, -1, 2), base.lo(1, 1, 1), base.pick(1, null, null)];
     for (const view of views) {
       const t = tensor(view);
@@ -90,7 +101,14 @@ test('tidy frees what is not returned or kept, also when it throws', async () =>
     assert.equal(await list(result.map.get('x')!), [3, 4]);
     assert.equal(await list(kept!), [10, 20]);
     for (const t of [a, kept!, result.list[0]!, result.map.get('x')!]) t.dispose();
-    assert.throws(() => tidy(() => { tensor([1]); throw new Error('inside'); }), /inside/);
+    assert.throws(
+      () =>
+        tidy(() => {
+          tensor([1]);
+          throw new Error('inside');
+        }),
+      /inside/,
+    );
     assert.throws(() => tidy(async () => tensor([1])), /must not be async/);
   });
 });

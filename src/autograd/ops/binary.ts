@@ -39,14 +39,29 @@ const mulBy = (dy: Tensor, factor: Operand): Tensor => binary('mul', dy, factor)
 const negate = (dy: Tensor): Tensor => unary('neg', dy);
 
 /** a + b, with broadcasting; either operand may be a number, here and below. */
-export const add = (a: Operand, b: Operand): Tensor => differentiable('add', a, b, false, (dy) => dy, (dy) => dy);
+export const add = (a: Operand, b: Operand): Tensor =>
+  differentiable(
+    'add',
+    a,
+    b,
+    false,
+    (dy) => dy,
+    (dy) => dy,
+  );
 
 /** a - b. */
 export const sub = (a: Operand, b: Operand): Tensor => differentiable('sub', a, b, false, (dy) => dy, negate);
 
 /** a times b. */
 export const mul = (a: Operand, b: Operand): Tensor =>
-  differentiable('mul', a, b, true, (dy, [, z]) => mulBy(dy, z), (dy, [x]) => mulBy(dy, x));
+  differentiable(
+    'mul',
+    a,
+    b,
+    true,
+    (dy, [, z]) => mulBy(dy, z),
+    (dy, [x]) => mulBy(dy, x),
+  );
 
 /** a / b; integers are divided towards zero. */
 export const div = (a: Operand, b: Operand): Tensor =>

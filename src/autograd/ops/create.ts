@@ -8,7 +8,11 @@ import { sizeOf, type Shape } from '../../tensor/shape.ts';
 import { empty, type Tensor } from '../../tensor/tensor.ts';
 
 /** A tensor with every element equal. */
-export function full<D extends DType = 'float32'>(shape: Shape, value: number, options: CreateOptions<D> = {}): Tensor<D> {
+export function full<D extends DType = 'float32'>(
+  shape: Shape,
+  value: number,
+  options: CreateOptions<D> = {},
+): Tensor<D> {
   const t = empty(options.device ?? defaultDevice(), shape, (options.dtype ?? 'float32') as D, 'full');
   fill(t, value);
   t.requiresGrad = options.requiresGrad ?? false;
@@ -24,7 +28,12 @@ export const ones = <D extends DType = 'float32'>(shape: Shape, options: CreateO
   full(shape, 1, options);
 
 /** start, start + step, ... up to but not including stop. Exact for whole numbers below 2^24. */
-export function arange<D extends DType = 'float32'>(start: number, stop: number, step = 1, options: CreateOptions<D> = {}): Tensor<D> {
+export function arange<D extends DType = 'float32'>(
+  start: number,
+  stop: number,
+  step = 1,
+  options: CreateOptions<D> = {},
+): Tensor<D> {
   const count = Math.max(0, Math.ceil((stop - start) / step));
   if (!Number.isFinite(count)) throw new RangeError(`arange: no sequence from ${start} to ${stop} in steps of ${step}`);
   const t = empty(options.device ?? defaultDevice(), [count], (options.dtype ?? 'float32') as D, 'arange');

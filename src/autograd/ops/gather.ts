@@ -13,7 +13,8 @@ import { record } from '../tape.ts';
 export function gather<D extends DType>(x: Tensor<D>, indices: Tensor, axis = 0): Tensor<D> {
   const at = normalizeAxis('gather', axis, x.shape.length);
   const { shape } = x;
-  if (indices.dtype !== 'int32') throw new TypeError(`gather: indices ${indices} must be int32; convert them with cast()`);
+  if (indices.dtype !== 'int32')
+    throw new TypeError(`gather: indices ${indices} must be int32; convert them with cast()`);
   if (shape[at] === 0 && indices.size > 0) throw new RangeError(`gather: axis ${at} of [${shape}] has nothing to pick`);
   return record('gather', gatherKernel(x, indices, at), [x], [indices], (dy, [indices]) => [
     () => gatherGrad(dy, indices!, shape, at),

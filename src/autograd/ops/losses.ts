@@ -73,7 +73,9 @@ export function crossEntropy(
 ): Tensor {
   const lead = logits.shape.slice(0, -1);
   if (targets.dtype !== 'int32' || !sameShape(targets.shape, lead)) {
-    throw new RangeError(`crossEntropy: targets ${targets} do not fit logits [${logits.shape}]: expected int32 [${lead}]`);
+    throw new RangeError(
+      `crossEntropy: targets ${targets} do not fit logits [${logits.shape}]: expected int32 [${lead}]`,
+    );
   }
   const classes = empty(logits.device, [logits.shape.at(-1)!], 'int32', 'crossEntropy');
   fill(classes, 0, 1);

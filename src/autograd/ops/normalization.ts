@@ -13,7 +13,8 @@ export interface NormOptions {
 
 const mul = (a: Tensor, b: Tensor | number): Tensor => binary('mul', a, b);
 const neg = (x: Tensor): Tensor => unary('neg', x);
-const inverseRoot = (variance: Tensor, eps: number): Tensor => unary('reciprocal', unary('sqrt', binary('add', variance, eps)));
+const inverseRoot = (variance: Tensor, eps: number): Tensor =>
+  unary('reciprocal', unary('sqrt', binary('add', variance, eps)));
 /** [N, C] summed over images, [C]. */
 const overImages = (sums: Tensor): Tensor => reduce('sum', sums, 0);
 
@@ -23,7 +24,9 @@ function check(op: string, x: Tensor, perChannel: readonly Tensor[]): void {
   if (x.shape.length < 2) throw new RangeError(`${op}: [${x.shape}] has no channels: expected [N, ..., C]`);
   for (const t of perChannel) {
     if (t.shape.length !== 1 || t.shape[0] !== channels) {
-      throw new RangeError(`${op}: [${t.shape}] does not fit the input [${x.shape}]: expected [${channels}], one per channel`);
+      throw new RangeError(
+        `${op}: [${t.shape}] does not fit the input [${x.shape}]: expected [${channels}], one per channel`,
+      );
     }
   }
 }
@@ -66,8 +69,7 @@ export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, { eps = 1e-5 }
     let dBeta: Tensor | null = null;
     let dGamma: Tensor | null = null;
     const betaGradient = (): Tensor => (dBeta ??= overImages(channelSums(op, 'sum', dy, gamma)));
-    const gammaGradient = (): Tensor =>
-      (dGamma ??= mul(overImages(channelSums(op, 'products', x, mean, dy)), inverse));
+    const gammaGradient = (): Tensor => (dGamma ??= mul(overImages(channelSums(op, 'products', x, mean, dy)), inverse));
     return [
       () => {
         const p = mul(gamma, inverse);
@@ -123,7 +125,13 @@ export function batchNormInference(
  * @param gamma [C]
  * @param beta [C]
  */
-export function groupNorm(x: Tensor, groups: number, gamma: Tensor, beta: Tensor, { eps = 1e-5 }: NormOptions = {}): Tensor {
+export function groupNorm(
+  x: Tensor,
+  groups: number,
+  gamma: Tensor,
+  beta: Tensor,
+  { eps = 1e-5 }: NormOptions = {},
+): Tensor {
   const op = 'groupNorm';
   check(op, x, [gamma, beta]);
   const channels = x.shape.at(-1)!;

@@ -1,4 +1,11 @@
-import { avgPool, maxPoolForward, maxPoolGrad, poolGeometry, type AvgPoolOptions, type PoolOptions } from '../../kernels/pool2d.ts';
+import {
+  avgPool,
+  maxPoolForward,
+  maxPoolGrad,
+  poolGeometry,
+  type AvgPoolOptions,
+  type PoolOptions,
+} from '../../kernels/pool2d.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
 

@@ -2,7 +2,15 @@ import { copyStrided, clone as cloneKernel, gatherStrided } from '../../kernels/
 import { fill } from '../../kernels/elementwise.ts';
 import { sumTo } from '../../kernels/reduce.ts';
 import type { DType } from '../../tensor/dtype.ts';
-import { broadcastShapes, broadcastStrides, normalizeAxis, sameShape, sizeOf, stridesOf, type Shape } from '../../tensor/shape.ts';
+import {
+  broadcastShapes,
+  broadcastStrides,
+  normalizeAxis,
+  sameShape,
+  sizeOf,
+  stridesOf,
+  type Shape,
+} from '../../tensor/shape.ts';
 import { empty, type Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
 
@@ -31,7 +39,12 @@ export function transpose<D extends DType>(x: Tensor<D>, order?: readonly number
   const permute = <E extends DType>(t: Tensor<E>, by: readonly number[]): Tensor<E> => {
     const strides = stridesOf(t.shape);
     const walk = { start: 0, strides: by.map((d) => strides[d]!) };
-    return gatherStrided('transpose', t, walk, by.map((d) => t.shape[d]!));
+    return gatherStrided(
+      'transpose',
+      t,
+      walk,
+      by.map((d) => t.shape[d]!),
+    );
   };
   return record('transpose', permute(x, axes), [x], [], (dy) => [() => permute(dy, inverse)]);
 }
@@ -54,7 +67,13 @@ export function slice<D extends DType>(x: Tensor<D>, starts: readonly number[], 
 }
 
 /** A tensor of `shape` full of `value`, with x written at `starts`. */
-function place<D extends DType>(op: string, x: Tensor<D>, shape: Shape, starts: readonly number[], value: number): Tensor<D> {
+function place<D extends DType>(
+  op: string,
+  x: Tensor<D>,
+  shape: Shape,
+  starts: readonly number[],
+  value: number,
+): Tensor<D> {
   const y = empty(x.device, shape, x.dtype, op);
   fill(y, value);
   const strides = stridesOf(shape);
@@ -63,10 +82,16 @@ function place<D extends DType>(op: string, x: Tensor<D>, shape: Shape, starts: 
 }
 
 /** Adds `[before, after]` elements of `value` (default 0) along each axis. */
-export function pad<D extends DType>(x: Tensor<D>, amounts: readonly (readonly [number, number])[], value = 0): Tensor<D> {
+export function pad<D extends DType>(
+  x: Tensor<D>,
+  amounts: readonly (readonly [number, number])[],
+  value = 0,
+): Tensor<D> {
   const from = x.shape;
   if (amounts.length !== from.length || amounts.flat().some((n) => !Number.isInteger(n) || n < 0)) {
-    throw new RangeError(`pad: expected ${from.length} pairs of whole numbers from 0 for [${from}], got [[${amounts.join('], [')}]]`);
+    throw new RangeError(
+      `pad: expected ${from.length} pairs of whole numbers from 0 for [${from}], got [[${amounts.join('], [')}]]`,
+    );
   }
   const starts = amounts.map(([before]) => before);
   const shape = from.map((extent, d) => extent + amounts[d]![0] + amounts[d]![1]);
@@ -83,7 +108,10 @@ export function concat<D extends DType>(tensors: readonly Tensor<D>[], axis: num
   const shapes = tensors.map((t) => t.shape);
   for (const t of tensors) {
     if (t.dtype !== first.dtype) throw new TypeError(`concat: ${first} and ${t} have different types`);
-    if (t.shape.length !== first.shape.length || t.shape.some((extent, d) => d !== along && extent !== first.shape[d])) {
+    if (
+      t.shape.length !== first.shape.length ||
+      t.shape.some((extent, d) => d !== along && extent !== first.shape[d])
+    ) {
       throw new RangeError(`concat: [${first.shape}] and [${t.shape}] differ in more than axis ${along}`);
     }
   }

@@ -32,7 +32,8 @@ const DEGREES_PER_METRE = 1 / 111_320;
  */
 export async function writeSyntheticSpaceNet(options: SyntheticOptions): Promise<string> {
   const { out, chips = 200, seed = 1, size = 128, metresPerPixel = 0.5, onProgress } = options;
-  if (!Number.isInteger(chips) || chips < 1) throw new RangeError(`writeSyntheticSpaceNet: ${chips} chips, expected a whole number from 1`);
+  if (!Number.isInteger(chips) || chips < 1)
+    throw new RangeError(`writeSyntheticSpaceNet: ${chips} chips, expected a whole number from 1`);
   const folder = join(out, `${NAME}_Train`);
   const marker = describe(chips, seed, size, metresPerPixel);
   if (existsSync(join(folder, MARKER)) && (await readFile(join(folder, MARKER), 'utf8')) === marker) return folder;
@@ -49,7 +50,10 @@ export async function writeSyntheticSpaceNet(options: SyntheticOptions): Promise
     for (let i = 0; i < chips; i++) {
       const id = `${NAME}_img${i + 1}`;
       const { levels, footprints } = generateChip(seed, i, { size, metresPerPixel });
-      const [west, north] = [ORIGIN.longitude + (i % 20) * size * pixel, ORIGIN.latitude - Math.floor(i / 20) * size * pixel];
+      const [west, north] = [
+        ORIGIN.longitude + (i % 20) * size * pixel,
+        ORIGIN.latitude - Math.floor(i / 20) * size * pixel,
+      ];
       const onMap = (ring: Ring): Ring => ring.map(([x, y]) => [west + x * pixel, north - y * pixel] as const);
       const tiff = writeArrayBuffer(levels, {
         width: size,
@@ -100,5 +104,7 @@ function geoJson(rings: readonly Ring[]): string {
 }
 
 function wkt(ring: Ring, digits: number): string {
-  return `"POLYGON ((${closed(ring).map(([x, y]) => `${x.toFixed(digits)} ${y.toFixed(digits)} 0`).join(',')}))"`;
+  return `"POLYGON ((${closed(ring)
+    .map(([x, y]) => `${x.toFixed(digits)} ${y.toFixed(digits)} 0`)
+    .join(',')}))"`;
 }

@@ -28,12 +28,18 @@ export function generateChip(
   { size = 128, metresPerPixel = 0.5 }: ChipOptions = {},
 ): SyntheticChip {
   if (!Number.isInteger(size) || size < 16 || !(metresPerPixel > 0)) {
-    throw new RangeError(`generateChip: size ${size} and metresPerPixel ${metresPerPixel}, expected a whole number from 16 and a length`);
+    throw new RangeError(
+      `generateChip: size ${size} and metresPerPixel ${metresPerPixel}, expected a whole number from 16 and a length`,
+    );
   }
   const scene = makeScene(seed, index, size * metresPerPixel);
   const footprints = scene.buildings
     .map(({ footprint }) =>
-      clipRing(footprint.map(([x, y]) => [x / metresPerPixel, y / metresPerPixel] as const), size, size),
+      clipRing(
+        footprint.map(([x, y]) => [x / metresPerPixel, y / metresPerPixel] as const),
+        size,
+        size,
+      ),
     )
     .filter((ring) => Math.abs(ringArea(ring)) >= MIN_AREA);
   return { levels: renderScene(scene, size), footprints, kind: scene.kind };

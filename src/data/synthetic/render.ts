@@ -129,7 +129,12 @@ function drawStreets(canvas: Canvas, { streets, side, seed, kind }: Scene): void
       // A dashed line in the middle, but not on crossings.
       const along = Math.abs(across) < Math.abs(cross) ? v : u;
       const other = Math.max(Math.abs(across), Math.abs(cross));
-      const dash = streets.paved && halfWidth > 3.4 && distance < 0.14 && other > halfWidth && along - 6 * Math.floor(along / 6) < 3;
+      const dash =
+        streets.paved &&
+        halfWidth > 3.4 &&
+        distance < 0.14 &&
+        other > halfWidth &&
+        along - 6 * Math.floor(along / 6) < 3;
       canvas.set(at, dash ? [0.5, 0.5, 0.48] : asphalt, grain);
     } else if (streets.paved && distance > halfWidth + 0.3) {
       canvas.set(at, [0.36, 0.35, 0.33], grain);
@@ -151,7 +156,10 @@ function drawPatches(canvas: Canvas, { patches, seed }: Scene): void {
         const rim = along - Math.abs(a) < 0.5 || across - Math.abs(b) < 0.5;
         canvas.set(at, rim ? [0.5, 0.48, 0.44] : colour, grain);
       } else if (pattern === 'court') {
-        const inner = Math.abs(along - 0.6 - Math.abs(a)) < 0.12 || Math.abs(across - 0.6 - Math.abs(b)) < 0.12 || Math.abs(a) < 0.1;
+        const inner =
+          Math.abs(along - 0.6 - Math.abs(a)) < 0.12 ||
+          Math.abs(across - 0.6 - Math.abs(b)) < 0.12 ||
+          Math.abs(a) < 0.1;
         canvas.set(at, inner ? [0.5, 0.5, 0.48] : colour, grain);
       } else {
         canvas.set(at, colour, grain);
@@ -178,7 +186,14 @@ function castShadow(canvas: Canvas, { shadow: [dx, dy] }: Scene, { blocks, heigh
   }
 }
 
-function castRoundShadow(canvas: Canvas, { shadow: [dx, dy] }: Scene, x: number, y: number, radius: number, height: number): void {
+function castRoundShadow(
+  canvas: Canvas,
+  { shadow: [dx, dy] }: Scene,
+  x: number,
+  y: number,
+  radius: number,
+  height: number,
+): void {
   const [cx, cy] = [x + dx * height, y + dy * height];
   canvas.within(cx - radius, cy - radius, cx + radius, cy + radius, (at, px, py) => {
     if ((px - cx) ** 2 + (py - cy) ** 2 < radius * radius) shade(canvas, at);
@@ -240,13 +255,24 @@ function drawRoofDetails(canvas: Canvas, { blocks, form, colour, seed }: Buildin
     const b = (lattice(i, 3, seed) - 0.5) * 1.4 * (main.across - 1);
     const [c, s] = [Math.cos(main.angle), Math.sin(main.angle)];
     const half = form === 'flat' ? 0.5 + lattice(i, 4, seed) * 0.8 : 0.32;
-    const box = { x: main.x + a * c - b * s, y: main.y + a * s + b * c, along: half, across: half * 0.8, angle: main.angle };
+    const box = {
+      x: main.x + a * c - b * s,
+      y: main.y + a * s + b * c,
+      along: half,
+      across: half * 0.8,
+      angle: main.angle,
+    };
     canvas.inside({ ...box, x: box.x - 0.5, y: box.y - 0.6 }, (at) => canvas.set(at, colour, 0.45));
     canvas.inside(box, (at) => canvas.set(at, [0.5, 0.5, 0.5], 0.7 + 0.5 * lattice(i, 5, seed)));
   }
 }
 
-function drawTree(canvas: Canvas, { shadow: [dx, dy], seed }: Scene, { x, y, radius, colour }: Scene['trees'][number], i: number): void {
+function drawTree(
+  canvas: Canvas,
+  { shadow: [dx, dy], seed }: Scene,
+  { x, y, radius, colour }: Scene['trees'][number],
+  i: number,
+): void {
   const reach = radius * 1.25;
   canvas.within(x - reach, y - reach, x + reach, y + reach, (at, px, py) => {
     const [ox, oy] = [(px - x) / radius, (py - y) / radius];
@@ -292,4 +318,3 @@ function record({ values, size }: Canvas, { seed }: Scene, pixels: number): Uint
   }
   return out;
 }
-

@@ -130,7 +130,13 @@ export function makeScene(seed: number, index: number, side: number): Scene {
   parkCars(scene);
   plantTrees(scene);
   return {
-    side, kind, streets, patches, buildings, cars, trees,
+    side,
+    kind,
+    streets,
+    patches,
+    buildings,
+    cars,
+    trees,
     shadow: SHADOW,
     green: random.uniform(0.25, 1),
     seed: random.bits(),
@@ -189,7 +195,7 @@ function fillBlocks(draft: Draft): void {
   for (let street = first; street <= last; street++) {
     const u0 = streets.offset + street * streets.spacing;
     for (const hand of [-1, 1]) {
-      for (let v = -reach; v < reach; ) {
+      for (let v = -reach; v < reach;) {
         const lot = lotOf(random, kind);
         const at = v + lot.frontage / 2;
         v += lot.frontage;
@@ -198,7 +204,8 @@ function fillBlocks(draft: Draft): void {
         const crossing = streets.crossed && nearCross(streets, at) < streets.halfWidth + lot.along + 2;
         const fits = lot.setback + 2 * lot.across < depth - 1;
         if (crossing || !fits || random.uniform() > built) {
-          if (random.uniform() < 0.15) addPatch(draft, u, at, lot.along, lot.across, random.uniform() < 0.5 ? 'court' : 'plain');
+          if (random.uniform() < 0.15)
+            addPatch(draft, u, at, lot.along, lot.across, random.uniform() < 0.5 ? 'court' : 'plain');
           continue;
         }
         const [x, y] = fromGrid(streets, u, at);
@@ -227,12 +234,22 @@ interface Lot {
 function lotOf(random: Random, kind: SceneKind): Lot {
   if (kind === 'industry') {
     const along = random.uniform(6, 11);
-    return { frontage: 2 * along + random.uniform(5, 14), setback: random.uniform(5, 10), along, across: random.uniform(6, 11) };
+    return {
+      frontage: 2 * along + random.uniform(5, 14),
+      setback: random.uniform(5, 10),
+      along,
+      across: random.uniform(6, 11),
+    };
   }
   const along = kind === 'dense' ? random.uniform(3.6, 6) : random.uniform(4.5, 8);
   const gap = kind === 'dense' ? random.uniform(1.5, 4) : random.uniform(4, 9);
   const across = random.uniform(3.6, 6);
-  return { frontage: 2 * along + gap, setback: kind === 'dense' ? random.uniform(2, 5) : random.uniform(4, 8), along, across };
+  return {
+    frontage: 2 * along + gap,
+    setback: kind === 'dense' ? random.uniform(2, 5) : random.uniform(4, 8),
+    along,
+    across,
+  };
 }
 
 function addBuilding(draft: Draft, main: Block, hand: number): void {
@@ -307,16 +324,35 @@ function addGarden(draft: Draft, u: number, v: number, hand: number, lot: Lot): 
     const reach = (lot.setback + lot.across) / 2;
     addPatch(draft, u - hand * reach, v + lot.along * 0.7, 1.4, reach, 'plain');
   }
-  if (kind === 'suburb' && random.uniform() < 0.22) addPatch(draft, behind, v, random.uniform(2, 4), random.uniform(1.5, 2.5), 'water');
+  if (kind === 'suburb' && random.uniform() < 0.22)
+    addPatch(draft, behind, v, random.uniform(2, 4), random.uniform(1.5, 2.5), 'water');
   if (random.uniform() < 0.08) addPatch(draft, behind, v, 2, 1.6, 'plain');
 }
 
 const patchColours: Readonly<Record<Patch['pattern'], readonly Colour[]>> = {
-  plain: [[0.36, 0.35, 0.33], [0.28, 0.28, 0.28], [0.4, 0.36, 0.3]],
-  water: [[0.08, 0.32, 0.42], [0.1, 0.26, 0.34]],
-  bays: [[0.2, 0.2, 0.21], [0.25, 0.25, 0.25]],
-  rows: [[0.2, 0.22, 0.09], [0.34, 0.28, 0.17], [0.26, 0.29, 0.12]],
-  court: [[0.35, 0.17, 0.12], [0.14, 0.28, 0.2], [0.3, 0.3, 0.32]],
+  plain: [
+    [0.36, 0.35, 0.33],
+    [0.28, 0.28, 0.28],
+    [0.4, 0.36, 0.3],
+  ],
+  water: [
+    [0.08, 0.32, 0.42],
+    [0.1, 0.26, 0.34],
+  ],
+  bays: [
+    [0.2, 0.2, 0.21],
+    [0.25, 0.25, 0.25],
+  ],
+  rows: [
+    [0.2, 0.22, 0.09],
+    [0.34, 0.28, 0.17],
+    [0.26, 0.29, 0.12],
+  ],
+  court: [
+    [0.35, 0.17, 0.12],
+    [0.14, 0.28, 0.2],
+    [0.3, 0.3, 0.32],
+  ],
 };
 
 /** Adds a patch around a point of the street grid: half extents along and across the street. */
@@ -332,7 +368,8 @@ function fillEmpty(draft: Draft): void {
   const { random, side, patches, trees } = draft;
   const what = random.int(4);
   if (what === 0) {
-    for (let i = 0; i < (side * side) / 14; i++) trees.push(tree(random, random.uniform(-3, side + 3), random.uniform(-3, side + 3)));
+    for (let i = 0; i < (side * side) / 14; i++)
+      trees.push(tree(random, random.uniform(-3, side + 3), random.uniform(-3, side + 3)));
   } else if (what === 3) {
     return; // Bare ground.
   } else {
@@ -340,7 +377,15 @@ function fillEmpty(draft: Draft): void {
     const angle = draft.streets.angle;
     const half = side * random.uniform(0.25, 0.6);
     const [x, y] = [side * random.uniform(0.3, 0.7), side * random.uniform(0.3, 0.7)];
-    patches.push({ x, y, along: half, across: half * random.uniform(0.5, 1), angle, pattern, colour: vary(random, pick(random, patchColours[pattern]), 0.2) });
+    patches.push({
+      x,
+      y,
+      along: half,
+      across: half * random.uniform(0.5, 1),
+      angle,
+      pattern,
+      colour: vary(random, pick(random, patchColours[pattern]), 0.2),
+    });
   }
 }
 
@@ -348,13 +393,24 @@ function fillEmpty(draft: Draft): void {
 function parkCars({ random, kind, streets, side, patches, cars }: Draft): void {
   const add = (x: number, y: number, angle: number): void => {
     if (x < -3 || y < -3 || x > side + 3 || y > side + 3) return;
-    cars.push({ x, y, along: random.uniform(2, 2.5), across: random.uniform(0.85, 1), angle, colour: vary(random, pick(random, carColours), 0.2) });
+    cars.push({
+      x,
+      y,
+      along: random.uniform(2, 2.5),
+      across: random.uniform(0.85, 1),
+      angle,
+      colour: vary(random, pick(random, carColours), 0.2),
+    });
   };
   const many = { suburb: 5, dense: 12, industry: 6, rural: 1, empty: 2 }[kind];
   for (let i = 0; i < many; i++) {
     const street = Math.round(random.uniform(-2, 2));
     const lane = (random.uniform() < 0.5 ? -1 : 1) * streets.halfWidth * random.uniform(0.35, 0.75);
-    const [x, y] = fromGrid(streets, streets.offset + street * streets.spacing + lane, random.uniform(-side, 1.5 * side));
+    const [x, y] = fromGrid(
+      streets,
+      streets.offset + street * streets.spacing + lane,
+      random.uniform(-side, 1.5 * side),
+    );
     add(x, y, streets.angle + Math.PI / 2 + random.normal(0, 0.05));
   }
   for (const patch of patches) {
