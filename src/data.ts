@@ -15,3 +15,5 @@ export { openSpaceNet, type SpaceNetDataset } from './data/node/spacenet.ts';
 export { openTiff, type Tiff } from './data/node/tiff.ts';
 export { readPng, writePng } from './data/node/png.ts';
 export { readJpeg } from './data/node/jpeg.ts';
+export { generateChip, type ChipOptions, type SyntheticChip } from './data/synthetic/chip.ts';
+export { writeSyntheticSpaceNet, type SyntheticOptions } from './data/node/synthetic-write.ts';

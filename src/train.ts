@@ -1,2 +1,7 @@
 // Training: what `retinagrad/train` exports. It needs Node.
 export { loadCheckpoint, saveCheckpoint } from './train/checkpoint.ts';
+export { loadDetector, saveDetector, type Detector, type DetectorDescription } from './train/detector.ts';
+export { evaluateDetector, type EvaluateOptions, type ImageResult } from './train/evaluate.ts';
+export { RunFolder, runFiles, type EvaluationRecord, type StepRecord } from './train/run-folder.ts';
+export { readLosses, Trainer, type StepLosses, type TrainerOptions } from './train/trainer.ts';
+export { trainDetector, type TrainOptions, type TrainResult } from './train/train-detector.ts';

@@ -13,7 +13,8 @@ export class ExponentialMovingAverage {
   readonly #module: Module;
   readonly #decay: number;
   readonly #averages: Map<string, Tensor>;
-  #updates = 0;
+  /** Calls of `update` so far. Set it when resuming. */
+  updates = 0;
 
   /** @param decay weight of the past, such as 0.998; early on it is lower, so that the start is soon forgotten */
   constructor(module: Module, decay: number) {
@@ -28,8 +29,8 @@ export class ExponentialMovingAverage {
 
   /** Takes in the current weights; call it after each step of the optimiser. */
   update(): void {
-    this.#updates++;
-    const decay = Math.min(this.#decay, (1 + this.#updates) / (10 + this.#updates));
+    this.updates++;
+    const decay = Math.min(this.#decay, (1 + this.updates) / (10 + this.updates));
     for (const [name, tensor] of this.#module.stateDict()) axpby(tensor, this.#averages.get(name)!, 1 - decay, decay);
   }
 

@@ -137,10 +137,11 @@ export interface LoadReport {
 }
 
 /** Copies a state dict to the host, for saving. Waits for the GPU. */
-export async function readStateDict(state: ReadonlyMap<string, Tensor>): Promise<Map<string, HostTensor>> {
+export async function readStateDict(state: StateDict): Promise<Map<string, HostTensor>> {
   const values = new Map<string, HostTensor>();
-  for (const [name, tensor] of state) {
-    values.set(name, { shape: tensor.shape, data: (await tensor.data()) as Float32Array });
+  for (const [name, value] of state) {
+    const host = value instanceof Tensor ? { shape: value.shape, data: (await value.data()) as Float32Array } : value;
+    values.set(name, host);
   }
   return values;
 }

@@ -60,7 +60,10 @@ test('an epoch visits every index once, in an order of seed and epoch', async ()
   );
   assert.ok(first.every((batch, i) => batch.number === i && batch.count === 3));
   const order = first.flatMap((batch) => batch.indices);
-  assert.equal([...order].sort((a, b) => a - b), [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.equal(
+    [...order].sort((a, b) => a - b),
+    [0, 1, 2, 3, 4, 5, 6, 7],
+  );
   assert.equal(
     first.flatMap((batch) => batch.samples.map((s) => s.id)),
     order.map((i) => `tile${i}`),

@@ -1,0 +1,144 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writePng } from '../data/node/png.ts';
+import type { Dataset } from '../data/types.ts';
+import type { Evaluation } from '../evaluation/detection-metrics.ts';
+import { lossChart, precisionRecallChart } from '../report/charts.ts';
+import { contactSheet, detectionPicture } from '../report/pictures.ts';
+import type { ImageResult } from './evaluate.ts';
+import type { StepLosses } from './trainer.ts';
+
+/** A line of metrics.jsonl: a training step. */
+export interface StepRecord extends StepLosses {
+  readonly kind: 'step';
+  /** Steps taken, from 1. */
+  readonly step: number;
+  readonly epoch: number;
+  readonly learningRate: number;
+  /** Mean of the epoch so far. */
+  readonly imagesPerSecond: number;
+}
+
+/** A line of metrics.jsonl: an evaluation on held-out images. */
+export interface EvaluationRecord {
+  readonly kind: 'evaluation';
+  readonly step: number;
+  readonly epoch: number;
+  /** At the score threshold of the best F1. */
+  readonly f1: number;
+  readonly precision: number;
+  readonly recall: number;
+  readonly threshold: number;
+  /** Mean over classes; null without true boxes. */
+  readonly averagePrecision: number | null;
+  readonly images: number;
+  readonly truths: number;
+}
+
+/** What a run writes, under fixed names. */
+export const runFiles = {
+  config: 'config.json',
+  metrics: 'metrics.jsonl',
+  /** All that going on needs. */
+  state: 'state.safetensors',
+  best: 'best.safetensors',
+  last: 'last.safetensors',
+  loss: 'loss.svg',
+  precisionRecall: 'precision-recall.svg',
+  predictions: 'predictions',
+  sheet: 'predictions.png',
+} as const;
+
+/** Pictures that are made of one evaluation, and how many stand in a row of the sheet. */
+const PICTURES = 12;
+const COLUMNS = 4;
+/** Pictures are enlarged to about this many pixels. */
+const PICTURE_SIZE = 512;
+
+/** The folder of one training run. */
+export class RunFolder {
+  readonly path: string;
+  #records: (StepRecord | EvaluationRecord)[] = [];
+
+  constructor(path: string) {
+    this.path = path;
+    mkdirSync(path, { recursive: true });
+  }
+
+  file(name: keyof typeof runFiles): string {
+    return join(this.path, runFiles[name]);
+  }
+
+  /** Whether there is a state to go on from. */
+  get hasState(): boolean {
+    return existsSync(this.file('state'));
+  }
+
+  /** Whether a run has written anything here. */
+  get isUsed(): boolean {
+    return this.hasState || existsSync(this.file('metrics'));
+  }
+
+  /** Notes the settings of the run, as JSON. */
+  writeConfig(config: object): void {
+    writeFileSync(this.file('config'), `${JSON.stringify(config, null, 2)}\n`);
+  }
+
+  /** The settings that `writeConfig` noted. */
+  readConfig(): unknown {
+    return JSON.parse(readFileSync(this.file('config'), 'utf8'));
+  }
+
+  /** Reads the metrics of a run that goes on, and forgets those after `steps`, which will be made again. */
+  restoreMetrics(steps: number): void {
+    const lines = readFileSync(this.file('metrics'), 'utf8').split('\n');
+    this.#records = lines.flatMap((line, i) => {
+      if (line === '') return [];
+      try {
+        const record = JSON.parse(line) as StepRecord | EvaluationRecord;
+        return record.step <= steps ? [record] : [];
+      } catch (cause) {
+        // An interrupted computer leaves half a line at most, after everything that the state knows.
+        if (i === lines.length - 1) return [];
+        throw new Error(`${this.file('metrics')}:${i + 1}: not JSON`, { cause });
+      }
+    });
+    writeFileSync(this.file('metrics'), this.#records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  }
+
+  /** Adds a line to metrics.jsonl. */
+  append(record: StepRecord | EvaluationRecord): void {
+    this.#records.push(record);
+    appendFileSync(this.file('metrics'), `${JSON.stringify(record)}\n`);
+  }
+
+  /** Draws the course of the run so far. */
+  writeLossChart(): void {
+    const of = <K extends 'step' | 'evaluation'>(kind: K) =>
+      this.#records.filter(
+        (record): record is Extract<StepRecord | EvaluationRecord, { kind: K }> => record.kind === kind,
+      );
+    writeFileSync(this.file('loss'), lossChart(of('step'), of('evaluation')));
+  }
+
+  /** Draws the precision-recall curve, and pictures of images with their true and detected boxes. */
+  async writeResults(dataset: Dataset, evaluation: Evaluation, images: readonly ImageResult[]): Promise<void> {
+    writeFileSync(this.file('precisionRecall'), precisionRecallChart(evaluation));
+    mkdirSync(this.file('predictions'), { recursive: true });
+    // Those with objects first; a detector that sees nothing on empty ground shows little.
+    const chosen = [...images.filter(({ truth }) => truth.labels.length > 0), ...images].slice(0, PICTURES);
+    const pictures = [];
+    for (const { index, truth, detections } of new Set(chosen)) {
+      const { id, image } = await dataset.get(index);
+      const picture = detectionPicture(image, truth, detections, {
+        scale: Math.max(1, Math.round(PICTURE_SIZE / Math.max(image.shape[0]!, image.shape[1]!))),
+        scoreThreshold: evaluation.best.threshold,
+        iouThreshold: evaluation.iouThreshold,
+        classes: dataset.classes,
+      });
+      await writePng(join(this.file('predictions'), `${id.replaceAll(/[^\w.-]+/g, '_')}.png`), picture);
+      pictures.push(picture);
+    }
+    if (pictures.length > 0) await writePng(this.file('sheet'), contactSheet(pictures, COLUMNS));
+  }
+}
