@@ -81,8 +81,9 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): Safe
       fail(`${key} [${shape}] does not take ${to - from} bytes`);
     if (start + to > bytes.length) fail(`${key} reaches past the end of the file`);
     ranges.push([from, to]);
-    // A copy: the file may start at any address, and its buffer may be large.
-    const data = new Float32Array(bytes.slice(start + from, start + to).buffer);
+    // A copy: the file may start at any address, and its buffer may be large. (`slice` of a Buffer would not be one.)
+    const data = new Float32Array(size);
+    new Uint8Array(data.buffer).set(bytes.subarray(start + from, start + to));
     tensors.set(key, { shape, data });
   }
   ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1]);

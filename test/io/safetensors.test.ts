@@ -21,7 +21,7 @@ test('what is written is read back, at any address', () => {
   assert.is((bytes.length - 7 * 4) % 8, 0);
   const shifted = new Uint8Array(bytes.length + 1);
   shifted.set(bytes, 1);
-  for (const view of [bytes, shifted.subarray(1)]) {
+  for (const view of [bytes, shifted.subarray(1), Buffer.from(bytes)]) {
     const read = decodeSafetensors(view);
     assert.equal([...read.tensors], [...tensors]);
     assert.equal(read.metadata, { epoch: '3' });
