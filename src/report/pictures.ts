@@ -18,6 +18,7 @@ export const pictureColours = {
   wrong: [255, 95, 30],
 } as const satisfies Record<string, Colour>;
 
+const nothing: Annotations = { boxes: new Float32Array(0), labels: new Int32Array(0) };
 const paper: Colour = [255, 255, 255];
 const shade: Colour = [24, 24, 24];
 
@@ -81,28 +82,30 @@ function legendStrip(width: number, keys: readonly Key[]): RgbImage {
 /**
  * A picture of what a detector found: the image enlarged, with true boxes, correct detections, wrong ones and misses each
  * in a colour of its own (`pictureColours`; misses also dashed), the score of each detection in hundredths beside its
- * box, and a strip below that explains the colours and counts the boxes. Detections are matched as `matchDetections` does.
- * The image is not changed. Throws as `matchDetections` does, and a RangeError for a scale that is not a whole number.
+ * box, and a strip below that explains the colours and counts the boxes. Detections are matched as `matchDetections` does;
+ * where nothing is known about what is there, `truth` is null and all detections have one colour. The image is not
+ * changed. Throws as `matchDetections` does, and a RangeError for a scale that is not a whole number.
  */
 export function detectionPicture(
   image: RgbImage,
-  truth: Annotations,
+  truth: Annotations | null,
   detections: Detections,
   options: DetectionPictureOptions = {},
 ): RgbImage {
   const { scale = 4, scoreThreshold = 0, iouThreshold = 0.5, classes = [] } = options;
   const picture = enlarge(image, scale);
   // Matching goes by descending score: those that are not shown cannot change what the others found.
-  const { truthOf, detectionOf } = matchDetections(detections, truth, { iouThreshold });
+  const objects = truth ?? nothing;
+  const { truthOf, detectionOf } = matchDetections(detections, objects, { iouThreshold });
   const shown = (i: number) => i >= 0 && (detections.scores[i] as number) >= Math.fround(scoreThreshold);
   const missed = Array.from(detectionOf.keys()).filter((j) => !shown(detectionOf[j] as number));
   const found = Array.from(detectionOf.keys()).filter((j) => shown(detectionOf[j] as number));
-  const correct = Array.from(truthOf.keys()).filter((i) => shown(i) && (truthOf[i] as number) >= 0);
-  const wrong = Array.from(truthOf.keys()).filter((i) => shown(i) && (truthOf[i] as number) < 0);
+  const correct = Array.from(truthOf.keys()).filter((i) => shown(i) && (truth === null || (truthOf[i] as number) >= 0));
+  const wrong = Array.from(truthOf.keys()).filter((i) => shown(i) && truth !== null && (truthOf[i] as number) < 0);
   const dash = Math.max(2, scale);
 
-  for (const j of found) outline(picture, truth.boxes, j, scale, pictureColours.found, 0);
-  for (const j of missed) outline(picture, truth.boxes, j, scale, pictureColours.missed, dash);
+  for (const j of found) outline(picture, objects.boxes, j, scale, pictureColours.found, 0);
+  for (const j of missed) outline(picture, objects.boxes, j, scale, pictureColours.missed, dash);
   const tags: [Box, number, Colour][] = [];
   for (const [list, colour] of [
     [wrong, pictureColours.wrong],
@@ -116,12 +119,16 @@ export function detectionPicture(
     printTag(picture, box, name + score, colour);
   }
 
-  const strip = legendStrip(imageSize(picture).width, [
-    { text: `true ${truth.labels.length}`, colour: pictureColours.found, dash: 0 },
-    { text: `correct ${correct.length}`, colour: pictureColours.correct, dash: 0 },
-    { text: `wrong ${wrong.length}`, colour: pictureColours.wrong, dash: 0 },
-    { text: `missed ${missed.length}`, colour: pictureColours.missed, dash: 2 },
-  ]);
+  const keys =
+    truth === null
+      ? [{ text: `found ${correct.length}`, colour: pictureColours.correct, dash: 0 }]
+      : [
+          { text: `true ${truth.labels.length}`, colour: pictureColours.found, dash: 0 },
+          { text: `correct ${correct.length}`, colour: pictureColours.correct, dash: 0 },
+          { text: `wrong ${wrong.length}`, colour: pictureColours.wrong, dash: 0 },
+          { text: `missed ${missed.length}`, colour: pictureColours.missed, dash: 2 },
+        ];
+  const strip = legendStrip(imageSize(picture).width, keys);
   const size = imageSize(picture);
   const out = rgbImage(size.height + imageSize(strip).height, size.width);
   pasteImage(out, picture, 0, 0);

@@ -1,0 +1,182 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { rgbImage } from '../../src/data/image.ts';
+import { Random } from '../../src/data/random.ts';
+import type { Dataset } from '../../src/data/types.ts';
+import { manualSeed, RetinaNet, retinaNetSpec } from '../../src/index.ts';
+import { loadDetector } from '../../src/train/detector.ts';
+import { evaluateDetector } from '../../src/train/evaluate.ts';
+import { RunFolder, runFiles, type EvaluationRecord, type StepRecord } from '../../src/train/run-folder.ts';
+import { trainDetector, type TrainOptions, type TrainResult } from '../../src/train/train-detector.ts';
+import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
+
+const device = await testDevice();
+const root = mkdtempSync(join(tmpdir(), 'retinagrad-train-'));
+const test = suite('trainDetector');
+test.after(() => rmSync(root, { recursive: true }));
+
+const SIDE = 64;
+/** Bright squares of about 20 pixels on dark noise: easy enough that a few steps show learning. */
+const dataset: Dataset = {
+  classes: ['square'],
+  ids: Array.from({ length: 18 }, (_, i) => `image-${i}`),
+  get: async (index) => {
+    const random = new Random('squares', index);
+    const image = rgbImage(
+      SIDE,
+      SIDE,
+      Uint8Array.from({ length: SIDE * SIDE * 3 }, () => random.uniform() * 60),
+    );
+    const boxes = [8, 36].map((x) => {
+      const [left, top, side] = [x + random.uniform() * 4, 8 + random.uniform() * 28, 18 + random.uniform() * 4].map(
+        Math.round,
+      );
+      for (let y = top!; y < top! + side!; y++)
+        for (let k = 3 * left!; k < 3 * (left! + side!); k++)
+          image.data[y * SIDE * 3 + k] = 200 + random.uniform() * 50;
+      return [left!, top!, left! + side!, top! + side!];
+    });
+    return { id: `image-${index}`, image, boxes: Float32Array.from(boxes.flat()), labels: new Int32Array(2) };
+  },
+};
+const split = { train: [0, 1, 2, 3, 4, 5, 6, 7, 8], heldOut: [9, 10, 11, 12, 13, 14, 15, 16, 17] };
+const spec = retinaNetSpec('torchvision', {
+  backbone: { depth: 18, width: 8, norm: 'batch' },
+  pyramid: { channels: 8 },
+  head: { channels: 8, convs: 1 },
+  anchors: { sizes: [12, 24, 48, 96, 192].map((side) => [side, side * 1.5]) },
+  transform: { minSize: null },
+});
+
+/** A run with settings that differ from the common ones; `interruptAt` aborts it at that step. */
+async function run(name: string, options: Partial<TrainOptions> = {}, interruptAt = Infinity): Promise<TrainResult> {
+  manualSeed(3);
+  const model = new RetinaNet(1, spec);
+  const controller = new AbortController();
+  try {
+    return await trainDetector(model, {
+      folder: new RunFolder(join(root, name)),
+      dataset,
+      split,
+      epochs: 3,
+      signal: controller.signal,
+      onStep: ({ step }) => step >= interruptAt && controller.abort(),
+      ...options,
+    });
+  } finally {
+    model.dispose();
+  }
+}
+
+const fileOf = (run: string, name: keyof typeof runFiles): string => join(root, run, runFiles[name]);
+const metrics = (run: string): (StepRecord | EvaluationRecord)[] =>
+  readFileSync(fileOf(run, 'metrics'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as StepRecord | EvaluationRecord);
+/** All that a run computed, without the speed. */
+const computed = (run: string): object[] => metrics(run).map((record) => ({ ...record, imagesPerSecond: 0 }));
+
+test('a run learns, and leaves weights, metrics, charts and pictures', async () => {
+  await leavesNothing(device, async () => {
+    const result = await run('long', { epochs: 30, evaluateEvery: 10, learningRate: 5e-3 });
+    assert.is(result.end, 'finished');
+    assert.is(result.steps, 60, 'two whole batches of four in each epoch');
+    assert.ok(result.best!.f1 > 0.5, `F1 ${result.best!.f1}`);
+  });
+  const steps = metrics('long').filter((record) => record.kind === 'step');
+  assert.equal(
+    steps.map(({ step }) => step),
+    Array.from({ length: 60 }, (_, i) => i + 1),
+  );
+  assert.equal(
+    metrics('long').flatMap((record) =>
+      record.kind === 'evaluation' ? [[record.epoch, record.images, record.truths]] : [],
+    ),
+    [10, 20, 30].map((epoch) => [epoch, 9, 18]),
+  );
+  assert.equal(
+    readdirSync(join(root, 'long', 'predictions')).sort(),
+    split.heldOut.map((i) => `image-${i}.png`).sort(),
+  );
+  for (const name of ['loss', 'precisionRecall'] as const)
+    assert.match(readFileSync(fileOf('long', name), 'utf8'), /^<svg/);
+});
+
+test('the best weights are those that were evaluated', async () => {
+  await leavesNothing(device, async () => {
+    const { model, classes, scoreThreshold, spec: saved } = loadDetector(fileOf('long', 'best'));
+    assert.equal(classes, ['square']);
+    assert.equal(saved, spec);
+    const { evaluation } = await evaluateDetector(model, dataset, split.heldOut);
+    const evaluations = metrics('long').filter((record) => record.kind === 'evaluation');
+    const best = evaluations.reduce((a, b) => (b.f1 > a.f1 ? b : a));
+    assert.equal(
+      { f1: evaluation.best.f1, threshold: evaluation.best.threshold, ap: evaluation.meanAveragePrecision },
+      { f1: best.f1, threshold: best.threshold, ap: best.averagePrecision },
+    );
+    assert.is(scoreThreshold, best.threshold);
+    model.dispose();
+  });
+});
+
+test('a run that is interrupted twice and resumed ends as one that was not, bit for bit', async () => {
+  assert.is((await run('whole')).end, 'finished');
+  const first = await run('parts', {}, 3);
+  assert.is(first.end, 'interrupted');
+  assert.ok(first.steps >= 3 && first.steps < 6, `stopped after ${first.steps} steps`);
+  // In the middle of an evaluation, which the next part then makes again.
+  const controller = new AbortController();
+  const second = await run('parts', {
+    resume: true,
+    signal: controller.signal,
+    onEvaluationProgress: () => controller.abort(),
+  });
+  assert.is(second.end, 'interrupted');
+  assert.is((await run('parts', { resume: true })).end, 'finished');
+  assert.equal(computed('parts'), computed('whole'));
+  for (const name of ['last', 'best'] as const)
+    assert.ok(readFileSync(fileOf('parts', name)).equals(readFileSync(fileOf('whole', name))), name);
+  assert.is((await run('parts', { resume: true })).steps, 6, 'a finished run stays finished');
+});
+
+test('a run ends early when F1 no longer rises', async () => {
+  const { end, steps, best } = await run('early', { learningRate: 0, epochs: 9, patience: 2 });
+  assert.is(end, 'early');
+  assert.is(best!.epoch, 1);
+  assert.is(steps, 6, 'the best epoch and two more');
+});
+
+test('a loss that is not finite ends the run and keeps the weights from before', async () => {
+  const error = await errorOf(() => run('diverged', { learningRate: 1e30, warmup: 0.9, clipNorm: 1e30, epochs: 3 }));
+  assert.match(error.message, /step \d: the loss is .* training diverged. Lower the learning rate/);
+});
+
+test('what does not fit is refused', async () => {
+  const refused = async (name: string, options: Partial<TrainOptions>, reason: RegExp): Promise<void> => {
+    assert.match((await errorOf(() => run(name, options))).message, reason);
+  };
+  await refused('whole', {}, /holds a run already/);
+  await refused('nothing', { resume: true }, /nothing to resume in .*: it has no state.safetensors/);
+  await refused('whole', { resume: true, epochs: 4 }, /has 6 totalSteps, these settings have 8/);
+  await refused('new', { epochs: 0 }, /epochs is 0/);
+  await refused('new', { split: { train: [], heldOut: [1] } }, /the split has no train samples/);
+  await refused('new', { dataset: { ...dataset, classes: ['a', 'b'] } }, /the model has 1 classes, the data set 2/);
+  assert.equal(readdirSync(join(root, 'new')), []);
+});
+
+test('a damaged detector file is refused by name', async () => {
+  const bytes = readFileSync(fileOf('whole', 'best'));
+  const broken = join(root, 'broken.safetensors');
+  writeFileSync(broken, bytes.subarray(0, bytes.length - 5));
+  assert.throws(() => loadDetector(broken), /broken.safetensors: not a valid safetensors file/);
+  assert.throws(
+    () => loadDetector(fileOf('whole', 'state')),
+    /state.safetensors: not a detector: its metadata names no format/,
+  );
+});
+
+test.run();
