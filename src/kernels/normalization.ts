@@ -1,5 +1,5 @@
 import { empty, type Tensor } from '../tensor/tensor.ts';
-import { reduceAxis } from './reduce.ts';
+import { reduce, reduceAxis } from './reduce.ts';
 import { linearGroups, run } from './run.ts';
 import { inSlices } from './slices.ts';
 import { channelAffine as affineKernel } from './wgsl/channel_affine.wgsl.ts';
@@ -10,6 +10,7 @@ const SIZE = 64;
 const CHAIN = 128;
 
 const sumCodes = { sum: 0, squares: 1, products: 2 } as const;
+type SumKind = keyof typeof sumCodes;
 
 /** A tensor [N, ..., C] read as N images of rows of channels; a matrix [N, C] is one image of N rows. */
 export function channelLayout(x: Tensor): {
@@ -28,7 +29,28 @@ export function channelLayout(x: Tensor): {
  * @param mean [C] or [N, C]; any tensor for `sum`
  * @returns [N, C]
  */
-export function channelSums(op: string, kind: keyof typeof sumCodes, v: Tensor, mean: Tensor, u: Tensor = v): Tensor {
+export function channelSums(op: string, kind: SumKind, v: Tensor, mean: Tensor, u: Tensor = v): Tensor {
+  const { images, channels } = channelLayout(v);
+  const partial = partialSums(op, kind, v, mean, u);
+  const sums = reduceAxis('sum', partial, images, partial.shape[1]!, channels);
+  partial.dispose();
+  const result = sums.view([images, channels]);
+  sums.dispose();
+  return result;
+}
+
+/** The same sums over the rows of all images, [C]. */
+export function channelTotals(op: string, kind: SumKind, v: Tensor, mean: Tensor, u: Tensor = v): Tensor {
+  const { images, channels } = channelLayout(v);
+  const partial = partialSums(op, kind, v, mean, u);
+  const rows = partial.view([images * partial.shape[1]!, channels]);
+  const sums = reduce('sum', rows, 0);
+  for (const used of [partial, rows]) used.dispose();
+  return sums;
+}
+
+/** [N, splits, C]: each image's rows in as many parts as keep the chains of additions short. */
+function partialSums(op: string, kind: SumKind, v: Tensor, mean: Tensor, u: Tensor): Tensor {
   const { images, rows, channels } = channelLayout(v);
   const splits = Math.max(1, Math.ceil(rows / CHAIN));
   const width = channels % 4 === 0 ? 4 : 1;
@@ -45,11 +67,7 @@ export function channelSums(op: string, kind: keyof typeof sumCodes, v: Tensor, 
       groups: linearGroups(v.device, elements, SIZE),
     });
   });
-  const sums = reduceAxis('sum', partial, images, splits, channels);
-  partial.dispose();
-  const result = sums.view([images, channels]);
-  sums.dispose();
-  return result;
+  return partial;
 }
 
 /** Factors per channel, all [C] or all [N, C]. */

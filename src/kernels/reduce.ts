@@ -3,9 +3,10 @@ import { normalizeAxes, sameShape, sizeOf, stridesOf, type Shape } from '../tens
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { gatherStrided } from './copy.ts';
 import { fill } from './elementwise.ts';
-import { linearGroups, run } from './run.ts';
+import { linearGroups, run, type Slice } from './run.ts';
 import { copySlice, inSlices } from './slices.ts';
 import { reduce as reduceKernel } from './wgsl/reduce.wgsl.ts';
+import { sumSquares } from './wgsl/sum_squares.wgsl.ts';
 
 export type ReduceOp = 'sum' | 'max' | 'min';
 export type Axes = number | readonly number[] | undefined;
@@ -105,6 +106,33 @@ function reduceParts(op: ReduceOp, x: Tensor, extent: number, inner: number): Te
   const result = reduceAxis(op, joined, 1, parts.length, inner);
   joined.dispose();
   return result;
+}
+
+/** Sum of the squares of all elements of several float32 tensors, a scalar. Takes one dispatch per tensor and a few more. */
+export function sumOfSquares(op: string, tensors: readonly Tensor[]): Tensor {
+  const parts: { readonly slice: Slice; readonly chains: number; readonly slot: number }[] = [];
+  let slots = 0;
+  for (const x of tensors) {
+    inSlices(op, x.size, [x], [], (_, count, [slice]) => {
+      const chains = Math.ceil(count / (4 * CHAIN));
+      parts.push({ slice: slice!, chains, slot: slots });
+      slots += chains;
+    });
+  }
+  const { device } = tensors[0]!;
+  const y = empty(device, [slots], 'float32', op);
+  for (const { slice, chains, slot } of parts) {
+    run(device, sumSquares, {
+      op,
+      consts: { SIZE },
+      bind: { x: slice, y },
+      params: { elements: slice.count, chains, slot },
+      groups: linearGroups(device, chains, SIZE),
+    });
+  }
+  const sum = reduce('sum', y);
+  y.dispose();
+  return sum;
 }
 
 /** Sums a gradient over the axes along which an operand of `shape` was stretched. Returns a new tensor or a view. */

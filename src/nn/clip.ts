@@ -1,7 +1,5 @@
-import { concat, reshape } from '../autograd/ops/shape.ts';
 import { add, clamp, div, minimum, mul } from '../autograd/ops/binary.ts';
-import { sum } from '../autograd/ops/reduce.ts';
-import { sqrt, square } from '../autograd/ops/unary.ts';
+import { globalNorm } from '../autograd/ops/global-norm.ts';
 import { noGrad } from '../autograd/tape.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -18,8 +16,7 @@ export function clipGradNorm(parameters: Iterable<Parameter>, maxNorm: number): 
   const clipped = withGradients('clipGradNorm', parameters);
   return noGrad(() =>
     tidy(() => {
-      const squares = clipped.map(({ grad }) => reshape(sum(square(grad)), [1]));
-      const norm = sqrt(sum(concat(squares, 0)));
+      const norm = globalNorm(clipped.map(({ grad }) => grad));
       const scale = minimum(div(maxNorm, add(norm, 1e-6)), 1);
       for (const { parameter, grad } of clipped) replace(parameter, grad, mul(grad, scale));
       return norm;

@@ -1,11 +1,13 @@
-import { div, sub } from '../autograd/ops/binary.ts';
+import { div, mul, sub } from '../autograd/ops/binary.ts';
 import { concat, pad, slice } from '../autograd/ops/shape.ts';
 import { upsampleBilinear } from '../autograd/ops/upsample.ts';
 import { noGrad } from '../autograd/tape.ts';
 import type { RgbImage } from '../data/types.ts';
 import { tensor } from '../tensor/create.ts';
+import { pack } from '../tensor/host.ts';
 import type { Device } from '../tensor/device.ts';
 import { tidy } from '../tensor/scope.ts';
+import { sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Size } from './anchors.ts';
 import type { TransformSpec } from './spec.ts';
@@ -62,10 +64,14 @@ export function transformImages(device: Device, inputs: readonly ImageInput[], s
       // The network's channel order is applied to the statistics and to the pixels alike.
       const mean = tensor([...spec.mean], { device });
       const std = tensor([...spec.std], { device });
-      const ready = inputs.map((input, i) => {
-        const colours = div(sub(floats(device, input, spec), mean), std);
+      // Images of one size are one batch from the start.
+      const alike = originalSizes.every((size) => sameShape(size, originalSizes[0]!));
+      const groups = alike ? [inputs] : inputs.map((input) => [input]);
+      const ready = groups.map((group, i) => {
+        const colours = div(sub(joined(group.map((input) => floats(device, input, spec))), mean), std);
         const [height, width] = sizes[i]!;
-        const resized = upsampleBilinear(colours, [height, width]);
+        const resized = sameShape(sizes[i]!, originalSizes[i]!) ? colours : upsampleBilinear(colours, [height, width]);
+        if (height === padded[0] && width === padded[1]) return resized;
         return pad(resized, [
           [0, 0],
           [0, padded[0] - height],
@@ -73,24 +79,26 @@ export function transformImages(device: Device, inputs: readonly ImageInput[], s
           [0, 0],
         ]);
       });
-      return concat(ready, 0);
+      return joined(ready);
     }),
   );
   return { images, originalSizes, sizes };
 }
 
+/** One tensor of several along the first axis. */
+const joined = (parts: readonly Tensor[]): Tensor => (parts.length === 1 ? parts[0]! : concat(parts, 0));
+
 /** An image as [1, H, W, 3] floats in the network's channel order and range. */
 function floats(device: Device, input: ImageInput, { channels, white }: TransformSpec): Tensor {
   const bgr = channels === 'bgr';
-  const [height, width] = input.shape as [number, number];
+  const shape = [1, input.shape[0]!, input.shape[1]!, 3];
   if (!('stride' in input)) {
     const ordered = bgr ? reversedChannels(input) : input;
-    const scaled = white === 1 ? ordered : div(ordered, 1 / white);
-    return scaled.view([1, height, width, 3]);
+    return (white === 1 ? ordered : mul(ordered, white)).view(shape);
   }
-  const view = bgr ? input.step(1, 1, -1) : input;
-  const bytes = tensor(view, { device, dtype: 'float32', shape: [1, height, width, 3] });
-  return white === 255 ? bytes : div(bytes, 255);
+  const values = pack(bgr ? input.step(1, 1, -1) : input, new Float32Array(input.size));
+  if (white === 1) for (let i = 0; i < values.length; i++) values[i] = values[i]! / 255;
+  return tensor(values, { device, shape });
 }
 
 function reversedChannels(x: Tensor): Tensor {

@@ -1,6 +1,6 @@
 import { gatherStrided } from '../../kernels/copy.ts';
 import { binary, checkFloat, unary } from '../../kernels/elementwise.ts';
-import { channelAffine, channelLayout, channelSums } from '../../kernels/normalization.ts';
+import { channelAffine, channelLayout, channelSums, channelTotals } from '../../kernels/normalization.ts';
 import { reduce } from '../../kernels/reduce.ts';
 import { tidy } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -57,8 +57,8 @@ export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, { eps = 1e-5 }
   if (!(count > 0)) throw new RangeError(`batchNorm: [${x.shape}] has no values to take statistics of`);
   const { y, mean, variance, inverse } = noGrad(() =>
     tidy(() => {
-      const mean = binary('div', overImages(channelSums(op, 'sum', x, gamma)), count);
-      const variance = binary('div', overImages(channelSums(op, 'squares', x, mean)), count);
+      const mean = binary('div', channelTotals(op, 'sum', x, gamma), count);
+      const variance = binary('div', channelTotals(op, 'squares', x, mean), count);
       const inverse = inverseRoot(variance, eps);
       const y = channelAffine(op, x, { mean, q: mul(gamma, inverse), r: beta });
       return { y, mean, variance, inverse };
@@ -68,13 +68,13 @@ export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, { eps = 1e-5 }
     // Both sums serve all three gradients; the first that needs one computes it.
     let dBeta: Tensor | null = null;
     let dGamma: Tensor | null = null;
-    const betaGradient = (): Tensor => (dBeta ??= overImages(channelSums(op, 'sum', dy, gamma)));
-    const gammaGradient = (): Tensor => (dGamma ??= mul(overImages(channelSums(op, 'products', x, mean, dy)), inverse));
+    const betaGradient = (): Tensor => (dBeta ??= channelTotals(op, 'sum', dy, gamma));
+    const gammaGradient = (): Tensor => (dGamma ??= mul(channelTotals(op, 'products', x, mean, dy), inverse));
     return [
       () => {
         const p = mul(gamma, inverse);
-        const q = neg(mul(mul(p, inverse), mul(gammaGradient(), 1 / count)));
-        const r = neg(mul(p, mul(betaGradient(), 1 / count)));
+        const q = mul(mul(p, inverse), mul(gammaGradient(), -1 / count));
+        const r = mul(p, mul(betaGradient(), -1 / count));
         return channelAffine(`${op} gradient`, x, { mean, q, r }, { u: dy, p });
       },
       gammaGradient,
@@ -109,8 +109,8 @@ export function batchNormInference(
   );
   record(op, y, [x, gamma, beta], [x, gamma, mean, inverse], (dy, [x, gamma, mean, inverse]) => [
     () => mul(dy, mul(gamma, inverse)),
-    () => mul(overImages(channelSums(op, 'products', x, mean, dy)), inverse),
-    () => overImages(channelSums(op, 'sum', dy, gamma)),
+    () => mul(channelTotals(op, 'products', x, mean, dy), inverse),
+    () => channelTotals(op, 'sum', dy, gamma),
   ]);
   inverse.dispose();
   return y;
