@@ -16,7 +16,7 @@ export interface SyntheticOptions extends ChipOptions {
 }
 
 /** Counts up when the generator changes what it draws, so that old files are made anew. */
-const VERSION = 1;
+const VERSION = 2;
 const NAME = 'AOI_0_Synthetic';
 const MARKER = 'README.txt';
 

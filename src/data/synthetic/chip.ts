@@ -20,6 +20,11 @@ export interface ChipOptions {
 
 /** Footprints of which less than this many square pixels are visible are not labelled, as in SpaceNet. */
 const MIN_AREA = 20;
+/**
+ * Nor are those of which less than this share is visible. Chips this small cut many buildings; tools that cut large
+ * images into tiles leave slivers out in the same way.
+ */
+const MIN_VISIBLE = 0.25;
 
 /** Makes one chip. The same seed, index and options give the same chip on every machine. */
 export function generateChip(
@@ -33,14 +38,11 @@ export function generateChip(
     );
   }
   const scene = makeScene(seed, index, size * metresPerPixel);
-  const footprints = scene.buildings
-    .map(({ footprint }) =>
-      clipRing(
-        footprint.map(([x, y]) => [x / metresPerPixel, y / metresPerPixel] as const),
-        size,
-        size,
-      ),
-    )
-    .filter((ring) => Math.abs(ringArea(ring)) >= MIN_AREA);
+  const footprints = scene.buildings.flatMap(({ footprint }) => {
+    const whole = footprint.map(([x, y]) => [x / metresPerPixel, y / metresPerPixel] as const);
+    const visible = clipRing(whole, size, size);
+    const area = Math.abs(ringArea(visible));
+    return area >= MIN_AREA && area >= MIN_VISIBLE * Math.abs(ringArea(whole)) ? [visible] : [];
+  });
   return { levels: renderScene(scene, size), footprints, kind: scene.kind };
 }
