@@ -19,7 +19,7 @@ import type { Sample } from '../data/types.ts';
 export interface TrainerOptions {
   /** Steps of the whole run, over which the learning rate rises and falls. */
   readonly totalSteps: number;
-  /** Peak of the learning rate. Default 2e-3, for training from scratch. */
+  /** Peak of the learning rate. Default 3e-3, for training a small network from scratch. */
   readonly learningRate?: number;
   /** Share of the steps in which the learning rate rises. Default 0.2. */
   readonly warmup?: number;
@@ -49,7 +49,7 @@ export class Trainer {
   readonly #average: ExponentialMovingAverage;
 
   constructor(model: RetinaNet, options: TrainerOptions) {
-    const { totalSteps, learningRate = 2e-3, warmup = 0.2, weightDecay = 0.01 } = options;
+    const { totalSteps, learningRate = 3e-3, warmup = 0.2, weightDecay = 0.01 } = options;
     const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
     this.model = model;
     this.#clipNorm = options.clipNorm ?? 5;

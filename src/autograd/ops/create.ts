@@ -46,12 +46,15 @@ export interface RandomOptions {
   /** Different seeds give independent sequences; the same seed gives the same numbers on every device. */
   readonly seed: number;
   readonly device?: Device;
+  /** Whether `backward` accumulates a gradient for this tensor. Default false. */
+  readonly requiresGrad?: boolean;
 }
 
 /** Uniform random numbers in [0, 1), multiples of 2^-24. */
-export function rand(shape: Shape, { seed, device = defaultDevice() }: RandomOptions): Tensor<'float32'> {
-  const t = empty(device, shape, 'float32', 'rand');
-  philoxUniform(t, seed);
+export function rand(shape: Shape, options: RandomOptions): Tensor<'float32'> {
+  const t = empty(options.device ?? defaultDevice(), shape, 'float32', 'rand');
+  philoxUniform(t, options.seed);
+  t.requiresGrad = options.requiresGrad ?? false;
   return t;
 }
 
@@ -59,7 +62,7 @@ export function rand(shape: Shape, { seed, device = defaultDevice() }: RandomOpt
  * Random numbers of the standard normal distribution (Box and Muller 1958). They are computed on the host: the
  * logarithm and cosine of GPUs differ, and the numbers must not.
  */
-export function randn(shape: Shape, { seed, device = defaultDevice() }: RandomOptions): Tensor<'float32'> {
+export function randn(shape: Shape, { seed, ...options }: RandomOptions): Tensor<'float32'> {
   const size = sizeOf(shape);
   const values = new Float32Array(size);
   for (let block = 0; block * 4 < size; block++) {
@@ -73,5 +76,5 @@ export function randn(shape: Shape, { seed, device = defaultDevice() }: RandomOp
       if (at + 1 < size) values[at + 1] = radius * Math.sin(angle);
     }
   }
-  return tensor(values, { shape, device });
+  return tensor(values, { shape, ...options });
 }
