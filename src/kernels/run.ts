@@ -161,8 +161,9 @@ function bindGroup(
 ): GPUBindGroup {
   const entries: GPUBindGroupEntry[] = slices.map(({ tensor, start, count }, binding) => {
     const { bytes } = dtypes[tensor.dtype];
-    // An empty tensor still binds something; buffers are at least 16 bytes.
-    const size = Math.max(16, Math.ceil((count * bytes) / 4) * 4);
+    // Whole vectors of 16 bytes: the driver keeps a kernel out of a vector that reaches past the binding. An empty
+    // tensor still binds something. Buffers are multiples of 16 bytes.
+    const size = Math.max(16, Math.ceil((count * bytes) / 16) * 16);
     const resource = { buffer: tensor.storage.buffer.gpu, offset: start * bytes, size };
     if (resource.offset + size > tensor.storage.buffer.bytes)
       resource.size = tensor.storage.buffer.bytes - resource.offset;

@@ -31,7 +31,7 @@ fn f(v: vec4f) -> vec4f {
   switch OP {
     case 0u: { return -v; }
     case 1u: { return exp(v); }
-    case 2u: { return log(v); }
+    case 2u: { return select(log(v), -1.0 / abs(v), v == vec4f(0.0)); } // not all drivers give log(0) = -infinity
     case 3u: { return sqrt(v); }
     case 4u: { return abs(v); }
     case 5u: { return v * v; }
