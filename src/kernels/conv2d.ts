@@ -256,8 +256,8 @@ export function conv2dGradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: 
       },
       groups: [Math.ceil(k4 / lanes), Math.ceil(jobs / (SIZE / lanes)), splits],
     });
-    const sum = reduceAxis('sum', partial, 1, splits, elements);
-    partial.dispose();
+    const sum = splits === 1 ? partial : reduceAxis('sum', partial, 1, splits, elements);
+    if (sum !== partial) partial.dispose();
     if (dw === null) {
       dw = sum;
     } else {
