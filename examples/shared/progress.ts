@@ -4,14 +4,22 @@ import { SingleBar } from 'cli-progress';
 const LINE_INTERVAL = 10_000;
 
 /**
- * A bar that moves on a terminal, and a line every ten seconds elsewhere. Only what `print` writes stays on a terminal.
+ * How far the work is: a bar that moves on a terminal; elsewhere a line when the work changes and every ten seconds. On a
+ * terminal only what `print` writes stays.
  */
 export class Progress {
   #bar: SingleBar | null = null;
-  readonly #live = process.stderr.isTTY;
+  #line = { label: '', time: 0 };
 
-  /** Shows how far the work is; starts a bar with this label if there is none. */
+  /** Shows `done` of `total`. */
   show(label: string, done: number, total: number, note: string): void {
+    if (!process.stderr.isTTY) {
+      const time = performance.now();
+      if (label === this.#line.label && time - this.#line.time < LINE_INTERVAL) return;
+      this.#line = { label, time };
+      process.stderr.write(`${label}: ${done}/${total} ${note}\n`);
+      return;
+    }
     if (this.#bar === null) {
       this.#bar = new SingleBar({
         format: '{label} [{bar}] {value}/{total} {note}',
@@ -19,10 +27,8 @@ export class Progress {
         barIncompleteChar: ' ',
         barsize: 24,
         stream: process.stderr,
-        noTTYOutput: true,
-        notTTYSchedule: LINE_INTERVAL,
         clearOnComplete: true,
-        gracefulExit: false,
+        gracefulExit: false, // The commands handle Ctrl-C themselves.
       });
       this.#bar.start(total, done, { label, note });
     }
@@ -38,7 +44,7 @@ export class Progress {
 
   /** Writes a line that stays. */
   print(line: string): void {
-    if (this.#live) this.stop();
+    this.stop();
     console.log(line);
   }
 }

@@ -55,6 +55,13 @@ test('found, missed, correct and wrong boxes have colours of their own', () => {
   assert.is(rows[75]?.[150], 'w');
 });
 
+test('where nothing is known about the truth, detections have one colour', () => {
+  const detections = detectionsOf([[12, 10, 32, 30], 0, 0.9], [[75, 30, 95, 45], 0, 0.4]);
+  const picture = detectionPicture(grey(60, 100), null, detections, { scale: 2 });
+  assert.ok(count(picture, 'c') > 100);
+  for (const name of ['f', 'm', 'w']) assert.is(count(picture, name), 0, name);
+});
+
 test('a score threshold hides detections and turns what they found into misses', () => {
   const truth = truthOf([[10, 10, 30, 30], 0]);
   const detections = detectionsOf([[10, 10, 30, 30], 0, 0.3]);
