@@ -47,7 +47,7 @@ async function main(values: Values): Promise<number> {
   ]);
   if (source.report.missingLabels.length > 0)
     console.log(`left out: ${source.report.missingLabels.length} images without labels`);
-  if (!resume) folder.writeConfig(config);
+  if (!resume) folder.writeConfig({ ...config, adapter: device.adapter.name, node: process.version });
 
   const signal = interruptSignal(() => progress.print('Interrupted: finishing the step and saving...'));
   const result = await trainDetector(model, {

@@ -11,6 +11,11 @@ import { inputsOf } from './op-case.ts';
 const MOST_WORK = 200_000;
 
 test('names are unique', () => {
+  const gradients = allCases.filter((c) => c.differentiable.length > 0);
+  console.log(
+    `# ${new Set(allCases.map((c) => c.op)).size} operations in ${allCases.length} cases; ` +
+      `gradients of ${new Set(gradients.map((c) => c.op)).size} in ${gradients.length}`,
+  );
   const names = allCases.map((c) => c.name);
   assert.equal(
     names.filter((name, i) => names.indexOf(name) !== i),

@@ -61,7 +61,7 @@ test('1,000 training steps leave the pool and the number of tensors unchanged', 
   assert.ok(perStep < 5, `${perStep} submits per step`);
   assert.ok(loss < first, `loss ${first} before, ${loss} after`);
   console.log(
-    `pool after 1,020 steps: ${after.buffers} buffers, ${after.bytes + after.pooledBytes} bytes; ${perStep} submits per step`,
+    `# pool after 1,020 steps: ${after.buffers} buffers, ${after.bytes + after.pooledBytes} bytes; ${perStep} submits per step`,
   );
   for (const t of [x, y]) t.dispose();
   ema.dispose();

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import { compareWithTorchvision } from './golden.ts';
 
 test("retinanet-r18-bn: features, matches, losses, gradients and detections are torchvision's", async () => {
-  console.log(await compareWithTorchvision('retinanet-r18-bn'));
+  console.log(`# largest differences: ${await compareWithTorchvision('retinanet-r18-bn')}`);
 });
 
 test.run();

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import { compareWithTorchvision } from './golden.ts';
 
 test("retinanet-r50-bn-resize: features, matches, losses, gradients and detections are torchvision's", async () => {
-  console.log(await compareWithTorchvision('retinanet-r50-bn-resize'));
+  console.log(`# largest differences: ${await compareWithTorchvision('retinanet-r50-bn-resize')}`);
 });
 
 test.run();

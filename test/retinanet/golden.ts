@@ -89,7 +89,7 @@ const GRADIENT_NORMS = 1e-4;
  *
  * @returns the largest deviations found, for reports
  */
-export async function compareWithTorchvision(name: string): Promise<Record<string, number>> {
+export async function compareWithTorchvision(name: string): Promise<string> {
   const device = await testDevice();
   const fixture = readFixture<Fixture>(name);
   const { case: model, images } = fixture;
@@ -194,7 +194,9 @@ export async function compareWithTorchvision(name: string): Promise<Record<strin
   const found = await net.detect(inputs);
   images.forEach(({ detections }, i) => note('detections', compareDetections(found[i]!, detections)));
   net.dispose();
-  return worst;
+  return Object.entries(worst)
+    .map(([what, value]) => `${what} ${value.toExponential(1)}`)
+    .join(', ');
 }
 
 /** Compares sampled values with torch's; returns the largest difference in proportion to the largest value. */
