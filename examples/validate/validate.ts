@@ -23,7 +23,7 @@ const options = {
 const help = `Scores a detector that npm start trained on labelled images.
 
   npm run validate                                on ${FRESH.chips} fresh synthetic chips, with the weights of the newest run
-  npm run validate -- --data AOI_2_Vegas_Test     on a folder of SpaceNet, or images beside a CSV of boxes
+  npm run validate -- --data AOI_3_Paris_Train    on a folder of SpaceNet, or images beside a CSV of boxes
 
 A detection is right if its IoU with a true box of its class, which no surer detection has found, is at least --iou.
 
