@@ -21,11 +21,12 @@ await runCommand({ help, options }, main);
 async function main(values: Values): Promise<number> {
   const progress = new Progress();
   const start = performance.now();
-  const { folder, config, resume } = openRun(values);
+  const { out, config, resume } = openRun(values);
   const device = await init(values['adapter'] === undefined ? {} : { adapter: text(values, 'adapter')! });
   const path = config.data ?? (await makeSyntheticData(config, progress));
   const source = await openDataset(path);
   const dataset = cacheSamples(source, config.cacheMB * 2 ** 20);
+  const folder = new RunFolder(out);
   const split = splitIds(dataset.ids, { heldOut: config.heldOut, seed: config.seed });
   manualSeed(config.seed);
   const spec = networkSpec(config);
@@ -103,23 +104,22 @@ async function main(values: Values): Promise<number> {
   return 0;
 }
 
-/** The folder of a new run, or that of an old one with its settings. */
-function openRun(values: Values): { folder: RunFolder; config: Config; resume: boolean } {
+/** Folder and settings of a new run or, with --resume, of an old one. Makes nothing yet. */
+function openRun(values: Values): { out: string; config: Config; resume: boolean } {
   const old = text(values, 'resume');
   if (old === undefined) {
     const config = readConfig(values);
     const out = text(values, 'out') ?? join('runs', timestamp());
     if (existsSync(join(out, runFiles.config)))
       throw new UsageError(`${out} holds a run already: go on with --resume ${out}, or choose another --out`);
-    return { folder: new RunFolder(out), config, resume: false };
+    return { out, config, resume: false };
   }
   const others = Object.keys(values).filter((name) => name !== 'resume' && name !== 'adapter');
   if (others.length > 0)
     throw new UsageError(`--resume takes all settings from the run: leave out --${others.join(', --')}`);
   if (!existsSync(join(old, runFiles.config)))
     throw new UsageError(`--resume: ${old} holds no run: it has no ${runFiles.config}`);
-  const folder = new RunFolder(old);
-  return { folder, config: folder.readConfig() as Config, resume: folder.hasState };
+  return { out: old, config: new RunFolder(old).readConfig() as Config, resume: true };
 }
 
 /** Local time, as a folder name. */

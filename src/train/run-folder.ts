@@ -91,7 +91,7 @@ export class RunFolder {
 
   /** Reads the metrics of a run that goes on, and forgets those after `steps`, which will be made again. */
   restoreMetrics(steps: number): void {
-    const lines = readFileSync(this.file('metrics'), 'utf8').split('\n');
+    const lines = existsSync(this.file('metrics')) ? readFileSync(this.file('metrics'), 'utf8').split('\n') : [];
     this.#records = lines.flatMap((line, i) => {
       if (line === '') return [];
       try {

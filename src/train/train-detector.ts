@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { batches } from '../data/loader.ts';
 import { augment, type AugmentOptions } from '../data/augment.ts';
 import type { Split } from '../data/split.ts';
@@ -30,7 +29,7 @@ export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'> {
   readonly evaluateEvery?: number;
   /** Evaluations in a row without a better F1 after which the run ends early. Default Infinity. */
   readonly patience?: number;
-  /** Goes on with the run in `folder`. Default false. */
+  /** Goes on from the last state in `folder`, or from the start where there is none. Default false. */
   readonly resume?: boolean;
   /** When aborted, the step in progress is finished and everything saved. */
   readonly signal?: AbortSignal;
@@ -206,10 +205,10 @@ export async function trainDetector(model: RetinaNet, options: TrainOptions): Pr
 
 /** Brings the trainer to where the run in the folder was. `fresh` is what a new run of the same settings starts with. */
 function resume(trainer: Trainer, folder: RunFolder, fresh: Progress): Progress {
-  if (!folder.hasState)
-    throw new Error(
-      `trainDetector: there is nothing to resume in ${folder.path}: it has no ${basename(folder.file('state'))}`,
-    );
+  if (!folder.hasState) {
+    folder.restoreMetrics(0);
+    return fresh;
+  }
   const { tensors, metadata } = loadCheckpoint(folder.file('state'));
   const progress = JSON.parse(metadata['progress'] ?? '{}') as Progress;
   for (const name of ['totalSteps', 'stepsPerEpoch'] as const) {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -143,6 +143,13 @@ test('a run that is interrupted twice and resumed ends as one that was not, bit 
   assert.is((await run('parts', { resume: true })).steps, 6, 'a finished run stays finished');
 });
 
+test('a run that was killed before its first checkpoint starts again', async () => {
+  mkdirSync(join(root, 'killed'));
+  writeFileSync(fileOf('killed', 'metrics'), '{"kind":"step","step":1}\n{"kind":"st');
+  assert.is((await run('killed', { resume: true })).end, 'finished');
+  assert.equal(computed('killed'), computed('whole'));
+});
+
 test('a run ends early when F1 no longer rises', async () => {
   const { end, steps, best } = await run('early', { learningRate: 0, epochs: 9, patience: 2 });
   assert.is(end, 'early');
@@ -160,7 +167,6 @@ test('what does not fit is refused', async () => {
     assert.match((await errorOf(() => run(name, options))).message, reason);
   };
   await refused('whole', {}, /holds a run already/);
-  await refused('nothing', { resume: true }, /nothing to resume in .*: it has no state.safetensors/);
   await refused('whole', { resume: true, epochs: 4 }, /has 6 totalSteps, these settings have 8/);
   await refused('new', { epochs: 0 }, /epochs is 0/);
   await refused('new', { split: { train: [], heldOut: [1] } }, /the split has no train samples/);
