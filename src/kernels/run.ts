@@ -67,6 +67,11 @@ export function run<S extends WgslSource>(device: Device, source: S, launch: Lau
     const slice = bound instanceof Tensor ? { tensor: bound, start: 0, count: bound.size } : bound;
     const { tensor } = slice;
     tensor.checkUsable(launch.op);
+    if (tensor.device !== device) {
+      throw new Error(
+        `${launch.op}: its tensors are on different devices (${name} [${tensor.shape}]): make them on one`,
+      );
+    }
     const bytes = slice.count * dtypes[tensor.dtype].bytes;
     if (bytes > device.bindingLimit) {
       throw new GpuValidationError(

@@ -1,7 +1,6 @@
-import { dtypes } from '../tensor/dtype.ts';
+import { dtypes, type DType } from '../tensor/dtype.ts';
 import { sizeOf, type Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
-import type { DType } from '../tensor/dtype.ts';
 import { fill } from './elementwise.ts';
 import { linearGroups, run } from './run.ts';
 import { inSlices } from './slices.ts';
@@ -17,6 +16,9 @@ const around = (shape: Shape, axis: number): { outer: number; extent: number; in
   extent: shape[axis]!,
   inner: sizeOf(shape.slice(axis + 1)),
 });
+
+/** What stands where an index points outside: NaN, or the integer that is least likely to be meant. */
+const outside: Record<DType, number> = { float32: 0x7fc00000, int32: 0x80000000, uint32: 0xffffffff };
 
 /** Elements of x at int32 indices along an axis. */
 export function gather<D extends DType>(x: Tensor<D>, indices: Tensor, axis: number): Tensor<D> {
@@ -51,7 +53,7 @@ function launch(
       consts: { SIZE, GRADIENT: gradient },
       aliases: { T: dtypes[x.dtype].wgsl },
       bind: { x: xs!, indices, y: ys! },
-      params: { elements, extent, count, inner },
+      params: { elements, extent, count, inner, outside: outside[x.dtype] },
       groups: linearGroups(x.device, elements, SIZE),
     });
   });

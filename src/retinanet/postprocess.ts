@@ -68,6 +68,9 @@ function levelCandidates(
   const above: { readonly at: number; readonly score: number }[] = [];
   for (let at = first * classes; at < (first + count) * classes; at++) {
     const score = Math.fround(1 / (1 + Math.exp(-logits[at]!)));
+    if (Number.isNaN(score)) {
+      throw new Error('detect: the network gave NaN: its weights are damaged, or the image holds NaN');
+    }
     if (score > scoreThreshold) above.push({ at, score });
   }
   above.sort((a, b) => b.score - a.score || a.at - b.at);

@@ -105,6 +105,8 @@ export class ResNet extends Module {
 
   constructor({ depth, width, norm: kind, normEps: eps, bottleneckStride }: BackboneSpec) {
     super();
+    if (!(depth in layouts))
+      throw new RangeError(`ResNet: depth is ${depth}, expected one of ${Object.keys(layouts).join(', ')}`);
     const { blocks, bottleneck } = layouts[depth];
     const expansion = bottleneck ? 4 : 1;
     const norm: NormLayer = (channels) =>

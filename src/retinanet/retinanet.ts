@@ -114,8 +114,9 @@ export class RetinaNet extends Module {
     });
   }
 
-  /** Finds objects. Switch the model with `eval()` first. Boxes are in pixels of the images given. */
+  /** Finds objects. The model must be switched with `eval()` before. Boxes are in pixels of the images given. */
   async detect(images: readonly ImageInput[]): Promise<Detections[]> {
+    if (this.training) throw new Error('detect: the model is in training mode; call model.eval() first');
     const { batch, logits, deltas, anchors } = noGrad(() =>
       tidy(() => {
         const batch = transformImages(this.#device, images, this.spec.transform);
@@ -123,9 +124,9 @@ export class RetinaNet extends Module {
         return { batch, logits, deltas, anchors: this.anchors(batch, pyramid) };
       }),
     );
-    const logitValues = (await logits.data()) as Float32Array;
-    const deltaValues = (await deltas.data()) as Float32Array;
+    const reading = Promise.all([logits.data(), deltas.data()]);
     for (const used of [logits, deltas, batch.images]) used.dispose();
+    const [logitValues, deltaValues] = (await reading) as [Float32Array, Float32Array];
     const count = anchors.host.length / 4;
     return batch.sizes.map((size, n) => {
       const found = postprocess(

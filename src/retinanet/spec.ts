@@ -129,7 +129,10 @@ const octaves = (base: number): number[] => [base, base * 2 ** (1 / 3), base * 2
 const bases = [32, 64, 128, 256, 512];
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
 
-/** torchvision's `retinanet_resnet50_fpn` (version 0.14). */
+/**
+ * torchvision's `retinanet_resnet50_fpn` (version 0.14), but for the guard of boxes that overlap no anchor, which it does
+ * not have: there, every anchor that overlaps nothing would be foreground for them.
+ */
 const torchvision: RetinaNetSpec = {
   backbone: { depth: 50, width: 64, norm: 'frozen', normEps: 1e-5, bottleneckStride: '3x3' },
   pyramid: { channels: 256, p6: 'P5', reluBeforeP7: true },
@@ -228,11 +231,15 @@ export function retinaNetSpec(preset: PresetName, overrides: SpecOverrides = {})
   const base: RetinaNetSpec | undefined = presets[preset];
   if (base === undefined)
     throw new RangeError(`retinaNetSpec: "${preset}" is not one of ${Object.keys(presets).join(', ')}`);
-  const merged = Object.fromEntries(
-    Object.entries(base).map(([section, values]) => [
-      section,
-      { ...(values as object), ...(overrides[section as keyof RetinaNetSpec] as object | undefined) },
-    ]),
-  );
+  const merged: Record<string, object> = { ...base };
+  for (const [section, values] of Object.entries(overrides)) {
+    const own = merged[section];
+    if (own === undefined)
+      throw new RangeError(`retinaNetSpec: "${section}" is not one of ${Object.keys(base).join(', ')}`);
+    const unknown = Object.keys(values).find((name) => !(name in own));
+    if (unknown !== undefined)
+      throw new RangeError(`retinaNetSpec: ${section}.${unknown} is not one of ${Object.keys(own).join(', ')}`);
+    merged[section] = { ...own, ...values };
+  }
   return merged as unknown as RetinaNetSpec;
 }

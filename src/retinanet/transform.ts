@@ -55,6 +55,14 @@ export function transformImages(device: Device, inputs: readonly ImageInput[], s
   });
   const originalSizes = inputs.map(({ shape }): Size => [shape[0]!, shape[1]!]);
   const sizes = originalSizes.map((size) => resizedSize(size, spec));
+  sizes.forEach((size, i) => {
+    if (size.includes(0)) {
+      throw new RangeError(
+        `transform: image ${i} is [${inputs[i]!.shape}], too narrow for sides from ${spec.minSize} to ${spec.maxSize}: ` +
+          `it would become [${size}]`,
+      );
+    }
+  });
   const padded = [0, 1].map((axis) => {
     const largest = Math.max(...sizes.map((size) => size[axis]!));
     return Math.ceil(largest / spec.padMultiple) * spec.padMultiple;

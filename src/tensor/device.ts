@@ -77,6 +77,8 @@ export class Device {
   #batch = 0;
   #doomed: GPUBuffer[] = [];
   #error: Error | null = null;
+  /** Whether `#error` came from an error scope. */
+  #isCause = false;
   /** Error scopes whose answer has not arrived. What they report is the cause; errors outside them may be its effect. */
   readonly #scopes = new Set<Promise<void>>();
   #lost: DeviceLostError | null = null;
@@ -244,7 +246,9 @@ export class Device {
   async read(buffer: PooledBuffer, bytes: number, operation: string): Promise<ArrayBuffer> {
     this.check();
     const size = Math.max(4, Math.ceil(bytes / 4) * 4);
-    const staging = this.gpu.createBuffer({ label: 'readback', size, usage: usage.MAP_READ | usage.COPY_DST });
+    const staging = this.guard(operation, size, () =>
+      this.gpu.createBuffer({ label: 'readback', size, usage: usage.MAP_READ | usage.COPY_DST }),
+    );
     try {
       this.#endPass();
       this.#use(buffer);
@@ -275,6 +279,7 @@ export class Device {
     if (this.#error !== null && this.#scopes.size === 0) {
       const error = this.#error;
       this.#error = null;
+      this.#isCause = false;
       throw error;
     }
     if (this.#lost !== null) throw this.#lost;
@@ -290,7 +295,9 @@ export class Device {
       for (let i = 0; i < scopes.length; i++) {
         const answer = this.gpu.popErrorScope().then(
           (error) => {
-            if (error === null) return;
+            // The first one is the cause; what fails on top of it, in scopes or outside of them, is its effect.
+            if (error === null || this.#isCause) return;
+            this.#isCause = true;
             this.#error =
               error.constructor.name === 'GPUOutOfMemoryError'
                 ? new GpuOutOfMemoryError(operation, bytes, `no room for ${formatBytes(bytes)}: ${error.message}`)

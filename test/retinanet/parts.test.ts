@@ -4,6 +4,8 @@ import { rgbImage } from '../../src/data/image.ts';
 import { cellAnchors, makeAnchors, type Size } from '../../src/retinanet/anchors.ts';
 import { decodeBox, decodeBoxes } from '../../src/retinanet/box-coder.ts';
 import { postprocess } from '../../src/retinanet/postprocess.ts';
+import { ResNet } from '../../src/retinanet/resnet.ts';
+import { RetinaNet } from '../../src/retinanet/retinanet.ts';
 import { presets, retinaNetSpec, type PresetName } from '../../src/retinanet/spec.ts';
 import { assign } from '../../src/retinanet/targets.ts';
 import { resizedSize, scaleBoxes, transformImages } from '../../src/retinanet/transform.ts';
@@ -12,7 +14,7 @@ import { tidy } from '../../src/tensor/scope.ts';
 import { matchCases } from '../cases/matching.ts';
 import { digest, floats, hashImage, readFixture, toNchw, type Encoded } from '../golden/read.ts';
 import { assertClose } from '../support/compare.ts';
-import { leavesNothing, testDevice } from '../support/device.ts';
+import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
 
 interface Fixture {
   readonly sizes: readonly (readonly [h: number, w: number, min: number, max: number, rh: number, rw: number])[];
@@ -255,6 +257,42 @@ test('an unknown preset is refused with the list of presets', () => {
     () => retinaNetSpec('yolo' as PresetName),
     /"yolo" is not one of torchvision, torchvisionV2, detectron2/,
   );
+});
+
+test('what is misspelt or makes no sense is refused', async () => {
+  const overrides =
+    (value: object): (() => unknown) =>
+    () =>
+      retinaNetSpec('torchvision', value);
+  assert.throws(() => retinaNetSpec('yolo' as PresetName), /"yolo" is not one of torchvision, torchvisionV2/);
+  assert.throws(overrides({ bakbone: { depth: 18 } }), /"bakbone" is not one of backbone, pyramid/);
+  assert.throws(overrides({ backbone: { dept: 18 } }), /backbone.dept is not one of depth, width/);
+  const deep = retinaNetSpec('torchvision', { backbone: { depth: 20 as 18 } });
+  assert.throws(() => new ResNet(deep.backbone), /depth is 20, expected one of 18, 34, 50, 101/);
+  const narrow = (): unknown => transformImages(device, [rgbImage(1, 2000)], presets.torchvision.transform);
+  assert.throws(narrow, /image 0 is \[1,2000,3\], too narrow for sides from 800 to 1333: it would become \[0,/);
+});
+
+test('detect refuses training mode and NaN', async () => {
+  const spec = retinaNetSpec('torchvision', {
+    backbone: { depth: 18, width: 4, norm: 'batch' },
+    pyramid: { channels: 4 },
+    head: { channels: 4, convs: 1 },
+    transform: { minSize: null },
+  });
+  await leavesNothing(device, async () => {
+    const model = new RetinaNet(1, spec);
+    assert.match(
+      (await errorOf(() => model.detect([rgbImage(32, 32)]))).message,
+      /training mode; call model.eval\(\) first/,
+    );
+    model.eval();
+    assert.is((await model.detect([rgbImage(32, 32)])).length, 1);
+    const broken = tensor(new Float32Array(32 * 32 * 3).fill(NaN), { shape: [32, 32, 3] });
+    assert.match((await errorOf(() => model.detect([broken]))).message, /the network gave NaN/);
+    broken.dispose();
+    model.dispose();
+  });
 });
 
 test.run();

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add } from '../../src/autograd/ops/binary.ts';
+import { relu } from '../../src/autograd/ops/unary.ts';
 import { run } from '../../src/kernels/run.ts';
 import { init } from '../../src/node/init.ts';
 import { tensor } from '../../src/tensor/create.ts';
@@ -92,6 +93,29 @@ test('more workgroups than a dimension holds are refused before they reach the d
   const launch = { op: 'wide', bind: { y }, params: {}, groups: [1, 70_000] } as const;
   assert.throws(() => run(device, kernel, launch), /wide: k\.wgsl: 1,70000,1 workgroups, at most 65535/);
   y.dispose();
+});
+
+test('the error that is thrown is the first one, not what failed because of it', async () => {
+  await withDevice({}, async (own) => {
+    const a = tensor([1, 2], { device: own });
+    const create = own.gpu.createBuffer.bind(own.gpu);
+    // The next buffer cannot be made; a kernel then writes into it, and the result is read.
+    own.gpu.createBuffer = (descriptor) => {
+      own.gpu.createBuffer = create;
+      return create({ ...descriptor, usage: 0 });
+    };
+    const error = await errorOf(() => add(relu(a), 1).data());
+    assert.instance(error, GpuValidationError);
+    assert.match(error.message, /^relu \[2\]: /);
+  });
+});
+
+test('tensors of two devices do not mix', async () => {
+  await withDevice({}, async (own) => {
+    const [a, b] = [tensor([1, 2], { device: own }), tensor([1, 2], { device })];
+    assert.throws(() => add(a, b), /add: its tensors are on different devices \(b \[2\]\): make them on one/);
+    b.dispose();
+  });
 });
 
 test('a lost device is an error from then on', async () => {

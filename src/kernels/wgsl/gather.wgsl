@@ -1,4 +1,4 @@
-// y[o, j, i] = x[o, indices[j], i]; an index outside 0 .. extent - 1 is clamped to it.
+// y[o, j, i] = x[o, indices[j], i]; an index outside 0 .. extent - 1 gives the value `outside`.
 // With GRADIENT, x is dy and y is dx: dx[o, a, i] = sum of dy[o, j, i] over the j with indices[j] = a. Each element of dx
 // looks through the indices, so that repeated ones need no atomics.
 // One invocation computes one element of y.
@@ -13,6 +13,7 @@ struct Params {
   extent: u32,
   count: u32, // indices
   inner: u32,
+  outside: u32, // its bits
 }
 
 @group(0) @binding(0) var<storage, read> x: array<T>;
@@ -25,18 +26,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let at = (group.y * groups.x + group.x) * SIZE + lane;
   if (at >= params.elements) { return; }
   let i = at % params.inner;
-  let last = i32(params.extent) - 1;
   if (GRADIENT) {
     let a = i32((at / params.inner) % params.extent);
     let base = at / params.inner / params.extent * params.count * params.inner + i;
     var sum = T();
     for (var j = 0u; j < params.count; j++) {
-      if (clamp(indices[j], 0, last) == a) { sum += x[base + j * params.inner]; }
+      if (indices[j] == a) { sum += x[base + j * params.inner]; }
     }
     y[at] = sum;
     return;
   }
   let j = (at / params.inner) % params.count;
   let o = at / params.inner / params.count;
-  y[at] = x[(o * params.extent + u32(clamp(indices[j], 0, last))) * params.inner + i];
+  let index = indices[j];
+  if (index < 0 || index >= i32(params.extent)) {
+    y[at] = bitcast<T>(params.outside);
+  } else {
+    y[at] = x[(o * params.extent + u32(index)) * params.inner + i];
+  }
 }
