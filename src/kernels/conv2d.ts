@@ -4,11 +4,13 @@ import { empty, type Tensor } from '../tensor/tensor.ts';
 import { copyStrided, gatherStrided } from './copy.ts';
 import { checkFloat, fill } from './elementwise.ts';
 import { reduceAxis } from './reduce.ts';
-import { run } from './run.ts';
+import { linearGroups, run, type Groups, type Slice } from './run.ts';
 import { axpby } from './update.ts';
 import { inSlices } from './slices.ts';
 import { conv2dGather } from './wgsl/conv2d_gather.wgsl.ts';
+import { conv2dGatherSubgroup } from './wgsl/conv2d_gather_subgroup.wgsl.ts';
 import { conv2dGradWeight as gradWeightKernel } from './wgsl/conv2d_grad_weight.wgsl.ts';
+import { conv2dGradWeightSubgroup } from './wgsl/conv2d_grad_weight_subgroup.wgsl.ts';
 
 type Pair = readonly [number, number];
 
@@ -140,8 +142,13 @@ function gather(op: string, x: Tensor, w: Tensor, bias: Tensor | null, shape: Sh
     throw new RangeError(`${op}: [${x.shape}] and [${w.shape}] have no elements to sum`);
   }
   const [, h, wide, c] = x.shape as [number, number, number, number];
-  const lanes = Math.min(16, 2 ** Math.ceil(Math.log2(k4)));
+  const lanes = lanesFor(k4);
+  const shared = sharingLanes(x, lanes);
   inSlices(op, n, [x], [y], (_, images, [xs, ys]) => {
+    if (shared !== null) {
+      gatherShared(op, { xShape: x.shape, shape, images, lanes, group: shared }, xs!, w, bias, ys!, walk);
+      return;
+    }
     for (let phaseY = 0; phaseY < Math.min(walk.div[0], p); phaseY++) {
       for (let phaseX = 0; phaseX < Math.min(walk.div[1], q); phaseX++) {
         const rows = Math.ceil((p - phaseY) / walk.div[0]);
@@ -184,6 +191,112 @@ function gather(op: string, x: Tensor, w: Tensor, bias: Tensor | null, shape: Sh
   return y;
 }
 
+/** Invocations of a workgroup along the channels, for `k4` vectors of them. */
+const lanesFor = (k4: number): number => Math.min(16, 2 ** Math.ceil(Math.log2(k4)));
+
+/**
+ * The choice of a kernel: how many neighbouring lanes share what they load through subgroup shuffles, or null for the
+ * kernels that need no subgroups. Shuffles win where loads cost more than arithmetic, which is known of llvmpipe (8 lanes).
+ */
+function sharingLanes(x: Tensor, lanes: number): number | null {
+  const { kind, subgroupSize } = x.device.adapter;
+  return kind === 'software' && subgroupSize === 8 && x.shape.at(-1)! % 4 === 0 ? Math.min(8, lanes) : null;
+}
+
+interface SharedJob {
+  /** Shapes of the whole tensors; `images` of them are in the slices. */
+  readonly xShape: Shape;
+  readonly shape: Shape;
+  readonly images: number;
+  /** Invocations along the channels, and how many of them share what they load. */
+  readonly lanes: number;
+  readonly group: number;
+}
+
+/** Runs conv2d_gather_subgroup.wgsl, phase by phase. */
+function gatherShared(
+  op: string,
+  { xShape, shape, images, lanes, group }: SharedJob,
+  x: Slice,
+  w: Tensor,
+  bias: Tensor | null,
+  y: Slice,
+  walk: Walk,
+): void {
+  const { device } = w;
+  const [, h, wide, c] = xShape as [number, number, number, number];
+  const [, p, q, k] = shape as [number, number, number, number];
+  const k4 = k / 4;
+  for (const down of phases(walk, 0, p, w.shape[0]!)) {
+    for (const right of phases(walk, 1, q, w.shape[1]!)) {
+      const pixels = images * down.count * right.count;
+      const groups = linearGroups(device, Math.ceil(pixels / STRIP), SIZE / lanes);
+      run(device, conv2dGatherSubgroup, {
+        op,
+        consts: { GROUP: group, LANES: lanes, SIZE, HAS_BIAS: bias !== null },
+        bind: { x, w, bias: bias ?? w, y },
+        params: {
+          h,
+          w: wide,
+          c4: c / 4,
+          p,
+          q,
+          k4,
+          s: w.shape[1]!,
+          rows: down.count,
+          cols: right.count,
+          pixels,
+          phaseY: down.phase,
+          phaseX: right.phase,
+          divY: walk.div[0],
+          divX: walk.div[1],
+          rowStart: down.start,
+          rowScale: walk.mul[0],
+          rowStep: down.step,
+          rowTaps: down.taps,
+          firstR: down.first,
+          stepR: down.every,
+          colStart: right.start,
+          colScale: walk.mul[1],
+          colStep: right.step,
+          colTaps: right.taps,
+          firstS: right.first,
+          stepS: right.every,
+        },
+        groups: [groups[0], groups[1] ?? 1, Math.ceil(k4 / lanes)],
+      });
+    }
+  }
+}
+
+/** The outputs along an axis that leave one remainder by `div`, and the taps that reach them. */
+interface Phase {
+  /** First output, and how many there are, `div` apart. */
+  readonly phase: number;
+  readonly count: number;
+  /** The taps: the first, every how many, how many. */
+  readonly first: number;
+  readonly every: number;
+  readonly taps: number;
+  /** Input that the first output reads with the first tap, and how far the next tap reads from it. */
+  readonly start: number;
+  readonly step: number;
+}
+
+/** Phases of an axis (0 rows, 1 columns) with `extent` outputs and a filter of `size` taps. */
+function phases(walk: Walk, axis: 0 | 1, extent: number, size: number): Phase[] {
+  const [mul, offset, step, div] = [walk.mul[axis], walk.offset[axis], walk.step[axis], walk.div[axis]];
+  const reads = (phase: number, tap: number): number => phase * mul + offset + tap * step;
+  return Array.from({ length: Math.min(div, extent) }, (_, phase) => {
+    const taps = Array.from({ length: size }, (_, tap) => tap).filter((tap) => reads(phase, tap) % div === 0);
+    const first = taps[0] ?? 0;
+    const every = (taps[1] ?? first + 1) - first;
+    const count = Math.ceil((extent - phase) / div);
+    const start = taps.length === 0 ? 0 : reads(phase, first) / div;
+    return { phase, count, first, every, taps: taps.length, start, step: (every * step) / div };
+  });
+}
+
 /** A copy whose last axis is padded with zeros to `extent`. */
 function widened(op: string, x: Tensor, extent: number): Tensor {
   const shape = [...x.shape.slice(0, -1), extent];
@@ -215,8 +328,9 @@ export function conv2dGradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: 
   const [n, p, q] = dy.shape as [number, number, number];
   const elements = sizeOf(wShape);
   const k4 = k / 4;
-  const lanes = Math.min(16, 2 ** Math.ceil(Math.log2(k4)));
-  const jobs = r * s * Math.ceil(c / 4);
+  const lanes = lanesFor(k4);
+  const shared = sharingLanes(x, lanes);
+  const jobs = r * s * Math.ceil(c / (shared === null ? 4 : 16));
   const groups = Math.ceil(k4 / lanes) * Math.ceil(jobs / (SIZE / lanes));
   if (elements * 4 > x.device.bindingLimit) {
     throw new GpuOutOfMemoryError(
@@ -232,30 +346,32 @@ export function conv2dGradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: 
     const pixels = images * p * q;
     const splits = Math.min(room, Math.max(1, Math.min(Math.ceil(ENOUGH_GROUPS / groups), Math.ceil(pixels / 64))));
     const partial = empty(x.device, [splits, ...wShape], 'float32', op);
-    run(x.device, gradWeightKernel, {
-      op,
-      consts: { LANES: lanes, ROWS: SIZE / lanes },
-      bind: { x: xs!, dy: dys!, dw: partial },
-      params: {
-        h: x.shape[1]!,
-        w: x.shape[2]!,
-        c,
-        q,
-        k4,
-        p,
-        s,
-        taps: r * s,
-        strideY: stride[0],
-        strideX: stride[1],
-        padY: padding[0],
-        padX: padding[1],
-        dilationY: dilation[0],
-        dilationX: dilation[1],
-        pixels,
-        perSplit: Math.ceil(pixels / splits),
-      },
-      groups: [Math.ceil(k4 / lanes), Math.ceil(jobs / (SIZE / lanes)), splits],
-    });
+    const params = {
+      h: x.shape[1]!,
+      w: x.shape[2]!,
+      q,
+      k4,
+      p,
+      s,
+      taps: r * s,
+      strideY: stride[0],
+      strideX: stride[1],
+      padY: padding[0],
+      padX: padding[1],
+      dilationY: dilation[0],
+      dilationX: dilation[1],
+      pixels,
+      perSplit: Math.ceil(pixels / splits),
+    };
+    const bind = { x: xs!, dy: dys!, dw: partial };
+    const size: Groups = [Math.ceil(k4 / lanes), Math.ceil(jobs / (SIZE / lanes)), splits];
+    if (shared === null) {
+      const consts = { LANES: lanes, ROWS: SIZE / lanes };
+      run(x.device, gradWeightKernel, { op, consts, bind, params: { ...params, c }, groups: size });
+    } else {
+      const consts = { GROUP: shared, LANES: lanes, SIZE };
+      run(x.device, conv2dGradWeightSubgroup, { op, consts, bind, params: { ...params, c4: c / 4 }, groups: size });
+    }
     const sum = splits === 1 ? partial : reduceAxis('sum', partial, 1, splits, elements);
     if (sum !== partial) partial.dispose();
     if (dw === null) {

@@ -16,6 +16,8 @@ export interface AdapterDescription {
   readonly architecture: string;
   /** `hardware` is a GPU; `software` is a driver that runs on the CPU, many times slower. */
   readonly kind: 'hardware' | 'software';
+  /** Lanes of a subgroup, where kernels may use them and the number is always the same; otherwise null. */
+  readonly subgroupSize: number | null;
 }
 
 export interface DeviceOptions {

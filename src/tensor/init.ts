@@ -45,6 +45,10 @@ export async function openDevice(adapter: GPUAdapter, options: PlatformOptions):
       vendor: info.vendor,
       architecture: info.architecture,
       kind: options.kind,
+      subgroupSize:
+        gpu.features.has('subgroups') && info.subgroupMinSize === info.subgroupMaxSize
+          ? (info.subgroupMinSize ?? null)
+          : null,
     },
     owner: options.owner,
     ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
