@@ -39,7 +39,7 @@ const sample: Config = {
   data: null,
   chips: 300,
   model: 'tiny',
-  epochs: 10,
+  epochs: 12,
   batchSize: 4,
   learningRate: 3e-3,
   seed: 1,
@@ -47,7 +47,7 @@ const sample: Config = {
   minSize: null,
   smallestAnchor: 11,
   augment: true,
-  evaluateEvery: 2,
+  evaluateEvery: 3,
   patience: null,
   cacheMB: 1024,
 };
