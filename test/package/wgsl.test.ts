@@ -20,8 +20,8 @@ for (const file of files) {
   });
 
   // What the adapter cannot do, no launcher asks of it.
-  const possible = !code.includes('\nenable subgroups;') || device.features.has('subgroups');
-  (possible ? test : test.skip)(`${file} compiles by itself without a message`, async () => {
+  if (code.includes('\nenable subgroups;') && !device.features.has('subgroups')) continue;
+  test(`${file} compiles by itself without a message`, async () => {
     const module = device.guard(file, 0, () => device.gpu.createShaderModule({ label: file, code }));
     const { messages } = await module.getCompilationInfo();
     assert.equal(
