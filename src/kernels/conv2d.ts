@@ -1,16 +1,20 @@
 import { GpuOutOfMemoryError, formatBytes } from '../tensor/errors.ts';
-import { sizeOf, stridesOf, type Shape } from '../tensor/shape.ts';
+import { sameShape, sizeOf, stridesOf, type Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { copyStrided, gatherStrided } from './copy.ts';
 import { checkFloat, fill } from './elementwise.ts';
-import { reduceAxis } from './reduce.ts';
-import { linearGroups, run, type Groups, type Slice } from './run.ts';
-import { axpby } from './update.ts';
+import {
+  allRows,
+  gemm,
+  gemmTransposed,
+  matrixRows,
+  type Epilogue,
+  type Gather,
+  type Scatter,
+} from './gemm.ts';
 import { inSlices } from './slices.ts';
-import { conv2dGather } from './wgsl/conv2d_gather.wgsl.ts';
-import { conv2dGatherSubgroup } from './wgsl/conv2d_gather_subgroup.wgsl.ts';
-import { conv2dGradWeight as gradWeightKernel } from './wgsl/conv2d_grad_weight.wgsl.ts';
-import { conv2dGradWeightSubgroup } from './wgsl/conv2d_grad_weight_subgroup.wgsl.ts';
+import { axpby } from './update.ts';
+import { isWinograd, winogradGather, winogradGradWeight } from './winograd.ts';
 
 type Pair = readonly [number, number];
 
@@ -23,20 +27,12 @@ export interface Conv2dOptions {
   readonly dilation?: number | Pair;
 }
 
-interface Geometry {
+/** A convolution's steps, rows before columns. */
+export interface Geometry {
   readonly stride: Pair;
   readonly padding: Pair;
   readonly dilation: Pair;
 }
-
-/** Columns that one invocation of the gather kernel computes. */
-const STRIP = 8;
-/** Invocations per workgroup. */
-const SIZE = 64;
-/** Workgroups that keep any GPU busy; the weight gradient is split until there are about as many. */
-const ENOUGH_GROUPS = 256;
-/** Most bytes of a weight gradient's partial sums. */
-const WORKSPACE_BYTES = 32 * 2 ** 20;
 
 const pair = (value: number | Pair | undefined, fallback: number): Pair =>
   typeof value === 'object' ? value : [value ?? fallback, value ?? fallback];
@@ -76,314 +72,295 @@ export function conv2dShape(x: Shape, w: Shape, options: Conv2dOptions = {}): [n
   return [x[0]!, p, q, w[3]!];
 }
 
-/** y = conv(x, w) + bias. */
-export function conv2dForward(x: Tensor, w: Tensor, bias: Tensor | null, options: Conv2dOptions): Tensor {
-  checkFloat('conv2d', x, w);
+/** What a convolution adds to its result, and whether negative results become zero, in the same kernel. */
+export interface Conv2dEpilogue {
+  /** Added to the result: a tensor of its shape, as the shortcut around a residual block. Default none. */
+  readonly add?: Tensor | null;
+  /** Whether max(result, 0) is taken at the end. Default false. */
+  readonly relu?: boolean;
+}
+
+/** y = conv(x, w) + bias, then + add and ReLU if they are asked for. */
+export function conv2dForward(
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | null,
+  options: Conv2dOptions,
+  { add = null, relu = false }: Conv2dEpilogue = {},
+): Tensor {
+  const op = 'conv2d';
+  checkFloat(op, x, w, ...(bias === null ? [] : [bias]), ...(add === null ? [] : [add]));
   const shape = conv2dShape(x.shape, w.shape, options);
   if (bias !== null && (bias.shape.length !== 1 || bias.shape[0] !== shape[3])) {
     throw new RangeError(`conv2d: bias [${bias.shape}] does not fit weight [${w.shape}]: expected [${shape[3]}]`);
   }
-  const { stride, padding, dilation } = geometry('conv2d', options);
-  return gather('conv2d', x, w, bias, shape, {
-    mul: stride,
-    offset: [-padding[0], -padding[1]],
-    step: dilation,
-    div: [1, 1],
+  if (add !== null && !sameShape(add.shape, shape)) {
+    throw new RangeError(`conv2d: add [${add.shape}] does not fit the result: expected [${shape}]`);
+  }
+  if (sizeOf(shape) > 0 && (x.size === 0 || w.size === 0)) {
+    throw new RangeError(`${op}: [${x.shape}] and [${w.shape}] have no elements to sum`);
+  }
+  const [c, k] = [whole(x.shape[3]!), whole(shape[3])];
+  const used = new Padded(op);
+  const y = forward(
+    op,
+    used.pad(x, [3], [c]),
+    used.pad(w, [2, 3], [c, k]),
+    geometry(op, options),
+    [shape[0], shape[1], shape[2], k],
+    {
+      bias: bias === null ? null : used.pad(bias, [0], [k]),
+      add: add === null ? null : used.pad(add, [3], [k]),
+      relu,
+    },
+  );
+  return used.narrow(y, shape);
+}
+
+interface TensorEpilogue {
+  readonly bias: Tensor | null;
+  readonly add: Tensor | null;
+  readonly relu: boolean;
+}
+
+const plain: TensorEpilogue = { bias: null, add: null, relu: false };
+
+/** A forward convolution whose channels are multiples of four. */
+function forward(op: string, x: Tensor, w: Tensor, g: Geometry, shape: Shape, epilogue: TensorEpilogue): Tensor {
+  const [, p, q, k] = shape as [number, number, number, number];
+  const y = empty(x.device, shape, 'float32', op);
+  if (y.size === 0) return y;
+  const { bias, add, relu } = epilogue;
+  if (isWinograd(w.shape, g, [shape[0]!, p, q])) {
+    winogradGather(op, x, w, y, g.padding, epilogue);
+    return y;
+  }
+  const [, h, width, c] = x.shape as [number, number, number, number];
+  const [r, s] = w.shape as [number, number];
+  inSlices(op, shape[0]!, [x, ...(add === null ? [] : [add])], [y], (_, images, slices) => {
+    const [xs, ys, adds] = [slices[0]!, slices.at(-1)!, add === null ? null : slices[1]!];
+    const bind = { x: xs, w, y: ys };
+    const tail: Epilogue = { bias, add: adds, relu };
+    const { gather, scatter, count } = isPointwise(w.shape, g)
+      ? pointwise(images * h * width, c)
+      : {
+          gather: { height: h, width, channels: c, ...windows(g, r, s) },
+          scatter: { p, q, phase: [0, 0], every: [1, 1], rows: p, cols: q } as const,
+          count: images,
+        };
+    gemm(x.device, op, count, gather, scatter, k, bind, tail);
   });
+  return y;
+}
+
+/** Whether a convolution multiplies every pixel by one matrix, wherever it lies. */
+const isPointwise = (w: Shape, { stride, padding }: Geometry): boolean =>
+  [w[0], w[1], ...stride].every((value) => value === 1) && padding[0] === 0 && padding[1] === 0;
+
+/** All pixels in one row. */
+function pointwise(pixels: number, channels: number): { gather: Gather; scatter: Scatter; count: number } {
+  return { gather: matrixRows(pixels, channels), scatter: allRows(pixels), count: 1 };
+}
+
+/** The windows that outputs read: a row of a filter without dilation is one run, because its taps lie side by side. */
+function windows({ stride, padding, dilation }: Geometry, r: number, s: number): Pick<Gather, 'down' | 'right' | 'run'> {
+  const joined = dilation[1] === 1;
+  return {
+    down: { start: -padding[0], scale: stride[0], step: dilation[0], runs: r },
+    right: { start: -padding[1], scale: stride[1], step: dilation[1], runs: joined ? 1 : s },
+    run: joined ? s : 1,
+  };
 }
 
 /** dx, of shape `xShape`: each input pixel gathers the outputs that read it. */
 export function conv2dGradInput(dy: Tensor, w: Tensor, xShape: Shape, options: Conv2dOptions): Tensor {
   const op = 'conv2d input gradient';
-  const { stride, padding, dilation } = geometry(op, options);
-  const [r, s, c, k] = w.shape as [number, number, number, number];
-  const strides = stridesOf(w.shape);
-  const swapped = gatherStrided(op, w, { start: 0, strides: [strides[0]!, strides[1]!, strides[3]!, strides[2]!] }, [
-    r,
-    s,
-    k,
-    c,
-  ]);
-  const dx = gather(op, dy, swapped, null, xShape, {
-    mul: [1, 1],
-    offset: padding,
-    step: [-dilation[0], -dilation[1]],
-    div: stride,
-  });
-  swapped.dispose();
+  const g = geometry(op, options);
+  const [n, h, width] = xShape as [number, number, number];
+  const [c, k] = [whole(xShape[3]!), whole(dy.shape[3]!)];
+  const used = new Padded(op);
+  const [source, filter] = [used.pad(dy, [3], [k]), used.pad(w, [2, 3], [c, k])];
+  const dx = gradInput(op, source, filter, g, [n, h, width, c]);
+  return used.narrow(dx, xShape);
+}
+
+/**
+ * The input gradient where channels are multiples of four. With a stride, input pixels fall into phases: those that
+ * leave the same remainder meet the same taps. Each phase is a convolution of dy with those taps, turned around, and no
+ * zero is ever multiplied.
+ */
+function gradInput(op: string, dy: Tensor, w: Tensor, g: Geometry, shape: Shape): Tensor {
+  const [n, h, width, c] = shape as [number, number, number, number];
+  const dx = empty(dy.device, shape, 'float32', op);
+  if (dx.size === 0) return dx;
+  if (dy.size === 0) {
+    fill(dx, 0);
+    return dx;
+  }
+  const [r, s] = w.shape as [number, number];
+  const parts = phases(g, 0, h, r).flatMap((down) =>
+    phases(g, 1, width, s).map((right) => ({ down, right, filter: turnedFilter(op, w, down, right) })),
+  );
+  if (isWinograd(w.shape, g, [n, h, width])) {
+    winogradGather(op, dy, parts[0]!.filter, dx, [2 - g.padding[0], 2 - g.padding[1]], plain);
+  } else {
+    inSlices(op, n, [dy], [dx], (_, images, [dys, dxs]) => {
+      for (const { down, right, filter } of parts) {
+        const { gather, scatter, count } = isPointwise(w.shape, g)
+          ? pointwise(images * h * width, dy.shape[3]!)
+          : { ...phaseWindows(dy.shape, shape, g, down, right), count: images };
+        gemm(dy.device, op, count, gather, scatter, c, { x: dys!, w: filter, y: dxs! });
+      }
+    });
+  }
+  for (const { filter } of parts) filter.dispose();
   return dx;
 }
 
-interface Walk {
-  readonly mul: Pair;
-  readonly offset: Pair;
-  readonly step: Pair;
-  readonly div: Pair;
+/** What the input pixels of a phase read of dy, and where they lie. */
+function phaseWindows(
+  dyShape: Shape,
+  [, h, width]: Shape,
+  { stride }: Geometry,
+  down: Phase,
+  right: Phase,
+): { gather: Gather; scatter: Scatter } {
+  const joined = right.step === 1;
+  return {
+    gather: {
+      height: dyShape[1]!,
+      width: dyShape[2]!,
+      channels: dyShape[3]!,
+      down: { start: down.start, scale: 1, step: down.step, runs: down.taps },
+      right: { start: right.start, scale: 1, step: right.step, runs: joined ? 1 : right.taps },
+      run: joined ? right.taps : 1,
+    },
+    scatter: {
+      p: h!,
+      q: width!,
+      phase: [down.phase, right.phase],
+      every: stride,
+      rows: down.count,
+      cols: right.count,
+    },
+  };
 }
 
-/** Runs conv2d_gather.wgsl, with channels of the output padded to vectors of four where they are none. */
-function gather(op: string, x: Tensor, w: Tensor, bias: Tensor | null, shape: Shape, walk: Walk): Tensor {
-  const k = shape[3]!;
-  const k4 = Math.ceil(k / 4);
-  if (k % 4 !== 0) {
-    const wide = widened(op, w, k4 * 4);
-    const wideBias = bias === null ? null : widened(op, bias, k4 * 4);
-    const padded = gather(op, x, wide, wideBias, [...shape.slice(0, 3), k4 * 4], walk);
-    wide.dispose();
-    wideBias?.dispose();
-    const y = gatherStrided(op, padded, { start: 0, strides: stridesOf(padded.shape) }, shape);
-    padded.dispose();
-    return y;
-  }
-  const [n, p, q] = shape as [number, number, number];
-  const y = empty(x.device, shape, 'float32', op);
-  if (y.size === 0) return y;
-  if (x.size === 0 || w.size === 0) {
-    throw new RangeError(`${op}: [${x.shape}] and [${w.shape}] have no elements to sum`);
-  }
-  const [, h, wide, c] = x.shape as [number, number, number, number];
-  const lanes = lanesFor(k4);
-  const shared = sharingLanes(x, lanes);
-  inSlices(op, n, [x], [y], (_, images, [xs, ys]) => {
-    if (shared !== null) {
-      gatherShared(op, { xShape: x.shape, shape, images, lanes, group: shared }, xs!, w, bias, ys!, walk);
-      return;
-    }
-    for (let phaseY = 0; phaseY < Math.min(walk.div[0], p); phaseY++) {
-      for (let phaseX = 0; phaseX < Math.min(walk.div[1], q); phaseX++) {
-        const rows = Math.ceil((p - phaseY) / walk.div[0]);
-        const cols = Math.ceil((q - phaseX) / walk.div[1]);
-        const strips = images * rows * Math.ceil(cols / STRIP);
-        const groups = Math.ceil(strips / (SIZE / lanes));
-        const most = x.device.limits.maxComputeWorkgroupsPerDimension;
-        run(x.device, conv2dGather, {
-          op,
-          consts: { LANES: lanes, STRIPS: SIZE / lanes, HAS_BIAS: bias !== null },
-          bind: { x: xs!, w, bias: bias ?? w, y: ys! },
-          params: {
-            n: images,
-            h,
-            w: wide,
-            c,
-            p,
-            q,
-            k4,
-            r: w.shape[0]!,
-            s: w.shape[1]!,
-            rows,
-            cols,
-            phaseY,
-            phaseX,
-            mulY: walk.mul[0],
-            mulX: walk.mul[1],
-            offsetY: walk.offset[0],
-            offsetX: walk.offset[1],
-            stepY: walk.step[0],
-            stepX: walk.step[1],
-            divY: walk.div[0],
-            divX: walk.div[1],
-          },
-          groups: [Math.min(groups, most), Math.ceil(groups / most), Math.ceil(k4 / lanes)],
-        });
-      }
-    }
-  });
-  return y;
-}
-
-/** Invocations of a workgroup along the channels, for `k4` vectors of them. */
-const lanesFor = (k4: number): number => Math.min(16, 2 ** Math.ceil(Math.log2(k4)));
-
-/**
- * The choice of a kernel: how many neighbouring lanes share what they load through subgroup shuffles, or null for the
- * kernels that need no subgroups. Shuffles win where loads cost more than arithmetic, which is known of llvmpipe (8 lanes).
- */
-function sharingLanes(x: Tensor, lanes: number): number | null {
-  const { kind, subgroupSize } = x.device.adapter;
-  return kind === 'software' && subgroupSize === 8 && x.shape.at(-1)! % 4 === 0 ? Math.min(8, lanes) : null;
-}
-
-interface SharedJob {
-  /** Shapes of the whole tensors; `images` of them are in the slices. */
-  readonly xShape: Shape;
-  readonly shape: Shape;
-  readonly images: number;
-  /** Invocations along the channels, and how many of them share what they load. */
-  readonly lanes: number;
-  readonly group: number;
-}
-
-/** Runs conv2d_gather_subgroup.wgsl, phase by phase. */
-function gatherShared(
-  op: string,
-  { xShape, shape, images, lanes, group }: SharedJob,
-  x: Slice,
-  w: Tensor,
-  bias: Tensor | null,
-  y: Slice,
-  walk: Walk,
-): void {
-  const { device } = w;
-  const [, h, wide, c] = xShape as [number, number, number, number];
-  const [, p, q, k] = shape as [number, number, number, number];
-  const k4 = k / 4;
-  for (const down of phases(walk, 0, p, w.shape[0]!)) {
-    for (const right of phases(walk, 1, q, w.shape[1]!)) {
-      const pixels = images * down.count * right.count;
-      const groups = linearGroups(device, Math.ceil(pixels / STRIP), SIZE / lanes);
-      run(device, conv2dGatherSubgroup, {
-        op,
-        consts: { GROUP: group, LANES: lanes, SIZE, HAS_BIAS: bias !== null },
-        bind: { x, w, bias: bias ?? w, y },
-        params: {
-          h,
-          w: wide,
-          c4: c / 4,
-          p,
-          q,
-          k4,
-          s: w.shape[1]!,
-          rows: down.count,
-          cols: right.count,
-          pixels,
-          phaseY: down.phase,
-          phaseX: right.phase,
-          divY: walk.div[0],
-          divX: walk.div[1],
-          rowStart: down.start,
-          rowScale: walk.mul[0],
-          rowStep: down.step,
-          rowTaps: down.taps,
-          firstR: down.first,
-          stepR: down.every,
-          colStart: right.start,
-          colScale: walk.mul[1],
-          colStep: right.step,
-          colTaps: right.taps,
-          firstS: right.first,
-          stepS: right.every,
-        },
-        groups: [groups[0], groups[1] ?? 1, Math.ceil(k4 / lanes)],
-      });
-    }
-  }
-}
-
-/** The outputs along an axis that leave one remainder by `div`, and the taps that reach them. */
+/** Input pixels along an axis that leave one remainder by the stride, and the taps that reach them. */
 interface Phase {
-  /** First output, and how many there are, `div` apart. */
+  /** First pixel, and how many there are, a stride apart. */
   readonly phase: number;
   readonly count: number;
-  /** The taps: the first, every how many, how many. */
-  readonly first: number;
+  /** The taps, last first: the last, how far the one before lies, how many. */
+  readonly last: number;
   readonly every: number;
   readonly taps: number;
-  /** Input that the first output reads with the first tap, and how far the next tap reads from it. */
+  /** Row or column of dy that the first pixel reads with the last tap, and how far that of the tap before lies. */
   readonly start: number;
   readonly step: number;
 }
 
-/** Phases of an axis (0 rows, 1 columns) with `extent` outputs and a filter of `size` taps. */
-function phases(walk: Walk, axis: 0 | 1, extent: number, size: number): Phase[] {
-  const [mul, offset, step, div] = [walk.mul[axis], walk.offset[axis], walk.step[axis], walk.div[axis]];
-  const reads = (phase: number, tap: number): number => phase * mul + offset + tap * step;
+/** Phases of an axis (0 rows, 1 columns) of the input with `extent` pixels and a filter of `size` taps. */
+function phases({ stride, padding, dilation }: Geometry, axis: 0 | 1, extent: number, size: number): Phase[] {
+  const [div, offset, dilated] = [stride[axis], padding[axis], dilation[axis]];
   return Array.from({ length: Math.min(div, extent) }, (_, phase) => {
-    const taps = Array.from({ length: size }, (_, tap) => tap).filter((tap) => reads(phase, tap) % div === 0);
-    const first = taps[0] ?? 0;
-    const every = (taps[1] ?? first + 1) - first;
+    // Pixel h lies under tap r of output (h + padding - r dilation) / stride.
+    const reads = (tap: number): number => phase + offset - tap * dilated;
+    const taps = Array.from({ length: size }, (_, tap) => tap).filter((tap) => reads(tap) % div === 0);
+    const last = taps.at(-1) ?? 0;
+    const every = last - (taps.at(-2) ?? last - 1);
     const count = Math.ceil((extent - phase) / div);
-    const start = taps.length === 0 ? 0 : reads(phase, first) / div;
-    return { phase, count, first, every, taps: taps.length, start, step: (every * step) / div };
+    const start = taps.length === 0 ? 0 : reads(last) / div;
+    return { phase, count, last, every, taps: taps.length, start, step: (every * dilated) / div };
   });
 }
 
-/** A copy whose last axis is padded with zeros to `extent`. */
-function widened(op: string, x: Tensor, extent: number): Tensor {
-  const shape = [...x.shape.slice(0, -1), extent];
-  const y = empty(x.device, shape, 'float32', op);
-  fill(y, 0);
-  copyStrided(op, x, { start: 0, strides: stridesOf(x.shape) }, y, { start: 0, strides: stridesOf(shape) }, x.shape);
-  return y;
+/** The taps of a phase turned around, with channels swapped: [taps, taps, K, C]. */
+function turnedFilter(op: string, w: Tensor, down: Phase, right: Phase): Tensor {
+  const [r, s, c, k] = w.shape as [number, number, number, number];
+  const [dr, ds, dc, dk] = stridesOf([r, s, c, k]) as [number, number, number, number];
+  if (down.taps * right.taps === 0) return w.view(w.shape); // Nothing reaches these pixels.
+  const walk = { start: down.last * dr + right.last * ds, strides: [-down.every * dr, -right.every * ds, dk, dc] };
+  return gatherStrided(op, w, walk, [down.taps, right.taps, k, c]);
 }
 
 /** dw, of shape `wShape`. */
 export function conv2dGradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: Conv2dOptions): Tensor {
   const op = 'conv2d weight gradient';
-  const [r, s, c, k] = wShape as [number, number, number, number];
-  if (k % 4 !== 0) {
-    const extent = Math.ceil(k / 4) * 4;
-    const wide = widened(op, dy, extent);
-    const padded = conv2dGradWeight(wide, x, [r, s, c, extent], options);
-    wide.dispose();
-    const dw = gatherStrided(op, padded, { start: 0, strides: stridesOf(padded.shape) }, wShape);
-    padded.dispose();
-    return dw;
+  const g = geometry(op, options);
+  const [r, s] = wShape as [number, number];
+  const [c, k] = [whole(wShape[2]!), whole(wShape[3]!)];
+  const shape = [r, s, c, k];
+  const bytes = sizeOf(shape) * 4;
+  if (bytes > x.device.bindingLimit) {
+    const what = `weights [${wShape}] take ${formatBytes(bytes)}, more than can be bound`;
+    throw new GpuOutOfMemoryError(op, bytes, what);
   }
-  if (dy.size === 0) {
+  if (dy.size === 0 || x.size === 0) {
     const zeros = empty(x.device, wShape, 'float32', op);
     fill(zeros, 0);
     return zeros;
   }
-  const { stride, padding, dilation } = geometry(op, options);
+  const used = new Padded(op);
+  const [source, gradient] = [used.pad(x, [3], [c]), used.pad(dy, [3], [k])];
   const [n, p, q] = dy.shape as [number, number, number];
-  const elements = sizeOf(wShape);
-  const k4 = k / 4;
-  const lanes = lanesFor(k4);
-  const shared = sharingLanes(x, lanes);
-  const jobs = r * s * Math.ceil(c / (shared === null ? 4 : 16));
-  const groups = Math.ceil(k4 / lanes) * Math.ceil(jobs / (SIZE / lanes));
-  if (elements * 4 > x.device.bindingLimit) {
-    throw new GpuOutOfMemoryError(
-      op,
-      elements * 4,
-      `weights [${wShape}] take ${formatBytes(elements * 4)}, more than can be bound`,
-    );
+  const [, h, width] = x.shape as [number, number, number];
+  if (isWinograd(shape, g, [n, p, q])) {
+    return used.narrow(winogradGradWeight(op, source, gradient, g.padding), wShape);
   }
-  const room = Math.max(1, Math.floor(Math.min(WORKSPACE_BYTES, x.device.bindingLimit) / (elements * 4)));
-  let dw: Tensor | null = null;
-  inSlices(op, n, [x, dy], [], (_, images, [xs, dys]) => {
-    // Splits: enough to fill the GPU, long enough to be worth it, and within the workspace.
-    const pixels = images * p * q;
-    const splits = Math.min(room, Math.max(1, Math.min(Math.ceil(ENOUGH_GROUPS / groups), Math.ceil(pixels / 64))));
-    const partial = empty(x.device, [splits, ...wShape], 'float32', op);
-    const params = {
-      h: x.shape[1]!,
-      w: x.shape[2]!,
-      q,
-      k4,
-      p,
-      s,
-      taps: r * s,
-      strideY: stride[0],
-      strideX: stride[1],
-      padY: padding[0],
-      padX: padding[1],
-      dilationY: dilation[0],
-      dilationX: dilation[1],
-      pixels,
-      perSplit: Math.ceil(pixels / splits),
-    };
-    const bind = { x: xs!, dy: dys!, dw: partial };
-    const size: Groups = [Math.ceil(k4 / lanes), Math.ceil(jobs / (SIZE / lanes)), splits];
-    if (shared === null) {
-      const consts = { LANES: lanes, ROWS: SIZE / lanes };
-      run(x.device, gradWeightKernel, { op, consts, bind, params: { ...params, c }, groups: size });
+  let sum: Tensor | null = null;
+  inSlices(op, n, [source, gradient], [], (_, images, [xs, dys]) => {
+    const flat = isPointwise(shape, g);
+    const gather = flat
+      ? matrixRows(images * h * width, c)
+      : { height: h, width, channels: c, ...windows(g, r, s) };
+    const outputs = flat ? ([1, images * p * q] as const) : ([p, q] as const);
+    const part = gemmTransposed(x.device, op, flat ? 1 : images, gather, outputs, k, { x: xs!, z: dys! });
+    if (sum === null) {
+      sum = part;
     } else {
-      const consts = { GROUP: shared, LANES: lanes, SIZE };
-      run(x.device, conv2dGradWeightSubgroup, { op, consts, bind, params: { ...params, c4: c / 4 }, groups: size });
-    }
-    const sum = splits === 1 ? partial : reduceAxis('sum', partial, 1, splits, elements);
-    if (sum !== partial) partial.dispose();
-    if (dw === null) {
-      dw = sum;
-    } else {
-      axpby(sum, dw, 1, 1);
-      sum.dispose();
+      axpby(part, sum, 1, 1);
+      part.dispose();
     }
   });
-  const result = dw!.view(wShape);
-  dw!.dispose();
-  return result;
+  const dw = sum!.view(shape);
+  sum!.dispose();
+  return used.narrow(dw, wShape);
+}
+
+/** Channels in whole vectors of four. */
+const whole = (channels: number): number => Math.ceil(channels / 4) * 4;
+
+/** Copies of operands whose channels are padded with zeros to whole vectors, and their disposal. */
+class Padded {
+  readonly #op: string;
+  readonly #copies: Tensor[] = [];
+
+  constructor(op: string) {
+    this.#op = op;
+  }
+
+  /** The tensor itself, or a copy whose `axes` are padded to `extents`. */
+  pad(x: Tensor, axes: readonly number[], extents: readonly number[]): Tensor {
+    const shape = [...x.shape];
+    axes.forEach((axis, i) => (shape[axis] = extents[i]!));
+    if (sameShape(shape, x.shape)) return x;
+    const copy = empty(x.device, shape, 'float32', this.#op);
+    fill(copy, 0);
+    const walk = (of: Shape): { start: number; strides: number[] } => ({ start: 0, strides: stridesOf(of) });
+    copyStrided(this.#op, x, walk(x.shape), copy, walk(shape), x.shape);
+    this.#copies.push(copy);
+    return copy;
+  }
+
+  /** The part of the result that has `shape`; ends the use of all copies. */
+  narrow(result: Tensor, shape: Shape): Tensor {
+    for (const copy of this.#copies) copy.dispose();
+    if (sameShape(result.shape, shape)) return result;
+    const narrowed = gatherStrided(this.#op, result, { start: 0, strides: stridesOf(result.shape) }, shape);
+    result.dispose();
+    return narrowed;
+  }
 }
 
 /** Multiply-adds of a convolution, counted as two operations each. */

@@ -2,10 +2,13 @@ import { broadcastShapes, broadcastStrides, sizeOf, type Shape } from '../tensor
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { gatherStrided } from './copy.ts';
 import { checkFloat, fill } from './elementwise.ts';
+import { allRows, gemm, matrixRows } from './gemm.ts';
 import { run, type Bindable } from './run.ts';
 import { inSlices } from './slices.ts';
 import { matmul as matmulKernel } from './wgsl/matmul.wgsl.ts';
 
+/** Multiplications from which on the kernel for large products pays for transposing its operands. */
+const LARGE = 2 ** 18;
 const COLS = 16;
 const ROWS = 4;
 
@@ -43,10 +46,17 @@ export function matmulForward(
     return y;
   }
   const count = sizeOf(batch);
-  const [x, z] = [stretched(op, a, batch), stretched(op, b, batch)];
+  const isLarge = m * k * n >= LARGE && k % 4 === 0 && n % 4 === 0;
+  const x = operand(op, a, batch, isLarge && transposeA);
+  const z = operand(op, b, batch, isLarge && transposeB);
   const one = (t: Tensor): boolean => t.size === sizeOf(t.shape.slice(-2));
   const [aOne, bOne] = [one(x), one(z)];
   const launch = (batches: number, av: Bindable, zv: Bindable, yv: Bindable): void => {
+    if (isLarge) {
+      const steps = { count: batches, x: aOne ? 0 : m * k, w: bOne ? 0 : k * n, y: m * n };
+      gemm(a.device, op, 1, matrixRows(m, k), allRows(m), n, { x: av, w: zv, y: yv }, {}, steps);
+      return;
+    }
     run(a.device, matmulKernel, {
       op,
       consts: { COLS, ROWS },
@@ -76,10 +86,16 @@ export function matmulForward(
   return y;
 }
 
-/** The operand itself if its batch is one matrix or the whole batch, otherwise a copy stretched to the batch. */
-function stretched(op: string, t: Tensor, batch: Shape): Tensor {
+/**
+ * The operand itself if its batch is one matrix or the whole batch, otherwise a copy stretched to the batch; a copy too
+ * if its matrices are to be transposed.
+ */
+function operand(op: string, t: Tensor, batch: Shape, transposed: boolean): Tensor {
   const own = t.shape.slice(0, -2);
-  if (sizeOf(own) === 1 || sizeOf(own) === sizeOf(batch)) return t;
-  const shape = [...batch, ...t.shape.slice(-2)];
-  return gatherStrided(op, t, { start: 0, strides: broadcastStrides(t.shape, shape) }, shape);
+  const isUsable = sizeOf(own) === 1 || sizeOf(own) === sizeOf(batch);
+  if (isUsable && !transposed) return t;
+  const shape = [...(isUsable ? own : batch), ...t.shape.slice(-2)];
+  const strides = broadcastStrides(t.shape, shape);
+  if (!transposed) return gatherStrided(op, t, { start: 0, strides }, shape);
+  return gatherStrided(op, t, { start: 0, strides: swapped(strides) }, swapped(shape));
 }

@@ -1,0 +1,114 @@
+// y[b, m, k] = relu(bias[k] + add[b, m, k] + sum over t, v of a[b, m, t, v] w[b, t, v, k]): a matrix product whose left
+// operand is gathered from an image x, so that it computes convolutions without writing their windows out (implicit GEMM).
+//   Row m is output pixel (n, i, j). It reads runs t = (ty, tx) of neighbouring values: `run` vectors of x from pixel
+//   (row, column) on, with row = rowStart + i rowScale + ty rowStep, and column likewise; zero outside of the image.
+//   A run is a row of the filter's taps with all their channels, which lie side by side in NHWC. One run of one pixel
+//   makes it a plain matrix product.
+// x is [B, N, H, W, C / 4] vectors, w is [B, runs, 4 run, K / 4], y and add are [B, N, P, Q, K / 4].
+// For adapters that shuffle values between the lanes of a subgroup for nothing and pay for every load (llvmpipe).
+// One invocation computes ROWS pixels times 4 channels. GROUP neighbouring invocations compute neighbouring channels of
+// the same pixels: each loads another vector of the run for every pixel, and hands it to the others.
+enable subgroups;
+
+// Specialisation
+const GROUP: u32 = 8u; // invocations that share what they load, at most a subgroup, and at most LANES; a power of two
+const LANES: u32 = 32u; // invocations along the channels; a power of two
+const SIZE: u32 = 32u; // invocations per workgroup: SIZE / LANES blocks of pixels
+const ROWS: u32 = 16u; // pixels per invocation
+const HAS_BIAS: bool = true;
+const HAS_ADD: bool = false;
+const RELU: bool = false;
+
+struct Params {
+  h: u32, w: u32, c4: u32, // size of x, channels in vectors
+  p: u32, q: u32, k4: u32, // size of y
+  rows: u32, cols: u32, pixels: u32, // outputs of this launch per image and in all
+  phaseY: u32, phaseX: u32, divY: u32, divX: u32, // output row = phaseY + i divY
+  rowStart: i32, rowScale: i32, rowStep: i32, runsY: u32,
+  colStart: i32, colScale: i32, colStep: i32, runsX: u32,
+  run: u32, // vectors per run
+  xBatch: u32, wBatch: u32, yBatch: u32, // vectors from one product of the batch to the next
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> w: array<vec4f>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>; // any tensor without HAS_BIAS
+@group(0) @binding(3) var<storage, read> add: array<vec4f>; // any tensor without HAS_ADD
+@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+@compute @workgroup_size(SIZE)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  // Nobody leaves early: all lanes take part in the shuffles.
+  let own = lane % GROUP;
+  let base = lane - own;
+  let blocks = (params.k4 + LANES - 1u) / LANES;
+  let batch = group.z / blocks;
+  let channel = group.z % blocks * LANES + local % LANES;
+  let k = min(channel, params.k4 - 1u);
+  let first = ((group.y * groups.x + group.x) * (SIZE / LANES) + local / LANES) * ROWS;
+
+  // Where each pixel starts to read: row, column, and their vector of x, which may lie outside.
+  var row: array<i32, ROWS>;
+  var column: array<i32, ROWS>;
+  var corner: array<i32, ROWS>;
+  var sum: array<vec4f, ROWS>;
+  for (var i = 0u; i < ROWS; i++) {
+    let m = min(first + i, params.pixels - 1u);
+    let line = m / params.cols;
+    row[i] = params.rowStart + i32(line % params.rows) * params.rowScale;
+    column[i] = params.colStart + i32(m % params.cols) * params.colScale;
+    corner[i] = ((i32(line / params.rows * params.h) + row[i]) * i32(params.w) + column[i]) * i32(params.c4);
+  }
+
+  for (var ty = 0u; ty < params.runsY; ty++) {
+    for (var tx = 0u; tx < params.runsX; tx++) {
+      let down = i32(ty) * params.rowStep;
+      let right = i32(tx) * params.colStep;
+      let start = i32(batch * params.xBatch) + (down * i32(params.w) + right) * i32(params.c4);
+      let weights = batch * params.wBatch + (ty * params.runsX + tx) * params.run * 4u * params.k4 + k;
+      for (var v = 0u; v < params.run; v += GROUP) {
+        let mine = v + own;
+        let across = right + i32(mine / params.c4);
+        var a: array<vec4f, ROWS>;
+        for (var i = 0u; i < ROWS; i++) {
+          let inside = mine < params.run && u32(row[i] + down) < params.h && u32(column[i] + across) < params.w;
+          a[i] = select(vec4f(), x[select(0u, u32(corner[i] + start) + mine, inside)], inside);
+        }
+        let count = min(GROUP, params.run - v);
+        var at = weights + v * 4u * params.k4;
+        for (var l = 0u; l < count; l++) {
+          let w0 = w[at];
+          let w1 = w[at + params.k4];
+          let w2 = w[at + 2u * params.k4];
+          let w3 = w[at + 3u * params.k4];
+          at += 4u * params.k4;
+          for (var i = 0u; i < ROWS; i++) {
+            let u = subgroupShuffle(a[i], base + l);
+            sum[i] = fma(vec4f(u.w), w3, fma(vec4f(u.z), w2, fma(vec4f(u.y), w1, fma(vec4f(u.x), w0, sum[i]))));
+          }
+        }
+      }
+    }
+  }
+
+  if (channel >= params.k4) { return; }
+  var offset = vec4f();
+  if (HAS_BIAS) { offset = bias[k]; }
+  for (var i = 0u; i < ROWS; i++) {
+    let m = first + i;
+    if (m >= params.pixels) { return; }
+    let line = m / params.cols;
+    let outRow = line / params.rows * params.p + params.phaseY + line % params.rows * params.divY;
+    let at = batch * params.yBatch + (outRow * params.q + params.phaseX + m % params.cols * params.divX) * params.k4 + k;
+    var value = sum[i] + offset;
+    if (HAS_ADD) { value += add[at]; }
+    if (RELU) { value = max(value, vec4f()); }
+    y[at] = value;
+  }
+}

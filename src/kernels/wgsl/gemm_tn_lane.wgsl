@@ -1,0 +1,90 @@
+// y[b, split, t, v, k] = sum over the pixels m of one split of a[b, m, t, v] z[b, m, k], as gemm_tn_subgroup.wgsl computes it,
+// for adapters without subgroups of a known size, or where shuffles cost more than loads (SwiftShader).
+// x is [B, N, H, W, C / 4] vectors, z is [B, N, P, Q, K / 4], y is [B, splits, runs, 4 run, K / 4].
+// One invocation computes VECTORS times 4 values of a run times 4 channels k, over one split. Neighbouring invocations
+// compute neighbouring k of the same values, so that all of a workgroup read the same x and consecutive z.
+
+// Specialisation
+const LANES: u32 = 16u; // invocations along k; a power of two
+const SIZE: u32 = 16u; // invocations per workgroup: SIZE / LANES blocks of vectors
+const VECTORS: u32 = 2u; // vectors of a run per invocation
+
+struct Params {
+  h: u32, w: u32, c4: u32, // size of x, channels in vectors
+  p: u32, q: u32, k4: u32, // size of z
+  rowStart: i32, rowScale: i32, rowStep: i32,
+  colStart: i32, colScale: i32, colStep: i32, runsX: u32,
+  runs: u32,
+  run: u32, // vectors per run
+  pixels: u32, // N P Q
+  splits: u32, perSplit: u32, // how many, and pixels of each
+  xBatch: u32, zBatch: u32, // vectors from one product of the batch to the next
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> z: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(SIZE)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let k = group.x * LANES + local % LANES;
+  if (k >= params.k4) { return; }
+  let blocks = (params.run + VECTORS - 1u) / VECTORS;
+  let job = group.y * (SIZE / LANES) + local / LANES;
+  let t = job / blocks;
+  let v = job % blocks * VECTORS;
+  if (t >= params.runs) { return; }
+  let batch = group.z / params.splits;
+  let down = params.rowStart + i32(t / params.runsX) * params.rowStep;
+  let right = params.colStart + i32(t % params.runsX) * params.colStep;
+  let x0 = batch * params.xBatch;
+  let z0 = batch * params.zBatch + k;
+  // Which column of the run each vector lies in. Vectors past the end repeat the last; they are not written.
+  var across: array<i32, VECTORS>;
+  var within: array<u32, VECTORS>;
+  for (var i = 0u; i < VECTORS; i++) {
+    let vector = min(v + i, params.run - 1u);
+    across[i] = right + i32(vector / params.c4);
+    within[i] = vector % params.c4;
+  }
+
+  var sum: array<vec4f, 4u * VECTORS>;
+  // The pixels, image row by image row, so that no division is made for each.
+  var m = group.z % params.splits * params.perSplit;
+  let end = min(m + params.perSplit, params.pixels);
+  var line = m / params.q;
+  var first = m % params.q;
+  while (m < end) {
+    let row = i32(line % params.p) * params.rowScale + down;
+    let length = min(params.q - first, end - m);
+    if (u32(row) < params.h) {
+      let image = i32((line / params.p * params.h + u32(row)) * params.w);
+      for (var j = 0u; j < length; j++) {
+        let g = z[z0 + (m + j) * params.k4];
+        let column = i32(first + j) * params.colScale;
+        for (var i = 0u; i < VECTORS; i++) {
+          let inside = u32(column + across[i]) < params.w;
+          let at = x0 + u32(image + column + across[i]) * params.c4 + within[i];
+          let u = select(vec4f(), x[select(0u, at, inside)], inside);
+          sum[4u * i] = fma(vec4f(u.x), g, sum[4u * i]);
+          sum[4u * i + 1u] = fma(vec4f(u.y), g, sum[4u * i + 1u]);
+          sum[4u * i + 2u] = fma(vec4f(u.z), g, sum[4u * i + 2u]);
+          sum[4u * i + 3u] = fma(vec4f(u.w), g, sum[4u * i + 3u]);
+        }
+      }
+    }
+    m += length;
+    line++;
+    first = 0u;
+  }
+
+  for (var i = 0u; i < VECTORS; i++) {
+    if (v + i >= params.run) { return; }
+    let at = ((group.z * params.runs + t) * params.run + v + i) * 4u * params.k4 + k;
+    for (var j = 0u; j < 4u; j++) { y[at + j * params.k4] = sum[4u * i + j]; }
+  }
+}
