@@ -3,18 +3,12 @@ import { sameShape, sizeOf, stridesOf, type Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { copyStrided, gatherStrided } from './copy.ts';
 import { checkFloat, fill } from './elementwise.ts';
-import {
-  allRows,
-  gemm,
-  gemmTransposed,
-  matrixRows,
-  type Epilogue,
-  type Gather,
-  type Scatter,
-} from './gemm.ts';
+import { allRows, gemm, gemmTransposed, matrixRows, type Epilogue, type Gather, type Scatter } from './gemm.ts';
+import { linearGroups, run } from './run.ts';
 import { inSlices } from './slices.ts';
 import { axpby } from './update.ts';
-import { isWinograd, winogradGather, winogradGradWeight } from './winograd.ts';
+import { turnFilter } from './wgsl/turn_filter.wgsl.ts';
+import { isWinograd, winogradForward, winogradGradWeight } from './winograd.ts';
 
 type Pair = readonly [number, number];
 
@@ -131,8 +125,8 @@ function forward(op: string, x: Tensor, w: Tensor, g: Geometry, shape: Shape, ep
   const y = empty(x.device, shape, 'float32', op);
   if (y.size === 0) return y;
   const { bias, add, relu } = epilogue;
-  if (isWinograd(w.shape, g, [shape[0]!, p, q])) {
-    winogradGather(op, x, w, y, g.padding, epilogue);
+  if (isWinograd(x.device, w.shape, g, [shape[0]!, p, q])) {
+    winogradForward(op, x, w, y, g.padding, epilogue);
     return y;
   }
   const [, h, width, c] = x.shape as [number, number, number, number];
@@ -163,7 +157,11 @@ function pointwise(pixels: number, channels: number): { gather: Gather; scatter:
 }
 
 /** The windows that outputs read: a row of a filter without dilation is one run, because its taps lie side by side. */
-function windows({ stride, padding, dilation }: Geometry, r: number, s: number): Pick<Gather, 'down' | 'right' | 'run'> {
+function windows(
+  { stride, padding, dilation }: Geometry,
+  r: number,
+  s: number,
+): Pick<Gather, 'down' | 'right' | 'run'> {
   const joined = dilation[1] === 1;
   return {
     down: { start: -padding[0], scale: stride[0], step: dilation[0], runs: r },
@@ -201,8 +199,8 @@ function gradInput(op: string, dy: Tensor, w: Tensor, g: Geometry, shape: Shape)
   const parts = phases(g, 0, h, r).flatMap((down) =>
     phases(g, 1, width, s).map((right) => ({ down, right, filter: turnedFilter(op, w, down, right) })),
   );
-  if (isWinograd(w.shape, g, [n, h, width])) {
-    winogradGather(op, dy, parts[0]!.filter, dx, [2 - g.padding[0], 2 - g.padding[1]], plain);
+  if (isWinograd(dy.device, w.shape, g, [n, h, width])) {
+    winogradForward(op, dy, parts[0]!.filter, dx, [2 - g.padding[0], 2 - g.padding[1]], plain);
   } else {
     inSlices(op, n, [dy], [dx], (_, images, [dys, dxs]) => {
       for (const { down, right, filter } of parts) {
@@ -277,11 +275,27 @@ function phases({ stride, padding, dilation }: Geometry, axis: 0 | 1, extent: nu
 
 /** The taps of a phase turned around, with channels swapped: [taps, taps, K, C]. */
 function turnedFilter(op: string, w: Tensor, down: Phase, right: Phase): Tensor {
-  const [r, s, c, k] = w.shape as [number, number, number, number];
-  const [dr, ds, dc, dk] = stridesOf([r, s, c, k]) as [number, number, number, number];
+  const [, s, c, k] = w.shape as [number, number, number, number];
   if (down.taps * right.taps === 0) return w.view(w.shape); // Nothing reaches these pixels.
-  const walk = { start: down.last * dr + right.last * ds, strides: [-down.every * dr, -right.every * ds, dk, dc] };
-  return gatherStrided(op, w, walk, [down.taps, right.taps, k, c]);
+  const y = empty(w.device, [down.taps, right.taps, k, c], 'float32', op);
+  run(w.device, turnFilter, {
+    op,
+    consts: { SIZE: 64 },
+    bind: { w, y },
+    params: {
+      s,
+      c4: c / 4,
+      k4: k / 4,
+      lastR: down.last,
+      everyR: down.every,
+      tapsR: down.taps,
+      lastS: right.last,
+      everyS: right.every,
+      tapsS: right.taps,
+    },
+    groups: linearGroups(w.device, y.size / 16, 64),
+  });
+  return y;
 }
 
 /** dw, of shape `wShape`. */
@@ -305,15 +319,13 @@ export function conv2dGradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: 
   const [source, gradient] = [used.pad(x, [3], [c]), used.pad(dy, [3], [k])];
   const [n, p, q] = dy.shape as [number, number, number];
   const [, h, width] = x.shape as [number, number, number];
-  if (isWinograd(shape, g, [n, p, q])) {
+  if (isWinograd(x.device, shape, g, [n, p, q])) {
     return used.narrow(winogradGradWeight(op, source, gradient, g.padding), wShape);
   }
   let sum: Tensor | null = null;
   inSlices(op, n, [source, gradient], [], (_, images, [xs, dys]) => {
     const flat = isPointwise(shape, g);
-    const gather = flat
-      ? matrixRows(images * h * width, c)
-      : { height: h, width, channels: c, ...windows(g, r, s) };
+    const gather = flat ? matrixRows(images * h * width, c) : { height: h, width, channels: c, ...windows(g, r, s) };
     const outputs = flat ? ([1, images * p * q] as const) : ([p, q] as const);
     const part = gemmTransposed(x.device, op, flat ? 1 : images, gather, outputs, k, { x: xs!, z: dys! });
     if (sum === null) {

@@ -97,8 +97,7 @@ function familyOf(device: Device): Family {
 }
 
 /** Invocations of a workgroup along `vectors` of channels. */
-const lanesFor = (family: Family, vectors: number): number =>
-  Math.min(family.size, 2 ** Math.ceil(Math.log2(vectors)));
+const lanesFor = (family: Family, vectors: number): number => Math.min(family.size, 2 ** Math.ceil(Math.log2(vectors)));
 
 /**
  * y = epilogue(A W): rows of A gathered from x, W of shape [runs, 4 run, K]. Writes into y, for one batch entry per
@@ -155,7 +154,14 @@ export function gemm(
     },
     groups: [groups[0], groups[1] ?? 1, Math.ceil(k4 / lanes) * batch.count],
   } as const;
-  const consts = { LANES: lanes, SIZE: family.size, ROWS: family.rows, HAS_BIAS: bias !== null, HAS_ADD: add !== null, RELU: relu };
+  const consts = {
+    LANES: lanes,
+    SIZE: family.size,
+    ROWS: family.rows,
+    HAS_BIAS: bias !== null,
+    HAS_ADD: add !== null,
+    RELU: relu,
+  };
   if (family.share === null) run(device, gemmLane, { ...launch, consts });
   else run(device, gemmSubgroup, { ...launch, consts: { ...consts, GROUP: Math.min(family.share, lanes) } });
 }

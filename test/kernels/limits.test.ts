@@ -139,6 +139,28 @@ for (const [name, shapes, op] of cases) {
   });
 }
 
+test('Winograd convolutions whose tiles do not fit the workspace at once give the same results and gradients', async () => {
+  const compute = async (): Promise<Float32Array[]> => {
+    const results = tidy(() => {
+      const x = tensor(values('x', 2 * 24 * 20 * 32), { shape: [2, 24, 20, 32], requiresGrad: true });
+      const w = tensor(values('w', 9 * 32 * 32), { shape: [3, 3, 32, 32], requiresGrad: true });
+      const y = ops.conv2d(x, w, null, { padding: 1 });
+      return [y, ...grad(y, [x, w], { gradient: y })];
+    });
+    const data = await Promise.all(results.map(async (t) => (await t.data()) as Float32Array));
+    for (const t of results) t.dispose();
+    return data;
+  };
+  const expected = await compute();
+  // 60 tiles of 36 x 32 values take 270 KiB.
+  await withDevice({ bindingLimit: 160 * 1024 }, async () => {
+    const actual = await compute();
+    expected.forEach((values, i) => {
+      assertClose(actual[i]!, values, { tolerance: { relative: 1e-5, largest: 1e-5 }, label: `tensor ${i}` });
+    });
+  });
+});
+
 test('one part that does not fit is an error that names the operation, the shape and both sizes', async () => {
   await withDevice({ bindingLimit: LIMIT }, async () => {
     const x = ops.zeros([1, 40, 40, 4]);
