@@ -59,6 +59,7 @@ export { gather } from './autograd/ops/gather.ts';
 export { topK } from './autograd/ops/topk.ts';
 export { where } from './autograd/ops/where.ts';
 export { matmul } from './autograd/ops/matmul.ts';
+export type { Epilogue } from './autograd/ops/epilogue.ts';
 export { conv2d, type Conv2dOptions } from './autograd/ops/conv2d.ts';
 export { avgPool2d, maxPool2d, type AvgPoolOptions, type PoolOptions } from './autograd/ops/pool2d.ts';
 export { batchNorm, batchNormInference, groupNorm } from './autograd/ops/normalization.ts';
@@ -85,7 +86,14 @@ export {
   type StateDict,
 } from './nn/module.ts';
 export { Conv2d, Linear, MaxPool2d, ReLU, Sequential, Upsample, type Conv2dConfig } from './nn/layers.ts';
-export { BatchNorm2d, FrozenBatchNorm2d, GroupNorm, type BatchNormConfig, type NormLayer } from './nn/norm.ts';
+export {
+  BatchNorm2d,
+  FrozenBatchNorm2d,
+  GroupNorm,
+  type BatchNormConfig,
+  convNorm,
+  type BatchNormLayer,
+} from './nn/norm.ts';
 export {
   constant,
   kaimingNormal,

@@ -66,30 +66,19 @@ export function conv2dShape(x: Shape, w: Shape, options: Conv2dOptions = {}): [n
   return [x[0]!, p, q, w[3]!];
 }
 
-/** What a convolution adds to its result, and whether negative results become zero, in the same kernel. */
-export interface Conv2dEpilogue {
-  /** Added to the result: a tensor of its shape, as the shortcut around a residual block. Default none. */
-  readonly add?: Tensor | null;
-  /** Whether max(result, 0) is taken at the end. Default false. */
-  readonly relu?: boolean;
-}
-
 /** y = conv(x, w) + bias, then + add and ReLU if they are asked for. */
 export function conv2dForward(
   x: Tensor,
   w: Tensor,
   bias: Tensor | null,
   options: Conv2dOptions,
-  { add = null, relu = false }: Conv2dEpilogue = {},
+  { add = null, relu = false }: { readonly add?: Tensor | null; readonly relu?: boolean } = {},
 ): Tensor {
   const op = 'conv2d';
-  checkFloat(op, x, w, ...(bias === null ? [] : [bias]), ...(add === null ? [] : [add]));
+  checkFloat(op, x, w, ...(bias === null ? [] : [bias]));
   const shape = conv2dShape(x.shape, w.shape, options);
   if (bias !== null && (bias.shape.length !== 1 || bias.shape[0] !== shape[3])) {
     throw new RangeError(`conv2d: bias [${bias.shape}] does not fit weight [${w.shape}]: expected [${shape[3]}]`);
-  }
-  if (add !== null && !sameShape(add.shape, shape)) {
-    throw new RangeError(`conv2d: add [${add.shape}] does not fit the result: expected [${shape}]`);
   }
   if (sizeOf(shape) > 0 && (x.size === 0 || w.size === 0)) {
     throw new RangeError(`${op}: [${x.shape}] and [${w.shape}] have no elements to sum`);

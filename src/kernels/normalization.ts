@@ -77,25 +77,23 @@ export interface AffineFactors {
   readonly r: Tensor;
 }
 
-/** p u + q (v - mean) + r; without u, only q (v - mean) + r. */
+/** relu(p u + q (v - mean) + r): without p, u is added as it is; without u, it is left out. */
 export function channelAffine(
   op: string,
   v: Tensor,
   { mean, q, r }: AffineFactors,
-  added: { readonly u: Tensor; readonly p: Tensor } | null = null,
+  { u = null, p = null, relu = false }: { readonly u?: Tensor | null; readonly p?: Tensor | null; relu?: boolean } = {},
 ): Tensor {
   const { images, rows, channels } = channelLayout(v);
   const width = channels % 4 === 0 ? 4 : 1;
   const y = empty(v.device, v.shape, 'float32', op);
-  const u = added?.u ?? v;
-  const p = added?.p ?? q;
   const perImage = q.shape.length > 1;
-  inSlices(op, images, [v, u, ...(perImage ? [mean, q, r, p] : [])], [y], (_, count, slices) => {
-    const [ms, qs, rs, ps] = perImage ? slices.slice(2, 6) : [mean, q, r, p];
+  inSlices(op, images, [v, u ?? v, ...(perImage ? [mean, q, r, p ?? q] : [])], [y], (_, count, slices) => {
+    const [ms, qs, rs, ps] = perImage ? slices.slice(2, 6) : [mean, q, r, p ?? q];
     const elements = (count * rows * channels) / width;
     run(v.device, affineKernel, {
       op,
-      consts: { HAS_U: added !== null, SIZE },
+      consts: { HAS_U: u !== null, HAS_P: p !== null, RELU: relu, SIZE },
       aliases: { V: width === 4 ? 'vec4f' : 'f32' },
       bind: { u: slices[1]!, p: ps!, v: slices[0]!, mean: ms!, q: qs!, r: rs!, y: slices.at(-1)! },
       params: {

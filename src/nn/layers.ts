@@ -17,6 +17,8 @@ export interface Conv2dConfig extends Conv2dOptions {
   readonly init?: Initializer;
   /** Initial bias. Default: PyTorch's, uniform within 1 / sqrt(fan_in). */
   readonly biasInit?: Initializer;
+  /** Whether max(y, 0) is taken in the same pass, instead of by a ReLU layer after it. Default false. */
+  readonly relu?: boolean;
 }
 
 /** Convolution of [N, H, W, inChannels] to [N, P, Q, outChannels]; `weight` is [R, S, in, out], `bias` is [out]. */
@@ -24,19 +26,28 @@ export class Conv2d extends Module implements Layer {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
   readonly options: Conv2dOptions;
+  readonly relu: boolean;
 
   constructor(inChannels: number, outChannels: number, config: Conv2dConfig) {
     super();
-    const { kernel, bias = true, init = kaimingUniform({ a: Math.sqrt(5) }), biasInit, ...options } = config;
+    const {
+      kernel,
+      bias = true,
+      init = kaimingUniform({ a: Math.sqrt(5) }),
+      biasInit,
+      relu = false,
+      ...options
+    } = config;
     const [r, s] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
     const bound = 1 / Math.sqrt(r * s * inChannels);
     this.weight = new Parameter(init([r, s, inChannels, outChannels]));
     this.bias = bias ? new Parameter((biasInit ?? uniform(-bound, bound))([outChannels])) : null;
     this.options = options;
+    this.relu = relu;
   }
 
   forward(x: Tensor): Tensor {
-    return conv2d(x, this.weight, this.bias, this.options);
+    return conv2d(x, this.weight, this.bias, this.options, { relu: this.relu });
   }
 }
 

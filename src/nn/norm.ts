@@ -1,11 +1,48 @@
+import { add, div, mul, sub } from '../autograd/ops/binary.ts';
+import { conv2d } from '../autograd/ops/conv2d.ts';
+import type { Epilogue } from '../autograd/ops/epilogue.ts';
 import { batchNorm, batchNormInference, groupNorm } from '../autograd/ops/normalization.ts';
 import { axpby } from '../autograd/ops/in-place.ts';
+import { sqrt } from '../autograd/ops/unary.ts';
+import { tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { constant } from './init.ts';
 import { Module, Parameter, type Layer } from './module.ts';
+import type { Conv2d } from './layers.ts';
 
-/** Makes the normalisation layer for a number of channels. */
-export type NormLayer = (channels: number) => Module & Layer;
+/** A normalisation over the batch, or with statistics that do not depend on it. */
+export interface BatchNormLayer extends Module, Layer {
+  /** Normalises x; `after` is done in the same pass. */
+  forward(x: Tensor, after?: Epilogue): Tensor;
+  /** y = scale x + shift, each [C], if that is all the layer does now; null if it takes the statistics of its input. */
+  fixed(): { readonly scale: Tensor; readonly shift: Tensor } | null;
+}
+
+/**
+ * norm(conv(x)), then `after`. A normalisation that is fixed scales and shifts the convolution's filters instead of its
+ * result, which is a pass less over the image, and an activation less to keep.
+ *
+ * @param conv a convolution without bias
+ */
+export function convNorm(conv: Conv2d, norm: BatchNormLayer, x: Tensor, after: Epilogue = {}): Tensor {
+  return tidy(() => {
+    const fixed = norm.fixed();
+    if (fixed === null || conv.bias !== null) return norm.forward(conv.forward(x), after);
+    return conv2d(x, mul(conv.weight, fixed.scale), fixed.shift, conv.options, after);
+  });
+}
+
+/** Scale and shift of a normalisation with given statistics. */
+function affine(
+  weight: Tensor,
+  bias: Tensor,
+  mean: Tensor,
+  variance: Tensor,
+  eps: number,
+): { scale: Tensor; shift: Tensor } {
+  const scale = div(weight, sqrt(add(variance, eps)));
+  return { scale, shift: sub(bias, mul(mean, scale)) };
+}
 
 export interface BatchNormConfig {
   /** Added to the variance. Default 1e-5. */
@@ -18,7 +55,7 @@ export interface BatchNormConfig {
  * Batch normalisation (Ioffe and Szegedy 2015) of [N, H, W, C] per channel. In training it uses the statistics of the
  * batch and updates the running ones (variance unbiased, as in PyTorch); in evaluation it uses the running ones.
  */
-export class BatchNorm2d extends Module implements Layer {
+export class BatchNorm2d extends Module implements BatchNormLayer {
   readonly weight: Parameter;
   readonly bias: Parameter;
   readonly runningMean: Tensor;
@@ -36,16 +73,20 @@ export class BatchNorm2d extends Module implements Layer {
     this.#momentum = momentum;
   }
 
-  forward(x: Tensor): Tensor {
+  fixed(): { scale: Tensor; shift: Tensor } | null {
+    return this.training ? null : affine(this.weight, this.bias, this.runningMean, this.runningVar, this.#eps);
+  }
+
+  forward(x: Tensor, after: Epilogue = {}): Tensor {
     const eps = this.#eps;
     if (!this.training) {
-      return batchNormInference(x, this.weight, this.bias, this.runningMean, this.runningVar, { eps });
+      return batchNormInference(x, this.weight, this.bias, this.runningMean, this.runningVar, { eps }, after);
     }
     const count = x.size / x.shape.at(-1)!;
     if (count <= 1) {
       throw new RangeError(`BatchNorm2d: [${x.shape}] has ${count} value per channel, training needs more than one`);
     }
-    const { y, mean, variance } = batchNorm(x, this.weight, this.bias, { eps });
+    const { y, mean, variance } = batchNorm(x, this.weight, this.bias, { eps }, after);
     const momentum = this.#momentum;
     axpby(mean, this.runningMean, momentum, 1 - momentum);
     axpby(variance, this.runningVar, (momentum * count) / (count - 1), 1 - momentum);
@@ -56,7 +97,7 @@ export class BatchNorm2d extends Module implements Layer {
 }
 
 /** Batch normalisation whose statistics and affine parameters are all fixed, as torchvision uses it for detection. */
-export class FrozenBatchNorm2d extends Module implements Layer {
+export class FrozenBatchNorm2d extends Module implements BatchNormLayer {
   readonly weight: Tensor;
   readonly bias: Tensor;
   readonly runningMean: Tensor;
@@ -72,8 +113,13 @@ export class FrozenBatchNorm2d extends Module implements Layer {
     this.#eps = eps;
   }
 
-  forward(x: Tensor): Tensor {
-    return batchNormInference(x, this.weight, this.bias, this.runningMean, this.runningVar, { eps: this.#eps });
+  fixed(): { scale: Tensor; shift: Tensor } {
+    return affine(this.weight, this.bias, this.runningMean, this.runningVar, this.#eps);
+  }
+
+  forward(x: Tensor, after: Epilogue = {}): Tensor {
+    const { weight, bias, runningMean, runningVar } = this;
+    return batchNormInference(x, weight, bias, runningMean, runningVar, { eps: this.#eps }, after);
   }
 }
 

@@ -14,15 +14,15 @@ import type { HeadSpec } from './spec.ts';
 const gaussian = normal(0, 0.01);
 
 /** A 3x3 convolution of the subnets: weights from N(0, 0.01), bias 0 (section 4.1). */
-function conv(inChannels: number, outChannels: number, bias = 0): Conv2d {
-  return new Conv2d(inChannels, outChannels, { kernel: 3, padding: 1, init: gaussian, biasInit: constant(bias) });
+function conv(inChannels: number, outChannels: number, { bias = 0, relu = false } = {}): Conv2d {
+  return new Conv2d(inChannels, outChannels, { kernel: 3, padding: 1, init: gaussian, biasInit: constant(bias), relu });
 }
 
 /** The convolutions before the last one of a subnet. */
 function tower(inChannels: number, { channels, convs, normGroups }: HeadSpec): Sequential {
   const layers = Array.from({ length: convs }, (_, i): Module & Layer => {
     const from = i === 0 ? inChannels : channels;
-    if (normGroups === null) return new Sequential(conv(from, channels), new ReLU());
+    if (normGroups === null) return new Sequential(conv(from, channels, { relu: true }));
     const plain = new Conv2d(from, channels, { kernel: 3, padding: 1, bias: false, init: gaussian });
     return new Sequential(plain, new GroupNorm(normGroups, channels), new ReLU());
   });
@@ -55,7 +55,7 @@ export class ClassificationHead extends Module {
     // With the prior, an untrained network calls nearly everything background, as nearly everything is. Otherwise the
     // loss of the many easy negatives would swamp the first steps (section 3.3).
     const bias = -Math.log((1 - spec.prior) / spec.prior);
-    this.clsLogits = conv(spec.channels, anchorsPerCell * classes, bias);
+    this.clsLogits = conv(spec.channels, anchorsPerCell * classes, { bias });
     this.classes = classes;
   }
 

@@ -1,10 +1,8 @@
-import { add } from '../autograd/ops/binary.ts';
 import { maxPool2d } from '../autograd/ops/pool2d.ts';
-import { relu } from '../autograd/ops/unary.ts';
 import { kaimingNormal } from '../nn/init.ts';
 import { Conv2d, Sequential } from '../nn/layers.ts';
 import { Module, type Layer } from '../nn/module.ts';
-import { BatchNorm2d, FrozenBatchNorm2d, type NormLayer } from '../nn/norm.ts';
+import { BatchNorm2d, FrozenBatchNorm2d, convNorm, type BatchNormLayer } from '../nn/norm.ts';
 import { tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { BackboneSpec } from './spec.ts';
@@ -21,6 +19,9 @@ const layouts = {
   101: { blocks: [3, 4, 23, 3], bottleneck: true },
 } as const;
 
+/** Makes the normalisation for a number of channels. */
+type NormLayer = (channels: number) => BatchNormLayer;
+
 /** A convolution as ResNet has them: no bias, because a norm follows, and padding that keeps the size at stride 1. */
 function conv(inChannels: number, outChannels: number, kernel: number, stride: number): Conv2d {
   const padding = (kernel - 1) / 2;
@@ -28,19 +29,35 @@ function conv(inChannels: number, outChannels: number, kernel: number, stride: n
   return new Conv2d(inChannels, outChannels, { kernel, stride, padding, bias: false, init });
 }
 
-/** The path around a block: the identity, or a 1x1 convolution where size or channels change (option B, section 3.3). */
-function shortcut(inChannels: number, outChannels: number, stride: number, norm: NormLayer): Sequential | null {
+/** The path around a block where size or channels change: a 1x1 convolution (option B, section 3.3). */
+class Shortcut extends Sequential {
+  readonly conv: Conv2d;
+  readonly norm: BatchNormLayer;
+
+  constructor(conv: Conv2d, norm: BatchNormLayer) {
+    super(conv, norm);
+    this.conv = conv;
+    this.norm = norm;
+  }
+
+  override forward(x: Tensor): Tensor {
+    return convNorm(this.conv, this.norm, x);
+  }
+}
+
+/** The shortcut of a block, or null for the identity. */
+function shortcut(inChannels: number, outChannels: number, stride: number, norm: NormLayer): Shortcut | null {
   if (stride === 1 && inChannels === outChannels) return null;
-  return new Sequential(conv(inChannels, outChannels, 1, stride), norm(outChannels));
+  return new Shortcut(conv(inChannels, outChannels, 1, stride), norm(outChannels));
 }
 
 /** Two 3x3 convolutions around which the input is added (figure 5, left). Used by ResNet-18 and -34. */
 class BasicBlock extends Module implements Layer {
   readonly conv1: Conv2d;
-  readonly bn1: Module & Layer;
+  readonly bn1: BatchNormLayer;
   readonly conv2: Conv2d;
-  readonly bn2: Module & Layer;
-  readonly downsample: Sequential | null;
+  readonly bn2: BatchNormLayer;
+  readonly downsample: Shortcut | null;
 
   constructor(inChannels: number, channels: number, stride: number, norm: NormLayer) {
     super();
@@ -53,9 +70,8 @@ class BasicBlock extends Module implements Layer {
 
   forward(x: Tensor): Tensor {
     return tidy(() => {
-      const inner = relu(this.bn1.forward(this.conv1.forward(x)));
-      const residual = this.bn2.forward(this.conv2.forward(inner));
-      return relu(add(residual, this.downsample?.forward(x) ?? x));
+      const inner = convNorm(this.conv1, this.bn1, x, { relu: true });
+      return convNorm(this.conv2, this.bn2, inner, { add: this.downsample?.forward(x) ?? x, relu: true });
     });
   }
 }
@@ -63,12 +79,12 @@ class BasicBlock extends Module implements Layer {
 /** A 3x3 convolution between two 1x1 that shrink and restore the channels (figure 5, right). ResNet-50 and deeper. */
 class Bottleneck extends Module implements Layer {
   readonly conv1: Conv2d;
-  readonly bn1: Module & Layer;
+  readonly bn1: BatchNormLayer;
   readonly conv2: Conv2d;
-  readonly bn2: Module & Layer;
+  readonly bn2: BatchNormLayer;
   readonly conv3: Conv2d;
-  readonly bn3: Module & Layer;
-  readonly downsample: Sequential | null;
+  readonly bn3: BatchNormLayer;
+  readonly downsample: Shortcut | null;
 
   constructor(inChannels: number, channels: number, stride: number, norm: NormLayer, strideOn: '3x3' | '1x1') {
     super();
@@ -84,10 +100,9 @@ class Bottleneck extends Module implements Layer {
 
   forward(x: Tensor): Tensor {
     return tidy(() => {
-      const narrow = relu(this.bn1.forward(this.conv1.forward(x)));
-      const inner = relu(this.bn2.forward(this.conv2.forward(narrow)));
-      const residual = this.bn3.forward(this.conv3.forward(inner));
-      return relu(add(residual, this.downsample?.forward(x) ?? x));
+      const narrow = convNorm(this.conv1, this.bn1, x, { relu: true });
+      const inner = convNorm(this.conv2, this.bn2, narrow, { relu: true });
+      return convNorm(this.conv3, this.bn3, inner, { add: this.downsample?.forward(x) ?? x, relu: true });
     });
   }
 }
@@ -95,7 +110,7 @@ class Bottleneck extends Module implements Layer {
 /** The convolutional part of a ResNet. Names of parameters are torchvision's, in camel case. */
 export class ResNet extends Module {
   readonly conv1: Conv2d;
-  readonly bn1: Module & Layer;
+  readonly bn1: BatchNormLayer;
   readonly layer1: Sequential;
   readonly layer2: Sequential;
   readonly layer3: Sequential;
@@ -138,7 +153,7 @@ export class ResNet extends Module {
    */
   forward(x: Tensor): [c3: Tensor, c4: Tensor, c5: Tensor] {
     return tidy(() => {
-      const stem = tidy(() => relu(this.bn1.forward(this.conv1.forward(x))));
+      const stem = convNorm(this.conv1, this.bn1, x, { relu: true });
       const c2 = this.layer1.forward(maxPool2d(stem, { kernel: 3, stride: 2, padding: 1 }));
       const c3 = this.layer2.forward(c2);
       const c4 = this.layer3.forward(c3);

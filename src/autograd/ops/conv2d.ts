@@ -1,7 +1,14 @@
-import { conv2dForward, conv2dGradInput, conv2dGradWeight, type Conv2dOptions } from '../../kernels/conv2d.ts';
+import {
+  conv2dForward,
+  conv2dGradInput,
+  conv2dGradWeight,
+  conv2dShape,
+  type Conv2dOptions,
+} from '../../kernels/conv2d.ts';
 import { reduce } from '../../kernels/reduce.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
+import { checkEpilogue, lazy, throughRelu, type Epilogue } from './epilogue.ts';
 
 export type { Conv2dOptions };
 
@@ -19,14 +26,27 @@ export type { Conv2dOptions };
  * @param x [N, H, W, C]
  * @param w [R, S, C, K]
  * @param bias [K], or null for none
+ * @param after added, and ReLU, in the same pass
  * @returns [N, P, Q, K] with P = floor((H + 2 padding - dilation (R - 1) - 1) / stride) + 1
  */
-export function conv2d(x: Tensor, w: Tensor, bias: Tensor | null = null, options: Conv2dOptions = {}): Tensor {
+export function conv2d(
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | null = null,
+  options: Conv2dOptions = {},
+  after: Epilogue = {},
+): Tensor {
   const [xShape, wShape] = [x.shape, w.shape];
-  const y = conv2dForward(x, w, bias, options);
-  return record('conv2d', y, [x, w, bias], [x, w], (dy, [x, w]) => [
-    () => conv2dGradInput(dy, w, xShape, options),
-    () => conv2dGradWeight(dy, x, wShape, options),
-    () => reduce('sum', dy, [0, 1, 2]),
-  ]);
+  const { add = null, relu = false } = after;
+  checkEpilogue('conv2d', conv2dShape(xShape, wShape, options), after);
+  const y = conv2dForward(x, w, bias, options, { add, relu });
+  return record('conv2d', y, [x, w, bias, add], [x, w, relu ? y : null], (dy, [x, w, y]) => {
+    const g = lazy(() => throughRelu(dy, y));
+    return [
+      () => conv2dGradInput(g(), w, xShape, options),
+      () => conv2dGradWeight(g(), x, wShape, options),
+      () => reduce('sum', g(), [0, 1, 2]),
+      g,
+    ];
+  });
 }

@@ -1,10 +1,12 @@
 import { gatherStrided } from '../../kernels/copy.ts';
+import { batchNormGradient, batchStatistics } from '../../kernels/batch-norm.ts';
 import { binary, checkFloat, unary } from '../../kernels/elementwise.ts';
 import { channelAffine, channelLayout, channelSums, channelTotals } from '../../kernels/normalization.ts';
 import { reduce } from '../../kernels/reduce.ts';
 import { tidy } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { noGrad, record } from '../tape.ts';
+import { checkEpilogue, lazy, throughRelu, type Epilogue } from './epilogue.ts';
 
 export interface NormOptions {
   /** Added to the variance, so that a constant channel does not divide by zero. Default 1e-5. */
@@ -46,42 +48,44 @@ export interface BatchNormResult {
  *
  *     dbeta = sum dy,  dgamma = sum dy xhat,  dx = gamma / sqrt(variance + eps) (dy - dbeta / M - xhat dgamma / M)
  *
+ * `after` adds a tensor and takes max(y, 0) in the same pass, as at the end of a residual block.
+ *
  * @param x [N, ..., C]
  * @param gamma [C]
  * @param beta [C]
  */
-export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, { eps = 1e-5 }: NormOptions = {}): BatchNormResult {
+export function batchNorm(
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  { eps = 1e-5 }: NormOptions = {},
+  after: Epilogue = {},
+): BatchNormResult {
   const op = 'batchNorm';
   check(op, x, [gamma, beta]);
+  checkEpilogue(op, x.shape, after);
   const count = x.size / x.shape.at(-1)!;
   if (!(count > 0)) throw new RangeError(`batchNorm: [${x.shape}] has no values to take statistics of`);
-  const { y, mean, variance, inverse } = noGrad(() =>
-    tidy(() => {
-      const mean = binary('div', channelTotals(op, 'sum', x, gamma), count);
-      const variance = binary('div', channelTotals(op, 'squares', x, mean), count);
-      const inverse = inverseRoot(variance, eps);
-      const y = channelAffine(op, x, { mean, q: mul(gamma, inverse), r: beta });
-      return { y, mean, variance, inverse };
-    }),
-  );
-  record(op, y, [x, gamma, beta], [x, gamma, mean, inverse], (dy, [x, gamma, mean, inverse]) => {
-    // Both sums serve all three gradients; the first that needs one computes it.
-    let dBeta: Tensor | null = null;
-    let dGamma: Tensor | null = null;
-    const betaGradient = (): Tensor => (dBeta ??= channelTotals(op, 'sum', dy, gamma));
-    const gammaGradient = (): Tensor => (dGamma ??= mul(channelTotals(op, 'products', x, mean, dy), inverse));
+  const { add = null, relu = false } = after;
+  const { mean, variance, inverse, scale } = batchStatistics(op, x, gamma, eps);
+  const y = channelAffine(op, x, { mean, q: scale, r: beta }, { u: add, relu });
+  const saved = [x, mean, inverse, scale, relu ? y : null] as const;
+  record(op, y, [x, gamma, beta, add], saved, (dy, [x, mean, inverse, scale, y]) => {
+    // The sums serve three gradients; the first that needs them computes them.
+    const g = lazy(() => throughRelu(dy, y));
+    const sums = lazy(() => batchNormGradient(op, g(), x, { mean, inverse, scale }));
     return [
       () => {
-        const p = mul(gamma, inverse);
-        const q = mul(mul(p, inverse), mul(gammaGradient(), -1 / count));
-        const r = mul(p, mul(betaGradient(), -1 / count));
-        return channelAffine(`${op} gradient`, x, { mean, q, r }, { u: dy, p });
+        const { q, r } = sums();
+        return channelAffine(`${op} gradient`, x, { mean, q, r }, { u: g(), p: scale });
       },
-      gammaGradient,
-      betaGradient,
+      () => sums().dgamma,
+      () => sums().dbeta,
+      g,
     ];
   });
   inverse.dispose();
+  scale.dispose();
   return { y, mean, variance };
 }
 
@@ -98,20 +102,28 @@ export function batchNormInference(
   mean: Tensor,
   variance: Tensor,
   { eps = 1e-5 }: NormOptions = {},
+  after: Epilogue = {},
 ): Tensor {
   const op = 'batchNormInference';
   check(op, x, [gamma, beta, mean, variance]);
+  checkEpilogue(op, x.shape, after);
+  const { add = null, relu = false } = after;
   const { y, inverse } = noGrad(() =>
     tidy(() => {
       const inverse = inverseRoot(variance, eps);
-      return { y: channelAffine(op, x, { mean, q: mul(gamma, inverse), r: beta }), inverse };
+      return { y: channelAffine(op, x, { mean, q: mul(gamma, inverse), r: beta }, { u: add, relu }), inverse };
     }),
   );
-  record(op, y, [x, gamma, beta], [x, gamma, mean, inverse], (dy, [x, gamma, mean, inverse]) => [
-    () => mul(dy, mul(gamma, inverse)),
-    () => mul(channelTotals(op, 'products', x, mean, dy), inverse),
-    () => channelTotals(op, 'sum', dy, gamma),
-  ]);
+  const saved = [x, gamma, mean, inverse, relu ? y : null] as const;
+  record(op, y, [x, gamma, beta, add], saved, (dy, [x, gamma, mean, inverse, y]) => {
+    const g = lazy(() => throughRelu(dy, y));
+    return [
+      () => mul(g(), mul(gamma, inverse)),
+      () => mul(channelTotals(op, 'products', x, mean, g()), inverse),
+      () => channelTotals(op, 'sum', g(), gamma),
+      g,
+    ];
+  });
   inverse.dispose();
   return y;
 }

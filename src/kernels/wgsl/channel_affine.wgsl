@@ -1,9 +1,12 @@
-// y = p u + q (v - mean) + r, with u and v [N, rows, C] and p, q, r, mean per channel [C], or per image and channel
-// [N, C] with a stride: what batch and group normalisation apply, forward (without U) and backward.
+// y = relu(p u + q (v - mean) + r), with u and v [N, rows, C] and p, q, r, mean per channel [C], or per image and channel
+// [N, C] with a stride: what batch and group normalisation apply, forward (U: the shortcut around a residual block,
+// not scaled) and backward (U: the gradient, without ReLU).
 // One invocation computes one element, or with V = vec4f four neighbouring channels.
 
 // Specialisation
 const HAS_U: bool = true;
+const HAS_P: bool = true; // otherwise u is added as it is
+const RELU: bool = false;
 const SIZE: u32 = 64u; // invocations per workgroup
 alias V = vec4f; // f32 where the channels are not a multiple of four
 
@@ -29,6 +32,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (i >= params.elements) { return; }
   let c = i / params.perImage * params.stride + i % params.channels;
   var result = q[c] * (v[i] - mean[c]) + r[c];
-  if (HAS_U) { result += p[c] * u[i]; }
+  if (HAS_U && HAS_P) { result += p[c] * u[i]; }
+  if (HAS_U && !HAS_P) { result += u[i]; }
+  if (RELU) { result = select(result, V(), result < V()); } // a NaN stays a NaN
   y[i] = result;
 }

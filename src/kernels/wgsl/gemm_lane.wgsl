@@ -96,7 +96,7 @@ fn main(
     let at = batch * params.yBatch + (outRow * params.q + params.phaseX + m % params.cols * params.divX) * params.k4 + k;
     var value = sum[i] + offset;
     if (HAS_ADD) { value += add[at]; }
-    if (RELU) { value = max(value, vec4f()); }
+    if (RELU) { value = select(value, vec4f(), value < vec4f()); } // a NaN stays a NaN
     y[at] = value;
   }
 }

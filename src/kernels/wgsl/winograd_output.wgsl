@@ -58,7 +58,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         let at = ((image * params.p + top + r) * params.q + left + s) * params.k4 + k;
         var value = row[s] + offset;
         if (HAS_ADD) { value += add[at]; }
-        if (RELU) { value = max(value, vec4f()); }
+        if (RELU) { value = select(value, vec4f(), value < vec4f()); } // a NaN stays a NaN
         y[at] = value;
       }
     }

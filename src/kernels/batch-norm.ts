@@ -1,0 +1,132 @@
+import { empty, type Tensor } from '../tensor/tensor.ts';
+import { channelLayout } from './normalization.ts';
+import { linearGroups, run } from './run.ts';
+import { inSlices } from './slices.ts';
+import { batchNormFinish } from './wgsl/batch_norm_finish.wgsl.ts';
+import { batchNormGradFinish } from './wgsl/batch_norm_grad_finish.wgsl.ts';
+import { batchNormGradSums } from './wgsl/batch_norm_grad_sums.wgsl.ts';
+import { batchNormStatistics } from './wgsl/batch_norm_statistics.wgsl.ts';
+
+// Statistics of batch normalisation and their gradient: one pass over the images, split between invocations by rows,
+// and one small kernel that brings the splits together and derives all that the caller needs of each channel.
+
+const SIZE = 64;
+/** Fewest rows that one invocation adds. */
+const CHAIN = 64;
+/** About the most splits of all images: the kernels that finish read them one after another. */
+const MAX_SPLITS = 256;
+
+interface Layout {
+  readonly images: number;
+  /** Of each image. */
+  readonly rows: number;
+  readonly splits: number;
+  readonly perSplit: number;
+  /** In units of the vector. */
+  readonly channels: number;
+}
+
+/** How the rows of x [N, ..., C] are split, and the vector in which its channels are read. */
+function layoutOf(x: Tensor): { readonly layout: Layout; readonly V: 'vec4f' | 'f32' } {
+  const { images, rows, channels } = channelLayout(x);
+  const perSplit = Math.max(CHAIN, Math.ceil((images * rows) / MAX_SPLITS));
+  const isVector = channels % 4 === 0;
+  return {
+    layout: {
+      images,
+      rows,
+      splits: Math.ceil(rows / perSplit),
+      perSplit,
+      channels: isVector ? channels / 4 : channels,
+    },
+    V: isVector ? 'vec4f' : 'f32',
+  };
+}
+
+/** What batch normalisation takes from its input, each [C]. */
+export interface BatchStatistics {
+  readonly mean: Tensor;
+  /** Divided by the number of values (not one less). */
+  readonly variance: Tensor;
+  /** 1 / sqrt(variance + eps) */
+  readonly inverse: Tensor;
+  /** gamma * inverse */
+  readonly scale: Tensor;
+}
+
+/** Statistics of each channel of x [N, ..., C] over all rows of all images. */
+export function batchStatistics(op: string, x: Tensor, gamma: Tensor, eps: number): BatchStatistics {
+  const { device } = x;
+  const { layout, V } = layoutOf(x);
+  const { images, splits, channels } = layout;
+  const c = x.shape.at(-1)!;
+  const make = (...shape: number[]): Tensor => empty(device, shape, 'float32', op);
+  const [means, squares] = [make(images, splits, c), make(images, splits, c)];
+  inSlices(op, images, [x], [means, squares], (_, count, [xs, ms, ss]) => {
+    run(device, batchNormStatistics, {
+      op,
+      consts: { SIZE },
+      aliases: { V },
+      bind: { x: xs!, mean: ms!, squares: ss! },
+      params: { ...layout, images: count },
+      groups: linearGroups(device, count * splits * channels, SIZE),
+    });
+  });
+  const result = { mean: make(c), variance: make(c), inverse: make(c), scale: make(c) };
+  run(device, batchNormFinish, {
+    op,
+    consts: { SIZE },
+    aliases: { V },
+    bind: { means, squares, gamma, ...result },
+    params: { ...layout, eps },
+    groups: [Math.ceil(channels / SIZE)],
+  });
+  means.dispose();
+  squares.dispose();
+  return result;
+}
+
+/** Gradients of gamma and beta, and the factors of dx = scale dy + q (x - mean) + r, each [C]. */
+export interface BatchNormGradient {
+  readonly dgamma: Tensor;
+  readonly dbeta: Tensor;
+  readonly q: Tensor;
+  readonly r: Tensor;
+}
+
+/** Sums up what the gradients of batch normalisation need, over all rows of all images. */
+export function batchNormGradient(
+  op: string,
+  dy: Tensor,
+  x: Tensor,
+  { mean, inverse, scale }: Omit<BatchStatistics, 'variance'>,
+): BatchNormGradient {
+  const { device } = x;
+  const { layout, V } = layoutOf(x);
+  const { images, splits, channels, rows } = layout;
+  const c = x.shape.at(-1)!;
+  const make = (...shape: number[]): Tensor => empty(device, shape, 'float32', op);
+  const [sums, products] = [make(images, splits, c), make(images, splits, c)];
+  inSlices(op, images, [dy, x], [sums, products], (_, count, [dys, xs, ss, ps]) => {
+    run(device, batchNormGradSums, {
+      op,
+      consts: { SIZE },
+      aliases: { V },
+      bind: { dy: dys!, x: xs!, mean, sums: ss!, products: ps! },
+      params: { ...layout, images: count },
+      groups: linearGroups(device, count * splits * channels, SIZE),
+    });
+  });
+  const result = { dgamma: make(c), dbeta: make(c), q: make(c), r: make(c) };
+  run(device, batchNormGradFinish, {
+    op,
+    consts: { SIZE },
+    aliases: { V },
+    bind: { sums, products, inverse, scale, ...result },
+    params: { rows: images * rows, channels, splits: images * splits },
+    groups: [Math.ceil(channels / SIZE)],
+  });
+  sums.dispose();
+  products.dispose();
+  return result;
+}

@@ -1,0 +1,88 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import * as ops from '../../src/index.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { assertClose } from '../support/compare.ts';
+import { testDevice } from '../support/device.ts';
+import { Rng } from '../support/rng.ts';
+
+// What convolution and batch normalisation do to their result in the same pass must be what the operations one by one do.
+await testDevice();
+
+type Op = (inputs: readonly Tensor[], after: ops.Epilogue) => Tensor;
+
+const cases: readonly (readonly [name: string, shapes: readonly number[][], op: Op])[] = [
+  ['conv2d', [[2, 5, 7, 3], [3, 3, 3, 6], [6]], ([x, w, b], after) => ops.conv2d(x!, w!, b!, { padding: 1 }, after)],
+  ['conv2d 1x1', [[2, 5, 7, 8], [1, 1, 8, 4], [4]], ([x, w, b], after) => ops.conv2d(x!, w!, b!, {}, after)],
+  [
+    'conv2d, Winograd',
+    [[2, 13, 14, 32], [3, 3, 32, 32], [32]],
+    ([x, w, b], after) => ops.conv2d(x!, w!, b!, { padding: 1 }, after),
+  ],
+  ['batchNorm', [[3, 5, 7, 4], [4], [4]], ([x, g, b], after) => ops.batchNorm(x!, g!, b!, {}, after).y],
+  ['batchNorm, odd channels', [[3, 5, 7, 5], [5], [5]], ([x, g, b], after) => ops.batchNorm(x!, g!, b!, {}, after).y],
+  [
+    'batchNormInference',
+    [[3, 5, 7, 4], [4], [4]],
+    ([x, g, b], after) => ops.batchNormInference(x!, g!, b!, g!, ops.abs(b!), {}, after),
+  ],
+];
+
+for (const [name, shapes, op] of cases) {
+  for (const { relu, adds } of [
+    { relu: true, adds: false },
+    { relu: false, adds: true },
+    { relu: true, adds: true },
+  ]) {
+    test(`${name} with${relu ? ' relu' : ''}${adds ? ' add' : ''} is what the operations one by one are`, async () => {
+      const run = (fused: boolean): Promise<unknown>[] => {
+        const results = ops.tidy(() => {
+          const inputs = shapes.map((shape, i) => leaf(`${name} ${i}`, shape));
+          const plain = (): Tensor => op(inputs, {});
+          const shape = ops.tidy(plain).shape;
+          const add = adds ? leaf('add', shape) : null;
+          let y = fused ? op(inputs, { add, relu }) : plain();
+          if (!fused && add !== null) y = ops.add(y, add);
+          if (!fused && relu) y = ops.relu(y);
+          const wanted = add === null ? inputs : [...inputs, add];
+          return [y, ...ops.grad(y, wanted, { gradient: ops.tensor(values('dy', y.size), { shape: y.shape }) })];
+        });
+        return results.map(async (t) => {
+          const data = await t.data();
+          t.dispose();
+          return data;
+        });
+      };
+      const [actual, expected] = [await Promise.all(run(true)), await Promise.all(run(false))];
+      assert.is(actual.length, expected.length);
+      expected.forEach((result, i) => {
+        assertClose(actual[i] as Float32Array, result as Float32Array, {
+          tolerance: { relative: 1e-6, largest: 1e-6 },
+          label: `tensor ${i}`,
+        });
+      });
+    });
+  }
+}
+
+test('what is added must have the shape of the result', () => {
+  ops.tidy(() => {
+    const x = ops.zeros([1, 4, 4, 8]);
+    const add = ops.zeros([1, 4, 4, 1]);
+    const message = /add \[1,4,4,1\] does not fit the result: expected \[1,4,4,8\]/;
+    assert.throws(() => ops.conv2d(x, ops.zeros([1, 1, 8, 8]), null, {}, { add }), message);
+    assert.throws(() => ops.batchNorm(x, ops.ones([8]), ops.zeros([8]), {}, { add }), message);
+  });
+});
+
+function values(name: string, size: number): Float32Array {
+  const rng = new Rng(name);
+  return Float32Array.from({ length: size }, () => rng.uniform(-1, 1));
+}
+
+function leaf(name: string, shape: readonly number[]): Tensor {
+  const size = shape.reduce((a, b) => a * b, 1);
+  return ops.tensor(values(name, size), { shape, requiresGrad: true });
+}
+
+test.run();
