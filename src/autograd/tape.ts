@@ -25,6 +25,8 @@ class Node implements GraphNode {
   readonly op: string;
   /** Where the gradient of each input goes: the node that made it, a leaf that collects it, or nowhere. */
   readonly inputs: readonly (Node | Tensor | null)[];
+  /** Part of the program that ran it, for profiles. */
+  readonly part: string;
   readonly #backward: (dy: Tensor, saved: Saved) => readonly (GradientThunk | null)[];
   #saved: { readonly tensor: Tensor | null; readonly version: number }[] | null;
   #references = 1;
@@ -50,6 +52,7 @@ class Node implements GraphNode {
       version: tensor?.storage.version ?? 0,
     }));
     this.#backward = backward;
+    this.part = inputs.find((input) => input !== null)!.device.part;
   }
 
   retain(): void {
@@ -243,6 +246,8 @@ function traverse(
   if (gradient !== undefined && !sameShape(gradient.shape, root.shape)) {
     throw new RangeError(`${op}: gradient [${gradient.shape}] does not fit the tensor [${root.shape}]`);
   }
+  const { device } = root;
+  const { part } = device;
   noGrad(() => {
     const seed = gradient === undefined ? ones(root) : owned(gradient);
     if (root.node === null) {
@@ -256,6 +261,7 @@ function traverse(
         const dy = gradients.get(node);
         if (dy === undefined) continue;
         for (const tensor of wanted.get(node) ?? []) collect(tensor, owned(dy));
+        device.part = `${node.part} backward`;
         const results = tidy(() =>
           node.thunks(dy).map((thunk, i) => {
             const input = node.inputs[i] ?? null;
@@ -286,6 +292,7 @@ function traverse(
       }
     } finally {
       for (const dy of gradients.values()) dy.dispose();
+      device.part = part;
     }
   });
 }

@@ -7,6 +7,7 @@ import {
   toGpuError,
 } from './errors.ts';
 import { BufferPool, type PooledBuffer } from './pool.ts';
+import { Profile, type ProfileEntry } from './profile.ts';
 
 /** What `init` found out about the adapter. */
 export interface AdapterDescription {
@@ -30,6 +31,16 @@ export interface DeviceOptions {
   readonly bindingLimit?: number;
   /** Waits for a promise of the GPU without keeping a core busy. Default: plain `await`. */
   readonly wait?: <T>(promise: Promise<T>) => Promise<T>;
+}
+
+/** A kernel's run: everything that `Device.dispatch` records. */
+export interface Dispatch {
+  readonly operation: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly buffers: readonly PooledBuffer[];
+  readonly params: ArrayBuffer | null;
+  readonly groups: readonly [number, number, number];
 }
 
 /** Counters of what a device holds and has done. */
@@ -65,6 +76,8 @@ export class Device {
   readonly bindingLimit: number;
   /** Uniform buffer with the parameters of every dispatch in the current batch. */
   readonly paramsBuffer: GPUBuffer;
+  /** Name of the part of the program that runs, for profiles. Gradients carry the part of their operation. */
+  part = '';
   /** Caches that kernels keep per device, by their own key. */
   readonly caches = new Map<symbol, unknown>();
 
@@ -88,6 +101,7 @@ export class Device {
   #storages = 0;
   #submits = 0;
   #totalDispatches = 0;
+  #profile: Profile | null = null;
 
   constructor(gpu: GPUDevice, options: DeviceOptions) {
     this.gpu = gpu;
@@ -191,19 +205,11 @@ export class Device {
   }
 
   /** Records a dispatch. `params` is copied; the caller's bind group must use `paramsBuffer` with a dynamic offset. */
-  dispatch(call: {
-    readonly operation: string;
-    readonly pipeline: GPUComputePipeline;
-    readonly group: GPUBindGroup;
-    readonly buffers: readonly PooledBuffer[];
-    readonly params: ArrayBuffer | null;
-    readonly groups: readonly [number, number, number];
-  }): void {
+  dispatch(call: Dispatch): void {
     this.check();
     if (this.#dispatches === DISPATCHES_PER_BATCH) this.flush();
     for (const buffer of call.buffers) this.#use(buffer);
-    this.#pass ??= this.#commands().beginComputePass();
-    const pass = this.#pass;
+    const pass = this.#profile === null ? this.#openPass() : this.#measuredPass(this.#profile, call);
     pass.setPipeline(call.pipeline);
     if (call.params === null) {
       pass.setBindGroup(0, call.group);
@@ -213,9 +219,31 @@ export class Device {
       pass.setBindGroup(0, call.group, [offset]);
     }
     pass.dispatchWorkgroups(...call.groups);
+    if (this.#profile !== null) this.#endPass();
     this.#recent.push(call.operation);
     this.#dispatches++;
     this.#totalDispatches++;
+  }
+
+  /**
+   * Runs `work` and measures each of its dispatches on the GPU.
+   *
+   * @throws Error if the adapter has no timestamps
+   */
+  async profile(work: () => Promise<void> | void): Promise<ProfileEntry[]> {
+    if (!this.features.has('timestamp-query')) {
+      throw new Error(`profile: ${this.adapter.name} has no timestamps (feature timestamp-query)`);
+    }
+    await this.idle();
+    const profile = new Profile(this.gpu);
+    this.#profile = profile;
+    try {
+      await work();
+      await this.idle();
+    } finally {
+      this.#profile = null;
+    }
+    return profile.read(this);
   }
 
   /** Sends what was recorded to the GPU without waiting for it. */
@@ -336,6 +364,20 @@ export class Device {
   #commands(): GPUCommandEncoder {
     this.#encoder ??= this.gpu.createCommandEncoder();
     return this.#encoder;
+  }
+
+  #openPass(): GPUComputePassEncoder {
+    this.#pass ??= this.#commands().beginComputePass();
+    return this.#pass;
+  }
+
+  #measuredPass(profile: Profile, call: Pick<Dispatch, 'operation' | 'pipeline' | 'buffers'>): GPUComputePassEncoder {
+    this.#endPass();
+    const { operation, pipeline, buffers } = call;
+    const bytes = buffers.reduce((sum, buffer) => sum + buffer.bytes, 0);
+    const pass = profile.pass({ part: this.part, operation, kernel: pipeline.label, bytes });
+    this.#pass = this.#commands().beginComputePass(pass);
+    return this.#pass;
   }
 
   #endPass(): void {

@@ -1,0 +1,67 @@
+import type { Device } from './device.ts';
+
+/** What one dispatch was, and how long the GPU took. */
+export interface ProfileEntry {
+  /** The part of the program that asked for it, as `device.part` named it; `backward` follows for gradients. */
+  readonly part: string;
+  /** The operation with its shapes. */
+  readonly operation: string;
+  /** The kernel's file and constants. */
+  readonly kernel: string;
+  /** Bytes of the buffers that it bound. */
+  readonly bytes: number;
+  readonly milliseconds: number;
+}
+
+type Unmeasured = Omit<ProfileEntry, 'milliseconds'>;
+
+/** Dispatches per query set; a set holds two timestamps for each, and at most 4,096. */
+const PER_SET = 2048;
+const usage = { COPY_SRC: 0x4, COPY_DST: 0x8, MAP_READ: 0x1, QUERY_RESOLVE: 0x200 } as const;
+
+/**
+ * Measures every dispatch with the GPU's own clock, in a compute pass of its own. That costs some time between them, so
+ * their sum is less than what the whole takes.
+ */
+export class Profile {
+  readonly #gpu: GPUDevice;
+  readonly #entries: Unmeasured[] = [];
+  readonly #sets: GPUQuerySet[] = [];
+
+  constructor(gpu: GPUDevice) {
+    this.#gpu = gpu;
+  }
+
+  /** Notes a dispatch; returns the description of its pass. */
+  pass(entry: Unmeasured): GPUComputePassDescriptor {
+    const slot = this.#entries.push(entry) - 1;
+    const index = slot % PER_SET;
+    if (index === 0) this.#sets.push(this.#gpu.createQuerySet({ type: 'timestamp', count: 2 * PER_SET }));
+    const querySet = this.#sets.at(-1)!;
+    return {
+      timestampWrites: { querySet, beginningOfPassWriteIndex: 2 * index, endOfPassWriteIndex: 2 * index + 1 },
+    };
+  }
+
+  /** Reads the clock's values. The GPU must have been given all dispatches. */
+  async read(device: Device): Promise<ProfileEntry[]> {
+    const times: BigUint64Array[] = [];
+    for (const querySet of this.#sets) {
+      const size = 2 * PER_SET * 8;
+      const resolved = this.#gpu.createBuffer({ size, usage: usage.QUERY_RESOLVE | usage.COPY_SRC });
+      const staging = this.#gpu.createBuffer({ size, usage: usage.MAP_READ | usage.COPY_DST });
+      const encoder = this.#gpu.createCommandEncoder();
+      encoder.resolveQuerySet(querySet, 0, 2 * PER_SET, resolved, 0);
+      encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);
+      this.#gpu.queue.submit([encoder.finish()]);
+      await device.wait(staging.mapAsync(0x1)); // GPUMapMode.READ
+      times.push(new BigUint64Array(staging.getMappedRange().slice(0)));
+      for (const used of [resolved, staging, querySet]) used.destroy();
+    }
+    return this.#entries.map((entry, slot) => {
+      const set = times[Math.floor(slot / PER_SET)]!;
+      const index = 2 * (slot % PER_SET);
+      return { ...entry, milliseconds: Number(set[index + 1]! - set[index]!) / 1e6 };
+    });
+  }
+}
