@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { bench } from './bench.ts';
 import { info } from './info.ts';
 
 const HELP = `retinagrad: deep learning on WebGPU, from hand-written kernels up to RetinaNet.
@@ -9,6 +10,8 @@ Usage:
   retinagrad info [--adapter NAME] [--json]
       Opens the GPU, multiplies two matrices on it, compares the product with the processor's and prints the adapter,
       its features and limits, and how long each step took. Start here when something does not work.
+  retinagrad bench kernels|parts|whole|compare ...
+      Measures kernels, the parts of RetinaNet and the whole on this machine: see retinagrad bench --help.
   retinagrad --help | --version
 
 Options:
@@ -26,6 +29,17 @@ Examples:
 
 /** Runs the command line and returns the exit status. */
 async function main(args: readonly string[]): Promise<number> {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  if (args[0] === 'bench') {
+    try {
+      return await bench(args.slice(1), version);
+    } catch (error) {
+      if (error instanceof TypeError) return usageError(error.message);
+      throw error;
+    }
+  }
   let parsed;
   try {
     parsed = parseArgs({
@@ -42,9 +56,6 @@ async function main(args: readonly string[]): Promise<number> {
     return usageError((error as Error).message);
   }
   const { values, positionals } = parsed;
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
   if (values.help) {
     process.stdout.write(HELP);
     return 0;
@@ -54,8 +65,8 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const [command, ...rest] = positionals;
-  if (command === undefined) return usageError('no command given; there is one: info');
-  if (command !== 'info') return usageError(`unknown command "${command}"; there is one: info`);
+  if (command === undefined) return usageError('no command given; there are info and bench');
+  if (command !== 'info') return usageError(`unknown command "${command}"; there are info and bench`);
   if (rest.length > 0) return usageError(`info takes no further arguments, got ${rest.join(' ')}`);
   const report = await info(version, values.adapter);
   process.stdout.write(values.json ? `${JSON.stringify(report.data, null, 2)}\n` : report.text);

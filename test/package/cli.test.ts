@@ -36,8 +36,8 @@ test('--version prints the version of the package', () => {
 });
 
 const WRONG: [args: string[], message: string][] = [
-  [[], 'retinagrad: no command given; there is one: info\n'],
-  [['trian'], 'retinagrad: unknown command "trian"; there is one: info\n'],
+  [[], 'retinagrad: no command given; there are info and bench\n'],
+  [['trian'], 'retinagrad: unknown command "trian"; there are info and bench\n'],
   [['info', 'more'], 'retinagrad: info takes no further arguments, got more\n'],
   [['info', '--jsn'], "retinagrad: Unknown option '--jsn'"],
   [['info', '--adapter'], "retinagrad: Option '--adapter <value>' argument missing"],

@@ -1,0 +1,303 @@
+import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../kernels/conv2d.ts';
+import {
+  add,
+  batchNorm,
+  defaultDevice,
+  grad,
+  matmul,
+  maxPool2d,
+  Parameter,
+  randn,
+  SGD,
+  tidy,
+  upsampleNearest,
+  zeros,
+  type Tensor,
+} from '../index.ts';
+import {
+  checkConvForward,
+  checkConvGradInput,
+  checkConvGradWeight,
+  disagreement,
+  outputSize,
+  places,
+} from './check.ts';
+import { convName, retinaNetConvs, type ConvShape } from './conv-shapes.ts';
+
+/** One thing to time. */
+export interface KernelCase {
+  readonly name: string;
+  /** Operations of the direct algorithm, two per multiply-add, or bytes that must be read and written. */
+  readonly work: { readonly flops: number } | { readonly bytes: number };
+  /** Makes the operands. `run` only queues work. `check` says what is wrong with its results, or null. */
+  prepare(): {
+    run(): Tensor[];
+    check(results: readonly Float32Array[]): Promise<string | null>;
+    dispose(): void;
+  };
+}
+
+const read = async (t: Tensor): Promise<Float32Array> => (await t.data()) as Float32Array;
+const release = (tensors: readonly Tensor[]): void => tensors.forEach((t) => t.dispose());
+
+/** Image sizes of the suite. */
+export const SIZES = { 256: [256, 256], 512: [512, 512], '800x1344': [800, 1344] } as const;
+export type SizeName = keyof typeof SIZES;
+
+/** The cases for some image sizes. */
+export function kernelCases(sizes: readonly SizeName[]): KernelCase[] {
+  const convs = new Map<string, ConvShape>();
+  for (const size of sizes) {
+    for (const depth of [18, 50] as const) {
+      for (const shape of retinaNetConvs(depth, SIZES[size])) convs.set(convName(shape), shape);
+    }
+  }
+  return [
+    matmulCase(1024),
+    ...[...convs.values()].flatMap(convCases),
+    ...sizes.flatMap((size) => {
+      const [h, w] = SIZES[size];
+      return [
+        batchNormCase([1, h / 4, w / 4, 256]),
+        maxPoolCase([1, h / 2, w / 2, 64]),
+        upsampleCase([1, h / 16, w / 16, 256]),
+        addCase([1, h / 4, w / 4, 256]),
+      ];
+    }),
+    sgdCase(2 ** 22),
+  ];
+}
+
+function matmulCase(n: number): KernelCase {
+  return {
+    name: `matmul ${n}x${n}x${n}`,
+    work: { flops: 2 * n ** 3 },
+    prepare() {
+      const [a, b] = [randn([n, n], { seed: 1 }), randn([n, n], { seed: 2 })];
+      return {
+        run: () => [matmul(a, b)],
+        async check([y]) {
+          const [av, bv] = [await read(a), await read(b)];
+          const random = places(4);
+          return disagreement(
+            Array.from({ length: n }, (_, i) => {
+              const column = random(n);
+              let sum = 0;
+              for (let k = 0; k < n; k++) sum += av[i * n + k]! * bv[k * n + column]!;
+              return [y![i * n + column]!, sum] as const;
+            }),
+          );
+        },
+        dispose: () => release([a, b]),
+      };
+    },
+  };
+}
+
+function convCases(shape: ConvShape): KernelCase[] {
+  const { x: xs, w: ws, stride, padding } = shape;
+  const [p, q] = outputSize(shape);
+  const flops = 2 * xs[0] * p * q * ws[0] * ws[1] * ws[2] * ws[3];
+  const options = { stride, padding };
+  const kinds = {
+    forward: {
+      run: (x: Tensor, w: Tensor) => conv2dForward(x, w, null, options),
+      check: checkConvForward,
+    },
+    dx: {
+      run: (_: Tensor, w: Tensor, dy: Tensor) => conv2dGradInput(dy, w, xs, options),
+      check: checkConvGradInput,
+    },
+    dw: {
+      run: (x: Tensor, _: Tensor, dy: Tensor) => conv2dGradWeight(dy, x, ws, options),
+      check: checkConvGradWeight,
+    },
+  };
+  // Nobody needs the gradient of the image.
+  const wanted = Object.entries(kinds).filter(([kind]) => xs[3] !== 3 || kind !== 'dx');
+  return wanted.map(([kind, { run, check }]) => ({
+    name: `conv ${convName(shape)} ${kind}`,
+    work: { flops },
+    prepare() {
+      const x = randn(xs, { seed: 1 });
+      const w = randn(ws, { seed: 2 });
+      const dy = randn([xs[0], p, q, ws[3]], { seed: 3 });
+      return {
+        run: () => [run(x, w, dy)],
+        check: async ([y]) => check(shape, { x: await read(x), w: await read(w), dy: await read(dy) }, y!),
+        dispose: () => release([x, w, dy]),
+      };
+    },
+  }));
+}
+
+/** An operation on one image: how to run it, and its result at element `i` given the values of the image. */
+function imageCase(
+  name: string,
+  shape: readonly [number, number, number, number],
+  bytes: number,
+  op: (x: Tensor) => Tensor,
+  expected: (x: Float32Array, channel: number, pixel: number) => readonly [index: number, value: number],
+): KernelCase {
+  return {
+    name: `${name} [${shape}]`,
+    work: { bytes },
+    prepare() {
+      const x = randn(shape, { seed: 1 });
+      return {
+        run: () => [op(x)],
+        async check([y]) {
+          const values = await read(x);
+          const random = places(5);
+          return disagreement(
+            Array.from({ length: 4 * shape[3] }, (_, i) => {
+              const [index, value] = expected(values, i % shape[3], random(y!.length / shape[3]));
+              return [y![index]!, value] as const;
+            }),
+          );
+        },
+        dispose: () => x.dispose(),
+      };
+    },
+  };
+}
+
+function maxPoolCase(shape: readonly [number, number, number, number]): KernelCase {
+  const [, h, w, c] = shape;
+  const [p, q] = [h / 2, w / 2];
+  const options = { kernel: 3, stride: 2, padding: 1 };
+  return imageCase(
+    'max pool 3x3 s2',
+    shape,
+    4 * c * (h * w + p * q),
+    (x) => maxPool2d(x, options),
+    (x, channel, pixel) => {
+      const [row, column] = [Math.floor(pixel / q), pixel % q];
+      let best = -Infinity;
+      for (let a = Math.max(0, 2 * row - 1); a <= Math.min(h - 1, 2 * row + 1); a++) {
+        for (let b = Math.max(0, 2 * column - 1); b <= Math.min(w - 1, 2 * column + 1); b++) {
+          best = Math.max(best, x[(a * w + b) * c + channel]!);
+        }
+      }
+      return [pixel * c + channel, best];
+    },
+  );
+}
+
+function upsampleCase(shape: readonly [number, number, number, number]): KernelCase {
+  const [, h, w, c] = shape;
+  return imageCase(
+    'upsample 2x',
+    shape,
+    4 * c * h * w * 5,
+    (x) => upsampleNearest(x, [2 * h, 2 * w]),
+    (x, channel, pixel) => {
+      const [row, column] = [Math.floor(pixel / (2 * w)) >> 1, (pixel % (2 * w)) >> 1];
+      return [pixel * c + channel, x[(row * w + column) * c + channel]!];
+    },
+  );
+}
+
+function addCase(shape: readonly [number, number, number, number]): KernelCase {
+  const bytes = 12 * shape.reduce((a, b) => a * b);
+  return imageCase(
+    'add',
+    shape,
+    bytes,
+    (x) => add(x, x),
+    (x, channel, pixel) => {
+      const index = pixel * shape[3] + channel;
+      return [index, 2 * x[index]!];
+    },
+  );
+}
+
+/** Training: forward and backward. Five passes over the tensor: x twice and y forward, x and dy, dx backward, fused. */
+function batchNormCase(shape: readonly [number, number, number, number]): KernelCase {
+  const [, h, w, c] = shape;
+  const rows = h * w;
+  return {
+    name: `batch norm forward + backward [${shape}]`,
+    work: { bytes: 5 * 4 * rows * c },
+    prepare() {
+      const leaf = (of: readonly number[], seed: number): Tensor => new Parameter(randn(of, { seed }));
+      const [x, gamma, beta] = [leaf(shape, 1), leaf([c], 2), leaf([c], 3)];
+      const dy = randn(shape, { seed: 4 });
+      return {
+        run: () =>
+          tidy(() => {
+            const { y } = batchNorm(x, gamma, beta);
+            return [y, ...grad(y, [x, gamma, beta], { gradient: dy })];
+          }),
+        async check([y, dx, dgamma, dbeta]) {
+          const [xv, gv, bv, dv] = [await read(x), await read(gamma), await read(beta), await read(dy)];
+          const random = places(6);
+          const samples = Array.from({ length: c }, (_, channel) => {
+            const of = (values: Float32Array, row: number): number => values[row * c + channel]!;
+            const sum = (f: (row: number) => number): number => {
+              let total = 0;
+              for (let row = 0; row < rows; row++) total += f(row);
+              return total;
+            };
+            const mean = sum((row) => of(xv, row)) / rows;
+            const inverse = 1 / Math.sqrt(sum((row) => (of(xv, row) - mean) ** 2) / rows + 1e-5);
+            const db = sum((row) => of(dv, row));
+            const dg = sum((row) => of(dv, row) * (of(xv, row) - mean)) * inverse;
+            const row = random(rows);
+            const normal = (of(xv, row) - mean) * inverse;
+            return {
+              y: [of(y!, row), gv[channel]! * normal + bv[channel]!] as const,
+              dx: [of(dx!, row), gv[channel]! * inverse * (of(dv, row) - db / rows - (normal * dg) / rows)] as const,
+              dgamma: [dgamma![channel]!, dg] as const,
+              dbeta: [dbeta![channel]!, db] as const,
+            };
+          });
+          for (const part of ['y', 'dx', 'dgamma', 'dbeta'] as const) {
+            const wrong = disagreement(samples.map((sample) => sample[part]));
+            if (wrong !== null) return `${part} ${wrong}`;
+          }
+          return null;
+        },
+        dispose: () => release([x, gamma, beta, dy]),
+      };
+    },
+  };
+}
+
+/** Reads the gradient, the momentum and the parameter, writes the last two. */
+function sgdCase(size: number): KernelCase {
+  return {
+    name: `SGD with momentum [${size}]`,
+    work: { bytes: 5 * 4 * size },
+    prepare() {
+      const parameter = new Parameter(zeros([size], { device: defaultDevice() }));
+      parameter.grad = randn([size], { seed: 1 });
+      const optimizer = new SGD([parameter], { lr: 0, momentum: 0.9 });
+      optimizer.step();
+      return {
+        run() {
+          optimizer.step();
+          return [];
+        },
+        async check() {
+          // After many steps with the same gradient the momentum is ten times the gradient; lr 0 leaves the parameter.
+          for (let i = 0; i < 200; i++) optimizer.step();
+          const momentum = await read(optimizer.stateDict().get('0.momentum') as Tensor);
+          const gradient = await read(parameter.grad!);
+          const random = places(7);
+          return disagreement(
+            Array.from({ length: 100 }, () => {
+              const i = random(size);
+              return [momentum[i]!, 10 * gradient[i]!] as const;
+            }),
+          );
+        },
+        dispose() {
+          parameter.grad?.dispose();
+          optimizer.dispose();
+          parameter.dispose();
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { backward, keep, RetinaNet, retinaNetSpec, SGD, tensor, tidy, type Target, type Tensor } from '../index.ts';
+import type { Device } from '../tensor/device.ts';
+
+/** A network to train and run: torchvision's RetinaNet with all batch norms trained, two classes. */
+export interface WorkloadOptions {
+  readonly depth: 18 | 50;
+  /** Height and width of the images; a multiple of 32. */
+  readonly size: number;
+  readonly batch: number;
+}
+
+/** A training step and an inference of one network on the same images. */
+export class Workload {
+  readonly model: RetinaNet;
+  readonly #images: Tensor[];
+  readonly #targets: Target[];
+  readonly #optimizer: SGD;
+  readonly #device: Device;
+
+  constructor(device: Device, { depth, size, batch }: WorkloadOptions) {
+    const spec = retinaNetSpec('torchvision', {
+      backbone: { depth, norm: 'batch' },
+      transform: { minSize: size, maxSize: size },
+    });
+    this.#device = device;
+    this.model = new RetinaNet(2, spec);
+    this.#optimizer = new SGD(this.model.parameters(), { lr: 1e-4, momentum: 0.9 });
+    this.#images = Array.from({ length: batch }, (_, n) => {
+      const values = Float32Array.from({ length: size * size * 3 }, (_, i) => ((i * 7919 + n * 31) % 251) / 251);
+      return keep(tensor(values, { device, shape: [size, size, 3] }));
+    });
+    const boxes = Float32Array.of(0.1, 0.1, 0.5, 0.6, 0.3, 0.2, 0.8, 0.7).map((share) => share * size);
+    this.#targets = this.#images.map(() => ({ boxes, labels: Int32Array.of(0, 1) }));
+  }
+
+  /** Loss, gradients and update; waits for the loss. */
+  async trainStep(): Promise<number> {
+    this.model.train();
+    const loss = tidy(() => {
+      const { total } = this.model.losses(this.#images, this.#targets);
+      backward(total);
+      return total;
+    });
+    this.#device.part = 'optimiser';
+    this.#optimizer.step();
+    this.#device.part = '';
+    this.#optimizer.zeroGrad();
+    const value = await loss.item();
+    loss.dispose();
+    return value;
+  }
+
+  /** Detections of all images, with suppression on the host. */
+  async detect(): Promise<void> {
+    this.model.eval();
+    await this.model.detect(this.#images);
+  }
+
+  dispose(): void {
+    this.#optimizer.dispose();
+    for (const image of this.#images) image.dispose();
+    this.model.dispose();
+  }
+}

@@ -1,0 +1,185 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { compare } from '../bench/compare.ts';
+import { kernelCases, SIZES, type SizeName } from '../bench/kernel-cases.ts';
+import { measureCeiling, measureKernel } from '../bench/kernels.ts';
+import { bestOf } from '../bench/measure.ts';
+import { flameChart, labelParts, measureParts, type PartsResult } from '../bench/parts.ts';
+import { newResult, type BenchResult, type Measured } from '../bench/result.ts';
+import { measureWhole } from '../bench/whole.ts';
+import { Workload } from '../bench/workload.ts';
+import { init } from '../node.ts';
+import { formatBytes } from '../tensor/errors.ts';
+
+export const BENCH_HELP = `retinagrad bench: how fast the kernels are here, how RetinaNet's time divides, and what the whole takes.
+
+Usage:
+  retinagrad bench kernels [--sizes 256,512,800x1344] [--filter TEXT]
+      Every convolution of ResNet-18 and -50 RetinaNet at these image sizes, forward and both gradients, and the kernels
+      around them. Checks each result against float64 sums at places that meet every channel.
+  retinagrad bench parts [--depth 50] [--size 256] [--batch 1]
+      One training step and one inference, part by part, with a flame chart of each.
+  retinagrad bench whole [--depth 50] [--size 256] [--batch 1]
+      Training steps and inference: time, images per second, peak bytes. Several values: --size 256,512 --batch 1,2,4.
+  retinagrad bench compare A.json B.json
+      Ratios of the times in two results; * marks those whose quartiles lie apart.
+
+Options:
+  --adapter NAME   as for retinagrad info
+  --seconds N      about how long to measure each case. Default 2
+  --out FOLDER     writes bench.json (and charts) there; also after Ctrl-C, with what there is
+  --json           the result as JSON on standard output, progress on standard error
+
+Times are medians. GFLOP/s count the direct algorithm, so that Winograd's are equivalents. On a software adapter they
+are of the driver's processor time over all cores, because neighbours on a shared machine disturb wall time.
+
+Exit status: 0 all is well, 1 a result is wrong or something failed, 2 the command line is wrong.
+
+Examples:
+  npx retinagrad bench kernels --sizes 256 --filter "3x3 256->256"
+  npx retinagrad bench whole --depth 18,50 --size 256,512 --out results
+`;
+
+/** Runs `retinagrad bench`. Returns the exit status; throws a TypeError for a wrong command line. */
+export async function bench(args: readonly string[], version: string): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      adapter: { type: 'string' },
+      sizes: { type: 'string', default: '256' },
+      filter: { type: 'string', default: '' },
+      depth: { type: 'string', default: '50' },
+      size: { type: 'string', default: '256' },
+      batch: { type: 'string', default: '1' },
+      seconds: { type: 'string', default: '2' },
+      out: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(BENCH_HELP);
+    return 0;
+  }
+  const [level, ...files] = positionals;
+  if (level === 'compare') return printComparison(files);
+  if (level === undefined || !['kernels', 'parts', 'whole'].includes(level) || files.length > 0) {
+    throw new TypeError(`bench: expected kernels, parts, whole or compare, got "${positionals.join(' ')}"`);
+  }
+  const seconds = numbers('seconds', values.seconds, (n) => n > 0)[0]!;
+  const depths = numbers('depth', values.depth, (n) => n === 18 || n === 50) as (18 | 50)[];
+  const sides = numbers('size', values.size, (n) => Number.isInteger(n / 32));
+  const batches = numbers('batch', values.batch, (n) => Number.isInteger(n) && n > 0);
+  const sizes = values.sizes.split(',').map((name) => {
+    if (!(name in SIZES)) throw new TypeError(`bench: --sizes ${name} is not one of ${Object.keys(SIZES).join(', ')}`);
+    return name as SizeName;
+  });
+
+  const device = await init(values.adapter === undefined ? {} : { adapter: values.adapter });
+  const print = (line: string): void => void (values.json ? process.stderr : process.stdout).write(`${line}\n`);
+  print(`${device.adapter.name}: measuring what it can do at most`);
+  const result = newResult(device, version, await measureCeiling(device, seconds));
+  const { gflops, gbps } = result.ceiling;
+  print(`ceiling: ${gflops.toFixed(1)} GFLOP/s of multiply-adds, ${gbps.toFixed(1)} GB/s of a copy`);
+  const parts: PartsResult[] = [];
+  let isInterrupted = false;
+  process.once('SIGINT', () => {
+    isInterrupted = true;
+    process.stderr.write('\nstopping after this case; Ctrl-C again stops at once\n');
+  });
+  if (level === 'kernels') {
+    for (const kernel of kernelCases(sizes).filter(({ name }) => name.includes(values.filter))) {
+      if (isInterrupted) break;
+      const measured = await measureKernel(device, kernel, result.ceiling, seconds);
+      result.cases.push(measured);
+      print(lineOf(measured));
+    }
+  } else {
+    for (const options of depths.flatMap((depth) =>
+      sides.flatMap((size) => batches.map((batch) => ({ depth, size, batch }))),
+    )) {
+      if (isInterrupted) break;
+      if (level === 'whole') {
+        for (const measured of await measureWhole(device, options, seconds)) {
+          result.cases.push(measured);
+          print(lineOf(measured));
+        }
+        continue;
+      }
+      const workload = new Workload(device, options);
+      labelParts(device, workload);
+      parts.push(await measureParts(device, 'training step', () => workload.trainStep()));
+      parts.push(await measureParts(device, 'inference', () => workload.detect()));
+      workload.dispose();
+      for (const part of parts.slice(-2)) print(tableOf(part));
+    }
+  }
+  write(values.out, result, parts);
+  if (values.json) process.stdout.write(`${JSON.stringify({ ...result, parts }, null, 2)}\n`);
+  const wrong = result.cases.filter((measured) => typeof measured.wrong === 'string');
+  if (wrong.length > 0) print(`${wrong.length} WRONG: ${wrong.map(({ name }) => name).join('; ')}`);
+  device.destroy();
+  return wrong.length === 0 ? 0 : 1;
+}
+
+function numbers(name: string, text: string, isRight: (n: number) => boolean): number[] {
+  const list = text.split(',').map(Number);
+  if (!list.every(isRight)) throw new TypeError(`bench: --${name} ${text} is not what it expects; see --help`);
+  return list;
+}
+
+function lineOf({ name, timing, rate, wrong, figures }: Measured): string {
+  const spread = timing.cpu ?? timing.wall;
+  const columns = [
+    name.padEnd(52),
+    `${bestOf(timing).toFixed(2)} ms`.padStart(12),
+    `(${spread.low.toFixed(2)} to ${spread.high.toFixed(2)})`.padStart(20),
+  ];
+  if (rate !== undefined) {
+    columns.push(
+      `${rate.value.toFixed(1)} ${rate.unit}`.padStart(15),
+      `${(100 * rate.share).toFixed(0)} %`.padStart(6),
+    );
+  }
+  if (figures?.['imagesPerSecond'] !== undefined) columns.push(`${figures['imagesPerSecond'].toFixed(2)} images/s`);
+  if (figures?.['peakBytes'] !== undefined) columns.push(`peak ${formatBytes(figures['peakBytes'])}`);
+  if (typeof wrong === 'string') columns.push(`WRONG: ${wrong}`);
+  return columns.join(' ');
+}
+
+function tableOf({ what, milliseconds, parts }: PartsResult): string {
+  const row = ({ name, milliseconds: ms, dispatches, bytes }: (typeof parts)[number]): string =>
+    `  ${name.padEnd(34)} ${ms.toFixed(1).padStart(9)} ms ${((100 * ms) / milliseconds).toFixed(1).padStart(5)} % ` +
+    `${String(dispatches).padStart(5)} dispatches ${formatBytes(bytes).padStart(10)}`;
+  return `${what}: ${milliseconds.toFixed(1)} ms\n${parts.map(row).join('\n')}`;
+}
+
+function write(folder: string | undefined, result: BenchResult, parts: readonly PartsResult[]): void {
+  if (folder === undefined) return;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'bench.json'), `${JSON.stringify({ ...result, parts }, null, 2)}\n`);
+  parts.forEach((part, i) => {
+    const number = parts.length > 2 ? `-${Math.floor(i / 2) + 1}` : '';
+    writeFileSync(join(folder, `${part.what.replace(' ', '-')}${number}.svg`), flameChart(part));
+  });
+}
+
+function printComparison(files: readonly string[]): number {
+  if (files.length !== 2) throw new TypeError(`bench compare: expected two files, got ${files.length}`);
+  const [a, b] = files.map((file) => {
+    const result = JSON.parse(readFileSync(file, 'utf8')) as BenchResult;
+    if (result.schema !== 1) throw new Error(`${file} is not a result of retinagrad bench`);
+    return result;
+  }) as [BenchResult, BenchResult];
+  if (a.adapter.name !== b.adapter.name) {
+    process.stdout.write(`different adapters: ${a.adapter.name} and ${b.adapter.name}\n`);
+  }
+  const rows = compare(a, b);
+  if (rows.length === 0) throw new Error('the two results have no case in common');
+  for (const { name, ratio, isClear } of rows) {
+    process.stdout.write(`${name.padEnd(52)} ${ratio.toFixed(2).padStart(7)}x ${isClear ? '*' : ''}\n`);
+  }
+  return 0;
+}
