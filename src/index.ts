@@ -60,7 +60,7 @@ export { topK } from './autograd/ops/topk.ts';
 export { where } from './autograd/ops/where.ts';
 export { matmul } from './autograd/ops/matmul.ts';
 export type { Epilogue } from './autograd/ops/epilogue.ts';
-export { conv2d, type Conv2dOptions } from './autograd/ops/conv2d.ts';
+export { conv2d, type Conv2dOptions, type ConvEpilogue } from './autograd/ops/conv2d.ts';
 export { avgPool2d, maxPool2d, type AvgPoolOptions, type PoolOptions } from './autograd/ops/pool2d.ts';
 export { batchNorm, batchNormInference, groupNorm } from './autograd/ops/normalization.ts';
 export { upsampleBilinear, upsampleNearest } from './autograd/ops/upsample.ts';

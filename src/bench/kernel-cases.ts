@@ -30,10 +30,10 @@ export interface KernelCase {
   /** Operations of the direct algorithm, two per multiply-add, or bytes that must be read and written. */
   readonly work: { readonly flops: number } | { readonly bytes: number };
   /** Makes the operands. `run` only queues work. `check` says what is wrong with its results, or null. */
-  prepare(): {
-    run(): Tensor[];
-    check(results: readonly Float32Array[]): Promise<string | null>;
-    dispose(): void;
+  readonly prepare: () => {
+    readonly run: () => Tensor[];
+    readonly check: (results: readonly Float32Array[]) => Promise<string | null>;
+    readonly dispose: () => void;
   };
 }
 
@@ -41,8 +41,12 @@ const read = async (t: Tensor): Promise<Float32Array> => (await t.data()) as Flo
 const release = (tensors: readonly Tensor[]): void => tensors.forEach((t) => t.dispose());
 
 /** Image sizes of the suite. */
-export const SIZES = { 256: [256, 256], 512: [512, 512], '800x1344': [800, 1344] } as const;
-export type SizeName = keyof typeof SIZES;
+export type SizeName = '256' | '512' | '800x1344';
+export const SIZES: Readonly<Record<SizeName, readonly [number, number]>> = {
+  256: [256, 256],
+  512: [512, 512],
+  '800x1344': [800, 1344],
+};
 
 /** The cases for some image sizes. */
 export function kernelCases(sizes: readonly SizeName[]): KernelCase[] {

@@ -38,7 +38,7 @@ export async function measureWhole(device: Device, options: WorkloadOptions, sec
   }
 }
 
-/** Seconds from opening the device to the end of the first training step, in a process of its own. */
+/** Milliseconds from opening the device to the end of the first training step, in a process of its own. */
 export interface FirstStep {
   /** With nothing in the driver's cache of compiled kernels. */
   readonly cold: number;
@@ -46,12 +46,12 @@ export interface FirstStep {
   readonly warm: number;
 }
 
-/** Times the first training step. `command` runs it: Node's arguments, to which the options are added as JSON. */
-export function measureFirstStep(command: readonly string[], options: WorkloadOptions): FirstStep {
+/** Times the first training step twice. `command` are Node's arguments for a program that prints its milliseconds. */
+export function measureFirstStep(command: readonly string[]): FirstStep {
   const cache = mkdtempSync(join(tmpdir(), 'retinagrad-bench-'));
   try {
     const once = (): number => {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [...command, JSON.stringify(options)], {
+      const { status, stdout, stderr } = spawnSync(process.execPath, command, {
         encoding: 'utf8',
         env: { ...process.env, MESA_SHADER_CACHE_DIR: cache, __GL_SHADER_DISK_CACHE_PATH: cache },
       });

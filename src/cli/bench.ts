@@ -7,9 +7,9 @@ import { measureCeiling, measureKernel } from '../bench/kernels.ts';
 import { bestOf } from '../bench/measure.ts';
 import { flameChart, labelParts, measureParts, type PartsResult } from '../bench/parts.ts';
 import { newResult, type BenchResult, type Measured } from '../bench/result.ts';
-import { measureWhole } from '../bench/whole.ts';
-import { Workload } from '../bench/workload.ts';
-import { init } from '../node.ts';
+import { measureFirstStep, measureWhole } from '../bench/whole.ts';
+import { Workload, type WorkloadOptions } from '../bench/workload.ts';
+import { init, type InitOptions } from '../node.ts';
 import { formatBytes } from '../tensor/errors.ts';
 
 export const BENCH_HELP = `retinagrad bench: how fast the kernels are here, how RetinaNet's time divides, and what the whole takes.
@@ -22,6 +22,9 @@ Usage:
       One training step and one inference, part by part, with a flame chart of each.
   retinagrad bench whole [--depth 50] [--size 256] [--batch 1]
       Training steps and inference: time, images per second, peak bytes. Several values: --size 256,512 --batch 1,2,4.
+  retinagrad bench first-step [--depth 50] [--size 256] [--batch 1]
+      From opening the device to the end of the first training step, in a process of its own: with the driver's cache of
+      compiled kernels empty, and then with what that run left in it.
   retinagrad bench compare A.json B.json
       Ratios of the times in two results; * marks those whose quartiles lie apart.
 
@@ -65,8 +68,8 @@ export async function bench(args: readonly string[], version: string): Promise<n
   }
   const [level, ...files] = positionals;
   if (level === 'compare') return printComparison(files);
-  if (level === undefined || !['kernels', 'parts', 'whole'].includes(level) || files.length > 0) {
-    throw new TypeError(`bench: expected kernels, parts, whole or compare, got "${positionals.join(' ')}"`);
+  if (level === undefined || !['kernels', 'parts', 'whole', 'first-step'].includes(level) || files.length > 0) {
+    throw new TypeError(`bench: expected kernels, parts, whole, first-step or compare, got "${positionals.join(' ')}"`);
   }
   const seconds = numbers('seconds', values.seconds, (n) => n > 0)[0]!;
   const depths = numbers('depth', values.depth, (n) => n === 18 || n === 50) as (18 | 50)[];
@@ -77,7 +80,10 @@ export async function bench(args: readonly string[], version: string): Promise<n
     return name as SizeName;
   });
 
-  const device = await init(values.adapter === undefined ? {} : { adapter: values.adapter });
+  const chosen = values.adapter === undefined ? {} : { adapter: values.adapter };
+  if (level === 'first-step')
+    return firstStep(args, chosen, { depth: depths[0]!, size: sides[0]!, batch: batches[0]! });
+  const device = await init(chosen);
   const print = (line: string): void => void (values.json ? process.stderr : process.stdout).write(`${line}\n`);
   print(`${device.adapter.name}: measuring what it can do at most`);
   const result = newResult(device, version, await measureCeiling(device, seconds));
@@ -122,6 +128,26 @@ export async function bench(args: readonly string[], version: string): Promise<n
   if (wrong.length > 0) print(`${wrong.length} WRONG: ${wrong.map(({ name }) => name).join('; ')}`);
   device.destroy();
   return wrong.length === 0 ? 0 : 1;
+}
+
+/** Measures the first step in processes of their own, which find that they are to run it in the environment. */
+async function firstStep(args: readonly string[], chosen: InitOptions, options: WorkloadOptions): Promise<number> {
+  const name = 'RETINAGRAD_BENCH_FIRST_STEP';
+  if (process.env[name] === undefined) {
+    process.env[name] = '1';
+    const { cold, warm } = measureFirstStep([...process.execArgv, process.argv[1]!, 'bench', ...args]);
+    const row = { cold: Math.round(cold), warm: Math.round(warm) };
+    process.stdout.write(
+      args.includes('--json') ? `${JSON.stringify(row)}\n` : `cold ${row.cold} ms, warm ${row.warm} ms\n`,
+    );
+    return 0;
+  }
+  const start = performance.now();
+  const device = await init(chosen);
+  await new Workload(device, options).trainStep();
+  process.stdout.write(`${performance.now() - start}\n`);
+  device.destroy();
+  return 0;
 }
 
 function numbers(name: string, text: string, isRight: (n: number) => boolean): number[] {

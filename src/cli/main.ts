@@ -10,7 +10,7 @@ Usage:
   retinagrad info [--adapter NAME] [--json]
       Opens the GPU, multiplies two matrices on it, compares the product with the processor's and prints the adapter,
       its features and limits, and how long each step took. Start here when something does not work.
-  retinagrad bench kernels|parts|whole|compare ...
+  retinagrad bench kernels|parts|whole|first-step|compare ...
       Measures kernels, the parts of RetinaNet and the whole on this machine: see retinagrad bench --help.
   retinagrad --help | --version
 

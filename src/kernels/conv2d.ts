@@ -8,7 +8,7 @@ import { linearGroups, run } from './run.ts';
 import { inSlices } from './slices.ts';
 import { axpby } from './update.ts';
 import { turnFilter } from './wgsl/turn_filter.wgsl.ts';
-import { isWinograd, winogradForward, winogradGradWeight } from './winograd.ts';
+import { isWinograd, winogradForward, winogradGradWeight, type TensorEpilogue } from './winograd.ts';
 
 type Pair = readonly [number, number];
 
@@ -66,13 +66,13 @@ export function conv2dShape(x: Shape, w: Shape, options: Conv2dOptions = {}): [n
   return [x[0]!, p, q, w[3]!];
 }
 
-/** y = conv(x, w) + bias, then + add and ReLU if they are asked for. */
+/** y = scale conv(x, w) + bias, then + add and ReLU, as far as they are asked for. */
 export function conv2dForward(
   x: Tensor,
   w: Tensor,
   bias: Tensor | null,
   options: Conv2dOptions,
-  { add = null, relu = false }: { readonly add?: Tensor | null; readonly relu?: boolean } = {},
+  { scale = null, add = null, relu = false }: Partial<Omit<TensorEpilogue, 'bias'>> = {},
 ): Tensor {
   const op = 'conv2d';
   checkFloat(op, x, w, ...(bias === null ? [] : [bias]));
@@ -92,6 +92,7 @@ export function conv2dForward(
     geometry(op, options),
     [shape[0], shape[1], shape[2], k],
     {
+      scale: scale === null ? null : used.pad(scale, [0], [k]),
       bias: bias === null ? null : used.pad(bias, [0], [k]),
       add: add === null ? null : used.pad(add, [3], [k]),
       relu,
@@ -100,20 +101,14 @@ export function conv2dForward(
   return used.narrow(y, shape);
 }
 
-interface TensorEpilogue {
-  readonly bias: Tensor | null;
-  readonly add: Tensor | null;
-  readonly relu: boolean;
-}
-
-const plain: TensorEpilogue = { bias: null, add: null, relu: false };
+const plain: TensorEpilogue = { scale: null, bias: null, add: null, relu: false };
 
 /** A forward convolution whose channels are multiples of four. */
 function forward(op: string, x: Tensor, w: Tensor, g: Geometry, shape: Shape, epilogue: TensorEpilogue): Tensor {
   const [, p, q, k] = shape as [number, number, number, number];
   const y = empty(x.device, shape, 'float32', op);
   if (y.size === 0) return y;
-  const { bias, add, relu } = epilogue;
+  const { scale, bias, add, relu } = epilogue;
   if (isWinograd(x.device, w.shape, g, [shape[0]!, p, q])) {
     winogradForward(op, x, w, y, g.padding, epilogue);
     return y;
@@ -123,7 +118,7 @@ function forward(op: string, x: Tensor, w: Tensor, g: Geometry, shape: Shape, ep
   inSlices(op, shape[0]!, [x, ...(add === null ? [] : [add])], [y], (_, images, slices) => {
     const [xs, ys, adds] = [slices[0]!, slices.at(-1)!, add === null ? null : slices[1]!];
     const bind = { x: xs, w, y: ys };
-    const tail: Epilogue = { bias, add: adds, relu };
+    const tail: Epilogue = { scale, bias, add: adds, relu };
     const { gather, scatter, count } = isPointwise(w.shape, g)
       ? pointwise(images * h * width, c)
       : {

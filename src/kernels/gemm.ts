@@ -53,8 +53,9 @@ export function allRows(rows: number): Scatter {
   return { p: 1, q: rows, phase: [0, 0], every: [1, 1], rows: 1, cols: rows };
 }
 
-/** What is done to a value before it is written: relu(value + bias[k] + add[m, k]). */
+/** What is done to a value before it is written: relu(scale[k] value + bias[k] + add[m, k]). */
 export interface Epilogue {
+  readonly scale?: Bindable | null;
   readonly bias?: Bindable | null;
   readonly add?: Bindable | null;
   readonly relu?: boolean;
@@ -113,7 +114,7 @@ export function gemm(
   scatter: Scatter,
   k: number,
   { x, w, y }: { readonly x: Bindable; readonly w: Bindable; readonly y: Bindable },
-  { bias = null, add = null, relu = false }: Epilogue = {},
+  { scale = null, bias = null, add = null, relu = false }: Epilogue = {},
   batch: Batch = single,
 ): void {
   const family = familyOf(device);
@@ -124,7 +125,7 @@ export function gemm(
   const { down, right } = gather;
   const launch = {
     op,
-    bind: { x, w, bias: bias ?? w, add: add ?? w, y },
+    bind: { x, w, scale: scale ?? w, bias: bias ?? w, add: add ?? w, y },
     params: {
       h: gather.height,
       w: gather.width,
@@ -158,6 +159,7 @@ export function gemm(
     LANES: lanes,
     SIZE: family.size,
     ROWS: family.rows,
+    HAS_SCALE: scale !== null,
     HAS_BIAS: bias !== null,
     HAS_ADD: add !== null,
     RELU: relu,

@@ -28,6 +28,14 @@ const SIZE = 64;
 
 type Pair = readonly [number, number];
 
+/** What is done to a convolution's result before it is written: relu(scale[k] y + bias[k] + add). */
+export interface TensorEpilogue {
+  readonly scale: Tensor | null;
+  readonly bias: Tensor | null;
+  readonly add: Tensor | null;
+  readonly relu: boolean;
+}
+
 /** Tiles of an output of P rows and Q columns. */
 interface Tiling {
   readonly down: number;
@@ -73,7 +81,7 @@ export function winogradForward(
   w: Tensor,
   y: Tensor,
   padding: Pair,
-  { bias, add, relu }: { readonly bias: Tensor | null; readonly add: Tensor | null; readonly relu: boolean },
+  { scale, bias, add, relu }: TensorEpilogue,
 ): void {
   const { device } = x;
   const [c, k] = w.shape.slice(2) as [number, number];
@@ -97,8 +105,8 @@ export function winogradForward(
       v.dispose();
       run(device, winogradOutput, {
         op,
-        consts: { SIZE, HAS_BIAS: bias !== null, HAS_ADD: add !== null, RELU: relu },
-        bind: { m, bias: bias ?? m, add: add === null ? m : slices[1]!, y: slices.at(-1)! },
+        consts: { SIZE, HAS_SCALE: scale !== null, HAS_BIAS: bias !== null, HAS_ADD: add !== null, RELU: relu },
+        bind: { m, scale: scale ?? m, bias: bias ?? m, add: add === null ? m : slices[1]!, y: slices.at(-1)! },
         params: { p, q, k4: k / 4, ...tiling, first, tiles },
         groups: linearGroups(device, (tiles * k) / 4, SIZE),
       });

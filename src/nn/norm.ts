@@ -1,4 +1,5 @@
 import { add, div, mul, sub } from '../autograd/ops/binary.ts';
+import { needsGradient } from '../autograd/tape.ts';
 import { conv2d } from '../autograd/ops/conv2d.ts';
 import type { Epilogue } from '../autograd/ops/epilogue.ts';
 import { batchNorm, batchNormInference, groupNorm } from '../autograd/ops/normalization.ts';
@@ -19,16 +20,17 @@ export interface BatchNormLayer extends Module, Layer {
 }
 
 /**
- * norm(conv(x)), then `after`. A normalisation that is fixed scales and shifts the convolution's filters instead of its
- * result, which is a pass less over the image, and an activation less to keep.
+ * norm(conv(x)), then `after`. A normalisation that is fixed is a scale and a shift, which the convolution applies as it
+ * writes its result: a pass less over the image, and an activation less to keep.
  *
  * @param conv a convolution without bias
  */
 export function convNorm(conv: Conv2d, norm: BatchNormLayer, x: Tensor, after: Epilogue = {}): Tensor {
   return tidy(() => {
     const fixed = norm.fixed();
-    if (fixed === null || conv.bias !== null) return norm.forward(conv.forward(x), after);
-    return conv2d(x, mul(conv.weight, fixed.scale), fixed.shift, conv.options, after);
+    const isFused = fixed !== null && conv.bias === null && !needsGradient(fixed.scale);
+    if (!isFused) return norm.forward(conv.forward(x), after);
+    return conv2d(x, conv.weight, fixed.shift, conv.options, { ...after, scale: fixed.scale });
   });
 }
 

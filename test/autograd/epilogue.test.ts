@@ -65,6 +65,29 @@ for (const [name, shapes, op] of cases) {
   }
 }
 
+for (const [name, xs, ws] of [
+  ['direct', [2, 5, 7, 3], [3, 3, 3, 6]],
+  ['Winograd', [2, 13, 14, 32], [3, 3, 32, 32]],
+] as const) {
+  test(`conv2d with scale, ${name}, is a convolution times the scale`, async () => {
+    const results = ops.tidy(() => {
+      const [x, w, bias] = [leaf('x', xs), leaf('w', ws), leaf('bias', [ws[3]])];
+      const scale = ops.tensor(values('scale', ws[3]), { shape: [ws[3]] });
+      const fused = ops.conv2d(x, w, bias, { padding: 1 }, { scale, relu: true });
+      const plain = ops.relu(ops.add(ops.mul(ops.conv2d(x, w, null, { padding: 1 }), scale), bias));
+      const gradient = ops.tensor(values('dy', fused.size), { shape: fused.shape });
+      return [fused, plain].map((y) => [y, ...ops.grad(y, [x, w, bias], { gradient })]);
+    });
+    const [actual, expected] = await Promise.all(
+      results.map((list) => Promise.all(list.map(async (t) => (await t.data()) as Float32Array))),
+    );
+    for (const t of results.flat()) t.dispose();
+    expected!.forEach((values, i) => {
+      assertClose(actual![i]!, values, { tolerance: { relative: 1e-5, largest: 1e-5 }, label: `tensor ${i}` });
+    });
+  });
+}
+
 test('what is added must have the shape of the result', () => {
   ops.tidy(() => {
     const x = ops.zeros([1, 4, 4, 8]);

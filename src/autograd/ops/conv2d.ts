@@ -5,12 +5,20 @@ import {
   conv2dShape,
   type Conv2dOptions,
 } from '../../kernels/conv2d.ts';
+import { binary } from '../../kernels/elementwise.ts';
 import { reduce } from '../../kernels/reduce.ts';
+import { sameShape } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
 import { checkEpilogue, lazy, throughRelu, type Epilogue } from './epilogue.ts';
 
 export type { Conv2dOptions };
+
+/** What a convolution does to its result before it writes it: y = relu(scale result + bias + add). */
+export interface ConvEpilogue extends Epilogue {
+  /** [K], a factor per channel that is given, such as that of a fixed normalisation: it gets no gradient. Default none. */
+  readonly scale?: Tensor | null;
+}
 
 /**
  * Two-dimensional convolution (cross-correlation, as everywhere in deep learning):
@@ -26,7 +34,7 @@ export type { Conv2dOptions };
  * @param x [N, H, W, C]
  * @param w [R, S, C, K]
  * @param bias [K], or null for none
- * @param after added, and ReLU, in the same pass
+ * @param after scale, sum and ReLU in the same pass
  * @returns [N, P, Q, K] with P = floor((H + 2 padding - dilation (R - 1) - 1) / stride) + 1
  */
 export function conv2d(
@@ -34,17 +42,22 @@ export function conv2d(
   w: Tensor,
   bias: Tensor | null = null,
   options: Conv2dOptions = {},
-  after: Epilogue = {},
+  after: ConvEpilogue = {},
 ): Tensor {
   const [xShape, wShape] = [x.shape, w.shape];
-  const { add = null, relu = false } = after;
+  const { scale = null, add = null, relu = false } = after;
+  if (scale !== null && !sameShape(scale.shape, wShape.slice(3))) {
+    throw new RangeError(`conv2d: scale [${scale.shape}] does not fit weight [${wShape}]: expected [${wShape[3]}]`);
+  }
   checkEpilogue('conv2d', conv2dShape(xShape, wShape, options), after);
-  const y = conv2dForward(x, w, bias, options, { add, relu });
-  return record('conv2d', y, [x, w, bias, add], [x, w, relu ? y : null], (dy, [x, w, y]) => {
+  const y = conv2dForward(x, w, bias, options, { scale, add, relu });
+  const saved = [x, w, scale, relu ? y : null] as const;
+  return record('conv2d', y, [x, w, bias, add], saved, (dy, [x, w, scale, y]) => {
     const g = lazy(() => throughRelu(dy, y));
+    const scaled = lazy(() => (scale === null ? g() : binary('mul', g(), scale)));
     return [
-      () => conv2dGradInput(g(), w, xShape, options),
-      () => conv2dGradWeight(g(), x, wShape, options),
+      () => conv2dGradInput(scaled(), w, xShape, options),
+      () => conv2dGradWeight(scaled(), x, wShape, options),
       () => reduce('sum', g(), [0, 1, 2]),
       g,
     ];

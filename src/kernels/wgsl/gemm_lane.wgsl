@@ -1,4 +1,4 @@
-// y[b, m, k] = relu(bias[k] + add[b, m, k] + sum over t, v of a[b, m, t, v] w[b, t, v, k]), as gemm_subgroup.wgsl computes it, for
+// y[b, m, k] = relu(scale[k] sum over t, v of a[b, m, t, v] w[b, t, v, k] + bias[k] + add[b, m, k]), as gemm_subgroup.wgsl computes it, for
 // adapters without subgroups of a known size, or where shuffles cost more than loads (SwiftShader).
 // x is [B, N, H, W, C / 4] vectors, w is [B, runs, 4 run, K / 4], y and add are [B, N, P, Q, K / 4].
 // One invocation computes ROWS pixels times 4 channels. Neighbouring invocations compute neighbouring channels of the same
@@ -8,6 +8,7 @@
 const LANES: u32 = 16u; // invocations along the channels; a power of two
 const SIZE: u32 = 16u; // invocations per workgroup: SIZE / LANES blocks of pixels
 const ROWS: u32 = 8u; // pixels per invocation
+const HAS_SCALE: bool = false;
 const HAS_BIAS: bool = true;
 const HAS_ADD: bool = false;
 const RELU: bool = false;
@@ -25,10 +26,11 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>; // any tensor without HAS_BIAS
-@group(0) @binding(3) var<storage, read> add: array<vec4f>; // any tensor without HAS_ADD
-@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> scale: array<vec4f>; // any tensor without HAS_SCALE
+@group(0) @binding(3) var<storage, read> bias: array<vec4f>; // any tensor without HAS_BIAS
+@group(0) @binding(4) var<storage, read> add: array<vec4f>; // any tensor without HAS_ADD
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(6) var<uniform> params: Params;
 
 @compute @workgroup_size(SIZE)
 fn main(
@@ -86,6 +88,8 @@ fn main(
     }
   }
 
+  var factor = vec4f(1.0);
+  if (HAS_SCALE) { factor = scale[k]; }
   var offset = vec4f();
   if (HAS_BIAS) { offset = bias[k]; }
   for (var i = 0u; i < ROWS; i++) {
@@ -94,7 +98,7 @@ fn main(
     let line = m / params.cols;
     let outRow = line / params.rows * params.p + params.phaseY + line % params.rows * params.divY;
     let at = batch * params.yBatch + (outRow * params.q + params.phaseX + m % params.cols * params.divX) * params.k4 + k;
-    var value = sum[i] + offset;
+    var value = sum[i] * factor + offset;
     if (HAS_ADD) { value += add[at]; }
     if (RELU) { value = select(value, vec4f(), value < vec4f()); } // a NaN stays a NaN
     y[at] = value;

@@ -1,4 +1,4 @@
-// y[b, m, k] = relu(bias[k] + add[b, m, k] + sum over t, v of a[b, m, t, v] w[b, t, v, k]): a matrix product whose left
+// y[b, m, k] = relu(scale[k] sum over t, v of a[b, m, t, v] w[b, t, v, k] + bias[k] + add[b, m, k]): a matrix product whose left
 // operand is gathered from an image x, so that it computes convolutions without writing their windows out (implicit GEMM).
 //   Row m is output pixel (n, i, j). It reads runs t = (ty, tx) of neighbouring values: `run` vectors of x from pixel
 //   (row, column) on, with row = rowStart + i rowScale + ty rowStep, and column likewise; zero outside of the image.
@@ -15,6 +15,7 @@ const GROUP: u32 = 8u; // invocations that share what they load, at most a subgr
 const LANES: u32 = 32u; // invocations along the channels; a power of two
 const SIZE: u32 = 32u; // invocations per workgroup: SIZE / LANES blocks of pixels
 const ROWS: u32 = 16u; // pixels per invocation
+const HAS_SCALE: bool = false;
 const HAS_BIAS: bool = true;
 const HAS_ADD: bool = false;
 const RELU: bool = false;
@@ -32,10 +33,11 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>; // any tensor without HAS_BIAS
-@group(0) @binding(3) var<storage, read> add: array<vec4f>; // any tensor without HAS_ADD
-@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> scale: array<vec4f>; // any tensor without HAS_SCALE
+@group(0) @binding(3) var<storage, read> bias: array<vec4f>; // any tensor without HAS_BIAS
+@group(0) @binding(4) var<storage, read> add: array<vec4f>; // any tensor without HAS_ADD
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(6) var<uniform> params: Params;
 
 @compute @workgroup_size(SIZE)
 fn main(
@@ -98,6 +100,8 @@ fn main(
   }
 
   if (channel >= params.k4) { return; }
+  var factor = vec4f(1.0);
+  if (HAS_SCALE) { factor = scale[k]; }
   var offset = vec4f();
   if (HAS_BIAS) { offset = bias[k]; }
   for (var i = 0u; i < ROWS; i++) {
@@ -106,7 +110,7 @@ fn main(
     let line = m / params.cols;
     let outRow = line / params.rows * params.p + params.phaseY + line % params.rows * params.divY;
     let at = batch * params.yBatch + (outRow * params.q + params.phaseX + m % params.cols * params.divX) * params.k4 + k;
-    var value = sum[i] + offset;
+    var value = sum[i] * factor + offset;
     if (HAS_ADD) { value += add[at]; }
     if (RELU) { value = select(value, vec4f(), value < vec4f()); } // a NaN stays a NaN
     y[at] = value;

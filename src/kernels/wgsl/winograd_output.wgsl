@@ -1,10 +1,11 @@
-// y[tile, k] = relu(bias[k] + add[tile, k] + (A^T m A)[tile, k]): the last step of Winograd's F(4x4, 3x3), see
+// y[tile, k] = relu(scale[k] (A^T m A)[tile, k] + bias[k] + add[tile, k]): the last step of Winograd's F(4x4, 3x3), see
 // winograd_input.wgsl. m[e, t, k] are the 36 products of each tile, which become 4x4 pixels of y.
 // m is [36, tiles, K / 4] vectors, y and add are [N, P, Q, K / 4].
 // One invocation computes one tile of four channels.
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
+const HAS_SCALE: bool = false;
 const HAS_BIAS: bool = true;
 const HAS_ADD: bool = false;
 const RELU: bool = false;
@@ -16,10 +17,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> m: array<vec4f>;
-@group(0) @binding(1) var<storage, read> bias: array<vec4f>; // any tensor without HAS_BIAS
-@group(0) @binding(2) var<storage, read> add: array<vec4f>; // any tensor without HAS_ADD
-@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> scale: array<vec4f>; // any tensor without HAS_SCALE
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>; // any tensor without HAS_BIAS
+@group(0) @binding(3) var<storage, read> add: array<vec4f>; // any tensor without HAS_ADD
+@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 // Points of interpolation: 0, A, -A, B, -B and infinity. With A = 1 / B rounding errors stay smaller than with 1 and 2.
 const A = 0.70710678118654752;
@@ -49,6 +51,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var r = 0u; r < 6u; r++) { d[r] = m[((r * 6u + s) * params.tiles) * params.k4 + i]; }
     columns[s] = transform(d);
   }
+  var factor = vec4f(1.0);
+  if (HAS_SCALE) { factor = scale[k]; }
   var offset = vec4f();
   if (HAS_BIAS) { offset = bias[k]; }
   for (var r = 0u; r < 4u; r++) {
@@ -56,7 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var s = 0u; s < 4u; s++) {
       if (top + r < params.p && left + s < params.q) {
         let at = ((image * params.p + top + r) * params.q + left + s) * params.k4 + k;
-        var value = row[s] + offset;
+        var value = row[s] * factor + offset;
         if (HAS_ADD) { value += add[at]; }
         if (RELU) { value = select(value, vec4f(), value < vec4f()); } // a NaN stays a NaN
         y[at] = value;
