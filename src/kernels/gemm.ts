@@ -152,6 +152,10 @@ export function gemm(
       xBatch: batch.x / 4,
       wBatch: batch.w / 4,
       yBatch: batch.y / 4,
+      hasScale: Number(scale !== null),
+      hasBias: Number(bias !== null),
+      hasAdd: Number(add !== null),
+      relu: Number(relu),
     },
     groups: [groups[0], groups[1] ?? 1, Math.ceil(k4 / lanes) * batch.count],
   } as const;
@@ -159,10 +163,6 @@ export function gemm(
     LANES: lanes,
     SIZE: family.size,
     ROWS: family.rows,
-    HAS_SCALE: scale !== null,
-    HAS_BIAS: bias !== null,
-    HAS_ADD: add !== null,
-    RELU: relu,
   };
   if (family.share === null) run(device, gemmLane, { ...launch, consts });
   else run(device, gemmSubgroup, { ...launch, consts: { ...consts, GROUP: Math.min(family.share, lanes) } });

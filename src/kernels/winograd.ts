@@ -105,9 +105,20 @@ export function winogradForward(
       v.dispose();
       run(device, winogradOutput, {
         op,
-        consts: { SIZE, HAS_SCALE: scale !== null, HAS_BIAS: bias !== null, HAS_ADD: add !== null, RELU: relu },
+        consts: { SIZE },
         bind: { m, scale: scale ?? m, bias: bias ?? m, add: add === null ? m : slices[1]!, y: slices.at(-1)! },
-        params: { p, q, k4: k / 4, ...tiling, first, tiles },
+        params: {
+          p,
+          q,
+          k4: k / 4,
+          ...tiling,
+          first,
+          tiles,
+          hasScale: Number(scale !== null),
+          hasBias: Number(bias !== null),
+          hasAdd: Number(add !== null),
+          relu: Number(relu),
+        },
         groups: linearGroups(device, (tiles * k) / 4, SIZE),
       });
       m.dispose();

@@ -8,10 +8,6 @@
 const LANES: u32 = 16u; // invocations along the channels; a power of two
 const SIZE: u32 = 16u; // invocations per workgroup: SIZE / LANES blocks of pixels
 const ROWS: u32 = 8u; // pixels per invocation
-const HAS_SCALE: bool = false;
-const HAS_BIAS: bool = true;
-const HAS_ADD: bool = false;
-const RELU: bool = false;
 
 struct Params {
   h: u32, w: u32, c4: u32, // size of x, channels in vectors
@@ -22,13 +18,14 @@ struct Params {
   colStart: i32, colScale: i32, colStep: i32, runsX: u32,
   run: u32, // vectors per run
   xBatch: u32, wBatch: u32, yBatch: u32, // vectors from one product of the batch to the next
+  hasScale: u32, hasBias: u32, hasAdd: u32, relu: u32, // 1 for yes: parameters, so that there is one kernel to compile
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;
-@group(0) @binding(2) var<storage, read> scale: array<vec4f>; // any tensor without HAS_SCALE
-@group(0) @binding(3) var<storage, read> bias: array<vec4f>; // any tensor without HAS_BIAS
-@group(0) @binding(4) var<storage, read> add: array<vec4f>; // any tensor without HAS_ADD
+@group(0) @binding(2) var<storage, read> scale: array<vec4f>; // any tensor without hasScale
+@group(0) @binding(3) var<storage, read> bias: array<vec4f>; // any tensor without hasBias
+@group(0) @binding(4) var<storage, read> add: array<vec4f>; // any tensor without hasAdd
 @group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(6) var<uniform> params: Params;
 
@@ -89,9 +86,9 @@ fn main(
   }
 
   var factor = vec4f(1.0);
-  if (HAS_SCALE) { factor = scale[k]; }
+  if (params.hasScale != 0u) { factor = scale[k]; }
   var offset = vec4f();
-  if (HAS_BIAS) { offset = bias[k]; }
+  if (params.hasBias != 0u) { offset = bias[k]; }
   for (var i = 0u; i < ROWS; i++) {
     let m = first + i;
     if (m >= params.pixels) { return; }
@@ -99,8 +96,8 @@ fn main(
     let outRow = line / params.rows * params.p + params.phaseY + line % params.rows * params.divY;
     let at = batch * params.yBatch + (outRow * params.q + params.phaseX + m % params.cols * params.divX) * params.k4 + k;
     var value = sum[i] * factor + offset;
-    if (HAS_ADD) { value += add[at]; }
-    if (RELU) { value = select(value, vec4f(), value < vec4f()); } // a NaN stays a NaN
+    if (params.hasAdd != 0u) { value += add[at]; }
+    if (params.relu != 0u) { value = select(value, vec4f(), value < vec4f()); } // a NaN stays a NaN
     y[at] = value;
   }
 }

@@ -5,21 +5,18 @@
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
-const HAS_SCALE: bool = false;
-const HAS_BIAS: bool = true;
-const HAS_ADD: bool = false;
-const RELU: bool = false;
 
 struct Params {
   p: u32, q: u32, k4: u32, // size of y, channels in vectors
   down: u32, across: u32, // tiles per image
   first: u32, tiles: u32, // of this launch
+  hasScale: u32, hasBias: u32, hasAdd: u32, relu: u32, // 1 for yes: parameters, so that there is one kernel to compile
 }
 
 @group(0) @binding(0) var<storage, read> m: array<vec4f>;
-@group(0) @binding(1) var<storage, read> scale: array<vec4f>; // any tensor without HAS_SCALE
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>; // any tensor without HAS_BIAS
-@group(0) @binding(3) var<storage, read> add: array<vec4f>; // any tensor without HAS_ADD
+@group(0) @binding(1) var<storage, read> scale: array<vec4f>; // any tensor without hasScale
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>; // any tensor without hasBias
+@group(0) @binding(3) var<storage, read> add: array<vec4f>; // any tensor without hasAdd
 @group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(5) var<uniform> params: Params;
 
@@ -52,17 +49,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     columns[s] = transform(d);
   }
   var factor = vec4f(1.0);
-  if (HAS_SCALE) { factor = scale[k]; }
+  if (params.hasScale != 0u) { factor = scale[k]; }
   var offset = vec4f();
-  if (HAS_BIAS) { offset = bias[k]; }
+  if (params.hasBias != 0u) { offset = bias[k]; }
   for (var r = 0u; r < 4u; r++) {
     let row = transform(array(columns[0][r], columns[1][r], columns[2][r], columns[3][r], columns[4][r], columns[5][r]));
     for (var s = 0u; s < 4u; s++) {
       if (top + r < params.p && left + s < params.q) {
         let at = ((image * params.p + top + r) * params.q + left + s) * params.k4 + k;
         var value = row[s] * factor + offset;
-        if (HAS_ADD) { value += add[at]; }
-        if (RELU) { value = select(value, vec4f(), value < vec4f()); } // a NaN stays a NaN
+        if (params.hasAdd != 0u) { value += add[at]; }
+        if (params.relu != 0u) { value = select(value, vec4f(), value < vec4f()); } // a NaN stays a NaN
         y[at] = value;
       }
     }
