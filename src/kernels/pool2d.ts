@@ -69,11 +69,18 @@ export function poolGeometry(op: string, x: Tensor, options: PoolOptions): PoolG
   return { x: x.shape, y: [x.shape[0]!, p, q, x.shape[3]!], kernel, stride, padding, dilation };
 }
 
-function params({ x, y, kernel, stride, padding }: PoolGeometry) {
+/** How many channels an invocation takes, and the types with which a kernel does. */
+function channelVectors({ x }: PoolGeometry) {
+  return x[3]! % 4 === 0
+    ? ({ vector: 4, aliases: { V: 'vec4f', I: 'vec4i', U: 'vec4u', B: 'vec4<bool>' } } as const)
+    : ({ vector: 1, aliases: { V: 'f32', I: 'i32', U: 'u32', B: 'bool' } } as const);
+}
+
+function params({ x, y, kernel, stride, padding }: PoolGeometry, vector = 1) {
   return {
     h: x[1]!,
     w: x[2]!,
-    c: x[3]!,
+    c: x[3]! / vector,
     p: y[1]!,
     q: y[2]!,
     kernelY: kernel[0],
@@ -91,12 +98,19 @@ export function maxPoolForward(x: Tensor, geometry: PoolGeometry): { y: Tensor; 
   const y = empty(x.device, geometry.y, 'float32', op);
   const places = empty(x.device, geometry.y, 'int32', op);
   inSlices(op, x.shape[0]!, [x], [y, places], (_, count, [xs, ys, ws]) => {
-    const elements = (y.size / x.shape[0]!) * count;
+    const { vector, aliases } = channelVectors(geometry);
+    const elements = ((y.size / x.shape[0]!) * count) / vector;
     run(x.device, maxKernel, {
       op,
       consts: { SIZE },
+      aliases,
       bind: { x: xs!, y: ys!, places: ws! },
-      params: { elements, ...params(geometry), dilationY: geometry.dilation[0], dilationX: geometry.dilation[1] },
+      params: {
+        elements,
+        ...params(geometry, vector),
+        dilationY: geometry.dilation[0],
+        dilationX: geometry.dilation[1],
+      },
       groups: linearGroups(x.device, elements, SIZE),
     });
   });
@@ -107,12 +121,19 @@ export function maxPoolGrad(dy: Tensor, places: Tensor, geometry: PoolGeometry):
   const op = 'maxPool2d gradient';
   const dx = empty(dy.device, geometry.x, 'float32', op);
   inSlices(op, dx.shape[0]!, [dy, places], [dx], (_, count, [dys, ws, dxs]) => {
-    const elements = (dx.size / dx.shape[0]!) * count;
+    const { vector, aliases } = channelVectors(geometry);
+    const elements = ((dx.size / dx.shape[0]!) * count) / vector;
     run(dy.device, maxGradKernel, {
       op,
       consts: { SIZE },
+      aliases: { V: aliases.V, I: aliases.I },
       bind: { dy: dys!, places: ws!, dx: dxs! },
-      params: { elements, ...params(geometry), dilationY: geometry.dilation[0], dilationX: geometry.dilation[1] },
+      params: {
+        elements,
+        ...params(geometry, vector),
+        dilationY: geometry.dilation[0],
+        dilationX: geometry.dilation[1],
+      },
       groups: linearGroups(dy.device, elements, SIZE),
     });
   });

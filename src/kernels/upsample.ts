@@ -13,12 +13,14 @@ export function upsample(x: Tensor, from: Size, to: Size, bilinear: boolean, gra
   const [height, width] = gradient ? from : to;
   const y = empty(x.device, [n, height, width, c], 'float32', op);
   inSlices(op, n, [x], [y], (_, count, [xs, ys]) => {
-    const elements = count * height * width * c;
+    const vector = c % 4 === 0 ? 4 : 1;
+    const elements = (count * height * width * c) / vector;
     run(x.device, upsampleKernel, {
       op,
       consts: { SIZE, BILINEAR: bilinear, GRADIENT: gradient },
+      aliases: { V: vector === 4 ? 'vec4f' : 'f32' },
       bind: { x: xs!, y: ys! },
-      params: { elements, h: from[0], w: from[1], p: to[0], q: to[1], c },
+      params: { elements, h: from[0], w: from[1], p: to[0], q: to[1], c: c / vector },
       groups: linearGroups(x.device, elements, SIZE),
     });
   });

@@ -1,12 +1,17 @@
 // y[n, p, q, c] = the largest x[n, h, w, c] in the window of p, q, and places[n, p, q, c] = h W + w of the first one.
 // Outside the image there is nothing; a NaN counts as largest.
-// x is [N, H, W, C], y is [N, P, Q, C]. One invocation computes one element of y.
+// x is [N, H, W, C], y is [N, P, Q, C]. One invocation computes one element of y, or with V = vec4f four
+// neighbouring channels.
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
+alias V = vec4f; // f32 where the channels are not a multiple of four
+alias I = vec4i; // i32 there
+alias U = vec4u; // u32
+alias B = vec4<bool>; // bool
 
 struct Params {
-  elements: u32,
+  elements: u32, // in units of V, like the channels
   h: i32, w: i32, c: u32, p: u32, q: u32,
   kernelY: i32, kernelX: i32,
   strideY: i32, strideX: i32,
@@ -14,13 +19,13 @@ struct Params {
   dilationY: i32, dilationX: i32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
-@group(0) @binding(2) var<storage, read_write> places: array<i32>;
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read_write> y: array<V>;
+@group(0) @binding(2) var<storage, read_write> places: array<I>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-fn isNan(v: f32) -> bool {
-  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u; // v != v is compiled away by some drivers
+fn isNan(v: V) -> B {
+  return (bitcast<U>(v) & U(0x7fffffffu)) > U(0x7f800000u); // v != v is compiled away by some drivers
 }
 
 @compute @workgroup_size(SIZE)
@@ -31,8 +36,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let q = (i / params.c) % params.q;
   let p = (i / params.c / params.q) % params.p;
   let image = (i / params.c / params.q / params.p) * u32(params.h * params.w);
-  var best = 0.0;
-  var place = -1;
+  var best = V();
+  var place = I(-1);
   for (var r = 0; r < params.kernelY; r++) {
     let row = i32(p) * params.strideY - params.padY + r * params.dilationY;
     if (row < 0 || row >= params.h) { continue; }
@@ -41,10 +46,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       if (column < 0 || column >= params.w) { continue; }
       let at = row * params.w + column;
       let v = x[(image + u32(at)) * params.c + c];
-      if (place < 0 || v > best || (isNan(v) && !isNan(best))) {
-        best = v;
-        place = at;
-      }
+      let wins = (place < I(0)) | (v > best) | (isNan(v) & !isNan(best));
+      best = select(best, v, wins);
+      place = select(place, I(at), wins);
     }
   }
   y[i] = best;

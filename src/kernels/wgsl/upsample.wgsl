@@ -1,22 +1,23 @@
 // y[n, i, j, c] = x resized to P x Q. Nearest: the pixel floor(i H / P), floor(j W / Q). BILINEAR: between the four
 // pixels around ((i + 1/2) H / P - 1/2, ...), clamped at the border (PyTorch's align_corners = false).
 // With GRADIENT, x is dy [N, P, Q, C] and y is dx [N, H, W, C]: each input pixel sums what the outputs took from it.
-// One invocation computes one element of y.
+// One invocation computes one element of y, or with V = vec4f four neighbouring channels.
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
 const BILINEAR: bool = false;
 const GRADIENT: bool = false;
+alias V = vec4f; // f32 where the channels are not a multiple of four
 
 struct Params {
-  elements: u32,
+  elements: u32, // in units of V, like the channels
   h: u32, w: u32, // size of the forward input
   p: u32, q: u32, // size of the forward output
   c: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<V>;
+@group(0) @binding(1) var<storage, read_write> y: array<V>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 // What output i takes along one axis: pixel `low` with 1 - weight and pixel `high` with weight.
@@ -60,7 +61,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (GRADIENT) {
     let down = reach(row, params.h, params.p);
     let across = reach(column, params.w, params.q);
-    var sum = 0.0;
+    var sum = V();
     for (var a = down.x; a < down.y; a++) {
       let part = share(a, row, params.h, params.p);
       if (part == 0.0) { continue; }
