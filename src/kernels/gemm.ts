@@ -173,7 +173,6 @@ export function gemm(
  * into parts that are added afterwards in a fixed order, so that results are the same every time.
  *
  * @param outputs rows and columns per image of z
- * @param most bytes that the parts may take together
  */
 export function gemmTransposed(
   device: Device,

@@ -65,6 +65,10 @@ const IMPORTS: Record<string, { readonly refused: string[]; readonly allowed: st
     refused: ['../cli/y.ts', '../kernels/y.ts', 'webgpu'],
     allowed: ['node:fs', '../nn/y.ts', '../retinanet/y.ts'],
   },
+  'src/bench/x.ts': {
+    refused: ['../cli/y.ts', 'webgpu', '../kernels/wgsl/y.wgsl.ts'],
+    allowed: ['node:fs', '../kernels/y.ts', '../index.ts', '../tensor/y.ts'],
+  },
   'src/index.ts': { refused: ['node:fs', './kernels/y.ts', './cli/main.ts'], allowed: ['./nn/y.ts', './tensor/y.ts'] },
   'examples/x.ts': { refused: ['../src/index.ts', '../../src/nn/y.ts'], allowed: ['retinagrad', './y.ts', 'node:fs'] },
 };
