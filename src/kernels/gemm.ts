@@ -71,7 +71,7 @@ export interface Batch {
 
 const single: Batch = { count: 1, x: 0, w: 0, y: 0 };
 
-/** A family of kernels with its shape, as the table of adapters has it. */
+/** A family of kernels with its shape, as the table of adapters has it. The kernels without shuffles have theirs fixed. */
 interface Family {
   /** Whether values are shared by subgroup shuffles, by this many lanes. Null: every lane loads what it needs. */
   readonly share: number | null;
@@ -159,13 +159,13 @@ export function gemm(
     },
     groups: [groups[0], groups[1] ?? 1, Math.ceil(k4 / lanes) * batch.count],
   } as const;
-  const consts = {
-    LANES: lanes,
-    SIZE: family.size,
-    ROWS: family.rows,
-  };
-  if (family.share === null) run(device, gemmLane, { ...launch, consts });
-  else run(device, gemmSubgroup, { ...launch, consts: { ...consts, GROUP: Math.min(family.share, lanes) } });
+  const consts = { LANES: lanes, SIZE: family.size };
+  if (family.share === null) {
+    run(device, gemmLane, { ...launch, consts });
+  } else {
+    const GROUP = Math.min(family.share, lanes);
+    run(device, gemmSubgroup, { ...launch, consts: { ...consts, ROWS: family.rows, GROUP } });
+  }
 }
 
 /**
@@ -224,9 +224,13 @@ export function gemmTransposed(
     },
     groups: [Math.ceil(k4 / lanes), Math.ceil((jobs * lanes) / family.size), splits * batch.count],
   } as const;
-  const consts = { LANES: lanes, SIZE: family.size, VECTORS: family.vectors };
-  if (family.share === null) run(device, gemmTnLane, { ...launch, consts });
-  else run(device, gemmTnSubgroup, { ...launch, consts: { ...consts, GROUP: Math.min(family.share, lanes) } });
+  const consts = { LANES: lanes, SIZE: family.size };
+  if (family.share === null) {
+    run(device, gemmTnLane, { ...launch, consts });
+  } else {
+    const GROUP = Math.min(family.share, lanes);
+    run(device, gemmTnSubgroup, { ...launch, consts: { ...consts, VECTORS: family.vectors, GROUP } });
+  }
   if (splits === 1) return partial;
   const sum = reduceAxis('sum', partial, batch.count, splits, elements);
   partial.dispose();

@@ -1,13 +1,13 @@
 // y[b, split, t, v, k] = sum over the pixels m of one split of a[b, m, t, v] z[b, m, k], as gemm_tn_subgroup.wgsl computes it,
 // for adapters without subgroups of a known size, or where shuffles cost more than loads (SwiftShader).
 // x is [B, N, H, W, C / 4] vectors, z is [B, N, P, Q, K / 4], y is [B, splits, runs, 4 run, K / 4].
-// One invocation computes VECTORS times 4 values of a run times 4 channels k, over one split. Neighbouring invocations
+// One invocation computes 8 values of a run times 4 channels k, over one split. Neighbouring invocations
 // compute neighbouring k of the same values, so that all of a workgroup read the same x and consecutive z.
+// Sums have names instead of places in an array, because SwiftShader keeps arrays in memory.
 
 // Specialisation
 const LANES: u32 = 16u; // invocations along k; a power of two
 const SIZE: u32 = 16u; // invocations per workgroup: SIZE / LANES blocks of vectors
-const VECTORS: u32 = 2u; // vectors of a run per invocation
 
 struct Params {
   h: u32, w: u32, c4: u32, // size of x, channels in vectors
@@ -33,26 +33,26 @@ fn main(
 ) {
   let k = group.x * LANES + local % LANES;
   if (k >= params.k4) { return; }
-  let blocks = (params.run + VECTORS - 1u) / VECTORS;
+  let blocks = (params.run + 1u) / 2u;
   let job = group.y * (SIZE / LANES) + local / LANES;
   let t = job / blocks;
-  let v = job % blocks * VECTORS;
+  let v = job % blocks * 2u;
   if (t >= params.runs) { return; }
   let batch = group.z / params.splits;
   let down = params.rowStart + i32(t / params.runsX) * params.rowStep;
   let right = params.colStart + i32(t % params.runsX) * params.colStep;
   let x0 = batch * params.xBatch;
   let z0 = batch * params.zBatch + k;
-  // Which column of the run each vector lies in. Vectors past the end repeat the last; they are not written.
-  var across: array<i32, VECTORS>;
-  var within: array<u32, VECTORS>;
-  for (var i = 0u; i < VECTORS; i++) {
-    let vector = min(v + i, params.run - 1u);
-    across[i] = right + i32(vector / params.c4);
-    within[i] = vector % params.c4;
-  }
+  // Which column of the run each vector lies in. The second of an odd number repeats the first; it is not written.
+  let hasSecond = v + 1u < params.run;
+  let second = select(v, v + 1u, hasSecond);
+  let across0 = right + i32(v / params.c4);
+  let across1 = right + i32(second / params.c4);
+  let within0 = v % params.c4;
+  let within1 = second % params.c4;
 
-  var sum: array<vec4f, 4u * VECTORS>;
+  var y0 = vec4f(); var y1 = y0; var y2 = y0; var y3 = y0;
+  var y4 = y0; var y5 = y0; var y6 = y0; var y7 = y0;
   // The pixels, image row by image row, so that no division is made for each.
   var m = group.z % params.splits * params.perSplit;
   let end = min(m + params.perSplit, params.pixels);
@@ -66,15 +66,14 @@ fn main(
       for (var j = 0u; j < length; j++) {
         let g = z[z0 + (m + j) * params.k4];
         let column = i32(first + j) * params.colScale;
-        for (var i = 0u; i < VECTORS; i++) {
-          let inside = u32(column + across[i]) < params.w;
-          let at = x0 + u32(image + column + across[i]) * params.c4 + within[i];
-          let u = select(vec4f(), x[select(0u, at, inside)], inside);
-          sum[4u * i] = fma(vec4f(u.x), g, sum[4u * i]);
-          sum[4u * i + 1u] = fma(vec4f(u.y), g, sum[4u * i + 1u]);
-          sum[4u * i + 2u] = fma(vec4f(u.z), g, sum[4u * i + 2u]);
-          sum[4u * i + 3u] = fma(vec4f(u.w), g, sum[4u * i + 3u]);
-        }
+        let column0 = column + across0;
+        let column1 = column + across1;
+        let inside0 = u32(column0) < params.w;
+        let inside1 = u32(column1) < params.w;
+        let a = select(vec4f(), x[select(0u, x0 + u32(image + column0) * params.c4 + within0, inside0)], inside0);
+        let b = select(vec4f(), x[select(0u, x0 + u32(image + column1) * params.c4 + within1, inside1)], inside1);
+        y0 = fma(vec4f(a.x), g, y0); y1 = fma(vec4f(a.y), g, y1); y2 = fma(vec4f(a.z), g, y2); y3 = fma(vec4f(a.w), g, y3);
+        y4 = fma(vec4f(b.x), g, y4); y5 = fma(vec4f(b.y), g, y5); y6 = fma(vec4f(b.z), g, y6); y7 = fma(vec4f(b.w), g, y7);
       }
     }
     m += length;
@@ -82,9 +81,9 @@ fn main(
     first = 0u;
   }
 
-  for (var i = 0u; i < VECTORS; i++) {
-    if (v + i >= params.run) { return; }
-    let at = ((group.z * params.runs + t) * params.run + v + i) * 4u * params.k4 + k;
-    for (var j = 0u; j < 4u; j++) { y[at + j * params.k4] = sum[4u * i + j]; }
-  }
+  let k4 = params.k4;
+  let at = ((group.z * params.runs + t) * params.run + v) * 4u * k4 + k;
+  y[at] = y0; y[at + k4] = y1; y[at + 2u * k4] = y2; y[at + 3u * k4] = y3;
+  if (!hasSecond) { return; }
+  y[at + 4u * k4] = y4; y[at + 5u * k4] = y5; y[at + 6u * k4] = y6; y[at + 7u * k4] = y7;
 }
