@@ -86,7 +86,7 @@ interface Family {
 }
 
 /** Shuffles between the 8 lanes of llvmpipe cost nothing, loads 5 to 25 ns each. See docs/performance.md. */
-const llvmpipe: Family = { share: 8, rows: 16, vectors: 4, size: 32, enough: 32 };
+const llvmpipe: Family = { share: 8, rows: 32, vectors: 4, size: 8, enough: 32 };
 const software: Family = { share: null, rows: 8, vectors: 2, size: 16, enough: 32 };
 const hardware: Family = { share: null, rows: 8, vectors: 2, size: 64, enough: 256 };
 
@@ -98,7 +98,8 @@ function familyOf(device: Device): Family {
 }
 
 /** Invocations of a workgroup along `vectors` of channels. */
-const lanesFor = (family: Family, vectors: number): number => Math.min(family.size, 2 ** Math.ceil(Math.log2(vectors)));
+const lanesFor = (family: Family, vectors: number): number =>
+  Math.max(4, Math.min(family.size, 2 ** Math.ceil(Math.log2(vectors))));
 
 /**
  * y = epilogue(A W): rows of A gathered from x, W of shape [runs, 4 run, K]. Writes into y, for one batch entry per
@@ -121,7 +122,9 @@ export function gemm(
   const k4 = k / 4;
   const lanes = lanesFor(family, k4);
   const pixels = images * scatter.rows * scatter.cols;
-  const groups = linearGroups(device, Math.ceil(pixels / family.rows), family.size / lanes);
+  // A few pixels would leave half of the rows without work.
+  const rows = family.share !== null && pixels <= family.rows / 2 ? family.rows / 2 : family.rows;
+  const groups = linearGroups(device, Math.ceil(pixels / rows), family.size / lanes);
   const { down, right } = gather;
   const launch = {
     op,
@@ -164,7 +167,7 @@ export function gemm(
     run(device, gemmLane, { ...launch, consts });
   } else {
     const GROUP = Math.min(family.share, lanes);
-    run(device, gemmSubgroup, { ...launch, consts: { ...consts, ROWS: family.rows, GROUP } });
+    run(device, gemmSubgroup, { ...launch, consts: { ...consts, ROWS: rows, GROUP } });
   }
 }
 

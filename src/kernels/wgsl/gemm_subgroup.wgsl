@@ -12,9 +12,9 @@ enable subgroups;
 
 // Specialisation
 const GROUP: u32 = 8u; // invocations that share what they load, at most a subgroup, and at most LANES; a power of two
-const LANES: u32 = 32u; // invocations along the channels; a power of two
-const SIZE: u32 = 32u; // invocations per workgroup: SIZE / LANES blocks of pixels
-const ROWS: u32 = 16u; // pixels per invocation
+const LANES: u32 = 8u; // invocations along the channels; a power of two
+const SIZE: u32 = 8u; // invocations per workgroup: SIZE / LANES blocks of pixels
+const ROWS: u32 = 32u; // pixels per invocation
 
 struct Params {
   h: u32, w: u32, c4: u32, // size of x, channels in vectors
@@ -36,6 +36,22 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(6) var<uniform> params: Params;
 
+// An output pixel of this launch: image, row and column.
+struct Place { image: u32, row: u32, column: u32 }
+
+fn place(pixel: u32) -> Place {
+  let line = pixel / params.cols;
+  return Place(line / params.rows, line % params.rows, pixel % params.cols);
+}
+
+// The next pixel, without the divisions, which take longer than a load on a CPU.
+fn next(o: Place) -> Place {
+  let isEnd = o.column + 1u == params.cols;
+  let row = o.row + u32(isEnd);
+  let isLast = row == params.rows;
+  return Place(o.image + u32(isLast), select(row, 0u, isLast), select(o.column + 1u, 0u, isEnd));
+}
+
 @compute @workgroup_size(SIZE)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -51,42 +67,37 @@ fn main(
   let channel = group.z % blocks * LANES + local % LANES;
   let k = min(channel, params.k4 - 1u);
   let first = ((group.y * groups.x + group.x) * (SIZE / LANES) + local / LANES) * ROWS;
+  let origin = place(first);
 
-  // Where each pixel starts to read: row, column, and their vector of x, which may lie outside.
-  var row: array<i32, ROWS>;
-  var column: array<i32, ROWS>;
-  var corner: array<i32, ROWS>;
   var sum: array<vec4f, ROWS>;
-  for (var i = 0u; i < ROWS; i++) {
-    let m = min(first + i, params.pixels - 1u);
-    let line = m / params.cols;
-    row[i] = params.rowStart + i32(line % params.rows) * params.rowScale;
-    column[i] = params.colStart + i32(m % params.cols) * params.colScale;
-    corner[i] = ((i32(line / params.rows * params.h) + row[i]) * i32(params.w) + column[i]) * i32(params.c4);
-  }
-
   for (var ty = 0u; ty < params.runsY; ty++) {
     for (var tx = 0u; tx < params.runsX; tx++) {
-      let down = i32(ty) * params.rowStep;
-      let right = i32(tx) * params.colStep;
-      let start = i32(batch * params.xBatch) + (down * i32(params.w) + right) * i32(params.c4);
+      let row = params.rowStart + i32(ty) * params.rowStep;
+      let column = params.colStart + i32(tx) * params.colStep;
       let weights = batch * params.wBatch + (ty * params.runsX + tx) * params.run * 4u * params.k4 + k;
       for (var v = 0u; v < params.run; v += GROUP) {
         let mine = v + own;
-        let across = right + i32(mine / params.c4);
+        let across = column + i32(mine / params.c4);
+        let at = batch * params.xBatch + mine % params.c4;
+        // Pixels past the last are computed from whatever lies there, and not written.
         var a: array<vec4f, ROWS>;
+        var o = origin;
         for (var i = 0u; i < ROWS; i++) {
-          let inside = mine < params.run && u32(row[i] + down) < params.h && u32(column[i] + across) < params.w;
-          a[i] = select(vec4f(), x[select(0u, u32(corner[i] + start) + mine, inside)], inside);
+          let down = row + i32(o.row) * params.rowScale;
+          let right = across + i32(o.column) * params.colScale;
+          let inside = mine < params.run && u32(down) < params.h && u32(right) < params.w;
+          let pixel = (o.image * params.h + u32(down)) * params.w + u32(right);
+          a[i] = select(vec4f(), x[select(0u, pixel * params.c4 + at, inside)], inside);
+          o = next(o);
         }
         let count = min(GROUP, params.run - v);
-        var at = weights + v * 4u * params.k4;
+        var tap = weights + v * 4u * params.k4;
         for (var l = 0u; l < count; l++) {
-          let w0 = w[at];
-          let w1 = w[at + params.k4];
-          let w2 = w[at + 2u * params.k4];
-          let w3 = w[at + 3u * params.k4];
-          at += 4u * params.k4;
+          let w0 = w[tap];
+          let w1 = w[tap + params.k4];
+          let w2 = w[tap + 2u * params.k4];
+          let w3 = w[tap + 3u * params.k4];
+          tap += 4u * params.k4;
           for (var i = 0u; i < ROWS; i++) {
             let u = subgroupShuffle(a[i], base + l);
             sum[i] = fma(vec4f(u.w), w3, fma(vec4f(u.z), w2, fma(vec4f(u.y), w1, fma(vec4f(u.x), w0, sum[i]))));
@@ -101,15 +112,15 @@ fn main(
   if (params.hasScale != 0u) { factor = scale[k]; }
   var offset = vec4f();
   if (params.hasBias != 0u) { offset = bias[k]; }
+  var o = origin;
   for (var i = 0u; i < ROWS; i++) {
-    let m = first + i;
-    if (m >= params.pixels) { return; }
-    let line = m / params.cols;
-    let outRow = line / params.rows * params.p + params.phaseY + line % params.rows * params.divY;
-    let at = batch * params.yBatch + (outRow * params.q + params.phaseX + m % params.cols * params.divX) * params.k4 + k;
+    if (first + i >= params.pixels) { return; }
+    let outRow = o.image * params.p + params.phaseY + o.row * params.divY;
+    let at = batch * params.yBatch + (outRow * params.q + params.phaseX + o.column * params.divX) * params.k4 + k;
     var value = sum[i] * factor + offset;
     if (params.hasAdd != 0u) { value += add[at]; }
     if (params.relu != 0u) { value = select(value, vec4f(), value < vec4f()); } // a NaN stays a NaN
     y[at] = value;
+    o = next(o);
   }
 }

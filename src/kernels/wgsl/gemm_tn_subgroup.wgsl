@@ -9,9 +9,9 @@
 enable subgroups;
 
 // Specialisation
-const GROUP: u32 = 8u; // invocations that share x, at most a subgroup, and at most LANES; a power of two
-const LANES: u32 = 32u; // invocations along k; a power of two
-const SIZE: u32 = 32u; // invocations per workgroup: SIZE / LANES blocks of vectors
+const GROUP: u32 = 8u; // invocations that share x, at most a subgroup, and at most LANES; 4 or 8
+const LANES: u32 = 8u; // invocations along k; a power of two
+const SIZE: u32 = 8u; // invocations per workgroup: SIZE / LANES blocks of vectors
 const VECTORS: u32 = 4u; // vectors of a run per invocation
 
 struct Params {
@@ -30,6 +30,11 @@ struct Params {
 @group(0) @binding(1) var<storage, read> z: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(3) var<uniform> params: Params;
+
+// Four values times four channels each.
+fn multiply(sum: vec4f, u0: f32, u1: f32, u2: f32, u3: f32, g0: vec4f, g1: vec4f, g2: vec4f, g3: vec4f) -> vec4f {
+  return fma(vec4f(u3), g3, fma(vec4f(u2), g2, fma(vec4f(u1), g1, fma(vec4f(u0), g0, sum))));
+}
 
 @compute @workgroup_size(SIZE)
 fn main(
@@ -81,14 +86,23 @@ fn main(
         a[i] = select(vec4f(), x[select(0u, at, inside)], inside);
       }
       let count = min(GROUP, length - j);
-      for (var l = 0u; l < count; l++) {
-        let g = z[z0 + (m + j + l) * params.k4];
+      var at = z0 + (m + j) * params.k4;
+      for (var l = 0u; l < count; l += 4u) {
+        // Four pixels at a time, so that a sum is stored once for four products. Past the row's end they count nothing.
+        let g0 = z[at];
+        let g1 = select(vec4f(), z[at + params.k4], l + 1u < count);
+        let g2 = select(vec4f(), z[at + 2u * params.k4], l + 2u < count);
+        let g3 = select(vec4f(), z[at + 3u * params.k4], l + 3u < count);
+        at += 4u * params.k4;
         for (var i = 0u; i < VECTORS; i++) {
-          let u = subgroupShuffle(a[i], base + l);
-          sum[4u * i] = fma(vec4f(u.x), g, sum[4u * i]);
-          sum[4u * i + 1u] = fma(vec4f(u.y), g, sum[4u * i + 1u]);
-          sum[4u * i + 2u] = fma(vec4f(u.z), g, sum[4u * i + 2u]);
-          sum[4u * i + 3u] = fma(vec4f(u.w), g, sum[4u * i + 3u]);
+          let u0 = subgroupShuffle(a[i], base + l);
+          let u1 = subgroupShuffle(a[i], base + l + 1u);
+          let u2 = subgroupShuffle(a[i], base + l + 2u);
+          let u3 = subgroupShuffle(a[i], base + l + 3u);
+          sum[4u * i] = multiply(sum[4u * i], u0.x, u1.x, u2.x, u3.x, g0, g1, g2, g3);
+          sum[4u * i + 1u] = multiply(sum[4u * i + 1u], u0.y, u1.y, u2.y, u3.y, g0, g1, g2, g3);
+          sum[4u * i + 2u] = multiply(sum[4u * i + 2u], u0.z, u1.z, u2.z, u3.z, g0, g1, g2, g3);
+          sum[4u * i + 3u] = multiply(sum[4u * i + 3u], u0.w, u1.w, u2.w, u3.w, g0, g1, g2, g3);
         }
       }
     }
