@@ -1,15 +1,18 @@
 import type { Device } from '../tensor/device.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { reduceAxis } from './reduce.ts';
-import { linearGroups, run, type Bindable } from './run.ts';
+import { linearGroups, run, type Bindable, type Launch } from './run.ts';
+import { tuningOf, type Tuning } from './tuning.ts';
 import { gemmLane } from './wgsl/gemm_lane.wgsl.ts';
 import { gemmSubgroup } from './wgsl/gemm_subgroup.wgsl.ts';
+import { gemmTile } from './wgsl/gemm_tile.wgsl.ts';
 import { gemmTnLane } from './wgsl/gemm_tn_lane.wgsl.ts';
 import { gemmTnSubgroup } from './wgsl/gemm_tn_subgroup.wgsl.ts';
+import { gemmTnTile } from './wgsl/gemm_tn_tile.wgsl.ts';
 
 // The matrix products behind every convolution and large matmul. The left operand is never written out: each of its rows
 // is gathered from an image while it is multiplied (implicit GEMM). What differs between adapters is how a value, once
-// loaded, is used many times: that is the choice of a family, made in one place here.
+// loaded, is used many times: there are three kernels for that, and tuning.ts chooses one.
 
 /** How one axis of an image is read: output i reads run t from `start + i scale + t step` on. */
 export interface AxisWalk {
@@ -71,35 +74,37 @@ export interface Batch {
 
 const single: Batch = { count: 1, x: 0, w: 0, y: 0 };
 
-/** A family of kernels with its shape, as the table of adapters has it. The kernels without shuffles have theirs fixed. */
-interface Family {
-  /** Whether values are shared by subgroup shuffles, by this many lanes. Null: every lane loads what it needs. */
-  readonly share: number | null;
-  /** Rows per invocation. */
-  readonly rows: number;
-  /** Vectors of a run per invocation of the transposed product. */
-  readonly vectors: number;
-  /** Invocations per workgroup. */
-  readonly size: number;
-  /** Workgroups that keep the adapter busy: sums are split until there are about as many. */
-  readonly enough: number;
+/** How a product is divided among workgroups, and how it is started. */
+interface Plan<L> {
+  readonly rowBlocks: number;
+  readonly columnBlocks: number;
+  readonly start: (launch: L) => void;
 }
 
-/** Shuffles between the 8 lanes of llvmpipe cost nothing, loads 5 to 25 ns each. See docs/performance.md. */
-const llvmpipe: Family = { share: 8, rows: 32, vectors: 4, size: 8, enough: 32 };
-const software: Family = { share: null, rows: 8, vectors: 2, size: 16, enough: 32 };
-const hardware: Family = { share: null, rows: 8, vectors: 2, size: 64, enough: 256 };
+/** Lanes of a workgroup along `vectors` of channels: a power of two, and no more than there is work for. */
+const lanesFor = (most: number, vectors: number): number =>
+  Math.max(4, Math.min(most, 2 ** Math.ceil(Math.log2(vectors))));
 
-/** The choice of a family for an adapter. */
-function familyOf(device: Device): Family {
-  const { kind, subgroupSize } = device.adapter;
-  if (kind === 'hardware') return hardware;
-  return subgroupSize === 8 ? llvmpipe : software;
+/**
+ * The largest tile of which there are enough to keep the adapter busy, and that is not much wider than the product.
+ *
+ * @param rows pixels, or values of the transposed product
+ * @param k4 vectors of channels
+ * @param copies products of a batch, and most parts of a sum that can be split
+ */
+function tileFor(
+  { shapes, enough }: Tuning & { readonly family: 'tile' },
+  rows: number,
+  k4: number,
+  copies: number,
+): { readonly TX: number; readonly TY: number; readonly rowBlocks: number; readonly columnBlocks: number } {
+  const tiles = shapes.map(([TX, TY]) => {
+    return { TX, TY, rowBlocks: Math.ceil(rows / (8 * TY)), columnBlocks: Math.ceil(k4 / (2 * TX)) };
+  });
+  const fits = ({ TX, rowBlocks, columnBlocks }: (typeof tiles)[number]): boolean =>
+    k4 > TX && rowBlocks * columnBlocks * copies >= enough;
+  return tiles.find(fits) ?? tiles.at(-1)!;
 }
-
-/** Invocations of a workgroup along `vectors` of channels. */
-const lanesFor = (family: Family, vectors: number): number =>
-  Math.max(4, Math.min(family.size, 2 ** Math.ceil(Math.log2(vectors))));
 
 /**
  * y = epilogue(A W): rows of A gathered from x, W of shape [runs, 4 run, K]. Writes into y, for one batch entry per
@@ -118,15 +123,14 @@ export function gemm(
   { scale = null, bias = null, add = null, relu = false }: Epilogue = {},
   batch: Batch = single,
 ): void {
-  const family = familyOf(device);
+  const tuning = tuningOf(device);
   const k4 = k / 4;
-  const lanes = lanesFor(family, k4);
   const pixels = images * scatter.rows * scatter.cols;
-  // A few pixels would leave half of the rows without work.
-  const rows = family.share !== null && pixels <= family.rows / 2 ? family.rows / 2 : family.rows;
-  const groups = linearGroups(device, Math.ceil(pixels / rows), family.size / lanes);
+  const plan = gemmPlan(device, tuning, pixels, k4, batch.count);
+  // Blocks of pixels fold over x and y; blocks of channels and products of the batch go along z.
+  const [across, fold = 1] = linearGroups(device, plan.rowBlocks, 1);
   const { down, right } = gather;
-  const launch = {
+  plan.start({
     op,
     bind: { x, w, scale: scale ?? w, bias: bias ?? w, add: add ?? w, y },
     params: {
@@ -160,16 +164,45 @@ export function gemm(
       hasAdd: Number(add !== null),
       relu: Number(relu),
     },
-    groups: [groups[0], groups[1] ?? 1, Math.ceil(k4 / lanes) * batch.count],
-  } as const;
-  const consts = { LANES: lanes, SIZE: family.size };
-  if (family.share === null) {
-    run(device, gemmLane, { ...launch, consts });
-  } else {
-    const GROUP = Math.min(family.share, lanes);
-    run(device, gemmSubgroup, { ...launch, consts: { ...consts, ROWS: rows, GROUP } });
+    groups: [across, fold, plan.columnBlocks * batch.count],
+  });
+}
+
+/** What all kernels of the product take. */
+type GemmLaunch = Omit<Launch<typeof gemmTile>, 'consts'>;
+
+function gemmPlan(device: Device, tuning: Tuning, pixels: number, k4: number, batches: number): Plan<GemmLaunch> {
+  switch (tuning.family) {
+    case 'subgroup': {
+      const SIZE = tuning.lanes;
+      const LANES = lanesFor(SIZE, k4);
+      // A few pixels would leave half of the rows without work.
+      const ROWS = pixels <= tuning.pixels / 2 ? tuning.pixels / 2 : tuning.pixels;
+      return {
+        rowBlocks: Math.ceil((pixels * LANES) / (ROWS * SIZE)),
+        columnBlocks: Math.ceil(k4 / LANES),
+        start: (launch) => run(device, gemmSubgroup, { ...launch, consts: { LANES, SIZE, ROWS, GROUP: LANES } }),
+      };
+    }
+    case 'lane': {
+      const SIZE = tuning.size;
+      const LANES = lanesFor(SIZE, k4);
+      return {
+        rowBlocks: Math.ceil((pixels * LANES) / (LANE_PIXELS * SIZE)),
+        columnBlocks: Math.ceil(k4 / LANES),
+        start: (launch) => run(device, gemmLane, { ...launch, consts: { LANES, SIZE } }),
+      };
+    }
+    case 'tile': {
+      const { TX, TY, ...blocks } = tileFor(tuning, pixels, k4, batches);
+      return { ...blocks, start: (launch) => run(device, gemmTile, { ...launch, consts: { TX, TY } }) };
+    }
   }
 }
+
+/** Pixels per invocation of gemm_lane.wgsl, and vectors per invocation of gemm_tn_lane.wgsl. */
+const LANE_PIXELS = 8;
+const LANE_VECTORS = 2;
 
 /**
  * A^T Z: [batch, runs, 4 run, K] flat, for A gathered from x as in `gemm` and Z of shape [rows, K]. Long sums are split
@@ -187,20 +220,20 @@ export function gemmTransposed(
   { x, z }: { readonly x: Bindable; readonly z: Bindable },
   batch: Omit<Batch, 'w'> = single,
 ): Tensor {
-  const family = familyOf(device);
+  const tuning = tuningOf(device);
   const k4 = k / 4;
-  const lanes = lanesFor(family, k4);
   const { down, right } = gather;
   const runVectors = (gather.run * gather.channels) / 4;
   const runs = down.runs * right.runs;
-  const jobs = runs * Math.ceil(runVectors / family.vectors);
   const elements = runs * runVectors * 4 * k;
   const pixels = images * outputs[0] * outputs[1];
+  const mostSplits = Math.ceil(pixels / 64);
+  const plan = transposedPlan(device, tuning, [runs, runVectors], k4, batch.count * mostSplits);
   const room = Math.min(WORKSPACE_BYTES, device.bindingLimit) / (4 * elements * batch.count);
-  const groups = Math.ceil(k4 / lanes) * Math.ceil((jobs * lanes) / family.size) * batch.count;
-  const splits = Math.max(1, Math.floor(Math.min(room, Math.ceil(family.enough / groups), Math.ceil(pixels / 64))));
+  const wanted = Math.ceil(tuning.enough / (plan.columnBlocks * plan.rowBlocks * batch.count));
+  const splits = Math.max(1, Math.floor(Math.min(room, wanted, mostSplits)));
   const partial = empty(device, [batch.count, splits, elements], 'float32', op);
-  const launch = {
+  plan.start({
     op,
     bind: { x, z, y: partial },
     params: {
@@ -225,15 +258,8 @@ export function gemmTransposed(
       xBatch: batch.x / 4,
       zBatch: batch.y / 4,
     },
-    groups: [Math.ceil(k4 / lanes), Math.ceil((jobs * lanes) / family.size), splits * batch.count],
-  } as const;
-  const consts = { LANES: lanes, SIZE: family.size };
-  if (family.share === null) {
-    run(device, gemmTnLane, { ...launch, consts });
-  } else {
-    const GROUP = Math.min(family.share, lanes);
-    run(device, gemmTnSubgroup, { ...launch, consts: { ...consts, VECTORS: family.vectors, GROUP } });
-  }
+    groups: [plan.columnBlocks, plan.rowBlocks, splits * batch.count],
+  });
   if (splits === 1) return partial;
   const sum = reduceAxis('sum', partial, batch.count, splits, elements);
   partial.dispose();
@@ -242,3 +268,39 @@ export function gemmTransposed(
 
 /** Most bytes of the parts of a split sum. */
 const WORKSPACE_BYTES = 32 * 2 ** 20;
+
+type TransposedLaunch = Omit<Launch<typeof gemmTnTile>, 'consts'>;
+
+function transposedPlan(
+  device: Device,
+  tuning: Tuning,
+  [runs, runVectors]: readonly [number, number],
+  k4: number,
+  copies: number,
+): Plan<TransposedLaunch> {
+  switch (tuning.family) {
+    case 'subgroup': {
+      const SIZE = tuning.lanes;
+      const LANES = lanesFor(SIZE, k4);
+      const VECTORS = tuning.vectors;
+      return {
+        rowBlocks: Math.ceil((runs * Math.ceil(runVectors / VECTORS) * LANES) / SIZE),
+        columnBlocks: Math.ceil(k4 / LANES),
+        start: (launch) => run(device, gemmTnSubgroup, { ...launch, consts: { LANES, SIZE, VECTORS, GROUP: LANES } }),
+      };
+    }
+    case 'lane': {
+      const SIZE = tuning.size;
+      const LANES = lanesFor(SIZE, k4);
+      return {
+        rowBlocks: Math.ceil((runs * Math.ceil(runVectors / LANE_VECTORS) * LANES) / SIZE),
+        columnBlocks: Math.ceil(k4 / LANES),
+        start: (launch) => run(device, gemmTnLane, { ...launch, consts: { LANES, SIZE } }),
+      };
+    }
+    case 'tile': {
+      const { TX, TY, ...blocks } = tileFor(tuning, 4 * runs * runVectors, k4, copies);
+      return { ...blocks, start: (launch) => run(device, gemmTnTile, { ...launch, consts: { TX, TY } }) };
+    }
+  }
+}

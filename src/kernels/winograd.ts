@@ -4,6 +4,7 @@ import { empty, type Tensor } from '../tensor/tensor.ts';
 import { allRows, gemm, gemmTransposed, matrixRows, type Batch } from './gemm.ts';
 import { linearGroups, run, type Slice } from './run.ts';
 import { inSlices } from './slices.ts';
+import { tuningOf } from './tuning.ts';
 import { axpby } from './update.ts';
 import { winogradFilter } from './wgsl/winograd_filter.wgsl.ts';
 import { winogradGradFilter } from './wgsl/winograd_grad_filter.wgsl.ts';
@@ -20,8 +21,6 @@ import { winogradOutput } from './wgsl/winograd_output.wgsl.ts';
 const ELEMENTS = 36;
 /** Fewest channels in and out for which the transforms cost less than the multiplications that they save. */
 const MIN_CHANNELS = 32;
-/** Fewest tiles that fill the rows of a matrix product. */
-const MIN_TILES = 16;
 /** Most bytes of one transformed operand; larger images go through in parts. */
 const WORKSPACE_BYTES = 32 * 2 ** 20;
 const SIZE = 64;
@@ -63,7 +62,7 @@ export function isWinograd(
     s === 3 &&
     [...stride, ...dilation].every((value) => value === 1) &&
     Math.min(c, k) >= MIN_CHANNELS &&
-    n * down * across >= MIN_TILES &&
+    n * down * across >= tuningOf(device).winogradTiles &&
     ELEMENTS * c * k * 4 <= device.bindingLimit
   );
 }

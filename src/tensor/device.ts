@@ -21,8 +21,14 @@ export interface AdapterDescription {
   readonly subgroupSize: number | null;
 }
 
+/** Adapters whose kernels are chosen by a table, see src/kernels/tuning.ts; `gpu` is any other GPU. */
+export const tuningNames = ['llvmpipe', 'swiftshader', 'nvidia', 'amd', 'apple', 'intel', 'gpu'] as const;
+export type TuningName = (typeof tuningNames)[number];
+
 export interface DeviceOptions {
   readonly adapter: AdapterDescription;
+  /** The adapter whose choice of kernels is used. Default: this one's. */
+  readonly tuning?: TuningName;
   /** Keeps alive what the device needs: Dawn crashes when its `GPU` object is collected before the device. */
   readonly owner: unknown;
   /** Most bytes of GPU memory to hold; beyond it an allocation throws. Default: no limit of our own. */
@@ -69,6 +75,8 @@ export const PARAMS_SLOT_BYTES = 256;
 export class Device {
   readonly gpu: GPUDevice;
   readonly adapter: AdapterDescription;
+  /** The adapter whose choice of kernels is used; undefined for this one's. */
+  readonly tuning: TuningName | undefined;
   readonly limits: GPUSupportedLimits;
   /** Optional features that were granted. */
   readonly features: ReadonlySet<string>;
@@ -106,6 +114,7 @@ export class Device {
   constructor(gpu: GPUDevice, options: DeviceOptions) {
     this.gpu = gpu;
     this.adapter = options.adapter;
+    this.tuning = options.tuning;
     this.owner = options.owner;
     this.limits = gpu.limits;
     this.features = new Set(gpu.features);

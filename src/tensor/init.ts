@@ -1,4 +1,4 @@
-import { Device, setDefaultDevice } from './device.ts';
+import { Device, setDefaultDevice, tuningNames, type TuningName } from './device.ts';
 import { NoAdapterError } from './errors.ts';
 
 export interface InitOptions {
@@ -8,6 +8,8 @@ export interface InitOptions {
   readonly memoryLimit?: number;
   /** Most bytes of one tensor to bind to a kernel; larger ones are processed in parts. Default: the adapter's limit. */
   readonly bindingLimit?: number;
+  /** The adapter whose choice of kernels is used, to compare kernels on one adapter. Default: this one's. */
+  readonly tuning?: TuningName;
 }
 
 /** What a platform's `init` adds. */
@@ -34,6 +36,9 @@ const LIMITS = [
 /** Opens a device on an adapter and makes it the default one. Used by the platforms' `init`. */
 export async function openDevice(adapter: GPUAdapter, options: PlatformOptions): Promise<Device> {
   const { info } = adapter;
+  if (options.tuning !== undefined && !tuningNames.includes(options.tuning)) {
+    throw new RangeError(`init: tuning is "${options.tuning}", expected one of ${tuningNames.join(', ')}`);
+  }
   const gpu = await adapter.requestDevice({
     label: 'retinagrad',
     requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
@@ -51,6 +56,7 @@ export async function openDevice(adapter: GPUAdapter, options: PlatformOptions):
           : null,
     },
     owner: options.owner,
+    ...(options.tuning === undefined ? {} : { tuning: options.tuning }),
     ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
     ...(options.bindingLimit === undefined ? {} : { bindingLimit: options.bindingLimit }),
     ...(options.wait === undefined ? {} : { wait: options.wait }),

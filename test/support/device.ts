@@ -6,9 +6,9 @@ import type { InitOptions } from '../../src/tensor/init.ts';
 
 let shared: Promise<Device> | undefined;
 
-/** The device that the tests of one file share, as the default device. */
-export async function testDevice(): Promise<Device> {
-  shared ??= init();
+/** The device that the tests of one file share, as the default device. The first call's options count. */
+export async function testDevice(options: InitOptions = {}): Promise<Device> {
+  shared ??= init(options);
   const device = await shared;
   setDefaultDevice(device);
   return device;

@@ -1,0 +1,85 @@
+import type { AdapterDescription, Device, TuningName } from '../tensor/device.ts';
+
+// Which kernels run on which adapter, and with which shapes: the one place where adapters differ. docs/performance.md
+// says what the numbers were chosen by.
+
+/** Products for adapters that shuffle between lanes for nothing and pay for loads: gemm_subgroup.wgsl. */
+interface SubgroupTuning {
+  readonly family: 'subgroup';
+  /** Lanes that share what they load: a subgroup. */
+  readonly lanes: number;
+  /** Pixels per invocation. */
+  readonly pixels: number;
+  /** Vectors of a run per invocation of the transposed product. */
+  readonly vectors: number;
+}
+
+/** Products where every lane loads what it needs: gemm_lane.wgsl, whose 8 pixels and 2 vectors are fixed. */
+interface LaneTuning {
+  readonly family: 'lane';
+  /** Invocations per workgroup. */
+  readonly size: number;
+}
+
+/** Products with operands in workgroup memory: gemm_tile.wgsl. */
+interface TileTuning {
+  readonly family: 'tile';
+  /** Invocations [TX, TY] of a workgroup, of 8 TX channels and 8 TY pixels; the largest first. */
+  readonly shapes: readonly (readonly [tx: 8 | 16, ty: 8 | 16])[];
+}
+
+export type Tuning = (SubgroupTuning | LaneTuning | TileTuning) & {
+  /** Workgroups that keep the adapter busy: smaller tiles are taken, and long sums split, until there are as many. */
+  readonly enough: number;
+  /** Fewest tiles of Winograd's algorithm that fill the rows of a product. */
+  readonly winogradTiles: number;
+};
+
+const cpu = { enough: 32, winogradTiles: 16 };
+/** 8 x 8 values per invocation: [16, 16] is 128 pixels x 128 channels. */
+const allTiles: TileTuning = {
+  family: 'tile',
+  shapes: [
+    [16, 16],
+    [8, 16],
+    [8, 8],
+  ],
+};
+/** For GPUs with few registers per invocation, or memory that a workgroup of 256 fills. */
+const smallTiles: TileTuning = {
+  family: 'tile',
+  shapes: [
+    [8, 16],
+    [8, 8],
+  ],
+};
+
+/**
+ * The table. Those of the software adapters were measured. Those of GPUs follow from their numbers of cores and from what
+ * published kernels use; nobody has measured them with this library yet.
+ */
+const tunings: Readonly<Record<TuningName, Tuning>> = {
+  llvmpipe: { family: 'subgroup', lanes: 8, pixels: 32, vectors: 4, ...cpu },
+  swiftshader: { family: 'lane', size: 16, ...cpu },
+  nvidia: { ...allTiles, enough: 256, winogradTiles: 64 },
+  amd: { ...allTiles, enough: 192, winogradTiles: 64 },
+  apple: { ...smallTiles, enough: 64, winogradTiles: 32 },
+  intel: { ...smallTiles, enough: 64, winogradTiles: 32 },
+  gpu: { ...smallTiles, enough: 64, winogradTiles: 32 },
+};
+
+/** The choice for an adapter, or the one that `init({ tuning })` named. */
+export function tuningOf(device: Device): Tuning {
+  const tuning = tunings[device.tuning ?? nameFor(device.adapter)];
+  if (tuning.family === 'subgroup' && device.adapter.subgroupSize !== tuning.lanes) {
+    const { name, subgroupSize } = device.adapter;
+    throw new RangeError(`tuning ${device.tuning}: needs subgroups of ${tuning.lanes}, ${name} has ${subgroupSize}`);
+  }
+  return tuning;
+}
+
+function nameFor({ kind, vendor, subgroupSize }: AdapterDescription): TuningName {
+  if (kind === 'software') return subgroupSize === 8 ? 'llvmpipe' : 'swiftshader';
+  const name = vendor.toLowerCase();
+  return name === 'nvidia' || name === 'amd' || name === 'apple' || name === 'intel' ? name : 'gpu';
+}

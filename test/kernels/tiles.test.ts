@@ -1,0 +1,53 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { checkConvForward, checkConvGradWeight, outputSize } from '../../src/bench/check.ts';
+import type { ConvShape } from '../../src/bench/conv-shapes.ts';
+import { init } from '../../src/node/init.ts';
+import { conv2dForward, conv2dGradWeight } from '../../src/kernels/conv2d.ts';
+import { randn } from '../../src/index.ts';
+import { errorOf, testDevice } from '../support/device.ts';
+
+// Large products, for which the tiles of workgroup memory are as large as they get, against float64 sums at places that
+// meet every channel. The small ones are in test/autograd.
+const device = await testDevice({ tuning: 'nvidia' });
+
+const shapes: readonly (ConvShape & { readonly tile: string })[] = [
+  { x: [1, 190, 190, 8], w: [1, 1, 8, 132], stride: 1, padding: 0, tile: 'TX=16,TY=16' },
+  { x: [2, 131, 127, 4], w: [3, 3, 4, 44], stride: 1, padding: 1, tile: 'TX=8,TY=16' },
+];
+
+for (const shape of shapes) {
+  test(`x [${shape.x}], w [${shape.w}]`, async () => {
+    const { stride, padding } = shape;
+    const [p, q] = outputSize(shape);
+    const x = randn(shape.x, { seed: 1 });
+    const w = randn(shape.w, { seed: 2 });
+    const dy = randn([shape.x[0], p, q, shape.w[3]], { seed: 3 });
+    const data = {
+      x: (await x.data()) as Float32Array,
+      w: (await w.data()) as Float32Array,
+      dy: (await dy.data()) as Float32Array,
+    };
+    const used: string[] = [];
+    const y = conv2dForward(x, w, null, { stride, padding });
+    const dw = conv2dGradWeight(dy, x, shape.w, { stride, padding });
+    if (device.features.has('timestamp-query')) {
+      const entries = await device.profile(() => conv2dForward(x, w, null, { stride, padding }).dispose());
+      used.push(...entries.map(({ kernel }) => kernel));
+      assert.ok(used.includes(`gemm_tile.wgsl,${shape.tile}`), `${used}`);
+    }
+    assert.is(checkConvForward(shape, data, (await y.data()) as Float32Array), null);
+    assert.is(checkConvGradWeight(shape, data, (await dw.data()) as Float32Array), null);
+    for (const t of [x, w, dy, y, dw]) t.dispose();
+  });
+}
+
+test('a tuning that does not exist is refused with the names of those that do', async () => {
+  const error = await errorOf(() => init({ tuning: 'cuda' as 'nvidia' }));
+  assert.is(
+    error.message,
+    'init: tuning is "cuda", expected one of llvmpipe, swiftshader, nvidia, amd, apple, intel, gpu',
+  );
+});
+
+test.run();
