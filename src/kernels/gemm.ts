@@ -3,16 +3,18 @@ import { empty, type Tensor } from '../tensor/tensor.ts';
 import { reduceAxis } from './reduce.ts';
 import { linearGroups, run, type Bindable, type Launch } from './run.ts';
 import { tuningOf, type Tuning } from './tuning.ts';
+import { gemmBroadcast } from './wgsl/gemm_broadcast.wgsl.ts';
 import { gemmLane } from './wgsl/gemm_lane.wgsl.ts';
 import { gemmSubgroup } from './wgsl/gemm_subgroup.wgsl.ts';
 import { gemmTile } from './wgsl/gemm_tile.wgsl.ts';
+import { gemmTnBroadcast } from './wgsl/gemm_tn_broadcast.wgsl.ts';
 import { gemmTnLane } from './wgsl/gemm_tn_lane.wgsl.ts';
 import { gemmTnSubgroup } from './wgsl/gemm_tn_subgroup.wgsl.ts';
 import { gemmTnTile } from './wgsl/gemm_tn_tile.wgsl.ts';
 
 // The matrix products behind every convolution and large matmul. The left operand is never written out: each of its rows
 // is gathered from an image while it is multiplied (implicit GEMM). What differs between adapters is how a value, once
-// loaded, is used many times: there are three kernels for that, and tuning.ts chooses one.
+// loaded, is used many times: there are four kernels for that, and tuning.ts chooses one.
 
 /** How one axis of an image is read: output i reads run t from `start + i scale + t step` on. */
 export interface AxisWalk {
@@ -174,7 +176,7 @@ type GemmLaunch = Omit<Launch<typeof gemmTile>, 'consts'>;
 function gemmPlan(device: Device, tuning: Tuning, pixels: number, k4: number, batches: number): Plan<GemmLaunch> {
   switch (tuning.family) {
     case 'subgroup': {
-      const SIZE = tuning.lanes;
+      const SIZE = SUBGROUP;
       const LANES = lanesFor(SIZE, k4);
       // A few pixels would leave half of the rows without work.
       const ROWS = pixels <= tuning.pixels / 2 ? tuning.pixels / 2 : tuning.pixels;
@@ -184,6 +186,12 @@ function gemmPlan(device: Device, tuning: Tuning, pixels: number, k4: number, ba
         start: (launch) => run(device, gemmSubgroup, { ...launch, consts: { LANES, SIZE, ROWS, GROUP: LANES } }),
       };
     }
+    case 'broadcast':
+      return {
+        rowBlocks: Math.ceil(pixels / 16),
+        columnBlocks: Math.ceil(k4 / 8),
+        start: (launch) => run(device, gemmBroadcast, launch),
+      };
     case 'lane': {
       const SIZE = tuning.size;
       const LANES = lanesFor(SIZE, k4);
@@ -200,6 +208,8 @@ function gemmPlan(device: Device, tuning: Tuning, pixels: number, k4: number, ba
   }
 }
 
+/** Lanes that share what they load in gemm_subgroup.wgsl. */
+const SUBGROUP = 8;
 /** Pixels per invocation of gemm_lane.wgsl, and vectors per invocation of gemm_tn_lane.wgsl. */
 const LANE_PIXELS = 8;
 const LANE_VECTORS = 2;
@@ -280,7 +290,7 @@ function transposedPlan(
 ): Plan<TransposedLaunch> {
   switch (tuning.family) {
     case 'subgroup': {
-      const SIZE = tuning.lanes;
+      const SIZE = SUBGROUP;
       const LANES = lanesFor(SIZE, k4);
       const VECTORS = tuning.vectors;
       return {
@@ -289,6 +299,12 @@ function transposedPlan(
         start: (launch) => run(device, gemmTnSubgroup, { ...launch, consts: { LANES, SIZE, VECTORS, GROUP: LANES } }),
       };
     }
+    case 'broadcast':
+      return {
+        rowBlocks: runs * Math.ceil(runVectors / 4),
+        columnBlocks: Math.ceil(k4 / 8),
+        start: (launch) => run(device, gemmTnBroadcast, launch),
+      };
     case 'lane': {
       const SIZE = tuning.size;
       const LANES = lanesFor(SIZE, k4);

@@ -3,15 +3,18 @@ import type { AdapterDescription, Device, TuningName } from '../tensor/device.ts
 // Which kernels run on which adapter, and with which shapes: the one place where adapters differ. docs/performance.md
 // says what the numbers were chosen by.
 
-/** Products for adapters that shuffle between lanes for nothing and pay for loads: gemm_subgroup.wgsl. */
+/** Products for adapters that shuffle between lanes for nothing and pay for loads: gemm_subgroup.wgsl, for subgroups of eight. */
 interface SubgroupTuning {
   readonly family: 'subgroup';
-  /** Lanes that share what they load: a subgroup. */
-  readonly lanes: number;
   /** Pixels per invocation. */
   readonly pixels: number;
   /** Vectors of a run per invocation of the transposed product. */
   readonly vectors: number;
+}
+
+/** Products for subgroups of four with cheap broadcasts from known lanes: gemm_broadcast.wgsl, whose shapes are fixed. */
+interface BroadcastTuning {
+  readonly family: 'broadcast';
 }
 
 /** Products where every lane loads what it needs: gemm_lane.wgsl, whose 8 pixels and 2 vectors are fixed. */
@@ -28,7 +31,7 @@ interface TileTuning {
   readonly shapes: readonly (readonly [tx: 8 | 16, ty: 8 | 16])[];
 }
 
-export type Tuning = (SubgroupTuning | LaneTuning | TileTuning) & {
+export type Tuning = (SubgroupTuning | BroadcastTuning | LaneTuning | TileTuning) & {
   /** Workgroups that keep the adapter busy: smaller tiles are taken, and long sums split, until there are as many. */
   readonly enough: number;
   /** Fewest tiles of Winograd's algorithm that fill the rows of a product. */
@@ -59,8 +62,9 @@ const smallTiles: TileTuning = {
  * published kernels use; nobody has measured them with this library yet.
  */
 const tunings: Readonly<Record<TuningName, Tuning>> = {
-  llvmpipe: { family: 'subgroup', lanes: 8, pixels: 32, vectors: 4, ...cpu },
-  swiftshader: { family: 'lane', size: 16, ...cpu },
+  llvmpipe: { family: 'subgroup', pixels: 32, vectors: 4, ...cpu },
+  swiftshader: { family: 'broadcast', ...cpu },
+  cpu: { family: 'lane', size: 16, ...cpu },
   nvidia: { ...allTiles, enough: 256, winogradTiles: 64 },
   amd: { ...allTiles, enough: 192, winogradTiles: 64 },
   apple: { ...smallTiles, enough: 64, winogradTiles: 32 },
@@ -71,15 +75,16 @@ const tunings: Readonly<Record<TuningName, Tuning>> = {
 /** The choice for an adapter, or the one that `init({ tuning })` named. */
 export function tuningOf(device: Device): Tuning {
   const tuning = tunings[device.tuning ?? nameFor(device.adapter)];
-  if (tuning.family === 'subgroup' && device.adapter.subgroupSize !== tuning.lanes) {
-    const { name, subgroupSize } = device.adapter;
-    throw new RangeError(`tuning ${device.tuning}: needs subgroups of ${tuning.lanes}, ${name} has ${subgroupSize}`);
+  const lanes = { subgroup: 8, broadcast: 4, lane: null, tile: null }[tuning.family];
+  const { name, subgroupSize } = device.adapter;
+  if (lanes !== null && subgroupSize !== lanes) {
+    throw new RangeError(`tuning ${device.tuning}: needs subgroups of ${lanes}, ${name} has ${subgroupSize ?? 'none'}`);
   }
   return tuning;
 }
 
 function nameFor({ kind, vendor, subgroupSize }: AdapterDescription): TuningName {
-  if (kind === 'software') return subgroupSize === 8 ? 'llvmpipe' : 'swiftshader';
+  if (kind === 'software') return subgroupSize === 8 ? 'llvmpipe' : subgroupSize === 4 ? 'swiftshader' : 'cpu';
   const name = vendor.toLowerCase();
   return name === 'nvidia' || name === 'amd' || name === 'apple' || name === 'intel' ? name : 'gpu';
 }

@@ -21,8 +21,8 @@ export interface AdapterDescription {
   readonly subgroupSize: number | null;
 }
 
-/** Adapters whose kernels are chosen by a table, see src/kernels/tuning.ts; `gpu` is any other GPU. */
-export const tuningNames = ['llvmpipe', 'swiftshader', 'nvidia', 'amd', 'apple', 'intel', 'gpu'] as const;
+/** Adapters whose kernels are chosen by a table, see src/kernels/tuning.ts; `cpu` and `gpu` are any others. */
+export const tuningNames = ['llvmpipe', 'swiftshader', 'cpu', 'nvidia', 'amd', 'apple', 'intel', 'gpu'] as const;
 export type TuningName = (typeof tuningNames)[number];
 
 export interface DeviceOptions {

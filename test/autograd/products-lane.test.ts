@@ -4,6 +4,6 @@ import { testDevice } from '../support/device.ts';
 import { opSuite } from '../support/op-suite.ts';
 
 // The products of the kernels for adapters without useful subgroups, on whatever adapter there is.
-await testDevice({ tuning: 'swiftshader' });
+await testDevice({ tuning: 'cpu' });
 await opSuite('conv2d, lane', conv2dCases);
 await opSuite('matmul, lane', matmulCases);

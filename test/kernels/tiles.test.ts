@@ -46,7 +46,7 @@ test('a tuning that does not exist is refused with the names of those that do', 
   const error = await errorOf(() => init({ tuning: 'cuda' as 'nvidia' }));
   assert.is(
     error.message,
-    'init: tuning is "cuda", expected one of llvmpipe, swiftshader, nvidia, amd, apple, intel, gpu',
+    'init: tuning is "cuda", expected one of llvmpipe, swiftshader, cpu, nvidia, amd, apple, intel, gpu',
   );
 });
 
