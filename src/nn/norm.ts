@@ -1,5 +1,5 @@
 import { add, div, mul, sub } from '../autograd/ops/binary.ts';
-import { needsGradient } from '../autograd/tape.ts';
+import { isRecomputing, needsGradient } from '../autograd/tape.ts';
 import { conv2d } from '../autograd/ops/conv2d.ts';
 import type { Epilogue } from '../autograd/ops/epilogue.ts';
 import { batchNorm, batchNormInference, groupNorm } from '../autograd/ops/normalization.ts';
@@ -89,9 +89,11 @@ export class BatchNorm2d extends Module implements BatchNormLayer {
       throw new RangeError(`BatchNorm2d: [${x.shape}] has ${count} value per channel, training needs more than one`);
     }
     const { y, mean, variance } = batchNorm(x, this.weight, this.bias, { eps }, after);
-    const momentum = this.#momentum;
-    axpby(mean, this.runningMean, momentum, 1 - momentum);
-    axpby(variance, this.runningVar, (momentum * count) / (count - 1), 1 - momentum);
+    if (!isRecomputing()) {
+      const momentum = this.#momentum;
+      axpby(mean, this.runningMean, momentum, 1 - momentum);
+      axpby(variance, this.runningVar, (momentum * count) / (count - 1), 1 - momentum);
+    }
     mean.dispose();
     variance.dispose();
     return y;
