@@ -10,11 +10,11 @@ import { Workload, type WorkloadOptions } from './workload.ts';
 const nameOf = ({ depth, size, batch }: WorkloadOptions): string => `ResNet-${depth} ${size} px, batch ${batch}`;
 const perSecond = ({ batch }: WorkloadOptions, timing: Timing): number => (1000 * batch) / bestOf(timing);
 
-/** A network that has taken three steps, and what they gave. */
+/** A network that has taken its first steps, and what they gave. */
 interface Started {
   readonly workload: Workload;
   readonly losses: readonly number[];
-  /** Most bytes that it held in the last of them: the optimiser had its memory by then. */
+  /** Most bytes that it held in the second: the optimiser had its memory by then. */
   readonly peakBytes: number;
 }
 
@@ -22,7 +22,7 @@ async function start(device: Device, options: WorkloadOptions): Promise<Started>
   const before = device.memory().bytes;
   const workload = new Workload(device, options);
   const losses: number[] = [];
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 2; i++) {
     device.resetPeak();
     losses.push(await workload.trainStep());
   }

@@ -3,7 +3,7 @@ import { isRecomputing, needsGradient } from '../autograd/tape.ts';
 import { conv2d } from '../autograd/ops/conv2d.ts';
 import type { Epilogue } from '../autograd/ops/epilogue.ts';
 import { batchNorm, batchNormInference, groupNorm } from '../autograd/ops/normalization.ts';
-import { axpby } from '../autograd/ops/in-place.ts';
+import { axpbyAll } from '../autograd/ops/in-place.ts';
 import { sqrt } from '../autograd/ops/unary.ts';
 import { tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -91,8 +91,14 @@ export class BatchNorm2d extends Module implements BatchNormLayer {
     const { y, mean, variance } = batchNorm(x, this.weight, this.bias, { eps }, after);
     if (!isRecomputing()) {
       const momentum = this.#momentum;
-      axpby(mean, this.runningMean, momentum, 1 - momentum);
-      axpby(variance, this.runningVar, (momentum * count) / (count - 1), 1 - momentum);
+      const unbiased = (momentum * count) / (count - 1);
+      axpbyAll(
+        [
+          { x: mean, y: this.runningMean, alpha: momentum },
+          { x: variance, y: this.runningVar, alpha: unbiased },
+        ],
+        1 - momentum,
+      );
     }
     mean.dispose();
     variance.dispose();
