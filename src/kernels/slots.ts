@@ -48,25 +48,27 @@ export function inSlots<N extends string, K extends number, J extends SlotJob>(
   }
   for (let first = 0; first < parts.length; first += slots.length) {
     const { device } = parts[first]!.slices[0]!.tensor;
-    // A slot without a job binds buffers of its own, which nobody reads: no two bindings may write to the same one.
+    const bind: Record<string, Slice> = {};
+    const params: Record<string, number> = {};
     const unused: Tensor[] = [];
-    const nothing = (): Slice => {
-      const tensor = empty(device, [1], 'float32', op);
-      unused.push(tensor);
-      return { tensor, start: 0, count: 1 };
-    };
-    const taken = slots.map((slot, i) => ({ slot, part: parts[first + i] ?? null }));
-    launch(device, {
-      bind: Object.fromEntries(
-        taken.flatMap(({ slot, part }) => names.map((name, n) => [`${name}${slot}`, part?.slices[n] ?? nothing()])),
-      ) as Record<`${N}${K}`, Slice>,
-      params: Object.fromEntries(taken.map(({ slot, part }) => [`vectors${slot}`, part?.vectors ?? 0])) as Record<
-        `vectors${K}`,
-        number
-      >,
-      jobs: taken.map(({ part }) => part?.job ?? null),
-      vectors: taken.reduce((sum, { part }) => sum + (part?.vectors ?? 0), 0),
+    let vectors = 0;
+    slots.forEach((slot, i) => {
+      const part = parts[first + i];
+      params[`vectors${slot}`] = part?.vectors ?? 0;
+      vectors += part?.vectors ?? 0;
+      names.forEach((name, n) => {
+        let slice = part?.slices[n];
+        if (slice === undefined) {
+          // Nobody reads it, but no two bindings may write to the same buffer.
+          const tensor = empty(device, [1], 'float32', op);
+          unused.push(tensor);
+          slice = { tensor, start: 0, count: 1 };
+        }
+        bind[`${name}${slot}`] = slice;
+      });
     });
+    const taken = slots.map((_, i) => parts[first + i]?.job ?? null);
+    launch(device, { bind, params, jobs: taken, vectors } as Slots<N, K, J>);
     for (const tensor of unused) tensor.dispose();
   }
 }
