@@ -28,7 +28,8 @@ export type { Shape } from './tensor/shape.ts';
 export { arange, full, ones, rand, randn, zeros } from './autograd/ops/create.ts';
 
 // Autograd
-export { backward, detach, grad, noGrad, record, type BackwardOptions } from './autograd/tape.ts';
+export { backward, detach, grad, isRecomputing, noGrad, record, type BackwardOptions } from './autograd/tape.ts';
+export { checkpoint } from './autograd/checkpoint.ts';
 export { gradcheck, type GradcheckOptions, type GradcheckReport } from './autograd/gradcheck.ts';
 
 // Operations

@@ -19,6 +19,8 @@ export interface Config {
   /** Number of synthetic chips. */
   readonly chips: number;
   readonly model: ModelName;
+  /** Whether the backbone computes its activations a second time in backward, instead of keeping them. */
+  readonly checkpoint: boolean;
   readonly epochs: number;
   readonly batchSize: number;
   readonly learningRate: number;
@@ -39,6 +41,7 @@ const sample: Config = {
   data: null,
   chips: 300,
   model: 'tiny',
+  checkpoint: false,
   epochs: 12,
   batchSize: 4,
   learningRate: 3e-3,
@@ -60,6 +63,7 @@ export const options = {
   out: { type: 'string' },
   resume: { type: 'string' },
   model: { type: 'string' },
+  checkpoint: { type: 'boolean' },
   epochs: { type: 'string' },
   'batch-size': { type: 'string' },
   'learning-rate': { type: 'string' },
@@ -91,6 +95,8 @@ Data
 Model
   --model NAME          ${Object.keys(models).join(', ')}
                         (${sample.model}, with --data ${real.model})
+  --checkpoint          keeps less of the backbone for the gradients and computes it again: less memory, same results,
+                        longer steps
   --smallest-anchor N   side in pixels of the smallest anchor; about half of that of a small object (${sample.smallestAnchor})
 
 Training
@@ -123,6 +129,7 @@ export function readConfig(values: Values): Config {
     data,
     chips: number(values, 'chips', { min: 2, whole: true }) ?? base.chips,
     model: choice(values, 'model', Object.keys(models) as ModelName[]) ?? base.model,
+    checkpoint: values['checkpoint'] === true,
     epochs: count('epochs') ?? base.epochs,
     batchSize: count('batch-size') ?? base.batchSize,
     learningRate: number(values, 'learning-rate', { min: 0 }) ?? base.learningRate,
@@ -138,14 +145,14 @@ export function readConfig(values: Values): Config {
 }
 
 /** The network of a run: torchvision's decisions, but for size, anchors and normalisation. */
-export function networkSpec({ model, minSize, smallestAnchor }: Config): RetinaNetSpec {
+export function networkSpec({ model, checkpoint, minSize, smallestAnchor }: Config): RetinaNetSpec {
   const { depth, width, channels, convs } = models[model];
   // Overhead, objects are small and of similar size: anchors half an octave apart from the smallest one up.
   const sides = Array.from({ length: 5 }, (_, level) =>
     [0, 0.5, 1].map((octaves) => Math.round(smallestAnchor * 2 ** (1.5 * level + octaves))),
   );
   return retinaNetSpec('torchvision', {
-    backbone: { depth, width, norm: 'batch' },
+    backbone: { depth, width, norm: 'batch', checkpoint },
     pyramid: { channels },
     head: { channels, convs },
     anchors: { sizes: sides },

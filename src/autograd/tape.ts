@@ -3,98 +3,17 @@ import { binary, checkFloat, fill } from '../kernels/elementwise.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { empty, type GraphNode, type Tensor } from '../tensor/tensor.ts';
+import { Node, type GradientThunk, type Operation, type Saved } from './node.ts';
 
-/** Computes the gradient of one input; only called if somebody needs it. */
-export type GradientThunk = () => Tensor;
-
-type Saved = readonly (Tensor | null)[];
-
-let nextId = 0;
 let recording = true;
+let recorder: Recorder | null = null;
 
-/**
- * One recorded operation: which tensors went in, and how to turn the gradient of its output into theirs.
- *
- * Nodes are counted like memory. A node is held by its output tensor and by the nodes that consumed that output; when
- * the last of them lets go, it releases the tensors it saved and its own inputs. So a forward pass whose result is
- * disposed frees its whole graph, without waiting for a garbage collector.
- */
-class Node implements GraphNode {
-  /** Grows with time: an operation always has a larger number than those that made its inputs. */
-  readonly id = nextId++;
-  readonly op: string;
-  /** Where the gradient of each input goes: the node that made it, a leaf that collects it, or nowhere. */
-  readonly inputs: readonly (Node | Tensor | null)[];
-  /** Part of the program that ran it, for profiles. */
-  readonly part: string;
-  readonly #backward: (dy: Tensor, saved: Saved) => readonly (GradientThunk | null)[];
-  #saved: { readonly tensor: Tensor | null; readonly version: number }[] | null;
-  #references = 1;
-
-  constructor(
-    op: string,
-    inputs: Saved,
-    saved: Saved,
-    backward: (dy: Tensor, saved: Saved) => readonly (GradientThunk | null)[],
-  ) {
-    this.op = op;
-    this.inputs = inputs.map((input) => {
-      if (input === null) return null;
-      if (input.node !== null) {
-        input.node.retain();
-        return input.node as Node;
-      }
-      return input.requiresGrad ? input : null;
-    });
-    // References of our own: the caller may dispose its tensors before the backward pass.
-    this.#saved = saved.map((tensor) => ({
-      tensor: tensor?.view(tensor.shape, false) ?? null,
-      version: tensor?.storage.version ?? 0,
-    }));
-    this.#backward = backward;
-    this.part = inputs.find((input) => input !== null)!.device.part;
-  }
-
-  retain(): void {
-    this.#references++;
-  }
-
-  release(): void {
-    // A long chain is released in a loop: recursion would overflow the stack.
-    const pending: Node[] = [this];
-    for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-      if (--node.#references > 0) continue;
-      node.releaseSaved();
-      for (const input of node.inputs) if (input instanceof Node) pending.push(input);
-    }
-  }
-
-  /** Frees the saved activations. */
-  releaseSaved(): void {
-    for (const { tensor } of this.#saved ?? []) tensor?.dispose();
-    this.#saved = null;
-  }
-
-  thunks(dy: Tensor): readonly (GradientThunk | null)[] {
-    if (this.#saved === null) {
-      throw new Error(
-        `${this.op}: backward was already run through this operation and its saved values are freed; ` +
-          `pass { retainGraph: true } the first time to run it twice`,
-      );
-    }
-    for (const { tensor, version } of this.#saved) {
-      if (tensor !== null && tensor.storage.version !== version) {
-        throw new Error(
-          `${this.op}: a tensor of shape [${tensor.shape}] that backward needs was changed in place after it was used; ` +
-            `change it after backward, or work on a copy (clone)`,
-        );
-      }
-    }
-    return this.#backward(
-      dy,
-      this.#saved.map(({ tensor }) => tensor),
-    );
-  }
+/** Takes what operations record while a checkpointed function runs. See checkpoint.ts. */
+export interface Recorder {
+  /** Whether the function runs to repeat itself. */
+  readonly isSecondRun: boolean;
+  /** Returns the node of the operation's output. */
+  record(operation: Operation): GraphNode;
 }
 
 /**
@@ -114,12 +33,8 @@ export function record<S extends Saved, D extends Tensor>(
   backward: (dy: Tensor, saved: S) => readonly (GradientThunk | null)[],
 ): D {
   if (recording && inputs.some(needsGradient)) {
-    output.node = new Node(
-      op,
-      inputs,
-      saved,
-      backward as (dy: Tensor, saved: Saved) => readonly (GradientThunk | null)[],
-    );
+    const operation: Operation = { op, inputs, saved, backward: backward as Operation['backward'] };
+    output.node = recorder?.record(operation) ?? new Node(operation);
   }
   return output;
 }
@@ -132,6 +47,14 @@ export function needsGradient(tensor: Tensor | null): boolean {
 /** Whether operations are being recorded. */
 export function isRecording(): boolean {
   return recording;
+}
+
+/**
+ * Whether a checkpointed function is being run a second time (see `checkpoint`): what changes something for good, such
+ * as running statistics, is done in the first run only.
+ */
+export function isRecomputing(): boolean {
+  return recorder?.isSecondRun ?? false;
 }
 
 /** Runs a synchronous function without recording, as for validation or an update of parameters. */
@@ -147,6 +70,23 @@ export function noGrad<T>(fn: () => T): T {
   } finally {
     recording = before;
   }
+}
+
+/** Runs a function whose operations are recorded by `by` instead of on the tape. */
+export function recordedBy<T>(by: Recorder, fn: () => T): T {
+  const before = { recording, recorder };
+  recording = true;
+  recorder = by;
+  try {
+    return fn();
+  } finally {
+    ({ recording, recorder } = before);
+  }
+}
+
+/** Who records instead of the tape. */
+export function currentRecorder(): Recorder | null {
+  return recorder;
 }
 
 /** The same values, cut off from the graph: gradients do not flow through the result. Shares memory with `x`. */
@@ -235,6 +175,7 @@ function traverse(
   wanted: ReadonlyMap<Node, readonly Tensor[]>,
   collect: (leaf: Tensor, gradient: Tensor) => void,
 ): void {
+  if (recorder !== null) throw new Error(`${op}: a checkpointed function cannot ask for gradients inside itself`);
   root.checkUsable(op);
   checkFloat(op, root);
   if (!needsGradient(root)) {

@@ -46,29 +46,46 @@ const SAMPLE = 20;
  *
  * @param seconds about how long to measure
  */
-export async function measure(device: Device, work: () => Promise<void> | void, seconds: number): Promise<Timing> {
-  const once = async (count: number): Promise<number> => {
+export async function measure(device: Device, work: Work, seconds: number): Promise<Timing> {
+  return (await measureInTurns(device, [work], seconds))[0]!;
+}
+
+type Work = () => Promise<void> | void;
+
+/** Times several works in one run, sample by sample in turn, so that what disturbs one disturbs all. As `measure`. */
+export async function measureInTurns(device: Device, works: readonly Work[], seconds: number): Promise<Timing[]> {
+  const once = async (work: Work, count: number): Promise<number> => {
     const start = performance.now();
     for (let i = 0; i < count; i++) await work();
     await device.idle();
     return performance.now() - start;
   };
-  await once(1);
-  const estimate = await once(1);
-  const count = Math.max(1, Math.ceil(SAMPLE / estimate));
-  const samples = Math.max(3, Math.min(100, Math.round((seconds * 1000) / (count * estimate))));
+  const runs: { work: Work; count: number; sample: number; wall: number[]; cpu: number[] }[] = [];
+  for (const work of works) {
+    await once(work, 1);
+    const estimate = await once(work, 1);
+    const count = Math.max(1, Math.ceil(SAMPLE / estimate));
+    runs.push({ work, count, sample: count * estimate, wall: [], cpu: [] });
+  }
+  const turn = runs.reduce((sum, { sample }) => sum + sample, 0);
+  const samples = Math.max(3, Math.min(100, Math.round((seconds * 1000 * works.length) / turn)));
   const isSoftware = device.adapter.kind === 'software' && process.platform === 'linux';
-  const [wall, cpu]: [number[], number[]] = [[], []];
   for (let i = 0; i < samples; i++) {
-    const before = isSoftware ? driverTime() : 0;
-    wall.push((await once(count)) / count);
-    if (isSoftware) cpu.push((driverTime() - before) / count / cpus().length);
+    for (const { work, count, wall, cpu } of runs) {
+      const before = isSoftware ? driverTime() : 0;
+      wall.push((await once(work, count)) / count);
+      if (isSoftware) cpu.push((driverTime() - before) / count / cpus().length);
+    }
   }
-  let gpu: number | null = null;
-  if (device.features.has('timestamp-query')) {
-    gpu = (await device.profile(work)).reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  const timings: Timing[] = [];
+  for (const { work, wall, cpu } of runs) {
+    let gpu: number | null = null;
+    if (device.features.has('timestamp-query')) {
+      gpu = (await device.profile(work)).reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+    }
+    timings.push({ wall: spread(wall), cpu: isSoftware ? spread(cpu) : null, gpu });
   }
-  return { wall: spread(wall), cpu: isSoftware ? spread(cpu) : null, gpu };
+  return timings;
 }
 
 /** Processor time of all threads but Node's main one, in milliseconds. */

@@ -1,4 +1,15 @@
-import { backward, keep, RetinaNet, retinaNetSpec, SGD, tensor, tidy, type Target, type Tensor } from '../index.ts';
+import {
+  backward,
+  keep,
+  manualSeed,
+  RetinaNet,
+  retinaNetSpec,
+  SGD,
+  tensor,
+  tidy,
+  type Target,
+  type Tensor,
+} from '../index.ts';
 import type { Device } from '../tensor/device.ts';
 
 /** A network to train and run: torchvision's RetinaNet with all batch norms trained, two classes. */
@@ -7,6 +18,8 @@ export interface WorkloadOptions {
   /** Height and width of the images; a multiple of 32. */
   readonly size: number;
   readonly batch: number;
+  /** Whether all stages of the backbone are checkpointed. Default false. */
+  readonly checkpoint?: boolean;
 }
 
 /** A training step and an inference of one network on the same images. */
@@ -17,12 +30,13 @@ export class Workload {
   readonly #optimizer: SGD;
   readonly #device: Device;
 
-  constructor(device: Device, { depth, size, batch }: WorkloadOptions) {
+  constructor(device: Device, { depth, size, batch, checkpoint = false }: WorkloadOptions) {
     const spec = retinaNetSpec('torchvision', {
-      backbone: { depth, norm: 'batch' },
+      backbone: { depth, norm: 'batch', checkpoint },
       transform: { minSize: size, maxSize: size },
     });
     this.#device = device;
+    manualSeed(1);
     this.model = new RetinaNet(2, spec);
     this.#optimizer = new SGD(this.model.parameters(), { lr: 1e-4, momentum: 0.9 });
     this.#images = Array.from({ length: batch }, (_, n) => {

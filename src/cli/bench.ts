@@ -7,7 +7,7 @@ import { measureCeiling, measureKernel } from '../bench/kernels.ts';
 import { bestOf } from '../bench/measure.ts';
 import { flameChart, labelParts, measureParts, type PartsResult } from '../bench/parts.ts';
 import { newResult, type BenchResult, type Measured } from '../bench/result.ts';
-import { measureFirstStep, measureWhole } from '../bench/whole.ts';
+import { measureCheckpoint, measureFirstStep, measureWhole } from '../bench/whole.ts';
 import { Workload, type WorkloadOptions } from '../bench/workload.ts';
 import { init, type InitOptions } from '../node.ts';
 import { formatBytes } from '../tensor/errors.ts';
@@ -20,8 +20,10 @@ Usage:
       around them. Checks each result against float64 sums at places that meet every channel.
   retinagrad bench parts [--depth 50] [--size 256] [--batch 1]
       One training step and one inference, part by part, with a flame chart of each.
-  retinagrad bench whole [--depth 50] [--size 256] [--batch 1]
+  retinagrad bench whole [--depth 50] [--size 256] [--batch 1] [--checkpoint]
       Training steps and inference: time, images per second, peak bytes. Several values: --size 256,512 --batch 1,2,4.
+      With --checkpoint, training steps without and with activation checkpointing of the backbone, in turns, and how
+      much time and peak memory the second takes of the first.
   retinagrad bench first-step [--depth 50] [--size 256] [--batch 1]
       From opening the device to the end of the first training step, in a process of its own: with the driver's cache of
       compiled kernels empty, and then with what that run left in it.
@@ -56,6 +58,7 @@ export async function bench(args: readonly string[], version: string): Promise<n
       depth: { type: 'string', default: '50' },
       size: { type: 'string', default: '256' },
       batch: { type: 'string', default: '1' },
+      checkpoint: { type: 'boolean', default: false },
       seconds: { type: 'string', default: '2' },
       out: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -71,6 +74,7 @@ export async function bench(args: readonly string[], version: string): Promise<n
   if (level === undefined || !['kernels', 'parts', 'whole', 'first-step'].includes(level) || files.length > 0) {
     throw new TypeError(`bench: expected kernels, parts, whole, first-step or compare, got "${positionals.join(' ')}"`);
   }
+  if (values.checkpoint && level !== 'whole') throw new TypeError(`bench: --checkpoint goes with whole, not ${level}`);
   const seconds = numbers('seconds', values.seconds, (n) => n > 0)[0]!;
   const depths = numbers('depth', values.depth, (n) => n === 18 || n === 50) as (18 | 50)[];
   const sides = numbers('size', values.size, (n) => Number.isInteger(n / 32));
@@ -108,7 +112,8 @@ export async function bench(args: readonly string[], version: string): Promise<n
     )) {
       if (isInterrupted) break;
       if (level === 'whole') {
-        for (const measured of await measureWhole(device, options, seconds)) {
+        const measureBoth = values.checkpoint ? measureCheckpoint : measureWhole;
+        for (const measured of await measureBoth(device, options, seconds)) {
           result.cases.push(measured);
           print(lineOf(measured));
         }
@@ -171,6 +176,10 @@ function lineOf({ name, timing, rate, wrong, figures }: Measured): string {
   }
   if (figures?.['imagesPerSecond'] !== undefined) columns.push(`${figures['imagesPerSecond'].toFixed(2)} images/s`);
   if (figures?.['peakBytes'] !== undefined) columns.push(`peak ${formatBytes(figures['peakBytes'])}`);
+  if (figures?.['timeRatio'] !== undefined)
+    columns.push(
+      `${figures['timeRatio'].toFixed(2)}x the time, ${figures['memoryRatio']!.toFixed(2)}x the peak memory`,
+    );
   if (typeof wrong === 'string') columns.push(`WRONG: ${wrong}`);
   return columns.join(' ');
 }

@@ -108,7 +108,10 @@ function reduceParts(op: ReduceOp, x: Tensor, extent: number, inner: number): Te
   return result;
 }
 
-/** Sum of the squares of all elements of several float32 tensors, a scalar. Takes one dispatch per tensor and a few more. */
+/** Tensors whose squares one launch sums: with the result, the 8 storage buffers that every adapter binds. */
+const SQUARES = 7;
+
+/** Sum of the squares of all elements of several float32 tensors, a scalar. Seven tensors share a launch. */
 export function sumOfSquares(op: string, tensors: readonly Tensor[]): Tensor {
   const parts: { readonly slice: Slice; readonly chains: number; readonly slot: number }[] = [];
   let slots = 0;
@@ -121,13 +124,25 @@ export function sumOfSquares(op: string, tensors: readonly Tensor[]): Tensor {
   }
   const { device } = tensors[0]!;
   const y = empty(device, [slots], 'float32', op);
-  for (const { slice, chains, slot } of parts) {
+  for (let first = 0; first < parts.length; first += SQUARES) {
+    const { slice: any, slot } = parts[first]!;
+    const x = (i: number): Slice => parts[first + i]?.slice ?? any;
+    const elements = (i: number): number => parts[first + i]?.slice.count ?? 0;
     run(device, sumSquares, {
       op,
-      consts: { SIZE },
-      bind: { x: slice, y },
-      params: { elements: slice.count, chains, slot },
-      groups: linearGroups(device, chains, SIZE),
+      consts: { SIZE, CHAIN },
+      bind: { x0: x(0), x1: x(1), x2: x(2), x3: x(3), x4: x(4), x5: x(5), x6: x(6), y },
+      params: {
+        slot,
+        elements0: elements(0),
+        elements1: elements(1),
+        elements2: elements(2),
+        elements3: elements(3),
+        elements4: elements(4),
+        elements5: elements(5),
+        elements6: elements(6),
+      },
+      groups: linearGroups(device, (parts[first + SQUARES]?.slot ?? slots) - slot, SIZE),
     });
   }
   const sum = reduce('sum', y);

@@ -1,24 +1,54 @@
 import type { Tensor } from '../tensor/tensor.ts';
 import { linearGroups, run } from './run.ts';
-import { inSlices } from './slices.ts';
+import { inSlots } from './slots.ts';
 import { adamStep as adamKernel } from './wgsl/adam_step.wgsl.ts';
 import { axpby as axpbyKernel } from './wgsl/axpby.wgsl.ts';
+import { scaleAll as scaleKernel } from './wgsl/scale_all.wgsl.ts';
 import { sgdStep as sgdKernel } from './wgsl/sgd_step.wgsl.ts';
+
+// Changes of tensors in place. Each takes a list, so that many small tensors share a launch; see slots.ts.
 
 const SIZE = 64;
 
-/** y = alpha x + beta y, in place. */
-export function axpby(x: Tensor, y: Tensor, alpha: number, beta: number): void {
-  inSlices('axpby', y.size, [x], [y], (_, count, [xs, ys]) => {
-    const vectors = Math.ceil(count / 4);
-    run(y.device, axpbyKernel, {
+/** One y = alpha x + beta y. */
+export interface Axpby {
+  readonly x: Tensor;
+  readonly y: Tensor;
+  readonly alpha: number;
+}
+
+/** y = alpha x + beta y, in place, for several pairs with an alpha each. */
+export function axpbyAll(pairs: readonly Axpby[], beta: number): void {
+  const jobs = pairs.map(({ x, y, alpha }) => ({ inputs: [x], outputs: [y], alpha }));
+  inSlots('axpby', ['x', 'y'], [0, 1, 2, 3], jobs, (device, { bind, params, jobs, vectors }) => {
+    const [alpha0 = 0, alpha1 = 0, alpha2 = 0, alpha3 = 0] = jobs.map((job) => job?.alpha);
+    run(device, axpbyKernel, {
       op: 'axpby',
       consts: { SIZE },
-      bind: { x: xs!, y: ys! },
-      params: { vectors, alpha, beta },
-      groups: linearGroups(y.device, vectors, SIZE),
+      bind,
+      params: { ...params, alpha0, alpha1, alpha2, alpha3, beta },
+      groups: linearGroups(device, vectors, SIZE),
     });
   });
+}
+
+/** y = alpha x + beta y, in place. */
+export function axpby(x: Tensor, y: Tensor, alpha: number, beta: number): void {
+  axpbyAll([{ x, y, alpha }], beta);
+}
+
+/** x = factor x, in place, for several tensors and one factor, a scalar on the GPU. See scale_all.wgsl. */
+export function scaleAll(tensors: readonly Tensor[], factor: Tensor): void {
+  const jobs = tensors.map((x) => ({ inputs: [], outputs: [x] }));
+  inSlots('scale', ['x'], [0, 1, 2, 3, 4, 5, 6], jobs, (device, { bind, params, vectors }) =>
+    run(device, scaleKernel, {
+      op: 'scale',
+      consts: { SIZE },
+      bind: { factor, ...bind },
+      params,
+      groups: linearGroups(device, vectors, SIZE),
+    }),
+  );
 }
 
 export interface SgdStep {
@@ -27,28 +57,38 @@ export interface SgdStep {
   readonly dampening: number;
   readonly weightDecay: number;
   readonly nesterov: boolean;
-  /** Whether the momentum holds nothing yet. */
+  /** Whether the momenta hold nothing yet. */
   readonly first: boolean;
 }
 
-/** One step of SGD on a parameter and its momentum, in place. See sgd_step.wgsl. */
-export function sgdStep(gradient: Tensor, momentum: Tensor, parameter: Tensor, step: SgdStep): void {
-  inSlices('SGD', parameter.size, [gradient], [momentum, parameter], (_, count, [g, m, p]) => {
-    const vectors = Math.ceil(count / 4);
-    run(parameter.device, sgdKernel, {
+/** A parameter, its gradient and its momentum. */
+export interface SgdJob {
+  readonly gradient: Tensor;
+  readonly momentum: Tensor;
+  readonly parameter: Tensor;
+}
+
+/** One step of SGD on parameters and their momenta, in place. See sgd_step.wgsl. */
+export function sgdStep(list: readonly SgdJob[], step: SgdStep): void {
+  const jobs = list.map(({ gradient, momentum, parameter }) => ({
+    inputs: [gradient],
+    outputs: [momentum, parameter],
+  }));
+  inSlots('SGD', ['g', 'm', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
+    run(device, sgdKernel, {
       op: 'SGD',
       consts: { SIZE, MOMENTUM: step.momentum !== 0, NESTEROV: step.nesterov, FIRST: step.first },
-      bind: { g: g!, m: m!, p: p! },
+      bind,
       params: {
-        vectors,
+        ...params,
         lr: step.lr,
         momentum: step.momentum,
         dampening: step.dampening,
         weightDecay: step.weightDecay,
       },
-      groups: linearGroups(parameter.device, vectors, SIZE),
-    });
-  });
+      groups: linearGroups(device, vectors, SIZE),
+    }),
+  );
 }
 
 export interface AdamStep {
@@ -62,16 +102,24 @@ export interface AdamStep {
   readonly t: number;
 }
 
-/** One step of Adam or AdamW on a parameter and its moments, in place. See adam_step.wgsl. */
-export function adamStep(gradient: Tensor, m: Tensor, v: Tensor, parameter: Tensor, step: AdamStep): void {
-  inSlices('Adam', parameter.size, [gradient], [m, v, parameter], (_, count, [g, ms, vs, p]) => {
-    const vectors = Math.ceil(count / 4);
-    run(parameter.device, adamKernel, {
+/** A parameter, its gradient and its moments. */
+export interface AdamJob {
+  readonly gradient: Tensor;
+  readonly m: Tensor;
+  readonly v: Tensor;
+  readonly parameter: Tensor;
+}
+
+/** One step of Adam or AdamW on parameters and their moments, in place. See adam_step.wgsl. */
+export function adamStep(list: readonly AdamJob[], step: AdamStep): void {
+  const jobs = list.map(({ gradient, m, v, parameter }) => ({ inputs: [gradient], outputs: [m, v, parameter] }));
+  inSlots('Adam', ['g', 'm', 'v', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
+    run(device, adamKernel, {
       op: 'Adam',
       consts: { SIZE, DECOUPLED: step.decoupled },
-      bind: { g: g!, m: ms!, v: vs!, p: p! },
+      bind,
       params: {
-        vectors,
+        ...params,
         lr: step.lr,
         beta1: step.beta1,
         beta2: step.beta2,
@@ -82,7 +130,7 @@ export function adamStep(gradient: Tensor, m: Tensor, v: Tensor, parameter: Tens
         stepSize: step.lr / (1 - step.beta1 ** step.t),
         rootCorrection2: Math.sqrt(1 - step.beta2 ** step.t),
       },
-      groups: linearGroups(parameter.device, vectors, SIZE),
-    });
-  });
+      groups: linearGroups(device, vectors, SIZE),
+    }),
+  );
 }

@@ -1,13 +1,14 @@
-import { add, clamp, div, minimum, mul } from '../autograd/ops/binary.ts';
+import { add, clamp, div, minimum } from '../autograd/ops/binary.ts';
 import { globalNorm } from '../autograd/ops/global-norm.ts';
+import { scaleAll } from '../autograd/ops/in-place.ts';
 import { noGrad } from '../autograd/tape.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Parameter } from './module.ts';
 
 /**
- * Scales all gradients so that their norm, taken as one vector, is at most `maxNorm` (Pascanu et al. 2013). Everything
- * stays on the GPU.
+ * Scales all gradients so that their norm, taken as one vector, is at most `maxNorm` (Pascanu et al. 2013). They are
+ * changed in place, and everything stays on the GPU.
  *
  * @returns the norm before, a scalar tensor
  */
@@ -16,9 +17,9 @@ export function clipGradNorm(parameters: Iterable<Parameter>, maxNorm: number): 
   const clipped = withGradients('clipGradNorm', parameters);
   return noGrad(() =>
     tidy(() => {
-      const norm = globalNorm(clipped.map(({ grad }) => grad));
-      const scale = minimum(div(maxNorm, add(norm, 1e-6)), 1);
-      for (const { parameter, grad } of clipped) replace(parameter, grad, mul(grad, scale));
+      const gradients = clipped.map(({ grad }) => grad);
+      const norm = globalNorm(gradients);
+      scaleAll(gradients, minimum(div(maxNorm, add(norm, 1e-6)), 1));
       return norm;
     }),
   );
@@ -30,7 +31,8 @@ export function clipGradValue(parameters: Iterable<Parameter>, limit: number): v
   noGrad(() =>
     tidy(() => {
       for (const { parameter, grad } of withGradients('clipGradValue', parameters)) {
-        replace(parameter, grad, clamp(grad, -limit, limit));
+        parameter.grad = keep(clamp(grad, -limit, limit));
+        grad.dispose();
       }
     }),
   );
@@ -42,9 +44,4 @@ function withGradients(op: string, parameters: Iterable<Parameter>): { parameter
   );
   if (list.length === 0) throw new Error(`${op}: no parameter has a gradient; call it after backward`);
   return list;
-}
-
-function replace(parameter: Parameter, before: Tensor, after: Tensor): void {
-  parameter.grad = keep(after);
-  before.dispose();
 }

@@ -1,4 +1,4 @@
-import { assign, axpby } from '../autograd/ops/in-place.ts';
+import { assign, axpbyAll } from '../autograd/ops/in-place.ts';
 import { clone } from '../autograd/ops/shape.ts';
 import { noGrad } from '../autograd/tape.ts';
 import { keep } from '../tensor/scope.ts';
@@ -31,7 +31,12 @@ export class ExponentialMovingAverage {
   update(): void {
     this.updates++;
     const decay = Math.min(this.#decay, (1 + this.updates) / (10 + this.updates));
-    for (const [name, tensor] of this.#module.stateDict()) axpby(tensor, this.#averages.get(name)!, 1 - decay, decay);
+    const pairs = [...this.#module.stateDict()].map(([name, x]) => ({
+      x,
+      y: this.#averages.get(name)!,
+      alpha: 1 - decay,
+    }));
+    axpbyAll(pairs, decay);
   }
 
   /** The averages, under the names of the module's own state. */

@@ -1,9 +1,9 @@
 import { add, div, mul, sub } from '../autograd/ops/binary.ts';
-import { needsGradient } from '../autograd/tape.ts';
+import { isRecomputing, needsGradient } from '../autograd/tape.ts';
 import { conv2d } from '../autograd/ops/conv2d.ts';
 import type { Epilogue } from '../autograd/ops/epilogue.ts';
 import { batchNorm, batchNormInference, groupNorm } from '../autograd/ops/normalization.ts';
-import { axpby } from '../autograd/ops/in-place.ts';
+import { axpbyAll } from '../autograd/ops/in-place.ts';
 import { sqrt } from '../autograd/ops/unary.ts';
 import { tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -89,9 +89,17 @@ export class BatchNorm2d extends Module implements BatchNormLayer {
       throw new RangeError(`BatchNorm2d: [${x.shape}] has ${count} value per channel, training needs more than one`);
     }
     const { y, mean, variance } = batchNorm(x, this.weight, this.bias, { eps }, after);
-    const momentum = this.#momentum;
-    axpby(mean, this.runningMean, momentum, 1 - momentum);
-    axpby(variance, this.runningVar, (momentum * count) / (count - 1), 1 - momentum);
+    if (!isRecomputing()) {
+      const momentum = this.#momentum;
+      const unbiased = (momentum * count) / (count - 1);
+      axpbyAll(
+        [
+          { x: mean, y: this.runningMean, alpha: momentum },
+          { x: variance, y: this.runningVar, alpha: unbiased },
+        ],
+        1 - momentum,
+      );
+    }
     mean.dispose();
     variance.dispose();
     return y;

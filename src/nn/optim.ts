@@ -17,6 +17,13 @@ export interface OptimizerOptions {
   readonly lr: number;
 }
 
+/** A parameter to change, with its gradient and what the optimiser remembers of it, by name. */
+export interface Update {
+  readonly parameter: Parameter;
+  readonly gradient: Tensor;
+  readonly memory: Readonly<Record<string, Tensor>>;
+}
+
 /**
  * Base of the optimisers: holds groups of parameters, their settings and the tensors that remember past gradients.
  * `step` updates the parameters in place from their `grad`; those without one are left alone.
@@ -46,12 +53,18 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /** Updates every parameter that has a gradient. */
   step(): void {
     for (const group of this.groups) {
+      // Parameters that had no gradient at times have taken fewer steps.
+      const byStep = new Map<number, Update[]>();
       for (const parameter of group.parameters) {
-        if (parameter.grad === null) continue;
+        const { grad: gradient } = parameter;
+        if (gradient === null) continue;
         const memory = this.#memoryOf(parameter);
         memory.steps++;
-        this.update(parameter, parameter.grad, group, memory.tensors, memory.steps);
+        const updates = byStep.get(memory.steps) ?? [];
+        byStep.set(memory.steps, updates);
+        updates.push({ parameter, gradient, memory: memory.tensors });
       }
+      for (const [step, updates] of byStep) this.update(updates, group, step);
     }
   }
 
@@ -103,14 +116,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /** Names of the tensors that are kept for each parameter, of its shape. */
   protected abstract readonly remembers: readonly string[];
 
-  /** Updates one parameter in place. `step` counts from 1. */
-  protected abstract update(
-    parameter: Parameter,
-    gradient: Tensor,
-    group: ActiveGroup<O>,
-    memory: Readonly<Record<string, Tensor>>,
-    step: number,
-  ): void;
+  /** Updates parameters of one group in place, all of which take the same step; `step` counts from 1. */
+  protected abstract update(updates: readonly Update[], group: ActiveGroup<O>, step: number): void;
 
   #all(): Parameter[] {
     return this.groups.flatMap((group) => group.parameters);
@@ -152,14 +159,12 @@ export class SGD extends Optimizer<SGDOptions> {
   }
 
   protected override update(
-    parameter: Parameter,
-    gradient: Tensor,
+    updates: readonly Update[],
     { lr, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false }: ActiveGroup<SGDOptions>,
-    memory: Readonly<Record<string, Tensor>>,
     step: number,
   ): void {
-    const first = step === 1;
-    sgdStep(gradient, memory['momentum']!, parameter, { lr, momentum, dampening, weightDecay, nesterov, first });
+    const jobs = updates.map(({ memory, ...update }) => ({ ...update, momentum: memory['momentum']! }));
+    sgdStep(jobs, { lr, momentum, dampening, weightDecay, nesterov, first: step === 1 });
   }
 }
 
@@ -177,14 +182,13 @@ export class Adam extends Optimizer<AdamOptions> {
   protected readonly remembers = ['m', 'v'];
 
   protected override update(
-    parameter: Parameter,
-    gradient: Tensor,
+    updates: readonly Update[],
     { lr, betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, weightDecay = this.defaultDecay }: ActiveGroup<AdamOptions>,
-    memory: Readonly<Record<string, Tensor>>,
     t: number,
   ): void {
     const { decoupled } = this;
-    adamStep(gradient, memory['m']!, memory['v']!, parameter, { lr, beta1, beta2, eps, weightDecay, decoupled, t });
+    const jobs = updates.map(({ memory, ...update }) => ({ ...update, m: memory['m']!, v: memory['v']! }));
+    adamStep(jobs, { lr, beta1, beta2, eps, weightDecay, decoupled, t });
   }
 
   protected get decoupled(): boolean {

@@ -4,6 +4,7 @@ import type { Assignment } from '../autograd/ops/matching.ts';
 import { mean, sum } from '../autograd/ops/reduce.ts';
 import { cast } from '../autograd/ops/cast.ts';
 import { axpby } from '../autograd/ops/in-place.ts';
+import { isRecomputing } from '../autograd/tape.ts';
 import { constant } from '../nn/init.ts';
 import { Module } from '../nn/module.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -47,7 +48,7 @@ export class RetinaNetLoss extends Module {
     const count = sum(foreground, 1);
     const boxes = sum(mul(this.#boxLoss(deltas, anchors, assignment), foreground), 1);
 
-    if (this.normalizer !== null && this.training)
+    if (this.normalizer !== null && this.training && !isRecomputing())
       axpby(maximum(sum(count), 1), this.normalizer, 1 - EMA_DECAY, EMA_DECAY);
     return { classification: this.#normalize(focal, count), boxRegression: this.#normalize(boxes, count) };
   }

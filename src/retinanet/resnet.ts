@@ -1,3 +1,4 @@
+import { checkpoint } from '../autograd/checkpoint.ts';
 import { maxPool2d } from '../autograd/ops/pool2d.ts';
 import { kaimingNormal } from '../nn/init.ts';
 import { Conv2d, Sequential } from '../nn/layers.ts';
@@ -5,7 +6,7 @@ import { Module, type Layer } from '../nn/module.ts';
 import { BatchNorm2d, FrozenBatchNorm2d, convNorm, type BatchNormLayer } from '../nn/norm.ts';
 import { tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { BackboneSpec } from './spec.ts';
+import type { BackboneSpec, StageName } from './spec.ts';
 
 // Deep residual networks (He et al. 2016, "Deep Residual Learning for Image Recognition"). Each block adds what it
 // computes to its input, so that the signal and its gradient have a path around every convolution and a hundred layers
@@ -107,21 +108,46 @@ class Bottleneck extends Module implements Layer {
   }
 }
 
+/** The blocks between two changes of size. */
+class Stage extends Sequential {
+  /** Whether each block keeps only its input for backward. */
+  readonly isCheckpointed: boolean;
+
+  constructor(blocks: readonly (BasicBlock | Bottleneck)[], isCheckpointed: boolean) {
+    super(...blocks);
+    this.isCheckpointed = isCheckpointed;
+  }
+
+  override forward(x: Tensor): Tensor {
+    if (!this.isCheckpointed) return super.forward(x);
+    // Block by block: all blocks as one would be alive together again in backward.
+    return tidy(() => this.layers.reduce((value, block) => checkpoint((v) => block.forward(v), [value]), x));
+  }
+}
+
+const stageNames: readonly StageName[] = ['layer1', 'layer2', 'layer3', 'layer4'];
+
 /** The convolutional part of a ResNet. Names of parameters are torchvision's, in camel case. */
 export class ResNet extends Module {
   readonly conv1: Conv2d;
   readonly bn1: BatchNormLayer;
-  readonly layer1: Sequential;
-  readonly layer2: Sequential;
-  readonly layer3: Sequential;
-  readonly layer4: Sequential;
+  readonly layer1: Stage;
+  readonly layer2: Stage;
+  readonly layer3: Stage;
+  readonly layer4: Stage;
   /** Channels of C3, C4 and C5. */
   readonly outChannels: readonly [number, number, number];
 
-  constructor({ depth, width, norm: kind, normEps: eps, bottleneckStride }: BackboneSpec) {
+  constructor({ depth, width, norm: kind, normEps: eps, bottleneckStride, checkpoint = false }: BackboneSpec) {
     super();
     if (!(depth in layouts))
       throw new RangeError(`ResNet: depth is ${depth}, expected one of ${Object.keys(layouts).join(', ')}`);
+    const checkpointed: readonly string[] =
+      typeof checkpoint === 'boolean' ? (checkpoint ? stageNames : []) : checkpoint;
+    for (const name of checkpointed) {
+      if (!(stageNames as readonly string[]).includes(name))
+        throw new RangeError(`ResNet: checkpoint names "${name}", expected some of ${stageNames.join(', ')}`);
+    }
     const { blocks, bottleneck } = layouts[depth];
     const expansion = bottleneck ? 4 : 1;
     const norm: NormLayer = (channels) =>
@@ -129,7 +155,7 @@ export class ResNet extends Module {
     this.conv1 = conv(3, width, 7, 2);
     this.bn1 = norm(width);
     let inChannels = width;
-    const stage = (channels: number, count: number, stride: number): Sequential => {
+    const stage = (name: StageName, channels: number, count: number, stride: number): Stage => {
       const list = Array.from({ length: count }, (_, i) => {
         const blockStride = i === 0 ? stride : 1;
         const block = bottleneck
@@ -138,12 +164,12 @@ export class ResNet extends Module {
         inChannels = channels * expansion;
         return block;
       });
-      return new Sequential(...list);
+      return new Stage(list, checkpointed.includes(name));
     };
-    this.layer1 = stage(width, blocks[0], 1);
-    this.layer2 = stage(width * 2, blocks[1], 2);
-    this.layer3 = stage(width * 4, blocks[2], 2);
-    this.layer4 = stage(width * 8, blocks[3], 2);
+    this.layer1 = stage('layer1', width, blocks[0], 1);
+    this.layer2 = stage('layer2', width * 2, blocks[1], 2);
+    this.layer3 = stage('layer3', width * 4, blocks[2], 2);
+    this.layer4 = stage('layer4', width * 8, blocks[3], 2);
     this.outChannels = [width * 2 * expansion, width * 4 * expansion, width * 8 * expansion];
   }
 

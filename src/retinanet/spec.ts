@@ -25,7 +25,15 @@ export interface BackboneSpec {
   readonly normEps: number;
   /** Which convolution of a bottleneck has the stride: 3x3 (torchvision, "ResNet v1.5") or the first 1x1 (He et al.). */
   readonly bottleneckStride: '3x3' | '1x1';
+  /**
+   * Stages (or all) whose blocks keep only their input in training and compute the rest again in backward: less memory
+   * for a second forward pass, and the same result, bit for bit. Default false. See `checkpoint`.
+   */
+  readonly checkpoint?: boolean | readonly StageName[];
 }
+
+/** The stages of a ResNet, under torchvision's names. */
+export type StageName = 'layer1' | 'layer2' | 'layer3' | 'layer4';
 
 export interface PyramidSpec {
   /** Channels of every level. */
@@ -134,7 +142,7 @@ const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as 
  * not have: there, every anchor that overlaps nothing would be foreground for them.
  */
 const torchvision: RetinaNetSpec = {
-  backbone: { depth: 50, width: 64, norm: 'frozen', normEps: 1e-5, bottleneckStride: '3x3' },
+  backbone: { depth: 50, width: 64, norm: 'frozen', normEps: 1e-5, bottleneckStride: '3x3', checkpoint: false },
   pyramid: { channels: 256, p6: 'P5', reluBeforeP7: true },
   head: { channels: 256, convs: 4, normGroups: null, prior: 0.01 },
   anchors: {

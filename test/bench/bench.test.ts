@@ -8,7 +8,7 @@ import { measureCeiling, measureKernel } from '../../src/bench/kernels.ts';
 import { spread } from '../../src/bench/measure.ts';
 import { flameChart, labelParts, measureParts } from '../../src/bench/parts.ts';
 import { newResult, type BenchResult } from '../../src/bench/result.ts';
-import { measureWhole } from '../../src/bench/whole.ts';
+import { measureCheckpoint, measureWhole } from '../../src/bench/whole.ts';
 import { Workload } from '../../src/bench/workload.ts';
 import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../../src/kernels/conv2d.ts';
 import { randn, tidy } from '../../src/index.ts';
@@ -123,6 +123,20 @@ test('the whole is timed and leaves nothing behind', async () => {
   const [step, detect] = await measureWhole(device, { depth: 18, size: 64, batch: 2 }, 0.01);
   assert.is(step!.name, 'ResNet-18 64 px, batch 2, training step');
   assert.ok(step!.figures!['peakBytes']! > 0 && detect!.figures!['imagesPerSecond']! > 0);
+  assert.is(device.memory().tensors, before);
+});
+
+test('steps with checkpoints are compared with those without, which give the same losses', async () => {
+  const before = device.memory().tensors;
+  const [plain, row] = await measureCheckpoint(device, { depth: 18, size: 32, batch: 2 }, 0.01);
+  assert.equal(
+    [plain.name, row.name],
+    ['training step', 'with checkpoints'].map((run) => `ResNet-18 32 px, batch 2, ${run}`),
+  );
+  assert.is(row.wrong, null);
+  const { peakBytes, timeRatio, memoryRatio } = row.figures!;
+  assert.is(memoryRatio, peakBytes! / plain.figures!['peakBytes']!);
+  assert.ok(memoryRatio! <= 1 && timeRatio! > 0, `${memoryRatio} of the memory, ${timeRatio} of the time`);
   assert.is(device.memory().tensors, before);
 });
 

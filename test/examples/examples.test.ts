@@ -87,7 +87,8 @@ test('data that is not there ends with status 1 and names it', async () => {
 
 test('train, interrupt, go on, detect, validate', async () => {
   let interrupted = false;
-  const first = await run('train', ['--chips', '12', '--epochs', '2', '--out', 'run'], (output, kill) => {
+  const settings = ['--chips', '12', '--epochs', '2', '--checkpoint', '--out', 'run'];
+  const first = await run('train', settings, (output, kill) => {
     if (!interrupted && output.includes('epoch 1/2')) {
       interrupted = true;
       kill('SIGINT');
@@ -114,6 +115,7 @@ test('train, interrupt, go on, detect, validate', async () => {
     'last.safetensors',
   ])
     assert.ok(existsSync(join(cwd, 'run', file)), file);
+  assert.match(readFileSync(join(cwd, 'run', 'best.safetensors'), 'latin1'), /checkpoint\\":true/);
 
   const data = join('data', 'synthetic-12', 'AOI_0_Synthetic_Train');
   const weights = ['--weights', join('run', 'best.safetensors')];

@@ -31,6 +31,16 @@ test('tensors of all sizes, each alone and all together', async () => {
   });
 });
 
+test('seven tensors share a launch', async () => {
+  const tensors = Array.from({ length: 15 }, (_, i) => tensor([i, 1]));
+  const before = device.counters().dispatches;
+  const norm = globalNorm(tensors);
+  // 15 sums, the sum of those, and the root.
+  assert.is(device.counters().dispatches - before, 3 + 1 + 1);
+  assertClose([await norm.item()], [Math.sqrt(1015 + 15)], { tolerance: { relative: 1e-6 }, label: 'norm' });
+  for (const used of [...tensors, norm]) used.dispose();
+});
+
 test('tensors larger than the binding limit', async () => {
   await withDevice({ bindingLimit: 4096 }, () => check(sizes, 1));
 });

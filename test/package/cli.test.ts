@@ -41,6 +41,7 @@ const WRONG: [args: string[], message: string][] = [
   [['info', 'more'], 'retinagrad: info takes no further arguments, got more\n'],
   [['info', '--jsn'], "retinagrad: Unknown option '--jsn'"],
   [['info', '--adapter'], "retinagrad: Option '--adapter <value>' argument missing"],
+  [['bench', 'parts', '--checkpoint'], 'retinagrad: bench: --checkpoint goes with whole, not parts\n'],
 ];
 for (const [args, message] of WRONG) {
   test(`"retinagrad ${args.join(' ')}" is a wrong command line`, () => {

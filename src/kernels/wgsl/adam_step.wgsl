@@ -2,14 +2,16 @@
 //   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
 //   p = p - lr / correction1 * m / (sqrt(v) / sqrt(correction2) + eps),  correction = 1 - beta^t
 // Weight decay is added to g, or with DECOUPLED it shrinks p directly (AdamW, Loshchilov and Hutter 2019).
-// One invocation updates four neighbouring parameters.
+// One invocation updates four neighbouring parameters. Two tensors share a launch, one after the other: the bindings of
+// the first end with 0, those of the second with 1.
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
 const DECOUPLED: bool = false;
 
 struct Params {
-  vectors: u32, // parameters / 4, rounded up
+  vectors0: u32, // parameters / 4, rounded up
+  vectors1: u32,
   lr: f32,
   beta1: f32,
   beta2: f32,
@@ -21,26 +23,49 @@ struct Params {
   rootCorrection2: f32,
 }
 
-@group(0) @binding(0) var<storage, read> g: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> m: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> v: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> p: array<vec4f>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> g0: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> m0: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> v0: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> p0: array<vec4f>;
+@group(0) @binding(4) var<storage, read> g1: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> m1: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> v1: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> p1: array<vec4f>;
+@group(0) @binding(8) var<uniform> params: Params;
 
-@compute @workgroup_size(SIZE)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * SIZE + lane;
-  if (i >= params.vectors) { return; }
-  var value = p[i];
-  var d = g[i];
+struct State {
+  m: vec4f,
+  v: vec4f,
+  p: vec4f,
+}
+
+fn step(g: vec4f, m: vec4f, v: vec4f, p: vec4f) -> State {
+  var value = p;
+  var d = g;
   if (DECOUPLED) {
     value *= 1.0 - params.lr * params.weightDecay;
   } else {
     d += params.weightDecay * value;
   }
-  let first = params.beta1 * m[i] + params.rest1 * d;
-  let second = params.beta2 * v[i] + params.rest2 * d * d;
-  m[i] = first;
-  v[i] = second;
-  p[i] = value - params.stepSize * first / (sqrt(second) / params.rootCorrection2 + params.eps);
+  let first = params.beta1 * m + params.rest1 * d;
+  let second = params.beta2 * v + params.rest2 * d * d;
+  value -= params.stepSize * first / (sqrt(second) / params.rootCorrection2 + params.eps);
+  return State(first, second, value);
+}
+
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (group.y * groups.x + group.x) * SIZE + lane;
+  let j = i - params.vectors0;
+  if (i < params.vectors0) {
+    let next = step(g0[i], m0[i], v0[i], p0[i]);
+    m0[i] = next.m;
+    v0[i] = next.v;
+    p0[i] = next.p;
+  } else if (j < params.vectors1) {
+    let next = step(g1[j], m1[j], v1[j], p1[j]);
+    m1[j] = next.m;
+    v1[j] = next.v;
+    p1[j] = next.p;
+  }
 }

@@ -1,7 +1,8 @@
 // One step of stochastic gradient descent with momentum, in place (PyTorch's form of Sutskever et al. 2013):
 //   d = g + weightDecay p;  m = momentum m + (1 - dampening) d;  p = p - lr (NESTEROV ? d + momentum m : m)
 // Without MOMENTUM, p = p - lr d and m is untouched. In the FIRST step m = d.
-// One invocation updates four neighbouring parameters.
+// One invocation updates four neighbouring parameters. Two tensors share a launch, one after the other: the bindings of
+// the first end with 0, those of the second with 1.
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
@@ -10,28 +11,49 @@ const NESTEROV: bool = false;
 const FIRST: bool = false; // m holds nothing yet
 
 struct Params {
-  vectors: u32, // parameters / 4, rounded up
+  vectors0: u32, // parameters / 4, rounded up
+  vectors1: u32,
   lr: f32,
   momentum: f32,
   dampening: f32,
   weightDecay: f32,
 }
 
-@group(0) @binding(0) var<storage, read> g: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> m: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> p: array<vec4f>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> g0: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> m0: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> p0: array<vec4f>;
+@group(0) @binding(3) var<storage, read> g1: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> m1: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> p1: array<vec4f>;
+@group(0) @binding(6) var<uniform> params: Params;
+
+struct State {
+  m: vec4f,
+  p: vec4f,
+}
+
+fn step(g: vec4f, m: vec4f, p: vec4f) -> State {
+  var d = g + params.weightDecay * p;
+  var velocity = m;
+  if (MOMENTUM) {
+    velocity = d;
+    if (!FIRST) { velocity = params.momentum * m + (1.0 - params.dampening) * d; }
+    d = select(velocity, d + params.momentum * velocity, NESTEROV);
+  }
+  return State(velocity, p - params.lr * d);
+}
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (group.y * groups.x + group.x) * SIZE + lane;
-  if (i >= params.vectors) { return; }
-  var d = g[i] + params.weightDecay * p[i];
-  if (MOMENTUM) {
-    var velocity = d;
-    if (!FIRST) { velocity = params.momentum * m[i] + (1.0 - params.dampening) * d; }
-    m[i] = velocity;
-    d = select(velocity, d + params.momentum * velocity, NESTEROV);
+  let j = i - params.vectors0;
+  if (i < params.vectors0) {
+    let next = step(g0[i], m0[i], p0[i]);
+    if (MOMENTUM) { m0[i] = next.m; }
+    p0[i] = next.p;
+  } else if (j < params.vectors1) {
+    let next = step(g1[j], m1[j], p1[j]);
+    if (MOMENTUM) { m1[j] = next.m; }
+    p1[j] = next.p;
   }
-  p[i] -= params.lr * d;
 }

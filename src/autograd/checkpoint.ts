@@ -1,0 +1,160 @@
+import { tidy } from '../tensor/scope.ts';
+import type { GraphNode, Tensor } from '../tensor/tensor.ts';
+import { Node, changedInPlace, type Operation, type Rerun } from './node.ts';
+import { currentRecorder, isRecording, needsGradient, recordedBy, type Recorder } from './tape.ts';
+
+// Activation checkpointing (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). The first run makes the
+// same graph as ever, except that its nodes save nothing. When backward reaches the last of them, the function runs a
+// second time; what its operations record then makes no new graph, but gives the nodes of the first, in the same order,
+// the tensors that they lack. From there on, backward does what it always does: every gradient is the sum of the same
+// numbers in the same order as without checkpointing, bit for bit.
+
+type Inputs = readonly Tensor[];
+
+/** A node, and what its operation was given in the first run. */
+interface Step {
+  readonly node: Node;
+  readonly description: string;
+  /** Versions of all that it read and saved. */
+  readonly versions: readonly number[];
+}
+
+const tensorsOf = ({ inputs, saved }: Operation): Tensor[] => [...inputs, ...saved].filter((t) => t !== null);
+const describe = (operation: Operation): string =>
+  `${operation.op}(${tensorsOf(operation).map(({ shape }) => `[${shape}]`)})`;
+
+/** The node of every tensor that a second run makes: gradients flow through it, but not along this run. */
+const inSecondRun: GraphNode = { retain: () => undefined, release: () => undefined };
+
+/** A function that was run once, and will be again. */
+class Checkpoint implements Recorder, Rerun {
+  readonly #fn: (...inputs: Inputs) => unknown;
+  /** References of our own, without the graph behind them. */
+  readonly #inputs: Inputs;
+  /** The second run that this first one is part of, if a checkpointed function has others inside. */
+  readonly #outer: SecondRun | null;
+  readonly #steps: Step[] = [];
+  /** Held by each node that waits, and by whoever runs the function right now. */
+  #references = 1;
+
+  constructor(fn: (...inputs: Inputs) => unknown, inputs: Inputs, outer: SecondRun | null) {
+    this.#fn = fn;
+    this.#inputs = inputs.map((input) => {
+      const own = input.view(input.shape, false);
+      own.requiresGrad = needsGradient(input);
+      return own;
+    });
+    this.#outer = outer;
+  }
+
+  get isSecondRun(): boolean {
+    return this.#outer !== null;
+  }
+
+  record(operation: Operation): GraphNode {
+    if (this.#outer === null) {
+      const node = new Node(operation, this);
+      const versions = tensorsOf(operation).map(({ storage }) => storage.version);
+      this.#steps.push({ node, description: describe(operation), versions });
+      return node;
+    }
+    const step = this.#outer.next(operation);
+    step.node.postpone(this);
+    this.#steps.push(step);
+    return inSecondRun;
+  }
+
+  run(): void {
+    const { device, part } = this.#steps[0]!.node;
+    const before = device.part;
+    const second = new SecondRun(this.#steps);
+    device.part = `${part} again`;
+    this.retain();
+    try {
+      recordedBy(second, () => tidy(() => void this.#fn(...this.#inputs)));
+      second.end();
+    } finally {
+      this.release();
+      device.part = before;
+    }
+  }
+
+  retain(): void {
+    this.#references++;
+  }
+
+  release(): void {
+    if (--this.#references === 0) for (const input of this.#inputs) input.dispose();
+  }
+}
+
+/** Gives the nodes of a first run what they did not save. */
+class SecondRun implements Recorder {
+  readonly isSecondRun = true;
+  readonly #steps: readonly Step[];
+  #next = 0;
+
+  constructor(steps: readonly Step[]) {
+    this.#steps = steps;
+  }
+
+  record(operation: Operation): GraphNode {
+    this.next(operation).node.save(operation.saved);
+    return inSecondRun;
+  }
+
+  /** The step of the first run that an operation repeats. */
+  next(operation: Operation): Step {
+    const step = this.#steps[this.#next++];
+    const description = describe(operation);
+    if (step?.description !== description) throw this.#differs(step?.description ?? 'nothing more', description);
+    tensorsOf(operation).forEach((tensor, i) => {
+      if (tensor.storage.version !== step.versions[i]) throw changedInPlace(operation.op, tensor);
+    });
+    return step;
+  }
+
+  end(): void {
+    const left = this.#steps[this.#next];
+    if (left !== undefined) throw this.#differs(left.description, 'nothing more');
+  }
+
+  #differs(first: string, second: string): Error {
+    return new Error(
+      `checkpoint: the function did ${first} in its first run and ${second} in its second: ` +
+        `it must do the same each time, so decide by its inputs only`,
+    );
+  }
+}
+
+/**
+ * Computes `fn(...inputs)` without keeping what its derivative needs: backward runs `fn` again for that. A chain of n
+ * functions of this kind holds their n inputs and the activations of one, for the time of a second forward pass (Chen et
+ * al. 2016, "Training Deep Nets with Sublinear Memory Cost"). Results and gradients, of inputs, of parameters and of all
+ * else that `fn` uses, are the same as without it, bit for bit. Within another one it takes effect in the second run of
+ * that one.
+ *
+ * `fn` must be synchronous and do the same each time. Random numbers repeat if their seed is made outside. What it
+ * changes for good, such as running statistics, it must leave alone when `isRecomputing()` (BatchNorm2d does). Tensors
+ * that it uses must still be there in backward: parameters are; results of other operations must be among `inputs`,
+ * which may be disposed. Scopes: as in `tidy`, what `fn` makes is freed, except for its result.
+ *
+ * @param fn may return anything that `tidy` may: a tensor, or arrays and objects of tensors
+ * @returns what `fn` returns
+ * @throws Error from `backward` if a tensor that `fn` uses was changed in place since, if `fn` does something else in
+ *   its second run, or if it calls `backward` or `grad` itself
+ */
+export function checkpoint<I extends Inputs, R>(fn: (...inputs: I) => R, inputs: readonly [...I]): R {
+  for (const input of inputs) input.checkUsable('checkpoint');
+  const recorder = currentRecorder();
+  const plain = (): R => fn(...(inputs as I));
+  // In the first run of an outer one nothing is saved anyway.
+  if (!isRecording() || recorder instanceof Checkpoint) return tidy(plain);
+  const outer = recorder instanceof SecondRun ? recorder : null;
+  const first = new Checkpoint(fn as (...inputs: Inputs) => R, inputs, outer);
+  try {
+    return recordedBy(first, () => tidy(plain));
+  } finally {
+    first.release();
+  }
+}

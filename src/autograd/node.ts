@@ -1,0 +1,141 @@
+import type { Device } from '../tensor/device.ts';
+import type { GraphNode, Tensor } from '../tensor/tensor.ts';
+
+/** Computes the gradient of one input; only called if somebody needs it. */
+export type GradientThunk = () => Tensor;
+
+export type Saved = readonly (Tensor | null)[];
+
+/** What an operation records: its name, where gradients flow to, what it saves, and its derivative. See `record`. */
+export interface Operation {
+  readonly op: string;
+  readonly inputs: Saved;
+  readonly saved: Saved;
+  readonly backward: (dy: Tensor, saved: Saved) => readonly (GradientThunk | null)[];
+}
+
+/** A part of the program that runs a second time to give its nodes what they did not save. See checkpoint.ts. */
+export interface Rerun {
+  /** Runs it, and calls `save` or `postpone` on each of its nodes. */
+  run(): void;
+  /** Another node waits for it. */
+  retain(): void;
+  /** A node does not wait for it any more. */
+  release(): void;
+}
+
+let nextId = 0;
+
+/**
+ * One recorded operation: which tensors went in, and how to turn the gradient of its output into theirs.
+ *
+ * Nodes are counted like memory. A node is held by its output tensor and by the nodes that consumed that output; when
+ * the last of them lets go, it releases the tensors it saved and its own inputs. So a forward pass whose result is
+ * disposed frees its whole graph, without waiting for a garbage collector.
+ */
+export class Node implements GraphNode {
+  /** Grows with time: an operation always has a larger number than those that made its inputs. */
+  readonly id = nextId++;
+  readonly op: string;
+  /** Where the gradient of each input goes: the node that made it, a leaf that collects it, or nowhere. */
+  readonly inputs: readonly (Node | Tensor | null)[];
+  readonly device: Device;
+  /** Part of the program that ran it, for profiles. */
+  readonly part: string;
+  readonly #backward: Operation['backward'];
+  /** Null before the second run of a checkpointed function, and after the backward pass. */
+  #saved: { readonly tensor: Tensor | null; readonly version: number }[] | null = null;
+  #rerun: Rerun | null = null;
+  #references = 1;
+
+  /** @param rerun what will give the node its saved tensors, if they are not to be kept now */
+  constructor({ op, inputs, saved, backward }: Operation, rerun: Rerun | null = null) {
+    this.op = op;
+    this.inputs = inputs.map((input) => {
+      if (input === null) return null;
+      if (input.node !== null) {
+        input.node.retain();
+        return input.node as Node;
+      }
+      return input.requiresGrad ? input : null;
+    });
+    this.#backward = backward;
+    this.device = inputs.find((input) => input !== null)!.device;
+    this.part = this.device.part;
+    if (rerun === null) this.#keep(saved);
+    else this.#wait(rerun);
+  }
+
+  retain(): void {
+    this.#references++;
+  }
+
+  release(): void {
+    // A long chain is released in a loop: recursion would overflow the stack.
+    const pending: Node[] = [this];
+    for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+      if (--node.#references > 0) continue;
+      node.releaseSaved();
+      for (const input of node.inputs) if (input instanceof Node) pending.push(input);
+    }
+  }
+
+  /** Frees the saved activations. */
+  releaseSaved(): void {
+    for (const { tensor } of this.#saved ?? []) tensor?.dispose();
+    this.#saved = null;
+    this.#wait(null);
+  }
+
+  /** Takes the saved tensors of the second run, if the node still waits for them. */
+  save(saved: Saved): void {
+    if (this.#rerun === null) return;
+    this.#keep(saved);
+    this.#wait(null);
+  }
+
+  /** Waits for another run, if the node still waits for one. */
+  postpone(rerun: Rerun): void {
+    if (this.#rerun !== null) this.#wait(rerun);
+  }
+
+  thunks(dy: Tensor): readonly (GradientThunk | null)[] {
+    // A run that has checkpointed functions inside may leave the node to one of those.
+    while (this.#rerun !== null) this.#rerun.run();
+    if (this.#saved === null) {
+      throw new Error(
+        `${this.op}: backward was already run through this operation and its saved values are freed; ` +
+          `pass { retainGraph: true } the first time to run it twice`,
+      );
+    }
+    for (const { tensor, version } of this.#saved) {
+      if (tensor !== null && tensor.storage.version !== version) throw changedInPlace(this.op, tensor);
+    }
+    return this.#backward(
+      dy,
+      this.#saved.map(({ tensor }) => tensor),
+    );
+  }
+
+  #keep(saved: Saved): void {
+    // References of our own: the caller may dispose its tensors before the backward pass.
+    this.#saved = saved.map((tensor) => ({
+      tensor: tensor?.view(tensor.shape, false) ?? null,
+      version: tensor?.storage.version ?? 0,
+    }));
+  }
+
+  #wait(rerun: Rerun | null): void {
+    rerun?.retain();
+    this.#rerun?.release();
+    this.#rerun = rerun;
+  }
+}
+
+/** The error for a value that is no longer what it was when `op` used it. */
+export function changedInPlace(op: string, { shape }: Tensor): Error {
+  return new Error(
+    `${op}: a tensor of shape [${shape}] that backward needs was changed in place after it was used; ` +
+      `change it after backward, or work on a copy (clone)`,
+  );
+}
