@@ -65,8 +65,9 @@ export function rand(shape: Shape, options: RandomOptions): Tensor<'float32'> {
 export function randn(shape: Shape, { seed, ...options }: RandomOptions): Tensor<'float32'> {
   const size = sizeOf(shape);
   const values = new Float32Array(size);
+  const bits = new Uint32Array(4);
   for (let block = 0; block * 4 < size; block++) {
-    const bits = philox(block, seed);
+    philox(block, seed, bits);
     for (let pair = 0; pair < 4; pair += 2) {
       // Never 0, whose logarithm is infinite.
       const radius = Math.sqrt(-2 * Math.log((bits[pair]! + 1) / 2 ** 32));
