@@ -71,8 +71,8 @@ export async function measure(device: Device, work: () => Promise<void> | void, 
   return { wall: spread(wall), cpu: isSoftware ? spread(cpu) : null, gpu };
 }
 
-/** Processor time of all threads but Node's main one, in milliseconds. */
-function driverTime(): number {
+/** Processor time of all threads but Node's main one, in milliseconds. Linux only. */
+export function driverTime(): number {
   let nanoseconds = 0;
   for (const thread of readdirSync('/proc/self/task')) {
     if (Number(thread) === process.pid) continue;
