@@ -76,8 +76,10 @@ export class Peer {
     clearTimeout(timer);
     if (done !== true) return JSON.parse(value);
     if (this.isAlive) await new Promise((resolve) => this.#child.once('close', resolve));
-    const last = this.#complaints.trim().split('\n').at(-1) || 'it said nothing';
-    throw new Error(`the process ended (${this.#child.signalCode ?? this.#child.exitCode}): ${last.trim()}`);
+    const lines = this.#complaints.split('\n').map((line) => line.trim());
+    const isOfInterest = (line: string): boolean => line !== '' && !line.startsWith('Warning:'); // Dawn's.
+    const said = lines.find((line) => /error/i.test(line)) ?? lines.find(isOfInterest) ?? 'it said nothing';
+    throw new Error(`the process ended (${this.#child.signalCode ?? this.#child.exitCode}): ${said}`);
   }
 
   async stop(): Promise<void> {

@@ -106,3 +106,24 @@ export function retinaNetState(): Map<string, number[]> {
   );
   return state;
 }
+
+/** Focal loss's weight of objects against background. */
+const ALPHA = 0.25;
+
+/**
+ * The loss as arrays that any library can multiply with: it is the sum of `focal` times (1 - p)^2 times the cross entropy
+ * with `targets`, p being what the target has as its probability, and of `boxes` times |deltas - wanted|. Anchors that do
+ * not count have zeros, and both are divided by the number of foreground anchors.
+ *
+ * @param labels as in values.ts
+ */
+export function lossWeights(labels: Float32Array): Record<'targets' | 'focal' | 'boxes', Float32Array> {
+  const count = labels.reduce((sum, label) => sum + (label >= 0 ? 1 : 0), 0);
+  const each = (i: number): number => labels[Math.floor(i / CLASSES)]!;
+  const targets = Float32Array.from({ length: labels.length * CLASSES }, (_, i) => (each(i) === i % CLASSES ? 1 : 0));
+  return {
+    targets,
+    focal: targets.map((target, i) => (each(i) === -2 ? 0 : (target === 1 ? ALPHA : 1 - ALPHA) / count)),
+    boxes: labels.map((label) => (label >= 0 ? 1 / count : 0)),
+  };
+}

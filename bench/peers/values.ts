@@ -54,7 +54,7 @@ export function writeValues(file: string, values: ReadonlyMap<string, Value>): R
 }
 
 /** Height and width of the image. */
-const SIZE = 256;
+export const IMAGE_SIZE = 256;
 /** x1, y1, x2, y2 of the objects as shares of the image; their classes are 0 and 1. The library's own workload. */
 const BOXES = [
   [0.1, 0.1, 0.5, 0.6],
@@ -70,9 +70,9 @@ function networkValues(): Map<string, Value> {
   let seed = 1;
   for (const [name, shape] of retinaNetState()) values.set(name, { shape, data: initial(name, shape, seed++) });
   const { mean, std } = retinaNetSpec('torchvision').transform;
-  const pixels = Float32Array.from({ length: SIZE * SIZE * 3 }, (_, i) => ((i * 7919) % 251) / 251);
+  const pixels = Float32Array.from({ length: IMAGE_SIZE * IMAGE_SIZE * 3 }, (_, i) => ((i * 7919) % 251) / 251);
   const image = pixels.map((value, i) => (value - mean[i % 3]!) / std[i % 3]!);
-  values.set('image', { shape: [SIZE, SIZE, 3], data: image });
+  values.set('image', { shape: [IMAGE_SIZE, IMAGE_SIZE, 3], data: image });
   const { labels, deltas } = assignment();
   values.set('labels', { shape: [labels.length], data: labels });
   values.set('deltas', { shape: [labels.length, 4], data: deltas });
@@ -93,10 +93,10 @@ function initial(name: string, shape: readonly number[], seed: number): Float32A
 
 /** Anchors of the image, and how many each level has. */
 export function networkAnchors(): { anchors: Float32Array; levels: number[] } {
-  const sides = [8, 16, 32, 64, 128].map((stride) => SIZE / stride);
+  const sides = [8, 16, 32, 64, 128].map((stride) => IMAGE_SIZE / stride);
   const anchors = makeAnchors(
     retinaNetSpec('torchvision').anchors,
-    [SIZE, SIZE],
+    [IMAGE_SIZE, IMAGE_SIZE],
     sides.map((side) => [side, side]),
   );
   return { anchors, levels: sides.map((side) => side * side * 9) };
@@ -106,7 +106,7 @@ export function networkAnchors(): { anchors: Float32Array; levels: number[] } {
 function assignment(): { labels: Float32Array; deltas: Float32Array } {
   const { anchors } = networkAnchors();
   const count = anchors.length / 4;
-  const boxes = BOXES.map((box) => box.map((share) => Math.fround(Math.fround(share) * SIZE)));
+  const boxes = BOXES.map((box) => box.map((share) => Math.fround(Math.fround(share) * IMAGE_SIZE)));
   const anchorOf = (i: number): number[] => [...anchors.subarray(4 * i, 4 * i + 4)];
   const overlaps = boxes.map((box) => Float64Array.from({ length: count }, (_, i) => iou(box, anchorOf(i))));
   const most = overlaps.map((list) => list.reduce((a, b) => Math.max(a, b)));
