@@ -37,35 +37,51 @@ export async function browserLike() {
 }
 
 /** What the results say of an adapter. */
-export function describe(/** @type {GPUAdapter} */ { info }) {
+function describe(/** @type {GPUAdapter} */ { info }) {
   return { name: info.description || info.device, kind: isSoftware(info) ? 'software' : 'hardware' };
 }
 
 /** Counts the bytes of buffers that exist. Call it before the first device is made. */
-export function countBytes() {
+function countBytes() {
   let [bytes, peak] = [0, 0];
-  const { GPUDevice, GPUBuffer } = globalThis;
-  const create = GPUDevice.prototype.createBuffer;
-  const destroy = GPUBuffer.prototype.destroy;
   const alive = new WeakSet();
-  GPUDevice.prototype.createBuffer = function (descriptor) {
-    const buffer = create.call(this, descriptor);
-    alive.add(buffer);
-    bytes += descriptor.size;
-    peak = Math.max(peak, bytes);
-    return buffer;
-  };
-  GPUBuffer.prototype.destroy = function () {
-    if (alive.delete(this)) bytes -= this.size;
-    return destroy.call(this);
-  };
+  replace(
+    globalThis.GPUDevice.prototype,
+    'createBuffer',
+    (create) =>
+      function (descriptor) {
+        const buffer = create.call(this, descriptor);
+        alive.add(buffer);
+        bytes += descriptor.size;
+        peak = Math.max(peak, bytes);
+        return buffer;
+      },
+  );
+  replace(
+    globalThis.GPUBuffer.prototype,
+    'destroy',
+    (destroy) =>
+      function () {
+        if (alive.delete(this)) bytes -= this.size;
+        return destroy.call(this);
+      },
+  );
   return () => peak;
 }
 
 /** Dawn polls without a pause while a promise of its is pending, which takes a core from a software adapter. */
 function nap(prototype, method) {
-  const original = prototype[method];
-  prototype[method] = function (...args) {
-    return waitAsleep(original.apply(this, args));
-  };
+  replace(
+    prototype,
+    method,
+    (original) =>
+      function (...args) {
+        return waitAsleep(original.apply(this, args));
+      },
+  );
+}
+
+/** Puts a method that `wrap` makes of the present one in its place. */
+function replace(prototype, name, wrap) {
+  prototype[name] = wrap(prototype[name]);
 }

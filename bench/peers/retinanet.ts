@@ -107,6 +107,19 @@ export function retinaNetState(): Map<string, number[]> {
   return state;
 }
 
+/**
+ * Parameters that are zero at first, from the first layer to the last: after one training step each is its gradient times
+ * the learning rate, which is how libraries are compared.
+ */
+export const PROBED = [
+  'backbone.body.layer1.0.bn3.bias',
+  'backbone.body.layer3.0.bn3.bias',
+  'backbone.body.layer4.2.bn3.bias',
+  'backbone.fpn.layer_blocks.0.0.bias',
+  'head.classification_head.conv.0.0.bias',
+  'head.regression_head.bbox_reg.bias',
+];
+
 /** Focal loss's weight of objects against background. */
 const ALPHA = 0.25;
 

@@ -16,6 +16,17 @@ FILTERS_FIRST = (3, 2, 0, 1)
 FILTERS_LAST = (2, 3, 1, 0)
 
 
+# Those of retinanet.ts.
+PROBED = (
+    "backbone.body.layer1.0.bn3.bias",
+    "backbone.body.layer3.0.bn3.bias",
+    "backbone.body.layer4.2.bn3.bias",
+    "backbone.fpn.layer_blocks.0.0.bias",
+    "head.classification_head.conv.0.0.bias",
+    "head.regression_head.bbox_reg.bias",
+)
+
+
 class Unsupported(Exception):
     """A case that there is no operation for."""
 
@@ -114,7 +125,7 @@ class TrainStep:
         boxes = torch.tensor([[0.1, 0.1, 0.5, 0.6], [0.3, 0.2, 0.8, 0.7]]) * size
         self.target = {"boxes": boxes, "labels": torch.tensor([0, 1])}
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-4, momentum=0.9)
-        self.losses = []
+        self.probes = None
         self.model.train()
 
     def run(self):
@@ -122,10 +133,13 @@ class TrainStep:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        self.losses.append(loss.item())
+        value = loss.item()
+        if self.probes is None:
+            parameters = dict(self.model.named_parameters())
+            self.probes = [np.array([value], np.float32), *(parameters[name].detach().numpy().copy() for name in PROBED)]
 
     def results(self):
-        return [np.array(self.losses[:3], np.float32)]
+        return self.probes
 
 
 class Detect:

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { browserLike } from './dawn.mjs';
 import { detections } from './detections.ts';
 import { channelsFirst, channelsLast, filtersFirst, filtersLast } from './layout.ts';
-import { lossWeights, retinaNet } from './retinanet.ts';
+import { lossWeights, PROBED, retinaNet } from './retinanet.ts';
 import { serve } from './worker.mjs';
 
 const { adapter, peakBytes } = await browserLike();
@@ -146,15 +146,16 @@ const operations = {
     });
     let parameters = weights;
     let momentum = tree.map((p) => np.zeros(p.shape), weights);
-    const losses = [];
+    let probes = null;
     return {
       async run() {
         const [loss, updated, velocity] = step(parameters, momentum, tree.ref(constants));
         [parameters, momentum] = [updated, velocity];
-        losses.push((await loss.data())[0]);
+        const value = await loss.data();
+        probes ??= [value, ...(await Promise.all(PROBED.map((name) => parameters[name].ref.data())))];
       },
       finish: () => jax.blockUntilReady([parameters, momentum]),
-      results: () => Promise.resolve([Float32Array.from(losses.slice(0, 3))]),
+      results: () => Promise.resolve(probes),
       release: () => tree.dispose([parameters, momentum, constants, statistics]),
     };
   },

@@ -14,6 +14,7 @@ import {
 } from '../../src/node.ts';
 import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../../src/kernels/conv2d.ts';
 import { Workload } from '../../src/bench/workload.ts';
+import { PROBED } from './retinanet.ts';
 import { serve } from './worker.mjs';
 
 const device = await init({ adapter: process.env.PEERS_ADAPTER || undefined });
@@ -60,11 +61,17 @@ const operations = {
   upsample: (_, { x }) => kernel([upload(x)], (image) => [upsampleNearest(image, [2 * x.shape[1], 2 * x.shape[2]])]),
   trainStep(_, operands) {
     const workload = network(operands);
-    const losses = [];
+    let probes = null;
     return {
-      run: async () => void losses.push(await workload.trainStep()),
+      async run() {
+        const loss = await workload.trainStep();
+        if (probes !== null) return;
+        const state = workload.model.stateDict();
+        const camelCase = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+        probes = [Float32Array.of(loss), ...(await readAll(PROBED.map((name) => state.get(camelCase(name)))))];
+      },
       finish: () => device.idle(),
-      results: () => Promise.resolve([Float32Array.from(losses.slice(0, 3))]),
+      results: () => Promise.resolve(probes),
       release: () => workload.dispose(),
     };
   },
@@ -84,9 +91,10 @@ const operations = {
 };
 
 /** The workload of the library's own benchmarks, with the weights given. */
-function network({ image, labels: _, deltas: __, ...weights }) {
-  const workload = new Workload(device, { depth: 50, size: image.shape[0], batch: 1 });
-  const state = Object.entries(weights).map(([name, { shape, read }]) => [name, { shape, data: read() }]);
+function network(operands) {
+  const workload = new Workload(device, { depth: 50, size: operands.image.shape[0], batch: 1 });
+  const weights = Object.entries(operands).filter(([name]) => name.includes('.'));
+  const state = weights.map(([name, { shape, read }]) => [name, { shape, data: read() }]);
   loadTorchvisionStateDict(workload.model, new Map(state));
   return workload;
 }

@@ -1,6 +1,6 @@
 import { browserLike } from './dawn.mjs';
 import { detections } from './detections.ts';
-import { lossWeights, retinaNet } from './retinanet.ts';
+import { lossWeights, PROBED, retinaNet } from './retinanet.ts';
 import { serve } from './worker.mjs';
 
 const { adapter, peakBytes } = await browserLike();
@@ -59,7 +59,7 @@ const operations = {
   upsample: (_, { x }) =>
     kernel([upload(x)], (image) => [tf.image.resizeNearestNeighbor(image, [2 * x.shape[1], 2 * x.shape[2]])]),
   trainStep(_, operands) {
-    const { forward, variables, release } = network(operands, true);
+    const { forward, get, variables, release } = network(operands, true);
     const weights = lossWeights(operands.labels.read());
     const [targets, focal] = [weights.targets, weights.focal].map((values) =>
       tf.tensor(values, [values.length / 2, 2]),
@@ -77,15 +77,16 @@ const operations = {
       return tf.add(scores, tf.sum(tf.mul(boxes, tf.abs(tf.sub(deltas, wanted)))));
     };
     const optimizer = tf.train.momentum(1e-4, 0.9);
-    const losses = [];
+    let probes = null;
     return {
       async run() {
         const loss = optimizer.minimize(lossOf, true, variables);
-        losses.push((await loss.data())[0]);
+        const value = await loss.data();
         loss.dispose();
+        probes ??= [value, ...(await readAll(PROBED.map(get)))];
       },
       finish,
-      results: () => Promise.resolve([Float32Array.from(losses.slice(0, 3))]),
+      results: () => Promise.resolve(probes),
       release,
     };
   },
@@ -138,6 +139,7 @@ function network(operands, isTraining) {
   };
   return {
     forward: () => retinaNet(ops, image),
+    get,
     variables: [...variables].filter(([name]) => !name.includes('running_')).map(([, variable]) => variable),
     release: () => tf.dispose([image, ...variables.values()]),
   };
