@@ -53,7 +53,7 @@ export function ratioToBest(result: PeerCaseResult, own: string, others: readonl
 }
 
 /** A library's result for people: a rate or a time, or why there is none. */
-export function describe({ work }: Pick<PeerCase, 'work'>, measured: PeerMeasured): string {
+export function describe(work: PeerCase['work'], measured: PeerMeasured): string {
   if (measured.unsupported !== undefined) return 'none';
   if (measured.failed !== undefined) return 'failed';
   if (typeof measured.wrong === 'string') return 'WRONG';
@@ -66,7 +66,7 @@ export function describe({ work }: Pick<PeerCase, 'work'>, measured: PeerMeasure
 }
 
 /** Everything about one library's result on a line. */
-export function lineOf(title: string, work: Pick<PeerCase, 'work'>, measured: PeerMeasured): string {
+export function lineOf(title: string, work: PeerCase['work'], measured: PeerMeasured): string {
   const columns = [`  ${title.padEnd(22)}`, describe(work, measured).padStart(14)];
   if (measured.timing !== undefined) {
     const spread = measured.timing.cpu ?? measured.timing.wall;
@@ -76,7 +76,7 @@ export function lineOf(title: string, work: Pick<PeerCase, 'work'>, measured: Pe
       `first ${(measured.first ?? 0).toFixed(0)} ms`.padStart(14),
     );
   }
-  if (work.work === undefined) {
+  if (work === undefined) {
     const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
     if (measured.gpuBytes !== undefined) columns.push(`GPU ${megabytes(measured.gpuBytes)}`);
     if (measured.residentBytes !== undefined) columns.push(`process ${megabytes(measured.residentBytes)}`);

@@ -229,7 +229,7 @@ export class Runner {
     const comparison = ratio === null ? '' : `  ${ratio.toFixed(2)} times as fast as the best other on the adapter`;
     process.stdout.write(`${task.name}${comparison}\n`);
     for (const { key, title } of this.#libraries) {
-      process.stdout.write(`${lineOf(title, task, result.libraries[key] ?? {})}\n`);
+      process.stdout.write(`${lineOf(title, task.work, result.libraries[key] ?? {})}\n`);
     }
   }
 
