@@ -111,6 +111,6 @@ export const CASES: readonly PeerCase[] = [
   batchNormCase([1, 64, 64, 256]),
   maxPoolCase([1, 128, 128, 64]),
   upsampleCase([1, 32, 32, 256]),
-  { name: 'RetinaNet ResNet-50 256 px, training step', operation: 'trainStep' },
   { name: 'RetinaNet ResNet-50 256 px, forward with NMS', operation: 'detect' },
+  { name: 'RetinaNet ResNet-50 256 px, training step', operation: 'trainStep' },
 ];

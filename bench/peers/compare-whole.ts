@@ -20,12 +20,6 @@ export function compareWhole(
     if (key === reference || actual === undefined) continue;
     const differences = expected.map((values, i) => difference(values, actual[i] ?? new Float32Array(0)));
     const worst = Math.max(...differences);
-    console.log(
-      key,
-      differences,
-      actual.map((v) => v.slice(0, 3).join() + '\n'),
-      expected.map((v) => v.slice(0, 3).join() + '\n'),
-    );
     const isRight = worst <= TOLERANCE; // False for NaN too.
     verdicts.set(key, isRight ? null : `off by ${(100 * worst).toPrecision(2)} % of the largest value of ${reference}`);
   }

@@ -18,6 +18,7 @@ interface Value {
   readonly data: Float32Array;
 }
 
+const { fround } = Math;
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** About normally distributed numbers, the same every time: sums of four that are uniform. */
@@ -111,7 +112,7 @@ export function networkAnchors(): { anchors: Float32Array; levels: number[] } {
 function assignment(): { labels: Float32Array; deltas: Float32Array } {
   const { anchors } = networkAnchors();
   const count = anchors.length / 4;
-  const boxes = BOXES.map((box) => box.map((share) => Math.fround(Math.fround(share) * IMAGE_SIZE)));
+  const boxes = BOXES.map((box) => box.map((share) => fround(fround(share) * IMAGE_SIZE)));
   const anchorOf = (i: number): number[] => [...anchors.subarray(4 * i, 4 * i + 4)];
   const overlaps = boxes.map((box) => Float64Array.from({ length: count }, (_, i) => iou(box, anchorOf(i))));
   const most = overlaps.map((list) => list.reduce((a, b) => Math.max(a, b)));
@@ -127,15 +128,15 @@ function assignment(): { labels: Float32Array; deltas: Float32Array } {
   return { labels, deltas };
 }
 
+/** In float32, step by step: whether anchors tie for a box's best depends on the last bit. */
 function iou(a: readonly number[], b: readonly number[]): number {
-  const overlap = [0, 1].map((axis) =>
-    Math.max(0, Math.min(a[axis + 2]!, b[axis + 2]!) - Math.max(a[axis]!, b[axis]!)),
-  );
-  const both = overlap[0]! * overlap[1]!;
-  return both / (area(a) + area(b) - both);
+  const along = (axis: number): number =>
+    Math.max(0, fround(Math.min(a[axis + 2]!, b[axis + 2]!) - Math.max(a[axis]!, b[axis]!)));
+  const both = fround(along(0) * along(1));
+  return fround(both / fround(fround(area(a) + area(b)) - both));
 }
 
-const area = (box: readonly number[]): number => (box[2]! - box[0]!) * (box[3]! - box[1]!);
+const area = (box: readonly number[]): number => fround(fround(box[2]! - box[0]!) * fround(box[3]! - box[1]!));
 
 /** Offsets that turn an anchor into a box: of the centre, in sizes of the anchor, and logarithms of the growth. */
 function encode(box: readonly number[], anchor: readonly number[]): number[] {

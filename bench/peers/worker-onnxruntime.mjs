@@ -30,10 +30,12 @@ const tensorOf = ({ shape, data }) => new Tensor('float32', data, shape);
 
 /** A case that runs a graph with the inputs given by name. */
 async function session(graph, inputs, turnBack) {
-  // Unlike most options, that of the provider must be an error if it is not there: no silent run on the CPU.
+  // Threads that spin while they wait take the cores from each other.
+  const extra = { session: { intra_op: { allow_spinning: '0' } } };
   const running = await InferenceSession.create(graph.encode(), {
     executionProviders: [provider],
     logSeverityLevel: 3,
+    extra,
   });
   const feeds = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, tensorOf(value)]));
   const once = async () => {

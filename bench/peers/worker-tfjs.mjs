@@ -13,8 +13,10 @@ const backend = tf.backend();
 
 /** TensorFlow.js keeps up to 15 dispatches back. */
 async function finish() {
-  backend.endComputePassEncoder();
-  backend.submitQueue();
+  if (backend.commandEncoder !== null) {
+    backend.endComputePassEncoder();
+    backend.submitQueue();
+  }
   await backend.device.queue.onSubmittedWorkDone();
 }
 
