@@ -68,6 +68,8 @@ export class Runner {
   /** Runs everything, prints and writes it. Returns the exit status. */
   async run(): Promise<number> {
     const cases: PeerCaseResult[] = [];
+    process.once('exit', () => rmSync(this.#folder, { recursive: true, force: true }));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
     try {
       for (const task of CASES.filter(({ name }) => name.includes(this.#options.filter))) {
         const result = await this.#measure(task);
@@ -77,7 +79,6 @@ export class Runner {
       }
     } finally {
       await this.#stopAll();
-      rmSync(this.#folder, { recursive: true, force: true });
     }
     if (cases.length === 0) throw new TypeError(`--filter ${this.#options.filter}: no case has this in its name`);
     const own = cases.map(({ libraries: all }) => all[OURS]).filter((measured) => measured !== undefined);
