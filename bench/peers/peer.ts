@@ -77,8 +77,9 @@ export class Peer {
     if (done !== true) return JSON.parse(value);
     if (this.isAlive) await new Promise((resolve) => this.#child.once('close', resolve));
     const lines = this.#complaints.split('\n').map((line) => line.trim());
+    const isError = (line: string): boolean => /^\w*Error(?: \[\w+\])?: /.test(line);
     const isOfInterest = (line: string): boolean => line !== '' && !line.startsWith('Warning:'); // Dawn's.
-    const said = lines.find((line) => /error/i.test(line)) ?? lines.find(isOfInterest) ?? 'it said nothing';
+    const said = lines.find(isError) ?? lines.find(isOfInterest) ?? 'it said nothing';
     throw new Error(`the process ended (${this.#child.signalCode ?? this.#child.exitCode}): ${said}`);
   }
 
