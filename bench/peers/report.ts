@@ -45,8 +45,12 @@ export function timeOf({ timing, wrong }: PeerMeasured): number | null {
   return (timing.cpu ?? timing.wall).median;
 }
 
-/** How many times as fast as the best of the others on the adapter the library `own` is, or null. */
+/**
+ * How many times as fast as the best of the others on the adapter the library `own` is. Null if nobody else has a right
+ * result, or if one of them was not measured: it might be the best.
+ */
 export function ratioToBest(result: PeerCaseResult, own: string, others: readonly string[]): number | null {
+  if (others.some((key) => result.libraries[key] === undefined)) return null;
   const ours = timeOf(result.libraries[own] ?? {});
   const times = others.map((key) => timeOf(result.libraries[key] ?? {})).filter((time) => time !== null);
   return ours === null || times.length === 0 ? null : Math.min(...times) / ours;
@@ -58,7 +62,7 @@ export function describe(work: PeerCase['work'], measured: PeerMeasured): string
   if (measured.failed !== undefined) return 'failed';
   if (typeof measured.wrong === 'string') return 'WRONG';
   const time = timeOf(measured);
-  if (time === null) return '';
+  if (time === null) return 'not measured';
   if (work === undefined) return `${time.toFixed(0)} ms`;
   return 'flops' in work
     ? `${(work.flops / time / 1e6).toFixed(1)} GFLOP/s`
