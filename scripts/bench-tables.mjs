@@ -2,6 +2,10 @@
 //   node scripts/bench-tables.mjs           writes what changed
 //   node scripts/bench-tables.mjs --check   fails when a table is stale
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { register } from 'tsx/esm/api';
+
+register();
+const { peersTable, shortPeersTable } = await import('../bench/peers/tables.ts');
 
 const root = new URL('../', import.meta.url);
 const check = process.argv.includes('--check');
@@ -79,12 +83,25 @@ function parts() {
     .join('\n\n');
 }
 
-const tables = { kernels: kernels(), whole: whole(), parts: parts() };
+/** Other libraries beside this one. */
+const peers = (make) =>
+  results
+    .filter(({ kind }) => kind === 'peers')
+    .map(make)
+    .join('\n\n');
+
+const tables = {
+  kernels: kernels(),
+  whole: whole(),
+  parts: parts(),
+  peers: peers(peersTable),
+  'peers-short': peers(shortPeersTable),
+};
 for (const file of ['docs/performance.md', 'README.md']) {
   const url = new URL(file, root);
   const before = readFileSync(url, 'utf8');
   const after = before.replace(
-    /(<!-- bench:begin (\w+) -->\n)[^]*?(<!-- bench:end \2 -->)/g,
+    /(<!-- bench:begin ([\w-]+) -->\n)[^]*?(<!-- bench:end \2 -->)/g,
     (_, begin, name, end) => `${begin}\n${tables[name]}\n\n${end}`,
   );
   if (after === before) continue;

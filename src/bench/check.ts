@@ -106,3 +106,88 @@ export function checkConvGradWeight(shape: ConvShape, { x, dy }: ConvData, dw: F
   });
   return disagreement(samples);
 }
+
+/** @param n rows and columns of all three matrices */
+export function checkMatmul(n: number, a: Float32Array, b: Float32Array, y: Float32Array): string | null {
+  const random = places(4);
+  const samples = Array.from({ length: n }, (_, row): Sample => {
+    const column = random(n);
+    let sum = 0;
+    for (let k = 0; k < n; k++) sum += a[row * n + k]! * b[k * n + column]!;
+    return [y[row * n + column]!, sum];
+  });
+  return disagreement(samples);
+}
+
+/** Shape of a batch of images, [N, H, W, C]. */
+type ImageShape = readonly [number, number, number, number];
+
+/** 3x3 windows two apart, padded by one. */
+export function checkMaxPool([n, h, w, c]: ImageShape, x: Float32Array, y: Float32Array): string | null {
+  const [p, q] = [h / 2, w / 2];
+  const random = places(5);
+  const samples = Array.from({ length: 4 * c }, (_, i): Sample => {
+    const [image, row, column, channel] = [random(n), random(p), random(q), i % c];
+    let best = -Infinity;
+    for (let a = Math.max(0, 2 * row - 1); a <= Math.min(h - 1, 2 * row + 1); a++) {
+      for (let b = Math.max(0, 2 * column - 1); b <= Math.min(w - 1, 2 * column + 1); b++) {
+        best = Math.max(best, x[((image * h + a) * w + b) * c + channel]!);
+      }
+    }
+    return [y[((image * p + row) * q + column) * c + channel]!, best];
+  });
+  return disagreement(samples);
+}
+
+/** Every pixel as a block of two by two. */
+export function checkUpsample([n, h, w, c]: ImageShape, x: Float32Array, y: Float32Array): string | null {
+  const random = places(5);
+  const samples = Array.from({ length: 4 * c }, (_, i): Sample => {
+    const [image, row, column, channel] = [random(n), random(2 * h), random(2 * w), i % c];
+    const from = ((image * h + (row >> 1)) * w + (column >> 1)) * c + channel;
+    return [y[((image * 2 * h + row) * 2 * w + column) * c + channel]!, x[from]!];
+  });
+  return disagreement(samples);
+}
+
+interface BatchNormData {
+  readonly x: Float32Array;
+  readonly gamma: Float32Array;
+  readonly beta: Float32Array;
+  readonly dy: Float32Array;
+}
+
+/** Training: the result and all three gradients. */
+export function checkBatchNorm(
+  [n, h, w, c]: ImageShape,
+  { x, gamma, beta, dy }: BatchNormData,
+  [y, dx, dgamma, dbeta]: readonly Float32Array[],
+): string | null {
+  const rows = n * h * w;
+  const random = places(6);
+  const samples = Array.from({ length: c }, (_, channel) => {
+    const of = (values: Float32Array, row: number): number => values[row * c + channel]!;
+    const sum = (f: (row: number) => number): number => {
+      let total = 0;
+      for (let row = 0; row < rows; row++) total += f(row);
+      return total;
+    };
+    const mean = sum((row) => of(x, row)) / rows;
+    const inverse = 1 / Math.sqrt(sum((row) => (of(x, row) - mean) ** 2) / rows + 1e-5);
+    const db = sum((row) => of(dy, row));
+    const dg = sum((row) => of(dy, row) * (of(x, row) - mean)) * inverse;
+    const row = random(rows);
+    const normal = (of(x, row) - mean) * inverse;
+    return {
+      y: [of(y!, row), gamma[channel]! * normal + beta[channel]!] as const,
+      dx: [of(dx!, row), gamma[channel]! * inverse * (of(dy, row) - db / rows - (normal * dg) / rows)] as const,
+      dgamma: [dgamma![channel]!, dg] as const,
+      dbeta: [dbeta![channel]!, db] as const,
+    };
+  });
+  for (const part of ['y', 'dx', 'dgamma', 'dbeta'] as const) {
+    const wrong = disagreement(samples.map((sample) => sample[part]));
+    if (wrong !== null) return `${part} ${wrong}`;
+  }
+  return null;
+}

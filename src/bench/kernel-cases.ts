@@ -15,9 +15,13 @@ import {
   type Tensor,
 } from '../index.ts';
 import {
+  checkBatchNorm,
   checkConvForward,
   checkConvGradInput,
   checkConvGradWeight,
+  checkMatmul,
+  checkMaxPool,
+  checkUpsample,
   disagreement,
   outputSize,
   places,
@@ -80,18 +84,7 @@ function matmulCase(n: number): KernelCase {
       const [a, b] = [randn([n, n], { seed: 1 }), randn([n, n], { seed: 2 })];
       return {
         run: () => [matmul(a, b)],
-        async check([y]) {
-          const [av, bv] = [await read(a), await read(b)];
-          const random = places(4);
-          return disagreement(
-            Array.from({ length: n }, (_, i) => {
-              const column = random(n);
-              let sum = 0;
-              for (let k = 0; k < n; k++) sum += av[i * n + k]! * bv[k * n + column]!;
-              return [y![i * n + column]!, sum] as const;
-            }),
-          );
-        },
+        check: async ([y]) => checkMatmul(n, await read(a), await read(b), y!),
         dispose: () => release([a, b]),
       };
     },
@@ -135,13 +128,13 @@ function convCases(shape: ConvShape): KernelCase[] {
   }));
 }
 
-/** An operation on one image: how to run it, and its result at element `i` given the values of the image. */
+/** An operation on one image. */
 function imageCase(
   name: string,
   shape: readonly [number, number, number, number],
   bytes: number,
   op: (x: Tensor) => Tensor,
-  expected: (x: Float32Array, channel: number, pixel: number) => readonly [index: number, value: number],
+  check: (shape: readonly [number, number, number, number], x: Float32Array, y: Float32Array) => string | null,
 ): KernelCase {
   return {
     name: `${name} [${shape}]`,
@@ -150,16 +143,7 @@ function imageCase(
       const x = randn(shape, { seed: 1 });
       return {
         run: () => [op(x)],
-        async check([y]) {
-          const values = await read(x);
-          const random = places(5);
-          return disagreement(
-            Array.from({ length: 4 * shape[3] }, (_, i) => {
-              const [index, value] = expected(values, i % shape[3], random(y!.length / shape[3]));
-              return [y![index]!, value] as const;
-            }),
-          );
-        },
+        check: async ([y]) => check(shape, await read(x), y!),
         dispose: () => x.dispose(),
       };
     },
@@ -167,39 +151,15 @@ function imageCase(
 }
 
 function maxPoolCase(shape: readonly [number, number, number, number]): KernelCase {
-  const [, h, w, c] = shape;
-  const [p, q] = [h / 2, w / 2];
+  const bytes = 5 * shape.reduce((a, b) => a * b); // The result is a quarter.
   const options = { kernel: 3, stride: 2, padding: 1 };
-  return imageCase(
-    'max pool 3x3 s2',
-    shape,
-    4 * c * (h * w + p * q),
-    (x) => maxPool2d(x, options),
-    (x, channel, pixel) => {
-      const [row, column] = [Math.floor(pixel / q), pixel % q];
-      let best = -Infinity;
-      for (let a = Math.max(0, 2 * row - 1); a <= Math.min(h - 1, 2 * row + 1); a++) {
-        for (let b = Math.max(0, 2 * column - 1); b <= Math.min(w - 1, 2 * column + 1); b++) {
-          best = Math.max(best, x[(a * w + b) * c + channel]!);
-        }
-      }
-      return [pixel * c + channel, best];
-    },
-  );
+  return imageCase('max pool 3x3 s2', shape, bytes, (x) => maxPool2d(x, options), checkMaxPool);
 }
 
 function upsampleCase(shape: readonly [number, number, number, number]): KernelCase {
-  const [, h, w, c] = shape;
-  return imageCase(
-    'upsample 2x',
-    shape,
-    4 * c * h * w * 5,
-    (x) => upsampleNearest(x, [2 * h, 2 * w]),
-    (x, channel, pixel) => {
-      const [row, column] = [Math.floor(pixel / (2 * w)) >> 1, (pixel % (2 * w)) >> 1];
-      return [pixel * c + channel, x[(row * w + column) * c + channel]!];
-    },
-  );
+  const [, h, w] = shape;
+  const bytes = 20 * shape.reduce((a, b) => a * b); // The result is four times as large.
+  return imageCase('upsample 2x', shape, bytes, (x) => upsampleNearest(x, [2 * h, 2 * w]), checkUpsample);
 }
 
 function addCase(shape: readonly [number, number, number, number]): KernelCase {
@@ -209,9 +169,15 @@ function addCase(shape: readonly [number, number, number, number]): KernelCase {
     shape,
     bytes,
     (x) => add(x, x),
-    (x, channel, pixel) => {
-      const index = pixel * shape[3] + channel;
-      return [index, 2 * x[index]!];
+    (_, x, y) => {
+      const random = places(5);
+      const [channels, pixels] = [shape[3], x.length / shape[3]];
+      return disagreement(
+        Array.from({ length: 4 * channels }, (__, i) => {
+          const index = random(pixels) * channels + (i % channels);
+          return [y[index]!, 2 * x[index]!] as const;
+        }),
+      );
     },
   );
 }
@@ -233,34 +199,9 @@ function batchNormCase(shape: readonly [number, number, number, number]): Kernel
             const { y } = batchNorm(x, gamma, beta);
             return [y, ...grad(y, [x, gamma, beta], { gradient: dy })];
           }),
-        async check([y, dx, dgamma, dbeta]) {
-          const [xv, gv, bv, dv] = [await read(x), await read(gamma), await read(beta), await read(dy)];
-          const random = places(6);
-          const samples = Array.from({ length: c }, (_, channel) => {
-            const of = (values: Float32Array, row: number): number => values[row * c + channel]!;
-            const sum = (f: (row: number) => number): number => {
-              let total = 0;
-              for (let row = 0; row < rows; row++) total += f(row);
-              return total;
-            };
-            const mean = sum((row) => of(xv, row)) / rows;
-            const inverse = 1 / Math.sqrt(sum((row) => (of(xv, row) - mean) ** 2) / rows + 1e-5);
-            const db = sum((row) => of(dv, row));
-            const dg = sum((row) => of(dv, row) * (of(xv, row) - mean)) * inverse;
-            const row = random(rows);
-            const normal = (of(xv, row) - mean) * inverse;
-            return {
-              y: [of(y!, row), gv[channel]! * normal + bv[channel]!] as const,
-              dx: [of(dx!, row), gv[channel]! * inverse * (of(dv, row) - db / rows - (normal * dg) / rows)] as const,
-              dgamma: [dgamma![channel]!, dg] as const,
-              dbeta: [dbeta![channel]!, db] as const,
-            };
-          });
-          for (const part of ['y', 'dx', 'dgamma', 'dbeta'] as const) {
-            const wrong = disagreement(samples.map((sample) => sample[part]));
-            if (wrong !== null) return `${part} ${wrong}`;
-          }
-          return null;
+        async check(results) {
+          const [xv, gv, bv, dv] = await Promise.all([x, gamma, beta, dy].map(read));
+          return checkBatchNorm(shape, { x: xv!, gamma: gv!, beta: bv!, dy: dv! }, results);
         },
         dispose: () => release([x, gamma, beta, dy]),
       };

@@ -88,8 +88,8 @@ export async function measureInTurns(device: Device, works: readonly Work[], sec
   return timings;
 }
 
-/** Processor time of all threads but Node's main one, in milliseconds. */
-function driverTime(): number {
+/** Processor time of all threads but Node's main one, in milliseconds. Linux only. */
+export function driverTime(): number {
   let nanoseconds = 0;
   for (const thread of readdirSync('/proc/self/task')) {
     if (Number(thread) === process.pid) continue;

@@ -36,7 +36,7 @@ let polling = false;
  * Waits for a promise of Dawn's. While one is pending, Dawn polls in Node's event loop without a pause, which would
  * take a core away from a software driver; sleeping for a moment in each turn of the loop leaves it free.
  */
-async function waitAsleep<T>(promise: Promise<T>): Promise<T> {
+export async function waitAsleep<T>(promise: Promise<T>): Promise<T> {
   waiting++;
   if (!polling) {
     polling = true;

@@ -1,0 +1,107 @@
+import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { driverTime } from '../../src/bench/measure.ts';
+
+// A worker's side of the conversation: a command per line on standard input, an answer per line on file descriptor 3,
+// so that whatever a library prints is in nobody's way.
+//   {"do": "prepare", "case": {...}, "operands": {NAME: {file, offset, shape}}}   -> {}, or {"unsupported": WHY}
+//   {"do": "sample", "count": N}    -> {"wall": MS, "processor": MS} of N runs together
+//   {"do": "results", "folder": F}  -> {"files": [...], "gpuBytes": N, "residentBytes": N}
+//   {"do": "release"}               -> {}
+// The first line of all, without being asked: {"versions": {...}, "adapter": {...} | null}. An answer {"error": TEXT} means
+// that the case failed; a process that ends means the same.
+
+/** A case that a library has no operation for. */
+export class Unsupported extends Error {}
+
+/**
+ * @typedef {{ shape: number[], read: () => Float32Array }} Operand
+ * @typedef {object} Prepared
+ * @property {() => unknown} run Queues the work once, or does it.
+ * @property {() => unknown} finish Waits until all queued work is done.
+ * @property {() => Promise<Float32Array[]>} results Runs once and reads: images NHWC, filters HWIO.
+ * @property {() => void} release
+ */
+
+/**
+ * Answers the runner until it closes the pipe.
+ *
+ * @param {object} library
+ * @param {Record<string, string>} library.versions
+ * @param {object | null} library.adapter What `openAdapter` told, if it is known.
+ * @param {boolean} [library.usesMainThread] Whether the work is done on the main thread too.
+ * @param {() => number} [library.peakBytes] Most bytes of GPU buffers so far.
+ * @param {(task: any, operands: Record<string, Operand>) => Prepared | Promise<Prepared>} library.prepare
+ */
+export async function serve({ versions, adapter, usesMainThread = false, peakBytes, prepare }) {
+  const answer = (/** @type {object} */ message) => void writeSync(3, `${JSON.stringify(message)}\n`);
+  /** @type {Prepared | null} */
+  let prepared = null;
+  const processorTime = () => {
+    if (process.platform !== 'linux') return 0;
+    if (!usesMainThread) return driverTime();
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  };
+  const commands = {
+    async prepare({ case: task, operands }) {
+      const readable = Object.entries(operands).map(([name, operand]) => [name, readableOperand(operand)]);
+      prepared = await prepare(task, Object.fromEntries(readable));
+      return {};
+    },
+    async sample({ count }) {
+      const [start, before] = [performance.now(), processorTime()];
+      for (let i = 0; i < count; i++) await prepared.run();
+      await prepared.finish();
+      return { wall: performance.now() - start, processor: processorTime() - before };
+    },
+    async results({ folder }) {
+      const memory = { gpuBytes: peakBytes?.(), residentBytes: mostResident() };
+      const results = await prepared.results();
+      const files = results.map((values, i) => {
+        const file = join(folder, `${i}.f32`);
+        writeFileSync(file, values);
+        return file;
+      });
+      return { files, ...memory };
+    },
+    release() {
+      prepared?.release();
+      prepared = null;
+      return {};
+    },
+  };
+  answer({ versions, adapter });
+  for await (const line of createInterface({ input: process.stdin })) {
+    const command = JSON.parse(line);
+    try {
+      answer(await commands[command.do](command));
+    } catch (error) {
+      answer(
+        error instanceof Unsupported ? { unsupported: error.message } : { error: String(error?.message ?? error) },
+      );
+    }
+  }
+  process.exit(0); // Dawn's objects would keep Node alive.
+}
+
+/** @returns {Operand} */
+function readableOperand({ file, offset, shape }) {
+  return {
+    shape,
+    read() {
+      const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+      const handle = openSync(file, 'r');
+      readSync(handle, values, 0, values.byteLength, offset);
+      closeSync(handle);
+      return values;
+    },
+  };
+}
+
+/** The most memory that this process has held, in bytes. */
+function mostResident() {
+  if (process.platform !== 'linux') return undefined;
+  return 1024 * Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
+}
