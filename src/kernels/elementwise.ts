@@ -14,6 +14,10 @@ import { where as whereKernel } from './wgsl/where.wgsl.ts';
 
 /** Invocations per workgroup of the element-wise kernels. */
 const SIZE = 64;
+/** Invocations per workgroup, and vectors per invocation, of those that large tensors go through. */
+const STREAM = { SIZE: 256, EACH: 4 };
+/** Vectors per workgroup. */
+const STREAM_VECTORS = STREAM.SIZE * STREAM.EACH;
 
 /** Functions of one operand, by the number that unary.wgsl gives them. */
 export const unaryOps = {
@@ -94,10 +98,10 @@ export function unary(op: UnaryOp, x: Tensor): Tensor {
     const vectors = Math.ceil(count / 4);
     run(x.device, unaryKernel, {
       op,
-      consts: { OP: unaryOps[op], SIZE },
+      consts: { OP: unaryOps[op], ...STREAM },
       bind: { x: xs!, y: ys! },
       params: { vectors },
-      groups: linearGroups(x.device, vectors, SIZE),
+      groups: linearGroups(x.device, vectors, STREAM_VECTORS),
     });
   });
   return y;
@@ -110,10 +114,10 @@ export function unaryGrad(op: UnaryOp, v: Tensor, dy: Tensor): Tensor {
     const vectors = Math.ceil(count / 4);
     run(v.device, unaryGradKernel, {
       op: `${op} gradient`,
-      consts: { OP: unaryOps[op], SIZE },
+      consts: { OP: unaryOps[op], ...STREAM },
       bind: { v: vs!, dy: dys!, dx: dxs! },
       params: { vectors },
-      groups: linearGroups(v.device, vectors, SIZE),
+      groups: linearGroups(v.device, vectors, STREAM_VECTORS),
     });
   });
   return dx;
@@ -141,11 +145,11 @@ export function binary(op: BinaryOp, a: Tensor | number, b: Tensor | number, bet
       const vectors = Math.ceil(count / 4);
       run(device, binaryKernel, {
         op,
-        consts: { ...consts, SCALAR },
+        consts: { OP: binaryOps[op], ...STREAM, SCALAR },
         aliases,
         bind: { a: xs!, b: zs!, y: ys! },
         params: { vectors, scalar, beta },
-        groups: linearGroups(device, vectors, SIZE),
+        groups: linearGroups(device, vectors, STREAM_VECTORS),
       });
     });
     return y;

@@ -6,6 +6,8 @@ import { channelAffine as affineKernel } from './wgsl/channel_affine.wgsl.ts';
 import { channelSums as sumsKernel } from './wgsl/channel_sums.wgsl.ts';
 
 const SIZE = 64;
+/** Rows per invocation of channel_affine.wgsl. */
+const EACH = 8;
 /** Most rows that one invocation adds one after another. */
 const CHAIN = 128;
 
@@ -90,19 +92,20 @@ export function channelAffine(
   const perImage = q.shape.length > 1;
   inSlices(op, images, [v, u ?? v, ...(perImage ? [mean, q, r, p ?? q] : [])], [y], (_, count, slices) => {
     const [ms, qs, rs, ps] = perImage ? slices.slice(2, 6) : [mean, q, r, p ?? q];
-    const elements = (count * rows * channels) / width;
+    const blocks = Math.ceil(rows / EACH);
     run(v.device, affineKernel, {
       op,
-      consts: { HAS_U: u !== null, HAS_P: p !== null, RELU: relu, SIZE },
+      consts: { HAS_U: u !== null, HAS_P: p !== null, RELU: relu, SIZE, EACH },
       aliases: { V: width === 4 ? 'vec4f' : 'f32' },
       bind: { u: slices[1]!, p: ps!, v: slices[0]!, mean: ms!, q: qs!, r: rs!, y: slices.at(-1)! },
       params: {
-        elements,
-        perImage: (rows * channels) / width,
+        images: count,
+        rows,
+        blocks,
         channels: channels / width,
         stride: perImage ? channels / width : 0,
       },
-      groups: linearGroups(v.device, elements, SIZE),
+      groups: linearGroups(v.device, (count * blocks * channels) / width, SIZE),
     });
   });
   return y;

@@ -99,19 +99,19 @@ export function maxPoolForward(x: Tensor, geometry: PoolGeometry): { y: Tensor; 
   const places = empty(x.device, geometry.y, 'int32', op);
   inSlices(op, x.shape[0]!, [x], [y, places], (_, count, [xs, ys, ws]) => {
     const { vector, aliases } = channelVectors(geometry);
-    const elements = ((y.size / x.shape[0]!) * count) / vector;
+    const [, p, q, c] = geometry.y as [number, number, number, number];
     run(x.device, maxKernel, {
       op,
       consts: { SIZE },
       aliases,
       bind: { x: xs!, y: ys!, places: ws! },
       params: {
-        elements,
+        lines: count * p,
         ...params(geometry, vector),
         dilationY: geometry.dilation[0],
         dilationX: geometry.dilation[1],
       },
-      groups: linearGroups(x.device, elements, SIZE),
+      groups: [Math.ceil((q * c) / vector / SIZE), ...linearGroups(x.device, count * p, 1)],
     });
   });
   return { y, places };

@@ -105,7 +105,7 @@ export function run<S extends WgslSource>(device: Device, source: S, launch: Lau
  * Workgroups for a kernel with one invocation per element: folded over x and y, because a dimension holds at most
  * 65,535. The kernel rebuilds the number as `(group.y * groups.x + group.x) * SIZE + local` and guards the tail.
  */
-export function linearGroups(device: Device, elements: number, workgroupSize: number): Groups {
+export function linearGroups(device: Device, elements: number, workgroupSize: number): readonly [number, number?] {
   const groups = Math.ceil(elements / workgroupSize);
   const x = Math.min(groups, device.limits.maxComputeWorkgroupsPerDimension);
   return x === 0 ? [0] : [x, Math.ceil(groups / x)];

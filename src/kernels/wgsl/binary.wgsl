@@ -1,10 +1,11 @@
 // y = f(a, b), element by element, for operands of equal shape or with a number on one side.
-// One invocation computes four neighbouring elements, as in unary.wgsl.
+// One invocation computes EACH vectors, as in unary.wgsl.
 
 // Specialisation
 const OP: u32 = 0u; // which f, see `f`
 const SCALAR: u32 = 0u; // 1: a is params.scalar, 2: b is params.scalar, 0: neither
-const SIZE: u32 = 64u; // invocations per workgroup
+const SIZE: u32 = 256u; // invocations per workgroup
+const EACH: u32 = 4u; // per invocation, SIZE apart: a workgroup costs a CPU as much as dozens of vectors
 alias T = f32; // type of the operands
 alias U = f32; // type of the result: u32 for comparisons
 
@@ -68,11 +69,14 @@ fn f(a: T, b: T) -> U {
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * SIZE + lane;
-  if (i >= params.vectors) { return; }
-  var p = vec4<T>(T(params.scalar));
-  var q = p;
-  if (SCALAR != 1u) { p = a[i]; }
-  if (SCALAR != 2u) { q = b[i]; }
-  y[i] = vec4<U>(f(p.x, q.x), f(p.y, q.y), f(p.z, q.z), f(p.w, q.w));
+  let first = (group.y * groups.x + group.x) * SIZE * EACH + lane;
+  for (var j = 0u; j < EACH; j++) {
+    let i = first + j * SIZE;
+    if (i >= params.vectors) { return; }
+    var p = vec4<T>(T(params.scalar));
+    var q = p;
+    if (SCALAR != 1u) { p = a[i]; }
+    if (SCALAR != 2u) { q = b[i]; }
+    y[i] = vec4<U>(f(p.x, q.x), f(p.y, q.y), f(p.z, q.z), f(p.w, q.w));
+  }
 }

@@ -1,7 +1,7 @@
 // y[n, p, q, c] = the largest x[n, h, w, c] in the window of p, q, and places[n, p, q, c] = h W + w of the first one.
 // Outside the image there is nothing; a NaN counts as largest.
 // x is [N, H, W, C], y is [N, P, Q, C]. One invocation computes one element of y, or with V = vec4f four
-// neighbouring channels.
+// neighbouring channels. Rows of all images are a dimension of the grid, as in upsample.wgsl.
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
@@ -11,8 +11,10 @@ alias U = vec4u; // u32
 alias B = vec4<bool>; // bool
 
 struct Params {
-  elements: u32, // in units of V, like the channels
-  h: i32, w: i32, c: u32, p: u32, q: u32,
+  lines: u32, // rows of y in all images
+  h: i32, w: i32,
+  c: u32, // channels in units of V
+  p: u32, q: u32,
   kernelY: i32, kernelX: i32,
   strideY: i32, strideX: i32,
   padY: i32, padX: i32,
@@ -30,12 +32,15 @@ fn isNan(v: V) -> B {
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * SIZE + lane;
-  if (i >= params.elements) { return; }
-  let c = i % params.c;
-  let q = (i / params.c) % params.q;
-  let p = (i / params.c / params.q) % params.p;
-  let image = (i / params.c / params.q / params.p) * u32(params.h * params.w);
+  let inRow = group.x * SIZE + lane;
+  if (inRow >= params.q * params.c) { return; }
+  let c = inRow % params.c;
+  let q = inRow / params.c;
+  let line = group.z * groups.y + group.y;
+  if (line >= params.lines) { return; }
+  let p = line % params.p;
+  let i = line * params.q * params.c + inRow;
+  let image = line / params.p * u32(params.h * params.w);
   var best = V();
   var place = I(-1);
   for (var r = 0; r < params.kernelY; r++) {

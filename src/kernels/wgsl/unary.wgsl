@@ -1,10 +1,11 @@
 // y = f(x), element by element.
-// One invocation computes four neighbouring elements; a workgroup 64 times that. Order and shape do not matter, and the
-// last vector may reach into the buffer's padding, which nobody reads.
+// One invocation computes EACH vectors of four neighbouring elements. Order and shape do not matter, and the last vector
+// may reach into the buffer's padding, which nobody reads.
 
 // Specialisation
 const OP: u32 = 0u; // which f, see `f`
-const SIZE: u32 = 64u; // invocations per workgroup
+const SIZE: u32 = 256u; // invocations per workgroup
+const EACH: u32 = 4u; // vectors per invocation, SIZE apart: a workgroup costs a CPU as much as dozens of vectors
 
 struct Params {
   vectors: u32, // elements / 4, rounded up
@@ -46,8 +47,10 @@ fn f(v: vec4f) -> vec4f {
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * SIZE + lane;
-  if (i < params.vectors) {
+  let first = (group.y * groups.x + group.x) * SIZE * EACH + lane;
+  for (var j = 0u; j < EACH; j++) {
+    let i = first + j * SIZE;
+    if (i >= params.vectors) { return; }
     y[i] = f(x[i]);
   }
 }
