@@ -10,6 +10,7 @@ import { newResult, type BenchResult, type Measured } from '../bench/result.ts';
 import { measureCheckpoint, measureFirstStep, measureWhole } from '../bench/whole.ts';
 import { Workload, type WorkloadOptions } from '../bench/workload.ts';
 import { init, type InitOptions } from '../node.ts';
+import type { TuningName } from '../tensor/device.ts';
 import { formatBytes } from '../tensor/errors.ts';
 
 export const BENCH_HELP = `retinagrad bench: how fast the kernels are here, how RetinaNet's time divides, and what the whole takes.
@@ -32,6 +33,8 @@ Usage:
 
 Options:
   --adapter NAME   as for retinagrad info
+  --tuning NAME    run the kernels that are chosen for another adapter: llvmpipe, swiftshader, cpu, nvidia, amd, apple,
+                   intel, gpu
   --seconds N      about how long to measure each case. Default 2
   --out FOLDER     writes bench.json (and charts) there; also after Ctrl-C, with what there is
   --json           the result as JSON on standard output, progress on standard error
@@ -53,6 +56,7 @@ export async function bench(args: readonly string[], version: string): Promise<n
     allowPositionals: true,
     options: {
       adapter: { type: 'string' },
+      tuning: { type: 'string' },
       sizes: { type: 'string', default: '256' },
       filter: { type: 'string', default: '' },
       depth: { type: 'string', default: '50' },
@@ -84,7 +88,10 @@ export async function bench(args: readonly string[], version: string): Promise<n
     return name as SizeName;
   });
 
-  const chosen = values.adapter === undefined ? {} : { adapter: values.adapter };
+  const chosen: InitOptions = {
+    ...(values.adapter === undefined ? {} : { adapter: values.adapter }),
+    ...(values.tuning === undefined ? {} : { tuning: values.tuning as TuningName }), // init checks it
+  };
   if (level === 'first-step')
     return firstStep(args, chosen, { depth: depths[0]!, size: sides[0]!, batch: batches[0]! });
   const device = await init(chosen);

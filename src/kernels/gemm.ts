@@ -84,8 +84,8 @@ interface Plan<L> {
 }
 
 /** Lanes of a workgroup along `vectors` of channels: a power of two, and no more than there is work for. */
-const lanesFor = (most: number, vectors: number): number =>
-  Math.max(4, Math.min(most, 2 ** Math.ceil(Math.log2(vectors))));
+const lanesFor = (vectors: number, least: number, most: number): number =>
+  Math.max(least, Math.min(most, 2 ** Math.ceil(Math.log2(vectors))));
 
 /**
  * The largest tile of which there are enough to keep the adapter busy, and that is not much wider than the product.
@@ -177,7 +177,7 @@ function gemmPlan(device: Device, tuning: Tuning, pixels: number, k4: number, ba
   switch (tuning.family) {
     case 'subgroup': {
       const SIZE = SUBGROUP;
-      const LANES = lanesFor(SIZE, k4);
+      const LANES = lanesFor(k4, 4, SIZE);
       // A few pixels would leave half of the rows without work.
       const ROWS = pixels <= tuning.pixels / 2 ? tuning.pixels / 2 : tuning.pixels;
       return {
@@ -194,7 +194,7 @@ function gemmPlan(device: Device, tuning: Tuning, pixels: number, k4: number, ba
       };
     case 'lane': {
       const SIZE = tuning.size;
-      const LANES = lanesFor(SIZE, k4);
+      const LANES = lanesFor(k4, 1, SIZE);
       return {
         rowBlocks: Math.ceil((pixels * LANES) / (LANE_PIXELS * SIZE)),
         columnBlocks: Math.ceil(k4 / LANES),
@@ -291,7 +291,7 @@ function transposedPlan(
   switch (tuning.family) {
     case 'subgroup': {
       const SIZE = SUBGROUP;
-      const LANES = lanesFor(SIZE, k4);
+      const LANES = lanesFor(k4, 4, SIZE);
       const VECTORS = tuning.vectors;
       return {
         rowBlocks: Math.ceil((runs * Math.ceil(runVectors / VECTORS) * LANES) / SIZE),
@@ -307,7 +307,7 @@ function transposedPlan(
       };
     case 'lane': {
       const SIZE = tuning.size;
-      const LANES = lanesFor(SIZE, k4);
+      const LANES = lanesFor(k4, 1, SIZE);
       return {
         rowBlocks: Math.ceil((runs * Math.ceil(runVectors / LANE_VECTORS) * LANES) / SIZE),
         columnBlocks: Math.ceil(k4 / LANES),
