@@ -7,7 +7,7 @@ import type { Workload } from './workload.ts';
 /** What one part of a run took. */
 export interface Part {
   readonly name: string;
-  /** On the GPU; for `everything else`, of the clock on the wall that no dispatch accounts for. */
+  /** On the GPU, or for parts without dispatches on the host; `everything else` is what neither accounts for. */
   readonly milliseconds: number;
   readonly dispatches: number;
   /** Bytes of the buffers that its dispatches bound: what they moved at least once. */
@@ -29,15 +29,7 @@ export function labelParts(device: Device, { model }: Workload): void {
   const label = (module: Module & { forward(...inputs: never[]): unknown }, name: (input: unknown) => string): void => {
     const forward = module.forward.bind(module) as (...inputs: unknown[]) => unknown;
     Object.defineProperty(module, 'forward', {
-      value: (...inputs: unknown[]) => {
-        const before = device.part;
-        device.part = name(inputs[0]);
-        try {
-          return forward(...inputs);
-        } finally {
-          device.part = before;
-        }
-      },
+      value: (...inputs: unknown[]) => device.during(name(inputs[0]), () => forward(...inputs)),
     });
   };
   const { body, fpn } = model.backbone;
@@ -50,7 +42,7 @@ export function labelParts(device: Device, { model }: Workload): void {
   label(classificationHead.clsLogits, (x) => `class subnet ${level(x)}`);
   label(regressionHead.conv, (x) => `box subnet ${level(x)}`);
   label(regressionHead.bboxReg, (x) => `box subnet ${level(x)}`);
-  label(model.loss, () => 'losses');
+  label(model.loss, () => 'sums of losses');
 }
 
 /** Profiles one run and adds it up by part. */
@@ -66,12 +58,12 @@ export async function measureParts(
     await run();
     milliseconds = performance.now() - start;
   });
-  const parts: Part[] = grouped(entries, ({ part }) => part.trim() || 'images, matching and sums').map(
-    ([name, list]) => ({
-      ...summed(name, list),
-      kernels: grouped(list, ({ kernel }) => kernel.split('.')[0]!).map(([kernel, used]) => summed(kernel, used)),
-    }),
-  );
+  const parts: Part[] = grouped(entries, ({ part }) => part.trim() || 'sums').map(([name, list]) => ({
+    ...summed(name, list),
+    kernels: grouped(list, ({ kernel }) => (kernel ?? 'host').split('.')[0]!).map(([kernel, used]) =>
+      summed(kernel, used),
+    ),
+  }));
   const measured = parts.reduce((sum, part) => sum + part.milliseconds, 0);
   const rest = Math.max(0, milliseconds - measured);
   parts.push({ name: 'everything else', milliseconds: rest, dispatches: 0, bytes: 0, kernels: [] });
@@ -81,7 +73,7 @@ export async function measureParts(
 const summed = (name: string, entries: readonly ProfileEntry[]): Omit<Part, 'kernels'> => ({
   name,
   milliseconds: entries.reduce((sum, entry) => sum + entry.milliseconds, 0),
-  dispatches: entries.length,
+  dispatches: entries.filter(({ kernel }) => kernel !== null).length,
   bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
 });
 

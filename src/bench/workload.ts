@@ -1,3 +1,5 @@
+import ndarray from 'ndarray';
+import { decodePng, encodePng } from '../data/node/png.ts';
 import {
   backward,
   keep,
@@ -29,6 +31,7 @@ export class Workload {
   readonly #targets: Target[];
   readonly #optimizer: SGD;
   readonly #device: Device;
+  #files: readonly Uint8Array[] | null = null;
 
   constructor(device: Device, { depth, size, batch, checkpoint = false }: WorkloadOptions) {
     const spec = retinaNetSpec('torchvision', {
@@ -47,6 +50,17 @@ export class Workload {
     this.#targets = this.#images.map(() => ({ boxes, labels: Int32Array.of(0, 1) }));
   }
 
+  /** Decodes the images from PNG files in memory, one after the other. (Training does so beside the GPU's work.) */
+  async load(): Promise<void> {
+    this.#files ??= await Promise.all(
+      this.#images.map(async (image) => {
+        const bytes = Uint8Array.from((await image.data()) as Float32Array, (value) => value * 255);
+        return encodePng(ndarray(bytes, [...image.shape]));
+      }),
+    );
+    for (const file of this.#files) await this.#device.duringHost('data loading', () => decodePng(file, 'image'));
+  }
+
   /** Loss, gradients and update; waits for the loss. */
   async trainStep(): Promise<number> {
     this.model.train();
@@ -55,9 +69,7 @@ export class Workload {
       backward(total);
       return total;
     });
-    this.#device.part = 'optimiser';
-    this.#optimizer.step();
-    this.#device.part = '';
+    this.#device.during('optimiser', () => this.#optimizer.step());
     this.#optimizer.zeroGrad();
     const value = await loss.item();
     loss.dispose();

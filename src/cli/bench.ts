@@ -128,8 +128,8 @@ export async function bench(args: readonly string[], version: string): Promise<n
       }
       const workload = new Workload(device, options);
       labelParts(device, workload);
-      parts.push(await measureParts(device, 'training step', () => workload.trainStep()));
-      parts.push(await measureParts(device, 'inference', () => workload.detect()));
+      parts.push(await measureParts(device, 'training step', () => workload.load().then(() => workload.trainStep())));
+      parts.push(await measureParts(device, 'inference', () => workload.load().then(() => workload.detect())));
       workload.dispose();
       for (const part of parts.slice(-2)) print(tableOf(part));
     }

@@ -7,6 +7,7 @@ import { allRows, gemm, gemmTransposed, matrixRows, type Epilogue, type Gather, 
 import { linearGroups, run } from './run.ts';
 import { inSlices } from './slices.ts';
 import { axpby } from './update.ts';
+import { padChannels as padKernel } from './wgsl/pad_channels.wgsl.ts';
 import { turnFilter } from './wgsl/turn_filter.wgsl.ts';
 import { isWinograd, winogradForward, winogradGradWeight, type TensorEpilogue } from './winograd.ts';
 
@@ -324,6 +325,23 @@ export function conv2dGradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: 
   return used.narrow(dw, wShape);
 }
 
+/** Copies x to y, whose last axis is longer; zeros fill it. */
+function padChannels(op: string, x: Tensor, y: Tensor): void {
+  const [c, c4] = [x.shape.at(-1)!, y.shape.at(-1)! / 4];
+  inSlices(op, y.size / (4 * c4), [x], [y], (_, rows, [xs, ys]) => {
+    run(x.device, padKernel, {
+      op,
+      consts: { SIZE: 64, EACH: PADDED_VECTORS },
+      bind: { x: xs!, y: ys! },
+      params: { vectors: rows * c4, c, c4 },
+      groups: linearGroups(x.device, rows * c4, 64 * PADDED_VECTORS),
+    });
+  });
+}
+
+/** Vectors per invocation of pad_channels.wgsl. */
+const PADDED_VECTORS = 4;
+
 /** Channels in whole vectors of four. */
 const whole = (channels: number): number => Math.ceil(channels / 4) * 4;
 
@@ -342,10 +360,14 @@ class Padded {
     axes.forEach((axis, i) => (shape[axis] = extents[i]!));
     if (sameShape(shape, x.shape)) return x;
     const copy = empty(x.device, shape, 'float32', this.#op);
-    fill(copy, 0);
-    const walk = (of: Shape): { start: number; strides: number[] } => ({ start: 0, strides: stridesOf(of) });
-    copyStrided(this.#op, x, walk(x.shape), copy, walk(shape), x.shape);
     this.#copies.push(copy);
+    if (sameShape(shape.slice(0, -1), x.shape.slice(0, -1))) {
+      padChannels(this.#op, x, copy);
+    } else {
+      fill(copy, 0);
+      const walk = (of: Shape): { start: number; strides: number[] } => ({ start: 0, strides: stridesOf(of) });
+      copyStrided(this.#op, x, walk(x.shape), copy, walk(shape), x.shape);
+    }
     return copy;
   }
 

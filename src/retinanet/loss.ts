@@ -41,12 +41,15 @@ export class RetinaNetLoss extends Module {
   /** @param anchors [A, 4] */
   forward({ logits, deltas }: HeadOutput, anchors: Tensor, assignment: Assignment): RetinaNetLosses {
     // Focal loss: sum over anchors and classes of each image.
-    const focal = sum(sigmoidFocalLoss(logits, assignment.labels, this.#loss), [1, 2]);
+    const { device } = logits;
+    const focal = device.during('focal loss', () =>
+      sum(sigmoidFocalLoss(logits, assignment.labels, this.#loss), [1, 2]),
+    );
 
     // Box loss: sum over the foreground anchors of each image.
     const foreground = cast(greaterEqual(assignment.labels, 0), 'float32');
     const count = sum(foreground, 1);
-    const boxes = sum(mul(this.#boxLoss(deltas, anchors, assignment), foreground), 1);
+    const boxes = device.during('box loss', () => sum(mul(this.#boxLoss(deltas, anchors, assignment), foreground), 1));
 
     if (this.normalizer !== null && this.training && !isRecomputing())
       axpby(maximum(sum(count), 1), this.normalizer, 1 - EMA_DECAY, EMA_DECAY);

@@ -15,7 +15,8 @@ export interface Detections {
   readonly labels: Int32Array;
 }
 
-interface Candidate {
+/** A box before duplicates are removed. */
+export interface Candidate {
   readonly box: readonly [number, number, number, number];
   readonly score: number;
   readonly label: number;
@@ -38,16 +39,24 @@ export interface RawOutput {
 
 /** Thresholds, decodes and suppresses duplicates (Focal Loss paper, section 4, "Inference"). */
 export function postprocess(raw: RawOutput, spec: PostprocessSpec, coder: BoxCoderSpec): Detections {
-  const candidates: Candidate[] = [];
+  return withoutDuplicates(candidates(raw, spec, coder), raw.size, spec);
+}
+
+/** The first half of `postprocess`: boxes of anchors with a high score, up to `topK` of each level. */
+export function candidates(raw: RawOutput, spec: PostprocessSpec, coder: BoxCoderSpec): Candidate[] {
   let first = 0;
-  for (const count of raw.levels) {
-    candidates.push(...levelCandidates(raw, first, count, spec, coder));
+  return raw.levels.flatMap((count) => {
     first += count;
-  }
+    return levelCandidates(raw, first - count, count, spec, coder);
+  });
+}
+
+/** The second half: non-maximum suppression; the best are kept. */
+export function withoutDuplicates(candidates: readonly Candidate[], size: Size, spec: PostprocessSpec): Detections {
   let kept = suppress(candidates, spec.nmsThreshold).slice(0, spec.maxDetections);
   if (spec.clip === 'after-nms') {
     kept = kept
-      .map((candidate) => ({ ...candidate, box: clip(candidate.box, raw.size) }))
+      .map((candidate) => ({ ...candidate, box: clip(candidate.box, size) }))
       .filter(({ box: [x1, y1, x2, y2] }) => x2 > x1 && y2 > y1);
   }
   return {

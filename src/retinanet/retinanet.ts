@@ -9,7 +9,7 @@ import { anchorsPerCell, makeAnchors, type Size } from './anchors.ts';
 import { FeaturePyramid, type Pyramid } from './fpn.ts';
 import { RetinaNetHead, type HeadOutput } from './heads.ts';
 import { RetinaNetLoss, type RetinaNetLosses } from './loss.ts';
-import { postprocess, type Detections } from './postprocess.ts';
+import { candidates, withoutDuplicates, type Detections } from './postprocess.ts';
 import { ResNet } from './resnet.ts';
 import type { RetinaNetSpec } from './spec.ts';
 import { assign, type Target } from './targets.ts';
@@ -99,15 +99,13 @@ export class RetinaNet extends Module {
    */
   losses(images: readonly ImageInput[], targets: readonly Target[]): TrainingLosses {
     return tidy(() => {
-      const batch = transformImages(this.#device, images, this.spec.transform);
+      const device = this.#device;
+      const { transform, matcher, boxCoder } = this.spec;
+      const batch = device.during('images', () => transformImages(device, images, transform));
       const output = this.forward(batch.images);
-      const anchors = this.anchors(batch, output.pyramid);
-      const assignment = assign(
-        anchors.gpu,
-        transformTargets(targets, batch),
-        this.classes,
-        this.spec.matcher,
-        this.spec.boxCoder,
+      const anchors = device.duringHost('anchors', () => this.anchors(batch, output.pyramid));
+      const assignment = device.during('matching', () =>
+        assign(anchors.gpu, transformTargets(targets, batch), this.classes, matcher, boxCoder),
       );
       const losses = this.loss.forward(output, anchors.gpu, assignment);
       return { ...losses, total: add(losses.classification, losses.boxRegression) };
@@ -117,11 +115,13 @@ export class RetinaNet extends Module {
   /** Finds objects. The model must be switched with `eval()` before. Boxes are in pixels of the images given. */
   async detect(images: readonly ImageInput[]): Promise<Detections[]> {
     if (this.training) throw new Error('detect: the model is in training mode; call model.eval() first');
+    const device = this.#device;
     const { batch, logits, deltas, anchors } = noGrad(() =>
       tidy(() => {
-        const batch = transformImages(this.#device, images, this.spec.transform);
+        const batch = device.during('images', () => transformImages(device, images, this.spec.transform));
         const { logits, deltas, pyramid } = this.forward(batch.images);
-        return { batch, logits, deltas, anchors: this.anchors(batch, pyramid) };
+        const anchors = device.duringHost('anchors', () => this.anchors(batch, pyramid));
+        return { batch, logits, deltas, anchors };
       }),
     );
     const reading = Promise.all([logits.data(), deltas.data()]);
@@ -129,18 +129,17 @@ export class RetinaNet extends Module {
     const [logitValues, deltaValues] = (await reading) as [Float32Array, Float32Array];
     const count = anchors.host.length / 4;
     return batch.sizes.map((size, n) => {
-      const found = postprocess(
-        {
-          logits: logitValues.subarray(n * count * this.classes, (n + 1) * count * this.classes),
-          deltas: deltaValues.subarray(n * count * 4, (n + 1) * count * 4),
-          anchors: anchors.host,
-          classes: this.classes,
-          levels: anchors.levels,
-          size,
-        },
-        this.spec.postprocess,
-        this.spec.boxCoder,
-      );
+      const raw = {
+        logits: logitValues.subarray(n * count * this.classes, (n + 1) * count * this.classes),
+        deltas: deltaValues.subarray(n * count * 4, (n + 1) * count * 4),
+        anchors: anchors.host,
+        classes: this.classes,
+        levels: anchors.levels,
+        size,
+      };
+      const { postprocess, boxCoder } = this.spec;
+      const likely = device.duringHost('post-processing', () => candidates(raw, postprocess, boxCoder));
+      const found = device.duringHost('suppression', () => withoutDuplicates(likely, size, postprocess));
       return { ...found, boxes: scaleBoxes(found.boxes, size, batch.originalSizes[n]!) };
     });
   }

@@ -234,8 +234,29 @@ export class Device {
     this.#totalDispatches++;
   }
 
+  /** Names the part of the program that runs in `work`, for profiles. */
+  during<T>(part: string, work: () => T): T {
+    const before = this.part;
+    this.part = part;
+    try {
+      return work();
+    } finally {
+      this.part = before;
+    }
+  }
+
+  /** The same for a part that runs on the host alone, until its promise is settled: profiles count its own time. */
+  duringHost<T>(part: string, work: () => T): T {
+    const start = performance.now();
+    const note = (): void => this.#profile?.host(part, performance.now() - start);
+    const result = work();
+    if (result instanceof Promise) return result.finally(note) as T;
+    note();
+    return result;
+  }
+
   /**
-   * Runs `work` and measures each of its dispatches on the GPU.
+   * Runs `work` and measures each of its dispatches on the GPU, and what `duringHost` runs.
    *
    * @throws Error if the adapter has no timestamps
    */

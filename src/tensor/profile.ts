@@ -1,13 +1,13 @@
 import type { Device } from './device.ts';
 
-/** What one dispatch was, and how long the GPU took. */
+/** What one dispatch was and how long the GPU took; or with `kernel` null, work of the host. */
 export interface ProfileEntry {
   /** The part of the program that asked for it, as `device.part` named it; `backward` follows for gradients. */
   readonly part: string;
   /** The operation with its shapes. */
   readonly operation: string;
-  /** The kernel's file and constants. */
-  readonly kernel: string;
+  /** The kernel's file and constants; null for work of the host. */
+  readonly kernel: string | null;
   /** Bytes of the buffers that it bound. */
   readonly bytes: number;
   readonly milliseconds: number;
@@ -27,6 +27,7 @@ export class Profile {
   readonly #gpu: GPUDevice;
   readonly #entries: Unmeasured[] = [];
   readonly #sets: GPUQuerySet[] = [];
+  readonly #host: ProfileEntry[] = [];
 
   constructor(gpu: GPUDevice) {
     this.#gpu = gpu;
@@ -41,6 +42,11 @@ export class Profile {
     return {
       timestampWrites: { querySet, beginningOfPassWriteIndex: 2 * index, endOfPassWriteIndex: 2 * index + 1 },
     };
+  }
+
+  /** Notes work of the host. */
+  host(part: string, milliseconds: number): void {
+    this.#host.push({ part, operation: part, kernel: null, bytes: 0, milliseconds });
   }
 
   /** Reads the clock's values. The GPU must have been given all dispatches. */
@@ -58,10 +64,11 @@ export class Profile {
       times.push(new BigUint64Array(staging.getMappedRange().slice(0)));
       for (const used of [resolved, staging, querySet]) used.destroy();
     }
-    return this.#entries.map((entry, slot) => {
+    const measured = this.#entries.map((entry, slot) => {
       const set = times[Math.floor(slot / PER_SET)]!;
       const index = 2 * (slot % PER_SET);
       return { ...entry, milliseconds: Number(set[index + 1]! - set[index]!) / 1e6 };
     });
+    return [...measured, ...this.#host];
   }
 }

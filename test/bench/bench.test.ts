@@ -95,14 +95,20 @@ test('kernels are timed, checked and compared', async () => {
 test('parts of a step add up to the whole, and gradients count for their part', async () => {
   const workload = new Workload(device, { depth: 18, size: 64, batch: 1 });
   labelParts(device, workload);
-  const step = await measureParts(device, 'training step', () => workload.trainStep());
+  const step = await measureParts(device, 'training step', () => workload.load().then(() => workload.trainStep()));
+  const inference = await measureParts(device, 'inference', () => workload.detect());
   const names = step.parts.map(({ name }) => name);
   for (const name of [
     'stem',
     'layer4',
     'layer4 backward',
     'pyramid',
-    'losses backward',
+    'data loading',
+    'images',
+    'matching',
+    'focal loss',
+    'focal loss backward',
+    'box loss',
     'optimiser',
     'everything else',
   ]) {
@@ -113,6 +119,12 @@ test('parts of a step add up to the whole, and gradients count for their part', 
   for (const part of step.parts) {
     const kernels = part.kernels.reduce((sum, { dispatches }) => sum + dispatches, 0);
     assert.is(kernels, part.dispatches, part.name);
+  }
+  for (const name of ['post-processing', 'suppression']) {
+    assert.ok(
+      inference.parts.some((part) => part.name === name && part.milliseconds > 0),
+      `${name} is missing`,
+    );
   }
   assert.match(flameChart(step), /^<svg .*layer4 backward/);
   workload.dispose();

@@ -28,7 +28,7 @@ for (const shape of shapes) {
       w: (await w.data()) as Float32Array,
       dy: (await dy.data()) as Float32Array,
     };
-    const used: string[] = [];
+    const used: (string | null)[] = [];
     const y = conv2dForward(x, w, null, { stride, padding });
     const dw = conv2dGradWeight(dy, x, shape.w, { stride, padding });
     if (device.features.has('timestamp-query')) {
