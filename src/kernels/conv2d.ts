@@ -9,7 +9,7 @@ import { inSlices } from './slices.ts';
 import { axpby } from './update.ts';
 import { padChannels as padKernel } from './wgsl/pad_channels.wgsl.ts';
 import { turnFilter } from './wgsl/turn_filter.wgsl.ts';
-import { isWinograd, winogradForward, winogradGradWeight, type TensorEpilogue } from './winograd.ts';
+import { winogradFor, winogradForward, winogradGradWeight, type TensorEpilogue } from './winograd.ts';
 
 type Pair = readonly [number, number];
 
@@ -110,8 +110,9 @@ function forward(op: string, x: Tensor, w: Tensor, g: Geometry, shape: Shape, ep
   const y = empty(x.device, shape, 'float32', op);
   if (y.size === 0) return y;
   const { scale, bias, add, relu } = epilogue;
-  if (isWinograd(x.device, w.shape, g, [shape[0]!, p, q])) {
-    winogradForward(op, x, w, y, g.padding, epilogue);
+  const winograd = winogradFor(x.device, w.shape, g, [shape[0]!, p, q]);
+  if (winograd !== null) {
+    winogradForward(winograd, op, x, w, y, g.padding, epilogue);
     return y;
   }
   const [, h, width, c] = x.shape as [number, number, number, number];
@@ -184,8 +185,9 @@ function gradInput(op: string, dy: Tensor, w: Tensor, g: Geometry, shape: Shape)
   const parts = phases(g, 0, h, r).flatMap((down) =>
     phases(g, 1, width, s).map((right) => ({ down, right, filter: turnedFilter(op, w, down, right) })),
   );
-  if (isWinograd(dy.device, w.shape, g, [n, h, width])) {
-    winogradForward(op, dy, parts[0]!.filter, dx, [2 - g.padding[0], 2 - g.padding[1]], plain);
+  const winograd = winogradFor(dy.device, w.shape, g, [n, h, width]);
+  if (winograd !== null) {
+    winogradForward(winograd, op, dy, parts[0]!.filter, dx, [2 - g.padding[0], 2 - g.padding[1]], plain);
   } else {
     inSlices(op, n, [dy], [dx], (_, images, [dys, dxs]) => {
       for (const { down, right, filter } of parts) {
@@ -304,8 +306,9 @@ export function conv2dGradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: 
   const [source, gradient] = [used.pad(x, [3], [c]), used.pad(dy, [3], [k])];
   const [n, p, q] = dy.shape as [number, number, number];
   const [, h, width] = x.shape as [number, number, number];
-  if (isWinograd(x.device, shape, g, [n, p, q])) {
-    return used.narrow(winogradGradWeight(op, source, gradient, g.padding), wShape);
+  const winograd = winogradFor(x.device, shape, g, [n, p, q]);
+  if (winograd !== null) {
+    return used.narrow(winogradGradWeight(winograd, op, source, gradient, g.padding), wShape);
   }
   let sum: Tensor | null = null;
   inSlices(op, n, [source, gradient], [], (_, images, [xs, dys]) => {

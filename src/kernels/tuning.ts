@@ -34,11 +34,15 @@ interface TileTuning {
 export type Tuning = (SubgroupTuning | BroadcastTuning | LaneTuning | TileTuning) & {
   /** Workgroups that keep the adapter busy: smaller tiles are taken, and long sums split, until there are as many. */
   readonly enough: number;
-  /** Fewest tiles of Winograd's algorithm that fill the rows of a product. */
+  /** Fewest tiles of Winograd's F(4x4, 3x3) that fill the rows of a product. */
   readonly winogradTiles: number;
+  /** What F(2x2, 3x3) needs: so many tiles, and that they fill blocks of so many rows of a product. */
+  readonly winograd2x2: { readonly tiles: number; readonly rows: number };
 };
 
-const cpu = { enough: 32, winogradTiles: 16 };
+const cpu = { enough: 32, winogradTiles: 16, winograd2x2: { tiles: 16, rows: 16 } };
+/** The rows are those of the smallest tile of gemm_tile.wgsl. */
+const gpu = { winograd2x2: { tiles: 48, rows: 64 } };
 /** 8 x 8 values per invocation: [16, 16] is 128 pixels x 128 channels. */
 const allTiles: TileTuning = {
   family: 'tile',
@@ -62,14 +66,14 @@ const smallTiles: TileTuning = {
  * published kernels use; nobody has measured them with this library yet.
  */
 const tunings: Readonly<Record<TuningName, Tuning>> = {
-  llvmpipe: { family: 'subgroup', pixels: 32, vectors: 4, ...cpu },
+  llvmpipe: { family: 'subgroup', pixels: 32, vectors: 4, ...cpu, winograd2x2: { tiles: 25, rows: 32 } },
   swiftshader: { family: 'broadcast', ...cpu },
   cpu: { family: 'lane', size: 16, ...cpu },
-  nvidia: { ...allTiles, enough: 256, winogradTiles: 64 },
-  amd: { ...allTiles, enough: 192, winogradTiles: 64 },
-  apple: { ...smallTiles, enough: 64, winogradTiles: 32 },
-  intel: { ...smallTiles, enough: 64, winogradTiles: 32 },
-  gpu: { ...smallTiles, enough: 64, winogradTiles: 32 },
+  nvidia: { ...allTiles, enough: 256, winogradTiles: 64, ...gpu },
+  amd: { ...allTiles, enough: 192, winogradTiles: 64, ...gpu },
+  apple: { ...smallTiles, enough: 64, winogradTiles: 32, ...gpu },
+  intel: { ...smallTiles, enough: 64, winogradTiles: 32, ...gpu },
+  gpu: { ...smallTiles, enough: 64, winogradTiles: 32, ...gpu },
 };
 
 /** The choice for an adapter, or the one that `init({ tuning })` named. */

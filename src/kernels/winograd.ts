@@ -4,23 +4,70 @@ import { empty, type Tensor } from '../tensor/tensor.ts';
 import { allRows, gemm, gemmTransposed, matrixRows, type Batch } from './gemm.ts';
 import { linearGroups, run, type Slice } from './run.ts';
 import { inSlices } from './slices.ts';
-import { tuningOf } from './tuning.ts';
+import { tuningOf, type Tuning } from './tuning.ts';
 import { axpby } from './update.ts';
+import { winograd2x2Filter } from './wgsl/winograd_2x2_filter.wgsl.ts';
+import { winograd2x2GradFilter } from './wgsl/winograd_2x2_grad_filter.wgsl.ts';
+import { winograd2x2GradOutput } from './wgsl/winograd_2x2_grad_output.wgsl.ts';
+import { winograd2x2Input } from './wgsl/winograd_2x2_input.wgsl.ts';
+import { winograd2x2Output } from './wgsl/winograd_2x2_output.wgsl.ts';
 import { winogradFilter } from './wgsl/winograd_filter.wgsl.ts';
 import { winogradGradFilter } from './wgsl/winograd_grad_filter.wgsl.ts';
 import { winogradGradOutput } from './wgsl/winograd_grad_output.wgsl.ts';
 import { winogradInput } from './wgsl/winograd_input.wgsl.ts';
 import { winogradOutput } from './wgsl/winograd_output.wgsl.ts';
 
-// Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks"):
-// a tile of 6x6 inputs and a filter of 3x3 are transformed so that the 4x4 outputs come from 36 products instead of
-// 144. Over all channels the products are 36 matrix products, one per element of the transformed tile. The price is
-// a workspace of 2.25 times the input and the output, and rounding a few times that of the direct sum.
+// Winograd's minimal filtering (Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks"). In F(4x4, 3x3)
+// a tile of 6x6 inputs and a filter of 3x3 are transformed so that the 4x4 outputs come from 36 products instead of 144,
+// in F(2x2, 3x3) a tile of 4x4 inputs so that the 2x2 outputs come from 16 instead of 36. Over all channels the products
+// are 36 or 16 matrix products, one per element of the transformed tile. The price is a workspace of 2.25 or 4 times the
+// input and the output, and with F(4x4) rounding about twice that of the direct sum; with F(2x2) it is less.
 
-/** Elements of a transformed tile. */
-const ELEMENTS = 36;
-/** Fewest channels in and out for which the transforms cost less than the multiplications that they save. */
-const MIN_CHANNELS = 32;
+/** One size of tiles. */
+export interface Winograd {
+  /** Outputs along a side of a tile. */
+  readonly side: number;
+  /** Elements of a transformed tile. */
+  readonly elements: number;
+  /** Fewest channels in and out for which the transforms cost less than the multiplications that they save. */
+  readonly minChannels: number;
+  /** Whether so many tiles keep the rows of the products busy. */
+  readonly isEnough: (tiles: number, tuning: Tuning) => boolean;
+  readonly input: typeof winogradInput | typeof winograd2x2Input;
+  readonly filter: typeof winogradFilter | typeof winograd2x2Filter;
+  readonly output: typeof winogradOutput | typeof winograd2x2Output;
+  readonly gradOutput: typeof winogradGradOutput | typeof winograd2x2GradOutput;
+  readonly gradFilter: typeof winogradGradFilter | typeof winograd2x2GradFilter;
+}
+
+/** The one that multiplies least first. */
+const algorithms: readonly Winograd[] = [
+  {
+    side: 4,
+    elements: 36,
+    minChannels: 32,
+    isEnough: (tiles, { winogradTiles }) => tiles >= winogradTiles,
+    input: winogradInput,
+    filter: winogradFilter,
+    output: winogradOutput,
+    gradOutput: winogradGradOutput,
+    gradFilter: winogradGradFilter,
+  },
+  {
+    side: 2,
+    elements: 16,
+    minChannels: 128,
+    // It saves less, and a quarter of the rows without work is all that it can bear.
+    isEnough: (tiles, { winograd2x2: { tiles: fewest, rows } }) =>
+      tiles >= fewest && tiles >= 0.75 * rows * Math.ceil(tiles / rows),
+    input: winograd2x2Input,
+    filter: winograd2x2Filter,
+    output: winograd2x2Output,
+    gradOutput: winograd2x2GradOutput,
+    gradFilter: winograd2x2GradFilter,
+  },
+];
+
 /** Most bytes of one transformed operand; larger images go through in parts. */
 const WORKSPACE_BYTES = 32 * 2 ** 20;
 const SIZE = 64;
@@ -41,30 +88,36 @@ interface Tiling {
   readonly across: number;
 }
 
-const tilesOf = (p: number, q: number): Tiling => ({ down: Math.ceil(p / 4), across: Math.ceil(q / 4) });
+const tilesOf = ({ side }: Winograd, p: number, q: number): Tiling => ({
+  down: Math.ceil(p / side),
+  across: Math.ceil(q / side),
+});
 
 /**
- * Whether a convolution goes through this algorithm: 3x3 without stride or dilation, and large enough to gain.
+ * The algorithm for a convolution that is 3x3 without stride or dilation, and large enough to gain by one; otherwise null.
  *
  * @param w [R, S, C, K], channels multiples of four
  * @param outputs images, rows and columns of the result
  */
-export function isWinograd(
+export function winogradFor(
   device: Device,
   w: Shape,
   { stride, dilation }: { readonly stride: Pair; readonly dilation: Pair },
   [n, p, q]: readonly [number, number, number],
-): boolean {
+): Winograd | null {
   const [r, s, c, k] = w as [number, number, number, number];
-  const { down, across } = tilesOf(p, q);
-  return (
-    r === 3 &&
-    s === 3 &&
-    [...stride, ...dilation].every((value) => value === 1) &&
-    Math.min(c, k) >= MIN_CHANNELS &&
-    n * down * across >= tuningOf(device).winogradTiles &&
-    ELEMENTS * c * k * 4 <= device.bindingLimit
-  );
+  const isPlain = r === 3 && s === 3 && [...stride, ...dilation].every((value) => value === 1);
+  if (!isPlain) return null;
+  const tuning = tuningOf(device);
+  const gains = (algorithm: Winograd): boolean => {
+    const { down, across } = tilesOf(algorithm, p, q);
+    return (
+      Math.min(c, k) >= algorithm.minChannels &&
+      algorithm.isEnough(n * down * across, tuning) &&
+      algorithm.elements * c * k * 4 <= device.bindingLimit
+    );
+  };
+  return algorithms.find(gains) ?? null;
 }
 
 /**
@@ -75,6 +128,7 @@ export function isWinograd(
  * @param y [N, P, Q, K], written
  */
 export function winogradForward(
+  algorithm: Winograd,
   op: string,
   x: Tensor,
   w: Tensor,
@@ -82,13 +136,14 @@ export function winogradForward(
   padding: Pair,
   { scale, bias, add, relu }: TensorEpilogue,
 ): void {
+  const { elements } = algorithm;
   const { device } = x;
   const [c, k] = w.shape.slice(2) as [number, number];
   const [n, p, q] = y.shape as [number, number, number];
-  const tiling = tilesOf(p, q);
-  const u = empty(device, [ELEMENTS, c, k], 'float32', op);
+  const tiling = tilesOf(algorithm, p, q);
+  const u = empty(device, [elements, c, k], 'float32', op);
   const filters = (c * k) / 4;
-  run(device, winogradFilter, {
+  run(device, algorithm.filter, {
     op,
     consts: { SIZE },
     bind: { w, u },
@@ -96,13 +151,13 @@ export function winogradForward(
     groups: linearGroups(device, filters, SIZE),
   });
   inSlices(op, n, [x, ...(add === null ? [] : [add])], [y], (_, images, slices) => {
-    inParts(device, images, tiling, Math.max(c, k), (first, tiles) => {
-      const v = transformed(op, x, slices[0]!, tiling, padding, first, tiles);
-      const m = empty(device, [ELEMENTS, tiles, k], 'float32', op);
-      const batch = { count: ELEMENTS, x: tiles * c, w: c * k, y: tiles * k };
+    inParts(device, images, tiling, elements * Math.max(c, k), (first, tiles) => {
+      const v = transformed(algorithm, op, x, slices[0]!, tiling, padding, first, tiles);
+      const m = empty(device, [elements, tiles, k], 'float32', op);
+      const batch = { count: elements, x: tiles * c, w: c * k, y: tiles * k };
       gemm(device, op, 1, matrixRows(tiles, c), allRows(tiles), k, { x: v, w: u, y: m }, {}, batch);
       v.dispose();
-      run(device, winogradOutput, {
+      run(device, algorithm.output, {
         op,
         consts: { SIZE },
         bind: { m, scale: scale ?? m, bias: bias ?? m, add: add === null ? m : slices[1]!, y: slices.at(-1)! },
@@ -133,24 +188,25 @@ export function winogradForward(
  * @param dy [N, P, Q, K]
  * @returns [3, 3, C, K]
  */
-export function winogradGradWeight(op: string, x: Tensor, dy: Tensor, padding: Pair): Tensor {
+export function winogradGradWeight(algorithm: Winograd, op: string, x: Tensor, dy: Tensor, padding: Pair): Tensor {
+  const { elements } = algorithm;
   const { device } = x;
   const [n, p, q, k] = dy.shape as [number, number, number, number];
   const c = x.shape[3]!;
-  const tiling = tilesOf(p, q);
+  const tiling = tilesOf(algorithm, p, q);
   let du: Tensor | null = null;
   inSlices(op, n, [x, dy], [], (_, images, [xs, dys]) => {
-    inParts(device, images, tiling, Math.max(c, k), (first, tiles) => {
-      const v = transformed(op, x, xs!, tiling, padding, first, tiles);
-      const m = empty(device, [ELEMENTS, tiles, k], 'float32', op);
-      run(device, winogradGradOutput, {
+    inParts(device, images, tiling, elements * Math.max(c, k), (first, tiles) => {
+      const v = transformed(algorithm, op, x, xs!, tiling, padding, first, tiles);
+      const m = empty(device, [elements, tiles, k], 'float32', op);
+      run(device, algorithm.gradOutput, {
         op,
         consts: { SIZE },
         bind: { dy: dys!, m },
         params: { p, q, k4: k / 4, ...tiling, first, tiles },
         groups: linearGroups(device, (tiles * k) / 4, SIZE),
       });
-      const batch: Omit<Batch, 'w'> = { count: ELEMENTS, x: tiles * c, y: tiles * k };
+      const batch: Omit<Batch, 'w'> = { count: elements, x: tiles * c, y: tiles * k };
       const part = gemmTransposed(device, op, 1, matrixRows(tiles, c), [1, tiles], k, { x: v, z: m }, batch);
       v.dispose();
       m.dispose();
@@ -164,7 +220,7 @@ export function winogradGradWeight(op: string, x: Tensor, dy: Tensor, padding: P
   });
   const dw = empty(device, [3, 3, c, k], 'float32', op);
   const filters = (c * k) / 4;
-  run(device, winogradGradFilter, {
+  run(device, algorithm.gradFilter, {
     op,
     consts: { SIZE },
     bind: { du: du!, dw },
@@ -175,8 +231,9 @@ export function winogradGradWeight(op: string, x: Tensor, dy: Tensor, padding: P
   return dw;
 }
 
-/** The transformed tiles [36, tiles, C] of a slice of x. */
+/** The transformed tiles [elements, tiles, C] of a slice of x. */
 function transformed(
+  { elements, input }: Winograd,
   op: string,
   x: Tensor,
   slice: Slice,
@@ -186,8 +243,8 @@ function transformed(
   tiles: number,
 ): Tensor {
   const [, h, w, c] = x.shape as [number, number, number, number];
-  const v = empty(x.device, [ELEMENTS, tiles, c], 'float32', op);
-  run(x.device, winogradInput, {
+  const v = empty(x.device, [elements, tiles, c], 'float32', op);
+  run(x.device, input, {
     op,
     consts: { SIZE },
     bind: { x: slice, v },
@@ -202,11 +259,11 @@ function inParts(
   device: Device,
   images: number,
   { down, across }: Tiling,
-  channels: number,
+  valuesPerTile: number,
   job: (first: number, tiles: number) => void,
 ): void {
   const all = images * down * across;
-  const room = Math.min(WORKSPACE_BYTES, device.bindingLimit) / (ELEMENTS * channels * 4);
+  const room = Math.min(WORKSPACE_BYTES, device.bindingLimit) / (valuesPerTile * 4);
   const most = Math.max(1, Math.floor(room));
   for (let first = 0; first < all; first += most) job(first, Math.min(most, all - first));
 }

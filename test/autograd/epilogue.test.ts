@@ -19,6 +19,11 @@ const cases: readonly (readonly [name: string, shapes: readonly number[][], op: 
     [[2, 13, 14, 32], [3, 3, 32, 32], [32]],
     ([x, w, b], after) => ops.conv2d(x!, w!, b!, { padding: 1 }, after),
   ],
+  [
+    'conv2d, Winograd with small tiles',
+    [[2, 7, 8, 128], [3, 3, 128, 128], [128]],
+    ([x, w, b], after) => ops.conv2d(x!, w!, b!, { padding: 1 }, after),
+  ],
   ['batchNorm', [[3, 5, 7, 4], [4], [4]], ([x, g, b], after) => ops.batchNorm(x!, g!, b!, {}, after).y],
   ['batchNorm, odd channels', [[3, 5, 7, 5], [5], [5]], ([x, g, b], after) => ops.batchNorm(x!, g!, b!, {}, after).y],
   [
@@ -68,6 +73,7 @@ for (const [name, shapes, op] of cases) {
 for (const [name, xs, ws] of [
   ['direct', [2, 5, 7, 3], [3, 3, 3, 6]],
   ['Winograd', [2, 13, 14, 32], [3, 3, 32, 32]],
+  ['Winograd with small tiles', [2, 7, 8, 128], [3, 3, 128, 128]],
 ] as const) {
   test(`conv2d with scale, ${name}, is a convolution times the scale`, async () => {
     const results = ops.tidy(() => {

@@ -42,11 +42,16 @@ export const conv2dCases: readonly OpCase[] = casesOf({
     { inputs: [x(3, 4, 4, 1), w(3, 3, 1, 3)], options: { padding: 1 } },
     { inputs: [x(1, 33, 17, 2), w(3, 3, 2, 3)], options: { padding: 1 } },
     { inputs: [x(1, 17, 65, 1), w(3, 3, 1, 4), bias(4)], options: { padding: 1 } },
-    // Large enough for Winograd's algorithm, with tiles that reach over the border, and channels that are padded.
+    // Large enough for Winograd's F(4x4, 3x3), with tiles that reach over the border, and channels that are padded.
     { inputs: [x(4, 5, 6, 32), w(3, 3, 32, 36), bias(36)], options: { padding: 1 } },
     { inputs: [x(1, 15, 15, 33), w(3, 3, 33, 32), bias(32)] },
     { inputs: [x(4, 4, 5, 32), w(3, 3, 32, 32)], options: { padding: 2 } },
     { inputs: [x(4, 7, 6, 32), w(3, 3, 32, 32)], options: { padding: [0, 1] } },
+    // Too small for it, but not for F(2x2, 3x3).
+    { inputs: [x(1, 9, 10, 126), w(3, 3, 126, 128), bias(128)], options: { padding: 1 } },
+    { inputs: [x(2, 7, 8, 130), w(3, 3, 130, 128)], options: { padding: 1 } },
+    { inputs: [x(3, 8, 7, 128), w(3, 3, 128, 127), bias(127)] },
+    { inputs: [x(1, 11, 9, 128), w(3, 3, 128, 128)], options: { padding: [0, 1] } },
     // Strides, also where the last window does not reach the border.
     { inputs: [x(1, 8, 10, 3), w(3, 3, 3, 5), bias(5)], options: { stride: 2 } },
     { inputs: [x(1, 10, 11, 3), w(3, 3, 3, 4)], options: { stride: 3, padding: 1 } },
