@@ -1,11 +1,13 @@
-// Writes the tables of docs/performance.md and README.md from the results in bench/results/.
+// Writes the tables of docs/performance.md and README.md, and the charts, from the results in bench/results/.
 //   node scripts/bench-tables.mjs           writes what changed
-//   node scripts/bench-tables.mjs --check   fails when a table is stale
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+//   node scripts/bench-tables.mjs --check   fails when a table or a chart is stale
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { register } from 'tsx/esm/api';
 
 register();
 const { peersTable, shortPeersTable } = await import('../bench/peers/tables.ts');
+const { flameChart } = await import('../src/bench/parts.ts');
+const { lineChart } = await import('../src/report/svg-chart.ts');
 
 const root = new URL('../', import.meta.url);
 const check = process.argv.includes('--check');
@@ -59,26 +61,34 @@ function whole() {
     .join('\n\n');
 }
 
-/** The longest parts of each run. */
+/** The longest parts of each run, and those that are asked for by name. */
 function parts() {
   const PARTS = 14;
+  const NAMED =
+    /^(stem|images|anchors|matching|focal loss|box loss|sums of losses|post-processing|suppression|data loading)/;
   return results
     .flatMap((result) => (result.parts ?? []).map((run) => ({ ...run, result })))
     .map(({ what, milliseconds: total, parts: list, result }) => {
       const sorted = [...list].sort((a, b) => b.milliseconds - a.milliseconds);
-      const rest = sorted.slice(PARTS);
-      const shown = sorted.slice(0, PARTS);
+      const shown = sorted.filter(({ name }, i) => i < PARTS || NAMED.test(name));
+      const rest = sorted.filter((part) => !shown.includes(part));
       if (rest.length > 0) {
         const sum = (key) => rest.reduce((all, part) => all + part[key], 0);
-        shown.push({ name: `${rest.length} more`, milliseconds: sum('milliseconds'), dispatches: sum('dispatches') });
+        shown.push({
+          name: `${rest.length} more`,
+          milliseconds: sum('milliseconds'),
+          dispatches: sum('dispatches'),
+          bytes: sum('bytes'),
+        });
       }
       const rows = shown.map((part) => [
         part.name,
         milliseconds(part.milliseconds),
         `${((100 * part.milliseconds) / total).toFixed(1)} %`,
         part.dispatches,
+        part.bytes === 0 ? '' : `${(part.bytes / 1e6).toFixed(part.bytes < 1e7 ? 1 : 0)} MB`,
       ]);
-      return `One ${what} of ResNet-50, 256 px, profiled, ${milliseconds(total)}. ${where(result)}\n\n${table(['part', 'time', 'share', 'dispatches'], rows)}`;
+      return `One ${what} of ResNet-50, 256 px, profiled, ${milliseconds(total)}. ${where(result)}\n\n${table(['part', 'time', 'share', 'dispatches', 'buffers bound'], rows)}`;
     })
     .join('\n\n');
 }
@@ -97,16 +107,45 @@ const tables = {
   peers: peers(peersTable),
   'peers-short': peers(shortPeersTable),
 };
-for (const file of ['docs/performance.md', 'README.md']) {
+/** Images per second against the batch, a line for each network and image size. */
+function throughput() {
+  const lines = new Map();
+  for (const { adapter, cases } of results) {
+    for (const { name, figures } of cases) {
+      const found = /^(ResNet-\d+ \d+ px), batch (\d+), training step$/.exec(name);
+      if (found === null || figures === undefined) continue;
+      const key = `${found[1]}, ${adapter?.name.split(/[ :]/)[0]}`;
+      const line = lines.get(key) ?? { name: key, x: [], y: [] };
+      line.x.push(Number(found[2]));
+      line.y.push(figures.imagesPerSecond);
+      lines.set(key, line);
+    }
+  }
+  const labels = { xLabel: 'images in a batch', yLabel: 'images per second' };
+  return lineChart({ title: 'Training steps', ...labels, series: [...lines.values()], yMin: 0 });
+}
+
+const files = new Map(
+  ['docs/performance.md', 'README.md'].map((file) => [
+    file,
+    (before) =>
+      before.replace(
+        /(<!-- bench:begin ([\w-]+) -->\n)[^]*?(<!-- bench:end \2 -->)/g,
+        (_, begin, name, end) => `${begin}\n${tables[name]}\n\n${end}`,
+      ),
+  ]),
+);
+for (const part of results.flatMap((result) => result.parts ?? [])) {
+  files.set(`docs/images/${part.what.replace(' ', '-')}.svg`, () => flameChart(part));
+}
+files.set('docs/images/throughput.svg', throughput);
+for (const [file, make] of files) {
   const url = new URL(file, root);
-  const before = readFileSync(url, 'utf8');
-  const after = before.replace(
-    /(<!-- bench:begin ([\w-]+) -->\n)[^]*?(<!-- bench:end \2 -->)/g,
-    (_, begin, name, end) => `${begin}\n${tables[name]}\n\n${end}`,
-  );
+  const before = existsSync(url) ? readFileSync(url, 'utf8') : '';
+  const after = make(before);
   if (after === before) continue;
   if (check) {
-    console.error(`${file} has stale tables. Run: node scripts/bench-tables.mjs`);
+    console.error(`${file} is stale. Run: node scripts/bench-tables.mjs`);
     process.exitCode = 1;
   } else writeFileSync(url, after);
 }
