@@ -183,7 +183,7 @@ function gemmPlan(device: Device, tuning: Tuning, pixels: number, k4: number, ba
       return {
         rowBlocks: Math.ceil((pixels * LANES) / (ROWS * SIZE)),
         columnBlocks: Math.ceil(k4 / LANES),
-        start: (launch) => run(device, gemmSubgroup, { ...launch, consts: { LANES, SIZE, ROWS, GROUP: LANES } }),
+        start: (launch) => run(device, gemmSubgroup, { ...launch, consts: { LANES, SIZE, ROWS } }),
       };
     }
     case 'broadcast':
@@ -296,7 +296,7 @@ function transposedPlan(
       return {
         rowBlocks: Math.ceil((runs * Math.ceil(runVectors / VECTORS) * LANES) / SIZE),
         columnBlocks: Math.ceil(k4 / LANES),
-        start: (launch) => run(device, gemmTnSubgroup, { ...launch, consts: { LANES, SIZE, VECTORS, GROUP: LANES } }),
+        start: (launch) => run(device, gemmTnSubgroup, { ...launch, consts: { LANES, SIZE, VECTORS } }),
       };
     }
     case 'broadcast':

@@ -1,9 +1,9 @@
 // y[b, m, k] = relu(scale[k] sum over t, v of a[b, m, t, v] w[b, t, v, k] + bias[k] + add[b, m, k]), as gemm_subgroup.wgsl computes it, for
-// adapters without subgroups of a known size, or where shuffles cost more than loads (SwiftShader).
+// software adapters without subgroups of a known size.
 // x is [B, N, H, W, C / 4] vectors, w is [B, runs, 4 run, K / 4], y and add are [B, N, P, Q, K / 4].
 // One invocation computes 8 pixels times 4 channels. Neighbouring invocations compute neighbouring channels of the same
 // pixels, so that all of a workgroup read the same x and consecutive w. Pixels have names instead of places in an array, because
-// SwiftShader keeps arrays in memory.
+// some drivers (SwiftShader) keep arrays in memory.
 
 // Specialisation
 const LANES: u32 = 16u; // invocations along the channels; a power of two

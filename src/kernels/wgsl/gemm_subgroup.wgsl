@@ -6,13 +6,12 @@
 //   makes it a plain matrix product.
 // x is [B, N, H, W, C / 4] vectors, w is [B, runs, 4 run, K / 4], y and add are [B, N, P, Q, K / 4].
 // For adapters that shuffle values between the lanes of a subgroup for nothing and pay for every load (llvmpipe).
-// One invocation computes ROWS pixels times 4 channels. GROUP neighbouring invocations compute neighbouring channels of
+// One invocation computes ROWS pixels times 4 channels. LANES neighbouring invocations compute neighbouring channels of
 // the same pixels: each loads another vector of the run for every pixel, and hands it to the others.
 enable subgroups;
 
 // Specialisation
-const GROUP: u32 = 8u; // invocations that share what they load, at most a subgroup, and at most LANES; a power of two
-const LANES: u32 = 8u; // invocations along the channels; a power of two
+const LANES: u32 = 8u; // invocations along the channels, which share what they load: 4 or 8, at most a subgroup
 const SIZE: u32 = 8u; // invocations per workgroup: SIZE / LANES blocks of pixels
 const ROWS: u32 = 32u; // pixels per invocation
 
@@ -60,7 +59,7 @@ fn main(
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
   // Nobody leaves early: all lanes take part in the shuffles.
-  let own = lane % GROUP;
+  let own = lane % LANES;
   let base = lane - own;
   let blocks = (params.k4 + LANES - 1u) / LANES;
   let batch = group.z / blocks;
@@ -75,7 +74,7 @@ fn main(
       let row = params.rowStart + i32(ty) * params.rowStep;
       let column = params.colStart + i32(tx) * params.colStep;
       let weights = batch * params.wBatch + (ty * params.runsX + tx) * params.run * 4u * params.k4 + k;
-      for (var v = 0u; v < params.run; v += GROUP) {
+      for (var v = 0u; v < params.run; v += LANES) {
         let mine = v + own;
         let across = column + i32(mine / params.c4);
         let at = batch * params.xBatch + mine % params.c4;
@@ -90,7 +89,7 @@ fn main(
           a[i] = select(vec4f(), x[select(0u, pixel * params.c4 + at, inside)], inside);
           o = next(o);
         }
-        let count = min(GROUP, params.run - v);
+        let count = min(LANES, params.run - v);
         var tap = weights + v * 4u * params.k4;
         for (var l = 0u; l < count; l++) {
           let w0 = w[tap];

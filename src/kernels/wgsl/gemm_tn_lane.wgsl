@@ -1,9 +1,9 @@
 // y[b, split, t, v, k] = sum over the pixels m of one split of a[b, m, t, v] z[b, m, k], as gemm_tn_subgroup.wgsl computes it,
-// for adapters without subgroups of a known size, or where shuffles cost more than loads (SwiftShader).
+// for software adapters without subgroups of a known size.
 // x is [B, N, H, W, C / 4] vectors, z is [B, N, P, Q, K / 4], y is [B, splits, runs, 4 run, K / 4].
 // One invocation computes 8 values of a run times 4 channels k, over one split. Neighbouring invocations
 // compute neighbouring k of the same values, so that all of a workgroup read the same x and consecutive z.
-// Sums have names instead of places in an array, because SwiftShader keeps arrays in memory.
+// Sums have names instead of places in an array, because some drivers (SwiftShader) keep arrays in memory.
 
 // Specialisation
 const LANES: u32 = 16u; // invocations along k; a power of two

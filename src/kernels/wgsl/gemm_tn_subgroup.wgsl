@@ -4,13 +4,12 @@
 //   Pixel m = (n, i, j) reads run t = (ty, tx) from row = rowStart + i rowScale + ty rowStep on, columns likewise.
 // x is [B, N, H, W, C / 4] vectors, z is [B, N, P, Q, K / 4], y is [B, splits, runs, 4 run, K / 4].
 // For adapters that shuffle values between the lanes of a subgroup for nothing and pay for every load (llvmpipe).
-// One invocation computes VECTORS times 4 values of a run times 4 channels k, over one split. GROUP neighbouring
+// One invocation computes VECTORS times 4 values of a run times 4 channels k, over one split. LANES neighbouring
 // invocations compute neighbouring k of the same values: each loads x of another pixel and hands it to the others.
 enable subgroups;
 
 // Specialisation
-const GROUP: u32 = 8u; // invocations that share x, at most a subgroup, and at most LANES; 4 or 8
-const LANES: u32 = 8u; // invocations along k; a power of two
+const LANES: u32 = 8u; // invocations along k, which share x: 4 or 8, at most a subgroup
 const SIZE: u32 = 8u; // invocations per workgroup: SIZE / LANES blocks of vectors
 const VECTORS: u32 = 4u; // vectors of a run per invocation
 
@@ -43,7 +42,7 @@ fn main(
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
   // Nobody leaves early: all lanes take part in the shuffles.
-  let own = lane % GROUP;
+  let own = lane % LANES;
   let base = lane - own;
   let channel = group.x * LANES + local % LANES;
   let k = min(channel, params.k4 - 1u);
@@ -77,7 +76,7 @@ fn main(
     // Whether the row lies in the image; not a branch, because lanes of other runs read other rows.
     let isRow = u32(row) < params.h;
     let image = i32((line / params.p * params.h + u32(row)) * params.w);
-    for (var j = 0u; j < length; j += GROUP) {
+    for (var j = 0u; j < length; j += LANES) {
       let column = i32(first + j + own) * params.colScale;
       var a: array<vec4f, VECTORS>;
       for (var i = 0u; i < VECTORS; i++) {
@@ -85,7 +84,7 @@ fn main(
         let at = x0 + u32(image + column + across[i]) * params.c4 + within[i];
         a[i] = select(vec4f(), x[select(0u, at, inside)], inside);
       }
-      let count = min(GROUP, length - j);
+      let count = min(LANES, length - j);
       var at = z0 + (m + j) * params.k4;
       for (var l = 0u; l < count; l += 4u) {
         // Four pixels at a time, so that a sum is stored once for four products. Past the row's end they count nothing.
