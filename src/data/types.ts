@@ -26,4 +26,27 @@ export interface Dataset {
   readonly ids: readonly string[];
   /** Reads sample number `index`. Rejects when the file is damaged, naming it. */
   get(index: number): Promise<Sample>;
+  /** Size and boxes of sample number `index` without decoding its image, where that is possible: see `describeSample`. */
+  describe?(index: number): Promise<SampleDescription>;
+}
+
+/** What is known of a sample without its pixels. */
+export interface SampleDescription extends Annotations {
+  readonly id: string;
+  /** Pixels of the upright image. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Reads and changes samples for training: on this thread, or on others. */
+export interface SampleSource {
+  /** Sample number `index` with the changes of `epoch`, which depend on seed, epoch and index alone. */
+  read(index: number, seed: number, epoch: number): Promise<Sample>;
+}
+
+/** `Dataset.describe`, or what `get` tells where a data set cannot know without decoding. */
+export async function describeSample(dataset: Dataset, index: number): Promise<SampleDescription> {
+  if (dataset.describe !== undefined) return dataset.describe(index);
+  const { id, image, boxes, labels } = await dataset.get(index);
+  return { id, width: image.shape[1] as number, height: image.shape[0] as number, boxes, labels };
 }
