@@ -1,6 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { compare } from '../bench/compare.ts';
 import { kernelCases, SIZES, type SizeName } from '../bench/kernel-cases.ts';
 import { measureCeiling, measureKernel } from '../bench/kernels.ts';
@@ -12,8 +11,9 @@ import { Workload, type WorkloadOptions } from '../bench/workload.ts';
 import { init, type InitOptions } from '../node.ts';
 import type { TuningName } from '../tensor/device.ts';
 import { formatBytes } from '../tensor/errors.ts';
+import { UsageError, type Call, type Command } from './command.ts';
 
-export const BENCH_HELP = `retinagrad bench: how fast the kernels are here, how RetinaNet's time divides, and what the whole takes.
+const help = `retinagrad bench: how fast the kernels are here, how RetinaNet's time divides, and what the whole takes.
 
 Usage:
   retinagrad bench kernels [--sizes 256,512,800x1344] [--filter TEXT]
@@ -49,42 +49,54 @@ Examples:
   npx retinagrad bench whole --depth 18,50 --size 256,512 --out results
 `;
 
-/** Runs `retinagrad bench`. Returns the exit status; throws a TypeError for a wrong command line. */
-export async function bench(args: readonly string[], version: string): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      adapter: { type: 'string' },
-      tuning: { type: 'string' },
-      sizes: { type: 'string', default: '256' },
-      filter: { type: 'string', default: '' },
-      depth: { type: 'string', default: '50' },
-      size: { type: 'string', default: '256' },
-      batch: { type: 'string', default: '1' },
-      checkpoint: { type: 'boolean', default: false },
-      seconds: { type: 'string', default: '2' },
-      out: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(BENCH_HELP);
-    return 0;
-  }
+export const bench: Command = {
+  summary: 'measures kernels, the parts of RetinaNet and the whole on this machine',
+  help,
+  options: {
+    adapter: { type: 'string' },
+    tuning: { type: 'string' },
+    sizes: { type: 'string', default: '256' },
+    filter: { type: 'string', default: '' },
+    depth: { type: 'string', default: '50' },
+    size: { type: 'string', default: '256' },
+    batch: { type: 'string', default: '1' },
+    checkpoint: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: '2' },
+    out: { type: 'string' },
+  },
+  run: runBench,
+};
+
+/** Values of the options above; those with a default are always there. */
+interface BenchValues {
+  readonly adapter?: string;
+  readonly tuning?: string;
+  readonly sizes: string;
+  readonly filter: string;
+  readonly depth: string;
+  readonly size: string;
+  readonly batch: string;
+  readonly checkpoint: boolean;
+  readonly seconds: string;
+  readonly out?: string;
+}
+
+async function runBench({ values: given, positionals, terminal, version }: Call): Promise<number> {
+  const values = given as unknown as BenchValues;
   const [level, ...files] = positionals;
   if (level === 'compare') return printComparison(files);
   if (level === undefined || !['kernels', 'parts', 'whole', 'first-step'].includes(level) || files.length > 0) {
-    throw new TypeError(`bench: expected kernels, parts, whole, first-step or compare, got "${positionals.join(' ')}"`);
+    throw new UsageError(
+      `bench: expected kernels, parts, whole, first-step or compare, got "${positionals.join(' ')}"`,
+    );
   }
-  if (values.checkpoint && level !== 'whole') throw new TypeError(`bench: --checkpoint goes with whole, not ${level}`);
+  if (values.checkpoint && level !== 'whole') throw new UsageError(`bench: --checkpoint goes with whole, not ${level}`);
   const seconds = numbers('seconds', values.seconds, (n) => n > 0)[0]!;
   const depths = numbers('depth', values.depth, (n) => n === 18 || n === 50) as (18 | 50)[];
   const sides = numbers('size', values.size, (n) => Number.isInteger(n / 32));
   const batches = numbers('batch', values.batch, (n) => Number.isInteger(n) && n > 0);
   const sizes = values.sizes.split(',').map((name) => {
-    if (!(name in SIZES)) throw new TypeError(`bench: --sizes ${name} is not one of ${Object.keys(SIZES).join(', ')}`);
+    if (!(name in SIZES)) throw new UsageError(`bench: --sizes ${name} is not one of ${Object.keys(SIZES).join(', ')}`);
     return name as SizeName;
   });
 
@@ -93,9 +105,9 @@ export async function bench(args: readonly string[], version: string): Promise<n
     ...(values.tuning === undefined ? {} : { tuning: values.tuning as TuningName }), // init checks it
   };
   if (level === 'first-step')
-    return firstStep(args, chosen, { depth: depths[0]!, size: sides[0]!, batch: batches[0]! });
+    return firstStep(terminal.isJson, chosen, { depth: depths[0]!, size: sides[0]!, batch: batches[0]! });
   const device = await init(chosen);
-  const print = (line: string): void => void (values.json ? process.stderr : process.stdout).write(`${line}\n`);
+  const print = (line: string): void => terminal.say(line);
   print(`${device.adapter.name}: measuring what it can do at most`);
   const result = newResult(device, version, await measureCeiling(device, seconds));
   const { gflops, gbps } = result.ceiling;
@@ -134,24 +146,22 @@ export async function bench(args: readonly string[], version: string): Promise<n
       for (const part of parts.slice(-2)) print(tableOf(part));
     }
   }
-  write(values.out, result, parts);
-  if (values.json) process.stdout.write(`${JSON.stringify({ ...result, parts }, null, 2)}\n`);
+  writeResult(values.out, result, parts);
+  terminal.result({ ...result, parts });
   const wrong = result.cases.filter((measured) => typeof measured.wrong === 'string');
-  if (wrong.length > 0) print(`${wrong.length} WRONG: ${wrong.map(({ name }) => name).join('; ')}`);
+  if (wrong.length > 0) terminal.warn(`${wrong.length} WRONG: ${wrong.map(({ name }) => name).join('; ')}`);
   device.destroy();
   return wrong.length === 0 ? 0 : 1;
 }
 
 /** Measures the first step in processes of their own, which find that they are to run it in the environment. */
-async function firstStep(args: readonly string[], chosen: InitOptions, options: WorkloadOptions): Promise<number> {
+async function firstStep(isJson: boolean, chosen: InitOptions, options: WorkloadOptions): Promise<number> {
   const name = 'RETINAGRAD_BENCH_FIRST_STEP';
   if (process.env[name] === undefined) {
     process.env[name] = '1';
-    const { cold, warm } = measureFirstStep([...process.execArgv, process.argv[1]!, 'bench', ...args]);
+    const { cold, warm } = measureFirstStep([...process.execArgv, ...process.argv.slice(1)]);
     const row = { cold: Math.round(cold), warm: Math.round(warm) };
-    process.stdout.write(
-      args.includes('--json') ? `${JSON.stringify(row)}\n` : `cold ${row.cold} ms, warm ${row.warm} ms\n`,
-    );
+    process.stdout.write(isJson ? `${JSON.stringify(row)}\n` : `cold ${row.cold} ms, warm ${row.warm} ms\n`);
     return 0;
   }
   const start = performance.now();
@@ -164,7 +174,7 @@ async function firstStep(args: readonly string[], chosen: InitOptions, options: 
 
 function numbers(name: string, text: string, isRight: (n: number) => boolean): number[] {
   const list = text.split(',').map(Number);
-  if (!list.every(isRight)) throw new TypeError(`bench: --${name} ${text} is not what it expects; see --help`);
+  if (!list.every(isRight)) throw new UsageError(`bench: --${name} ${text} is not what it expects; see --help`);
   return list;
 }
 
@@ -198,7 +208,7 @@ function tableOf({ what, milliseconds, parts }: PartsResult): string {
   return `${what}: ${milliseconds.toFixed(1)} ms\n${parts.map(row).join('\n')}`;
 }
 
-function write(folder: string | undefined, result: BenchResult, parts: readonly PartsResult[]): void {
+function writeResult(folder: string | undefined, result: BenchResult, parts: readonly PartsResult[]): void {
   if (folder === undefined) return;
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'bench.json'), `${JSON.stringify({ ...result, parts }, null, 2)}\n`);
@@ -209,7 +219,7 @@ function write(folder: string | undefined, result: BenchResult, parts: readonly 
 }
 
 function printComparison(files: readonly string[]): number {
-  if (files.length !== 2) throw new TypeError(`bench compare: expected two files, got ${files.length}`);
+  if (files.length !== 2) throw new UsageError(`bench compare: expected two files, got ${files.length}`);
   const [a, b] = files.map((file) => {
     const result = JSON.parse(readFileSync(file, 'utf8')) as BenchResult;
     if (result.schema !== 1) throw new Error(`${file} is not a result of retinagrad bench`);

@@ -1,6 +1,7 @@
 import { arch, cpus, platform, totalmem } from 'node:os';
 import { init, matmul, tensor, tidy, type AdapterDescription, type Device, type Tensor } from '../node.ts';
 import { formatBytes } from '../tensor/errors.ts';
+import { adapterOption, EXIT, UsageError, type Call, type Command } from './command.ts';
 
 /** Limits that decide what fits. */
 const LIMITS = [
@@ -46,10 +47,36 @@ export interface Info {
   };
 }
 
-/** Opens the adapter, checks it and describes it, as data and as text for people. */
-export async function info(version: string, adapter: string | undefined): Promise<{ data: Info; text: string }> {
+const help = `retinagrad info: opens the GPU, multiplies two matrices on it, compares the product with the processor's and prints
+the adapter, its features and limits, and how long each step took. Start here when something does not work.
+
+Usage:
+  retinagrad info [--adapter NAME] [--json]
+
+Options:
+  --adapter NAME   hardware, lavapipe, swiftshader, or a part of an adapter's name. Default: the environment variable
+                   RETINAGRAD_ADAPTER, otherwise the best there is: a GPU, then a software driver of the system, then
+                   the SwiftShader that the npm package @sparticuz/chromium carries.
+  --json           one JSON object instead of text
+
+Exit status: 0 the product is right, 1 it is wrong or there is no adapter, 2 the command line is wrong.
+
+Examples:
+  npx retinagrad info
+  npx retinagrad info --adapter lavapipe --json
+`;
+
+export const info: Command = {
+  summary: 'opens the GPU, checks it and says what it offers',
+  help,
+  options: { adapter: { type: 'string' } },
+  run: runInfo,
+};
+
+async function runInfo({ values, positionals, terminal, version }: Call): Promise<number> {
+  if (positionals.length > 0) throw new UsageError(`info takes no further arguments, got ${positionals.join(' ')}`);
   const start = performance.now();
-  const device = await init(adapter === undefined ? {} : { adapter });
+  const device = await init(adapterOption(values));
   const open = performance.now() - start;
   try {
     const { check, timings } = await checkMatmul(device);
@@ -63,7 +90,9 @@ export async function info(version: string, adapter: string | undefined): Promis
       check,
       timings: { open, ...timings },
     };
-    return { data, text: textOf(data) };
+    terminal.result(data);
+    terminal.print(textOf(data).trimEnd());
+    return check.correct ? EXIT.done : EXIT.failed;
   } finally {
     device.destroy();
   }

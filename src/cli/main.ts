@@ -1,86 +1,79 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { bench } from './bench.ts';
+import { didYouMean, EXIT, parseCommandLine, UsageError, type Command } from './command.ts';
 import { info } from './info.ts';
+import { Terminal } from './terminal.ts';
 
-const HELP = `retinagrad: deep learning on WebGPU, from hand-written kernels up to RetinaNet.
+const commands: Readonly<Record<string, Command>> = { bench, info };
+
+const width = Math.max(...Object.keys(commands).map((name) => name.length));
+const HELP = `retinagrad: object detectors trained on your own images, on any GPU, from hand-written kernels up to RetinaNet.
 
 Usage:
-  retinagrad info [--adapter NAME] [--json]
-      Opens the GPU, multiplies two matrices on it, compares the product with the processor's and prints the adapter,
-      its features and limits, and how long each step took. Start here when something does not work.
-  retinagrad bench kernels|parts|whole|first-step|compare ...
-      Measures kernels, the parts of RetinaNet and the whole on this machine: see retinagrad bench --help.
-  retinagrad --help | --version
+  retinagrad COMMAND [ARGUMENTS] [OPTIONS]
+  retinagrad COMMAND --help
 
-Options:
+Commands:
+${Object.entries(commands)
+  .map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}\n`)
+  .join('')}
+Options of every command:
+  --json           only one JSON object on standard output, the progress on standard error
+  --quiet, -q      no progress, and no text beside the result
+  --help, -h       what the command does, its options and examples
+and of those that use the GPU:
   --adapter NAME   hardware, lavapipe, swiftshader, or a part of an adapter's name. Default: the environment variable
-                   RETINAGRAD_ADAPTER, otherwise the best there is: a GPU, then a software driver of the system, then
-                   the SwiftShader that the npm package @sparticuz/chromium carries.
-  --json           One JSON object instead of text.
+                   RETINAGRAD_ADAPTER, otherwise the best there is
 
-Exit status: 0 all is well, 1 it failed (the reason is on standard error), 2 the command line is wrong.
+Exit status: 0 all is well, 1 it failed (the reason is on standard error), 2 the command line or a setting is wrong, 3 doctor
+found errors in the data, 130 interrupted (Ctrl-C), with everything saved.
 
-Examples:
-  npx retinagrad info
-  npx retinagrad info --adapter lavapipe --json
+From nothing to a detector, with a folder of images and a file of boxes:
+  npx retinagrad doctor tiles                     what is in it, and what is wrong with it
+  npx retinagrad train tiles train.epochs=30      trains; leaves runs/DATE-TIME with report.html
+  npx retinagrad predict new/*.jpg                finds objects with the weights of the newest run
+  npx retinagrad evaluate --truth test.csv --predictions predictions/predictions.csv
 `;
 
 /** Runs the command line and returns the exit status. */
-async function main(args: readonly string[]): Promise<number> {
+async function main([name, ...args]: readonly string[]): Promise<number> {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
-  if (args[0] === 'bench') {
-    try {
-      return await bench(args.slice(1), version);
-    } catch (error) {
-      if (error instanceof TypeError) return usageError(error.message);
-      throw error;
-    }
+  if (name === '--help' || name === '-h' || name === 'help') {
+    const command = args[0] === undefined ? undefined : commands[args[0]];
+    process.stdout.write(command?.help ?? HELP);
+    return EXIT.done;
   }
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        adapter: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-        version: { type: 'boolean', short: 'v', default: false },
-      },
-    });
-  } catch (error) {
-    return usageError((error as Error).message);
-  }
-  const { values, positionals } = parsed;
-  if (values.help) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  if (values.version) {
+  if (name === '--version' || name === '-v') {
     process.stdout.write(`${version}\n`);
-    return 0;
+    return EXIT.done;
   }
-  const [command, ...rest] = positionals;
-  if (command === undefined) return usageError('no command given; there are info and bench');
-  if (command !== 'info') return usageError(`unknown command "${command}"; there are info and bench`);
-  if (rest.length > 0) return usageError(`info takes no further arguments, got ${rest.join(' ')}`);
-  const report = await info(version, values.adapter);
-  process.stdout.write(values.json ? `${JSON.stringify(report.data, null, 2)}\n` : report.text);
-  return report.data.check.correct ? 0 : 1;
+  const names = Object.keys(commands);
+  const all = `there are ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+  if (name === undefined) throw new UsageError(`no command given; ${all}`);
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) throw new UsageError(`unknown command "${name}"${didYouMean(name, names) || `; ${all}`}`);
+  const { values, positionals } = parseCommandLine(args, command.options);
+  if (values['help'] === true) {
+    process.stdout.write(command.help);
+    return EXIT.done;
+  }
+  const terminal = new Terminal({ json: values['json'] === true, quiet: values['quiet'] === true });
+  try {
+    return await command.run({ values, positionals, terminal, version });
+  } finally {
+    terminal.stop();
+  }
 }
 
-function usageError(message: string): number {
-  process.stderr.write(`retinagrad: ${message}\nTry: retinagrad --help\n`);
-  return 2;
-}
-
+const args = process.argv.slice(2);
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  process.exitCode = await main(args);
 } catch (error) {
   process.stderr.write(`retinagrad: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  const name = args[0] !== undefined && Object.hasOwn(commands, args[0]) ? `${args[0]} ` : '';
+  if (error instanceof UsageError) process.stderr.write(`Try: retinagrad ${name}--help\n`);
+  process.exitCode = error instanceof UsageError ? 2 : EXIT.failed;
 }
