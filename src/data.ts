@@ -4,6 +4,7 @@ export { augment, brightness, contrast, flipX, flipY, rescale, turn, type Augmen
 export { cacheSamples } from './data/cache.ts';
 export { clipAnnotations, polygonBox, type Visibility } from './data/geometry.ts';
 export { packedBytes, rgbImage, turnImage } from './data/image.ts';
+export { joinDatasets } from './data/join.ts';
 export { batches, type Batch, type BatchOptions } from './data/loader.ts';
 export { Random } from './data/random.ts';
 export { splitIds } from './data/split.ts';

@@ -1,0 +1,40 @@
+import { describeSample, type Dataset } from './types.ts';
+
+/**
+ * Data sets one after the other, as one: sample number `i` of the second has the position `first.ids.length + i`. All
+ * must have the same classes in the same order; ids that occur twice get the number of their data set in front.
+ */
+export function joinDatasets(datasets: readonly Dataset[]): Dataset {
+  const [first] = datasets;
+  if (first === undefined) throw new RangeError('joinDatasets: no data sets, expected at least one');
+  const other = datasets.find(({ classes }) => classes.join('\n') !== first.classes.join('\n'));
+  if (other !== undefined) {
+    throw new RangeError(
+      `joinDatasets: classes ${other.classes.join(', ')} beside ${first.classes.join(', ')}: they must be the same, in the same order`,
+    );
+  }
+  const all = datasets.flatMap(({ ids }) => ids);
+  const unique = new Set(all).size === all.length;
+  const starts = datasets.map((_, n) => datasets.slice(0, n).reduce((sum, { ids }) => sum + ids.length, 0));
+  const find = (index: number): { dataset: Dataset; own: number; name: string } => {
+    if (!(index >= 0 && index < all.length)) {
+      throw new RangeError(`joinDatasets: index ${index}, expected 0 to ${all.length - 1}`);
+    }
+    // The last that starts at or before it: an empty data set shares its start with the next.
+    const n = starts.filter((start) => start <= index).length - 1;
+    return { dataset: datasets[n]!, own: index - starts[n]!, name: ids[index]! };
+  };
+  const ids = datasets.flatMap((dataset, n) => (unique ? dataset.ids : dataset.ids.map((id) => `${n + 1}/${id}`)));
+  return {
+    classes: first.classes,
+    ids,
+    async get(index) {
+      const { dataset, own, name } = find(index);
+      return { ...(await dataset.get(own)), id: name };
+    },
+    async describe(index) {
+      const { dataset, own, name } = find(index);
+      return { ...(await describeSample(dataset, own)), id: name };
+    },
+  };
+}
