@@ -214,11 +214,16 @@ export function printSettings<S extends Schema>(schema: S, values: ValuesOf<S>):
 export function settingsHelp(schema: Schema): string {
   const rows = Object.entries(schema).flatMap(([group, settings]) =>
     Object.entries(settings).map(([name, setting]): [string, string] => {
-      const initial = setting.default === null ? 'none' : String(setting.default);
-      return [`${group}.${name}=${initial}`, `${setting.about}; ${setting.expected}`];
+      return [`${group}.${name}=${asArgument(setting.default)}`, `${setting.about}; ${setting.expected}`];
     }),
   );
   return rows.map(([head, about]) => `  ${head}\n${wrap(about, 110, '      ')}\n`).join('');
+}
+
+/** A value as the command line takes it. */
+function asArgument(value: unknown): string {
+  if (value === null) return 'none';
+  return typeof value === 'string' ? value : JSON.stringify(value).replaceAll(/[[\]"]/g, '');
 }
 
 function wrap(text: string, width: number, indent: string): string {
