@@ -10,3 +10,6 @@ export { type RecipeOptions, type ScheduleName } from './train/recipe.ts';
 export { freezeBackbone, type FrozenParts } from './train/freeze.ts';
 export { type EpochSampler } from './train/sampler.ts';
 export { openEventFile, type EventFile } from './train/tensorboard.ts';
+export { findLearningRate, type FindRateOptions, type RateCurve, type RatePoint } from './train/find-learning-rate.ts';
+export { loadPretrained, type PretrainedOptions, type PretrainedReport } from './train/pretrained.ts';
+export { type TensorNote } from './train/pretrained-source.ts';

@@ -5,7 +5,7 @@ import type { StepLosses, Trainer } from './trainer.ts';
 export interface RunningStep {
   /** Steps taken with it. */
   readonly step: number;
-  readonly reading: Promise<StepLosses>;
+  readonly numbers: Promise<StepLosses>;
   readonly learningRate: number;
   /** Seconds that the step waited for its samples. */
   readonly waitSeconds: number;
@@ -35,6 +35,7 @@ export async function checkFinite(
   const samples =
     ids.length > MAX_IDS ? `${ids.slice(0, MAX_IDS).join(', ')} and ${ids.length - MAX_IDS} more` : ids.join(', ');
   const steps = trainer.steps > step ? `steps ${step} and ${trainer.steps}` : `step ${step}`;
+  const kept = folder.hasState ? `${folder.path} keeps the weights of the last epoch` : 'nothing was saved before';
   throw new Error(
     `trainDetector: step ${step}: the loss is ${loss} (classification ${classification}, boxes ${boxRegression}) and ` +
       `the norm of the gradients ${gradientNorm}: training diverged, at learning rate ${learningRate}.\n` +
@@ -44,6 +45,6 @@ export async function checkFinite(
           `in the group of the ${isBackbone ? 'backbone' : 'pyramid and heads'}.\n`) +
       `  Samples of the step: ${samples}.\n` +
       `  Lower the learning rate (findLearningRate measures one), let it rise for longer (warmup), or clip gradients ` +
-      `(clipNorm); check boxes and images of these samples. ${folder.path} keeps the weights of the last epoch`,
+      `(clipNorm); check boxes and images of these samples. ${kept}`,
   );
 }

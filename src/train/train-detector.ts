@@ -1,11 +1,11 @@
-import { augment } from '../data/augment.ts';
-import { batches, type BatchOptions } from '../data/loader.ts';
+import { batches } from '../data/loader.ts';
 import type { RetinaNet } from '../index.ts';
 import { saveCheckpoint } from './checkpoint.ts';
 import { saveDetector } from './detector.ts';
 import { evaluateDetector, type EvaluateOptions } from './evaluate.ts';
 import { chooseSamples, hardnessOf, samplesWithoutObjects } from './hard-negatives.ts';
 import { checkFinite, type RunningStep } from './finite.ts';
+import { readingFor } from './reading.ts';
 import { resumeRun, type Progress } from './progress.ts';
 import { scalarsOf, type EvaluationRecord, type StepRecord } from './run-folder.ts';
 import { indicesOfEpoch } from './sampler.ts';
@@ -23,8 +23,9 @@ import { readLosses, Trainer } from './trainer.ts';
  *   last evaluation stay
  */
 export async function trainDetector(model: RetinaNet, options: TrainOptions): Promise<TrainResult> {
-  const { folder, dataset, split, sampler, source, signal } = options;
+  const { folder, dataset, split, sampler, signal } = options;
   const plan = planRun(model, options);
+  const reading = readingFor('trainDetector', options);
   const { stepImages, stepsPerEpoch, totalSteps, seed } = plan;
   const interrupted = (): boolean => signal?.aborted === true;
   if (options.resume !== true && folder.isUsed) {
@@ -119,8 +120,8 @@ export async function trainDetector(model: RetinaNet, options: TrainOptions): Pr
       /** Logs the step before, whose numbers the GPU has by the time that the next gradients are queued. */
       const report = async (): Promise<void> => {
         if (last === null) return;
-        const { step, reading, learningRate, waitSeconds } = last;
-        const losses = await reading;
+        const { step, numbers, learningRate, waitSeconds } = last;
+        const losses = await numbers;
         await checkFinite(losses, last, trainer, folder);
         last = null;
         const seconds = (performance.now() - start) / 1000;
@@ -140,31 +141,26 @@ export async function trainDetector(model: RetinaNet, options: TrainOptions): Pr
         start: trainer.steps % stepsPerEpoch,
         shuffle: sampler === undefined,
         dropLast: order.length >= stepImages,
-        ...readingOf(options),
+        ...reading,
       })) {
         const waitSeconds = (performance.now() - asked) / 1000;
         const { learningRate } = trainer;
-        const reading = readLosses(trainer.gradients(samples));
+        const numbers = readLosses(trainer.gradients(samples));
         // A failure is reported when its turn comes; until then it must not count as unhandled.
-        reading.catch(() => undefined);
+        numbers.catch(() => undefined);
         try {
           await report();
         } catch (error) {
-          await Promise.allSettled([reading]);
+          await Promise.allSettled([numbers]);
           throw error;
         }
         trainer.update();
-        last = { step: trainer.steps, reading, learningRate, waitSeconds, ids: samples.map(({ id }) => id) };
+        last = { step: trainer.steps, numbers, learningRate, waitSeconds, ids: samples.map(({ id }) => id) };
         asked = performance.now();
         if (interrupted()) break;
       }
       await report();
     };
-    const readingOf = ({ augment: changes = {} }: TrainOptions): Partial<BatchOptions> => {
-      if (source !== undefined) return { read: (index, own, epoch) => source.read(index, own, epoch) };
-      return changes === null ? {} : { augment: (sample, random) => augment(sample, changes, random) };
-    };
-
     const isDue = (): boolean =>
       trainer.steps > progress.evaluated &&
       (trainer.steps === totalSteps || trainer.steps % (plan.evaluateEvery * stepsPerEpoch) === 0);

@@ -1,17 +1,17 @@
-import type { AugmentOptions } from '../data/augment.ts';
 import type { Split } from '../data/split.ts';
-import type { Dataset, SampleSource } from '../data/types.ts';
+import type { Dataset } from '../data/types.ts';
 import type { Evaluation } from '../evaluation/detection-metrics.ts';
 import type { RetinaNet } from '../index.ts';
 import type { DetectorDescription } from './detector.ts';
 import type { ImageResult } from './evaluate.ts';
 import { HARD_NEGATIVE_SAMPLES } from './hard-negatives.ts';
+import type { ReadingOptions } from './reading.ts';
 import type { EvaluationRecord, RunFolder, StepRecord } from './run-folder.ts';
 import type { EpochSampler } from './sampler.ts';
 import type { TrainerOptions } from './trainer.ts';
 
 /** A training run. */
-export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'> {
+export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'>, ReadingOptions {
   /** Where everything is written. Not used before, unless the run is resumed. */
   readonly folder: RunFolder;
   readonly dataset: Dataset;
@@ -24,10 +24,6 @@ export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'> {
   readonly batchSize?: number;
   /** Seed of order and augmentation. Default 1. (`manualSeed` sets that of the weights.) */
   readonly seed?: number;
-  /** Null trains on the images as they are. Default: all of `AugmentOptions`. Not with `source`. */
-  readonly augment?: AugmentOptions | null;
-  /** Reads and changes the samples to train on, such as on other threads. Default: this thread, with `augment`. */
-  readonly source?: SampleSource;
   /** Chooses the samples of each epoch. Default: each of `split.train` once, in an order that changes. */
   readonly sampler?: EpochSampler;
   /**
@@ -99,11 +95,6 @@ export function planRun(model: RetinaNet, options: TrainOptions): RunPlan {
   if (dataset.classes.length !== model.classes) {
     throw new RangeError(
       `trainDetector: the model has ${model.classes} classes, the data set ${dataset.classes.length} (${dataset.classes.join(', ')})`,
-    );
-  }
-  if (options.source !== undefined && (options.augment ?? null) !== null) {
-    throw new TypeError(
-      'trainDetector: the source changes the samples: give it the augmentation, and leave out augment',
     );
   }
   if (!Number.isInteger(hardNegatives) || hardNegatives < 0) {
