@@ -13,3 +13,4 @@ export { openEventFile, type EventFile } from './train/tensorboard.ts';
 export { findLearningRate, type FindRateOptions, type RateCurve, type RatePoint } from './train/find-learning-rate.ts';
 export { loadPretrained, type PretrainedOptions, type PretrainedReport } from './train/pretrained.ts';
 export { type TensorNote } from './train/pretrained-source.ts';
+export { detectImage, type TileOptions } from './train/detect-tiles.ts';

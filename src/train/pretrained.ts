@@ -105,7 +105,11 @@ export async function loadPretrained(
   }
   model.loadStateDict(load, { strict: false });
   const report = {
-    ...{ kind: source.kind, loaded: [...load.keys()], fresh, skipped, knownClasses },
+    kind: source.kind,
+    loaded: [...load.keys()],
+    fresh,
+    skipped,
+    knownClasses,
     notes: differences(source, model.spec),
   };
   return { ...report, summary: summarise(path, report, load) };

@@ -88,7 +88,11 @@ export function makeOptimizer(model: RetinaNet, options: RecipeOptions): AdamW |
 /** The schedule of a recipe over a number of steps. */
 export function makeSchedule(totalSteps: number, options: RecipeOptions): Schedule {
   const { schedule = 'one-cycle', milestones = [16 / 26, 22 / 26] } = options;
-  if (typeof schedule === 'function') return schedule;
+  if (typeof schedule === 'function') {
+    if (options.warmup !== undefined)
+      throw new TypeError('trainer: warmup is for named schedules; put it into your own (linearWarmup)');
+    return schedule;
+  }
   checkChoice('schedule', schedule, Object.keys(warmups));
   const { warmup = warmups[schedule] } = options;
   if (!(warmup >= 0 && (warmup < 1 || Number.isInteger(warmup)) && warmup <= totalSteps)) {
@@ -110,8 +114,10 @@ export function makeSchedule(totalSteps: number, options: RecipeOptions): Schedu
     'multi-step': () => multiStepDecay({ at: milestones.map((share) => Math.round(share * totalSteps) - rising) }),
     constant: () => () => 1,
   };
-  const then = after[schedule]();
-  return rising === 0 ? then : linearWarmup({ steps: rising, start: WARMUP_START, then });
+  const falling = after[schedule]();
+  if (rising === 0) return falling;
+  const rise = linearWarmup({ steps: rising, start: WARMUP_START });
+  return (step) => (step < rising ? rise(step) : falling(step - rising));
 }
 
 /** The options that are there. */

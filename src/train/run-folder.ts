@@ -106,8 +106,12 @@ export class RunFolder {
       version: string;
     };
     const session = {
-      ...{ date: new Date().toISOString(), retinagrad: version, node: process.version },
-      ...{ platform: process.platform, arch: process.arch, adapter },
+      date: new Date().toISOString(),
+      retinagrad: version,
+      node: process.version,
+      platform: process.platform,
+      arch: process.arch,
+      adapter,
     };
     const path = this.file('environment');
     const first = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { resumed?: object[] }) : null;

@@ -127,7 +127,12 @@ export async function trainDetector(model: RetinaNet, options: TrainOptions): Pr
         const seconds = (performance.now() - start) / 1000;
         const imagesPerSecond = Number(((stepImages * (step - first)) / seconds).toPrecision(4));
         const record: StepRecord = {
-          ...{ kind: 'step', step, epoch, ...losses, learningRate, imagesPerSecond },
+          kind: 'step',
+          step,
+          epoch,
+          ...losses,
+          learningRate,
+          imagesPerSecond,
           waitSeconds: Number(waitSeconds.toPrecision(3)),
         };
         log(record);
