@@ -117,6 +117,7 @@ export {
 } from './nn/optim.ts';
 export {
   cosine,
+  exponential,
   linearWarmup,
   multiStepDecay,
   oneCycle,
@@ -127,7 +128,7 @@ export {
   type Schedule,
 } from './nn/schedule.ts';
 export { clipGradNorm, clipGradValue } from './nn/clip.ts';
-export { ExponentialMovingAverage } from './nn/ema.ts';
+export { ExponentialMovingAverage, type AverageOptions } from './nn/ema.ts';
 
 // RetinaNet
 export { presets, retinaNetSpec, type PresetName, type RetinaNetSpec, type SpecOverrides } from './retinanet/spec.ts';

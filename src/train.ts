@@ -4,4 +4,13 @@ export { loadDetector, saveDetector, type Detector, type DetectorDescription } f
 export { evaluateDetector, type EvaluateOptions, type ImageResult } from './train/evaluate.ts';
 export { RunFolder, runFiles, type EvaluationRecord, type StepRecord } from './train/run-folder.ts';
 export { readLosses, Trainer, type StepLosses, type TrainerOptions } from './train/trainer.ts';
-export { trainDetector, type TrainOptions, type TrainResult } from './train/train-detector.ts';
+export { trainDetector } from './train/train-detector.ts';
+export { type TrainOptions, type TrainResult } from './train/train-options.ts';
+export { type RecipeOptions, type ScheduleName } from './train/recipe.ts';
+export { freezeBackbone, type FrozenParts } from './train/freeze.ts';
+export { type EpochSampler } from './train/sampler.ts';
+export { openEventFile, type EventFile } from './train/tensorboard.ts';
+export { findLearningRate, type FindRateOptions, type RateCurve, type RatePoint } from './train/find-learning-rate.ts';
+export { loadPretrained, type PretrainedOptions, type PretrainedReport } from './train/pretrained.ts';
+export { type TensorNote } from './train/pretrained-source.ts';
+export { detectImage, type TileOptions } from './train/detect-tiles.ts';

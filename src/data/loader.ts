@@ -29,6 +29,8 @@ export interface BatchOptions {
   readonly prefetch?: number;
   /** Changes a sample; its random numbers depend on seed, epoch and the position of the sample in the data set only. */
   readonly augment?: (sample: Sample, random: Random) => Sample;
+  /** Reads and changes a sample in place of `get` and `augment`, as `SampleSource.read` does. */
+  readonly read?: (index: number, seed: number, epoch: number) => Promise<Sample>;
 }
 
 /**
@@ -60,6 +62,7 @@ export function batches(
 
   async function readSample(index: number): Promise<Sample> {
     try {
+      if (options.read !== undefined) return await options.read(index, seed, epoch);
       const sample = await dataset.get(index);
       return options.augment?.(sample, new Random('augment', seed, epoch, index)) ?? sample;
     } catch (error) {

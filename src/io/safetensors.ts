@@ -41,8 +41,17 @@ export function encodeSafetensors(
   return out;
 }
 
-/** Reads a file of float32 tensors. Throws an Error that says what is wrong with anything else. */
-export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): SafetensorsFile {
+/**
+ * Reads a file of float32 tensors. Throws an Error that says what is wrong with anything else.
+ *
+ * @param name of the file, for errors
+ * @param options.ignore names of tensors to leave out, which may then be of any type; default none
+ */
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  name = 'safetensors',
+  { ignore = () => false }: { readonly ignore?: (name: string) => boolean } = {},
+): SafetensorsFile {
   const fail = (what: string): never => {
     throw new Error(`${name}: not a valid safetensors file: ${what}`);
   };
@@ -71,16 +80,18 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): Safe
       continue;
     }
     const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
-    if (dtype !== 'F32') fail(`${key} is ${String(dtype)}, only F32 is read`);
+    const ignored = ignore(key);
+    if (dtype !== 'F32' && !ignored) fail(`${key} is ${String(dtype)}, only F32 is read`);
     const whole = (list: unknown): list is number[] =>
       Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
     if (!whole(shape) || !whole(offsets) || offsets.length !== 2) return fail(`${key} has no shape or no range`);
     const [from, to] = offsets as [number, number];
     const size = shape.reduce((product, extent) => product * extent, 1);
-    if (!Number.isSafeInteger(size) || to - from !== size * 4)
+    if (!Number.isSafeInteger(size) || (to - from !== size * 4 && !ignored))
       fail(`${key} [${shape}] does not take ${to - from} bytes`);
     if (start + to > bytes.length) fail(`${key} reaches past the end of the file`);
     ranges.push([from, to]);
+    if (ignored) continue;
     // A copy: the file may start at any address, and its buffer may be large. (`slice` of a Buffer would not be one.)
     const data = new Float32Array(size);
     new Uint8Array(data.buffer).set(bytes.subarray(start + from, start + to));

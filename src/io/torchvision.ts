@@ -17,13 +17,21 @@ export function loadTorchvisionStateDict(
   state: ReadonlyMap<string, HostTensor>,
   options: { readonly strict?: boolean } = {},
 ): LoadReport {
+  return module.loadStateDict(fromTorchvisionStateDict(state), options);
+}
+
+/** Turns a torchvision state dict into this library's names and layouts. Counters of batches are left out. */
+export function fromTorchvisionStateDict(state: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
   const own = new Map<string, HostTensor>();
   for (const [name, value] of state) {
-    // A count that PyTorch keeps for a cumulative average, which nothing here uses.
-    if (name.endsWith('num_batches_tracked')) continue;
-    own.set(toCamelCase(modernName(name)), fromTorchLayout(value));
+    if (!isCounter(name)) own.set(toCamelCase(modernName(name)), fromTorchLayout(value));
   }
-  return module.loadStateDict(own, options);
+  return own;
+}
+
+/** Whether a name is that of a count that PyTorch keeps for a cumulative average, which nothing here uses. */
+export function isCounter(name: string): boolean {
+  return name.endsWith('num_batches_tracked');
 }
 
 /** Turns values read with `readStateDict` into PyTorch's names and layouts. */

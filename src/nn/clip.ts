@@ -1,14 +1,19 @@
-import { add, clamp, div, minimum } from '../autograd/ops/binary.ts';
+import { add, clamp, div, less, minimum } from '../autograd/ops/binary.ts';
 import { globalNorm } from '../autograd/ops/global-norm.ts';
 import { scaleAll } from '../autograd/ops/in-place.ts';
+import { where } from '../autograd/ops/where.ts';
 import { noGrad } from '../autograd/tape.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Parameter } from './module.ts';
 
+/** Numbers below it are finite in float32: the largest of them, but for the last digits. */
+const LARGEST = 3.4e38;
+
 /**
  * Scales all gradients so that their norm, taken as one vector, is at most `maxNorm` (Pascanu et al. 2013). They are
- * changed in place, and everything stays on the GPU.
+ * changed in place, and everything stays on the GPU. Where the norm is not finite they are left as they are, so that it
+ * can be seen which of them are not.
  *
  * @returns the norm before, a scalar tensor
  */
@@ -19,7 +24,8 @@ export function clipGradNorm(parameters: Iterable<Parameter>, maxNorm: number): 
     tidy(() => {
       const gradients = clipped.map(({ grad }) => grad);
       const norm = globalNorm(gradients);
-      scaleAll(gradients, minimum(div(maxNorm, add(norm, 1e-6)), 1));
+      const factor = minimum(div(maxNorm, add(norm, 1e-6)), 1);
+      scaleAll(gradients, where(less(norm, LARGEST), factor, 1));
       return norm;
     }),
   );

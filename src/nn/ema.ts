@@ -5,6 +5,12 @@ import { keep } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Module } from './module.ts';
 
+/** What `ExponentialMovingAverage` leaves out. */
+export interface AverageOptions {
+  /** Tensors of the module that do not change, such as frozen ones: they stay what they are, bit for bit. Default none. */
+  readonly constant?: ReadonlySet<Tensor>;
+}
+
 /**
  * Exponential moving average of a module's weights (Polyak averaging), which usually evaluates better than the last
  * weights. Buffers, such as running statistics, are averaged too.
@@ -12,16 +18,18 @@ import type { Module } from './module.ts';
 export class ExponentialMovingAverage {
   readonly #module: Module;
   readonly #decay: number;
+  readonly #constant: ReadonlySet<Tensor>;
   readonly #averages: Map<string, Tensor>;
   /** Calls of `update` so far. Set it when resuming. */
   updates = 0;
 
   /** @param decay weight of the past, such as 0.998; early on it is lower, so that the start is soon forgotten */
-  constructor(module: Module, decay: number) {
+  constructor(module: Module, decay: number, { constant = new Set() }: AverageOptions = {}) {
     if (!(decay >= 0 && decay < 1))
       throw new RangeError(`ExponentialMovingAverage: decay is ${decay}, expected [0, 1)`);
     this.#module = module;
     this.#decay = decay;
+    this.#constant = constant;
     this.#averages = new Map(
       [...module.stateDict()].map(([name, tensor]) => [name, keep(noGrad(() => clone(tensor)))]),
     );
@@ -31,11 +39,9 @@ export class ExponentialMovingAverage {
   update(): void {
     this.updates++;
     const decay = Math.min(this.#decay, (1 + this.updates) / (10 + this.updates));
-    const pairs = [...this.#module.stateDict()].map(([name, x]) => ({
-      x,
-      y: this.#averages.get(name)!,
-      alpha: 1 - decay,
-    }));
+    // The average of a value and itself may differ from it by a rounding.
+    const changing = [...this.#module.stateDict()].filter(([, x]) => !this.#constant.has(x));
+    const pairs = changing.map(([name, x]) => ({ x, y: this.#averages.get(name)!, alpha: 1 - decay }));
     axpbyAll(pairs, decay);
   }
 

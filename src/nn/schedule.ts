@@ -45,9 +45,17 @@ export const oneCycle = ({
   const anneal = (a: number, b: number, t: number): number => b + ((a - b) / 2) * (1 + Math.cos(Math.PI * t));
   return (step) => {
     const at = Math.min(step, steps - 1);
-    if (at <= up) return anneal(start, 1, at / up);
+    // Neither side divides by zero when the peak is the first step, or the last.
+    if (at === up) return 1;
+    if (at < up) return anneal(start, 1, at / up);
     return anneal(1, start / finalDivFactor, (at - up) / (steps - 1 - up));
   };
+};
+
+/** Rises from 1 to `ratio` over `steps`, by the same factor each step: the sweep of a learning-rate range test. */
+export const exponential = ({ steps, ratio }: { readonly steps: number; readonly ratio: number }): Schedule => {
+  checkPositive('exponential', { steps, ratio });
+  return (step) => (steps === 1 ? 1 : ratio ** (Math.min(step, steps - 1) / (steps - 1)));
 };
 
 /** Rises linearly from `start` (default 1/3) to 1 over `steps`, then follows `then` (default: stays at 1). */

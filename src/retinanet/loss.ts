@@ -15,10 +15,12 @@ import type { BoxCoderSpec, LossSpec } from './spec.ts';
 // What training makes small: how wrong the scores are (focal loss, over all anchors but the ignored ones) plus how
 // wrong the boxes are (over foreground anchors only), both per foreground anchor.
 
-/** The two parts of the loss, scalars. */
+/** The two parts of the loss, scalars, and what they are divided by. */
 export interface RetinaNetLosses {
   readonly classification: Tensor;
   readonly boxRegression: Tensor;
+  /** Foreground anchors of each image, [N]. */
+  readonly foreground: Tensor;
 }
 
 /** Detectron2's moving average of the number of foreground anchors: its start and decay. */
@@ -53,7 +55,11 @@ export class RetinaNetLoss extends Module {
 
     if (this.normalizer !== null && this.training && !isRecomputing())
       axpby(maximum(sum(count), 1), this.normalizer, 1 - EMA_DECAY, EMA_DECAY);
-    return { classification: this.#normalize(focal, count), boxRegression: this.#normalize(boxes, count) };
+    return {
+      classification: this.#normalize(focal, count),
+      boxRegression: this.#normalize(boxes, count),
+      foreground: count,
+    };
   }
 
   /** Distance of each prediction from its target, [N, A]; meaningless where the anchor is not foreground. */

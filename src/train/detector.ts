@@ -39,13 +39,13 @@ export function saveDetector(
  */
 export function loadDetector(path: string): Detector {
   const { tensors, metadata } = loadCheckpoint(path);
-  if (metadata['format'] !== FORMAT || metadata['version'] !== VERSION) {
+  const description = readDescription(metadata);
+  if (description === null) {
     const found = metadata['format'] === undefined ? 'no format' : `${metadata['format']} ${metadata['version']}`;
     throw new Error(
       `${path}: not a detector: its metadata names ${found}, expected ${FORMAT} ${VERSION}, such as best.safetensors of a run`,
     );
   }
-  const description = JSON.parse(metadata['description']!) as DetectorDescription;
   const model = new RetinaNet(description.classes.length, description.spec);
   try {
     model.loadStateDict(tensors);
@@ -54,4 +54,10 @@ export function loadDetector(path: string): Detector {
     throw new Error(`${path}: ${(cause as Error).message}`, { cause });
   }
   return { ...description, model: model.eval() };
+}
+
+/** What the metadata of a file say about a detector; null if it is the file of something else. */
+export function readDescription(metadata: Readonly<Record<string, string>>): DetectorDescription | null {
+  if (metadata['format'] !== FORMAT || metadata['version'] !== VERSION) return null;
+  return JSON.parse(metadata['description']!) as DetectorDescription;
 }

@@ -5,6 +5,7 @@ import type { Dataset } from '../data/types.ts';
 import type { Evaluation } from '../evaluation/detection-metrics.ts';
 import { lossChart, precisionRecallChart } from '../report/charts.ts';
 import { contactSheet, detectionPicture } from '../report/pictures.ts';
+import type { AdapterDescription } from '../index.ts';
 import type { ImageResult } from './evaluate.ts';
 import type { StepLosses } from './trainer.ts';
 
@@ -14,9 +15,12 @@ export interface StepRecord extends StepLosses {
   /** Steps taken, from 1. */
   readonly step: number;
   readonly epoch: number;
+  /** Of pyramid and heads. */
   readonly learningRate: number;
   /** Mean of the epoch so far. */
   readonly imagesPerSecond: number;
+  /** Seconds that the step waited for its samples: much of a step's time means that reading is too slow. */
+  readonly waitSeconds: number;
 }
 
 /** A line of metrics.jsonl: an evaluation on held-out images. */
@@ -33,11 +37,23 @@ export interface EvaluationRecord {
   readonly averagePrecision: number | null;
   readonly images: number;
   readonly truths: number;
+  /** Mean over the empty samples that were looked at of the highest score in each; with `hardNegatives` only. */
+  readonly hardness?: number;
+}
+
+/** The values of a record under TensorBoard's tags; those that are not defined are left out. */
+export function scalarsOf(record: StepRecord | EvaluationRecord): Record<string, number> {
+  const { kind, step: _, ...values } = record;
+  const group = kind === 'step' ? 'train' : 'held-out';
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (value === null ? [] : [[`${group}/${name}`, value]])),
+  );
 }
 
 /** What a run writes, under fixed names. */
 export const runFiles = {
   config: 'config.json',
+  environment: 'environment.json',
   metrics: 'metrics.jsonl',
   /** All that going on needs. */
   state: 'state.safetensors',
@@ -82,6 +98,25 @@ export class RunFolder {
   /** Notes the settings of the run, as JSON. */
   writeConfig(config: object): void {
     writeFileSync(this.file('config'), `${JSON.stringify(config, null, 2)}\n`);
+  }
+
+  /** Notes what the run is computed with. A run that goes on is noted as well, since its computer may be another. */
+  writeEnvironment(adapter: AdapterDescription): void {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    const session = {
+      date: new Date().toISOString(),
+      retinagrad: version,
+      node: process.version,
+      platform: process.platform,
+      arch: process.arch,
+      adapter,
+    };
+    const path = this.file('environment');
+    const first = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { resumed?: object[] }) : null;
+    const all = first === null ? session : { ...first, resumed: [...(first.resumed ?? []), session] };
+    writeFileSync(path, `${JSON.stringify(all, null, 2)}\n`);
   }
 
   /** The settings that `writeConfig` noted. */

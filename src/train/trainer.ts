@@ -1,34 +1,47 @@
+import { globalNorm } from '../autograd/ops/global-norm.ts';
+import type { Sample } from '../data/types.ts';
 import {
-  AdamW,
+  add,
   backward,
   clipGradNorm,
   concat,
   ExponentialMovingAverage,
-  oneCycle,
+  mul,
   readStateDict,
   reshape,
   Scheduler,
+  sum,
   tidy,
+  type AdamW,
   type HostTensor,
   type RetinaNet,
+  type SGD,
   type Tensor,
 } from '../index.ts';
-import type { Sample } from '../data/types.ts';
+import { freezeBackbone, type FrozenParts } from './freeze.ts';
+import { makeOptimizer, makeSchedule, type RecipeOptions } from './recipe.ts';
 
-/** How weights are changed. */
-export interface TrainerOptions {
+/** How a model is trained. */
+export interface TrainerOptions extends RecipeOptions {
   /** Steps of the whole run, over which the learning rate rises and falls. */
   readonly totalSteps: number;
-  /** Peak of the learning rate. Default 3e-3, for training a small network from scratch. */
-  readonly learningRate?: number;
-  /** Share of the steps in which the learning rate rises. Default 0.2. */
-  readonly warmup?: number;
-  /** Decay of filters and matrices (AdamW); biases and norms are left out, as is usual. Default 0.01. */
-  readonly weightDecay?: number;
-  /** Largest norm of all gradients together. Default 5. */
-  readonly clipNorm?: number;
-  /** Weight of the past in the averaged weights, which are those that are evaluated and saved. Default 0.99. */
-  readonly averageDecay?: number;
+  /** Largest norm of all gradients together (Pascanu et al. 2013), or null for none. Default 5. */
+  readonly clipNorm?: number | null;
+  /**
+   * Weight of the past in the averaged weights, which are those that are evaluated and saved; early on it is lower. Null
+   * evaluates and saves the last weights instead. Default 0.99.
+   */
+  readonly averageDecay?: number | null;
+  /** Stages of the backbone that stay as they are, from 0 (none, default) to 5 (all): see `freezeBackbone`. */
+  readonly freeze?: number;
+  /**
+   * Small batches that the samples of a step are split into. Their gradients are added up before one step is taken, so
+   * that memory holds the activations of one small batch only. Default 1. With the loss's normaliser `image` the step is
+   * that of the whole batch, but for rounding and for batch norms, which see one small batch at a time; with `batch` and
+   * `ema` each small batch is divided by its own number of foreground anchors (or average of it), and counts by its share
+   * of the images.
+   */
+  readonly accumulate?: number;
 }
 
 /** Numbers of one step, read from the GPU. */
@@ -38,30 +51,44 @@ export interface StepLosses {
   readonly boxRegression: number;
   /** Norm of all gradients before clipping. */
   readonly gradientNorm: number;
+  /** Foreground anchors per image: what the loss of boxes learns from. */
+  readonly positives: number;
 }
 
 /** A model with all that changes while it trains: optimiser, learning rate, averaged weights and number of steps. */
 export class Trainer {
   readonly model: RetinaNet;
-  readonly #clipNorm: number;
-  readonly #optimizer: AdamW;
+  readonly #clipNorm: number | null;
+  readonly #accumulate: number;
+  readonly #frozen: FrozenParts;
+  readonly #optimizer: AdamW | SGD;
   readonly #scheduler: Scheduler;
-  readonly #average: ExponentialMovingAverage;
+  readonly #average: ExponentialMovingAverage | null;
 
   constructor(model: RetinaNet, options: TrainerOptions) {
-    const { totalSteps, learningRate = 3e-3, warmup = 0.2, weightDecay = 0.01 } = options;
-    const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
+    const { totalSteps, clipNorm = 5, averageDecay = 0.99, freeze = 0, accumulate = 1 } = options;
+    for (const [name, value] of Object.entries({ totalSteps, accumulate })) {
+      if (!Number.isInteger(value) || value < 1)
+        throw new RangeError(`trainer: ${name} is ${value}, expected a whole number from 1`);
+    }
+    if (clipNorm !== null && !(clipNorm > 0))
+      throw new RangeError(`trainer: clipNorm is ${clipNorm}, expected a number above 0, or null for no clipping`);
+    const schedule = makeSchedule(totalSteps, options);
     this.model = model;
-    this.#clipNorm = options.clipNorm ?? 5;
-    this.#optimizer = new AdamW(
-      [
-        { parameters: trained.filter(({ shape }) => shape.length > 1) },
-        { parameters: trained.filter(({ shape }) => shape.length <= 1), weightDecay: 0 },
-      ],
-      { lr: learningRate, weightDecay },
-    );
-    this.#scheduler = new Scheduler(this.#optimizer, oneCycle({ steps: totalSteps, pctStart: warmup }));
-    this.#average = new ExponentialMovingAverage(model, options.averageDecay ?? 0.99);
+    this.#clipNorm = clipNorm;
+    this.#accumulate = accumulate;
+    this.#frozen = freezeBackbone(model, freeze);
+    try {
+      this.#optimizer = makeOptimizer(model, options);
+      this.#scheduler = new Scheduler(this.#optimizer, schedule);
+      this.#average =
+        averageDecay === null
+          ? null
+          : new ExponentialMovingAverage(model, averageDecay, { constant: this.#frozen.tensors });
+    } catch (error) {
+      this.#frozen.release();
+      throw error;
+    }
   }
 
   /** Steps taken. */
@@ -69,58 +96,107 @@ export class Trainer {
     return this.#scheduler.steps;
   }
 
-  /** Learning rate of the next step. */
+  /** Learning rate of the next step, for pyramid and heads. */
   get learningRate(): number {
     return this.#optimizer.groups[0]!.lr;
   }
 
   /**
-   * One step on a batch. The GPU's work is only queued; the tensor [4] that comes back, for `readLosses`, holds the
-   * step's numbers once it is done.
+   * One step on a batch. The GPU's work is only queued; the tensor that comes back, for `readLosses`, holds the step's
+   * numbers once it is done.
    */
   step(samples: readonly Sample[]): Tensor {
-    this.model.train();
-    const numbers = tidy(() => {
-      const losses = this.model.losses(
-        samples.map(({ image }) => image),
-        samples,
-      );
-      backward(losses.total);
-      const norm = clipGradNorm(this.model.parameters(), this.#clipNorm);
-      this.#optimizer.step();
-      this.#optimizer.zeroGrad();
-      this.#average.update();
-      const scalars = [losses.total, losses.classification, losses.boxRegression, norm];
-      return concat(
-        scalars.map((scalar) => reshape(scalar, [1])),
-        0,
-      );
-    });
-    this.#scheduler.step();
+    const numbers = this.gradients(samples);
+    this.update();
     return numbers;
   }
 
-  /** Runs something with the averaged weights, in evaluation mode. */
+  /** The first half of `step`: computes the gradients of a batch and clips them. Returns the step's numbers. */
+  gradients(samples: readonly Sample[]): Tensor {
+    if (samples.length === 0) throw new RangeError('trainer: a step needs at least one sample');
+    this.#frozen.train();
+    const size = Math.ceil(samples.length / this.#accumulate);
+    return tidy(() => {
+      let sums: Tensor | null = null;
+      for (let first = 0; first < samples.length; first += size) {
+        const part = samples.slice(first, first + size);
+        const numbers = this.#accumulateGradients(part, part.length / samples.length);
+        sums = sums === null ? numbers : add(sums, numbers);
+      }
+      return concat([sums!, reshape(this.#clip(), [1])], 0);
+    });
+  }
+
+  /** The second half of `step`: changes the weights by the gradients, and takes them into the average. */
+  update(): void {
+    this.#optimizer.step();
+    this.discardGradients();
+    this.#average?.update();
+    this.#scheduler.step();
+  }
+
+  /** Frees gradients that are not to be used. */
+  discardGradients(): void {
+    this.#optimizer.zeroGrad();
+  }
+
+  /** Adds the gradients of a part of a batch. Returns total, classification, boxes and foreground, weighted by its share. */
+  #accumulateGradients(samples: readonly Sample[], share: number): Tensor {
+    return tidy(() => {
+      const { total, classification, boxRegression, foreground } = this.model.losses(
+        samples.map(({ image }) => image),
+        samples,
+      );
+      backward(share === 1 ? total : mul(total, share));
+      const scalars = [total, classification, boxRegression, mul(sum(foreground), 1 / samples.length)];
+      const numbers = concat(
+        scalars.map((scalar) => reshape(scalar, [1])),
+        0,
+      );
+      return share === 1 ? numbers : mul(numbers, share);
+    });
+  }
+
+  /** Clips the gradients; returns their norm before. */
+  #clip(): Tensor {
+    if (this.#clipNorm !== null) return clipGradNorm(this.model.parameters(), this.#clipNorm);
+    return globalNorm(this.model.parameters().flatMap(({ grad }) => (grad === null ? [] : [grad])));
+  }
+
+  /**
+   * Names of the parameters that hold values that are not finite numbers, from the loss backwards: gradients come that
+   * way, so that the first is nearest to the cause. Reads all weights.
+   */
+  async brokenParameters(): Promise<string[]> {
+    const broken: string[] = [];
+    for (const [name, parameter] of this.model.namedParameters()) {
+      const values = await parameter.data();
+      if (!values.every(Number.isFinite)) broken.unshift(name);
+    }
+    return broken;
+  }
+
+  /** Runs something with the averaged weights (the last ones where none are kept), in evaluation mode. */
   async withAverage<T>(run: () => Promise<T>): Promise<T> {
-    this.#average.swap();
+    this.#average?.swap();
     this.model.eval();
     try {
       return await run();
     } finally {
-      this.#average.swap();
+      this.#average?.swap();
     }
   }
 
-  /** The averaged weights. */
+  /** The averaged weights, or the last ones where none are kept. */
   averagedWeights(): Promise<Map<string, HostTensor>> {
-    return readStateDict(this.#average.stateDict());
+    return readStateDict((this.#average ?? this.model).stateDict());
   }
 
   /** Everything that going on needs, under the prefixes `model.`, `average.` and `optimizer.`. */
   async snapshot(): Promise<Map<string, HostTensor>> {
     const parts = {
       model: this.model.stateDict(),
-      average: this.#average.stateDict(),
+      average: this.#average?.stateDict() ?? new Map<string, Tensor>(),
       optimizer: this.#optimizer.stateDict(),
     };
     const all = new Map<string, HostTensor>();
@@ -138,32 +214,37 @@ export class Trainer {
           name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
         ),
       );
-    // The averages stand in for the weights for a moment, so that their names and shapes are checked too.
-    this.model.loadStateDict(part('average.'));
-    this.#average.swap();
+    if (this.#average !== null) {
+      // The averages stand in for the weights for a moment, so that their names and shapes are checked too.
+      this.model.loadStateDict(part('average.'));
+      this.#average.swap();
+      this.#average.updates = steps;
+    }
     this.model.loadStateDict(part('model.'));
     this.#optimizer.loadStateDict(part('optimizer.'));
-    this.#average.updates = steps;
     this.#scheduler.steps = steps;
     this.#scheduler.apply();
   }
 
-  /** Frees everything but the model. */
+  /** Frees everything but the model, whose frozen stages can be trained again. */
   dispose(): void {
+    this.discardGradients();
     this.#optimizer.dispose();
-    this.#average.dispose();
+    this.#average?.dispose();
+    this.#frozen.release();
   }
 }
 
 /** Waits for the numbers of a step and frees their tensor. */
 export async function readLosses(numbers: Tensor): Promise<StepLosses> {
   try {
-    const [loss, classification, boxRegression, gradientNorm] = (await numbers.data()) as Float32Array;
+    const [loss, classification, boxRegression, positives, gradientNorm] = (await numbers.data()) as Float32Array;
     return {
       loss: loss!,
       classification: classification!,
       boxRegression: boxRegression!,
       gradientNorm: gradientNorm!,
+      positives: positives!,
     };
   } finally {
     numbers.dispose();

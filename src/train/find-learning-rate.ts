@@ -1,0 +1,158 @@
+import { batches } from '../data/loader.ts';
+import type { Dataset, Sample } from '../data/types.ts';
+import { assign, clone, exponential, keep, noGrad, type RetinaNet } from '../index.ts';
+import { smooth } from '../report/charts.ts';
+import type { RecipeOptions } from './recipe.ts';
+import { readingFor, type ReadingOptions } from './reading.ts';
+import { readLosses, Trainer, type TrainerOptions } from './trainer.ts';
+
+/** How `findLearningRate` runs: give it what `trainDetector` will be given. */
+export interface FindRateOptions
+  extends
+    ReadingOptions,
+    Omit<RecipeOptions, 'schedule' | 'learningRate' | 'warmup' | 'milestones'>,
+    Pick<TrainerOptions, 'clipNorm' | 'freeze' | 'accumulate'> {
+  readonly dataset: Dataset;
+  /** Samples to train on. */
+  readonly indices: readonly number[];
+  /** Default 4. */
+  readonly batchSize?: number;
+  /** Seed of order and augmentation. Default 1. */
+  readonly seed?: number;
+  /** Steps of the sweep, with a rate each. Default 100. */
+  readonly steps?: number;
+  /** First and last rate, between which each is the same factor larger than the one before. Default 1e-6 and 1. */
+  readonly from?: number;
+  readonly to?: number;
+  /** Stops early, with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Called after each step. */
+  readonly onStep?: (point: RatePoint, steps: number) => void;
+}
+
+/** A step of the sweep. */
+export interface RatePoint {
+  readonly learningRate: number;
+  /** Loss before the step; the last one of a sweep that diverged may not be a finite number. */
+  readonly loss: number;
+}
+
+/** What `findLearningRate` found. */
+export interface RateCurve {
+  /** Every step in order. `smoothed` is the mean with the steps around it. */
+  readonly curve: readonly (RatePoint & { readonly smoothed: number })[];
+  /** Whether the sweep ended before its last rate, because the loss grew beyond four times its lowest. */
+  readonly diverged: boolean;
+  /** Rate at which the smoothed loss falls most steeply over the logarithm of the rate; null if it never falls. */
+  readonly steepest: number | null;
+  /** A tenth of the rate at which the smoothed loss is lowest; null if it never falls. */
+  readonly minimumTenth: number | null;
+  /** The smaller of the two, for `learningRate`; null if the loss never falls. */
+  readonly suggestion: number | null;
+  /** A sentence that says which of the two it is, and why. */
+  readonly reason: string;
+}
+
+/** Times the lowest loss from which a sweep has diverged. */
+const DIVERGED = 4;
+/** Weight of the past in the loss that is watched for divergence. */
+const MEMORY = 0.9;
+
+/**
+ * Measures which learning rates suit a model and its data (the range test of Smith 2017, "Cyclical Learning Rates for
+ * Training Neural Networks"): trains for some steps while the rate grows exponentially, and looks where the loss falls
+ * and where it leaves. Weights and statistics are put back afterwards, bit for bit.
+ */
+export async function findLearningRate(model: RetinaNet, options: FindRateOptions): Promise<RateCurve> {
+  const { dataset, indices, batchSize = 4, seed = 1, steps = 100, from = 1e-6, to = 1, accumulate = 1 } = options;
+  if (!Number.isInteger(steps) || steps < 10)
+    throw new RangeError(`findLearningRate: steps is ${steps}, expected a whole number from 10`);
+  if (!(from > 0 && to > from && to < Infinity))
+    throw new RangeError(`findLearningRate: rates from ${from} to ${to}, expected 0 < from < to`);
+  if (indices.length === 0) throw new RangeError('findLearningRate: there are no samples to train on');
+  const reading = readingFor('findLearningRate', options);
+  const before = [...model.stateDict().values()].map((state) => ({
+    state,
+    copy: keep(noGrad(() => clone(state))),
+  }));
+  const wasTraining = model.training;
+  try {
+    const trainer = new Trainer(model, {
+      ...options,
+      totalSteps: steps,
+      learningRate: from,
+      schedule: exponential({ steps, ratio: to / from }),
+      averageDecay: null,
+    });
+    try {
+      const points: RatePoint[] = [];
+      let [average, lowest, diverged] = [0, Infinity, false];
+      for await (const samples of endless(batchSize * accumulate)) {
+        options.signal?.throwIfAborted();
+        const { learningRate } = trainer;
+        const { loss } = await readLosses(trainer.step(samples));
+        points.push({ learningRate, loss });
+        options.onStep?.(points.at(-1)!, steps);
+        average = MEMORY * average + (1 - MEMORY) * loss;
+        const watched = average / (1 - MEMORY ** points.length);
+        lowest = Math.min(lowest, watched);
+        diverged = !(watched <= DIVERGED * lowest);
+        if (diverged || points.length === steps) break;
+      }
+      return suggest(points, diverged);
+    } finally {
+      trainer.dispose();
+    }
+  } finally {
+    for (const { state, copy } of before) {
+      assign(state, copy);
+      copy.dispose();
+    }
+    model.train(wasTraining);
+  }
+
+  /** Batches of the samples to train on, epoch after epoch. */
+  async function* endless(size: number): AsyncGenerator<readonly Sample[], void, void> {
+    for (let epoch = 0; ; epoch++) {
+      const dropLast = indices.length >= size;
+      for await (const batch of batches(dataset, indices, { batchSize: size, seed, epoch, dropLast, ...reading })) {
+        yield batch.samples;
+      }
+    }
+  }
+}
+
+/** Reads a sweep: see `RateCurve`. */
+export function suggest(points: readonly RatePoint[], diverged: boolean): RateCurve {
+  const losses = points.map(({ loss }) => loss);
+  const smoothed = smooth(losses, Math.max(1, Math.floor(points.length / 20)));
+  const curve = points.map((point, i) => ({ ...point, smoothed: smoothed[i]! }));
+  const finite = curve.filter((point) => Number.isFinite(point.smoothed));
+  // The lowest point, and before it the steepest fall between the two neighbours of a point.
+  let lowest = 0;
+  finite.forEach((point, i) => {
+    if (point.smoothed < finite[lowest]!.smoothed) lowest = i;
+  });
+  let steepest = { slope: 0, at: -1 };
+  for (let i = 1; i < lowest; i++) {
+    const [before, after] = [finite[i - 1]!, finite[i + 1]!];
+    const slope = (after.smoothed - before.smoothed) / Math.log(after.learningRate / before.learningRate);
+    if (slope < steepest.slope) steepest = { slope, at: i };
+  }
+  if (steepest.at < 0) {
+    const reason =
+      'The loss falls at no rate of the sweep: it may have started too high, or the labels do not fit the images.';
+    return { curve, diverged, steepest: null, minimumTenth: null, suggestion: null, reason };
+  }
+  const rates = { steepest: finite[steepest.at]!.learningRate, minimumTenth: finite[lowest]!.learningRate / 10 };
+  const suggestion = Math.min(rates.steepest, rates.minimumTenth);
+  const reason =
+    suggestion === rates.steepest
+      ? `${format(suggestion)} is where the loss falls most steeply; a tenth of the rate of its minimum, ` +
+        `${format(rates.minimumTenth)}, is larger and nearer to where it stops falling.`
+      : `${format(suggestion)} is a tenth of the rate at which the loss is lowest; the steepest fall, at ` +
+        `${format(rates.steepest)}, is less than a factor of ten before the minimum.`;
+  return { curve, diverged, ...rates, suggestion, reason };
+}
+
+const format = (rate: number): string => rate.toExponential(1);

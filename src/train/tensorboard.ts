@@ -1,0 +1,109 @@
+import { appendFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+// TensorBoard's event files: protobuf messages of type Event (tensorflow/core/util/event.proto), each in a frame of
+// TFRecord (tensorflow/core/lib/io/record_writer.h). Only what scalars need is written here.
+
+/** An open event file. */
+export interface EventFile {
+  readonly path: string;
+  /** Adds the values of a step, by tag. Values that are not finite are written too: TensorBoard marks them. */
+  scalars(step: number, values: Readonly<Record<string, number>>): void;
+}
+
+let opened = 0;
+
+/**
+ * Starts an event file in a folder, which TensorBoard reads with those that are there.
+ *
+ * @param resumedAt steps taken before: TensorBoard then forgets those after it that an interrupted run had shown
+ */
+export function openEventFile(folder: string, resumedAt = 0): EventFile {
+  const now = (): number => Date.now() / 1000;
+  const name = `events.out.tfevents.${Math.floor(now())}.${hostname()}.${process.pid}.${opened++}`;
+  const path = join(folder, name);
+  const append = (...event: Uint8Array[]): void => appendFileSync(path, frame(concat([double(1, now()), ...event])));
+  append(bytes(3, new TextEncoder().encode('brain.Event:2')));
+  // A session log of status START tells TensorBoard to purge what is at or after this step.
+  if (resumedAt > 0) append(varint(2, resumedAt + 1), bytes(7, varint(1, 1)));
+  return {
+    path,
+    scalars(step, values) {
+      const summary = Object.entries(values).map(([tag, value]) =>
+        bytes(1, concat([bytes(1, new TextEncoder().encode(tag)), float(2, value)])),
+      );
+      append(varint(2, step), bytes(5, concat(summary)));
+    },
+  };
+}
+
+/** Data in a frame of TFRecord: its length and the data, each followed by its checksum. */
+function frame(data: Uint8Array): Uint8Array {
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(data.length), true);
+  return concat([length, checksum(length), data, checksum(data)]);
+}
+
+/** A CRC-32C, turned and moved so that it differs from one over data that hold a CRC themselves. */
+function checksum(data: Uint8Array): Uint8Array {
+  const crc = crc32c(data);
+  const out = new Uint8Array(4);
+  new DataView(out.buffer).setUint32(0, (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0, true);
+  return out;
+}
+
+/** CRC-32C of each byte (Castagnoli's polynomial, bits from the lowest). */
+const table = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+  return crc;
+});
+
+/** CRC-32C (RFC 3720, appendix B.4), from 0 to 2^32 - 1. */
+export function crc32c(data: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of data) crc = table[(crc ^ byte) & 255]! ^ (crc >>> 8);
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+// Fields of protobuf: a key of number and wire type, then the value.
+
+const key = (field: number, wireType: number): number[] => [(field << 3) | wireType];
+
+function varint(field: number, value: number): Uint8Array {
+  return Uint8Array.from([...key(field, 0), ...varintBytes(value)]);
+}
+
+function varintBytes(value: number): number[] {
+  const out: number[] = [];
+  let rest = value;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) out.push((rest % 128) | 128);
+  return [...out, rest];
+}
+
+function double(field: number, value: number): Uint8Array {
+  const out = Uint8Array.from([...key(field, 1), ...new Uint8Array(8)]);
+  new DataView(out.buffer).setFloat64(1, value, true);
+  return out;
+}
+
+function float(field: number, value: number): Uint8Array {
+  const out = Uint8Array.from([...key(field, 5), ...new Uint8Array(4)]);
+  new DataView(out.buffer).setFloat32(1, value, true);
+  return out;
+}
+
+function bytes(field: number, value: Uint8Array): Uint8Array {
+  return concat([Uint8Array.from([...key(field, 2), ...varintBytes(value.length)]), value]);
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((size, { length }) => size + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
