@@ -1,6 +1,10 @@
 // Images and annotations: what `retinagrad/data` exports. Readers and writers of files need Node.
 export type { Annotations, Dataset, RgbImage, Sample } from './data/types.ts';
-export { augment, brightness, contrast, flipX, flipY, rescale, turn, type AugmentOptions } from './data/augment.ts';
+export { augment, type AugmentOptions, type Range } from './data/augment.ts';
+export { crop, flipX, flipY, rescale, translate, turn } from './data/augment/geometric.ts';
+export { brightness, contrast, recolour, type Recolouring } from './data/augment/colour.ts';
+export { blur, boxKernel, gaussianKernel, noise } from './data/augment/filter.ts';
+export { copyPaste, mixup, mosaic, type PasteOptions } from './data/augment/mix.ts';
 export { cacheSamples } from './data/cache.ts';
 export { clipAnnotations, polygonBox, type Visibility } from './data/geometry.ts';
 export { packedBytes, rgbImage, turnImage } from './data/image.ts';
