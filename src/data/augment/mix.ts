@@ -95,7 +95,7 @@ export function copyPaste(sample: Sample, source: Sample, random: Random, option
       const more = target.boxes.map((other) => shareCovered(other, touched));
       if (more.some((share, i) => (covered[i] as number) + share > maxCovered)) continue;
       more.forEach((share, i) => (covered[i] = (covered[i] as number) + share));
-      image ??= rgbImage(size.height, size.width, packedBytes(sample.image).slice());
+      image ??= rgbImage(size.height, size.width, Uint8Array.from(packedBytes(sample.image)));
       pastePatch(source.image, image, { left, top, width, height, x, y, feather });
       const patch = clipAnnotations(shift(source, -left, -top), width, height, visibility);
       const moved = shift(patch, x, y);
