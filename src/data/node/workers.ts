@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { cacheSamples } from '../cache.ts';
 import { rgbImage } from '../image.ts';
 import { augmentedSource, type SourceOptions } from '../source.ts';
+import { tileDataset, type TileOptions } from '../tiles.ts';
 import type { Dataset, Sample, SampleSource } from '../types.ts';
 import { openDataset, type OpenOptions } from './open.ts';
 import { openWorkerPool } from './worker-pool.ts';
@@ -15,6 +16,8 @@ export interface SourceRecipe extends SourceOptions {
    * measures it again.
    */
   readonly options?: OpenOptions;
+  /** Cuts the images into tiles, which are the samples then. Default: images as they are. */
+  readonly tiles?: TileOptions;
   /** Memory for decoded images, all threads together, in units of 10^6 bytes. Default 0. */
   readonly cacheMB?: number;
 }
@@ -45,7 +48,8 @@ export interface ReadRequest {
 export async function openRecipe(recipe: SourceRecipe): Promise<Dataset> {
   const { path, options = {}, cacheMB = 0 } = recipe;
   if (!(cacheMB >= 0)) throw new RangeError(`source: cacheMB is ${cacheMB}, expected a number from 0`);
-  const dataset = await openDataset(path, options);
+  const whole = await openDataset(path, options);
+  const dataset = recipe.tiles === undefined ? whole : await tileDataset(whole, recipe.tiles);
   return cacheMB > 0 ? cacheSamples(dataset, cacheMB * 1e6) : dataset;
 }
 
