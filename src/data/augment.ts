@@ -1,200 +1,182 @@
-import { checkVisibility, clipAnnotations, defaultVisibility, mapBoxes } from './geometry.ts';
-import type { Visibility } from './geometry.ts';
-import { imageSize, packedBytes, rgbImage, turnImage } from './image.ts';
-import type { Random } from './random.ts';
+import { brightness, contrast, recolour } from './augment/colour.ts';
+import { blur, gaussianKernel, noise } from './augment/filter.ts';
+import { cutWindow, flipX, flipY, turn } from './augment/geometric.ts';
+import { copyPaste, mixup, mosaic } from './augment/mix.ts';
+import { checkAugment } from './augment/options.ts';
+import type { AugmentOptions, AugmentSettings, Range } from './augment/options.ts';
+import { listBoxes } from './geometry.ts';
+import type { Box } from './geometry.ts';
+import { imageSize } from './image.ts';
+import { Random } from './random.ts';
 import type { Sample } from './types.ts';
 
-/** Smallest and largest value of a random quantity. */
-export type Range = readonly [low: number, high: number];
-
-/** What `augment` does. Overhead images have no up, so that flips and turns are on by default. */
-export interface AugmentOptions {
-  /** Flips left and right in half of the cases. Default true. */
-  readonly flipX?: boolean;
-  /** Flips top and bottom in half of the cases. Default true. */
-  readonly flipY?: boolean;
-  /**
-   * Turns by 0, 90, 180 or 270 degrees; by 0 or 180 where the image is not square, so that its size stays. Default
-   * true.
-   */
-  readonly turn?: boolean;
-  /** Range of the factor by which things grow, or null for none. Default [0.8, 1.25]. */
-  readonly scale?: Range | null;
-  /** Range of the factor on the pixel values, or null for none. Default [0.8, 1.2]. */
-  readonly brightness?: Range | null;
-  /** Range of the factor on the distance from the mean grey, or null for none. Default [0.8, 1.2]. */
-  readonly contrast?: Range | null;
-  /** Which boxes stay when scaling pushes them over the edge. */
-  readonly visibility?: Visibility;
-}
-
-/** Mirrors a sample left to right. The image is a view. */
-export function flipX(sample: Sample): Sample {
-  const { width } = imageSize(sample.image);
-  return { id: sample.id, image: sample.image.step(1, -1, 1), ...mapBoxes(sample, (x, y) => [width - x, y]) };
-}
-
-/** Mirrors a sample top to bottom. The image is a view. */
-export function flipY(sample: Sample): Sample {
-  const { height } = imageSize(sample.image);
-  return { id: sample.id, image: sample.image.step(-1, 1, 1), ...mapBoxes(sample, (x, y) => [x, height - y]) };
-}
+export type { AugmentOptions, Range } from './augment/options.ts';
 
 /**
- * Turns a sample clockwise by `quarters` times 90 degrees. The image is a view; odd turns exchange height and width.
+ * A random variant of a sample, which is not changed itself. In this order: flips, turns, scale and place of the window;
+ * mosaic, copy-paste and mixup with samples from `draw`, each of which is flipped, turned, scaled and placed by itself;
+ * colours, blur, noise. The image keeps its size, or has that of `crop`. Every kind of change has random numbers of its
+ * own, so that switching one off leaves the others as they were. Boxes of which an edge leaves less than `visibility`
+ * asks for are dropped with their labels. With nothing switched on, or nothing drawn, the sample itself is returned.
+ *
+ * @param draw gives another sample of the training data; needed where mosaic, copyPaste or mixup are above 0
+ * @throws TypeError or RangeError for options that make no sense, before anything is drawn
  */
-export function turn(sample: Sample, quarters: number): Sample {
-  if (!Number.isInteger(quarters)) throw new RangeError(`turn: quarters is ${quarters}, expected a whole number`);
-  const { height, width } = imageSize(sample.image);
-  const turns = ((quarters % 4) + 4) % 4;
-  const boxes = mapBoxes(sample, (x, y) => {
-    if (turns === 1) return [height - y, x];
-    if (turns === 2) return [width - x, height - y];
-    if (turns === 3) return [y, width - x];
-    return [x, y];
-  });
-  return { id: sample.id, image: turnImage(sample.image, turns), ...boxes };
-}
-
-/** Where `rescale` takes its window from. */
-export interface RescaleOptions {
-  /** Position of the window (factor > 1) or of the smaller picture (factor < 1) along x, from 0 to 1. Default 0.5. */
-  readonly x?: number;
-  /** The same along y. */
-  readonly y?: number;
-  /** Colour around a smaller picture. Default the mean of ImageNet, which normalisation takes to zero. */
-  readonly fill?: readonly [red: number, green: number, blue: number];
-  readonly visibility?: Visibility;
-}
-
-/**
- * Enlarges a sample by a factor and cuts a window of the old size, or shrinks it and puts it on a plain ground of the
- * old size (bilinear, half-pixel centres). Boxes are clipped by the visibility rule.
- */
-export function rescale(sample: Sample, factor: number, options: RescaleOptions = {}): Sample {
-  const { x = 0.5, y = 0.5, fill = [124, 116, 104], visibility = defaultVisibility } = options;
-  if (!(factor > 0 && factor < Infinity)) throw new RangeError(`rescale: factor is ${factor}, expected a number > 0`);
-  const { height, width } = imageSize(sample.image);
-  // Left and top edge of the window in the enlarged picture; negative where the picture is smaller than the window.
-  const left = x * (width * factor - width);
-  const top = y * (height * factor - height);
-  const out = resample(packedBytes(sample.image), taps(height, factor, top), taps(width, factor, left), fill);
-  const moved = mapBoxes(sample, (bx, by) => [bx * factor - left, by * factor - top]);
-  return { id: sample.id, image: rgbImage(height, width, out), ...clipAnnotations(moved, width, height, visibility) };
-}
-
-/** For each row or column of the result: the two of the source around it and the weight of the second; -1 for none. */
-interface Taps {
-  readonly size: number;
-  readonly low: Int32Array;
-  readonly high: Int32Array;
-  readonly weight: Float32Array;
-}
-
-function taps(size: number, factor: number, start: number): Taps {
-  const [low, high, weight] = [new Int32Array(size).fill(-1), new Int32Array(size), new Float32Array(size)];
-  for (let i = 0; i < size; i++) {
-    const position = (i + 0.5 + start) / factor;
-    if (position < 0 || position > size) continue;
-    const centre = Math.min(Math.max(position - 0.5, 0), size - 1);
-    low[i] = Math.floor(centre);
-    high[i] = Math.min(Math.floor(centre) + 1, size - 1);
-    weight[i] = centre - Math.floor(centre);
+export async function augment(
+  sample: Sample,
+  options: AugmentOptions,
+  random: Random,
+  draw?: () => Promise<Sample>,
+): Promise<Sample> {
+  const settings = checkAugment(options);
+  const base = random.bits();
+  const streamOf = (kind: string, part = 0): Random => new Random(kind, base, part);
+  const isDrawn = (kind: Mixing): boolean => streamOf(kind).uniform() < settings[kind].probability;
+  const mixing = MIXING.find((kind) => settings[kind].probability > 0);
+  // Also where chance would not have needed it: what is missing is to be found with the first sample.
+  if (draw === undefined && mixing !== undefined) {
+    throw new TypeError(
+      `augment: ${mixing} is ${settings[mixing].probability}, expected \`draw\` to give other samples`,
+    );
   }
-  return { size, low, high, weight };
-}
+  const another = draw as () => Promise<Sample>;
 
-function resample(source: Uint8Array, rows: Taps, columns: Taps, fill: readonly number[]): Uint8Array {
-  const out = new Uint8Array(source.length);
-  const line = columns.size * 3;
-  let to = 0;
-  for (let y = 0; y < rows.size; y++) {
-    const upper = (rows.low[y] as number) * line;
-    const lower = (rows.high[y] as number) * line;
-    const v = rows.weight[y] as number;
-    for (let x = 0; x < columns.size; x++) {
-      const low = columns.low[x] as number;
-      const left = low * 3;
-      const right = (columns.high[x] as number) * 3;
-      const h = columns.weight[x] as number;
-      for (let c = 0; c < 3; c++) {
-        if (low < 0 || upper < 0) {
-          out[to++] = fill[c] as number;
-          continue;
-        }
-        const a = source[upper + left + c] as number;
-        const b = source[lower + left + c] as number;
-        const above = a + h * ((source[upper + right + c] as number) - a);
-        const below = b + h * ((source[lower + right + c] as number) - b);
-        out[to++] = above + v * (below - above) + 0.5;
-      }
-    }
+  const size = resultSize(sample, settings);
+  let out: Sample;
+  if (isDrawn('mosaic')) {
+    const chance = streamOf('mosaic', 1);
+    // No part is narrower than a quarter of the image: less would show too little to learn from.
+    const x = splitAt(size.width, chance);
+    const y = splitAt(size.height, chance);
+    const samples = [sample, await another(), await another(), await another()];
+    const parts = chance.shuffle(samples).map((part, i) => {
+      const window = {
+        width: i % 2 === 0 ? x : size.width - x,
+        height: i < 2 ? y : size.height - y,
+      };
+      return place(part, settings, (kind) => streamOf(kind, i), window);
+    });
+    out = { ...mosaic(parts as [Sample, Sample, Sample, Sample]), id: sample.id };
+  } else {
+    out = place(sample, settings, streamOf, settings.crop === null ? null : size);
   }
-  return out;
-}
-
-/** Multiplies pixel values by a factor and clamps to 0..255. */
-export function brightness(sample: Sample, factor: number): Sample {
-  if (!(factor >= 0 && factor < Infinity)) throw new RangeError(`brightness: factor is ${factor}, expected >= 0`);
-  return mapValues(sample, (value) => value * factor);
-}
-
-/**
- * Moves pixel values away from (factor > 1) or towards (factor < 1) the mean grey of the image, and clamps to 0..255.
- */
-export function contrast(sample: Sample, factor: number): Sample {
-  if (!(factor >= 0 && factor < Infinity)) throw new RangeError(`contrast: factor is ${factor}, expected >= 0`);
-  const bytes = packedBytes(sample.image);
-  let sum = 0;
-  for (let i = 0; i < bytes.length; i += 3) {
-    // Luma of ITU-R BT.601, as in torchvision's adjust_contrast.
-    sum += 0.299 * (bytes[i] as number) + 0.587 * (bytes[i + 1] as number) + 0.114 * (bytes[i + 2] as number);
+  if (isDrawn('copyPaste')) {
+    const source = place(await another(), settings, (kind) => streamOf(kind, 4), size);
+    out = copyPaste(out, source, streamOf('copyPaste', 1), { ...settings.copyPaste, visibility: settings.visibility });
   }
-  const mean = bytes.length === 0 ? 0 : sum / (bytes.length / 3);
-  return mapValues(sample, (value) => mean + (value - mean) * factor);
+  if (isDrawn('mixup')) {
+    const other = place(await another(), settings, (kind) => streamOf(kind, 5), size);
+    out = mixup(out, other, middleOf(streamOf('mixup', 1)));
+  }
+  return changeValues(out, settings, streamOf);
 }
 
-function mapValues(sample: Sample, map: (value: number) => number): Sample {
-  const { height, width } = imageSize(sample.image);
-  const table = Uint8ClampedArray.from({ length: 256 }, (_, value) => map(value));
-  const bytes = packedBytes(sample.image).map((value) => table[value] as number);
-  return { ...sample, image: rgbImage(height, width, bytes) };
+const MIXING = ['mosaic', 'copyPaste', 'mixup'] as const;
+type Mixing = (typeof MIXING)[number];
+type Size = { readonly width: number; readonly height: number };
+
+/** The size of the image, or as much of that of `crop` as the image has. */
+function resultSize(sample: Sample, { crop }: AugmentSettings): Size {
+  const { width, height } = imageSize(sample.image);
+  return crop === null ? { width, height } : { width: Math.min(width, crop.size), height: Math.min(height, crop.size) };
 }
 
-/**
- * A random variant of a sample. The sample itself is not changed. Every kind of change draws its numbers whether it is
- * on or not, so that switching one off leaves the others as they were.
- */
-export function augment(sample: Sample, options: AugmentOptions, random: Random): Sample {
-  const { scale = [0.8, 1.25], visibility = defaultVisibility } = options;
-  // Not destructured: `brightness` and `contrast` are the names of the functions here.
-  const light = options.brightness === undefined ? defaultFactor : options.brightness;
-  const spread = options.contrast === undefined ? defaultFactor : options.contrast;
-  checkVisibility(visibility);
-  for (const [name, range] of Object.entries({ scale, brightness: light, contrast: spread })) checkRange(name, range);
+/** Where a mosaic is divided: in the middle half of a side, with at least one pixel on each side. */
+function splitAt(size: number, chance: Random): number {
+  const at = Math.round(size * chance.uniform(0.25, 0.75));
+  if (size < 2) throw new RangeError(`augment: a mosaic of ${size} pixels, expected sides of 2 pixels or more`);
+  return Math.min(Math.max(at, 1), size - 1);
+}
 
-  const mirrorX = random.uniform() < 0.5;
-  const mirrorY = random.uniform() < 0.5;
-  const quarters = random.int(4);
-  const [size, x, y] = [random.uniform(), random.uniform(), random.uniform()];
-  const [lightDraw, spreadDraw] = [random.uniform(), random.uniform()];
+/** A number of the beta distribution (8, 8), as YOLOv5 blends: of 15 even ones the middle one. */
+function middleOf(random: Random): number {
+  return Array.from({ length: 15 }, () => random.uniform()).sort((a, b) => a - b)[7] as number;
+}
 
-  const { height, width } = imageSize(sample.image);
+/** Flips, turns, scales a sample and takes a window of it: of the size given, else of the sample's own. */
+function place(
+  sample: Sample,
+  settings: AugmentSettings,
+  streamOf: (kind: string) => Random,
+  size: Size | null,
+): Sample {
   let out = sample;
-  if (mirrorX && (options.flipX ?? true)) out = flipX(out);
-  if (mirrorY && (options.flipY ?? true)) out = flipY(out);
-  if (options.turn ?? true) out = turn(out, height === width ? quarters : (quarters & 1) * 2);
+  if (settings.flipX && streamOf('flipX').uniform() < 0.5) out = flipX(out);
+  if (settings.flipY && streamOf('flipY').uniform() < 0.5) out = flipY(out);
+  const { width, height } = imageSize(sample.image);
+  if (settings.turn) {
+    const quarters = streamOf('turn').int(4);
+    // An odd turn exchanges the sides: for that the window must fit into the turned picture as well.
+    const isFree = width === height || (size !== null && Math.max(size.width, size.height) <= Math.min(width, height));
+    const turns = isFree ? quarters : (quarters & 1) * 2;
+    if (turns !== 0) out = turn(out, turns);
+  }
   // Even in the logarithm: twice as large is as likely as half as large.
-  if (scale !== null) out = rescale(out, scale[0] * (scale[1] / scale[0]) ** size, { x, y, visibility });
-  if (light !== null) out = brightness(out, light[0] + (light[1] - light[0]) * lightDraw);
-  if (spread !== null) out = contrast(out, spread[0] + (spread[1] - spread[0]) * spreadDraw);
-  return out;
+  const { scale, translate, crop } = settings;
+  const factor = scale === null ? 1 : scale[0] * (scale[1] / scale[0]) ** streamOf('scale').uniform();
+  const picture = imageSize(out.image);
+  const window = size ?? picture;
+  const position = streamOf('position');
+  const at = [position.uniform(), position.uniform()] as const;
+  const keep = crop === null ? null : chooseObject(out, crop.objects, streamOf('crop'));
+  const across = keep === null ? null : ([keep[0] * factor, keep[2] * factor] as const);
+  const down = keep === null ? null : ([keep[1] * factor, keep[3] * factor] as const);
+  let left = windowStart(picture.width * factor, window.width, at[0], across);
+  let top = windowStart(picture.height * factor, window.height, at[1], down);
+  if (factor === 1) [left, top] = [Math.round(left), Math.round(top)];
+  // A window that is smaller than the picture lies at a random place already.
+  if (translate > 0 && size === null) {
+    const shift = streamOf('translate');
+    left += Math.round(shift.uniform(-translate, translate) * window.width);
+    top += Math.round(shift.uniform(-translate, translate) * window.height);
+  }
+  return cutWindow(out, { factor, left, top, ...window }, { visibility: settings.visibility });
 }
 
-const defaultFactor: Range = [0.8, 1.2];
+/** With a probability one of the boxes, for the window to hold. */
+function chooseObject(sample: Sample, probability: number, random: Random): Box | null {
+  const isKept = random.uniform() < probability;
+  const boxes = listBoxes(sample);
+  return isKept && boxes.length > 0 ? (boxes[random.int(boxes.length)] as Box) : null;
+}
 
-function checkRange(name: string, range: Range | null): void {
-  if (range !== null && !(range[0] > 0 && range[1] >= range[0] && range[1] < Infinity)) {
-    throw new RangeError(`augment: ${name} is [${range.join(', ')}], expected [low, high] with 0 < low <= high`);
+/**
+ * Where a window of `part` pixels starts in a picture of `whole` pixels, `at` from 0 to 1 of the way; so that it holds
+ * the object from `object[0]` to `object[1]`, or lies within it where that is larger.
+ */
+function windowStart(whole: number, part: number, at: number, object: readonly [number, number] | null): number {
+  let [low, high] = [0, whole - part];
+  if (object !== null && high > 0) {
+    const [before, after] = [object[1] - part, object[0]];
+    // Inner whole pixels, so that rounding the place does not cut the object.
+    low = Math.min(Math.max(0, Math.ceil(Math.min(before, after))), high);
+    high = Math.max(Math.min(high, Math.floor(Math.max(before, after))), low);
   }
+  return low + at * (high - low);
+}
+
+function changeValues(sample: Sample, settings: AugmentSettings, streamOf: (kind: string) => Random): Sample {
+  const within = (kind: string, range: Range): number => streamOf(kind).uniform(range[0], range[1]);
+  let out = sample;
+  if (settings.brightness !== null) out = brightness(out, within('brightness', settings.brightness));
+  if (settings.contrast !== null) out = contrast(out, within('contrast', settings.contrast));
+  const gains = streamOf('gain');
+  const { gain } = settings;
+  const isGrey = streamOf('grey').uniform() < settings.grey;
+  out = recolour(out, {
+    hue: settings.hue === null ? 0 : within('hue', settings.hue),
+    saturation: isGrey ? 0 : settings.saturation === null ? 1 : within('saturation', settings.saturation),
+    ...(gain === null
+      ? {}
+      : { gain: [0, 1, 2].map(() => gains.uniform(gain[0], gain[1])) as [number, number, number] }),
+  });
+  const soften = streamOf('blur');
+  if (soften.uniform() < settings.blur.probability) {
+    out = blur(out, gaussianKernel(soften.uniform(settings.blur.sigma[0], settings.blur.sigma[1])));
+  }
+  const grain = streamOf('noise');
+  if (grain.uniform() < settings.noise.probability) {
+    out = noise(out, grain.uniform(settings.noise.deviation[0], settings.noise.deviation[1]), grain);
+  }
+  return out;
 }

@@ -28,8 +28,8 @@ export interface BatchOptions {
   /** How many batches are read ahead while one is in use. Default 2; 0 reads each when it is asked for. */
   readonly prefetch?: number;
   /** Changes a sample; its random numbers depend on seed, epoch and the position of the sample in the data set only. */
-  readonly augment?: (sample: Sample, random: Random) => Sample;
-  /** Reads and changes a sample in place of `get` and `augment`, as `SampleSource.read` does. */
+  readonly augment?: (sample: Sample, random: Random) => Sample | Promise<Sample>;
+  /** Reads and changes a sample in place of `dataset.get` and `augment`, as `SampleSource.read` does. */
   readonly read?: (index: number, seed: number, epoch: number) => Promise<Sample>;
 }
 
@@ -64,7 +64,7 @@ export function batches(
     try {
       if (options.read !== undefined) return await options.read(index, seed, epoch);
       const sample = await dataset.get(index);
-      return options.augment?.(sample, new Random('augment', seed, epoch, index)) ?? sample;
+      return (await options.augment?.(sample, new Random('augment', seed, epoch, index))) ?? sample;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(`batches: sample ${index} (${dataset.ids[index]}): ${reason}`, { cause: error });

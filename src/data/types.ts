@@ -28,6 +28,11 @@ export interface Dataset {
   get(index: number): Promise<Sample>;
   /** Size and boxes of sample number `index` without decoding its image, where that is possible: see `describeSample`. */
   describe?(index: number): Promise<SampleDescription>;
+  /**
+   * Part of the image of sample number `index`, from column `x` and row `y` on, where a format allows it without decoding
+   * all of it; rejects when the part does not lie within the image. Nobody else may hold the pixels.
+   */
+  window?(index: number, x: number, y: number, width: number, height: number): Promise<RgbImage>;
 }
 
 /** What is known of a sample without its pixels. */

@@ -1,10 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { augment, brightness, contrast, flipX, flipY, rescale, turn } from '../../src/data/augment.ts';
+import { augment } from '../../src/data/augment.ts';
+import { brightness, contrast } from '../../src/data/augment/colour.ts';
+import { flipX, flipY, rescale, turn } from '../../src/data/augment/geometric.ts';
 import type { Box } from '../../src/data/geometry.ts';
 import { packedBytes, rgbImage } from '../../src/data/image.ts';
 import { Random } from '../../src/data/random.ts';
-import { boxList, findMarks, markedSample } from './support.ts';
+import { boxList, findMarks, markedSample, rejects } from './support.ts';
 
 const marks: Box[] = [
   [1, 2, 5, 4],
@@ -115,27 +117,28 @@ test('brightness and contrast', () => {
   assert.throws(() => brightness(plain, -1), /factor is -1/);
 });
 
-test('augmentation depends on the seed alone, keeps size and sample, and uses every symmetry', () => {
+test('augmentation depends on the seed alone, keeps size and sample, and uses every symmetry', async () => {
   const square = markedSample(8, 8, [[1, 2, 5, 4]]);
   const before = packedBytes(square.image).slice();
-  const only = { scale: null, brightness: null, contrast: null };
+  const only = { scale: null, brightness: null, contrast: null, hue: null, saturation: null, gain: null };
   const seen = new Set<string>();
   for (let seed = 0; seed < 64; seed++) {
-    const once = augment(square, {}, new Random(seed));
-    const again = augment(square, {}, new Random(seed));
+    const once = await augment(square, {}, new Random(seed));
+    const again = await augment(square, {}, new Random(seed));
     assert.equal(packedBytes(once.image), packedBytes(again.image));
     assert.equal(once.boxes, again.boxes);
     assert.equal(once.image.shape, [8, 8, 3]);
-    const moved = augment(square, only, new Random(seed));
+    const moved = await augment(square, only, new Random(seed));
     assert.equal(boxList(moved), findMarks(moved, 1));
     seen.add(packedBytes(moved.image).join());
   }
   assert.is(seen.size, 8);
   assert.equal(packedBytes(square.image), before);
-  const none = augment(square, { ...only, flipX: false, flipY: false, turn: false }, new Random(3));
+  const none = await augment(square, { ...only, flipX: false, flipY: false, turn: false }, new Random(3));
   assert.is(none, square);
-  for (let seed = 0; seed < 16; seed++) assert.equal(augment(sample, {}, new Random(seed)).image.shape, [7, 9, 3]);
-  assert.throws(() => augment(square, { scale: [1.2, 0.8] }, new Random(0)), /scale is \[1.2, 0.8\]/);
+  for (let seed = 0; seed < 16; seed++)
+    assert.equal((await augment(sample, {}, new Random(seed))).image.shape, [7, 9, 3]);
+  await rejects(augment(square, { scale: [1.2, 0.8] }, new Random(0)), /scale is \[1.2, 0.8\]/);
 });
 
 test.run();

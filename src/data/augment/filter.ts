@@ -1,0 +1,111 @@
+import { imageSize, packedBytes, rgbImage } from '../image.ts';
+import { Random } from '../random.ts';
+import type { Sample } from '../types.ts';
+
+/**
+ * Weights of a Gaussian blur of standard deviation `sigma` in pixels, cut off at three deviations; their sum is 1.
+ * Throws a RangeError unless `sigma` is from 0 to 20: wider ones belong into another method.
+ */
+export function gaussianKernel(sigma: number): number[] {
+  if (!(sigma >= 0 && sigma <= 20)) {
+    throw new RangeError(`gaussianKernel: sigma is ${sigma}, expected pixels from 0 to 20`);
+  }
+  const radius = Math.ceil(3 * sigma);
+  const weights = Array.from({ length: 2 * radius + 1 }, (_, i) =>
+    radius === 0 ? 1 : Math.exp(-((i - radius) ** 2) / (2 * sigma * sigma)),
+  );
+  const sum = weights.reduce((a, b) => a + b);
+  return weights.map((weight) => weight / sum);
+}
+
+/** Weights of the mean over `side` pixels. Throws a RangeError unless `side` is an odd number from 1 to 99. */
+export function boxKernel(side: number): number[] {
+  if (!Number.isInteger(side) || side < 1 || side > 99 || side % 2 === 0) {
+    throw new RangeError(`boxKernel: side is ${side}, expected an odd number from 1 to 99`);
+  }
+  return new Array<number>(side).fill(1 / side);
+}
+
+/**
+ * Blurs an image by the same kernel along rows and columns; beyond the edge the last pixels are repeated. Boxes stay.
+ * Throws a RangeError for an even number of weights.
+ */
+export function blur(sample: Sample, kernel: readonly number[]): Sample {
+  if (kernel.length % 2 !== 1 || !kernel.every(Number.isFinite)) {
+    throw new RangeError(`blur: kernel [${kernel.join(', ')}], expected an odd number of weights`);
+  }
+  if (kernel.length === 1 && kernel[0] === 1) return sample;
+  const { height, width } = imageSize(sample.image);
+  const bytes = packedBytes(sample.image);
+  // Not rounded between the two passes.
+  const across = new Float32Array(bytes.length);
+  for (let y = 0; y < height; y++) addLine(bytes, across, y * width * 3, 3, width, 1, kernel);
+  const sums = new Float32Array(bytes.length);
+  addLine(across, sums, 0, width * 3, height, width, kernel);
+  const out = Uint8ClampedArray.from(sums);
+  return { ...sample, image: rgbImage(height, width, new Uint8Array(out.buffer)) };
+}
+
+/**
+ * Adds to each of `count` groups of `3 * size` numbers, which begin `step` apart from `start` on, its neighbours times
+ * their weights: groups are pixels of a row, or rows of an image.
+ */
+function addLine(
+  from: ArrayLike<number>,
+  to: Float32Array,
+  start: number,
+  step: number,
+  count: number,
+  size: number,
+  kernel: readonly number[],
+): void {
+  const radius = (kernel.length - 1) / 2;
+  for (let i = 0; i < count; i++) {
+    const target = start + i * step;
+    for (let k = -radius; k <= radius; k++) {
+      const weight = kernel[k + radius] as number;
+      const source = start + Math.min(Math.max(i + k, 0), count - 1) * step;
+      for (let j = 0; j < size * 3; j++)
+        to[target + j] = (to[target + j] as number) + weight * (from[source + j] as number);
+    }
+  }
+}
+
+/**
+ * Adds to every value a number of the normal distribution with mean 0 and the standard `deviation` (of 255), and clamps.
+ * Boxes stay.
+ */
+export function noise(sample: Sample, deviation: number, random: Random): Sample {
+  if (!(deviation >= 0 && deviation <= 255)) {
+    throw new RangeError(`noise: deviation is ${deviation}, expected a number from 0 to 255`);
+  }
+  if (deviation === 0) return sample;
+  const { height, width } = imageSize(sample.image);
+  const bytes = packedBytes(sample.image);
+  normals ??= makeNormals();
+  const out = new Uint8ClampedArray(bytes.length);
+  let bits = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    // Two numbers out of each 32 random bits.
+    bits = i % 2 === 0 ? random.bits() : bits >>> 16;
+    out[i] = (bytes[i] as number) + deviation * (normals[bits & 0xffff] as number);
+  }
+  return { ...sample, image: rgbImage(height, width, new Uint8Array(out.buffer)) };
+}
+
+let normals: Float32Array | null = null;
+
+/**
+ * 65536 numbers of the standard normal distribution to draw from: logarithms and cosines for every value of an image
+ * would take longer than decoding it.
+ */
+function makeNormals(): Float32Array {
+  const random = new Random('normals');
+  const table = new Float32Array(65_536);
+  for (let i = 0; i < table.length; i += 2) {
+    table[i] = random.normal();
+    table[i + 1] = -(table[i] as number);
+  }
+  const variance = table.reduce((sum, value) => sum + value * value, 0) / table.length;
+  return table.map((value) => value / Math.sqrt(variance));
+}
