@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cocoAveragePrecision, evaluateDetections } from '../../src/evaluation/detection-metrics.ts';
-import type { EvaluatedImage } from '../../src/evaluation/detection-metrics.ts';
+import type { EvaluatedImage } from '../../src/evaluation/match.ts';
 import { averagePrecisions, countsAt, distinctScores } from './oracle.ts';
 import { detectionsOf, randomImages, refuses, truthOf } from './support.ts';
 

@@ -1,4 +1,4 @@
-import type { EvaluatedImage } from '../../src/evaluation/detection-metrics.ts';
+import type { EvaluatedImage } from '../../src/evaluation/match.ts';
 
 /**
  * The same figures worked out the slow way: for every score threshold the detections are filtered and matched from
