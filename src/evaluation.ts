@@ -26,3 +26,15 @@ export type {
   SpaceNetMetrics,
   SpaceNetScore,
 } from './evaluation/judgement.ts';
+export { judge, type JudgeOptions } from './evaluation/judge.ts';
+export {
+  compareRuns,
+  type ChangedImage,
+  type ChangedObject,
+  type CompareOptions,
+  type Difference,
+  type RunComparison,
+} from './evaluation/compare.ts';
+export type { BootstrapOptions } from './evaluation/bootstrap.ts';
+export type { MatchBy } from './evaluation/tables.ts';
+export { loadPolygonGeometry, type Outline, type PolygonGeometry } from './evaluation/polygon-iou.ts';

@@ -85,7 +85,9 @@ function averagePrecision(classes: readonly (Accumulated | null)[], from = 0, to
   const present = classes.filter((entry) => entry !== null);
   const size = cocoRecalls.length;
   const cells = Array.from({ length: (to - from) * size }, (_, cell) => from * size + cell);
-  return pairwiseMean(Float64Array.from(cells.flatMap((cell) => present.map((entry) => entry.precision[cell] as number))));
+  return pairwiseMean(
+    Float64Array.from(cells.flatMap((cell) => present.map((entry) => entry.precision[cell] as number))),
+  );
 }
 
 function averageRecall(classes: readonly (Accumulated | null)[]): number | null {

@@ -32,7 +32,7 @@ export interface Judgement {
   readonly coco: CocoMetrics;
   /** SpaceNet's building metric: F1 at IoU 0.5. */
   readonly spaceNet: SpaceNetMetrics;
-  /** Bootstrap confidence intervals over images; null with fewer than two images or when none were asked for. */
+  /** Bootstrap confidence intervals over images; null with fewer than two images or with `resamples` 0. */
   readonly intervals: Intervals | null;
 }
 
@@ -139,7 +139,7 @@ export interface SpaceNetMetrics {
   readonly box: SpaceNetScore;
   /**
    * Outlines of the truth against outlines of the detections, or their boxes where they have none; null when no object has
-   * an outline or the judge was given no `polygonIou`.
+   * an outline or the judge was given no `polygonGeometry`.
    */
   readonly polygon: SpaceNetScore | null;
 }

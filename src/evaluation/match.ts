@@ -91,7 +91,9 @@ export function checkDetections(op: string, detections: ScoredBoxes, truth: True
   for (const name of ['crowd', 'difficult', 'areas'] as const) {
     const length = truth[name]?.length ?? truth.labels.length;
     if (length !== truth.labels.length) {
-      throw new RangeError(`${op}: ${length} values of ${name} for ${truth.labels.length} true boxes, expected as many`);
+      throw new RangeError(
+        `${op}: ${length} values of ${name} for ${truth.labels.length} true boxes, expected as many`,
+      );
     }
   }
 }
