@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { init } from 'retinagrad';
 import { openDataset, writeSyntheticSpaceNet } from 'retinagrad/data';
-import { cocoAveragePrecision, type OperatingPoint } from 'retinagrad/evaluation';
+import { cocoMetrics, type OperatingPoint } from 'retinagrad/evaluation';
 import { evaluateDetector, loadDetector, RunFolder, runFiles } from 'retinagrad/train';
 import { interruptSignal, newestWeights, number, printFacts, runCommand, text, type Values } from '../shared/cli.ts';
 import { Progress } from '../shared/progress.ts';
@@ -66,7 +66,7 @@ async function main(values: Values): Promise<number> {
   });
   progress.stop();
   model.dispose();
-  const { ap, ap50, ap75 } = cocoAveragePrecision(images, { classes });
+  const { ap, ap50, ap75 } = cocoMetrics(images, { classes });
 
   const chosen = evaluation.curve.atThreshold(scoreThreshold);
   console.log(`\n${evaluation.truths} objects in ${evaluation.images} images, IoU ${iouThreshold}`);

@@ -45,7 +45,7 @@ export function operatingPoint(
  */
 export class PrecisionRecallCurve {
   /** The distinct scores, descending. */
-  readonly scores: Float32Array;
+  readonly scores: Float32Array | Float64Array;
   /** True positives at each threshold. */
   readonly truePositives: Int32Array;
   /** False positives at each threshold. */
@@ -54,7 +54,7 @@ export class PrecisionRecallCurve {
   readonly truths: number;
 
   /** From detections sorted by descending score, `correct[k]` being 1 for a true positive, and the number of objects. */
-  constructor(sortedScores: Float32Array, correct: ArrayLike<number>, truths: number) {
+  constructor(sortedScores: Float32Array | Float64Array, correct: ArrayLike<number>, truths: number) {
     const scores: number[] = [];
     const right: number[] = [];
     const wrong: number[] = [];
@@ -67,7 +67,7 @@ export class PrecisionRecallCurve {
       right.push(tp);
       wrong.push(k + 1 - tp);
     }
-    this.scores = Float32Array.from(scores);
+    this.scores = sortedScores instanceof Float32Array ? Float32Array.from(scores) : Float64Array.from(scores);
     this.truePositives = Int32Array.from(right);
     this.falsePositives = Int32Array.from(wrong);
     this.truths = truths;
@@ -88,12 +88,12 @@ export class PrecisionRecallCurve {
   }
 
   /**
-   * The operating point when detections with a score below `threshold` are dropped. The threshold is rounded to float32
-   * first, as scores are, so that 0.7 keeps a score of 0.7. Throws a RangeError for NaN.
+   * The operating point when detections with a score below `threshold` are dropped. Where scores are float32, the
+   * threshold is rounded to float32 first, so that 0.7 keeps a score of 0.7. Throws a RangeError for NaN.
    */
   atThreshold(threshold: number): OperatingPoint {
     if (Number.isNaN(threshold)) throw new RangeError('atThreshold: threshold is NaN, expected a number');
-    const least = Math.fround(threshold);
+    const least = this.scores instanceof Float32Array ? Math.fround(threshold) : threshold;
     let low = 0;
     let high = this.length;
     while (low < high) {

@@ -1,4 +1,4 @@
-import type { EvaluatedImage } from '../../src/evaluation/detection-metrics.ts';
+import type { EvaluatedImage } from '../../src/evaluation/match.ts';
 
 /**
  * The same figures worked out the slow way: for every score threshold the detections are filtered and matched from
@@ -6,13 +6,15 @@ import type { EvaluatedImage } from '../../src/evaluation/detection-metrics.ts';
  * objects. Shares no code with what it checks.
  */
 
+type Numbers = Float32Array | Float64Array;
+
 interface Item {
   readonly cells: Set<number>;
   readonly label: number;
   readonly score: number;
 }
 
-function itemsOf(boxes: Float32Array, labels: Int32Array, scores?: Float32Array): Item[] {
+function itemsOf(boxes: Numbers, labels: Int32Array, scores?: Numbers): Item[] {
   return Array.from(labels, (label, i) => {
     const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = boxes.subarray(4 * i);
     const cells = new Set<number>();

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Random } from '../../src/data/random.ts';
 import type { Annotations } from '../../src/data/types.ts';
-import type { EvaluatedImage } from '../../src/evaluation/detection-metrics.ts';
+import type { EvaluatedImage } from '../../src/evaluation/match.ts';
 import type { Detections } from '../../src/evaluation/match.ts';
 
 type Corners = readonly [x1: number, y1: number, x2: number, y2: number];

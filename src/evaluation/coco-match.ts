@@ -1,0 +1,135 @@
+import { boxArea } from './iou.ts';
+import { findOverlaps } from './match.ts';
+import type { EvaluatedImage, Overlaps } from './match.ts';
+import { linspace } from './numpy.ts';
+
+/** IoU thresholds 0.50, 0.55, .. 0.95, rounded as in pycocotools: `np.linspace(.5, .95, 10)`. */
+export const cocoIous: Float64Array = linspace(0.5, 0.95, 10);
+/** Detections of a class that count in an image. */
+export const cocoMaxDetections = 100;
+/** Square pixels of all, small, medium and large objects; both ends belong to a range. */
+export const cocoAreas = [
+  [0, 1e10],
+  [0, 1024],
+  [1024, 9216],
+  [9216, 1e10],
+] as const;
+
+/** What became of a detection. */
+export const WRONG = 0;
+export const RIGHT = 1;
+export const IGNORED = 2;
+
+/** One class in all images, detections from the highest score down. */
+export interface CocoClass {
+  /** Position of the image of each detection. */
+  readonly image: Int32Array;
+  /** 0 for the surest detection of this class in its image, 1 for the next. */
+  readonly rank: Uint8Array;
+  /** `WRONG`, `RIGHT` or `IGNORED` of each detection, for range `a` of `cocoAreas` and IoU `t` at `[a][t]`. */
+  readonly states: readonly (readonly Uint8Array[])[];
+  /** Objects to be found in range `a` in image `i`, at `[a][i]`. */
+  readonly objects: readonly Int32Array[];
+}
+
+/** Detections of an image that count, in descending order of score. */
+interface Kept {
+  /** Position in `Overlaps.order`. */
+  readonly at: number;
+  readonly label: number;
+  readonly rank: number;
+  readonly score: number;
+  readonly area: number;
+}
+
+/** The 100 surest detections of each class. */
+function keep({ detections }: EvaluatedImage, { order }: Overlaps, ranks: Int32Array): Kept[] {
+  ranks.fill(0);
+  const kept: Kept[] = [];
+  order.forEach((i, at) => {
+    const label = detections.labels[i] as number;
+    const rank = ranks[label] as number;
+    if (rank === cocoMaxDetections) return;
+    ranks[label] = rank + 1;
+    kept.push({ at, label, rank, score: detections.scores[i] as number, area: boxArea(detections.boxes, i) });
+  });
+  return kept;
+}
+
+/**
+ * Matches as COCOeval does: each detection in turn takes the free object with the highest IoU (the last of equals);
+ * only where there is none it takes an ignored one, which no other detection can take then, unless it is a crowd.
+ */
+function match(
+  kept: readonly Kept[],
+  { starts, truth, iou, truths }: Overlaps,
+  threshold: number,
+  isIgnored: Uint8Array,
+  crowd: Uint8Array | undefined,
+  [low, high]: readonly [number, number],
+): Uint8Array {
+  const taken = new Uint8Array(truths);
+  return Uint8Array.from(kept, ({ at, area }) => {
+    for (const ignored of [0, 1]) {
+      let best = -1;
+      let bestIou = Math.min(threshold, 1 - 1e-10);
+      for (let pair = starts[at] as number; pair < (starts[at + 1] as number); pair++) {
+        const candidate = truth[pair] as number;
+        if (isIgnored[candidate] !== ignored || (taken[candidate] && !crowd?.[candidate])) continue;
+        if ((iou[pair] as number) < bestIou) continue;
+        best = candidate;
+        bestIou = iou[pair] as number;
+      }
+      if (best === -1) continue;
+      taken[best] = 1;
+      return ignored === 1 ? IGNORED : RIGHT;
+    }
+    return area < low || area > high ? IGNORED : WRONG;
+  });
+}
+
+/** Matches all detections of all images, class by class. Images must have been checked. */
+export function matchCoco(images: readonly EvaluatedImage[], classes: number): CocoClass[] {
+  const columns = Array.from({ length: classes }, () => ({
+    image: [] as number[],
+    rank: [] as number[],
+    score: [] as number[],
+    states: cocoAreas.map(() => Array.from(cocoIous, (): number[] => [])),
+    objects: cocoAreas.map(() => new Int32Array(images.length)),
+  }));
+  const ranks = new Int32Array(classes);
+  images.forEach((image, i) => {
+    const { truth, detections } = image;
+    const overlaps = findOverlaps(detections, truth, cocoIous[0] as number);
+    const kept = keep(image, overlaps, ranks);
+    for (const { label, rank, score } of kept) {
+      columns[label]?.image.push(i);
+      columns[label]?.rank.push(rank);
+      columns[label]?.score.push(score);
+    }
+    cocoAreas.forEach((range, a) => {
+      const isIgnored = Uint8Array.from(truth.labels, (label, j) => {
+        const area = truth.areas?.[j] ?? boxArea(truth.boxes, j);
+        if (overlaps.isIgnored(j) || area < range[0] || area > range[1]) return 1;
+        const objects = columns[label]?.objects[a] as Int32Array;
+        objects[i] = (objects[i] as number) + 1;
+        return 0;
+      });
+      cocoIous.forEach((threshold, t) => {
+        const states = match(kept, overlaps, threshold, isIgnored, truth.crowd, range);
+        kept.forEach(({ label }, k) => columns[label]?.states[a]?.[t]?.push(states[k] as number));
+      });
+    });
+  });
+  return columns.map(({ image, rank, score, states, objects }) => {
+    // Equal scores keep the order of images, as with the merge sort of COCOeval.
+    const order = [...score.keys()].sort((a, b) => (score[b] as number) - (score[a] as number) || a - b);
+    const sorted = (values: readonly number[]) => order.map((k) => values[k] as number);
+    return {
+      image: Int32Array.from(sorted(image)),
+      rank: Uint8Array.from(sorted(rank)),
+      states: states.map((byIou) => byIou.map((values) => Uint8Array.from(sorted(values)))),
+      objects,
+    };
+  });
+}

@@ -1,0 +1,203 @@
+import type { LabelTable } from '../data/labels/types.ts';
+import { checkBootstrap, imageWeights, percentileInterval, resampler } from './bootstrap.ts';
+import type { BootstrapOptions, ResampledFigures } from './bootstrap.ts';
+import { summarizeCoco, type CocoMetrics } from './coco.ts';
+import { confusionMatrix } from './confusion.ts';
+import { judgeRun, type JudgedRun } from './judged-run.ts';
+import type {
+  ImageJudgement,
+  Intervals,
+  Judgement,
+  JudgementCounts,
+  JudgementCurve,
+  ListedImages,
+  MacroAverage,
+} from './judgement.ts';
+import type { PolygonGeometry } from './polygon-iou.ts';
+import { operatingPoint } from './precision-recall.ts';
+import type { OperatingPoint, PrecisionRecallCurve } from './precision-recall.ts';
+import { spaceNetMetrics } from './spacenet.ts';
+import type { MatchBy } from './tables.ts';
+
+/** How `judge` judges. */
+export interface JudgeOptions extends BootstrapOptions {
+  /** IoU from which a detection is right. Default 0.5. */
+  readonly iouThreshold?: number;
+  /**
+   * Detections with a lower score are dropped. Default: the threshold with the highest F1 on these images, which flatters
+   * the detector; a threshold that was chosen on other images does not.
+   */
+  readonly scoreThreshold?: number;
+  /** `stem` compares images without folders and extensions. Default `file`, the whole path. */
+  readonly matchBy?: MatchBy;
+  /** From `loadPolygonGeometry`, for SpaceNet's metric in polygon form. Without it that is left out. */
+  readonly polygonGeometry?: PolygonGeometry;
+}
+
+/** Points that a curve of all classes, and one of a class, keep at most. */
+const CURVE_POINTS = { all: 1000, byClass: 200 } as const;
+/** Images that a list names at most. */
+const LISTED = 10;
+
+/** Evenly spaced entries of a curve, among them the first, the last, and the one with the highest F1. */
+function thin(curve: PrecisionRecallCurve, most: number): JudgementCurve {
+  const best = curve.best().threshold;
+  const last = curve.length - 1;
+  const spaced = Array.from(
+    { length: Math.min(most - 1, curve.length) },
+    (_, i, count = Math.min(most - 1, curve.length)) => Math.round((i * last) / Math.max(count - 1, 1)),
+  );
+  const places = [...new Set([...spaced, ...(last >= 0 ? [curve.scores.indexOf(best)] : [])])].sort((a, b) => a - b);
+  const points = places.map((k) => curve.at(k));
+  return {
+    thresholds: points.map(({ threshold }) => threshold),
+    precision: points.map(({ precision }) => precision),
+    recall: points.map(({ recall }) => recall),
+    f1: points.map(({ f1 }) => f1),
+  };
+}
+
+function judgeImages({ images, perImage }: JudgedRun): ImageJudgement[] {
+  return images.map(({ file }, i) => {
+    const truePositives = perImage.truePositives[i] as number;
+    const falsePositives = perImage.falsePositives[i] as number;
+    const falseNegatives = perImage.falseNegatives[i] as number;
+    const { f1 } = operatingPoint(0, truePositives, falsePositives, truePositives + falseNegatives);
+    return { file, truePositives, falsePositives, falseNegatives, f1 };
+  });
+}
+
+function listImages(images: readonly ImageJudgement[]): ListedImages {
+  const objects = (image: ImageJudgement) => image.truePositives + image.falseNegatives;
+  const errors = (image: ImageJudgement) => image.falsePositives + image.falseNegatives;
+  const first = (kept: readonly ImageJudgement[], order: (a: ImageJudgement, b: ImageJudgement) => number) =>
+    [...kept]
+      .sort(order)
+      .slice(0, LISTED)
+      .map(({ file }) => file);
+  return {
+    best: first(
+      images.filter((image) => image.truePositives > 0),
+      (a, b) => b.f1 - a.f1 || b.truePositives - a.truePositives,
+    ),
+    worst: first(
+      images.filter((image) => errors(image) > 0),
+      (a, b) => a.f1 - b.f1 || errors(b) - errors(a),
+    ),
+    missed: first(
+      images.filter((image) => image.truePositives === 0 && objects(image) > 0),
+      (a, b) => objects(b) - objects(a),
+    ),
+  };
+}
+
+function countAll({ images, curves, matchings }: JudgedRun): JudgementCounts {
+  const { truePositives, falsePositives } = curves.all.total();
+  const objects = images.reduce((sum, { truth }) => sum + truth.labels.length, 0);
+  return {
+    images: images.length,
+    emptyImages: images.filter(({ truth }) => truth.labels.length === 0).length,
+    imagesWithoutPredictions: images.filter(({ predicted }) => !predicted).length,
+    truths: curves.all.truths,
+    ignoredTruths: objects - curves.all.truths,
+    detections: truePositives + falsePositives,
+    ignoredDetections: matchings.reduce((sum, { ignored }) => ignored.reduce((n, one) => n + one, sum), 0),
+  };
+}
+
+function macroOf(points: readonly OperatingPoint[]): MacroAverage | null {
+  const present = points.filter(({ truePositives, falseNegatives }) => truePositives + falseNegatives > 0);
+  if (present.length === 0) return null;
+  const mean = (key: 'precision' | 'recall' | 'f1') =>
+    present.reduce((sum, point) => sum + point[key], 0) / present.length;
+  return { classes: present.length, precision: mean('precision'), recall: mean('recall'), f1: mean('f1') };
+}
+
+function intervalsOf(
+  run: JudgedRun,
+  chosen: OperatingPoint,
+  coco: CocoMetrics,
+  { resamples, confidence, seed }: Required<BootstrapOptions>,
+): Intervals | null {
+  if (resamples === 0 || run.images.length < 2) return null;
+  const figures = resampler(run);
+  const drawn: ResampledFigures[] = [];
+  for (const weights of imageWeights(run.images.length, resamples, seed)) drawn.push(figures(weights));
+  const of = (key: keyof ResampledFigures, estimate: number | null) =>
+    percentileInterval(
+      estimate,
+      Float64Array.from(drawn, (one) => one[key]),
+      confidence,
+    );
+  return {
+    confidence,
+    resamples,
+    seed,
+    precision: of('precision', chosen.precision),
+    recall: of('recall', chosen.recall),
+    f1: of('f1', chosen.f1),
+    ap50: of('ap50', coco.ap50),
+  };
+}
+
+/** The judgement of a run that was matched. */
+export function judgementOf(
+  run: JudgedRun,
+  matchBy: MatchBy,
+  bootstrap: Required<BootstrapOptions>,
+  geometry?: PolygonGeometry,
+): Judgement {
+  const { classes, curves, scoreThreshold, scoreThresholdFrom, iouThreshold } = run;
+  const coco = summarizeCoco(run.images, classes, run.coco);
+  const chosen = curves.all.atThreshold(scoreThreshold);
+  const perClass = classes.map((name, label) => {
+    const curve = curves.byClass[label] as PrecisionRecallCurve;
+    const { truePositives, falsePositives } = curve.total();
+    return {
+      name,
+      truths: curve.truths,
+      detections: truePositives + falsePositives,
+      chosen: curve.atThreshold(scoreThreshold),
+      best: curve.best(),
+      averagePrecision: curve.averagePrecision(),
+      cocoAp: coco.perClass[label]?.ap ?? null,
+      cocoAp50: coco.perClass[label]?.ap50 ?? null,
+      curve: thin(curve, CURVE_POINTS.byClass),
+    };
+  });
+  const perImage = judgeImages(run);
+  return {
+    settings: { iouThreshold, scoreThreshold, scoreThresholdFrom, matchBy },
+    counts: countAll(run),
+    chosen,
+    best: curves.all.best(),
+    thresholds: Array.from({ length: 21 }, (_, i) => curves.all.atThreshold(i / 20)),
+    curve: thin(curves.all, CURVE_POINTS.all),
+    macro: macroOf(perClass.map((entry) => entry.chosen)),
+    perClass,
+    perImage,
+    listed: listImages(perImage),
+    confusion: confusionMatrix(run.images, classes, iouThreshold, scoreThreshold),
+    coco,
+    spaceNet: spaceNetMetrics(run, geometry),
+    intervals: intervalsOf(run, chosen, coco, bootstrap),
+  };
+}
+
+/**
+ * Judges detections against the truth: precision, recall and F1 at one and at all score thresholds, of each class and
+ * each image, confusion of classes, COCO's and SpaceNet's metrics, and bootstrap confidence intervals. Detections are
+ * matched as `matchDetections` says; crowds and difficult objects are ignored throughout. Figures that are not defined
+ * (without objects) are null; see `operatingPoint` for precision, recall and F1 of nothing. The order of images has no
+ * influence but on COCO's metrics (`cocoMetrics`), on the random draws, and on the order of results.
+ *
+ * Images are joined by file, classes by name; an image that the predictions do not list has no detections.
+ *
+ * Throws a RangeError for tables that do not fit together (an image or a class named twice, predictions for an unknown
+ * image or of an unknown class), detections without a score, numbers that are not finite, and options out of range.
+ */
+export function judge(truth: LabelTable, predictions: LabelTable, options: JudgeOptions = {}): Judgement {
+  const { matchBy = 'file', polygonGeometry } = options;
+  const bootstrap = checkBootstrap('judge', options);
+  return judgementOf(judgeRun('judge', truth, predictions, options), matchBy, bootstrap, polygonGeometry);
+}

@@ -1,0 +1,42 @@
+/**
+ * `np.linspace(start, stop, count)`: multiples of the step added to the start, with the last value set. The rounding of
+ * each value is NumPy's.
+ */
+export function linspace(start: number, stop: number, count: number): Float64Array {
+  const step = (stop - start) / (count - 1);
+  return Float64Array.from({ length: count }, (_, i) => (i === count - 1 ? stop : i * step + start));
+}
+
+/**
+ * The sum of `values[from]` .. `values[to - 1]` in the order in which NumPy adds contiguous float64 values: pairwise, in
+ * blocks of at most 128 that are added in eight lanes (`DOUBLE_pairwise_sum` of NumPy 1.9 to 2.x).
+ */
+function pairwiseSum(values: Float64Array, from: number, to: number): number {
+  const count = to - from;
+  const at = (i: number) => values[from + i] as number;
+  if (count > 128) {
+    const half = (count >> 1) - ((count >> 1) % 8);
+    return pairwiseSum(values, from, from + half) + pairwiseSum(values, from + half, to);
+  }
+  if (count < 8) return values.subarray(from, to).reduce((sum, value) => sum + value, 0);
+  const lanes = Array.from({ length: 8 }, (_, lane) => at(lane)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const whole = count - (count % 8);
+  for (let i = 8; i < whole; i++) lanes[i % 8] = (lanes[i % 8] as number) + at(i);
+  let sum = lanes[0] + lanes[1] + (lanes[2] + lanes[3]) + (lanes[4] + lanes[5] + (lanes[6] + lanes[7]));
+  for (let i = whole; i < count; i++) sum += at(i);
+  return sum;
+}
+
+/** `np.mean` of contiguous float64 values, to the last digit; null where there are none. */
+export function pairwiseMean(values: Float64Array): number | null {
+  return values.length === 0 ? null : pairwiseSum(values, 0, values.length) / values.length;
+}

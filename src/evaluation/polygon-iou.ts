@@ -1,0 +1,119 @@
+import { clipRing, ringArea, type Box, type Polygon, type Ring } from '../data/geometry.ts';
+
+/** A region with its area; made once and compared with many. */
+export interface Outline {
+  /** Polygons that do not overlap each other or themselves. */
+  readonly polygons: readonly Polygon[];
+  readonly area: number;
+  /** The smallest box around it; for a region without area an empty box. */
+  readonly bounds: Box;
+  /** Whether it fills its bounds. */
+  readonly isBox: boolean;
+}
+
+/** Compares regions; made by `loadPolygonGeometry`. */
+export interface PolygonGeometry {
+  /** The region that any of the polygons cover. Throws a RangeError for coordinates that are not finite. */
+  outline(polygons: readonly Polygon[]): Outline;
+  /** The region of a box. */
+  boxOutline(box: Box): Outline;
+  /**
+   * Area in both divided by area in either, from 0 to 1. Where it cannot reach `least`, by default 0, it may be given as 0
+   * without being worked out.
+   */
+  iou(a: Outline, b: Outline, least?: number): number;
+}
+
+/** The part of polyclip-ts that is used. Coordinates are lists that it does not change. */
+interface Clipper {
+  readonly union: (first: [number, number][][], ...more: [number, number][][][]) => Polygon[];
+  readonly intersection: (a: [number, number][][][], b: [number, number][][][]) => Polygon[];
+}
+
+const writable = (polygon: Polygon) => polygon.map((ring) => ring.map(([x, y]): [number, number] => [x, y]));
+
+/** Area of polygons that do not overlap: outer rings without their holes. */
+function areaOf(polygons: readonly Polygon[]): number {
+  return polygons.reduce(
+    (sum, [outer = [], ...holes]) =>
+      sum + holes.reduce((left, hole) => left - Math.abs(ringArea(hole)), Math.abs(ringArea(outer))),
+    0,
+  );
+}
+
+function boundsOf(polygons: readonly Polygon[]): Box {
+  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const [x, y] of polygons.flatMap(([outer = []]) => outer)) {
+    x1 = Math.min(x1, x);
+    y1 = Math.min(y1, y);
+    x2 = Math.max(x2, x);
+    y2 = Math.max(y2, y);
+  }
+  return x1 <= x2 ? [x1, y1, x2, y2] : [0, 0, 0, 0];
+}
+
+/** The part of polygons that lies in a box: clipping a ring against straight lines keeps its area right. */
+function areaInBox(polygons: readonly Polygon[], [x1, y1, x2, y2]: Box): number {
+  const clip = (ring: Ring) =>
+    clipRing(
+      ring.map(([x, y]) => [x - x1, y - y1]),
+      x2 - x1,
+      y2 - y1,
+    );
+  return areaOf(polygons.map((rings) => rings.map(clip)));
+}
+
+function makeGeometry({ union, intersection }: Clipper): PolygonGeometry {
+  function outline(polygons: readonly Polygon[]): Outline {
+    for (const [x, y] of polygons.flat(2)) {
+      if (!Number.isFinite(x) || !Number.isFinite(y)) {
+        throw new RangeError(`outline: corner (${x}, ${y}), expected finite coordinates`);
+      }
+    }
+    const [first, ...more] = polygons
+      .filter(([outer = []]) => outer.length > 2)
+      .map((rings) => writable(rings.filter((ring) => ring.length > 2)));
+    const whole = first === undefined ? [] : union(first, ...more);
+    const bounds = boundsOf(whole);
+    const area = areaOf(whole);
+    return { polygons: whole, area, bounds, isBox: area === (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) };
+  }
+  function boxOutline(box: Box): Outline {
+    const [x1, y1, x2, y2] = box;
+    const corners: Ring = [
+      [x1, y1],
+      [x2, y1],
+      [x2, y2],
+      [x1, y2],
+    ];
+    return { polygons: [[corners]], area: (x2 - x1) * (y2 - y1), bounds: box, isBox: true };
+  }
+  function iou(a: Outline, b: Outline, least = 0): number {
+    const width = Math.min(a.bounds[2], b.bounds[2]) - Math.max(a.bounds[0], b.bounds[0]);
+    const height = Math.min(a.bounds[3], b.bounds[3]) - Math.max(a.bounds[1], b.bounds[1]);
+    if (!(width > 0) || !(height > 0)) return 0;
+    const most = Math.min(width * height, a.area, b.area);
+    const share = (both: number) => (both === 0 ? 0 : both / (a.area + b.area - both));
+    // A little less than `least`: what rounding may lift over it is worked out.
+    if (share(most) < least * (1 - 1e-9)) return 0;
+    if (a.isBox && b.isBox) return share(width * height);
+    if (a.isBox) return share(areaInBox(b.polygons, a.bounds));
+    if (b.isBox) return share(areaInBox(a.polygons, b.bounds));
+    return share(areaOf(intersection(a.polygons.map(writable), b.polygons.map(writable))));
+  }
+  return { outline, boxOutline, iou };
+}
+
+/**
+ * Loads polyclip-ts (Martinez, Rueda and Feito, 2009), an optional dependency, for regions with holes and of several
+ * parts. Rejects with an Error that tells how to install it when it is missing.
+ */
+export async function loadPolygonGeometry(): Promise<PolygonGeometry> {
+  let clipper: Clipper;
+  try {
+    clipper = (await import('polyclip-ts')) as unknown as Clipper;
+  } catch (cause) {
+    throw new Error('comparing outlines needs the package polyclip-ts: npm install polyclip-ts', { cause });
+  }
+  return makeGeometry(clipper);
+}

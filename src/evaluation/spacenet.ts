@@ -1,0 +1,57 @@
+import type { LabelledObject } from '../data/labels/types.ts';
+import type { SpaceNetMetrics, SpaceNetScore } from './judgement.ts';
+import type { JudgedRun } from './judged-run.ts';
+import type { EvaluatedImage } from './match.ts';
+import type { Outline, PolygonGeometry } from './polygon-iou.ts';
+import { matchPool, poolCurves, poolImages, type Pool } from './pool.ts';
+
+/** The IoU from which SpaceNet counts a building as found. */
+const IOU = 0.5;
+
+function scoreOf(pool: Pool, scoreThreshold: number): SpaceNetScore {
+  const { all } = poolCurves(pool, matchPool(pool, IOU));
+  return { all: all.total(), chosen: all.atThreshold(scoreThreshold), best: all.best() };
+}
+
+/** Bounds of outlines, which may reach out of the image where its boxes end at the edge. */
+function boundsOf(outlines: readonly Outline[]): Float64Array {
+  return Float64Array.from(outlines.flatMap(({ bounds }) => bounds));
+}
+
+function polygonScore(run: JudgedRun, geometry: PolygonGeometry): SpaceNetScore {
+  const outlineOf = ({ polygons = [], box }: LabelledObject) =>
+    polygons.length === 0 ? geometry.boxOutline(box) : geometry.outline(polygons);
+  const outlines = run.images.map(({ truthObjects, foundObjects }) => ({
+    truth: truthObjects.map(outlineOf),
+    found: foundObjects.map(outlineOf),
+  }));
+  const images = run.images.map(({ truth, detections }, i): EvaluatedImage => {
+    const { truth: there, found } = outlines[i] as (typeof outlines)[number];
+    return {
+      truth: { ...truth, boxes: boundsOf(there) },
+      detections: { ...detections, boxes: boundsOf(found) },
+    };
+  });
+  const pool = poolImages(images, run.classes.length, IOU, (i) => {
+    const { truth, found } = outlines[i] as (typeof outlines)[number];
+    return { iouOf: (k, j) => geometry.iou(found[k] as Outline, truth[j] as Outline, IOU) };
+  });
+  return scoreOf(pool, run.scoreThreshold);
+}
+
+/**
+ * SpaceNet's building metric as its utilities compute it (`evalTools.score`): in every image proposals take their turn
+ * by confidence; each takes the free building with the highest IoU and is right if that is at least 0.5; counts are
+ * summed over all images before precision, recall and F1 are taken. That is `matchDetections`, in the box form with boxes
+ * and in the polygon form with outlines. Of a crowd's outline the bounds count.
+ */
+export function spaceNetMetrics(run: JudgedRun, geometry: PolygonGeometry | undefined): SpaceNetMetrics {
+  const outlined = run.images.some(({ truthObjects }) => truthObjects.some(({ polygons = [] }) => polygons.length > 0));
+  return {
+    box: scoreOf(
+      run.iouThreshold === IOU ? run.pool : poolImages(run.images, run.classes.length, IOU),
+      run.scoreThreshold,
+    ),
+    polygon: outlined && geometry !== undefined ? polygonScore(run, geometry) : null,
+  };
+}
