@@ -99,7 +99,10 @@ export function barChart(chart: BarChart): string {
   const whole = totals.every(Number.isInteger) && highest > 0;
   const axes = {
     x: axisOfEdges(edges, counts.x, log2X),
-    y: linearAxis(0, highest > 0 ? highest : 1, whole ? Math.min(counts.y, highest) : counts.y, { low: true, high: false }),
+    y: linearAxis(0, highest > 0 ? highest : 1, whole ? Math.min(counts.y, highest) : counts.y, {
+      low: true,
+      high: false,
+    }),
   };
   const colours = series.map(({ colour }, i) => escapeXml(colour ?? (chartColours[i % chartColours.length] as string)));
   const legend: LegendEntry[] = series.map(({ name }, i) => ({

@@ -2,13 +2,13 @@
 export interface ImageScore {
   readonly file: string;
   /** Objects that were found. */
-  readonly tp: number;
+  readonly truePositives: number;
   /** Detections that are wrong. */
-  readonly fp: number;
+  readonly falsePositives: number;
   /** Objects that were missed. */
-  readonly fn: number;
-  /** Null or left out where it is not defined. */
-  readonly f1?: number | null;
+  readonly falseNegatives: number;
+  /** 1 where there is nothing and nothing was found; null where it is not defined. */
+  readonly f1: number | null;
 }
 
 /** Images worth a look, none of them twice. */
@@ -21,9 +21,7 @@ export interface Examples<T extends ImageScore> {
   readonly missed: readonly T[];
 }
 
-/** F1 of counts; of an image without objects or detections 1, as `operatingPoint` has it. */
-const f1Of = ({ tp, fp, fn, f1 }: ImageScore): number =>
-  f1 ?? (tp + fp + fn === 0 ? 1 : (2 * tp) / (2 * tp + fp + fn));
+const f1Of = ({ f1 }: ImageScore): number => f1 ?? 0;
 
 const byFile = (a: ImageScore, b: ImageScore): number => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0);
 
@@ -39,16 +37,16 @@ export function chooseExamples<T extends ImageScore>(images: readonly T[], n: nu
     [...among].sort((a, b) => order(a, b) || byFile(a, b));
   const queues = {
     missed: rank(
-      images.filter(({ fn }) => fn > 0),
-      (a, b) => b.fn - a.fn || f1Of(a) - f1Of(b),
+      images.filter(({ falseNegatives }) => falseNegatives > 0),
+      (a, b) => b.falseNegatives - a.falseNegatives || f1Of(a) - f1Of(b),
     ),
     worst: rank(
-      images.filter(({ fp }) => fp > 0),
-      (a, b) => b.fp - a.fp || f1Of(a) - f1Of(b),
+      images.filter(({ falsePositives }) => falsePositives > 0),
+      (a, b) => b.falsePositives - a.falsePositives || f1Of(a) - f1Of(b),
     ),
     best: rank(
-      images.filter(({ tp }) => tp > 0),
-      (a, b) => f1Of(b) - f1Of(a) || b.tp - a.tp,
+      images.filter(({ truePositives }) => truePositives > 0),
+      (a, b) => f1Of(b) - f1Of(a) || b.truePositives - a.truePositives,
     ),
   };
   const taken = new Set<T>();
