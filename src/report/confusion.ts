@@ -149,7 +149,7 @@ export function confusionMarkup(confusion: ConfusionCounts): string {
   const matrix = matrixOf(confusion);
   const { names, at } = matrix;
   const last = names.length - 1;
-  const label = 'Objects by their class (rows) and by what they were detected as (columns)';
+  const label = 'Objects by class, and what they were detected as';
   const caption =
     'Blue: right. Orange: wrong. The darker, the larger the share of the row. The last column counts missed objects, ' +
     'the last row detections where there is nothing, shaded by their share of all detections of that class.';

@@ -17,7 +17,7 @@ function sectionsOf(report: RunReport): Section[] {
   const { judgement, training, boxSizes, pictures, facts = [], reproduction } = report;
   return [
     judgement === undefined ? null : scoreSection(judgement),
-    judgement === undefined ? null : classSection(judgement.perClass),
+    judgement === undefined ? null : classSection(judgement),
     judgement?.confusion ? confusionSection(judgement.confusion) : null,
     pictures === undefined ? null : pictureSection(pictures),
     judgement?.perImage === undefined ? null : imageSection(judgement.perImage),

@@ -2,7 +2,7 @@ import type { OperatingPoint } from '../evaluation/precision-recall.ts';
 import { confusionMarkup } from './confusion.ts';
 import type { ConfusionCounts } from './confusion.ts';
 import type { ImageScore } from './examples.ts';
-import type { JudgedClass, JudgedCoco, JudgedCurve, JudgedInterval, ReportJudgement } from './judgement-parts.ts';
+import type { JudgedCoco, JudgedCurve, JudgedInterval, ReportJudgement } from './judgement-parts.ts';
 import {
   count,
   counted,
@@ -13,6 +13,7 @@ import {
   paragraph,
   ratio,
   table,
+  tables,
   type Cell,
   type Section,
 } from './markup.ts';
@@ -250,12 +251,12 @@ export function scoreSection(judgement: ReportJudgement): Section {
         ),
         figure(overThresholds(judgement), advice),
       ) +
-      gallery(thresholdTable(judgement), coco === null || coco === undefined ? '' : cocoTable(coco)),
+      tables(thresholdTable(judgement), coco === null || coco === undefined ? '' : cocoTable(coco)),
   };
 }
 
 /** A table of the classes, and curves of those with most objects. */
-export function classSection(classes: readonly JudgedClass[]): Section {
+export function classSection({ perClass: classes, settings }: ReportJudgement): Section {
   classes.forEach(({ name, curve }) => {
     if (curve !== undefined) checkCurve(`"${name}"`, curve);
   });
@@ -295,7 +296,7 @@ export function classSection(classes: readonly JudgedClass[]): Section {
           'precision',
           'recall',
           'F1',
-          'AP at the IoU',
+          `AP at IoU ${settings.iouThreshold}`,
           ...(coco ? ['AP'] : []),
           'best threshold',
           'F1 there',

@@ -64,6 +64,9 @@ export function figure(markup: string, caption: string, wide = false): string {
 /** Figures side by side, as many as fit. */
 export const gallery = (...markup: readonly string[]): string => `<div class="gallery">\n${markup.join('')}</div>\n`;
 
+/** Tables side by side, as many as fit. */
+export const tables = (...markup: readonly string[]): string => `<div class="tables">\n${markup.join('')}</div>\n`;
+
 /** What scrolls sideways within the page where it is wider; reachable by the keyboard. */
 export const scroller = (label: string, markup: string, kind = ''): string =>
   `<div class="scroll${kind === '' ? '' : ` ${kind}`}" tabindex="0" role="region" aria-label="${escapeXml(label)}">\n${markup}</div>\n`;

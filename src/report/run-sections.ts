@@ -12,6 +12,7 @@ import {
   paragraph,
   ratio,
   table,
+  tables,
   type Cell,
   type Section,
 } from './markup.ts';
@@ -143,7 +144,7 @@ export function factRows(value: object, prefix = ''): (readonly [string, FactVal
 
 /** What was run, on what, with which settings. */
 export function factSection(groups: readonly FactGroup[]): Section {
-  const tables = groups.map(({ heading, rows }) =>
+  const list = groups.map(({ heading, rows }) =>
     table({
       caption: heading,
       columns: ['name', 'value'],
@@ -151,7 +152,7 @@ export function factSection(groups: readonly FactGroup[]): Section {
       numeric: false,
     }),
   );
-  return { heading: 'The run', markup: tables.join('') };
+  return { heading: 'The run', markup: tables(...list) };
 }
 
 /** The commands, seed and file hashes that lead to the same result. */

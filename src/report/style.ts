@@ -21,7 +21,7 @@ a { color: var(--accent); }
 .note, figcaption, caption { color: var(--pale); font-size: .875rem; }
 .warning { padding: .5rem .75rem; background: var(--warn); border-radius: .375rem; }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: 1rem 0 0; padding: 0; list-style: none; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; margin: 1.25rem 0; }
+.tiles { display: grid; grid-template-columns: repeat(4, 1fr); gap: .75rem; margin: 1.25rem 0; }
 .tiles div { padding: .6rem .8rem; background: var(--card); border-radius: .5rem; }
 .tiles dt { color: var(--pale); font-size: .875rem; }
 .tiles dd { margin: 0; font-size: 1.5rem; font-weight: 600; font-variant-numeric: tabular-nums; line-height: 1.3; }
@@ -29,7 +29,9 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: 1rem 0 0; 
 .tiles dd.range { color: var(--pale); font-size: .8125rem; font-weight: 400; }
 .gallery { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem;
   margin: 1rem 0; align-items: start; }
-.gallery.pictures { grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); }
+.gallery.pictures { grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }
+.tables { display: flex; flex-wrap: wrap; gap: 0 2.5rem; align-items: flex-start; }
+.tables .scroll { max-width: 100%; }
 figure { margin: 0; min-width: 0; }
 .wide { grid-column: 1 / -1; margin: 1rem 0; }
 .paper { padding: .25rem; background: #ffffff; border: 1px solid var(--line); border-radius: .5rem; overflow-x: auto; }
@@ -64,7 +66,7 @@ summary { cursor: pointer; color: var(--accent); }
 dl.glossary { max-width: 46rem; }
 .glossary dt { font-weight: 600; }
 .glossary dd { margin: 0 0 .6rem; }
-@media (max-width: 30rem) { h1 { font-size: 1.4rem; } th, td { padding: .25rem .45rem; }
+@media (max-width: 36rem) { h1 { font-size: 1.4rem; } th, td { padding: .25rem .45rem; }
   .tiles { grid-template-columns: repeat(2, 1fr); } }
 @media print {
   :root { color-scheme: light; --paper: #ffffff; --ink: #000000; --pale: #444444; --line: #bbbbbb; --card: #f4f5f7;

@@ -29,7 +29,8 @@ export function madeUpDetections(truth: Annotations, classes: number, side: numb
     const small = x2 - x1 < 8 ? 0.35 : 0;
     if (random.uniform() < 0.12 + small) return;
     const [dx, dy] = [random.normal(0, 0.06) * (x2 - x1), random.normal(0, 0.06) * (y2 - y1)];
-    const taken = classes > 1 && random.uniform() < 0.12 ? (label + 1 + random.int(Math.min(3, classes - 1))) % classes : label;
+    const taken =
+      classes > 1 && random.uniform() < 0.12 ? (label + 1 + random.int(Math.min(3, classes - 1))) % classes : label;
     add([x1 + dx, y1 + dy, x2 + dx, y2 - dy], taken, random.normal(taken === label ? 0.7 : 0.45, 0.18));
   });
   for (let ghosts = random.int(4); ghosts > 0; ghosts--) {
