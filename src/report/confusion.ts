@@ -1,4 +1,4 @@
-import { figure, scroller, table } from './markup.ts';
+import { figure, table, tableFigure } from './markup.ts';
 import { chartColours, escapeXml, ink, openSvg, paleInk, px, textAt, textWidth } from './svg-frame.ts';
 
 /** How often objects of each class were taken for each. */
@@ -61,9 +61,9 @@ function matrixOf({ classes, counts }: ConfusionCounts): Matrix {
 
 const channels = (colour: string): number[] => [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
 
-/** White at 0, `colour` at 1. The root lets small shares show. */
+/** Nearly white at 0, `colour` at 1. The root lets small shares show. */
 function tint(colour: string, share: number): string {
-  const weight = Math.sqrt(Math.min(1, share));
+  const weight = 0.12 + 0.88 * Math.sqrt(Math.min(1, share));
   const mixed = channels(colour).map((value) => Math.round(255 + (value - 255) * weight));
   return `#${mixed.map((value) => value.toString(16).padStart(2, '0')).join('')}`;
 }
@@ -96,11 +96,11 @@ function numbersMarkup(matrix: Matrix, label: string): string {
     return `<tr><th scope="row">${escapeXml(name)}</th>${cells.join('')}</tr>\n`;
   });
   const upright = names.length > 4 || names.some((name) => name.length > 14) ? ' class="upright"' : '';
-  return scroller(
+  return tableFigure(
     label,
-    `<table><caption>${escapeXml(label)}</caption>\n<thead><tr><td></td><th colspan="${names.length}" scope="colgroup">detected as</th></tr>\n` +
+    `<table>\n<thead><tr><td></td><th colspan="${names.length}" scope="colgroup">detected as</th></tr>\n` +
       `<tr${upright}><th scope="row">truth</th>${head}</tr></thead>\n<tbody>\n${rows.join('')}</tbody></table>\n`,
-    'matrix',
+    ' matrix',
   );
 }
 
@@ -109,17 +109,24 @@ const shortened = (name: string, most: number): string => (name.length > most ? 
 function drawingMarkup(matrix: Matrix, label: string): string {
   const { names, at } = matrix;
   const side = names.length > 45 ? 10 : 16;
-  const size = side - 1;
+  const size = Math.min(12, side - 1);
   const shown = names.map((name) => shortened(name, 22));
   const room = 12 + Math.max(...shown.map((name) => textWidth(name, size)));
   const [left, top] = [room + 22, room + 26];
   const span = side * names.length;
   const [width, height] = [Math.ceil(left + span + 12), Math.ceil(top + span + 12)];
   const out = openSvg(width, height, label);
-  out.push(textAt(left, 16, 'detected as', `fill="${ink}"`));
-  out.push(textAt(14, top + 60, 'truth', `fill="${ink}" transform="rotate(-90 14 ${px(top + 60)})"`));
+  out.push(textAt(left + span / 2, 16, 'detected as', `text-anchor="middle" fill="${ink}"`));
+  out.push(
+    textAt(
+      14,
+      top + span / 2,
+      'truth',
+      `text-anchor="middle" fill="${ink}" transform="rotate(-90 14 ${px(top + span / 2)})"`,
+    ),
+  );
   shown.forEach((name, i) => {
-    const middle = (i + 0.8) * side;
+    const middle = (i + 0.5) * side + 0.35 * size;
     const attributes = `font-size="${size}" fill="${paleInk}"`;
     out.push(textAt(left - 5, top + middle, name, `text-anchor="end" ${attributes}`));
     const x = left + middle;
@@ -177,6 +184,7 @@ export function confusionMarkup(confusion: ConfusionCounts): string {
     table({
       caption: `Classes that were confused most${pairs.length > mostPairs ? ` (${mostPairs} of ${pairs.length} pairs)` : ''}`,
       columns: ['truth', 'detected as', 'objects', 'share of the class'],
+      texts: 2,
       rows: pairs
         .slice(0, mostPairs)
         .map(({ truth, found, value, share }) => [

@@ -65,8 +65,9 @@ export function verdict(judgement: ReportJudgement): string {
 export function tiles(judgement: ReportJudgement): string {
   const { chosen, intervals, coco, counts } = judgement;
   const tile = (name: string, value: number | null | undefined, interval: JudgedInterval | undefined) => {
-    const shown = ratio(value);
-    const ends = range(interval);
+    // Without objects the counts make 0 or 1 by convention, which says nothing of the detector.
+    const shown = ratio(counts.truths === 0 ? null : value);
+    const ends = counts.truths === 0 ? null : range(interval);
     return (
       `<div><dt>${name}</dt><dd${shown === null ? ' class="text"' : ''}>${shown ?? notDefined}</dd>` +
       `${ends === null ? '' : `<dd class="range">${ends}</dd>`}</div>\n`
@@ -106,7 +107,7 @@ const isBest = ({ settings, chosen, best }: ReportJudgement): boolean =>
   settings.scoreThresholdFrom === 'best' || chosen.threshold === best.threshold;
 
 function precisionRecall(judgement: ReportJudgement): string {
-  const { curve, chosen, counts, settings } = judgement;
+  const { curve, chosen, settings } = judgement;
   return lineChart({
     ...chartSize,
     title: `Precision and recall at IoU ${settings.iouThreshold}`,
@@ -118,7 +119,7 @@ function precisionRecall(judgement: ReportJudgement): string {
     yMax: 1,
     series: [{ name: 'all classes', x: curve.recall, y: curve.precision }],
     marks:
-      counts.truths === 0 || curve.thresholds.length === 0
+      curve.thresholds.length === 0
         ? []
         : [
             {
@@ -131,7 +132,7 @@ function precisionRecall(judgement: ReportJudgement): string {
 }
 
 function overThresholds(judgement: ReportJudgement): string {
-  const { curve, chosen, counts } = judgement;
+  const { curve, chosen } = judgement;
   const x = curve.thresholds;
   return lineChart({
     ...chartSize,
@@ -149,7 +150,7 @@ function overThresholds(judgement: ReportJudgement): string {
       { name: 'F1', x, y: curve.f1, colour: chartColours[2] },
     ],
     marks:
-      counts.truths === 0 || x.length === 0
+      x.length === 0
         ? []
         : [
             {
@@ -238,6 +239,9 @@ function countNotes({ counts, macro, spaceNet }: ReportJudgement): string {
 export function scoreSection(judgement: ReportJudgement): Section {
   checkCurve('all classes', judgement.curve);
   const { coco } = judgement;
+  if (judgement.counts.truths === 0) {
+    return { heading: 'Scores', markup: countNotes(judgement) + paragraph('Without objects there are no scores.') };
+  }
   const advice =
     'A higher threshold gives fewer and surer detections. Where misses cost more than false alarms, choose a lower one.';
   return {
@@ -279,8 +283,8 @@ export function classSection({ perClass: classes, settings }: ReportJudgement): 
     yMin: 0,
     yMax: 1,
     series,
-    width: 640,
-    height: 420,
+    ...chartSize,
+    height: 400,
   });
   const left =
     drawn.length < classes.length ? ` The ${drawn.length} classes with most objects of ${classes.length}.` : '';
@@ -319,7 +323,7 @@ export function classSection({ perClass: classes, settings }: ReportJudgement): 
         }),
       }) +
       (classes.length > 1 && series.length > 0
-        ? figure(chart, `In brackets the average precision at the IoU threshold.${left}`, true)
+        ? gallery(figure(chart, `In brackets the average precision at the IoU threshold.${left}`))
         : ''),
   };
 }

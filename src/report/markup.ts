@@ -56,9 +56,10 @@ export const heading3 = (text: string): string => `<h3>${escapeXml(text)}</h3>\n
 export const details = (summary: string, markup: string): string =>
   `<details>\n<summary>${escapeXml(summary)}</summary>\n${markup}</details>\n`;
 
-/** A drawing with a caption; drawings are on white in dark mode too. `wide` ones take the whole row. */
+/** A drawing with a caption, on white in dark mode too. `wide` ones keep their size and scroll. */
 export function figure(markup: string, caption: string, wide = false): string {
-  return `<figure class="chart${wide ? ' wide' : ''}"><div class="paper">\n${markup}</div><figcaption>${escapeXml(caption)}</figcaption></figure>\n`;
+  const paper = wide ? scroller(caption, markup, 'paper') : `<div class="paper">\n${markup}</div>`;
+  return `<figure class="chart${wide ? ' wide' : ''}">${paper}<figcaption>${escapeXml(caption)}</figcaption></figure>\n`;
 }
 
 /** Figures side by side, as many as fit. */
@@ -68,33 +69,39 @@ export const gallery = (...markup: readonly string[]): string => `<div class="ga
 export const tables = (...markup: readonly string[]): string => `<div class="tables">\n${markup.join('')}</div>\n`;
 
 /** What scrolls sideways within the page where it is wider; reachable by the keyboard. */
-export const scroller = (label: string, markup: string, kind = ''): string =>
-  `<div class="scroll${kind === '' ? '' : ` ${kind}`}" tabindex="0" role="region" aria-label="${escapeXml(label)}">\n${markup}</div>\n`;
+const scroller = (label: string, markup: string, kind: string): string =>
+  `<div class="${kind}" tabindex="0" role="region" aria-label="${escapeXml(label)}">\n${markup}</div>\n`;
+
+/** The caption of a table, outside of what scrolls, and the table's markup. */
+export const tableFigure = (caption: string, markup: string, kind = ''): string =>
+  `<figure class="table"><figcaption>${escapeXml(caption)}</figcaption>\n` +
+  `${scroller(caption, markup, `scroll${kind}`)}</figure>\n`;
 
 /** A table; its first column names the rows. */
 export interface Table {
   readonly caption: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
-  /** Whether the columns after the first hold numbers, which are aligned to the right. Default true. */
-  readonly numeric?: boolean;
+  /** How many columns hold text, from the first on; the others hold numbers, aligned to the right. Default 1. */
+  readonly texts?: number;
   /** Position of a row that stands out. */
   readonly marked?: number;
 }
 
-const cellMarkup = (cell: Cell): string =>
-  cell === null || cell === undefined ? `<td class="none">${notDefined}</td>` : `<td>${escapeXml(cell)}</td>`;
-
 /** A table with a caption and headings for columns and rows. */
-export function table({ caption, columns, rows, numeric = true, marked }: Table): string {
-  const head = columns.map((name) => `<th scope="col">${escapeXml(name)}</th>`).join('');
-  const body = rows.map(([name, ...cells], i) => {
-    const kind = i === marked ? ' class="marked"' : '';
-    return `<tr${kind}><th scope="row">${escapeXml(name ?? notDefined)}</th>${cells.map(cellMarkup).join('')}</tr>\n`;
+export function table({ caption, columns, rows, texts = 1, marked }: Table): string {
+  const kindOf = (column: number, none = false) => {
+    const kinds = [...(column < texts ? [] : ['number']), ...(none ? ['none'] : [])];
+    return kinds.length === 0 ? '' : ` class="${kinds.join(' ')}"`;
+  };
+  const head = columns.map((name, i) => `<th scope="col"${kindOf(i)}>${escapeXml(name)}</th>`).join('');
+  const body = rows.map(([name, ...cells], row) => {
+    const own = cells.map((cell, i) => {
+      const none = cell === null || cell === undefined;
+      return `<td${kindOf(i + 1, none)}>${none ? notDefined : escapeXml(cell)}</td>`;
+    });
+    const kind = row === marked ? ' class="marked"' : '';
+    return `<tr${kind}><th scope="row">${escapeXml(name ?? notDefined)}</th>${own.join('')}</tr>\n`;
   });
-  return scroller(
-    caption,
-    `<table${numeric ? ' class="numbers"' : ''}>\n<caption>${escapeXml(caption)}</caption>\n` +
-      `<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join('')}</tbody></table>\n`,
-  );
+  return tableFigure(caption, `<table>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join('')}</tbody></table>\n`);
 }

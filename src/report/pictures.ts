@@ -45,19 +45,20 @@ function outline(picture: RgbImage, boxes: Float32Array, i: number, scale: numbe
 }
 
 /**
- * Prints a tag inside the top left corner of a box where it fits, else above it, and always inside the picture; in letters
- * of twice the size where the box has much room.
+ * Prints a tag inside the top left corner of a box where it fits, else above it, and always inside the picture. Tags of
+ * misses stand at the bottom instead: a wrong detection at the same place has its own at the top.
  */
-function printTag(picture: RgbImage, [x1, y1, x2, y2]: Box, text: string, colour: Colour): void {
+function printTag(picture: RgbImage, [x1, y1, x2, y2]: Box, text: string, colour: Colour, atBottom: boolean): void {
+  const size = textSize(text);
   const edge = imageSize(picture);
-  const scale = x2 - x1 >= 2 * (textSize(text, 2).width + 8) && y2 - y1 >= 4 * textSize(text, 2).height ? 2 : 1;
-  const size = textSize(text, scale);
   const [width, height] = [size.width + 4, size.height + 4];
   const fits = x2 - x1 >= width + 8 && y2 - y1 >= 2 * height;
+  const top = fits ? y1 + 2 : y1 - height;
+  const bottom = fits ? y2 - 2 - height : y2;
   const x = Math.max(0, Math.min(fits ? x1 + 2 : x1, edge.width - width));
-  const y = Math.max(0, Math.min(fits ? y1 + 2 : y1 - height, edge.height - height));
+  const y = Math.max(0, Math.min(atBottom ? bottom : top, edge.height - height));
   fillRectangle(picture, x, y, width, height, shade);
-  drawText(picture, x + 2, y + 2, text, colour, scale);
+  drawText(picture, x + 2, y + 2, text, colour);
 }
 
 interface Key {
@@ -125,7 +126,7 @@ export function detectionPicture(
       tags.push([outline(picture, detections.boxes, i, scale, colour, 0), name + score, colour]);
     }
   }
-  for (const [box, text, colour] of tags) printTag(picture, box, text, colour);
+  for (const [box, text, colour] of tags) printTag(picture, box, text, colour, colour === pictureColours.missed);
 
   const keys =
     truth === null

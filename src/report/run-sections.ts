@@ -73,7 +73,7 @@ export function boxSizeSection(boxes: BoxSizes): Section {
     'is red, other anchor sizes or a larger image size help.';
   return {
     heading: 'Box sizes and anchors',
-    markup: paragraph(boxSizeSummary(boxes)) + figure(boxSizeChart(boxes, { width: 720, height: 340 }), caption, true),
+    markup: paragraph(boxSizeSummary(boxes)) + gallery(figure(boxSizeChart(boxes, chartSize), caption)),
   };
 }
 
@@ -106,8 +106,8 @@ export function pictureSection({
   ].filter(({ pictures }) => pictures.length > 0);
   if (groups.length === 0) return null;
   const legend =
-    'Blue: a true box that was found. Pink, dashed: a true box that was missed. Yellow: a right detection, with its score. ' +
-    'Orange: a wrong detection, with its score.';
+    'Blue: a true box that was found. Pink, dashed: a true box that was missed. Yellow: a right detection. ' +
+    'Orange: a wrong detection. Numbers are scores.';
   return {
     heading: 'Pictures',
     markup:
@@ -149,7 +149,7 @@ export function factSection(groups: readonly FactGroup[]): Section {
       caption: heading,
       columns: ['name', 'value'],
       rows: rows.map(([name, value]) => [name, factCell(value)]),
-      numeric: false,
+      texts: 2,
     }),
   );
   return { heading: 'The run', markup: tables(...list) };
@@ -164,7 +164,7 @@ export function reproductionSection({ commands, seed, files = [], notes = [] }: 
           caption: 'SHA-256 of the files',
           columns: ['file', 'SHA-256'],
           rows: files.map(({ file, sha256 }) => [file, sha256]),
-          numeric: false,
+          texts: 2,
         })}</div>\n`;
   return {
     heading: 'How to reproduce',

@@ -18,7 +18,7 @@ h3 { margin: 1.5rem 0 .5rem; font-size: 1.05rem; }
 p { max-width: 44rem; margin: .5rem 0; overflow-wrap: anywhere; }
 a { color: var(--accent); }
 .verdict { font-size: 1.15rem; }
-.note, figcaption, caption { color: var(--pale); font-size: .875rem; }
+.note, figcaption { color: var(--pale); font-size: .875rem; }
 .warning { padding: .5rem .75rem; background: var(--warn); border-radius: .375rem; }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: 1rem 0 0; padding: 0; list-style: none; }
 .tiles { display: grid; grid-template-columns: repeat(4, 1fr); gap: .75rem; margin: 1.25rem 0; }
@@ -27,31 +27,30 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: 1rem 0 0; 
 .tiles dd { margin: 0; font-size: 1.5rem; font-weight: 600; font-variant-numeric: tabular-nums; line-height: 1.3; }
 .tiles dd.text { font-size: 1.05rem; font-weight: 400; }
 .tiles dd.range { color: var(--pale); font-size: .8125rem; font-weight: 400; }
-.gallery { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem;
+.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); gap: 1rem;
   margin: 1rem 0; align-items: start; }
 .gallery.pictures { grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }
 .tables { display: flex; flex-wrap: wrap; gap: 0 2.5rem; align-items: flex-start; }
-.tables .scroll { max-width: 100%; }
 figure { margin: 0; min-width: 0; }
-.wide { grid-column: 1 / -1; margin: 1rem 0; }
+.wide { margin: 1rem 0; }
+.wide .paper { width: fit-content; max-width: 100%; }
 .paper { padding: .25rem; background: #ffffff; border: 1px solid var(--line); border-radius: .5rem; overflow-x: auto; }
 .paper > svg { display: block; width: 100%; height: auto; margin: 0 auto; }
 .wide .paper > svg { width: auto; max-width: none; }
-figcaption { margin-top: .35rem; overflow-wrap: anywhere; }
+figcaption { margin: .35rem 0; overflow-wrap: anywhere; }
+.table { margin: .75rem 0; max-width: 100%; }
 img { display: block; max-width: 100%; height: auto; border-radius: .25rem; }
-.scroll { margin: .75rem 0; overflow-x: auto; }
+.scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; }
-caption { padding-bottom: .35rem; text-align: left; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { font-weight: 600; }
 tbody th { font-weight: 400; overflow-wrap: anywhere; min-width: 7rem; }
 thead th { vertical-align: bottom; color: var(--pale); font-size: .8125rem; }
 td { overflow-wrap: anywhere; }
-.numbers th ~ th, .numbers td { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .marked { background: var(--mark); font-weight: 600; }
 .none { color: var(--pale); font-style: italic; }
 .matrix table { background: #ffffff; color: #222222; font-size: .8125rem; }
-.matrix caption { background: var(--paper); }
 .matrix th, .matrix td { padding: .25rem .45rem; border: 1px solid #e3e3e3; color: #444444; }
 .matrix td { text-align: right; font-variant-numeric: tabular-nums; min-width: 2.6rem; }
 .matrix tbody th { white-space: nowrap; min-width: 0; max-width: 14rem; overflow: hidden; text-overflow: ellipsis; }
@@ -74,8 +73,8 @@ dl.glossary { max-width: 46rem; }
   body { max-width: none; padding: 0; font-size: .85rem; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   nav { display: none; }
-  figure, tr, .tiles, pre { break-inside: avoid; }
-  h2, h3, caption { break-after: avoid; }
+  .chart, .pictures figure, tr, .tiles, pre { break-inside: avoid; }
+  h2, h3, .table figcaption { break-after: avoid; }
   .scroll, .paper { overflow: visible; }
   .wide .paper > svg { width: 100%; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
