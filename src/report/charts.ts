@@ -3,16 +3,22 @@ import type { PrecisionRecallCurve } from '../evaluation/precision-recall.ts';
 import { lineChart, stackCharts } from './svg-chart.ts';
 import type { ChartSeries, LineChart } from './svg-chart.ts';
 
-/** One logged training step. */
+/** One logged training step. Null, which JSON makes of NaN, leaves a gap as NaN does. */
 export interface LossRecord {
   readonly step: number;
-  readonly loss: number;
+  readonly loss: number | null;
   readonly learningRate: number;
+  /** The parts of the loss: of classes, and of boxes. */
+  readonly classification?: number | null;
+  readonly boxRegression?: number | null;
+  /** Norm of all gradients together, before it is limited. */
+  readonly gradientNorm?: number | null;
 }
 
 /** One evaluation on held-out images during training. */
 export interface ValidationRecord {
   readonly step: number;
+  readonly epoch?: number;
   readonly f1: number;
   /** Null where it is not defined. */
   readonly averagePrecision: number | null;
@@ -38,17 +44,28 @@ export function smooth(values: readonly number[], reach: number): number[] {
   });
 }
 
-/**
- * The course of a training run as the text of an SVG file: the loss of each record in pale and the mean over a fortieth
- * of the records around it, on a logarithmic axis where the smoothed loss spans more than a factor of 10; below it F1 and average
- * precision on held-out images, when there are any, and the learning rate. A loss that is not finite leaves a gap.
- */
-export function lossChart(history: readonly LossRecord[], validation: readonly ValidationRecord[] = []): string {
+/** Whether positive values span more than a factor of 10, so that a logarithmic axis shows them better. */
+function spansDecade(values: readonly number[]): boolean {
+  const positive = values.filter((value) => Number.isFinite(value) && value > 0);
+  return positive.reduce((a, b) => Math.max(a, b), 0) > 10 * positive.reduce((a, b) => Math.min(a, b), Infinity);
+}
+
+/** The panels of `lossChart`, from the top down. */
+export function lossPanels(
+  history: readonly LossRecord[],
+  validation: readonly ValidationRecord[] = [],
+): readonly LineChart[] {
   const x = history.map(({ step }) => step);
-  const loss = history.map((record) => record.loss);
-  const smoothed = smooth(loss, Math.floor(loss.length / 80));
-  const positive = smoothed.filter((value) => Number.isFinite(value) && value > 0);
-  const logY = positive.reduce((a, b) => Math.max(a, b), 0) > 10 * positive.reduce((a, b) => Math.min(a, b), Infinity);
+  const column = (key: 'loss' | 'classification' | 'boxRegression' | 'gradientNorm') =>
+    history.some((record) => record[key] !== undefined) ? history.map((record) => record[key] ?? NaN) : null;
+  const reach = Math.floor(history.length / 80);
+  const loss = column('loss') ?? [];
+  const smoothed = smooth(loss, reach);
+  const parts = [
+    { name: 'classification', y: column('classification'), colour: '#009e73' },
+    { name: 'boxes', y: column('boxRegression'), colour: '#d55e00' },
+  ].flatMap(({ name, y, colour }) => (y === null ? [] : [{ name, x, y: smooth(y, reach), colour }]));
+  const logY = spansDecade(smoothed);
   const last = [...history, ...validation].reduce((most, { step }) => Math.max(most, step), 0);
   const shared = { xLabel: 'step', xMin: 0, ...(last > 0 ? { xMax: last } : {}) };
   const panels: LineChart[] = [
@@ -61,12 +78,15 @@ export function lossChart(history: readonly LossRecord[], validation: readonly V
       ...(logY ? {} : { yMin: 0 }),
       series: [
         { name: 'each step', x, y: loss, faint: true, colour: '#0072b2' },
-        { name: 'smoothed', x, y: smoothed, colour: '#0072b2' },
+        { name: parts.length > 0 ? 'total, smoothed' : 'smoothed', x, y: smoothed, colour: '#0072b2' },
+        ...parts,
       ],
     },
   ];
   if (validation.length > 0) {
     const steps = validation.map(({ step }) => step);
+    const best = validation.reduce((top, record) => (record.f1 > top.f1 ? record : top));
+    const when = best.epoch === undefined ? `step ${best.step}` : `epoch ${best.epoch}`;
     panels.push({
       ...shared,
       title: 'Held-out images',
@@ -83,18 +103,45 @@ export function lossChart(history: readonly LossRecord[], validation: readonly V
           colour: '#d55e00',
         },
       ],
+      marks: [{ x: best.step, y: best.f1, label: `F1 ${best.f1.toFixed(3)}, ${when}` }],
     });
   }
-  const rates = history.map(({ learningRate }) => learningRate);
+  const norms = column('gradientNorm');
+  if (norms !== null) {
+    const means = smooth(norms, reach);
+    const log = spansDecade(means);
+    panels.push({
+      ...shared,
+      title: 'Gradient norm',
+      yLabel: log ? 'norm (logarithmic)' : 'norm',
+      height: 260,
+      logY: log,
+      ...(log ? {} : { yMin: 0 }),
+      series: [
+        { name: 'each step', x, y: norms, faint: true, colour: '#cc79a7' },
+        { name: 'smoothed', x, y: means, colour: '#cc79a7' },
+      ],
+    });
+  }
   panels.push({
     ...shared,
     title: 'Learning rate',
     yLabel: 'rate',
     height: 200,
     yMin: 0,
-    series: [{ name: 'learning rate', x, y: rates, colour: '#666666' }],
+    series: [{ name: 'learning rate', x, y: history.map(({ learningRate }) => learningRate), colour: '#666666' }],
   });
-  return stackCharts(panels);
+  return panels;
+}
+
+/**
+ * The course of a training run as the text of an SVG file: the loss of each record in pale and the mean over a fortieth
+ * of the records around it, on a logarithmic axis where the smoothed loss spans more than a factor of 10, with its parts
+ * where they are known; below it F1 (the best marked) and average precision on held-out images, when there are any, the
+ * norm of the gradients, where it is known, and the learning rate. A loss that is not finite leaves a gap.
+ */
+export function lossChart(history: readonly LossRecord[], validation: readonly ValidationRecord[] = []): string {
+  return stackCharts(lossPanels(history, validation));
 }
 
 function curveSeries(name: string, curve: PrecisionRecallCurve): ChartSeries {

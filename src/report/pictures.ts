@@ -30,7 +30,7 @@ export interface DetectionPictureOptions {
   readonly scoreThreshold?: number;
   /** IoU at which a detection is right; default 0.5. */
   readonly iouThreshold?: number;
-  /** Names of the classes; printed with the score when there are several. */
+  /** Names of the classes; printed with the score, and beside misses, when there are several. */
   readonly classes?: readonly string[];
 }
 
@@ -44,14 +44,19 @@ function outline(picture: RgbImage, boxes: Float32Array, i: number, scale: numbe
   return box;
 }
 
-/** Prints a tag inside the top left corner of a box where it fits, else above it, and always inside the picture. */
-function printTag(picture: RgbImage, [x1, y1, x2, y2]: Box, text: string, colour: Colour): void {
+/**
+ * Prints a tag inside the top left corner of a box where it fits, else above it, and always inside the picture. Tags of
+ * misses stand at the bottom instead: a wrong detection at the same place has its own at the top.
+ */
+function printTag(picture: RgbImage, [x1, y1, x2, y2]: Box, text: string, colour: Colour, atBottom: boolean): void {
   const size = textSize(text);
   const edge = imageSize(picture);
   const [width, height] = [size.width + 4, size.height + 4];
   const fits = x2 - x1 >= width + 8 && y2 - y1 >= 2 * height;
+  const top = fits ? y1 + 2 : y1 - height;
+  const bottom = fits ? y2 - 2 - height : y2;
   const x = Math.max(0, Math.min(fits ? x1 + 2 : x1, edge.width - width));
-  const y = Math.max(0, Math.min(fits ? y1 + 2 : y1 - height, edge.height - height));
+  const y = Math.max(0, Math.min(atBottom ? bottom : top, edge.height - height));
   fillRectangle(picture, x, y, width, height, shade);
   drawText(picture, x + 2, y + 2, text, colour);
 }
@@ -82,7 +87,7 @@ function legendStrip(width: number, keys: readonly Key[]): RgbImage {
 /**
  * A picture of what a detector found: the image enlarged, with true boxes, correct detections, wrong ones and misses each
  * in a colour of its own (`pictureColours`; misses also dashed), the score of each detection in hundredths beside its
- * box, and a strip below that explains the colours and counts the boxes. Detections are matched as `matchDetections` does;
+ * box, with its class where there are several (misses too), and a strip below that explains the colours and counts the boxes. Detections are matched as `matchDetections` does;
  * where nothing is known about what is there, `truth` is null and all detections have one colour. The image is not
  * changed. Throws as `matchDetections` does, and a RangeError for a scale that is not a whole number.
  */
@@ -104,20 +109,24 @@ export function detectionPicture(
   const wrong = Array.from(truthOf.keys()).filter((i) => shown(i) && truth !== null && (truthOf[i] as number) < 0);
   const dash = Math.max(2, scale);
 
+  const nameOf = (label: number) => classes[label] ?? String(label);
+  const tags: [Box, string, Colour][] = [];
   for (const j of found) outline(picture, objects.boxes, j, scale, pictureColours.found, 0);
-  for (const j of missed) outline(picture, objects.boxes, j, scale, pictureColours.missed, dash);
-  const tags: [Box, number, Colour][] = [];
+  for (const j of missed) {
+    const box = outline(picture, objects.boxes, j, scale, pictureColours.missed, dash);
+    if (classes.length > 1) tags.push([box, nameOf(objects.labels[j] as number), pictureColours.missed]);
+  }
   for (const [list, colour] of [
     [wrong, pictureColours.wrong],
     [correct, pictureColours.correct],
   ] as const) {
-    for (const i of list) tags.push([outline(picture, detections.boxes, i, scale, colour, 0), i, colour]);
+    for (const i of list) {
+      const score = (detections.scores[i] as number).toFixed(2).replace(/^0/, '');
+      const name = classes.length > 1 ? `${nameOf(detections.labels[i] as number)} ` : '';
+      tags.push([outline(picture, detections.boxes, i, scale, colour, 0), name + score, colour]);
+    }
   }
-  for (const [box, i, colour] of tags) {
-    const score = (detections.scores[i] as number).toFixed(2).replace(/^0/, '');
-    const name = classes.length > 1 ? `${classes[detections.labels[i] as number] ?? detections.labels[i]} ` : '';
-    printTag(picture, box, name + score, colour);
-  }
+  for (const [box, text, colour] of tags) printTag(picture, box, text, colour, colour === pictureColours.missed);
 
   const keys =
     truth === null

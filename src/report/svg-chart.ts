@@ -1,3 +1,18 @@
+import {
+  chartColours,
+  checkSides,
+  drawFrame,
+  escapeXml,
+  extent,
+  ink,
+  leftOf,
+  noData,
+  px,
+  textAt,
+  textWidth,
+  tickCounts,
+} from './svg-frame.ts';
+import type { Plot } from './svg-frame.ts';
 import { axisPosition, linearAxis, logAxis } from './ticks.ts';
 import type { Axis } from './ticks.ts';
 
@@ -41,35 +56,10 @@ export interface LineChart {
   readonly marks?: readonly ChartMark[];
 }
 
-/** Colours that people with any colour vision tell apart (Okabe and Ito, 2008), those with most contrast on white first. */
-export const chartColours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'] as const;
-
-const ink = '#222222';
-const paleInk = '#666666';
-const gridColour = '#e3e3e3';
-const font = 'system-ui, -apple-system, &quot;Segoe UI&quot;, Roboto, &quot;DejaVu Sans&quot;, sans-serif';
-const maximumSide = 10_000;
 /** Lines of up to this many points show them. */
 const mostDots = 30;
 /** Room around the plot for what is drawn on its edge. */
 const bleed = 4;
-
-/** Text made safe for XML: markup is escaped, characters that XML forbids become U+FFFD. */
-export function escapeXml(text: string): string {
-  return text
-    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
-    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
-/** Coordinates need no more than hundredths of a pixel. */
-const px = (value: number): string => String(Math.round(value * 100) / 100);
-
-/** Width of text, near enough for a layout: fonts differ from viewer to viewer. */
-const textWidth = (text: string, size: number): number => text.length * size * 0.58;
-
-function textAt(x: number, y: number, text: string, attributes: string): string {
-  return `<text x="${px(x)}" y="${px(y)}" ${attributes}>${escapeXml(text)}</text>`;
-}
 
 interface Point {
   readonly x: number;
@@ -129,28 +119,13 @@ function seriesMarkup(series: ChartSeries, colour: string, toPoint: (x: number, 
   return `<g fill="none" stroke="${colour}" stroke-width="${width}" stroke-linejoin="round"${opacity}>${parts.join('')}</g>`;
 }
 
-/** The lowest and highest of the values that can be drawn, or null without any. */
-function extent(values: Iterable<number>): [number, number] | null {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (!Number.isFinite(value)) continue;
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  return low <= high ? [low, high] : null;
-}
-
 function checkChart(chart: LineChart): void {
   for (const { name, x, y } of chart.series) {
     if (x.length !== y.length) {
       throw new RangeError(`lineChart: series "${name}" has ${x.length} x and ${y.length} y, expected as many`);
     }
   }
-  for (const [name, value] of Object.entries({ width: chart.width ?? 720, height: chart.height ?? 420 })) {
-    if (!(value >= 160 && value <= maximumSide)) {
-      throw new RangeError(`lineChart: ${name} is ${value}, expected 160 to ${maximumSide} pixels`);
-    }
-  }
+  checkSides('lineChart', { width: chart.width ?? 720, height: chart.height ?? 420 });
   for (const [axis, low, high] of [
     ['x', chart.xMin, chart.xMax],
     ['y', chart.yMin, chart.yMax],
@@ -195,22 +170,6 @@ function axesOf(chart: LineChart, xTicks: number, yTicks: number): { x: Axis; y:
   };
 }
 
-/** Rows of legend entries, each with its x, that fit a width. */
-function legendRows(names: readonly string[], width: number): { name: string; index: number; x: number }[][] {
-  const rows: { name: string; index: number; x: number }[][] = [];
-  let x = Infinity;
-  names.forEach((name, index) => {
-    const room = 34 + textWidth(name, 12) + 14;
-    if (x + room > width) {
-      rows.push([]);
-      x = 0;
-    }
-    rows.at(-1)?.push({ name, index, x });
-    x += room;
-  });
-  return rows;
-}
-
 interface Layout {
   readonly chart: LineChart;
   readonly axes: { readonly x: Axis; readonly y: Axis };
@@ -220,86 +179,55 @@ interface Layout {
 
 function layOut(chart: LineChart): Layout {
   checkChart(chart);
-  const { width = 720, height = 420 } = chart;
-  const axes = axesOf(chart, Math.max(2, Math.floor(width / 90)), Math.max(2, Math.floor(height / 50)));
-  return { chart, axes, left: 40 + Math.max(...axes.y.labels.map((label) => textWidth(label, 12)), 12) };
+  const ticks = tickCounts(chart.width ?? 720, chart.height ?? 420);
+  const axes = axesOf(chart, ticks.x, ticks.y);
+  return { chart, axes, left: leftOf(axes.y) };
 }
 
 function render({ chart, axes, left }: Layout): string {
   const { title, xLabel, yLabel, series, width = 720, height = 420, marks = [] } = chart;
   const colours = series.map(({ colour }, i) => escapeXml(colour ?? (chartColours[i % chartColours.length] as string)));
-  const legend =
-    series.length > 1
-      ? legendRows(
-          series.map(({ name }) => name),
-          width - left - 20,
-        )
-      : [];
-  const top = 42 + legend.length * 20;
-  const plot = { width: Math.max(1, width - left - 24), height: Math.max(1, height - top - 52) };
-  const across = (value: number) => axisPosition(axes.x, value) * plot.width;
-  const down = (value: number) => (1 - axisPosition(axes.y, value)) * plot.height;
+  const legend = series.map(({ name, faint }, i) => ({
+    name,
+    sample: (x: number, y: number) =>
+      `<path d="M${px(x)} ${y - 4}h24" stroke="${colours[i]}" stroke-width="3"${faint ? ' stroke-opacity="0.35"' : ''}/>`,
+  }));
+  const { markup: out, plot } = drawFrame({
+    title,
+    xLabel,
+    yLabel,
+    width,
+    height,
+    axes,
+    left,
+    legend: legend.length > 1 ? legend : [],
+    verticalGrid: true,
+  });
   const toPoint = (x: number, y: number): Point | null => {
-    const point = { x: across(x), y: down(y) };
+    const point = { x: axisPosition(axes.x, x) * plot.width, y: (1 - axisPosition(axes.y, y)) * plot.height };
     return Number.isFinite(point.x) && Number.isFinite(point.y) ? point : null;
   };
-
-  const out: string[] = [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" font-family="${font}" font-size="12">`,
-    `<title>${escapeXml(title)}</title>`,
-    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
-    textAt(left, 26, title, `font-size="16" font-weight="600" fill="${ink}"`),
-  ];
-  legend.forEach((row, r) => {
-    const y = 48 + r * 20;
-    for (const { name, index, x } of row) {
-      const pale = series[index]?.faint ? ' stroke-opacity="0.35"' : '';
-      out.push(`<path d="M${px(left + x)} ${y - 4}h24" stroke="${colours[index]}" stroke-width="3"${pale}/>`);
-      out.push(textAt(left + x + 30, y, name, `fill="${ink}"`));
-    }
-  });
-  axes.y.ticks.forEach((tick, i) => {
-    const y = top + down(tick);
-    out.push(`<path d="M${px(left)} ${px(y)}h${px(plot.width)}" stroke="${gridColour}"/>`);
-    out.push(textAt(left - 8, y + 4, axes.y.labels[i] as string, `text-anchor="end" fill="${paleInk}"`));
-  });
-  axes.x.ticks.forEach((tick, i) => {
-    const x = left + across(tick);
-    out.push(`<path d="M${px(x)} ${px(top)}v${px(plot.height)}" stroke="${gridColour}"/>`);
-    out.push(textAt(x, top + plot.height + 18, axes.x.labels[i] as string, `text-anchor="middle" fill="${paleInk}"`));
-  });
-  out.push(`<path d="M${px(left)} ${px(top)}v${px(plot.height)}h${px(plot.width)}" fill="none" stroke="${paleInk}"/>`);
-  out.push(textAt(left + plot.width / 2, height - 12, xLabel, `text-anchor="middle" fill="${ink}"`));
-  const middle = top + plot.height / 2;
-  out.push(textAt(16, middle, yLabel, `text-anchor="middle" fill="${ink}" transform="rotate(-90 16 ${px(middle)})"`));
   const [seenWidth, seenHeight] = [plot.width + 2 * bleed, plot.height + 2 * bleed].map(px);
   out.push(
     // A nested svg clips what lies outside the axes.
-    `<svg x="${px(left - bleed)}" y="${px(top - bleed)}" width="${seenWidth}" height="${seenHeight}" ` +
+    `<svg x="${px(left - bleed)}" y="${px(plot.top - bleed)}" width="${seenWidth}" height="${seenHeight}" ` +
       `viewBox="${-bleed} ${-bleed} ${seenWidth} ${seenHeight}" overflow="hidden">`,
   );
   const lines = series.map((one, i) => seriesMarkup(one, colours[i] as string, toPoint));
   out.push(...lines, '</svg>');
-  if (!lines.some((line) => line.includes(' d=') || line.includes('<circle'))) {
-    out.push(textAt(left + plot.width / 2, top + plot.height / 2, 'no data', `text-anchor="middle" fill="${paleInk}"`));
-  }
+  if (!lines.some((line) => line.includes(' d=') || line.includes('<circle'))) out.push(noData(plot));
   for (const mark of marks) {
     const point = toPoint(mark.x, mark.y);
     if (point === null || point.x < 0 || point.y < 0 || point.x > plot.width || point.y > plot.height) continue;
-    out.push(markMarkup(mark.label, point, plot, left, top));
+    out.push(markMarkup(mark.label, point, plot));
   }
   out.push('</svg>');
   return `${out.join('\n')}\n`;
 }
 
 /** A ringed dot with its label on the side that has room, over a white edge that keeps it legible on lines. */
-function markMarkup(
-  label: string,
-  at: Point,
-  plot: { width: number; height: number },
-  left: number,
-  top: number,
-): string {
+function markMarkup(label: string, at: Point, plot: Plot): string {
+  const { left, top } = plot;
   const toLeft = at.x + 14 + textWidth(label, 12) > plot.width;
   const y = Math.min(Math.max(at.y + (at.y > plot.height / 2 ? -10 : 20), 12), plot.height - 6);
   const halo = `stroke="#ffffff" stroke-width="4" paint-order="stroke" stroke-linejoin="round"`;

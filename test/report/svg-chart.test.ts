@@ -1,7 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { chartColours, escapeXml, lineChart, stackCharts } from '../../src/report/svg-chart.ts';
+import { lineChart, stackCharts } from '../../src/report/svg-chart.ts';
 import type { LineChart } from '../../src/report/svg-chart.ts';
+import { chartColours, escapeXml } from '../../src/report/svg-frame.ts';
 import { checkXml, refuses, svgLines, svgTexts } from './support.ts';
 
 const names = { title: 'Title', xLabel: 'across', yLabel: 'up' };

@@ -1,0 +1,64 @@
+import { classSection, confusionSection, imageSection, scoreSection, tiles, verdict } from './judgement-sections.ts';
+import { contents, paragraph, sectionMarkup, type Section } from './markup.ts';
+import type { RunReport } from './run-report.ts';
+import {
+  boxSizeSection,
+  factSection,
+  glossarySection,
+  pictureSection,
+  reproductionSection,
+  trainingSection,
+} from './run-sections.ts';
+import { reportStyle } from './style.ts';
+import { escapeXml } from './svg-frame.ts';
+
+/** The sections of a report, in their order. */
+function sectionsOf(report: RunReport): Section[] {
+  const { judgement, training, boxSizes, pictures, facts = [], reproduction } = report;
+  return [
+    judgement === undefined ? null : scoreSection(judgement),
+    judgement === undefined ? null : classSection(judgement),
+    judgement?.confusion ? confusionSection(judgement.confusion) : null,
+    pictures === undefined ? null : pictureSection(pictures),
+    judgement?.perImage === undefined ? null : imageSection(judgement.perImage),
+    training === undefined ? null : trainingSection(training),
+    boxSizes === undefined ? null : boxSizeSection(boxSizes),
+    reproduction === undefined ? null : reproductionSection(reproduction),
+    facts.length === 0 ? null : factSection(facts),
+    glossarySection(),
+  ].filter((section) => section !== null);
+}
+
+/** The best evaluation during training, where no judgement says more. */
+function trainingVerdict({ training }: RunReport): string | null {
+  const evaluations = training?.evaluations ?? [];
+  if (evaluations.length === 0) return null;
+  const best = evaluations.reduce((top, record) => (record.f1 > top.f1 ? record : top));
+  return `The best F1 on held-out images during training was ${best.f1.toFixed(3)}, at step ${best.step.toLocaleString('en-US')}.`;
+}
+
+/**
+ * A report as the text of one HTML file, which needs nothing else: no network, no script, no other file. It follows the
+ * reader's light or dark mode, fits a telephone and prints. The same data give the same text. Parts that the data lack
+ * are left out; what is not defined says so. Throws a RangeError for data that do not fit together (curves, confusion,
+ * box sizes) and for pictures that are not `data:` addresses.
+ */
+export function reportHtml(report: RunReport): string {
+  const { title, summary, warnings = [], judgement } = report;
+  const sections = sectionsOf(report);
+  const line = judgement === undefined ? trainingVerdict(report) : verdict(judgement);
+  return (
+    '<!doctype html>\n' +
+    '<html lang="en">\n<head>\n<meta charset="utf-8" />\n' +
+    '<meta name="viewport" content="width=device-width, initial-scale=1" />\n' +
+    // Nothing may be fetched, whatever the data hold.
+    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'" />\n` +
+    `<title>${escapeXml(title)}</title>\n<style>${reportStyle}</style>\n</head>\n<body>\n<header>\n<h1>${escapeXml(title)}</h1>\n` +
+    (line === null ? '' : paragraph(line, 'verdict')) +
+    (summary === undefined ? '' : paragraph(summary)) +
+    warnings.map((warning) => paragraph(warning, 'warning')).join('') +
+    (judgement === undefined ? '' : tiles(judgement)) +
+    contents(sections) +
+    `</header>\n<main>\n${sections.map(sectionMarkup).join('')}</main>\n</body>\n</html>\n`
+  );
+}
