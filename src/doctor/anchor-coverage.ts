@@ -55,7 +55,12 @@ export function placeBoxes({ items }: Pick<Inventory, 'items'>, spec: RetinaNetS
     if (resized.some((side) => side < 1)) return;
     item.image.objects.forEach(({ box, crowd }, object) => {
       if (crowd === true || !isProper(box)) return;
-      const [x1, y1, x2, y2] = scaleBoxes(Float32Array.from(box), before, resized) as unknown as [number, number, number, number];
+      const [x1, y1, x2, y2] = scaleBoxes(Float32Array.from(box), before, resized) as unknown as [
+        number,
+        number,
+        number,
+        number,
+      ];
       if (!(x2 > x1 && y2 > y1)) return;
       const row = [x2 - x1, y2 - y1, image, object];
       levels.forEach((grid, level) => {
@@ -73,7 +78,10 @@ export function placeBoxes({ items }: Pick<Inventory, 'items'>, spec: RetinaNetS
   });
   const column = (i: number): Float64Array => Float64Array.from(rows, (row) => row[i] as number);
   const grid = (i: number): Float64Array =>
-    Float64Array.from({ length: rows.length * LEVELS }, (_, k) => rows[Math.floor(k / LEVELS)]?.[4 + 2 * (k % LEVELS) + i] as number);
+    Float64Array.from(
+      { length: rows.length * LEVELS },
+      (_, k) => rows[Math.floor(k / LEVELS)]?.[4 + 2 * (k % LEVELS) + i] as number,
+    );
   return {
     widths: column(0),
     heights: column(1),

@@ -137,7 +137,10 @@ function checkReadings(placed: readonly Placed[], broken: number, total: number)
       'Read them as x1, y1, x2, y2; in a COCO file, subtract the first corner from the second',
       placed.length,
     );
-  } else if (broken > 0.2 * total && misfits(placed, ([x1, y1, w, h]) => [x1, y1, x1 + w, y1 + h]) <= 0.02 * placed.length) {
+  } else if (
+    broken > 0.2 * total &&
+    misfits(placed, ([x1, y1, w, h]) => [x1, y1, x1 + w, y1 + h]) <= 0.02 * placed.length
+  ) {
     add(
       'box-size-as-corners',
       `${broken} of ${total} boxes end before they begin, and the others fit as x, y, width, height: the last two numbers are a size, not a corner`,

@@ -44,7 +44,14 @@ export function checkClasses(table: LabelTable): Finding[] {
   const rows = classTable(table);
   const used = rows.filter(({ boxes }) => boxes > 0);
   if (used.length === 0) {
-    return findingAt('error', 'class-none', ['no image has a box'], 'The labels hold no box', 'Check the format of the labels', 'labels');
+    return findingAt(
+      'error',
+      'class-none',
+      ['no image has a box'],
+      'The labels hold no box',
+      'Check the format of the labels',
+      'labels',
+    );
   }
   const few = used.filter(({ boxes }) => boxes < FEW);
   const most = used.reduce((a, b) => (b.boxes > a.boxes ? b : a));
@@ -54,13 +61,20 @@ export function checkClasses(table: LabelTable): Finding[] {
 
   const alike = new Map<string, string[]>();
   for (const { name } of rows) {
-    const key = name.trim().replace(/[\s_-]+/g, ' ').toLowerCase();
+    const key = name
+      .trim()
+      .replace(/[\s_-]+/g, ' ')
+      .toLowerCase();
     alike.set(key, [...(alike.get(key) ?? []), name]);
   }
-  const twins = [...alike.values()].filter((names) => names.length > 1).map((names) => names.map((n) => `"${n}"`).join(' and '));
+  const twins = [...alike.values()]
+    .filter((names) => names.length > 1)
+    .map((names) => names.map((n) => `"${n}"`).join(' and '));
   const background = rows.filter(({ name }) => /^[\s_]*(background|bg)[\s_]*$/i.test(name));
   const outside = table.images.flatMap(({ file, objects }) =>
-    objects.filter(({ label }) => !(Number.isInteger(label) && label >= 0 && label < table.classes.length)).map(({ label, source }) => `${source ?? file}: label ${label}`),
+    objects
+      .filter(({ label }) => !(Number.isInteger(label) && label >= 0 && label < table.classes.length))
+      .map(({ label, source }) => `${source ?? file}: label ${label}`),
   );
   return [
     ...findingAt(

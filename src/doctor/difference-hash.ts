@@ -27,7 +27,8 @@ export function differenceHash(image: RgbImage): readonly [high: number, low: nu
   const words = [0, 0];
   for (let bit = 0; bit < 64; bit++) {
     const at = Math.floor(bit / 8) * COLUMNS + (bit % 8);
-    if ((greys[at + 1] as number) > (greys[at] as number)) words[bit >> 5] = (words[bit >> 5] as number) | (1 << (bit & 31));
+    if ((greys[at + 1] as number) > (greys[at] as number))
+      words[bit >> 5] = (words[bit >> 5] as number) | (1 << (bit & 31));
   }
   return [(words[0] as number) >>> 0, (words[1] as number) >>> 0];
 }

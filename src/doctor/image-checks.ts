@@ -21,8 +21,7 @@ const MIXED = 16;
 
 /** Checks image files and their relation to the labels. */
 export function checkImages({ items, unlabelled }: Inventory, { isStretched }: ImageCheckOptions): Finding[] {
-  const filesWith = (test: (item: Item) => boolean): string[] =>
-    items.filter(test).map(({ facts }) => facts.file);
+  const filesWith = (test: (item: Item) => boolean): string[] => items.filter(test).map(({ facts }) => facts.file);
   const reasonsOf = (kind: 'unreadable' | 'truncated'): string[] =>
     items.flatMap(({ facts: { file, problem } }) => (problem?.kind === kind ? [`${file}: ${problem.message}`] : []));
 

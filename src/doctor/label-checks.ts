@@ -7,7 +7,11 @@ const TEXTS: readonly (readonly [LabelProblem['kind'], string, string])[] = [
   ['syntax', 'entries of the labels cannot be read', 'Correct the lines; they are left out'],
   ['number', 'entries have a coordinate that is not a finite number', 'Correct them: decimal points, no units, no NaN'],
   ['class', 'entries have a class that is not among the names', 'Add it to the class names or correct its spelling'],
-  ['image', 'entries are for images that do not exist', 'Correct the paths; they are relative to the folder of the images'],
+  [
+    'image',
+    'entries are for images that do not exist',
+    'Correct the paths; they are relative to the folder of the images',
+  ],
 ];
 
 /** Findings about what the reader of the labels reported. */

@@ -37,11 +37,13 @@ export function checkPlacement({ items }: Inventory): Finding[] {
       return point !== null && affine !== null && isIn(stray.item, invertAffine(affine)(...point));
     }).length / strays.length;
 
-  const degrees = (swap: boolean): Change => ({ item: { facts }, map: [x, y] }) => {
-    const project = facts.geographic === true || facts.epsg === null ? null : projectionOf(facts.epsg);
-    const [lon, lat] = swap ? [y, x] : [x, y];
-    return project === null || Math.abs(lon) > 180 || Math.abs(lat) > 90 ? null : project(lon, lat);
-  };
+  const degrees =
+    (swap: boolean): Change =>
+    ({ item: { facts }, map: [x, y] }) => {
+      const project = facts.geographic === true || facts.epsg === null ? null : projectionOf(facts.epsg);
+      const [lon, lat] = swap ? [y, x] : [x, y];
+      return project === null || Math.abs(lon) > 180 || Math.abs(lat) > 90 ? null : project(lon, lat);
+    };
   const readings: readonly (readonly [string, Change, string, string])[] = [
     [
       'crs-swapped-axes',

@@ -84,7 +84,9 @@ export async function readImageFacts(root: string, file: string, options: ReadFa
       facts = { ...facts, size: { width, height }, bits, affine, epsg, geographic };
       if (options.pixels) facts = withPixels(facts, await stretched(tiff, options.stretch));
     } else {
-      throw new Error(`${kind === 'unknown' ? 'no known image format' : kind} by its first bytes, expected PNG, JPEG or TIFF`);
+      throw new Error(
+        `${kind === 'unknown' ? 'no known image format' : kind} by its first bytes, expected PNG, JPEG or TIFF`,
+      );
     }
   } catch (error) {
     const message = reasonOf(error);
@@ -107,11 +109,16 @@ async function stretched(tiff: Tiff, stretch: Stretch | undefined): Promise<RgbI
   const levels = await tiff.readLevels(defaultBands(tiff));
   counts.add(levels);
   // An image without a level above 0 has no percentiles.
-  const own = levels.some((level) => level > 0) ? counts.stretch([2, 98]) : { low: [0, 0, 0], high: [1, 1, 1] } as const;
+  const own = levels.some((level) => level > 0)
+    ? counts.stretch([2, 98])
+    : ({ low: [0, 0, 0], high: [1, 1, 1] } as const);
   return readTiffImage(tiff, { stretch: own });
 }
 
-const withPixels = (facts: ImageFacts, image: RgbImage): ImageFacts => ({ ...facts, difference: differenceHash(image) });
+const withPixels = (facts: ImageFacts, image: RgbImage): ImageFacts => ({
+  ...facts,
+  difference: differenceHash(image),
+});
 
 /** Size and depth of a PNG file (PNG specification, section 11.2.2). */
 function pngHeader(bytes: Uint8Array): Pick<ImageFacts, 'size' | 'bits'> {
@@ -123,7 +130,8 @@ function pngHeader(bytes: Uint8Array): Pick<ImageFacts, 'size' | 'bits'> {
 /** Whether the last bytes, but for padding, hold the marker that ends a JPEG file. */
 function endsAsJpeg(bytes: Uint8Array): boolean {
   // Some cameras append previews and padding: the marker may lie anywhere behind the middle of the file.
-  for (let i = bytes.length - 2; i >= bytes.length / 2; i--) if (bytes[i] === 0xff && bytes[i + 1] === 0xd9) return true;
+  for (let i = bytes.length - 2; i >= bytes.length / 2; i--)
+    if (bytes[i] === 0xff && bytes[i + 1] === 0xd9) return true;
   return false;
 }
 

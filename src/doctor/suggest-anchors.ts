@@ -57,7 +57,10 @@ export function suggestAnchors(
   const sample = drawBoxes(boxes, maxBoxes, random);
   const perLevel = anchors.sizes[0]?.length ?? 0;
   const costOf = (spec: AnchorSpec): number => focalCost(bestIous(sample, spec));
-  const decode = (genes: readonly number[]): AnchorSpec => ({ ...anchors, ...decodeGenes(genes, perLevel, anchors.sizes.length) });
+  const decode = (genes: readonly number[]): AnchorSpec => ({
+    ...anchors,
+    ...decodeGenes(genes, perLevel, anchors.sizes.length),
+  });
 
   const length = 2 + (perLevel - 1) + anchors.ratios.length;
   const draw = (): number[] => {
@@ -72,7 +75,11 @@ export function suggestAnchors(
   const costs = population.map((genes) => costOf(decode(genes)));
   for (let generation = 0; generation < GENERATIONS; generation++) {
     for (let i = 0; i < MEMBERS; i++) {
-      const [a, b, c] = random.shuffle(Array.from({ length: MEMBERS }, (_, k) => k).filter((k) => k !== i)) as [number, number, number];
+      const [a, b, c] = random.shuffle(Array.from({ length: MEMBERS }, (_, k) => k).filter((k) => k !== i)) as [
+        number,
+        number,
+        number,
+      ];
       const forced = random.int(length);
       const trial = (population[i] as number[]).map((gene, k) => {
         if (k !== forced && random.uniform() >= CROSSOVER) return gene;
