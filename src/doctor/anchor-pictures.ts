@@ -24,13 +24,14 @@ const SIDE = 512;
 
 /**
  * A picture of the boxes of an image in the colour of how anchors reach them (`anchorColours`; unreached ones are also
- * dashed), with a strip below that explains and counts them. Images are enlarged, or thinned out, by a whole number to
+ * dashed), with a strip below that names the image, explains the colours and counts the boxes. Images are enlarged, or thinned out, by a whole number to
  * about 512 pixels. `low` and `high` are the matcher's thresholds.
  */
 export function anchorPicture(
   image: RgbImage,
   boxes: readonly ReachedBox[],
   { high, low }: { readonly high: number; readonly low: number },
+  name: string,
 ): RgbImage {
   const { width, height } = imageSize(image);
   const long = Math.max(width, height);
@@ -48,7 +49,7 @@ export function anchorPicture(
     drawBox(picture, [x1, y1, x2, y2], anchorColours[kind], scale >= 2 ? 2 : 1, kind === 'unreached' ? 4 : 0);
   }
   const count = (kind: keyof typeof anchorColours): number => boxes.filter(({ iou }) => kindOf(iou) === kind).length;
-  const strip = legend(imageSize(picture).width, [
+  const strip = legend(imageSize(picture).width, name, [
     ['reached', `reached ${count('reached')} (IoU ${high} or more)`],
     ['rescued', `rescued ${count('rescued')} (${low} to ${high})`],
     ['unreached', `unreached ${count('unreached')} (below ${low})`],
@@ -68,15 +69,26 @@ function thinned(image: RgbImage, step: number): RgbImage {
   return out;
 }
 
-/** A strip with a line for each kind of box. */
-function legend(width: number, keys: readonly (readonly [keyof typeof anchorColours, string])[]): RgbImage {
-  const row = 12;
-  const strip = rgbImage(row * keys.length + 4, width);
-  fillRectangle(strip, 0, 0, width, row * keys.length + 4, shade);
+/** A strip with the name and a line for each kind of box. */
+function legend(
+  width: number,
+  name: string,
+  keys: readonly (readonly [keyof typeof anchorColours, string])[],
+): RgbImage {
+  const scale = width < 400 ? 1 : 2;
+  const row = 12 * scale;
+  const height = row * (keys.length + 1) + 4 * scale;
+  const strip = rgbImage(height, width);
+  fillRectangle(strip, 0, 0, width, height, shade);
+  // The end of a long name tells more than its beginning.
+  const room = Math.max(1, Math.floor((width / scale - 10) / (textSize('mm').width - textSize('m').width)));
+  drawText(strip, 5 * scale, 4 * scale, name.slice(-room), paper, scale);
   keys.forEach(([kind, text], i) => {
-    const top = 4 + row * i;
-    drawBox(strip, [5, top, 13, top + textSize(text).height], anchorColours[kind], 1, kind === 'unreached' ? 2 : 0);
-    drawText(strip, 17, top, text, paper);
+    const top = 4 * scale + row * (i + 1);
+    const bottom = top + textSize(text, scale).height;
+    const dash = kind === 'unreached' ? 2 * scale : 0;
+    drawBox(strip, [5 * scale, top, 13 * scale, bottom], anchorColours[kind], scale, dash);
+    drawText(strip, 17 * scale, top, text, paper, scale);
   });
   return strip;
 }

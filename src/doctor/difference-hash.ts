@@ -2,13 +2,15 @@ import { imageSize } from '../data/image.ts';
 import type { RgbImage } from '../data/types.ts';
 
 const [COLUMNS, ROWS] = [9, 8];
+/** Greys of the cells must differ by this many levels: below, the bits are noise, and flat images would all be alike. */
+const CONTRAST = 4;
 
 /**
  * A 64-bit difference hash ("dHash", Krawetz 2013): the image is averaged down to 9 x 8 greys, and each bit says whether
  * one is brighter than its left neighbour. Resizing, recompression and changes of brightness leave nearly all bits as
- * they are; different scenes differ in about half of them.
+ * they are; different scenes differ in about half of them. Null for images without contrast, such as open water.
  */
-export function differenceHash(image: RgbImage): readonly [high: number, low: number] {
+export function differenceHash(image: RgbImage): readonly [high: number, low: number] | null {
   const { width, height } = imageSize(image);
   const greys = new Float64Array(COLUMNS * ROWS);
   for (let row = 0; row < ROWS; row++) {
@@ -24,6 +26,7 @@ export function differenceHash(image: RgbImage): readonly [high: number, low: nu
       greys[row * COLUMNS + column] = sum / ((bottom - top) * (right - left));
     }
   }
+  if (Math.max(...greys) - Math.min(...greys) < CONTRAST) return null;
   const words = [0, 0];
   for (let bit = 0; bit < 64; bit++) {
     const at = Math.floor(bit / 8) * COLUMNS + (bit % 8);

@@ -44,7 +44,7 @@ export interface ImageFacts {
   readonly epsg: number | null;
   /** Whether map coordinates are degrees; null where the file does not say. */
   readonly geographic: boolean | null;
-  /** Difference hash of the pixels (see `differenceHash`); null where they were not read. */
+  /** Difference hash of the pixels (see `differenceHash`); null where they were not read or are flat. */
   readonly difference: readonly [high: number, low: number] | null;
 }
 

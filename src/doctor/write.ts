@@ -26,7 +26,7 @@ export async function writeExamination(examination: Examination, folder: string)
   const drawn = [];
   for (const [i, { facts, boxes }] of pictures.entries()) {
     const image = await readPixels(imagesRoot, facts, stretch ?? undefined);
-    const picture = anchorPicture(image, boxes, anchors);
+    const picture = anchorPicture(image, boxes, anchors, facts.file);
     const name = facts.file.replace(/\.[^.]*$/, '').replaceAll('/', '-');
     const path = join(folder, 'anchors', `${String(i + 1).padStart(2, '0')}-${name}.png`);
     await writePng(path, picture);
