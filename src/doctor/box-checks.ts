@@ -52,7 +52,7 @@ export function checkBoxes({ items }: Inventory, problems: readonly LabelProblem
       'box-degenerate',
       broken,
       `${broken.length} boxes have no width or no height, or coordinates that are not finite`,
-      'Remove or redraw them: their logarithm makes the loss NaN, so training refuses them',
+      'Remove or redraw them: the logarithm of their sides is not finite, so training refuses them',
     ),
     ...findingAt(
       'error',

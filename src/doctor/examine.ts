@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { LabelProblem, LabelTable } from '../data/labels/types.ts';
 import { splitIds } from '../data/split.ts';
 import type { Split } from '../data/split.ts';
@@ -102,10 +103,17 @@ const RANK: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 2
 export async function examine(options: ExamineOptions): Promise<Examination> {
   const { table, imagesRoot, format, spec, seed = 1, pixels = true, stretch, device = null } = options;
   checkSplit(options);
-  const inventory = await takeInventory(table, imagesRoot, { pixels, stretch, onProgress: options.onProgress });
   const other = options.validation;
+  const reading = { pixels, stretch };
+  const inventory = withoutOthers(
+    await takeInventory(table, imagesRoot, { ...reading, onProgress: options.onProgress }),
+    imagesRoot,
+    other,
+  );
   const validation =
-    other === undefined ? null : await takeInventory(other.table, other.imagesRoot, { pixels, stretch });
+    other === undefined
+      ? null
+      : withoutOthers(await takeInventory(other.table, other.imagesRoot, reading), other.imagesRoot, options);
   const split = options.split ?? splitIds(table.images.map(({ file }) => file));
   const at = (positions: readonly number[]): Inventory['items'] =>
     positions.map((i) => inventory.items[i] as Inventory['items'][number]);
@@ -171,6 +179,13 @@ function checkSplit({ table, split, validation, pictures = 0 }: ExamineOptions):
   if (!Number.isInteger(pictures) || pictures < 0) {
     throw new RangeError(`examine: pictures is ${pictures}, expected a whole number from 0`);
   }
+}
+
+/** An inventory whose images without labels are not those that another data set in the same folder labels. */
+function withoutOthers(inventory: Inventory, root: string, other: LabelledData | undefined): Inventory {
+  if (other === undefined || resolve(other.imagesRoot) !== resolve(root)) return inventory;
+  const named = new Set(other.table.images.map(({ file }) => file));
+  return { ...inventory, unlabelled: inventory.unlabelled.filter((file) => !named.has(file)) };
 }
 
 /** Findings about the files and boxes of one data set. */

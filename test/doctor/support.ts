@@ -85,11 +85,11 @@ export function blotches(seed: number, width: number, height: number): RgbImage 
   return image;
 }
 
-/** A network that is small enough for any adapter, with anchors from 8 pixels up. */
+/** A network that is small enough for any adapter, with anchors from 16 pixels up. */
 export const smallSpec = retinaNetSpec('torchvision', {
   backbone: { depth: 18, width: 8, norm: 'batch' },
   pyramid: { channels: 8 },
   head: { channels: 8, convs: 1 },
-  anchors: { sizes: [8, 16, 32, 64, 128].map((side) => [side, side * 1.25, side * 1.6]) },
+  anchors: { sizes: [16, 32, 64, 128, 256].map((side) => [side, side * 1.25, side * 1.6]) },
   transform: { minSize: null },
 });
