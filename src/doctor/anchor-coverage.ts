@@ -1,11 +1,11 @@
-import type { LabelTable } from '../data/labels/types.ts';
+import type { Box } from '../data/geometry.ts';
 import { cellAnchors, resizedSize } from '../index.ts';
 import type { RetinaNetSpec, Size } from '../index.ts';
 import { scaleBoxes } from '../retinanet/transform.ts';
 import type { AnchorSpec } from '../retinanet/spec.ts';
-import { isProper } from './types.ts';
-import type { Inventory } from './types.ts';
 import { sizeOf } from './types.ts';
+import type { Inventory } from './types.ts';
+import { visibleBox } from './visible.ts';
 
 // How well the best anchor fits each object. RetinaNet learns an object from the anchors that overlap it; an object
 // that none overlaps is trained as background. This is the most frequent reason for small objects not being found.
@@ -41,8 +41,8 @@ export function trainedSizes(size: Size, spec: RetinaNetSpec): { resized: Size; 
 }
 
 /**
- * The boxes of a data set as the network sees them, each image in a batch of its own. Crowds, degenerate boxes and images
- * of unknown size are left out.
+ * The boxes of a data set as the network sees them (`visibleBox`, resized), each image in a batch of its own. Objects
+ * that are not trained on and images of unknown size are left out.
  */
 export function placeBoxes({ items }: Pick<Inventory, 'items'>, spec: RetinaNetSpec): PlacedBoxes {
   const { stride, offset } = spec.anchors;
@@ -53,8 +53,9 @@ export function placeBoxes({ items }: Pick<Inventory, 'items'>, spec: RetinaNetS
     const before: Size = [size.height, size.width];
     const { resized, padded, levels } = trainedSizes(before, spec);
     if (resized.some((side) => side < 1)) return;
-    item.image.objects.forEach(({ box, crowd }, object) => {
-      if (crowd === true || !isProper(box)) return;
+    item.image.objects.forEach((labelled, object) => {
+      const box = visibleBox(item, labelled);
+      if (box === null) return;
       const [x1, y1, x2, y2] = scaleBoxes(Float32Array.from(box), before, resized) as unknown as [
         number,
         number,
@@ -162,18 +163,21 @@ export function coverageOf(
   return { ...sum(all), high, low, bySize: bySize.filter((row) => row.boxes > 0) };
 }
 
-/** Boxes of one image of a table with the IoU of each one's best anchor. */
+/** Boxes of one image with the IoU of each one's best anchor, in pixels of the image. */
 export function iousOfImage(
-  table: LabelTable,
+  { items }: Pick<Inventory, 'items'>,
   boxes: PlacedBoxes,
   ious: Float64Array,
   image: number,
-): { readonly box: readonly [number, number, number, number]; readonly iou: number }[] {
+): { readonly box: Box; readonly iou: number }[] {
+  const item = items[image];
+  if (item === undefined) return [];
   const out = [];
   for (const [n, iou] of ious.entries()) {
     if (boxes.images[n] !== image) continue;
-    const object = table.images[image]?.objects[boxes.objects[n] as number];
-    if (object !== undefined) out.push({ box: object.box, iou });
+    const object = item.image.objects[boxes.objects[n] as number];
+    const box = object === undefined ? null : visibleBox(item, object);
+    if (box !== null) out.push({ box, iou });
   }
   return out;
 }

@@ -2,6 +2,7 @@ import type { Box } from '../data/geometry.ts';
 import type { LabelledObject, LabelProblem } from '../data/labels/types.ts';
 import { findingAt, isProper, percent, placeOf, sizeOf } from './types.ts';
 import type { Finding, Inventory, Item, Severity } from './types.ts';
+import { isFootprint, visibleBox } from './visible.ts';
 
 /** Pixels by which a box may reach beyond its image: some tools count from 1, or to the last pixel's far edge. */
 const SLACK = 1;
@@ -39,9 +40,17 @@ export function checkBoxes({ items }: Inventory, problems: readonly LabelProblem
   const known = new Set(degenerate.map(({ object }) => object.source));
   const reported = problems.filter(({ kind, source }) => kind === 'degenerate' && !known.has(source));
   const broken = [...degenerate.map(named), ...reported.map(({ source, message }) => `${source}: ${message}`)];
-  const outside = proper.filter(isOutside);
-  const cut = proper.filter((place) => !isOutside(place) && !isInside(place, place.object.box));
-  const tiny = proper.filter(({ object: { box } }) => Math.min(box[2] - box[0], box[3] - box[1]) < TINY);
+  const outside = proper.filter((place) => isOutside(place) && !isFootprint(place.item, place.object));
+  const cut = proper.filter(
+    (place) => !isOutside(place) && !isInside(place, place.object.box) && !isFootprint(place.item, place.object),
+  );
+  // Tiles of a map come with outlines that reach beyond them; that most lie elsewhere is another matter.
+  const footprints = proper.filter(({ item, object }) => isFootprint(item, object));
+  const strays = footprints.filter(isOutside);
+  const tiny = proper.filter(({ item, object }) => {
+    const box = visibleBox(item, object);
+    return box !== null && Math.min(box[2] - box[0], box[3] - box[1]) < TINY;
+  });
   const whole = proper.filter(
     ({ object: { box }, width, height }) => box[2] - box[0] >= WHOLE * width && box[3] - box[1] >= WHOLE * height,
   );
@@ -60,6 +69,13 @@ export function checkBoxes({ items }: Inventory, problems: readonly LabelProblem
       outside.map(named),
       `${outside.length} of ${all.length} boxes lie outside their image`,
       'Check that labels and images belong together; such boxes are dropped, so their objects become background',
+    ),
+    ...findingAt(
+      2 * strays.length > footprints.length ? 'error' : 'note',
+      'footprint-outside',
+      strays.map(named),
+      `${strays.length} of ${footprints.length} outlines in map coordinates lie outside their image`,
+      'Check the coordinate systems, and that labels and images belong together; a few from beyond the edge do no harm',
     ),
     ...findingAt(
       'warning',

@@ -22,8 +22,9 @@ import { recommend } from './recommend.ts';
 import type { Recommendation, SizeSummary } from './recommend.ts';
 import { suggestAnchors } from './suggest-anchors.ts';
 import type { SuggestedAnchors } from './suggest-anchors.ts';
-import { isProper, sizeOf } from './types.ts';
+import { sizeOf } from './types.ts';
 import type { Finding, ImageFacts, Inventory, Severity } from './types.ts';
+import { visibleBox } from './visible.ts';
 
 /** A data set as the reader of labels gives it. */
 export interface LabelledData {
@@ -80,7 +81,7 @@ export interface Examination {
   /** The worst severity of all findings, or null without any. */
   readonly worst: Severity | null;
   readonly classes: readonly ClassRow[];
-  /** Sizes of the boxes in pixels of the images as they are; null without boxes. */
+  /** Sizes of the boxes, clipped to their images, in pixels of the images as they are; null without boxes. */
   readonly sizes: SizeSummary | null;
   readonly stretch: Stretch | null;
   /** With the anchors of the spec. */
@@ -231,9 +232,9 @@ function usualSize({ items }: Inventory): Size | null {
 
 function summarise({ items }: Inventory): SizeSummary | null {
   const sides = items
-    .flatMap(({ image }) => image.objects)
-    .filter(({ box, crowd }) => crowd !== true && isProper(box))
-    .map(({ box }) => Math.sqrt((box[2] - box[0]) * (box[3] - box[1])))
+    .flatMap((item) => item.image.objects.map((object) => visibleBox(item, object)))
+    .filter((box) => box !== null)
+    .map(([x1, y1, x2, y2]) => Math.sqrt((x2 - x1) * (y2 - y1)))
     .sort((a, b) => a - b);
   if (sides.length === 0) return null;
   const at = (share: number): number => sides[Math.min(sides.length - 1, Math.floor(share * sides.length))] as number;
@@ -242,7 +243,7 @@ function summarise({ items }: Inventory): SizeSummary | null {
 
 /** Images with the most unreached boxes first, then the lowest mean IoU; those that cannot be read are left out. */
 function choosePictures(
-  { table, items }: Inventory,
+  { items }: Inventory,
   placed: ReturnType<typeof placeBoxes>,
   ious: Float64Array,
   spec: RetinaNetSpec,
@@ -263,5 +264,5 @@ function choosePictures(
     .filter((i) => (boxes[i] as number) > 0 && items[i]?.facts.problem === null)
     .sort((a, b) => (missed[b] as number) - (missed[a] as number) || mean(a) - mean(b))
     .slice(0, count)
-    .map((i) => ({ facts: items[i]?.facts as ImageFacts, boxes: iousOfImage(table, placed, ious, i) }));
+    .map((i) => ({ facts: items[i]?.facts as ImageFacts, boxes: iousOfImage({ items }, placed, ious, i) }));
 }

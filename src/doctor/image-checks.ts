@@ -96,7 +96,14 @@ function checkOrientation(items: readonly Item[]): Finding[] {
     return image.width === null && !fits(item, width, height) && fits(item, height, width);
   };
   const stored = rotated.filter(isStored);
-  const other = rotated.filter((item) => !isStored(item));
+  // A label file that has the upright size was made on the upright image.
+  const isUpright = ({ image, facts: { size, orientation } }: Item): boolean =>
+    orientation >= 5 &&
+    size !== null &&
+    size.width !== size.height &&
+    image.width === size.width &&
+    image.height === size.height;
+  const other = rotated.filter((item) => !isStored(item) && !isUpright(item));
   const nameOf = ({ facts }: Item): string => `${facts.file} (EXIF orientation ${facts.orientation})`;
   return [
     ...findingAt(

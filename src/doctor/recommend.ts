@@ -80,7 +80,7 @@ function recommendSize({ spec, image, sizes }: RecommendInput): Recommendation[]
         },
       ];
     }
-    const tile = to32(TILE / factor);
+    const tile = to32(Math.max(TILE / factor, 2 * sizes.p90));
     const why =
       now < LEAST ? `${small}, ${short(now)} as the network sees them` : `images of ${longer} pixels take much memory`;
     return [

@@ -63,6 +63,29 @@ test('boxes that are degenerate, outside, partly outside, tiny and as large as t
   assert.equal(checkBoxes(inventoryOf([itemOf('a.png', 300, 100, [objectAt([280, 80, 301, 101])])])), []);
 });
 
+test('outlines on the map reach beyond their tile without harm, unless most lie elsewhere', () => {
+  const outline = ([x1, y1, x2, y2]: Box): LabelledObject => {
+    const ring = [
+      [x1, y1],
+      [x2, y1],
+      [x2, y2],
+      [x1, y2],
+    ] as const;
+    return objectAt([x1, y1, x2, y2], 0, { polygons: [[ring]] });
+  };
+  const tile = (boxes: Box[]) =>
+    inventoryOf([itemOf('a.tif', 300, 100, boxes.map(outline), { affine: [1, 0, 0, 0, -1, 0] })]);
+  const cut: Box = [280, 20, 330, 60];
+  const far: Box = [400, 20, 430, 60];
+  assert.equal(checkBoxes(tile([...healthy(1), cut])), []);
+  const one = checkBoxes(tile([...healthy(1), far]));
+  assert.equal(
+    one.map(({ kind, severity }) => [kind, severity]),
+    [['footprint-outside', 'note']],
+  );
+  assert.is(findingOf(checkBoxes(tile([cut, far, far])), 'footprint-outside').severity, 'error');
+});
+
 test('degenerate boxes that the reader dropped are counted once', () => {
   const dropped = { kind: 'degenerate', source: 'b.csv:7', message: 'box 5, 5, 5, 9 is empty' } as const;
   const objects = [...healthy(1).map((box) => objectAt(box)), objectAt([5, 5, 5, 9], 0, { source: 'b.csv:7' })];

@@ -86,7 +86,10 @@ test(
       assert.ok(found.includes(kind), `${kind} among ${found}`);
     assert.is(examination.worst, 'error');
     const ranks = examination.findings.map(({ severity }) => ['error', 'warning', 'note'].indexOf(severity));
-    assert.equal(ranks, [...ranks].sort((a, b) => a - b));
+    assert.equal(
+      ranks,
+      [...ranks].sort((a, b) => a - b),
+    );
     assert.ok(
       examination.findings.every(({ message, remedy, where, count }) => message && remedy && where && count > 0),
     );
