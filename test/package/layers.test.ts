@@ -65,6 +65,10 @@ const IMPORTS: Record<string, { readonly refused: string[]; readonly allowed: st
     refused: ['../cli/y.ts', '../kernels/y.ts', 'webgpu'],
     allowed: ['node:fs', '../nn/y.ts', '../retinanet/y.ts'],
   },
+  'src/doctor/x.ts': {
+    refused: ['../cli/y.ts', '../kernels/y.ts', 'webgpu', '../node/y.ts'],
+    allowed: ['node:fs', '../index.ts', '../data/node/y.ts', '../report/y.ts', '../retinanet/y.ts', '../train/y.ts'],
+  },
   'src/bench/x.ts': {
     refused: ['../cli/y.ts', 'webgpu', '../kernels/wgsl/y.wgsl.ts'],
     allowed: ['node:fs', '../kernels/y.ts', '../index.ts', '../tensor/y.ts'],

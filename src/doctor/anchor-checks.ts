@@ -1,0 +1,99 @@
+import type { RetinaNetSpec } from '../index.ts';
+import { coverageOf } from './anchor-coverage.ts';
+import type { AnchorCoverage, PlacedBoxes } from './anchor-coverage.ts';
+import type { SuggestedAnchors } from './suggest-anchors.ts';
+import { findingAt, percent, placeOf } from './types.ts';
+import type { Finding, Inventory } from './types.ts';
+
+/** Share of boxes without an anchor from which it is worth a warning, and from which training cannot succeed. */
+const [SOME, MANY] = [0.02, 0.2];
+/** Share of boxes that only the rescue rule reaches from which training is slower and recall lower. */
+const RESCUED = 0.15;
+/** Square root of the area in pixels of the trained size below which little is left to recognise. */
+const SMALL = 8;
+/** Share of small objects that is worth a warning. */
+const MANY_SMALL = 0.1;
+
+/** Checks what the network's anchors, image size and limits make of the boxes. */
+export function checkAnchors(
+  { items }: Inventory,
+  spec: RetinaNetSpec,
+  boxes: PlacedBoxes,
+  ious: Float64Array,
+  suggestion: SuggestedAnchors | null,
+): Finding[] {
+  const coverage = coverageOf(boxes, ious, spec.matcher);
+  const { high, low } = coverage;
+  const places = (chosen: (n: number) => boolean): string[] =>
+    Array.from(ious.keys())
+      .filter(chosen)
+      .map((n) => {
+        const image = items[boxes.images[n] as number]?.image;
+        const object = image?.objects[boxes.objects[n] as number];
+        return image === undefined || object === undefined
+          ? ''
+          : `${placeOf(image, object)}, IoU ${(ious[n] as number).toFixed(2)}`;
+      });
+  const unreached = places((n) => (ious[n] as number) < low);
+  const rescued = places((n) => (ious[n] as number) < high);
+  const small = places((n) => Math.sqrt((boxes.widths[n] as number) * (boxes.heights[n] as number)) < SMALL);
+  const most = spec.postprocess.maxDetections;
+  const crowded = items.filter(({ image }) => image.objects.filter(({ crowd }) => crowd !== true).length > most);
+  return [
+    ...(coverage.belowLow >= SOME
+      ? findingAt(
+          coverage.belowLow >= MANY ? 'error' : 'warning',
+          'anchor-unreached',
+          unreached,
+          `${unreached.length} of ${ious.length} boxes (${percent(coverage.belowLow)}) have no anchor with an IoU of ${low}: ` +
+            (spec.matcher.lowQuality === 'none'
+              ? 'they are trained as background'
+              : 'each has a badly fitting one at most'),
+          anchorRemedy(coverage, suggestion),
+          'anchors',
+        )
+      : []),
+    ...(coverage.belowHigh >= RESCUED
+      ? findingAt(
+          'warning',
+          'anchor-rescued',
+          rescued,
+          `${rescued.length} of ${ious.length} boxes (${percent(coverage.belowHigh)}) have no anchor with an IoU of ${high}: ` +
+            (spec.matcher.lowQuality === 'none'
+              ? 'nothing is trained to find them'
+              : 'one anchor each, forced, is trained to find them'),
+          anchorRemedy(coverage, suggestion),
+          'anchors',
+        )
+      : []),
+    ...(small.length >= MANY_SMALL * ious.length
+      ? findingAt(
+          'warning',
+          'object-small',
+          small,
+          `${small.length} of ${ious.length} boxes are smaller than ${SMALL} x ${SMALL} pixels at the size that the network sees`,
+          'Enlarge the images or cut them into tiles: see the recommendation',
+          'image size',
+        )
+      : []),
+    ...findingAt(
+      'warning',
+      'object-many',
+      crowded.map(({ image }) => `${image.file}: ${image.objects.length} boxes`),
+      `${crowded.length} images have more boxes than the ${most} that are reported of an image`,
+      'Cut them into tiles, or raise postprocess.maxDetections: what is beyond counts as missed',
+    ),
+  ];
+}
+
+function anchorRemedy(coverage: AnchorCoverage, suggestion: SuggestedAnchors | null): string {
+  if (suggestion === null) return 'Choose smaller or differently shaped anchors';
+  const { smallestAnchor, withSmallestAnchor, after } = suggestion;
+  const better = withSmallestAnchor.belowHigh < coverage.belowHigh;
+  const best = `sizes and ratios fitted to the boxes leave ${percent(after.belowHigh)} below ${after.high}`;
+  return better
+    ? `A smallest anchor of ${smallestAnchor} pixels leaves ${percent(withSmallestAnchor.belowHigh)} below ${after.high}; ${best}`
+    : after.belowHigh < coverage.belowHigh
+      ? `The anchors' shapes limit it: ${best}`
+      : 'Other anchors do not help: enlarge the images or cut them into tiles';
+}

@@ -1,0 +1,94 @@
+import { rgbImage, imageSize } from '../data/image.ts';
+import type { Box } from '../data/geometry.ts';
+import type { RgbImage } from '../data/types.ts';
+import { drawBox, drawText, enlarge, fillRectangle, pasteImage, textSize } from '../report/draw.ts';
+import type { Colour } from '../report/draw.ts';
+
+/** Colours of boxes: green where an anchor fits, yellow where one is forced, red where none comes near. */
+export const anchorColours = {
+  reached: [60, 220, 120],
+  rescued: [240, 228, 66],
+  unreached: [255, 60, 50],
+} as const satisfies Record<string, Colour>;
+
+/** A box with the IoU of its best anchor. */
+export interface ReachedBox {
+  readonly box: Box;
+  readonly iou: number;
+}
+
+const shade: Colour = [24, 24, 24];
+const paper: Colour = [255, 255, 255];
+/** Longest side of a picture: large images are thinned out, small ones enlarged. */
+const SIDE = 512;
+
+/**
+ * A picture of the boxes of an image in the colour of how anchors reach them (`anchorColours`; unreached ones are also
+ * dashed), with a strip below that names the image, explains the colours and counts the boxes. Images are enlarged, or thinned out, by a whole number to
+ * about 512 pixels. `low` and `high` are the matcher's thresholds.
+ */
+export function anchorPicture(
+  image: RgbImage,
+  boxes: readonly ReachedBox[],
+  { high, low }: { readonly high: number; readonly low: number },
+  name: string,
+): RgbImage {
+  const { width, height } = imageSize(image);
+  const long = Math.max(width, height);
+  const up = Math.max(1, Math.floor(SIDE / long));
+  const down = Math.max(1, Math.ceil(long / (2 * SIDE)));
+  const picture = up > 1 ? enlarge(image, up) : thinned(image, down);
+  const scale = up / down;
+  const kindOf = (iou: number): keyof typeof anchorColours =>
+    iou >= high ? 'reached' : iou >= low ? 'rescued' : 'unreached';
+  // The ones that matter are drawn last, on top.
+  for (const { box, iou } of [...boxes].sort((a, b) => b.iou - a.iou)) {
+    const [x1, y1, x2, y2] = box.map((value) => value * scale) as unknown as Box;
+    if (scale >= 2) drawBox(picture, [x1 - 1, y1 - 1, x2 + 1, y2 + 1], shade, 4);
+    const kind = kindOf(iou);
+    drawBox(picture, [x1, y1, x2, y2], anchorColours[kind], scale >= 2 ? 2 : 1, kind === 'unreached' ? 4 : 0);
+  }
+  const count = (kind: keyof typeof anchorColours): number => boxes.filter(({ iou }) => kindOf(iou) === kind).length;
+  const strip = legend(imageSize(picture).width, name, [
+    ['reached', `reached ${count('reached')} (IoU ${high} or more)`],
+    ['rescued', `rescued ${count('rescued')} (${low} to ${high})`],
+    ['unreached', `unreached ${count('unreached')} (below ${low})`],
+  ]);
+  const size = imageSize(picture);
+  const out = rgbImage(size.height + imageSize(strip).height, size.width);
+  pasteImage(out, picture, 0, 0);
+  pasteImage(out, strip, 0, size.height);
+  return out;
+}
+
+/** Every `step`-th pixel of an image, as a copy. */
+function thinned(image: RgbImage, step: number): RgbImage {
+  const { width, height } = imageSize(image);
+  const out = rgbImage(Math.ceil(height / step), Math.ceil(width / step));
+  pasteImage(out, image.step(step, step, 1), 0, 0);
+  return out;
+}
+
+/** A strip with the name and a line for each kind of box. */
+function legend(
+  width: number,
+  name: string,
+  keys: readonly (readonly [keyof typeof anchorColours, string])[],
+): RgbImage {
+  const scale = width < 400 ? 1 : 2;
+  const row = 12 * scale;
+  const height = row * (keys.length + 1) + 4 * scale;
+  const strip = rgbImage(height, width);
+  fillRectangle(strip, 0, 0, width, height, shade);
+  // The end of a long name tells more than its beginning.
+  const room = Math.max(1, Math.floor((width / scale - 10) / (textSize('mm').width - textSize('m').width)));
+  drawText(strip, 5 * scale, 4 * scale, name.slice(-room), paper, scale);
+  keys.forEach(([kind, text], i) => {
+    const top = 4 * scale + row * (i + 1);
+    const bottom = top + textSize(text, scale).height;
+    const dash = kind === 'unreached' ? 2 * scale : 0;
+    drawBox(strip, [5 * scale, top, 13 * scale, bottom], anchorColours[kind], scale, dash);
+    drawText(strip, 17 * scale, top, text, paper, scale);
+  });
+  return strip;
+}

@@ -1,0 +1,54 @@
+import { imageSize } from '../data/image.ts';
+import type { RgbImage } from '../data/types.ts';
+
+const [COLUMNS, ROWS] = [9, 8];
+/** Greys of the cells must differ by this many levels: below, the bits are noise, and flat images would all be alike. */
+const CONTRAST = 4;
+
+/**
+ * A 64-bit difference hash ("dHash", Krawetz 2013): the image is averaged down to 9 x 8 greys, and each bit says whether
+ * one is brighter than its left neighbour. Resizing, recompression and changes of brightness leave nearly all bits as
+ * they are; different scenes differ in about half of them. Null for images without contrast, such as open water.
+ */
+export function differenceHash(image: RgbImage): readonly [high: number, low: number] | null {
+  const { width, height } = imageSize(image);
+  const greys = new Float64Array(COLUMNS * ROWS);
+  for (let row = 0; row < ROWS; row++) {
+    const [top, bottom] = cell(row, ROWS, height);
+    for (let column = 0; column < COLUMNS; column++) {
+      const [left, right] = cell(column, COLUMNS, width);
+      let sum = 0;
+      for (let y = top; y < bottom; y++) {
+        for (let x = left; x < right; x++) {
+          sum += 0.299 * image.get(y, x, 0) + 0.587 * image.get(y, x, 1) + 0.114 * image.get(y, x, 2);
+        }
+      }
+      greys[row * COLUMNS + column] = sum / ((bottom - top) * (right - left));
+    }
+  }
+  if (Math.max(...greys) - Math.min(...greys) < CONTRAST) return null;
+  const words = [0, 0];
+  for (let bit = 0; bit < 64; bit++) {
+    const at = Math.floor(bit / 8) * COLUMNS + (bit % 8);
+    if ((greys[at + 1] as number) > (greys[at] as number))
+      words[bit >> 5] = (words[bit >> 5] as number) | (1 << (bit & 31));
+  }
+  return [(words[0] as number) >>> 0, (words[1] as number) >>> 0];
+}
+
+/** The pixels of cell `i` of `count` along a side; at least one. */
+function cell(i: number, count: number, side: number): [from: number, to: number] {
+  const from = Math.min(side - 1, Math.floor((i * side) / count));
+  return [from, Math.max(from + 1, Math.floor(((i + 1) * side) / count))];
+}
+
+/** Number of bits in which two hashes differ, from 0 to 64. */
+export function hammingDistance(a: readonly [number, number], b: readonly [number, number]): number {
+  return ones(a[0] ^ b[0]) + ones(a[1] ^ b[1]);
+}
+
+function ones(word: number): number {
+  let w = word - ((word >>> 1) & 0x55555555);
+  w = (w & 0x33333333) + ((w >>> 2) & 0x33333333);
+  return Math.imul((w + (w >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}

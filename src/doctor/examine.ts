@@ -1,0 +1,268 @@
+import { resolve } from 'node:path';
+import type { LabelProblem, LabelTable } from '../data/labels/types.ts';
+import { splitIds } from '../data/split.ts';
+import type { Split } from '../data/split.ts';
+import type { Stretch } from '../data/stretch.ts';
+import type { Device, RetinaNetSpec, Size } from '../index.ts';
+import { checkAnchors } from './anchor-checks.ts';
+import { bestIous, coverageOf, iousOfImage, placeBoxes } from './anchor-coverage.ts';
+import type { AnchorCoverage } from './anchor-coverage.ts';
+import type { ReachedBox } from './anchor-pictures.ts';
+import { checkBoxes } from './box-checks.ts';
+import { checkClasses, classTable } from './class-checks.ts';
+import type { ClassRow } from './class-checks.ts';
+import { costReport } from './cost-report.ts';
+import type { CostReport } from './cost-report.ts';
+import { checkImages } from './image-checks.ts';
+import { checkProblems } from './label-checks.ts';
+import { checkLeakage } from './leakage-checks.ts';
+import { checkPlacement } from './placement-checks.ts';
+import { takeInventory } from './read.ts';
+import { recommend } from './recommend.ts';
+import type { Recommendation, SizeSummary } from './recommend.ts';
+import { suggestAnchors } from './suggest-anchors.ts';
+import type { SuggestedAnchors } from './suggest-anchors.ts';
+import { sizeOf } from './types.ts';
+import type { Finding, ImageFacts, Inventory, Severity } from './types.ts';
+import { visibleBox } from './visible.ts';
+
+/** A data set as the reader of labels gives it. */
+export interface LabelledData {
+  readonly table: LabelTable;
+  /** Folder that the images' paths are relative to. */
+  readonly imagesRoot: string;
+  /** Name of the label format, such as `coco`. */
+  readonly format: string;
+  /** What the reader could not make sense of. Default: nothing. */
+  readonly problems?: readonly LabelProblem[];
+}
+
+/** What to examine, and for which training. */
+export interface ExamineOptions extends LabelledData {
+  /** The network that will be trained. */
+  readonly spec: RetinaNetSpec;
+  /** Positions in `table.images`. Default: `splitIds` of the files, as training splits them. */
+  readonly split?: Split;
+  /** A data set of its own to validate on, in place of a split. */
+  readonly validation?: LabelledData;
+  /** The levels that become 0 and 255 in 16-bit images. SpaceNet's reader measures them by itself. */
+  readonly stretch?: Stretch;
+  /** Whether pixels are decoded, which finds damage and near-duplicates, for the time of an epoch's reading. Default true. */
+  readonly pixels?: boolean;
+  /** The device to take a training step on, or null (default) to estimate. */
+  readonly device?: Device | null;
+  /** Bytes of the device's memory, where they are known. */
+  readonly memoryLimit?: number;
+  /** Images to show anchors on, those with the most unreached boxes. Default 12. */
+  readonly pictures?: number;
+  /** Of the split and of the search for anchors. Default 1. */
+  readonly seed?: number;
+  /** Called after each image file. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** An image to draw, with how anchors reach its boxes. */
+export interface PictureSource {
+  readonly facts: ImageFacts;
+  readonly boxes: readonly ReachedBox[];
+}
+
+/** All that was found out. Plain data. */
+export interface Examination {
+  readonly format: string;
+  readonly imagesRoot: string;
+  readonly images: number;
+  readonly boxes: number;
+  /** Images on either side of the split; with a validation set, its images are the second number. */
+  readonly train: number;
+  readonly heldOut: number;
+  /** Errors first, then warnings and notes. */
+  readonly findings: readonly Finding[];
+  /** The worst severity of all findings, or null without any. */
+  readonly worst: Severity | null;
+  readonly classes: readonly ClassRow[];
+  /** Sizes of the boxes, clipped to their images, in pixels of the images as they are; null without boxes. */
+  readonly sizes: SizeSummary | null;
+  readonly stretch: Stretch | null;
+  /** With the anchors of the spec. */
+  readonly anchors: AnchorCoverage;
+  /** Null without boxes, as are the cost and the recommendations. */
+  readonly suggestion: SuggestedAnchors | null;
+  readonly cost: CostReport | null;
+  readonly recommendations: readonly Recommendation[];
+  readonly pictures: readonly PictureSource[];
+}
+
+const RANK: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 2 };
+
+/**
+ * Examines a data set before training: its files, boxes, classes and split, how the network's anchors reach the boxes, and
+ * what training will take. What is wrong with the data is collected in `findings`; only what makes the examination itself
+ * impossible rejects (options that do not fit, a device that fails). The same input gives the same result, but for what
+ * the device measured.
+ */
+export async function examine(options: ExamineOptions): Promise<Examination> {
+  const { table, imagesRoot, format, spec, seed = 1, pixels = true, stretch, device = null } = options;
+  checkSplit(options);
+  const other = options.validation;
+  const reading = { pixels, stretch };
+  const inventory = withoutOthers(
+    await takeInventory(table, imagesRoot, { ...reading, onProgress: options.onProgress }),
+    imagesRoot,
+    other,
+  );
+  const validation =
+    other === undefined
+      ? null
+      : withoutOthers(await takeInventory(other.table, other.imagesRoot, reading), other.imagesRoot, options);
+  const split = options.split ?? splitIds(table.images.map(({ file }) => file));
+  const at = (positions: readonly number[]): Inventory['items'] =>
+    positions.map((i) => inventory.items[i] as Inventory['items'][number]);
+  const train = validation === null ? at(split.train) : inventory.items;
+  const heldOut = validation === null ? at(split.heldOut) : validation.items;
+
+  const placed = placeBoxes(inventory, spec);
+  const ious = bestIous(placed, spec.anchors);
+  const suggestion = ious.length === 0 ? null : suggestAnchors(placed, spec.anchors, spec.matcher, { seed });
+  const image = usualSize(inventory);
+  const cost =
+    image === null || table.classes.length === 0
+      ? null
+      : await costReport(spec, table.classes.length, image, {
+          device,
+          train: train.length,
+          memoryLimit: options.memoryLimit,
+        });
+  const sizes = summarise(inventory);
+
+  const findings = [
+    ...examineSide(inventory, options),
+    ...(validation === null || other === undefined
+      ? []
+      : validationFindings(table, validation, { ...options, ...other, problems: other.problems ?? [] })),
+    ...checkClasses(table),
+    ...checkLeakage(train, heldOut),
+    ...checkAnchors(inventory, spec, placed, ious, suggestion),
+    ...(cost?.findings ?? []),
+  ].sort((a, b) => RANK[a.severity] - RANK[b.severity]);
+
+  return {
+    format,
+    imagesRoot,
+    images: table.images.length,
+    boxes: table.images.reduce((sum, { objects }) => sum + objects.length, 0),
+    train: train.length,
+    heldOut: heldOut.length,
+    findings,
+    worst: findings[0]?.severity ?? null,
+    classes: classTable(table),
+    sizes,
+    stretch: stretch ?? null,
+    anchors: coverageOf(placed, ious, spec.matcher),
+    suggestion,
+    cost: cost?.report ?? null,
+    recommendations:
+      cost === null || suggestion === null || sizes === null || image === null
+        ? []
+        : recommend({ spec, image, sizes, suggestion, cost: cost.report, train: train.length }),
+    pictures: choosePictures(inventory, placed, ious, spec, options.pictures ?? 12),
+  };
+}
+
+function checkSplit({ table, split, validation, pictures = 0 }: ExamineOptions): void {
+  if (split !== undefined && validation !== undefined) {
+    throw new TypeError('examine: a split and a validation set are given, expected one of the two');
+  }
+  const wrong = [...(split?.train ?? []), ...(split?.heldOut ?? [])].find((i) => table.images[i] === undefined);
+  if (wrong !== undefined) {
+    throw new RangeError(`examine: the split has position ${wrong}, expected 0 to ${table.images.length - 1}`);
+  }
+  if (!Number.isInteger(pictures) || pictures < 0) {
+    throw new RangeError(`examine: pictures is ${pictures}, expected a whole number from 0`);
+  }
+}
+
+/** An inventory whose images without labels are not those that another data set in the same folder labels. */
+function withoutOthers(inventory: Inventory, root: string, other: LabelledData | undefined): Inventory {
+  if (other === undefined || resolve(other.imagesRoot) !== resolve(root)) return inventory;
+  const named = new Set(other.table.images.map(({ file }) => file));
+  return { ...inventory, unlabelled: inventory.unlabelled.filter((file) => !named.has(file)) };
+}
+
+/** Findings about the files and boxes of one data set. */
+function examineSide(
+  inventory: Inventory,
+  { format, stretch, problems = [] }: Omit<ExamineOptions, 'spec'>,
+): Finding[] {
+  return [
+    ...checkProblems(problems),
+    ...checkImages(inventory, { isStretched: stretch !== undefined || /spacenet/i.test(format) }),
+    ...checkPlacement(inventory),
+    ...checkBoxes(inventory, problems),
+  ];
+}
+
+function validationFindings(table: LabelTable, validation: Inventory, options: ExamineOptions): Finding[] {
+  const own = examineSide(validation, options).map((finding) => ({
+    ...finding,
+    where: `validation: ${finding.where}`,
+  }));
+  const [ours, theirs] = [table.classes, validation.table.classes];
+  if (ours.length === theirs.length && ours.every((name, i) => name === theirs[i])) return own;
+  return [
+    {
+      severity: 'error',
+      kind: 'class-order',
+      where: 'validation',
+      message: `The classes are ${ours.join(', ')}, those of the validation set ${theirs.join(', ')}`,
+      remedy: 'Give both the same class names in the same order: the position is the label',
+      count: 1,
+      examples: [],
+    },
+    ...own,
+  ];
+}
+
+/** Height and width of the image with the median number of pixels; null where no size is known. */
+function usualSize({ items }: Inventory): Size | null {
+  const sizes = items.flatMap((item) => sizeOf(item) ?? []).sort((a, b) => a.width * a.height - b.width * b.height);
+  const middle = sizes[Math.floor(sizes.length / 2)];
+  return middle === undefined ? null : [middle.height, middle.width];
+}
+
+function summarise({ items }: Inventory): SizeSummary | null {
+  const sides = items
+    .flatMap((item) => item.image.objects.map((object) => visibleBox(item, object)))
+    .filter((box) => box !== null)
+    .map(([x1, y1, x2, y2]) => Math.sqrt((x2 - x1) * (y2 - y1)))
+    .sort((a, b) => a - b);
+  if (sides.length === 0) return null;
+  const at = (share: number): number => sides[Math.min(sides.length - 1, Math.floor(share * sides.length))] as number;
+  return { p10: at(0.1), median: at(0.5), p90: at(0.9), largest: at(1) };
+}
+
+/** Images with the most unreached boxes first, then the lowest mean IoU; those that cannot be read are left out. */
+function choosePictures(
+  { items }: Inventory,
+  placed: ReturnType<typeof placeBoxes>,
+  ious: Float64Array,
+  spec: RetinaNetSpec,
+  count: number,
+): PictureSource[] {
+  const missed = items.map(() => 0);
+  const sum = items.map(() => 0);
+  const boxes = items.map(() => 0);
+  ious.forEach((iou, n) => {
+    const i = placed.images[n] as number;
+    missed[i] = (missed[i] as number) + (iou < spec.matcher.high ? 1 : 0);
+    sum[i] = (sum[i] as number) + iou;
+    boxes[i] = (boxes[i] as number) + 1;
+  });
+  const mean = (i: number): number => (sum[i] as number) / (boxes[i] as number);
+  return items
+    .map((_, i) => i)
+    .filter((i) => (boxes[i] as number) > 0 && items[i]?.facts.problem === null)
+    .sort((a, b) => (missed[b] as number) - (missed[a] as number) || mean(a) - mean(b))
+    .slice(0, count)
+    .map((i) => ({ facts: items[i]?.facts as ImageFacts, boxes: iousOfImage({ items }, placed, ious, i) }));
+}

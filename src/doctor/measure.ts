@@ -1,0 +1,59 @@
+import { rgbImage } from '../data/image.ts';
+import { Random } from '../data/random.ts';
+import type { Sample } from '../data/types.ts';
+import { RetinaNet, setDefaultDevice } from '../index.ts';
+import type { Device, RetinaNetSpec, Size } from '../index.ts';
+import { readLosses, Trainer } from '../train/trainer.ts';
+
+/** What a training step took on a device. */
+export interface MeasuredStep {
+  /** The adapter's name. */
+  readonly adapter: string;
+  readonly batch: number;
+  /** Of the second step: the first one also compiles the kernels. */
+  readonly seconds: number;
+  readonly firstSeconds: number;
+  /** Most bytes held at once, in the second step: the optimiser has its memory by then. */
+  readonly peakBytes: number;
+}
+
+/**
+ * Takes two training steps of a network on noise of a size (before resizing), as `trainDetector` does, and frees
+ * everything again. The device becomes the default one.
+ *
+ * @throws GpuOutOfMemoryError where a step does not fit into the device's memory
+ */
+export async function measureTraining(
+  device: Device,
+  spec: RetinaNetSpec,
+  classes: number,
+  [height, width]: Size,
+  batch: number,
+): Promise<MeasuredStep> {
+  setDefaultDevice(device);
+  const random = new Random('measure');
+  const samples = Array.from({ length: batch }, (_, i): Sample => {
+    const image = rgbImage(height, width);
+    for (let k = 0; k < image.data.length; k++) image.data[k] = random.bits() & 255;
+    const boxes = Float32Array.of(0.1 * width, 0.1 * height, 0.5 * width, 0.6 * height);
+    return { id: `noise-${i}`, image, boxes, labels: new Int32Array(1) };
+  });
+  const before = device.memory().bytes;
+  const model = new RetinaNet(classes, spec);
+  const trainer = new Trainer(model, { totalSteps: 2 });
+  try {
+    const step = async (): Promise<number> => {
+      const start = performance.now();
+      device.resetPeak();
+      await readLosses(trainer.step(samples));
+      return (performance.now() - start) / 1000;
+    };
+    const firstSeconds = await step();
+    const seconds = await step();
+    const peakBytes = device.memory().peakBytes - before;
+    return { adapter: device.adapter.name, batch, seconds, firstSeconds, peakBytes };
+  } finally {
+    trainer.dispose();
+    model.dispose();
+  }
+}

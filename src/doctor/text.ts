@@ -1,0 +1,113 @@
+import type { CoverageRow } from './anchor-coverage.ts';
+import type { Examination } from './examine.ts';
+import { gigabytes } from './recommend.ts';
+import { percent, short } from './types.ts';
+import type { Finding } from './types.ts';
+
+/** An examination as text for a terminal: what there is, what is wrong, how anchors fit, what it takes, what to set. */
+export function examinationText(examination: Examination): string {
+  const sections = [
+    dataSection(examination),
+    findingsSection(examination.findings),
+    anchorsSection(examination),
+    costSection(examination),
+    recommendationSection(examination),
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function dataSection({ format, images, boxes, train, heldOut, classes, sizes }: Examination): string {
+  const lines = [
+    `images   ${images} (${train} to train on, ${heldOut} held out), labels: ${format}`,
+    `boxes    ${boxes}${images === 0 ? '' : `, ${short(boxes / images)} per image`}` +
+      (sizes === null
+        ? ''
+        : `; side ${short(sizes.p10)} (10 %), ${short(sizes.median)} (median), ${short(sizes.p90)} (90 %), ${short(sizes.largest)} (largest) pixels`),
+  ];
+  const rows = classes.map(({ name, boxes: count, images: seen, share }) => [
+    name,
+    `${count}`,
+    `${seen}`,
+    percent(share),
+  ]);
+  return `${lines.join('\n')}\n\n${table(['class', 'boxes', 'images', 'share'], rows)}`;
+}
+
+function findingsSection(findings: readonly Finding[]): string {
+  if (findings.length === 0) return 'Nothing wrong was found.';
+  const count = (severity: string): number => findings.filter((finding) => finding.severity === severity).length;
+  const head = `${count('error')} errors, ${count('warning')} warnings, ${count('note')} notes`;
+  const blocks = findings.map(({ severity, kind, message, remedy, examples, count: places }) => {
+    const more = places > examples.length && examples.length > 0 ? [`... and ${places - examples.length} more`] : [];
+    return [
+      `${severity.padEnd(7)}  ${message} [${kind}]`,
+      ...[...examples, ...more].map((example) => `           ${example}`),
+      `         -> ${remedy}`,
+    ].join('\n');
+  });
+  return [head, ...blocks].join('\n\n');
+}
+
+function anchorsSection({ anchors, suggestion }: Examination): string {
+  if (anchors.boxes === 0) return '';
+  const rowOf = (name: string, row: Omit<CoverageRow, 'from' | 'to'>): string[] => [
+    name,
+    `${row.boxes}`,
+    row.meanIou.toFixed(3),
+    percent(row.belowHigh),
+    percent(row.belowLow),
+  ];
+  const rows = [
+    ...anchors.bySize.map((row) => rowOf(`${row.from}${row.to === null ? ' and more' : ` to ${row.to}`}`, row)),
+    rowOf('all', anchors),
+    ...(suggestion === null
+      ? []
+      : [
+          rowOf(`all, smallest anchor ${suggestion.smallestAnchor}`, suggestion.withSmallestAnchor),
+          rowOf('all, fitted anchors', suggestion.after),
+        ]),
+  ];
+  const heads = ['side as the network sees it', 'boxes', 'best IoU', `below ${anchors.high}`, `below ${anchors.low}`];
+  return `Anchors\n${table(heads, rows)}`;
+}
+
+function costSection({ cost }: Examination): string {
+  if (cost === null) return '';
+  const { measured, trained, gigaMacs, parameters } = cost;
+  const head =
+    `Training, on images of ${trained[1]} x ${trained[0]} pixels: ${(parameters / 1e6).toFixed(1)} million weights, ` +
+    `${gigaMacs.toFixed(1)} billion multiply-adds an image\n` +
+    (measured === null
+      ? '(estimated from the network; no step was taken)'
+      : `(from a step of ${measured.batch} image on ${measured.adapter}: ${measured.seconds.toFixed(2)} s, the first ${measured.firstSeconds.toFixed(1)} s)`);
+  const rows = cost.batches.map(({ batch, bytes, stepSeconds, epochSeconds }) => [
+    `${batch}`,
+    gigabytes(bytes),
+    stepSeconds === null ? '-' : `${stepSeconds.toFixed(2)} s`,
+    epochSeconds === null ? '-' : duration(epochSeconds),
+  ]);
+  return `${head}\n${table(['batch', 'memory', 'step', 'epoch'], rows)}`;
+}
+
+function recommendationSection({ recommendations }: Examination): string {
+  if (recommendations.length === 0) return '';
+  return `Recommended\n${recommendations.map(({ setting, value, reason }) => `${setting.padEnd(26)}  ${value}\n    ${reason}`).join('\n')}`;
+}
+
+/** Columns as wide as they need be: the first to the left, the others to the right. */
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [heads, ...rows];
+  const widths = heads.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)));
+  return all
+    .map((row) =>
+      row
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
+        .join('  '),
+    )
+    .join('\n');
+}
+
+function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(0)} s`;
+  return seconds < 5400 ? `${(seconds / 60).toFixed(0)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}

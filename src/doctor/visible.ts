@@ -1,0 +1,45 @@
+import { defaultVisibility, polygonBox } from '../data/geometry.ts';
+import type { Box, Polygon } from '../data/geometry.ts';
+import type { LabelledObject } from '../data/labels/types.ts';
+import { isProper, sizeOf } from './types.ts';
+import type { Item } from './types.ts';
+
+/**
+ * The box of an object that training sees, in pixels of the image: clipped to it, of the outlines where there are some,
+ * and null where the visibility rule of the readers drops it (`defaultVisibility`), for crowds and for boxes without
+ * extent. Where the image's size is unknown, boxes are as they are.
+ */
+export function visibleBox(item: Item, { box, crowd, polygons }: LabelledObject): Box | null {
+  if (crowd === true || !isProper(box)) return null;
+  const size = sizeOf(item);
+  if (size === null) return box;
+  const { width, height } = size;
+  const [x1, y1, x2, y2] = box;
+  if (x1 >= 0 && y1 >= 0 && x2 <= width && y2 <= height) {
+    return x2 - x1 < defaultVisibility.minSide || y2 - y1 < defaultVisibility.minSide ? null : box;
+  }
+  const corners: Polygon = [
+    [
+      [x1, y1],
+      [x2, y1],
+      [x2, y2],
+      [x1, y2],
+    ],
+  ];
+  const outlines = polygons === undefined || polygons.length === 0 ? [corners] : polygons;
+  const parts = outlines.flatMap((polygon) => {
+    const part = polygonBox(polygon, width, height);
+    return part === null ? [] : [part];
+  });
+  return parts.reduce<Box | null>(
+    (all, part) =>
+      all === null
+        ? part
+        : [Math.min(all[0], part[0]), Math.min(all[1], part[1]), Math.max(all[2], part[2]), Math.max(all[3], part[3])],
+    null,
+  );
+}
+
+/** Whether an object is an outline on the map: of a whole region, so that the edges of its tiles cut it. */
+export const isFootprint = ({ facts }: Item, { polygons }: LabelledObject): boolean =>
+  facts.affine !== null && polygons !== undefined && polygons.length > 0;

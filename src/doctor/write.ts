@@ -1,0 +1,39 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writePng } from '../data/node/png.ts';
+import { contactSheet } from '../report/pictures.ts';
+import { anchorPicture } from './anchor-pictures.ts';
+import type { Examination } from './examine.ts';
+import { readPixels } from './read.ts';
+
+/** Pictures in a row of the contact sheet. */
+const COLUMNS = 3;
+
+/**
+ * Writes an examination to a folder, which is made where it is missing: `examination.json` with all of it,
+ * `anchors.png` with the chosen images side by side, and `anchors/NUMBER-NAME.png` with each. Without pictures there is
+ * only the first.
+ *
+ * @returns the paths that were written
+ */
+export async function writeExamination(examination: Examination, folder: string): Promise<string[]> {
+  await mkdir(folder, { recursive: true });
+  const written = [join(folder, 'examination.json')];
+  await writeFile(written[0] as string, `${JSON.stringify(examination, null, 2)}\n`);
+  const { pictures, anchors, imagesRoot, stretch } = examination;
+  if (pictures.length === 0) return written;
+  await mkdir(join(folder, 'anchors'), { recursive: true });
+  const drawn = [];
+  for (const [i, { facts, boxes }] of pictures.entries()) {
+    const image = await readPixels(imagesRoot, facts, stretch ?? undefined);
+    const picture = anchorPicture(image, boxes, anchors, facts.file);
+    const name = facts.file.replace(/\.[^.]*$/, '').replaceAll('/', '-');
+    const path = join(folder, 'anchors', `${String(i + 1).padStart(2, '0')}-${name}.png`);
+    await writePng(path, picture);
+    written.push(path);
+    drawn.push(picture);
+  }
+  const sheet = join(folder, 'anchors.png');
+  await writePng(sheet, contactSheet(drawn, Math.min(COLUMNS, drawn.length)));
+  return [...written, sheet];
+}

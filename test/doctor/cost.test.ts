@@ -1,0 +1,183 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { networkCost, trainingBytes } from '../../src/doctor/cost.ts';
+import { costReport } from '../../src/doctor/cost-report.ts';
+import { measureTraining } from '../../src/doctor/measure.ts';
+import { recommend } from '../../src/doctor/recommend.ts';
+import type { RecommendInput, Recommendation } from '../../src/doctor/recommend.ts';
+import { suggestAnchors } from '../../src/doctor/suggest-anchors.ts';
+import { placeBoxes } from '../../src/doctor/anchor-coverage.ts';
+import { RetinaNet, retinaNetSpec } from '../../src/index.ts';
+import type { RetinaNetSpec } from '../../src/index.ts';
+import { leavesNothing, testDevice, withDevice } from '../support/device.ts';
+import { inventoryOf, itemOf, objectAt, smallSpec } from './support.ts';
+
+const device = await testDevice();
+
+/** torchvision's network of a depth, for images of their own size. */
+const network = (depth: 18 | 34 | 50 | 101, minSize: number | null = null): RetinaNetSpec =>
+  retinaNetSpec('torchvision', { backbone: { depth, norm: 'batch' }, transform: { minSize } });
+
+const near = (value: number, expected: number, share: number, what: string): void =>
+  assert.ok(Math.abs(value / expected - 1) < share, `${what}: ${value}, expected ${expected}`);
+
+test('multiply-adds are those that torchvision was measured to have', () => {
+  // Billions, of one class, counted with hooks on torchvision 0.14's modules.
+  const measured = [
+    [18, 128, 128, 2.45],
+    [18, 512, 512, 39.2],
+    [50, 512, 512, 51.8],
+    [18, 800, 1344, 161],
+    [50, 800, 1344, 213],
+  ] as const;
+  for (const [depth, height, width, expected] of measured) {
+    near(
+      networkCost(network(depth), 1, [height, width]).macs / 1e9,
+      expected,
+      0.01,
+      `ResNet-${depth} at ${height} x ${width}`,
+    );
+  }
+});
+
+test('activations and parameters are those that torchvision has', () => {
+  near(networkCost(network(18), 1, [512, 512]).activationBytes, 109e6, 0.03, 'ResNet-18');
+  near(networkCost(network(50), 1, [512, 512]).activationBytes, 289e6, 0.03, 'ResNet-50');
+  assert.is(networkCost(network(50), 91, [64, 64]).parameters, 34_068_119);
+  assert.is(networkCost(retinaNetSpec('torchvisionV2'), 91, [64, 64]).parameters, 38_198_935);
+});
+
+test('parameters are those of the network itself, for any spec', () => {
+  const specs = [
+    smallSpec,
+    retinaNetSpec('torchvision', {
+      backbone: { depth: 34, width: 8, norm: 'batch' },
+      pyramid: { channels: 16 },
+      head: { channels: 8, convs: 2 },
+    }),
+    retinaNetSpec('torchvisionV2', {
+      backbone: { depth: 101, width: 4 },
+      pyramid: { channels: 8 },
+      head: { channels: 8, convs: 2, normGroups: 4 },
+    }),
+  ];
+  for (const spec of specs) {
+    const model = new RetinaNet(3, spec);
+    const numbers = model.parameters().reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    assert.is(networkCost(spec, 3, [64, 64]).parameters, numbers);
+    model.dispose();
+  }
+});
+
+test('peak memory is that of the benchmarks within a tenth', () => {
+  // docs/performance.md, megabytes: SGD with momenta, so two copies of the weights beside the gradients.
+  const measured = [
+    [18, 256, 1, 290],
+    [18, 256, 8, 596],
+    [18, 512, 2, 596],
+    [50, 256, 2, 607],
+    [50, 512, 1, 845],
+    [50, 512, 2, 1367],
+  ] as const;
+  for (const [depth, side, batch, expected] of measured) {
+    const bytes = trainingBytes(networkCost(network(depth), 2, [side, side]), batch, 2);
+    near(bytes / 1e6, expected, 0.1, `ResNet-${depth} at ${side}, batch ${batch}`);
+  }
+});
+
+test('a measured step leaves nothing behind and is near the estimate', async () => {
+  const spec = retinaNetSpec('torchvision', {
+    ...smallSpec,
+    backbone: { depth: 18, width: 16, norm: 'batch' },
+    head: { channels: 32, convs: 2 },
+  });
+  await leavesNothing(device, async () => {
+    const { peakBytes, seconds, batch } = await measureTraining(device, spec, 2, [128, 160], 2);
+    assert.ok(seconds > 0);
+    assert.is(batch, 2);
+    near(peakBytes, trainingBytes(networkCost(spec, 2, [128, 160]), 2), 0.35, 'peak');
+  });
+});
+
+test('a step that does not fit is a finding, and the estimate stays', async () => {
+  await withDevice({ memoryLimit: 4e6 }, async (small) => {
+    const { report, findings } = await costReport(smallSpec, 1, [256, 256], { device: small, train: 10 });
+    assert.equal(
+      findings.map(({ kind }) => kind),
+      ['device-memory'],
+    );
+    assert.is(report.measured, null);
+    assert.ok(report.batches.every(({ stepSeconds }) => stepSeconds === null));
+  });
+});
+
+test('a measured step scales memory and gives the time of an epoch', async () => {
+  const { report } = await costReport(smallSpec, 1, [64, 96], { device, train: 100 });
+  const [one, two] = report.batches;
+  assert.is(one?.bytes, report.measured?.peakBytes);
+  assert.ok((two?.bytes ?? 0) > (one?.bytes ?? 0));
+  near(two?.epochSeconds ?? 0, 100 * (report.measured?.seconds ?? 0), 1e-9, 'epoch');
+  assert.equal(report.trained, [64, 96]);
+});
+
+/** Recommendations for boxes of one side in images of a size. */
+async function recommended(
+  side: number,
+  width: number,
+  height: number,
+  train: number,
+  memoryLimit: number,
+  spec: RetinaNetSpec,
+): Promise<Map<Recommendation['setting'], Recommendation>> {
+  const objects = [10, 30, 50].map((x) => objectAt([x, x, x + side, x + side]));
+  const placed = placeBoxes(inventoryOf([itemOf('a.png', width, height, objects)]), spec);
+  const { report } = await costReport(spec, 1, [height, width], { device: null, train, memoryLimit });
+  const input: RecommendInput = {
+    spec,
+    image: [height, width],
+    sizes: { p10: side, median: side, p90: side, largest: side },
+    suggestion: suggestAnchors(placed, spec.anchors, spec.matcher),
+    cost: report,
+    train,
+  };
+  return new Map(recommend(input).map((row) => [row.setting, row]));
+}
+
+test('image size: kept where objects are large enough, enlarged where not, tiles for large images', async () => {
+  const valueOf = async (...input: Parameters<typeof recommended>): Promise<(string | undefined)[]> => {
+    const all = await recommended(...input);
+    return [all.get('image size')?.value, all.get('tiles')?.value];
+  };
+  const own = network(18);
+  assert.equal(await valueOf(16, 320, 256, 100, 8e9, own), ['256 (as it is)', undefined]);
+  // 6 pixels become 12.
+  assert.equal(await valueOf(6, 320, 256, 100, 8e9, own), ['512', undefined]);
+  // Shrunk to 256, objects of 12 pixels have 3; as they were they have enough.
+  assert.equal(await valueOf(12, 1200, 1024, 100, 8e9, network(18, 256)), ['1024', undefined]);
+  // A scene of 5000 pixels is too large as a whole.
+  assert.equal(await valueOf(16, 5000, 5000, 100, 8e9, own), ['640', '640']);
+  assert.equal(await valueOf(6, 5000, 5000, 100, 8e9, own), ['640', '320']);
+  // Large objects are seen as well in a smaller image.
+  assert.equal(await valueOf(160, 1280, 1024, 100, 8e9, own), ['128', undefined]);
+});
+
+test('batch size: what fits and leaves steps; learning rates grow with its root; epochs fill the run', async () => {
+  const own = network(50, 512);
+  const valueOf = async (train: number, limit: number, spec = own): Promise<(string | undefined)[]> => {
+    const all = await recommended(24, 512, 512, train, limit, spec);
+    return (['batch size', 'learning rate', 'learning rate, fine-tuning', 'epochs'] as const).map(
+      (name) => all.get(name)?.value,
+    );
+  };
+  assert.equal(await valueOf(1000, 24e9), ['16', '1e-3', '1e-4', '49']);
+  assert.equal(await valueOf(32, 24e9), ['4', '5e-4', '5e-5', '100']);
+  // Four copies of 146 MB and 580 MB an image.
+  assert.equal(await valueOf(100_000, 2e9), ['1', '2.5e-4', '2.5e-5', '12']);
+  assert.equal((await recommended(24, 512, 512, 100, 5e8, own)).get('batch size')?.value, '1');
+  assert.match((await recommended(24, 512, 512, 100, 5e8, own)).get('batch size')?.reason ?? '', 'even one image');
+  // Narrow networks take higher rates: 3e-3 for a width of 16.
+  const narrow = retinaNetSpec('torchvision', { backbone: { depth: 18, width: 16 }, transform: { minSize: null } });
+  assert.is((await valueOf(40, 8e9, narrow))[1], '3e-3');
+});
+
+test.run();

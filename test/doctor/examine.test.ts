@@ -1,0 +1,193 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Box } from '../../src/data/geometry.ts';
+import type { LabelTable } from '../../src/data/labels/types.ts';
+import { encodePng, readPng } from '../../src/data/node/png.ts';
+import { openSpaceNet } from '../../src/data/node/spacenet.ts';
+import { writeSyntheticSpaceNet } from '../../src/data/node/synthetic-write.ts';
+import { listBoxes } from '../../src/data/geometry.ts';
+import { Random } from '../../src/data/random.ts';
+import { examine } from '../../src/doctor/examine.ts';
+import type { ExamineOptions } from '../../src/doctor/examine.ts';
+import { steppedSizes } from '../../src/doctor/suggest-anchors.ts';
+import { examinationText } from '../../src/doctor/text.ts';
+import { writeExamination } from '../../src/doctor/write.ts';
+import { presets, retinaNetSpec } from '../../src/index.ts';
+import { inFolder, rejects, write } from '../data/support.ts';
+import { blotches, findingOf, kinds, objectAt, randomBoxes, smallSpec } from './support.ts';
+
+/** A data set of 12 PNG images of 96 x 64 pixels with three boxes each. */
+async function makeData(folder: string): Promise<LabelTable> {
+  const random = new Random('examine');
+  const images = [];
+  for (let i = 0; i < 12; i++) {
+    const file = `tiles/${'abcdefghijkl'[i]}.png`;
+    await write(folder, file, await encodePng(blotches(i, 96, 64)));
+    const objects = randomBoxes(random, 3, 20, 96, 64).map((box, k) => objectAt(box, k % 2));
+    images.push({ file, width: 96, height: 64, objects });
+  }
+  return { classes: ['car', 'house'], images };
+}
+
+const base = { format: 'csv', spec: smallSpec } as const;
+
+test(
+  'a healthy data set has no findings, and the same examination each time',
+  inFolder(async (folder) => {
+    const table = await makeData(folder);
+    const options: ExamineOptions = { ...base, table, imagesRoot: folder };
+    const progress: string[] = [];
+    const examination = await examine({ ...options, onProgress: (done, total) => progress.push(`${done}/${total}`) });
+    assert.equal(examination.findings, []);
+    assert.is(examination.worst, null);
+    assert.is(progress.at(-1), '12/12');
+    assert.equal([examination.images, examination.boxes], [12, 36]);
+    assert.is(examination.train + examination.heldOut, 12);
+    assert.ok(examination.heldOut > 0);
+    assert.equal(await examine(options), examination);
+    assert.equal(JSON.parse(JSON.stringify(examination)), examination, 'plain data');
+    assert.match(examinationText(examination), 'Nothing wrong was found.');
+  }),
+);
+
+test(
+  'everything that is wrong is collected, errors first; the text and the files tell it',
+  inFolder(async (folder) => {
+    const table = await makeData(folder);
+    const [first, second, ...rest] = table.images;
+    const images = [
+      { ...first!, objects: [...first!.objects, objectAt([200, 10, 220, 30]), objectAt([10, 10, 10, 30])] },
+      { ...second!, width: 192, height: 128 },
+      ...rest,
+      { file: 'tiles/gone.png', width: 96, height: 64, objects: [] },
+    ];
+    const classes = [...table.classes, 'House'];
+    await write(folder, 'tiles/l.png', (await readFile(join(folder, 'tiles/l.png'))).subarray(0, 500));
+    const examination = await examine({
+      ...base,
+      table: { classes, images },
+      imagesRoot: folder,
+      problems: [{ kind: 'class', source: 'b.csv:9', message: 'class "bus" is none of car, house' }],
+      pictures: 3,
+    });
+    const found = kinds(examination.findings);
+    for (const kind of [
+      'label-class',
+      'image-missing',
+      'image-truncated',
+      'image-size',
+      'box-degenerate',
+      'box-outside',
+      'class-spelling',
+      'class-unused',
+    ])
+      assert.ok(found.includes(kind), `${kind} among ${found}`);
+    assert.is(examination.worst, 'error');
+    const ranks = examination.findings.map(({ severity }) => ['error', 'warning', 'note'].indexOf(severity));
+    assert.equal(
+      ranks,
+      [...ranks].sort((a, b) => a - b),
+    );
+    assert.ok(
+      examination.findings.every(({ message, remedy, where, count }) => message && remedy && where && count > 0),
+    );
+
+    const text = examinationText(examination);
+    for (const { message, remedy, kind } of examination.findings) {
+      assert.ok(text.includes(message) && text.includes(remedy) && text.includes(`[${kind}]`));
+    }
+    assert.not.match(text, /NaN|undefined|Infinity/);
+    const files = await writeExamination(examination, join(folder, 'out'));
+    assert.equal(files.length, 5);
+    assert.equal(JSON.parse(await readFile(join(folder, 'out/examination.json'), 'utf8')).worst, 'error');
+    const sheet = await readPng(join(folder, 'out/anchors.png'));
+    const single = await readPng(files[1] as string);
+    assert.ok((sheet.shape[1] as number) >= 3 * (single.shape[1] as number));
+  }),
+);
+
+test(
+  'a validation set of its own is examined and compared',
+  inFolder(async (folder) => {
+    const table = await makeData(folder);
+    const twin = {
+      classes: ['house', 'car'],
+      images: [{ ...table.images[0]!, objects: [objectAt([500, 5, 520, 25])] }],
+    };
+    const validation = { table: twin, imagesRoot: folder, format: 'csv' };
+    const { findings, train, heldOut } = await examine({ ...base, table, imagesRoot: folder, validation });
+    assert.equal([train, heldOut], [12, 1]);
+    assert.equal(kinds(findings), ['class-order', 'box-outside', 'leak-identical']);
+    assert.match(findingOf(findings, 'box-outside').where, 'validation: tiles/a.png');
+  }),
+);
+
+test(
+  'options that do not fit reject',
+  inFolder(async (folder) => {
+    const table = await makeData(folder);
+    const options = { ...base, table, imagesRoot: folder };
+    const split = { train: [0, 12], heldOut: [1] };
+    await rejects(examine({ ...options, split }), /the split has position 12, expected 0 to 11/);
+    await rejects(examine({ ...options, pictures: 1.5 }), /pictures is 1.5, expected a whole number from 0/);
+    await rejects(
+      examine({ ...options, split, validation: { table, imagesRoot: folder, format: 'csv' } }),
+      /a split and a validation set are given, expected one of the two/,
+    );
+  }),
+);
+
+test(
+  'without images, without boxes, with nothing readable: an examination all the same',
+  inFolder(async (folder) => {
+    const none = await examine({ ...base, table: { classes: [], images: [] }, imagesRoot: join(folder, 'nowhere') });
+    assert.equal(kinds(none.findings), ['class-none']);
+    assert.equal(
+      [none.sizes, none.suggestion, none.cost, none.recommendations, none.pictures],
+      [null, null, null, [], []],
+    );
+    assert.match(examinationText(none), 'The labels hold no box');
+    assert.equal(await writeExamination(none, join(folder, 'out')), [join(folder, 'out/examination.json')]);
+    const images = [{ file: 'a.png', width: null, height: null, objects: [objectAt([1, 1, 9, 9] as Box)] }];
+    const gone = await examine({ ...base, table: { classes: ['a'], images }, imagesRoot: folder });
+    assert.equal(kinds(gone.findings), ['image-missing', 'class-few']);
+    assert.not.match(examinationText(gone), /NaN|undefined|Infinity/);
+  }),
+);
+
+test(
+  "synthetic chips: the anchors of the example have nothing against them, the paper's miss small roofs",
+  inFolder(async (folder) => {
+    const path = await writeSyntheticSpaceNet({ out: folder, chips: 24 });
+    const dataset = await openSpaceNet(path);
+    const images = [];
+    for (let i = 0; i < dataset.ids.length; i++) {
+      const sample = await dataset.get(i);
+      const objects = listBoxes(sample).map((box) => objectAt(box));
+      images.push({ file: `RGB-PanSharpen/RGB-PanSharpen_${sample.id}.tif`, width: null, height: null, objects });
+    }
+    const options = { table: { classes: dataset.classes, images }, imagesRoot: path, format: 'spacenet' };
+    const spec = retinaNetSpec('torchvision', {
+      backbone: { depth: 18, width: 16, norm: 'batch' },
+      anchors: { sizes: steppedSizes(11) },
+      transform: { minSize: null },
+    });
+    const good = await examine({ ...options, spec });
+    assert.equal(good.findings, []);
+    const bad = await examine({ ...options, spec: { ...spec, anchors: presets.paper.anchors } });
+    assert.equal(kinds(bad.findings), ['anchor-unreached', 'anchor-rescued']);
+    const { before, after, withSmallestAnchor } = bad.suggestion!;
+    assert.ok(after.belowHigh < before.belowHigh / 2 && withSmallestAnchor.belowHigh < before.belowHigh / 2);
+    // Those with most unreached boxes come first.
+    const missed = bad.pictures.map(({ boxes }) => boxes.filter(({ iou }) => iou < 0.5).length);
+    assert.equal(
+      missed,
+      [...missed].sort((a, b) => b - a),
+    );
+    assert.ok((missed[0] as number) > 0);
+  }),
+);
+
+test.run();

@@ -1,0 +1,262 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import jpeg from 'jpeg-js';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Box } from '../../src/data/geometry.ts';
+import { encodePng } from '../../src/data/node/png.ts';
+import type { LabelledImage } from '../../src/data/labels/types.ts';
+import { rgbImage } from '../../src/data/image.ts';
+import type { RgbImage } from '../../src/data/types.ts';
+import { Random } from '../../src/data/random.ts';
+import { differenceHash, hammingDistance } from '../../src/doctor/difference-hash.ts';
+import { checkImages } from '../../src/doctor/image-checks.ts';
+import { checkLeakage } from '../../src/doctor/leakage-checks.ts';
+import { readImageFacts, takeInventory } from '../../src/doctor/read.ts';
+import type { Inventory } from '../../src/doctor/types.ts';
+import { geoTiff, inFolder, raster, write } from '../data/support.ts';
+import { blotches, findingOf, inventoryOf, itemOf, kinds, objectAt } from './support.ts';
+
+const box: Box = [4, 4, 20, 20];
+
+/** An inventory of files in a folder, each with one box unless something else is said. */
+const inventory = (folder: string, files: readonly (string | LabelledImage)[], pixels = true): Promise<Inventory> => {
+  const images = files.map((file) =>
+    typeof file === 'string' ? { file, width: null, height: null, objects: [objectAt(box)] } : file,
+  );
+  return takeInventory({ classes: ['car'], images }, folder, { pixels });
+};
+
+/** JPEG bytes of blotches with an EXIF orientation. */
+function jpegBytes(seed: number, width: number, height: number, orientation = 1): Uint8Array {
+  const image = blotches(seed, width, height);
+  const data = Buffer.alloc(width * height * 4, 255);
+  for (let i = 0; i < width * height; i++)
+    for (let c = 0; c < 3; c++) data[4 * i + c] = image.data[3 * i + c] as number;
+  const plain = jpeg.encode({ width, height, data }, 90).data;
+  const exif = Buffer.alloc(36);
+  exif.writeUInt16BE(0xffe1, 0);
+  exif.writeUInt16BE(34, 2);
+  exif.write('Exif\0\0MM', 4, 'latin1');
+  exif.writeUInt16BE(42, 12);
+  exif.writeUInt32BE(8, 14);
+  exif.writeUInt16BE(1, 18);
+  exif.writeUInt16BE(0x0112, 20);
+  exif.writeUInt16BE(3, 22);
+  exif.writeUInt32BE(1, 24);
+  exif.writeUInt16BE(orientation, 28);
+  return Buffer.concat([plain.subarray(0, 2), exif, plain.subarray(2)]);
+}
+
+test(
+  'files that are missing, cut off, damaged, of another kind than their ending, and 16-bit',
+  inFolder(async (folder) => {
+    const png = await encodePng(blotches(1, 64, 64));
+    const deep = raster(32, 32, 3, 16, (band, row, column) => 100 * band + row * column);
+    const damaged = Buffer.from(await encodePng(blotches(2, 64, 64)));
+    damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] as number) ^ 255;
+    await write(folder, 'good.png', png);
+    await write(folder, 'cut.png', (await encodePng(blotches(3, 64, 64))).subarray(0, 2000));
+    await write(folder, 'cut.jpg', jpegBytes(4, 64, 48).subarray(0, 900));
+    await write(folder, 'damaged.png', damaged);
+    await write(folder, 'text.png', 'no picture');
+    await write(folder, 'really.png', jpegBytes(5, 64, 48));
+    await write(folder, 'anim.gif', 'GIF89a................');
+    await write(folder, 'deep.tif', geoTiff(deep, { epsg: 4326, x: 1, y: 2, pixel: 0.1 }));
+    const files = [
+      'good.png',
+      'gone.png',
+      'cut.png',
+      'cut.jpg',
+      'damaged.png',
+      'text.png',
+      'really.png',
+      'anim.gif',
+      'deep.tif',
+    ];
+    const all = await inventory(folder, files);
+    const findings = checkImages(all, { isStretched: false });
+    const found = (kind: string): string[] =>
+      findingOf(findings, kind).examples.map((text) => text.split(/[ :]/)[0] as string);
+    assert.equal(found('image-missing'), ['gone.png']);
+    assert.equal(found('image-truncated'), ['cut.png', 'cut.jpg']);
+    assert.equal(found('image-unreadable'), ['damaged.png', 'text.png', 'anim.gif']);
+    assert.equal(found('image-ending'), ['really.png', 'anim.gif']);
+    assert.equal(found('image-16-bit'), ['deep.tif']);
+    assert.not.ok(kinds(checkImages(all, { isStretched: true })).includes('image-16-bit'));
+    // Without pixels, what only the header tells.
+    const quick = await inventory(folder, ['damaged.png', 'good.png'], false);
+    assert.equal(
+      quick.items.map(({ facts }) => facts.problem),
+      [null, null],
+    );
+    assert.equal(
+      quick.items.map(({ facts }) => facts.difference),
+      [null, null],
+    );
+    assert.equal(all.items[0]?.facts.size, { width: 64, height: 64 });
+  }),
+);
+
+test(
+  'EXIF orientation: with labels of the pixels as they lie in the file, and with others',
+  inFolder(async (folder) => {
+    await write(folder, 'size.jpg', jpegBytes(1, 64, 32, 6));
+    await write(folder, 'boxes.jpg', jpegBytes(2, 64, 32, 8));
+    await write(folder, 'upright.jpg', jpegBytes(3, 64, 32, 6));
+    await write(folder, 'half.jpg', jpegBytes(4, 64, 32, 3));
+    const all = await inventory(folder, [
+      { file: 'size.jpg', width: 64, height: 32, objects: [objectAt(box)] },
+      { file: 'boxes.jpg', width: null, height: null, objects: [objectAt([40, 4, 60, 20])] },
+      { file: 'upright.jpg', width: 32, height: 64, objects: [objectAt([4, 40, 20, 60])] },
+      'half.jpg',
+    ]);
+    assert.equal(all.items[0]?.facts.size, { width: 32, height: 64 });
+    const findings = checkImages(all, { isStretched: true });
+    const names = (kind: string): string[] =>
+      findingOf(findings, kind).examples.map((text) => text.split(' ')[0] as string);
+    assert.equal(names('exif-labels'), ['size.jpg', 'boxes.jpg']);
+    // Labels that have the upright size belong to the upright image; of a half turn no size tells.
+    assert.equal(names('exif-rotated'), ['half.jpg']);
+    assert.not.ok(kinds(findings).includes('image-size'));
+  }),
+);
+
+test('sizes that differ from the labels, unusual sizes, and sizes of which a batch is mostly padding', () => {
+  const usual = Array.from({ length: 9 }, (_, i) => itemOf(`${i}.png`, 100, 80, []));
+  assert.equal(checkImages(inventoryOf(usual), { isStretched: true }), []);
+  const scaled = itemOf('s.png', 100, 80, [], {}, { width: 200, height: 160 });
+  const size = checkImages(inventoryOf([...usual, scaled]), { isStretched: true });
+  assert.equal(kinds(size), ['image-size']);
+  assert.match(size[0]?.message ?? '', 'same proportions');
+  const other = itemOf('o.png', 100, 80, [], {}, { width: 200, height: 80 });
+  assert.not.match(
+    checkImages(inventoryOf([...usual, other]), { isStretched: true })[0]?.message ?? '',
+    'same proportions',
+  );
+  const scene = itemOf('scene.png', 1000, 800, []);
+  const mix = checkImages(inventoryOf([...usual, scene]), { isStretched: true });
+  assert.equal(kinds(mix), ['image-size-unusual', 'image-size-mix']);
+  assert.equal(mix[0]?.examples, ['scene.png (1000 x 800)']);
+});
+
+test(
+  'images with the same bytes, and images beside the labelled ones that have no labels',
+  inFolder(async (folder) => {
+    const png = await encodePng(blotches(1, 40, 40));
+    for (const file of ['tiles/a.png', 'tiles/b.png', 'tiles/c.png', 'other/d.png']) await write(folder, file, png);
+    const findings = checkImages(await inventory(folder, ['tiles/a.png', 'tiles/b.png']), { isStretched: true });
+    assert.equal(findingOf(findings, 'image-duplicate').examples, ['tiles/b.png = tiles/a.png']);
+    // Other folders may hold other bands of the same places.
+    assert.equal(findingOf(findings, 'image-unlabelled').examples, ['tiles/c.png']);
+    await mkdir(join(folder, 'none'));
+    assert.equal((await inventory(join(folder, 'none'), [])).unlabelled, []);
+  }),
+);
+
+test('the difference hash keeps to a picture through resizing and changes of brightness, and tells pictures apart', () => {
+  const hashOf = (image: RgbImage): readonly [number, number] =>
+    differenceHash(image) ?? assert.unreachable('flat') ?? [0, 0];
+  const distances: number[] = [];
+  for (let seed = 0; seed < 12; seed++) {
+    const image = blotches(seed, 180, 140);
+    const hash = hashOf(image);
+    // Half the size, by averages of four pixels, and darker.
+    const small = rgbImage(70, 90);
+    for (let y = 0; y < 140; y++) {
+      for (let x = 0; x < 180; x++) {
+        const [row, column] = [y >> 1, x >> 1];
+        for (let c = 0; c < 3; c++) small.set(row, column, c, small.get(row, column, c) + 0.2 * image.get(y, x, c));
+      }
+    }
+    assert.ok(hammingDistance(hash, hashOf(small)) <= 4, `seed ${seed}`);
+    distances.push(hammingDistance(hash, hashOf(blotches(seed + 100, 180, 140))));
+  }
+  assert.ok(
+    distances.every((distance) => distance > 8),
+    `${distances}`,
+  );
+  assert.is(hammingDistance([0xffffffff, 0], [0, 0xffffffff]), 64);
+  assert.is(hammingDistance([0b1011, 1], [0b0010, 0]), 3);
+  // Images without contrast have none, nor have those of one pixel.
+  assert.equal([differenceHash(rgbImage(90, 90)), differenceHash(blotches(1, 1, 1))], [null, null]);
+});
+
+test(
+  'leakage: the same bytes, the same picture saved anew, overlapping ground, tiles of one scene',
+  inFolder(async (folder) => {
+    const image = blotches(7, 64, 48);
+    const png = await encodePng(image);
+    await write(folder, 'a.png', png);
+    await write(folder, 'copy.png', png);
+    await write(folder, 'saved.jpg', jpegBytes(7, 64, 48));
+    const [a, copy, saved] = (await inventory(folder, ['a.png', 'copy.png', 'saved.jpg'])).items as [
+      never,
+      never,
+      never,
+    ];
+    assert.equal(kinds(checkLeakage([a], [copy])), ['leak-identical']);
+    assert.equal(kinds(checkLeakage([a], [saved])), ['leak-near-duplicate']);
+    const elsewhere = itemOf('saved.jpg', 64, 48, [objectAt([30, 30, 44, 44])], { difference: differenceHash(image) });
+    assert.equal(checkLeakage([a], [elsewhere]), [], 'a picture alike with other boxes');
+
+    const levels = raster(40, 40, 3, 8, () => 9);
+    for (const [file, x] of [
+      ['west', 0],
+      ['east', 40],
+      ['between', 20],
+    ] as const) {
+      await write(
+        folder,
+        `${file}.tif`,
+        geoTiff(levels, { epsg: 32631, x: 500_000.3 + x / 3, y: 5e6 + 0.1, pixel: 1 / 3 }),
+      );
+    }
+    const [west, east, between] = (await inventory(folder, ['west.tif', 'east.tif', 'between.tif'])).items as [
+      never,
+      never,
+      never,
+    ];
+    assert.equal(checkLeakage([west], [east]), [], 'neighbours that touch');
+    const findings = checkLeakage([west], [between, east]);
+    assert.equal(
+      findings.map(({ kind, count }) => [kind, count]),
+      [['leak-overlap', 1]],
+    );
+    assert.match(findings[0]?.examples[0] ?? '', 'between.tif overlaps west.tif by 50 %');
+
+    const tile = (file: string) => itemOf(file, 9, 9, []);
+    const scenes = checkLeakage(
+      [tile('P0001__1__0___824.png'), tile('P0002__1__0___0.png'), tile('AOI_2_Vegas_img12.png')],
+      [tile('P0001__1__824___0.png'), tile('AOI_2_Vegas_img13.png')],
+    );
+    assert.equal(
+      scenes.map(({ kind, examples }) => [kind, examples]),
+      [['leak-scene', ['P0001__1: 1 tiles trained on, 1 held out']]],
+    );
+  }),
+);
+
+test(
+  'facts never reject, and say what a GeoTIFF says of its place',
+  inFolder(async (folder) => {
+    const bytes = geoTiff(
+      raster(8, 6, 3, 8, (b) => b),
+      { epsg: 32631, x: 10, y: 20, pixel: 2 },
+    );
+    await write(folder, 'a.tif', bytes);
+    const facts = await readImageFacts(folder, 'a.tif', { pixels: true });
+    assert.equal(facts.affine, [2, 0, 10, 0, -2, 20]);
+    assert.equal([facts.epsg, facts.geographic, facts.bits, facts.size], [32631, false, 8, { width: 8, height: 6 }]);
+    const random = new Random('damage');
+    const whole = await readFile(join(folder, 'a.tif'));
+    for (let i = 0; i < 60; i++) {
+      const copy = Buffer.from(whole);
+      copy[random.int(copy.length)] = random.int(256);
+      await write(folder, 'b.tif', i % 2 === 0 ? copy : copy.subarray(0, random.int(copy.length)));
+      assert.is((await readImageFacts(folder, 'b.tif', { pixels: true })).file, 'b.tif');
+    }
+  }),
+);
+
+test.run();

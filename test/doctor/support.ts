@@ -1,0 +1,95 @@
+import type { Box } from '../../src/data/geometry.ts';
+import type { LabelledImage, LabelledObject } from '../../src/data/labels/types.ts';
+import { rgbImage } from '../../src/data/image.ts';
+import { Random } from '../../src/data/random.ts';
+import type { RgbImage } from '../../src/data/types.ts';
+import type { Finding, ImageFacts, Inventory, Item } from '../../src/doctor/types.ts';
+import { retinaNetSpec } from '../../src/index.ts';
+
+/** An object of class `label`. */
+export const objectAt = (box: Box, label = 0, more: Partial<LabelledObject> = {}): LabelledObject => ({
+  label,
+  box,
+  ...more,
+});
+
+/** An image of `width` x `height` pixels with its facts. */
+export function itemOf(
+  file: string,
+  width: number,
+  height: number,
+  objects: readonly LabelledObject[],
+  facts: Partial<ImageFacts> = {},
+  image: Partial<LabelledImage> = {},
+): Item {
+  return {
+    image: { file, width: null, height: null, objects, ...image },
+    facts: {
+      file,
+      problem: null,
+      kind: 'png',
+      hash: file,
+      size: { width, height },
+      orientation: 1,
+      bits: 8,
+      affine: null,
+      epsg: null,
+      geographic: null,
+      difference: null,
+      ...facts,
+    },
+  };
+}
+
+/** An inventory of items of the classes given. */
+export function inventoryOf(items: readonly Item[], classes: readonly string[] = ['car']): Inventory {
+  return { table: { classes, images: items.map(({ image }) => image) }, items, unlabelled: [] };
+}
+
+/** The kinds of findings, in their order. */
+export const kinds = (findings: readonly Finding[]): string[] => findings.map(({ kind }) => kind);
+
+/** The finding of a kind. */
+export function findingOf(findings: readonly Finding[], kind: string): Finding {
+  const found = findings.find((finding) => finding.kind === kind);
+  if (found === undefined) throw new Error(`no finding ${kind} among: ${kinds(findings).join(', ')}`);
+  return found;
+}
+
+/** Boxes of about `side` pixels that lie in an image; sides differ by up to a quarter. */
+export function randomBoxes(random: Random, count: number, side: number, width: number, height: number): Box[] {
+  return Array.from({ length: count }, (): Box => {
+    const [w, h] = [side * random.uniform(0.75, 1.25), side * random.uniform(0.75, 1.25)];
+    const [x, y] = [random.uniform(0, width - w), random.uniform(0, height - h)];
+    return [x, y, x + w, y + h];
+  });
+}
+
+/** An image of smooth random blotches, different for each seed. */
+export function blotches(seed: number, width: number, height: number): RgbImage {
+  const random = new Random('blotches', seed);
+  const waves = Array.from(
+    { length: 4 },
+    () => [random.uniform(1, 6), random.uniform(1, 6), random.uniform(0, 6)] as const,
+  );
+  const image = rgbImage(height, width);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const value = waves.reduce(
+        (sum, [a, b, phase]) => sum + Math.sin(((a * x) / width) * 3 + ((b * y) / height) * 3 + phase),
+        0,
+      );
+      for (let c = 0; c < 3; c++) image.set(y, x, c, 128 + 25 * value + 4 * c);
+    }
+  }
+  return image;
+}
+
+/** A network that is small enough for any adapter, with anchors from 16 pixels up. */
+export const smallSpec = retinaNetSpec('torchvision', {
+  backbone: { depth: 18, width: 8, norm: 'batch' },
+  pyramid: { channels: 8 },
+  head: { channels: 8, convs: 1 },
+  anchors: { sizes: [16, 32, 64, 128, 256].map((side) => [side, side * 1.25, side * 1.6]) },
+  transform: { minSize: null },
+});
