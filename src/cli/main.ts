@@ -1,11 +1,24 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { bench } from './bench.ts';
+import { convert } from './convert.ts';
+import { doctor } from './doctor.ts';
+import { evaluate } from './evaluate.ts';
 import { didYouMean, EXIT, parseCommandLine, UsageError, type Command } from './command.ts';
 import { info } from './info.ts';
+import { predict } from './predict.ts';
 import { Terminal } from './terminal.ts';
+import { train } from './train.ts';
 
-const commands: Readonly<Record<string, Command>> = { bench, info };
+const commands: Readonly<Record<string, Command>> = {
+  doctor,
+  train,
+  predict,
+  evaluate,
+  convert,
+  bench,
+  info,
+};
 
 const width = Math.max(...Object.keys(commands).map((name) => name.length));
 const HELP = `retinagrad: object detectors trained on your own images, on any GPU, from hand-written kernels up to RetinaNet.

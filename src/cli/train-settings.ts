@@ -37,8 +37,13 @@ export const trainSchema = {
     chips: numeric(300, 'number of synthetic chips', { min: 2, whole: true }),
   },
   sampling: {
-    emptyShare: orNone(numeric(0.25, 'most images without objects, as a share of an epoch', share)),
-    classBalance: flag(false, 'repeats images of rare classes (repeat factors of LVIS)'),
+    emptyShare: orNone(numeric(0.25, 'most images without objects, as a share of an epoch', { min: 0, max: 0.99 })),
+    classBalance: orNone(
+      numeric(0.2, 'repeats images of classes that fewer than this share of the images have (repeat factors of LVIS)', {
+        min: 0.001,
+        max: 1,
+      }),
+    ),
     hardNegatives: flag(false, 'draws images without objects more often the surer the detector is of wrong ones'),
   },
   augment: {
@@ -48,11 +53,16 @@ export const trainSchema = {
     turn: flag(true, 'turns by quarters; false where there is an up'),
     scale: orNone(between([0.8, 1.25], 'factor by which things grow', { min: 0.1, max: 10 }), [0.8, 1.25]),
     translate: numeric(0, 'moves by up to this share of a side', { min: 0, max: 0.9 }),
-    crop: numeric(0, 'probability of cutting out a part', share),
+    crop: orNone(numeric(256, 'cuts out a window of this many pixels, mostly with an object in it', count)),
     brightness: orNone(between([0.8, 1.2], 'factor on the pixel values', { min: 0 }), [0.8, 1.2]),
     contrast: orNone(between([0.8, 1.2], 'factor on the distance from the mean grey', { min: 0 }), [0.8, 1.2]),
+    hue: orNone(
+      between([-0.02, 0.02], 'turn of the hue, where 1 is once around', { min: -0.5, max: 0.5 }),
+      [-0.02, 0.02],
+    ),
     saturation: orNone(between([0.8, 1.2], 'factor on the distance from grey', { min: 0 }), [0.8, 1.2]),
-    hue: numeric(0, 'turns hues by up to this many degrees', { min: 0, max: 180 }),
+    gain: orNone(between([0.95, 1.05], 'factors on red, green and blue, each for itself', { min: 0 }), [0.95, 1.05]),
+    grey: numeric(0, 'probability of a grey image', share),
     blur: numeric(0, 'probability of blur', share),
     noise: numeric(0, 'probability of noise', share),
     mosaic: numeric(0, 'probability of joining four images', share),
@@ -83,11 +93,15 @@ export const trainSchema = {
     batchSize: numeric(4, 'images in a step', count),
     accumulate: numeric(1, 'steps whose gradients are added before the weights change', count),
     optimizer: oneOf('adamw', ['adamw', 'sgd'], 'how gradients change weights'),
-    learningRate: numeric(5e-4, 'highest learning rate', { min: 0, max: 10 }),
+    learningRate: orAuto(
+      numeric(5e-4, 'highest learning rate; auto: 0.0005 for adamw, 0.0025 for sgd', { min: 0, max: 10 }),
+    ),
     backboneRate: numeric(1, 'factor on it for the backbone; 0.1 for fine-tuning', { min: 0, max: 10 }),
     schedule: oneOf('one-cycle', ['one-cycle', 'cosine', 'multi-step', 'constant'], 'course of the learning rate'),
-    warmup: numeric(0.2, 'share of the steps in which it rises', { min: 0, max: 0.9 }),
-    weightDecay: numeric(0.01, 'decay of filters; norms and biases have none', { min: 0 }),
+    warmup: orAuto(numeric(0.2, 'share of the steps in which it rises', { min: 0, max: 0.9 })),
+    weightDecay: orAuto(
+      numeric(0.01, 'decay of filters (norms and biases have none); auto: 0.01 for adamw, 0.0001 for sgd', { min: 0 }),
+    ),
     clipNorm: orNone(numeric(5, 'largest norm of all gradients together', { min: 0 }), 5),
     averageDecay: orNone(numeric(0.99, 'weight of the past in the averaged weights', { min: 0, max: 0.99999 }), 0.99),
     evaluateEvery: numeric(1, 'epochs between evaluations', count),

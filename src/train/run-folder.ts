@@ -52,13 +52,14 @@ export function scalarsOf(record: StepRecord | EvaluationRecord): Record<string,
 
 /** What a run writes, under fixed names. */
 export const runFiles = {
-  config: 'config.json',
+  config: 'config.yaml',
   environment: 'environment.json',
   metrics: 'metrics.jsonl',
   /** All that going on needs. */
   state: 'state.safetensors',
   best: 'best.safetensors',
   last: 'last.safetensors',
+  report: 'report.html',
   loss: 'loss.svg',
   precisionRecall: 'precision-recall.svg',
   predictions: 'predictions',
@@ -95,9 +96,9 @@ export class RunFolder {
     return this.hasState || existsSync(this.file('metrics'));
   }
 
-  /** Notes the settings of the run, as JSON. */
-  writeConfig(config: object): void {
-    writeFileSync(this.file('config'), `${JSON.stringify(config, null, 2)}\n`);
+  /** Notes the settings of the run. */
+  writeConfig(config: string): void {
+    writeFileSync(this.file('config'), config);
   }
 
   /** Notes what the run is computed with. A run that goes on is noted as well, since its computer may be another. */
@@ -119,9 +120,14 @@ export class RunFolder {
     writeFileSync(path, `${JSON.stringify(all, null, 2)}\n`);
   }
 
-  /** The settings that `writeConfig` noted. */
-  readConfig(): unknown {
-    return JSON.parse(readFileSync(this.file('config'), 'utf8'));
+  /** What `writeEnvironment` noted. */
+  readEnvironment(): Record<string, unknown> {
+    return JSON.parse(readFileSync(this.file('environment'), 'utf8')) as Record<string, unknown>;
+  }
+
+  /** The lines of metrics.jsonl so far. */
+  get records(): readonly (StepRecord | EvaluationRecord)[] {
+    return this.#records;
   }
 
   /** Reads the metrics of a run that goes on, and forgets those after `steps`, which will be made again. */

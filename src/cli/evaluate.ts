@@ -1,0 +1,216 @@
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openDataset, readLabels, tableOf, writeLabels, type Dataset, type LabelTable } from '../data.ts';
+import {
+  compareRuns,
+  comparisonText,
+  judge,
+  judgementText,
+  loadPolygonGeometry,
+  type JudgeOptions,
+  type Judgement,
+} from '../evaluation.ts';
+import { init } from '../node.ts';
+import { evaluateDetector, loadDetector, type ImageResult } from '../train.ts';
+import { tablesOf } from '../train/tables.ts';
+import { adapterOption, choice, EXIT, number, text, UsageError, type Call, type Command, type Values } from './command.ts';
+import { writeReport } from './report.ts';
+import { interruptSignal } from './terminal.ts';
+import { newestWeights } from './weights.ts';
+
+const help = `retinagrad evaluate: compares detections with the truth: precision, recall, F1, COCO's and SpaceNet's metrics.
+
+Usage:
+  retinagrad evaluate --truth FILE --predictions FILE [--compare FILE]
+      Scores detections that any tool made; no model and no GPU are needed.
+  retinagrad evaluate DATA [--weights FILE]
+      Runs a detector on labelled images that it was not trained on, and scores it.
+
+Labels are files or folders in any format that retinagrad convert reads; predictions have scores. A detection is right if its
+IoU with an object of its class, which no surer detection has found, is at least --iou. Crowds and difficult objects are
+neither to be found nor wrong when found.
+
+Options:
+  --truth FILE        true boxes
+  --predictions FILE  detections with scores
+  --compare FILE      detections of another run on the same images: says which is better, and how sure that is
+  --weights FILE      weights of a run (best.safetensors of the newest run in runs/)
+  --iou X             IoU from which a detection is right (0.5)
+  --threshold X       score from which detections count; with DATA that of training. Otherwise the one with the highest F1
+                      on these images, which flatters
+  --match-by HOW      file compares paths of images; stem names without folders and endings (file)
+  --images FOLDER     where the images are, if not around the labels
+  --resamples N       of the bootstrap over images, for the intervals; 0 leaves them out (1000)
+  --out FOLDER        writes evaluation.json and report.html there, and with DATA predictions.csv (evaluation, with DATA;
+                      nothing otherwise)
+  --adapter NAME      hardware, lavapipe, swiftshader, or a part of an adapter's name (the best there is)
+  --json              all figures as JSON
+
+Exit status: 0 done, 1 failed, 2 wrong command line, 130 interrupted.
+
+Examples:
+  npx retinagrad evaluate --truth instances.json --predictions results.json
+  npx retinagrad evaluate --truth test.csv --predictions a.csv --compare b.csv --iou 0.4
+  npx retinagrad evaluate test --weights runs/mine/best.safetensors --out test-results
+`;
+
+export const evaluate: Command = {
+  summary: 'scores detections against the truth, of a detector or of any two files of boxes',
+  help,
+  options: {
+    truth: { type: 'string' },
+    predictions: { type: 'string' },
+    compare: { type: 'string' },
+    weights: { type: 'string' },
+    iou: { type: 'string' },
+    threshold: { type: 'string' },
+    'match-by': { type: 'string' },
+    images: { type: 'string' },
+    resamples: { type: 'string' },
+    out: { type: 'string' },
+    adapter: { type: 'string' },
+  },
+  run: runEvaluate,
+};
+
+async function runEvaluate(call: Call): Promise<number> {
+  const { values, positionals } = call;
+  const [data, ...more] = positionals;
+  if (more.length > 0) throw new UsageError(`expected one data set, got ${positionals.join(' ')}`);
+  const files = text(values, 'truth') !== undefined || text(values, 'predictions') !== undefined;
+  if (files === (data !== undefined)) {
+    throw new UsageError('give either --truth and --predictions, or a data set to run a detector on');
+  }
+  return data === undefined ? evaluateFiles(call) : evaluateData(call, data);
+}
+
+function judgeOptions(values: Values): JudgeOptions {
+  const scoreThreshold = number(values, 'threshold', { min: 0, max: 1 });
+  const resamples = number(values, 'resamples', { min: 0, whole: true });
+  const matchBy = choice(values, 'match-by', ['file', 'stem']);
+  return {
+    iouThreshold: number(values, 'iou', { min: 0.05, max: 1 }) ?? 0.5,
+    ...(scoreThreshold === undefined ? {} : { scoreThreshold }),
+    ...(resamples === undefined ? {} : { resamples }),
+    ...(matchBy === undefined ? {} : { matchBy }),
+  };
+}
+
+/** With outlines in the truth, SpaceNet's metric is judged on them, too. */
+async function judgeTables(truth: LabelTable, predictions: LabelTable, options: JudgeOptions): Promise<Judgement> {
+  const outlined = truth.images.some(({ objects }) => objects.some(({ polygons }) => polygons !== undefined));
+  return judge(truth, predictions, {
+    ...options,
+    ...(outlined ? { polygonGeometry: await loadPolygonGeometry() } : {}),
+  });
+}
+
+async function evaluateFiles({ values, terminal }: Call): Promise<number> {
+  const [truthFile, file] = [text(values, 'truth'), text(values, 'predictions')];
+  if (truthFile === undefined || file === undefined) throw new UsageError('--truth and --predictions go together');
+  if (values['weights'] !== undefined) throw new UsageError('--weights goes with a data set, not with --predictions');
+  const options = judgeOptions(values);
+  const images = text(values, 'images');
+  const where = images === undefined ? {} : { images };
+  const truth = await readLabels(truthFile, where);
+  const read = (path: string): Promise<LabelTable> => readLabels(path, { ...where, like: truth });
+  const predictions = await read(file);
+  const judgement = await judgeTables(truth, predictions, options);
+  const other = text(values, 'compare');
+  const comparison = other === undefined ? null : compareRuns(truth, predictions, await read(other), options);
+  terminal.print(judgementText(judgement));
+  if (comparison !== null) terminal.print(`\na is ${file}, b is ${other}\n${comparisonText(comparison)}`);
+  const result = { truth: truthFile, predictions: file, ...judgement, ...(comparison === null ? {} : { comparison }) };
+  terminal.result(result);
+  const out = text(values, 'out');
+  if (out === undefined) return EXIT.done;
+  const command = `retinagrad evaluate --truth ${truthFile} --predictions ${file} --iou ${options.iouThreshold}`;
+  const report = await writeEvaluation(out, result, {
+    title: `${file} against ${truthFile}`,
+    summary: `Detections of ${truth.classes.join(', ')} compared with the truth at IoU ${options.iouThreshold}.`,
+    judgement,
+    facts: [],
+    commands: [command],
+    files: [truthFile, file].filter((path) => existsSync(path) && statSync(path).isFile()),
+  });
+  terminal.print(`\n${report}`);
+  return EXIT.done;
+}
+
+async function evaluateData({ values, terminal }: Call, path: string): Promise<number> {
+  if (values['compare'] !== undefined) throw new UsageError('--compare goes with --truth and --predictions');
+  const weights = text(values, 'weights') ?? newestWeights();
+  const out = text(values, 'out') ?? 'evaluation';
+  const images = text(values, 'images');
+  const device = await init(adapterOption(values));
+  const { model, classes, scoreThreshold, reading } = loadDetector(weights);
+  const dataset = await openDataset(path, { ...reading, ...(images === undefined ? {} : { images }) });
+  const strangers = dataset.classes.filter((name) => !classes.includes(name));
+  if (strangers.length > 0) {
+    throw new Error(`${path} has the classes ${strangers.join(', ')}, which the detector does not know: it finds ${classes.join(', ')}`);
+  }
+  terminal.facts([
+    ['adapter', `${device.adapter.name} (${device.adapter.kind})`],
+    ['weights', weights],
+    ['data', `${path}, ${dataset.ids.length} images`],
+  ]);
+  const signal = interruptSignal(() => terminal.warn('Interrupted'));
+  // Labels of the data set as the detector numbers them: its classes may be fewer, or in another order.
+  const renamed = withClasses(dataset, classes);
+  const results = await evaluateDetector(model, renamed, [...dataset.ids.keys()], {
+    signal,
+    onProgress: (done, total) => terminal.progress('evaluating', done, total),
+  }).then(
+    (found): readonly ImageResult[] => found.images,
+    (error: unknown) => {
+      if (signal.aborted) return null;
+      throw error;
+    },
+  );
+  model.dispose();
+  if (results === null) return EXIT.interrupted;
+  const { predictions } = tablesOf(renamed, results);
+  const truth = await tableOf(renamed);
+  const judgement = await judgeTables(truth, predictions, { scoreThreshold, ...judgeOptions(values) });
+  terminal.print(`\n${judgementText(judgement)}`);
+  const result = { weights, data: path, ...judgement };
+  terminal.result(result);
+  const report = await writeEvaluation(out, result, {
+    title: `${classes.join(', ')} in ${path}`,
+    summary: `The detector of ${weights} on ${dataset.ids.length} images.`,
+    judgement,
+    dataset: renamed,
+    images: results,
+    facts: [{ heading: 'Run', values: { weights, data: path, adapter: device.adapter.name } }],
+    commands: [`retinagrad evaluate ${path} --weights ${weights} --threshold ${judgement.settings.scoreThreshold}`],
+    files: [weights],
+  });
+  await writeLabels(predictions, join(out, 'predictions.csv'), 'csv', { overwrite: true });
+  terminal.print(`\n${report}, and predictions.csv beside it`);
+  device.destroy();
+  return EXIT.done;
+}
+
+async function writeEvaluation(out: string, result: object, report: Parameters<typeof writeReport>[1]): Promise<string> {
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
+  const file = join(out, 'report.html');
+  await writeReport(file, report);
+  return file;
+}
+
+/** A data set with its labels numbered by other classes, among which its own are. */
+function withClasses(dataset: Dataset, classes: readonly string[]): Dataset {
+  const numbers = dataset.classes.map((name) => classes.indexOf(name));
+  const renumber = <T extends { readonly labels: Int32Array }>(sample: T): T => ({
+    ...sample,
+    labels: sample.labels.map((label) => numbers[label]!),
+  });
+  const { describe } = dataset;
+  return {
+    classes,
+    ids: dataset.ids,
+    get: async (index) => renumber(await dataset.get(index)),
+    ...(describe === undefined ? {} : { describe: async (index) => renumber(await describe.call(dataset, index)) }),
+  };
+}

@@ -1,0 +1,181 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import {
+  augmentedSource,
+  balancedSampler,
+  cacheSamples,
+  groupKeys,
+  joinDatasets,
+  openDataset,
+  openWorkerSource,
+  splitBlocks,
+  splitGroups,
+  splitIds,
+  tileDataset,
+  writeSyntheticSpaceNet,
+  type AugmentOptions,
+  type Dataset,
+  type OpenOptions,
+  type SampleSource,
+  type TiledDataset,
+} from '../data.ts';
+import type { Split } from '../data/split.ts';
+import type { BalancedSampler } from '../data/sampling.ts';
+import type { DetectorDescription } from '../train/detector.ts';
+import { UsageError } from './command.ts';
+import type { Terminal } from './terminal.ts';
+import type { TrainSettings } from './train-settings.ts';
+
+/** All that training reads. */
+export interface TrainData {
+  /** Where it was found, for people. */
+  readonly description: string;
+  readonly dataset: Dataset;
+  readonly split: Split;
+  readonly source: SampleSource;
+  readonly sampler: BalancedSampler | null;
+  /** How images were read, to be kept with the weights. */
+  readonly reading: DetectorDescription['reading'];
+  /** What was left out, one line each. */
+  readonly notes: readonly string[];
+  /** Ends threads. */
+  readonly close: () => Promise<void>;
+}
+
+/** Opens the data of a run: reads labels, cuts tiles, splits, and starts threads. */
+export async function openTrainData(
+  settings: TrainSettings,
+  isHardware: boolean,
+  terminal: Terminal,
+): Promise<TrainData> {
+  const { data, sampling, train } = settings;
+  const path = data.path === 'synthetic' ? await makeSynthetic(data.chips, terminal) : data.path;
+  if (path === '') throw new UsageError('name the data set: retinagrad train DATA, or data.path=DATA');
+  const options = openOptions(settings);
+  const opened = await openDataset(path, options);
+  const reading = readingOf(opened);
+  const cut = (dataset: Dataset): Promise<Dataset> =>
+    data.tile === null ? Promise.resolve(dataset) : tileDataset(dataset, tileOptions(settings));
+  const main = await cut(opened);
+  const other =
+    data.validation === null
+      ? null
+      : await cut(
+          await openDataset(data.validation, { ...validationOptions(options), ...reading, classes: opened.classes }),
+        );
+  const whole = other === null ? main : joinDatasets([main, other]);
+  const split = other === null ? splitOf(main, settings) : sidesOf(main, other);
+  const dataset = cacheSamples(whole, data.cacheMB * 1e6);
+
+  const augment = augmentOptions(settings);
+  const workers = data.workers === 'auto' ? (isHardware ? Math.min(4, availableParallelism() - 1) : 0) : data.workers;
+  const closable =
+    workers === 0
+      ? null
+      : await openWorkerSource(
+          {
+            path,
+            options: { ...options, ...reading },
+            ...(data.tile === null ? {} : { tiles: tileOptions(settings) }),
+            augment,
+            drawFrom: split.train,
+            cacheMB: data.cacheMB,
+          },
+          { workers },
+        );
+  const needsSampler = sampling.emptyShare !== null || sampling.classBalance !== null || sampling.hardNegatives;
+  return {
+    description: `${path}${data.path === 'synthetic' ? ' (synthetic)' : ''}`,
+    dataset,
+    split,
+    source: closable ?? augmentedSource(dataset, { augment, drawFrom: split.train }),
+    sampler: needsSampler
+      ? await balancedSampler(dataset, split.train, {
+          seed: train.seed,
+          emptyShare: sampling.emptyShare,
+          classBalance: sampling.classBalance,
+        })
+      : null,
+    reading,
+    notes:
+      opened.report.missingLabels.length === 0
+        ? []
+        : [
+            `left out: ${opened.report.missingLabels.length} images without labels (data.unlabelled=empty takes them as empty)`,
+          ],
+    close: async () => closable?.close(),
+  };
+}
+
+/** What settings say about opening a data set. */
+export function openOptions({ data }: Pick<TrainSettings, 'data'>): OpenOptions {
+  return {
+    missingLabels: data.unlabelled,
+    visibility: { minSide: 1, minVisible: data.minVisible },
+    ...(data.images === null ? {} : { images: data.images }),
+    ...(data.format === 'auto' ? {} : { format: data.format }),
+    ...(data.classes.length === 0 ? {} : { classes: data.classes }),
+  };
+}
+
+/** The folder of the images belongs to one data set only. */
+function validationOptions({ images: _, ...options }: OpenOptions): OpenOptions {
+  return options;
+}
+
+function tileOptions({ data }: TrainSettings) {
+  return { size: data.tile!, overlap: data.overlap, minVisible: data.minVisible };
+}
+
+/** Levels and bands of 16-bit images, which all that uses the weights must read alike. */
+function readingOf(opened: Awaited<ReturnType<typeof openDataset>>): DetectorDescription['reading'] {
+  return 'stretch' in opened && opened.stretch !== undefined
+    ? { stretch: opened.stretch, ...('rgb' in opened.report ? { bands: opened.report.rgb } : {}) }
+    : {};
+}
+
+function sidesOf(main: Dataset, other: Dataset): Split {
+  const first = main.ids.length;
+  return { train: [...main.ids.keys()], heldOut: other.ids.map((_, i) => first + i) };
+}
+
+/** Which samples are held out; none shares ground with one that is trained on, as far as names and tiles tell. */
+function splitOf(dataset: Dataset, { data, train }: TrainSettings): Split {
+  const options = { heldOut: data.heldOut, seed: train.seed };
+  if (data.scene !== null) return splitGroups(groupKeys(dataset.ids, pattern(data.scene)), options);
+  if (data.tile === null) return splitIds(dataset.ids, options);
+  const { tiles } = dataset as TiledDataset;
+  const images = tiles.map(({ image }) => image);
+  if (new Set(images).size > 1) return splitGroups(images, options);
+  const places = tiles.map(({ image: frame, x, y, width, height }) => ({ frame, x, y, width, height }));
+  return splitBlocks(places, { ...options, block: 3 * data.tile });
+}
+
+function pattern(source: string): RegExp {
+  try {
+    return new RegExp(source);
+  } catch (error) {
+    throw new UsageError(`data.scene: ${(error as Error).message}`);
+  }
+}
+
+/** The settings of augmentation as `augment` takes them; null for none. */
+function augmentOptions({ augment, data }: TrainSettings): AugmentOptions | null {
+  const { on, crop, ...others } = augment;
+  if (!on) return null;
+  return {
+    ...others,
+    crop: crop === null ? null : { size: crop },
+    visibility: { minSide: 1, minVisible: data.minVisible },
+  };
+}
+
+async function makeSynthetic(chips: number, terminal: Terminal): Promise<string> {
+  const path = await writeSyntheticSpaceNet({
+    out: join('data', `synthetic-${chips}`),
+    chips,
+    onProgress: (done, total) => terminal.progress('drawing synthetic chips', done, total),
+  });
+  terminal.stop();
+  return path;
+}

@@ -1,0 +1,323 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeSample, type Dataset, type LabelTable } from '../data.ts';
+import { judge, judgementText, type Judgement } from '../evaluation.ts';
+import { init, manualSeed, RetinaNet, type Device } from '../node.ts';
+import { lineChart } from '../report.ts';
+import {
+  evaluateDetector,
+  findLearningRate,
+  loadDetector,
+  loadPretrained,
+  RunFolder,
+  runFiles,
+  trainDetector,
+  type TrainerOptions,
+} from '../train.ts';
+import { objectsOf, tablesOf } from '../train/tables.ts';
+import { adapterOption, EXIT, text, UsageError, type Call, type Command } from './command.ts';
+import { boxSizesOf, networkSpec } from './network.ts';
+import { printSettings, readSettingsFile, resolveSettings, settingsHelp, splitOverrides } from './settings.ts';
+import { formatDuration, interruptSignal, type Terminal } from './terminal.ts';
+import { writeReport } from './report.ts';
+import { openTrainData, type TrainData } from './train-data.ts';
+import { trainSchema, type TrainSettings } from './train-settings.ts';
+import { timestamp } from './weights.ts';
+
+const help = `retinagrad train: trains a detector on your images.
+
+Usage:
+  retinagrad train DATA [SETTING=VALUE...] [--config FILE] [--out FOLDER]
+  retinagrad train --resume FOLDER
+
+DATA is a folder of images with labels (CSV, COCO, Pascal VOC, YOLO, SpaceNet, GeoJSON), a label file, or the word synthetic.
+Settings come from the defaults, then from --config, then from the command line. A fifth of the images is held out: the
+weights that do best on them are kept, and report.html is about them.
+
+Options:
+  --config FILE     settings as YAML or JSON, such as config.yaml of another run
+  --out FOLDER      new folder for all results (runs/DATE-TIME)
+  --resume FOLDER   goes on with a run that ended early; its settings are taken from it
+  --seed N          the same as train.seed=N
+  --find-rate       does not train: measures which learning rate suits model and data, and draws the curve
+  --print-config    does not train: prints the settings with comments, to be kept as a file
+  --adapter NAME    hardware, lavapipe, swiftshader, or a part of an adapter's name (the best there is)
+  --json            the outcome as JSON
+  --quiet           no progress
+
+Settings (with their defaults; "none" switches off):
+${settingsHelp(trainSchema)}
+Ctrl-C finishes the step, saves and ends with status 130; a second one ends at once. Exit status: 0 done, 1 failed, 2 wrong
+command line or setting, 130 interrupted.
+
+Examples:
+  npx retinagrad train tiles
+  npx retinagrad train tiles/boxes.csv data.images=tiles train.epochs=80 model.network=resnet50
+  npx retinagrad train scenes data.tile=512 sampling.emptyShare=0.25      large images, cut into tiles
+  npx retinagrad train tiles model.weights=old/best.safetensors model.freeze=2 train.backboneRate=0.1
+  npx retinagrad train tiles --print-config > mine.yaml && npx retinagrad train --config mine.yaml
+`;
+
+export const train: Command = {
+  summary: 'trains a detector on a folder of images with labels; leaves a report',
+  help,
+  options: {
+    config: { type: 'string' },
+    out: { type: 'string' },
+    resume: { type: 'string' },
+    seed: { type: 'string' },
+    'find-rate': { type: 'boolean' },
+    'print-config': { type: 'boolean' },
+    adapter: { type: 'string' },
+  },
+  run: runTrain,
+};
+
+async function runTrain(call: Call): Promise<number> {
+  const { values, terminal } = call;
+  const start = performance.now();
+  const { settings, out, resume } = chooseRun(call);
+  if (values['print-config'] === true) {
+    terminal.print(printSettings(trainSchema, settings).trimEnd());
+    terminal.result(settings);
+    return EXIT.done;
+  }
+  const device = await init(adapterOption(values));
+  const data = await openTrainData(settings, device.adapter.kind === 'hardware', terminal);
+  try {
+    const truth = await truthOf(data.dataset, data.split.train);
+    manualSeed(settings.train.seed);
+    const model = new RetinaNet(data.dataset.classes.length, networkSpec(settings, truth));
+    announce(settings, device, data, model, out, terminal);
+    if (settings.model.weights !== null) {
+      const loaded = await loadPretrained(model, settings.model.weights, { classes: data.dataset.classes });
+      terminal.say(loaded.text);
+    }
+    if (values['find-rate'] === true) return await findRate(model, data, settings, out, terminal);
+
+    const folder = new RunFolder(out);
+    if (!resume) folder.writeConfig(printSettings(trainSchema, settings));
+    const result = await trainDetector(model, {
+      ...trainerOptions(settings),
+      folder,
+      dataset: data.dataset,
+      split: data.split,
+      source: data.source,
+      augment: null,
+      ...(data.sampler === null ? {} : { sampler: data.sampler }),
+      reading: data.reading,
+      hardNegatives: settings.sampling.hardNegatives,
+      epochs: settings.train.epochs,
+      batchSize: settings.train.batchSize,
+      seed: settings.train.seed,
+      evaluateEvery: settings.train.evaluateEvery,
+      monitor: settings.train.monitor,
+      patience: settings.train.patience ?? Infinity,
+      tensorboard: settings.train.tensorboard,
+      resume,
+      signal: interruptSignal(() => terminal.warn('Interrupted: finishing the step and saving...')),
+      onStep({ step, epoch, loss, imagesPerSecond }, total) {
+        const left = ((total - step) * settings.train.batchSize * settings.train.accumulate) / imagesPerSecond;
+        const note = `loss ${loss.toFixed(3)}, ${imagesPerSecond.toFixed(1)} images/s, ${formatDuration(left)} left`;
+        terminal.progress(`epoch ${epoch + 1}/${settings.train.epochs}`, step, total, note);
+      },
+      onEvaluationProgress: (done, total) => terminal.progress('evaluating', done, total),
+      onEvaluation({ epoch, f1, precision, recall, averagePrecision }, best) {
+        terminal.say(
+          `epoch ${String(epoch).padStart(2)}: F1 ${f1.toFixed(3)} (precision ${precision.toFixed(3)}, recall ${recall.toFixed(3)}), ` +
+            `average precision ${averagePrecision?.toFixed(3) ?? 'undefined'}${best ? ', the best so far' : ''}`,
+        );
+      },
+    });
+    model.dispose();
+    const { end, steps, totalSteps } = result;
+    if (end === 'interrupted') {
+      terminal.print(`Saved after step ${steps} of ${totalSteps}. Go on with: retinagrad train --resume ${out}`);
+      terminal.result({ run: out, end, steps, totalSteps });
+      return EXIT.interrupted;
+    }
+    if (end === 'early') terminal.say(`Ended early: no better one in ${settings.train.patience} evaluations.`);
+    const seconds = (performance.now() - start) / 1000;
+    const judgement = await reportRun(folder, data, truth, settings, { seconds, call });
+    terminal.print(
+      `\nDone in ${formatDuration(seconds)}. On ${judgement.counts.images} held-out images, which also chose weights and score threshold:\n`,
+    );
+    terminal.print(judgementText(judgement));
+    terminal.facts([
+      ['', ''],
+      [join(out, runFiles.report), 'all of it, with curves and pictures: open it in a browser'],
+      [join(out, runFiles.best), 'the weights'],
+    ]);
+    terminal.say('\nNext: retinagrad predict IMAGES... finds objects in your images.');
+    const { counts, best, coco } = judgement;
+    terminal.result({ run: out, end, steps, totalSteps, seconds, counts, best, coco });
+    return EXIT.done;
+  } finally {
+    await data.close();
+  }
+}
+
+/** Folder and settings of a new run or, with --resume, of an old one. Makes nothing yet. */
+function chooseRun({ values, positionals }: Call): { out: string; settings: TrainSettings; resume: boolean } {
+  const { overrides, others } = splitOverrides(positionals);
+  const old = text(values, 'resume');
+  if (old !== undefined) {
+    const given = ['config', 'out', 'seed', 'find-rate', 'print-config'].filter((name) => values[name] !== undefined);
+    if (given.length > 0) throw new UsageError(`--resume takes all from the run: leave out --${given.join(', --')}`);
+    if (positionals.length > 0)
+      throw new UsageError(`--resume takes all from the run: leave out ${positionals.join(' ')}`);
+    const file = join(old, runFiles.config);
+    if (!existsSync(file)) throw new UsageError(`--resume: ${old} holds no run: it has no ${runFiles.config}`);
+    return { out: old, settings: resolveSettings(trainSchema, [layer(file)]), resume: true };
+  }
+  if (others.length > 1) throw new UsageError(`expected one data set, got ${others.join(' ')}`);
+  if (others[0] !== undefined) {
+    if (overrides.has('data.path')) throw new UsageError(`the data set is named twice: ${others[0]}, data.path`);
+    overrides.set('data.path', others[0]);
+  }
+  const seed = text(values, 'seed');
+  if (seed !== undefined) overrides.set('train.seed', seed);
+  const config = text(values, 'config');
+  const layers = [...(config === undefined ? [] : [layer(config)]), { from: 'command line', values: overrides }];
+  const settings = resolveSettings(trainSchema, layers);
+  const out = text(values, 'out') ?? join('runs', timestamp());
+  if (existsSync(join(out, runFiles.config)))
+    throw new UsageError(`${out} holds a run already: go on with --resume ${out}, or choose another --out`);
+  return { out, settings, resume: false };
+}
+
+function layer(file: string): { from: string; values: Map<string, unknown> } {
+  if (!existsSync(file)) throw new UsageError(`there is no ${file}`);
+  return { from: file, values: readSettingsFile(readFileSync(file, 'utf8'), file) };
+}
+
+function trainerOptions({ train, model }: TrainSettings): Omit<TrainerOptions, 'totalSteps'> {
+  const { optimizer, backboneRate, schedule, clipNorm, averageDecay, accumulate } = train;
+  return {
+    optimizer,
+    backboneRate,
+    schedule,
+    clipNorm,
+    averageDecay,
+    accumulate,
+    freeze: model.freeze,
+    ...(train.learningRate === 'auto' ? {} : { learningRate: train.learningRate }),
+    ...(train.warmup === 'auto' ? {} : { warmup: train.warmup }),
+    ...(train.weightDecay === 'auto' ? {} : { weightDecay: train.weightDecay }),
+  };
+}
+
+/** The true boxes of some samples, without decoding their images where that is possible. */
+async function truthOf(dataset: Dataset, indices: readonly number[]): Promise<LabelTable> {
+  const images = [];
+  for (const index of indices) {
+    const { id, width, height, ...annotations } = await describeSample(dataset, index);
+    images.push({ file: id, width, height, objects: objectsOf(annotations) });
+  }
+  return { classes: dataset.classes, images };
+}
+
+function announce(
+  settings: TrainSettings,
+  device: Device,
+  { description, dataset, split, notes }: TrainData,
+  model: RetinaNet,
+  out: string,
+  terminal: Terminal,
+): void {
+  const weights = model.parameters().reduce((sum, { size }) => sum + size, 0);
+  const what = settings.data.tile === null ? 'images' : 'tiles';
+  const sizes = model.spec.anchors.sizes.flat();
+  terminal.facts([
+    ['adapter', `${device.adapter.name} (${device.adapter.kind})`],
+    ['data', description],
+    [what, `${split.train.length} to train on, ${split.heldOut.length} held out`],
+    ['classes', dataset.classes.join(', ')],
+    [
+      'model',
+      `RetinaNet on ResNet-${model.spec.backbone.depth} (${settings.model.network}), ${(weights / 1e6).toFixed(2)} million weights`,
+    ],
+    ['anchors', `${Math.round(Math.min(...sizes))} to ${Math.round(Math.max(...sizes))} pixels`],
+    ['run', out],
+  ]);
+  for (const note of notes) terminal.say(note);
+}
+
+/** The range test of the learning rate, with its curve. */
+async function findRate(
+  model: RetinaNet,
+  { dataset, split, source }: TrainData,
+  settings: TrainSettings,
+  out: string,
+  terminal: Terminal,
+): Promise<number> {
+  const { schedule: _, warmup: __, learningRate: ___, ...options } = trainerOptions(settings);
+  const found = await findLearningRate(model, {
+    ...options,
+    dataset,
+    indices: split.train,
+    source,
+    augment: null,
+    batchSize: settings.train.batchSize,
+    seed: settings.train.seed,
+    onStep: (done, total) => terminal.progress('measuring', done, total),
+  });
+  const folder = new RunFolder(out);
+  const file = join(folder.path, 'learning-rate.svg');
+  const x = found.curve.map(({ learningRate }) => Math.log10(learningRate));
+  writeFileSync(
+    file,
+    lineChart({
+      title: 'Loss while the learning rate grows',
+      xLabel: 'logarithm (base 10) of the learning rate',
+      yLabel: 'loss',
+      series: [
+        { name: 'each step', x, y: found.curve.map(({ loss }) => loss), faint: true, colour: '#0072b2' },
+        { name: 'smoothed', x, y: found.curve.map(({ smoothed }) => smoothed), colour: '#0072b2' },
+      ],
+    }),
+  );
+  terminal.print(
+    found.suggestion === null
+      ? `No rate made the loss fall: ${found.reason}`
+      : `train.learningRate=${Number(found.suggestion.toPrecision(2))}  ${found.reason}`,
+  );
+  terminal.print(`${file}  the curve`);
+  terminal.result({ ...found, file });
+  return EXIT.done;
+}
+
+/** Scores the best weights, as they lie in their file, on the held-out images, and writes the report. */
+async function reportRun(
+  folder: RunFolder,
+  { dataset, split, description }: TrainData,
+  truth: LabelTable,
+  settings: TrainSettings,
+  { seconds, call }: { readonly seconds: number; readonly call: Call },
+): Promise<Judgement> {
+  const { terminal, version } = call;
+  const { model } = loadDetector(folder.file('best'));
+  const { images } = await evaluateDetector(model, dataset, split.heldOut, {
+    onProgress: (done, total) => terminal.progress('judging the best weights', done, total),
+  });
+  const tables = tablesOf(dataset, images);
+  const judgement = judge(tables.truth, tables.predictions, { iouThreshold: 0.5 });
+  await writeReport(folder.file('report'), {
+    title: `${dataset.classes.join(', ')} in ${description}`,
+    summary: `RetinaNet on ResNet-${model.spec.backbone.depth} (${settings.model.network}), trained on ${split.train.length} images and judged on ${split.heldOut.length} that it was not trained on.`,
+    judgement,
+    dataset,
+    images,
+    training: folder.records,
+    boxSizes: boxSizesOf(truth, model.spec),
+    facts: [
+      { heading: 'Settings', values: settings },
+      { heading: 'Run', values: { ...folder.readEnvironment(), seconds: Math.round(seconds), retinagrad: version } },
+    ],
+    commands: [`retinagrad train --config ${folder.file('config')} --out runs/again`],
+    seed: settings.train.seed,
+    files: [folder.file('config'), folder.file('best')],
+  });
+  model.dispose();
+  return judgement;
+}
