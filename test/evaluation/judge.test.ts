@@ -242,15 +242,19 @@ const random = fc.record({
 });
 
 /** What does not depend on the order of images, by file and by name of class. */
-function unordered({ perImage, perClass, confusion, listed: _, coco: __, settings: ___, ...rest }: Judgement) {
+function unordered(judged: Judgement) {
+  const { counts, chosen, best, thresholds, curve, spaceNet, perImage, perClass, confusion } = judged;
   const cells = confusion.counts.flatMap((row, i) =>
     row.map((count, j) => [`${confusion.classes[i]} as ${confusion.classes[j]}`, count] as const),
   );
+  const classes = perClass.map((one) => [
+    one.name,
+    [one.truths, one.detections, one.chosen, one.best, one.averagePrecision, one.curve],
+  ]);
   return {
-    ...rest,
-    macro: rest.macro?.classes ?? null,
+    figures: [counts, chosen, best, thresholds, curve, spaceNet],
     perImage: Object.fromEntries(perImage.map((image) => [image.file, image])),
-    perClass: Object.fromEntries(perClass.map(({ cocoAp: ____, cocoAp50: _____, ...one }) => [one.name, one])),
+    perClass: Object.fromEntries(classes) as object,
     confusion: Object.fromEntries(cells),
   };
 }
@@ -282,7 +286,7 @@ test('names and numbers of the classes make no difference', () => {
       const count = there.classes.length;
       const order = new Random('classes', options.seed).shuffle([...there.classes.keys()]);
       const renumbered = (table: LabelTable, places: readonly number[]) => ({
-        classes: places.map((_, place) => `renamed ${places.indexOf(place) === -1 ? '' : places[place]}`),
+        classes: places.map((label) => `renamed ${label}`),
         images: table.images.map((image) => ({
           ...image,
           objects: image.objects.map((one) => ({ ...one, label: places.indexOf(one.label) })),
