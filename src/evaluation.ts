@@ -38,3 +38,4 @@ export {
 export type { BootstrapOptions } from './evaluation/bootstrap.ts';
 export type { MatchBy } from './evaluation/tables.ts';
 export { loadPolygonGeometry, type Outline, type PolygonGeometry } from './evaluation/polygon-iou.ts';
+export { comparisonText, judgementText } from './evaluation/text.ts';

@@ -12,7 +12,7 @@ export interface Judgement {
   readonly counts: JudgementCounts;
   /** All classes together (micro average) at `settings.scoreThreshold`. */
   readonly chosen: OperatingPoint;
-  /** All classes together at the score threshold with the highest F1, the highest of equals. */
+  /** All classes together at the score with the highest F1 as threshold, the highest of equals (`PrecisionRecallCurve.best`). */
   readonly best: OperatingPoint;
   /** All classes together at the score thresholds 0, 0.05, .. 1. */
   readonly thresholds: readonly OperatingPoint[];

@@ -15,10 +15,11 @@ function targets(value: unknown): string[] {
   return typeof value === 'string' ? [value] : Object.values(value as Record<string, unknown>).flatMap(targets);
 }
 
-/** Files that a source file imports, directly or not, types aside; and the packages that they import. */
-function reach(entry: string): { readonly files: Set<string>; readonly packages: Map<string, string> } {
+/** Files that a source file imports, directly or not, types aside; and the packages that they import, at once or later. */
+function reach(entry: string) {
   const files = new Set<string>();
   const packages = new Map<string, string>();
+  const optional = new Set<string>();
   const visit = (file: string): void => {
     if (files.has(file)) return;
     files.add(file);
@@ -27,11 +28,12 @@ function reach(entry: string): { readonly files: Set<string>; readonly packages:
     for (const [, eager, lazy] of code.matchAll(imports)) {
       const specifier = eager ?? lazy ?? '';
       if (specifier.startsWith('.')) visit(join(dirname(file), specifier));
-      else packages.set(specifier, file);
+      else if (eager !== undefined) packages.set(specifier, file);
+      else optional.add(specifier);
     }
   };
   visit(entry);
-  return { files, packages };
+  return { files, packages, optional };
 }
 
 test('every target of the exports and of the command has its source', () => {
@@ -55,10 +57,11 @@ test('the entry of Node has all names of the entry of browsers', async () => {
   assert.is.not(node.init, browser.init);
 });
 
-test('browsers get no module of Node and no package but ndarray', () => {
+test('browsers get no module of Node and no package but ndarray, and polygons on demand', () => {
   for (const entry of ['src/index.ts', 'src/evaluation.ts', 'src/report.ts']) {
-    const { files, packages } = reach(entry);
+    const { files, packages, optional } = reach(entry);
     assert.ok(files.size > 1, entry);
+    for (const name of optional) assert.is(name, 'polyclip-ts', `${entry} loads ${name} on demand`);
     for (const [name, file] of packages) assert.is(name, 'ndarray', `${entry} reaches ${file}, which imports ${name}`);
   }
 });

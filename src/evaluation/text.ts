@@ -1,0 +1,275 @@
+import type { RunComparison } from './compare.ts';
+import type { Interval, Judgement, SpaceNetScore } from './judgement.ts';
+import type { OperatingPoint } from './precision-recall.ts';
+
+/** Rows of the table over score thresholds: every second of those that a judgement has. */
+const THRESHOLD_STEP = 2;
+/** Classes beyond which the confusion matrix does not fit on a screen. */
+const CONFUSION_CLASSES = 12;
+
+const show = (value: number | null): string => (value === null ? '-' : value.toFixed(3));
+const signed = (value: number | null): string => (value !== null && value >= 0 ? `+${show(value)}` : show(value));
+const percent = (share: number | null): string => (share === null ? '-' : `${Number((share * 100).toFixed(1))} %`);
+const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+
+/** Lines of cells in columns, two spaces apart: the first column flush left, numbers flush right, the last as it is. */
+function table(rows: readonly (readonly string[])[], indent = ''): string[] {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, k) => Math.max(...rows.map((row) => row[k]?.length ?? 0)));
+  return rows.map((row) => {
+    const cells = row.map((cell, k) =>
+      k === 0 ? cell.padEnd(widths[k] as number) : cell.padStart(widths[k] as number),
+    );
+    return `${indent}${cells.join('  ')}`.trimEnd();
+  });
+}
+
+/** As `table`, with an explanation after each row that is flush left. */
+function explained(rows: readonly { readonly cells: readonly string[]; readonly text: string }[]): string[] {
+  const lines = table(rows.map(({ cells }) => cells));
+  const width = Math.max(...lines.map((line) => line.length));
+  return lines.map((line, k) => `  ${line.padEnd(width)}  ${rows[k]?.text ?? ''}`.trimEnd());
+}
+
+function bracket(interval: Interval | undefined): string {
+  if (interval === undefined) return '';
+  return interval.low === null ? '-' : `[${show(interval.low)}, ${show(interval.high)}]`;
+}
+
+function head({ counts, settings }: Judgement): string[] {
+  const empty = counts.emptyImages === 0 ? '' : `, ${counts.emptyImages} without objects`;
+  const unlisted =
+    counts.imagesWithoutPredictions === 0 ? '' : `, ${counts.imagesWithoutPredictions} not in the predictions`;
+  const ignored = counts.ignoredTruths === 0 ? '' : `, and ${counts.ignoredTruths} ignored (crowds, difficult ones)`;
+  const on = counts.ignoredDetections === 0 ? '' : `, and ${counts.ignoredDetections} of ignored objects`;
+  return [
+    `images      ${counts.images}${empty}${unlisted}`,
+    `objects     ${counts.truths}${ignored}`,
+    `detections  ${counts.detections}${on}`,
+    `A detection is right if its IoU with an object of its class, which no surer one has found, is at least ${settings.iouThreshold}.`,
+  ];
+}
+
+function chosenLines({ chosen, settings, intervals, macro }: Judgement): string[] {
+  const { truePositives: right, falsePositives: wrong, falseNegatives: missed } = chosen;
+  const origin =
+    settings.scoreThresholdFrom === 'given'
+      ? ''
+      : ', where F1 is highest on these images (that flatters: choose it on others)';
+  const rows = [
+    {
+      cells: ['precision', show(chosen.precision), bracket(intervals?.precision)],
+      text: `${right} of ${plural(right + wrong, 'detection')} right`,
+    },
+    {
+      cells: ['recall', show(chosen.recall), bracket(intervals?.recall)],
+      text: `${right} of ${plural(right + missed, 'object')} found`,
+    },
+    { cells: ['F1', show(chosen.f1), bracket(intervals?.f1)], text: 'harmonic mean of the two' },
+  ];
+  if (macro !== null && macro.classes > 1) {
+    rows.push({ cells: ['macro F1', show(macro.f1), ''], text: `mean over ${macro.classes} classes` });
+  }
+  return ['', `At scores from ${settings.scoreThreshold.toPrecision(3)}${origin}:`, ...explained(rows)];
+}
+
+function thresholdLines({ thresholds, best }: Judgement): string[] {
+  const row = (point: OperatingPoint, note = '') => [
+    point.threshold.toFixed(note === '' ? 2 : 3),
+    show(point.precision),
+    show(point.recall),
+    show(point.f1),
+    String(point.truePositives),
+    String(point.falsePositives),
+    String(point.falseNegatives),
+    note,
+  ];
+  const rows = thresholds.filter((_, k) => k % THRESHOLD_STEP === 0).map((point) => row(point));
+  const header = ['score >=', 'precision', 'recall', 'F1', 'right', 'wrong', 'missed', ''];
+  return ['', ...table([header, ...rows, row(best, 'highest F1')])];
+}
+
+function classLines({ perClass }: Judgement): string[] {
+  if (perClass.length < 2) return [];
+  const header = ['class', 'objects', 'precision', 'recall', 'F1', 'highest F1', 'at score', 'AP50', 'AP'];
+  const rows = perClass.map(({ name, truths, chosen, best, cocoAp50, cocoAp }) => [
+    name,
+    String(truths),
+    show(chosen.precision),
+    show(chosen.recall),
+    show(chosen.f1),
+    show(best.f1),
+    best.threshold.toFixed(3),
+    show(cocoAp50),
+    show(cocoAp),
+  ]);
+  return ['', ...table([header, ...rows])];
+}
+
+function confusionLines({ confusion: { classes, counts } }: Judgement): string[] {
+  if (classes.length < 3) return [];
+  if (classes.length - 1 > CONFUSION_CLASSES) {
+    const pairs = counts.flatMap((row, i) =>
+      row.flatMap((count, j) =>
+        i !== j && i < classes.length - 1 && j < classes.length - 1 && count > 0 ? [{ i, j, count }] : [],
+      ),
+    );
+    const most = pairs.sort((a, b) => b.count - a.count).slice(0, CONFUSION_CLASSES);
+    const rows = most.map(({ i, j, count }) => [`${classes[i]} taken for ${classes[j]}`, String(count)]);
+    return rows.length === 0 ? [] : ['', 'Most frequent confusions:', ...table(rows, '  ')];
+  }
+  const rows = counts.map((row, i) => [classes[i] as string, ...row.map(String)]);
+  return ['', 'What objects (rows) were taken for (columns):', ...table([['', ...classes], ...rows], '  ')];
+}
+
+function cocoLines({ coco, intervals }: Judgement): string[] {
+  const rows = [
+    { cells: ['AP', show(coco.ap), ''], text: 'average precision, mean over IoU 0.50 to 0.95 and classes' },
+    { cells: ['AP50', show(coco.ap50), bracket(intervals?.ap50)], text: 'at IoU 0.50' },
+    { cells: ['AP75', show(coco.ap75), ''], text: 'at IoU 0.75' },
+    {
+      cells: ['AP by size', `${show(coco.apSmall)} ${show(coco.apMedium)} ${show(coco.apLarge)}`, ''],
+      text: 'small (to 32 x 32 pixels), medium, large (from 96 x 96)',
+    },
+    {
+      cells: ['AR', `${show(coco.ar1)} ${show(coco.ar10)} ${show(coco.ar100)}`, ''],
+      text: 'average recall with 1, 10, 100 detections of a class in an image',
+    },
+    {
+      cells: ['AR by size', `${show(coco.arSmall)} ${show(coco.arMedium)} ${show(coco.arLarge)}`, ''],
+      text: 'small, medium, large',
+    },
+  ];
+  const left =
+    coco.leftOut === 0
+      ? []
+      : [`  ${plural(coco.leftOut, 'detection')} beyond 100 of a class in an image left out here`];
+  return ['', 'COCO, as pycocotools computes it:', ...explained(rows), ...left];
+}
+
+function spaceNetLines({ spaceNet: { box, polygon } }: Judgement): string[] {
+  const row = (name: string, { all, chosen, best }: SpaceNetScore) => [
+    name,
+    show(all.f1),
+    show(chosen.f1),
+    show(best.f1),
+    best.threshold.toFixed(3),
+  ];
+  const header = ['', 'all detections', 'chosen score', 'highest', 'at score'];
+  const rows = [header, row('boxes', box), ...(polygon === null ? [] : [row('outlines', polygon)])];
+  return ['', "SpaceNet's F1 at IoU 0.5:", ...table(rows, '  ')];
+}
+
+function imageLines({ perImage, listed }: Judgement): string[] {
+  if (perImage.length < 2) return [];
+  const lists = [
+    ['worst', listed.worst],
+    ['nothing found', listed.missed],
+    ['best', listed.best],
+  ] as const;
+  const lines = lists
+    .filter(([, files]) => files.length > 0)
+    .map(([name, files]) => [name, files.slice(0, 3).join(', ')]);
+  const width = Math.max(0, ...lines.map(([name = '']) => name.length));
+  return lines.length === 0
+    ? []
+    : ['', 'Images:', ...lines.map(([name = '', files]) => `  ${name.padEnd(width)}  ${files}`)];
+}
+
+/**
+ * A judgement as the command prints it: aligned lines of plain text, each figure with its meaning. `-` stands for what is
+ * not defined. Brackets hold confidence intervals. Ends without a line break.
+ */
+export function judgementText(judgement: Judgement): string {
+  const { intervals, counts } = judgement;
+  const few = counts.images < 20 ? '; of so few images they are rough' : '';
+  const note =
+    intervals === null
+      ? []
+      : [
+          `  [ ]: ${percent(intervals.confidence)} confidence, from ${intervals.resamples} resamples of the images${few}`,
+        ];
+  return [
+    ...head(judgement),
+    ...chosenLines(judgement),
+    ...note,
+    ...thresholdLines(judgement),
+    ...classLines(judgement),
+    ...confusionLines(judgement),
+    ...cocoLines(judgement),
+    ...spaceNetLines(judgement),
+    ...imageLines(judgement),
+  ].join('\n');
+}
+
+/** What the interval of a difference says in words. */
+function verdict({ f1 }: RunComparison): string {
+  if (f1.low === null || f1.high === null) return '';
+  if (f1.low > 0) return 'b is better in F1: its interval lies above 0.';
+  if (f1.high < 0) return 'a is better in F1: its interval lies below 0.';
+  return 'These images do not tell which is better in F1: the interval holds 0.';
+}
+
+/** A comparison as the command prints it, in the style of `judgementText`. Ends without a line break. */
+export function comparisonText(comparison: RunComparison): string {
+  const { settings, precision, recall, f1, ap50, perClass, changed, images, truths } = comparison;
+  const { a, b } = settings.scoreThreshold;
+  const origin = settings.scoreThresholdFrom === 'best' ? ', where F1 of each is highest' : '';
+  const rows = (
+    [
+      ['precision', precision],
+      ['recall', recall],
+      ['F1', f1],
+      ['AP50', ap50],
+    ] as const
+  ).map(([name, one]) => [
+    name,
+    show(one.a),
+    show(one.b),
+    signed(one.difference),
+    one.low === null ? '-' : `[${signed(one.low)}, ${signed(one.high)}]`,
+    percent(one.bBetter),
+  ]);
+  const interval = `${percent(settings.confidence)} interval`;
+  const classes = perClass.map((one) => [
+    one.name,
+    String(one.truths),
+    show(one.f1.a),
+    show(one.f1.b),
+    show(one.ap50.a),
+    show(one.ap50.b),
+    String(one.onlyA),
+    String(one.onlyB),
+  ]);
+  const header = ['class', 'objects', 'F1 a', 'F1 b', 'AP50 a', 'AP50 b', 'only a found', 'only b found'];
+  const list = (title: string, some: typeof changed) => {
+    if (some.length === 0) return [];
+    const cells = some
+      .slice(0, 5)
+      .map(({ file, f1: of, onlyA, onlyB }) => [
+        file,
+        show(of.a),
+        show(of.b),
+        String(onlyA.length),
+        String(onlyB.length),
+      ]);
+    return ['', ...table([[title, 'F1 a', 'F1 b', 'only a found', 'only b found'], ...cells])];
+  };
+  const text = verdict(comparison);
+  return [
+    `${plural(images, 'image')}, ${plural(truths, 'object')}; IoU ${settings.iouThreshold}; scores from ${a.toPrecision(3)} (a) and ${b.toPrecision(3)} (b)${origin}`,
+    '',
+    ...table([['', 'a', 'b', 'b - a', interval, 'b better in'], ...rows]),
+    ...(text === '' ? [] : [text]),
+    '',
+    ...table([header, ...classes]),
+    ...list(
+      'images that b lost',
+      changed.filter((image) => image.f1.b < image.f1.a),
+    ),
+    ...list(
+      'images that b gained',
+      [...changed].reverse().filter((image) => image.f1.b > image.f1.a),
+    ),
+  ].join('\n');
+}
