@@ -106,6 +106,10 @@ function checkCurve(name: string, { thresholds, precision, recall, f1 }: JudgedC
 const isBest = ({ settings, chosen, best }: ReportJudgement): boolean =>
   settings.scoreThresholdFrom === 'best' || chosen.threshold === best.threshold;
 
+/** The right end of an axis of scores: 1, but for detectors whose scores are no probabilities. */
+const endOfScores = (scores: readonly number[]): { xMax?: number } =>
+  scores.every((score) => score <= 1) ? { xMax: 1 } : {};
+
 function precisionRecall(judgement: ReportJudgement): string {
   const { curve, chosen, settings } = judgement;
   return lineChart({
@@ -140,8 +144,7 @@ function overThresholds(judgement: ReportJudgement): string {
     xLabel: 'score threshold',
     yLabel: 'score',
     xMin: 0,
-    // Scores of detectors that are no probabilities may be higher.
-    ...(x.every((value) => value <= 1) ? { xMax: 1 } : {}),
+    ...endOfScores(x),
     yMin: 0,
     yMax: 1,
     series: [
@@ -268,26 +271,38 @@ export function classSection({ perClass: classes, settings }: ReportJudgement): 
     .filter(({ truths, curve }) => truths > 0 && curve !== undefined)
     .sort((a, b) => b.truths - a.truths)
     .slice(0, mostCurves);
-  const series = drawn.map(({ name, curve, averagePrecision }): ChartSeries => ({
-    name: `${name.length > 24 ? `${name.slice(0, 23)}…` : name} (${ratio(averagePrecision) ?? notDefined})`,
-    x: curve?.recall ?? [],
-    y: curve?.precision ?? [],
-  }));
-  const coco = classes.some(({ cocoAp }) => cocoAp !== undefined);
-  const chart = lineChart({
+  const seriesOf = (xOf: (curve: JudgedCurve) => readonly number[], yOf: (curve: JudgedCurve) => readonly number[]) =>
+    drawn.flatMap(({ name, curve, averagePrecision }): ChartSeries[] => {
+      if (curve === undefined) return [];
+      const shown = name.length > 24 ? `${name.slice(0, 23)}…` : name;
+      return [{ name: `${shown} (${ratio(averagePrecision) ?? notDefined})`, x: xOf(curve), y: yOf(curve) }];
+    });
+  const shared = { ...chartSize, height: 400, xMin: 0, yMin: 0, yMax: 1 };
+  const precisionRecallByClass = lineChart({
+    ...shared,
     title: 'Precision and recall by class',
     xLabel: 'recall',
     yLabel: 'precision',
-    xMin: 0,
     xMax: 1,
-    yMin: 0,
-    yMax: 1,
-    series,
-    ...chartSize,
-    height: 400,
+    series: seriesOf(
+      ({ recall }) => recall,
+      ({ precision }) => precision,
+    ),
   });
-  const left =
-    drawn.length < classes.length ? ` The ${drawn.length} classes with most objects of ${classes.length}.` : '';
+  const f1ByClass = lineChart({
+    ...shared,
+    ...endOfScores(drawn.flatMap(({ curve }) => curve?.thresholds ?? [])),
+    title: 'F1 over the threshold by class',
+    xLabel: 'score threshold',
+    yLabel: 'F1',
+    series: seriesOf(
+      ({ thresholds }) => thresholds,
+      ({ f1 }) => f1,
+    ),
+  });
+  const coco = classes.some(({ cocoAp }) => cocoAp !== undefined);
+  const which =
+    drawn.length < classes.length ? ` The ${drawn.length} of ${classes.length} classes with most objects.` : '';
   return {
     heading: 'Classes',
     markup:
@@ -322,8 +337,17 @@ export function classSection({ perClass: classes, settings }: ReportJudgement): 
           ];
         }),
       }) +
-      (classes.length > 1 && series.length > 0
-        ? gallery(figure(chart, `In brackets the average precision at the IoU threshold.${left}`))
+      (classes.length > 1 && drawn.length > 0
+        ? gallery(
+            figure(
+              precisionRecallByClass,
+              `In brackets the average precision at IoU ${settings.iouThreshold}.${which}`,
+            ),
+            figure(
+              f1ByClass,
+              'Where the peaks lie far apart, a threshold for each class does better than one for all.',
+            ),
+          )
         : ''),
   };
 }
