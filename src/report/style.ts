@@ -49,6 +49,7 @@ thead th { vertical-align: bottom; color: var(--pale); font-size: .8125rem; }
 td { overflow-wrap: anywhere; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .marked { background: var(--mark); font-weight: 600; }
+thead .number { white-space: normal; }
 .scroll tbody th, .scroll thead th:first-child { position: sticky; left: 0; background: var(--paper); }
 .scroll .marked th { background: var(--mark); font-weight: 600; }
 .none { color: var(--pale); font-style: italic; }
@@ -81,7 +82,9 @@ dl.glossary { max-width: 46rem; }
   .scroll, .paper { overflow: visible; }
   .wide .paper > svg { width: 100%; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-  .gallery.pictures { grid-template-columns: repeat(2, 1fr); }
+  .gallery, .gallery.pictures { grid-template-columns: repeat(2, 1fr); }
+  table { font-size: .72rem; }
+  th, td { padding: .15rem .35rem; }
   details::details-content { content-visibility: visible; block-size: auto; }
 }
 `;
