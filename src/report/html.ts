@@ -1,4 +1,5 @@
-import { classSection, confusionSection, imageSection, scoreSection, tiles, verdict } from './judgement-sections.ts';
+import { classSection } from './class-section.ts';
+import { confusionSection, imageSection, scoreSection } from './judgement-sections.ts';
 import { contents, paragraph, sectionMarkup, type Section } from './markup.ts';
 import type { RunReport } from './run-report.ts';
 import {
@@ -11,6 +12,7 @@ import {
 } from './run-sections.ts';
 import { reportStyle } from './style.ts';
 import { escapeXml } from './svg-frame.ts';
+import { tiles, verdict } from './verdict.ts';
 
 /** The sections of a report, in their order. */
 function sectionsOf(report: RunReport): Section[] {

@@ -1,15 +1,13 @@
 import type { OperatingPoint } from '../evaluation/precision-recall.ts';
-import { confusionMarkup } from './confusion.ts';
-import type { ConfusionCounts } from './confusion.ts';
+import { confusionMarkup, type ConfusionCounts } from './confusion.ts';
 import type { ImageScore } from './examples.ts';
-import type { JudgedCoco, JudgedCurve, JudgedInterval, ReportJudgement } from './judgement-parts.ts';
+import type { JudgedCoco, ReportJudgement } from './judgement-parts.ts';
 import {
   count,
   counted,
   details,
   figure,
   gallery,
-  notDefined,
   paragraph,
   ratio,
   table,
@@ -17,91 +15,14 @@ import {
   type Cell,
   type Section,
 } from './markup.ts';
-import { chartSize } from './run-sections.ts';
-import { lineChart, type ChartSeries } from './svg-chart.ts';
+import { chartSize, checkCurve, endOfScores } from './score-charts.ts';
+import { lineChart } from './svg-chart.ts';
 import { chartColours } from './svg-frame.ts';
 
-// The sections of a report that come from a judgement.
+// The sections of a report that come from a judgement, but for that of the classes.
 
-/** Most classes that get a curve of their own in a chart. */
-const mostCurves = 5;
 /** Most images in the table of images. */
 const mostImages = 100;
-
-const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
-
-/** The ends of an interval; null where it is not defined. */
-function range(interval: JudgedInterval | undefined): string | null {
-  const [low, high] = [ratio(interval?.low), ratio(interval?.high)];
-  return low === null || high === null ? null : `${low} to ${high}`;
-}
-
-/** How sure an interval is, in words: `95 % interval`. */
-const intervalName = (judgement: ReportJudgement): string =>
-  `${Number((100 * (judgement.intervals?.confidence ?? 0.95)).toFixed(1))} % interval`;
-
-/** The verdict in a few sentences. */
-export function verdict(judgement: ReportJudgement): string {
-  const { chosen, best, settings, counts, intervals } = judgement;
-  if (counts.images === 0) return 'No images were evaluated.';
-  const ground = `${counted(counts.images, 'image')} with ${counted(counts.truths, 'object')}`;
-  if (counts.truths === 0) return `${ground}: nothing to find, and ${counted(counts.detections, 'detection')}.`;
-  const interval = range(intervals?.f1);
-  const certainty = interval === null ? '' : ` (${intervalName(judgement)} ${interval})`;
-  const choice =
-    settings.scoreThresholdFrom === 'best'
-      ? ', the best for these images'
-      : best.f1 > chosen.f1
-        ? `, which was given (the best for these images is ${best.threshold.toFixed(2)}, with F1 ${ratio(best.f1)})`
-        : ', which was given and is the best for these images too';
-  return (
-    `F1 ${ratio(chosen.f1)}${certainty} on ${ground}. At a score threshold of ${chosen.threshold.toFixed(2)}${choice}, ` +
-    `${percent(chosen.recall)} of the objects are found and ${percent(chosen.precision)} of the detections are right, ` +
-    `at an IoU of ${settings.iouThreshold} or more.`
-  );
-}
-
-/** The numbers that matter most, large. */
-export function tiles(judgement: ReportJudgement): string {
-  const { chosen, intervals, coco, counts } = judgement;
-  const tile = (name: string, value: number | null | undefined, interval: JudgedInterval | undefined) => {
-    // Without objects the counts make 0 or 1 by convention, which says nothing of the detector.
-    const shown = ratio(counts.truths === 0 ? null : value);
-    const ends = counts.truths === 0 ? null : range(interval);
-    return (
-      `<div><dt>${name}</dt><dd${shown === null ? ' class="text"' : ''}>${shown ?? notDefined}</dd>` +
-      `${ends === null ? '' : `<dd class="range">${ends}</dd>`}</div>\n`
-    );
-  };
-  const number = (name: string, value: number) => `<div><dt>${name}</dt><dd>${count(value)}</dd></div>\n`;
-  const sure =
-    intervals === null || intervals === undefined ? '' : ` The smaller numbers are ${intervalName(judgement)}s.`;
-  return (
-    '<dl class="tiles">\n' +
-    tile('F1', chosen.f1, intervals?.f1) +
-    tile('Precision', chosen.precision, intervals?.precision) +
-    tile('Recall', chosen.recall, intervals?.recall) +
-    (coco === null || coco === undefined
-      ? ''
-      : tile('AP50', coco.ap50, intervals?.ap50) + tile('AP', coco.ap, undefined)) +
-    number('Images', counts.images) +
-    number('Objects', counts.truths) +
-    number('Detections', counts.detections) +
-    '</dl>\n' +
-    paragraph(`Detections are counted whatever their score.${sure}`, 'note')
-  );
-}
-
-/** Throws a RangeError unless the columns of a curve are equally long. */
-function checkCurve(name: string, { thresholds, precision, recall, f1 }: JudgedCurve): void {
-  for (const [key, values] of Object.entries({ precision, recall, f1 })) {
-    if (values.length !== thresholds.length) {
-      throw new RangeError(
-        `reportHtml: the curve of ${name} has ${thresholds.length} thresholds and ${values.length} of ${key}, expected as many`,
-      );
-    }
-  }
-}
 
 const isBest = ({ settings, chosen, best }: ReportJudgement): boolean =>
   settings.scoreThresholdFrom === 'best' || chosen.threshold === best.threshold;
@@ -140,8 +61,7 @@ function overThresholds(judgement: ReportJudgement): string {
     xLabel: 'score threshold',
     yLabel: 'score',
     xMin: 0,
-    // Scores of detectors that are no probabilities may be higher.
-    ...(x.every((value) => value <= 1) ? { xMax: 1 } : {}),
+    ...endOfScores(x),
     yMin: 0,
     yMax: 1,
     series: [
@@ -256,75 +176,6 @@ export function scoreSection(judgement: ReportJudgement): Section {
         figure(overThresholds(judgement), advice),
       ) +
       tables(thresholdTable(judgement), coco === null || coco === undefined ? '' : cocoTable(coco)),
-  };
-}
-
-/** A table of the classes, and curves of those with most objects. */
-export function classSection({ perClass: classes, settings }: ReportJudgement): Section {
-  classes.forEach(({ name, curve }) => {
-    if (curve !== undefined) checkCurve(`"${name}"`, curve);
-  });
-  const drawn = classes
-    .filter(({ truths, curve }) => truths > 0 && curve !== undefined)
-    .sort((a, b) => b.truths - a.truths)
-    .slice(0, mostCurves);
-  const series = drawn.map(({ name, curve, averagePrecision }): ChartSeries => ({
-    name: `${name.length > 24 ? `${name.slice(0, 23)}…` : name} (${ratio(averagePrecision) ?? notDefined})`,
-    x: curve?.recall ?? [],
-    y: curve?.precision ?? [],
-  }));
-  const coco = classes.some(({ cocoAp }) => cocoAp !== undefined);
-  const chart = lineChart({
-    title: 'Precision and recall by class',
-    xLabel: 'recall',
-    yLabel: 'precision',
-    xMin: 0,
-    xMax: 1,
-    yMin: 0,
-    yMax: 1,
-    series,
-    ...chartSize,
-    height: 400,
-  });
-  const left =
-    drawn.length < classes.length ? ` The ${drawn.length} classes with most objects of ${classes.length}.` : '';
-  return {
-    heading: 'Classes',
-    markup:
-      table({
-        caption: 'Scores of each class at the chosen threshold, and the threshold at which the class alone does best',
-        columns: [
-          'class',
-          'objects',
-          'detections',
-          'precision',
-          'recall',
-          'F1',
-          `AP at IoU ${settings.iouThreshold}`,
-          ...(coco ? ['AP'] : []),
-          'best threshold',
-          'F1 there',
-        ],
-        rows: classes.map((entry) => {
-          const none = entry.truths === 0;
-          const { chosen, best } = entry;
-          return [
-            entry.name,
-            count(entry.truths),
-            count(entry.detections),
-            ratio(none && chosen.truePositives + chosen.falsePositives === 0 ? null : chosen.precision),
-            ratio(none ? null : chosen.recall),
-            ratio(none ? null : chosen.f1),
-            ratio(entry.averagePrecision),
-            ...(coco ? [ratio(entry.cocoAp)] : []),
-            none ? null : best.threshold.toFixed(2),
-            ratio(none ? null : best.f1),
-          ];
-        }),
-      }) +
-      (classes.length > 1 && series.length > 0
-        ? gallery(figure(chart, `In brackets the average precision at the IoU threshold.${left}`))
-        : ''),
   };
 }
 

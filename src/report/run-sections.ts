@@ -17,13 +17,11 @@ import {
   type Section,
 } from './markup.ts';
 import type { FactGroup, FactValue, ReportPicture, Reproduction, RunReport, TrainingEvaluation } from './run-report.ts';
+import { chartSize } from './score-charts.ts';
 import { lineChart } from './svg-chart.ts';
 import { escapeXml } from './svg-frame.ts';
 
 // The sections of a report that do not come from a judgement.
-
-/** Size of charts that stand side by side; narrow, so that their text stays legible on a telephone. */
-export const chartSize = { width: 480, height: 320 } as const;
 
 function evaluationTable(evaluations: readonly TrainingEvaluation[]): string {
   const best = evaluations.reduce((top, { f1 }, i) => (f1 > (evaluations[top]?.f1 ?? -1) ? i : top), 0);
@@ -192,7 +190,10 @@ const glossary: readonly (readonly [string, string])[] = [
   ],
   ['AP50, AP75', 'AP where a detection is right from an IoU of 0.50 or 0.75 on.'],
   ['AR', 'Average recall: the mean recall over IoUs from 0.50 to 0.95, with at most so many detections per image.'],
-  ['95 % interval', 'Where the number would lie in 95 of 100 evaluations on other images of the same kind.'],
+  [
+    '95 % interval',
+    'How much of a number is chance: with other images of the same kind, it would lie in here about 95 of 100 times (found by drawing anew from the images evaluated).',
+  ],
   ['anchor', 'A box that the network starts from, at a fixed place and of a fixed size.'],
   ['background', 'None of the classes.'],
 ];

@@ -44,15 +44,19 @@ img { display: block; max-width: 100%; height: auto; border-radius: .25rem; }
 table { border-collapse: collapse; font-size: .9rem; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { font-weight: 600; }
-tbody th { font-weight: 400; overflow-wrap: anywhere; min-width: 7rem; }
+tbody th { font-weight: 400; overflow-wrap: anywhere; min-width: 6.5rem; }
 thead th { vertical-align: bottom; color: var(--pale); font-size: .8125rem; }
 td { overflow-wrap: anywhere; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .marked { background: var(--mark); font-weight: 600; }
+thead .number { white-space: normal; }
+.scroll tbody th, .scroll thead th:first-child { position: sticky; left: 0; background: var(--paper); }
+.scroll .marked th { background: var(--mark); font-weight: 600; }
 .none { color: var(--pale); font-style: italic; }
 .matrix table { background: #ffffff; color: #222222; font-size: .8125rem; }
 .matrix th, .matrix td { padding: .25rem .45rem; border: 1px solid #e3e3e3; color: #444444; }
 .matrix td { text-align: right; font-variant-numeric: tabular-nums; min-width: 2.6rem; }
+.matrix tbody th, .matrix thead th:first-child { background: #ffffff; }
 .matrix tbody th { white-space: nowrap; min-width: 0; max-width: 14rem; overflow: hidden; text-overflow: ellipsis; }
 .matrix thead th { text-align: center; }
 .matrix .upright th[scope="col"] { writing-mode: vertical-rl; transform: rotate(180deg); text-align: left;
@@ -78,7 +82,9 @@ dl.glossary { max-width: 46rem; }
   .scroll, .paper { overflow: visible; }
   .wide .paper > svg { width: 100%; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-  .gallery.pictures { grid-template-columns: repeat(2, 1fr); }
+  .gallery, .gallery.pictures { grid-template-columns: repeat(2, 1fr); }
+  table { font-size: .72rem; }
+  th, td { padding: .15rem .35rem; }
   details::details-content { content-visibility: visible; block-size: auto; }
 }
 `;

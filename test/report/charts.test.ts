@@ -31,6 +31,47 @@ test('the course of a run has panels for loss, held-out images and learning rate
   assert.not.ok(svgTexts(lossChart(records)).includes('Held-out images'));
 });
 
+test('the parts of the loss and the norm of the gradients are drawn where they are known', () => {
+  const records = history([3, 2, 1]).map((record) => ({
+    ...record,
+    classification: record.loss / 3,
+    boxRegression: (2 * record.loss) / 3,
+    gradientNorm: 100 * record.loss ** 3,
+  }));
+  const svg = lossChart(records);
+  checkXml(svg);
+  for (const text of ['total, smoothed', 'classification', 'boxes', 'Gradient norm', 'norm (logarithmic)']) {
+    assert.ok(svgTexts(svg).includes(text), text);
+  }
+  // Each step, its mean and two parts; the norm and its mean; the learning rate.
+  const lines = svgLines(svg);
+  assert.is(lines.length, 7);
+  const [, total = [], classes = [], boxes = []] = lines;
+  // The part of classes falls by a third of itself with each step: it would be 0 after three.
+  const [first = NaN, second = NaN] = classes.map(([, y]) => y);
+  const bottom = first + 3 * (second - first);
+  const heights = [total, classes, boxes].map((line) => bottom - (line[0]?.[1] ?? 0));
+  assert.ok(Math.abs((heights[1] as number) / (heights[0] as number) - 1 / 3) < 1e-3, 'a third');
+  assert.ok(Math.abs((heights[2] as number) / (heights[0] as number) - 2 / 3) < 1e-3, 'two thirds');
+  const without = svgTexts(lossChart(history([3, 2, 1])));
+  for (const text of ['classification', 'boxes', 'Gradient norm']) assert.not.ok(without.includes(text), text);
+});
+
+test('the best evaluation is marked, the first of equals', () => {
+  const evaluation = (step: number, f1: number) => ({ step, f1, averagePrecision: null });
+  const texts = svgTexts(lossChart(history([1, 1]), [evaluation(1, 0.2), evaluation(2, 0.75), evaluation(3, 0.75)]));
+  assert.ok(texts.includes('F1 0.750, step 2'), texts.join(' | '));
+  assert.ok(svgTexts(lossChart([], [{ ...evaluation(8, 0.5), epoch: 4 }])).includes('F1 0.500, epoch 4'));
+});
+
+test('null, which JSON makes of NaN, leaves a gap', () => {
+  const records = [1, 2, null, 4, 5].map((loss, i) => ({ step: i + 1, loss, learningRate: 0.1 }));
+  assert.equal(
+    svgLines(lossChart(records)).map((line) => line.length),
+    [2, 2, 2, 2, 5],
+  );
+});
+
 test('the loss axis is logarithmic when the loss falls far', () => {
   const isLog = (losses: number[]) => svgTexts(lossChart(history(losses))).includes('loss (logarithmic)');
   assert.is(isLog([2, 1, 0.5, 0.25]), false);

@@ -102,6 +102,20 @@ test('class names are printed when there are several', () => {
   assert.is.not(draw(['building', 'pool']), draw([]));
 });
 
+test('misses bear the name of their class at the bottom, apart from wrong detections of the same place', () => {
+  const truth = truthOf([[10, 10, 70, 50], 1]);
+  const draw = (classes: string[]) =>
+    pixelRows(detectionPicture(grey(60, 80), truth, detectionsOf(), { classes }), names);
+  // Rows 40 to 200 of the picture are those of the box; its lower half is from row 120 on.
+  const plain = draw([]);
+  const changed = draw(['building', 'pool']).flatMap((row, y) => (row === plain[y] ? [] : [y]));
+  assert.ok(changed.length > 0);
+  assert.ok(
+    changed.every((y) => y > 150 && y < 200),
+    changed.join(' '),
+  );
+});
+
 test('strided views give the same picture as a copy', () => {
   const image = rgbImage(12, 16);
   image.data.forEach((_, i) => (image.data[i] = (i * 37) % 251));
