@@ -120,7 +120,7 @@ test('a measured step scales memory and gives the time of an epoch', async () =>
   assert.equal(report.trained, [64, 96]);
 });
 
-/** Recommendations for boxes of one side in images of a size. */
+/** Recommendations for boxes of one side, and a tenth of another, in images of a size. */
 async function recommended(
   side: number,
   width: number,
@@ -128,6 +128,7 @@ async function recommended(
   train: number,
   memoryLimit: number,
   spec: RetinaNetSpec,
+  large = side,
 ): Promise<Map<Recommendation['setting'], Recommendation>> {
   const objects = [10, 30, 50].map((x) => objectAt([x, x, x + side, x + side]));
   const placed = placeBoxes(inventoryOf([itemOf('a.png', width, height, objects)]), spec);
@@ -135,7 +136,7 @@ async function recommended(
   const input: RecommendInput = {
     spec,
     image: [height, width],
-    sizes: { p10: side, median: side, p90: side, largest: side },
+    sizes: { p10: side, median: side, p90: large, largest: large },
     suggestion: suggestAnchors(placed, spec.anchors, spec.matcher),
     cost: report,
     train,
@@ -157,6 +158,8 @@ test('image size: kept where objects are large enough, enlarged where not, tiles
   // A scene of 5000 pixels is too large as a whole.
   assert.equal(await valueOf(16, 5000, 5000, 100, 8e9, own), ['640', '640']);
   assert.equal(await valueOf(6, 5000, 5000, 100, 8e9, own), ['640', '320']);
+  // Tiles hold large objects, too: of 500 pixels there are some.
+  assert.equal(await valueOf(16, 5000, 5000, 100, 8e9, own, 500), ['992', '992']);
   // Large objects are seen as well in a smaller image.
   assert.equal(await valueOf(160, 1280, 1024, 100, 8e9, own), ['128', undefined]);
 });
