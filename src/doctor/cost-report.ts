@@ -3,6 +3,7 @@ import { GpuOutOfMemoryError } from '../index.ts';
 import type { Device, RetinaNetSpec, Size } from '../index.ts';
 import { trainedSizes } from './anchor-coverage.ts';
 import { networkCost, trainingBytes } from './cost.ts';
+import type { NetworkCost } from './cost.ts';
 import { measureTraining } from './measure.ts';
 import type { MeasuredStep } from './measure.ts';
 import type { Finding } from './types.ts';
@@ -74,7 +75,6 @@ export async function costReport(
       });
     }
   }
-  const correction = measured === null ? 1 : measured.peakBytes / trainingBytes(cost, 1);
   const software = device?.adapter.kind === 'software';
   return {
     findings,
@@ -84,18 +84,57 @@ export async function costReport(
       parameters: cost.parameters,
       gigaMacs: cost.macs / 1e9,
       measured,
-      batches: BATCHES.map((batch): BatchCost => {
-        const stepSeconds = measured === null ? null : measured.seconds * batch;
-        const steps = Math.max(1, Math.floor(train / batch));
-        return {
-          batch,
-          bytes: Math.round(trainingBytes(cost, batch) * correction),
-          stepSeconds,
-          epochSeconds: stepSeconds === null ? null : stepSeconds * steps,
-        };
-      }),
+      batches: batchCosts(cost, train, measured === null ? null : { step: measured, cost }),
       memoryLimit: memoryLimit ?? (software ? totalmem() * 0.6 : ASSUMED_MEMORY),
       limitIsAssumed: memoryLimit === undefined && !software,
     },
   };
+}
+
+/**
+ * A report for another image size or other anchors, from what was counted and measured for `report`: memory is off by as
+ * much, and time grows with the multiply-adds.
+ */
+export function extrapolate(
+  report: CostReport,
+  before: RetinaNetSpec,
+  after: RetinaNetSpec,
+  classes: number,
+  image: Size,
+  train: number,
+): CostReport {
+  const cost = networkCost(after, classes, image);
+  const { measured } = report;
+  return {
+    ...report,
+    image,
+    trained: trainedSizes(image, after).padded,
+    parameters: cost.parameters,
+    gigaMacs: cost.macs / 1e9,
+    batches: batchCosts(
+      cost,
+      train,
+      measured === null ? null : { step: measured, cost: networkCost(before, classes, report.image) },
+    ),
+  };
+}
+
+/** Costs of batches of a network, corrected by a step that was measured of one of another cost. */
+function batchCosts(
+  cost: NetworkCost,
+  train: number,
+  known: { readonly step: MeasuredStep; readonly cost: NetworkCost } | null,
+): BatchCost[] {
+  const correction = known === null ? 1 : known.step.peakBytes / trainingBytes(known.cost, known.step.batch);
+  const imageSeconds = known === null ? null : (known.step.seconds / known.step.batch) * (cost.macs / known.cost.macs);
+  return BATCHES.map((batch): BatchCost => {
+    const stepSeconds = imageSeconds === null ? null : imageSeconds * batch;
+    const steps = Math.max(1, Math.floor(train / batch));
+    return {
+      batch,
+      bytes: Math.round(trainingBytes(cost, batch) * correction),
+      stepSeconds,
+      epochSeconds: stepSeconds === null ? null : stepSeconds * steps,
+    };
+  });
 }

@@ -11,14 +11,14 @@ import type { ReachedBox } from './anchor-pictures.ts';
 import { checkBoxes } from './box-checks.ts';
 import { checkClasses, classTable } from './class-checks.ts';
 import type { ClassRow } from './class-checks.ts';
-import { costReport } from './cost-report.ts';
+import { costReport, extrapolate } from './cost-report.ts';
 import type { CostReport } from './cost-report.ts';
 import { checkImages } from './image-checks.ts';
 import { checkProblems } from './label-checks.ts';
 import { checkLeakage } from './leakage-checks.ts';
 import { checkPlacement } from './placement-checks.ts';
 import { takeInventory } from './read.ts';
-import { recommend } from './recommend.ts';
+import { adviseSize, recommend } from './recommend.ts';
 import type { Recommendation, SizeSummary } from './recommend.ts';
 import { suggestAnchors } from './suggest-anchors.ts';
 import type { SuggestedAnchors } from './suggest-anchors.ts';
@@ -164,9 +164,37 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
     recommendations:
       cost === null || suggestion === null || sizes === null || image === null
         ? []
-        : recommend({ spec, image, sizes, suggestion, cost: cost.report, train: train.length }),
+        : settings(inventory, spec, image, sizes, suggestion, cost.report, train.length, seed),
     pictures: choosePictures(inventory, placed, ious, spec, options.pictures ?? 12),
   };
+}
+
+/** Recommendations; anchors and cost are those at the size that is recommended. */
+function settings(
+  inventory: Inventory,
+  spec: RetinaNetSpec,
+  image: Size,
+  sizes: SizeSummary,
+  suggestion: SuggestedAnchors,
+  cost: CostReport,
+  train: number,
+  seed: number,
+): Recommendation[] {
+  const advice = adviseSize(spec, image, sizes);
+  const count = train * advice.tiles;
+  if (advice.spec === spec) return recommend({ advice, suggestion, cost, train: count });
+  // Tiles are not cut here: the whole image at their scale has the same boxes on the same grids, but for those cut.
+  const scale = (advice.spec.transform.minSize ?? 0) / Math.min(...advice.image);
+  const scaled = {
+    ...advice.spec,
+    transform: { ...spec.transform, minSize: Math.round(Math.min(...image) * scale), maxSize: Infinity },
+  };
+  return recommend({
+    advice,
+    suggestion: suggestAnchors(placeBoxes(inventory, scaled), spec.anchors, spec.matcher, { seed }),
+    cost: extrapolate(cost, spec, advice.spec, inventory.table.classes.length, advice.image, count),
+    train: count,
+  });
 }
 
 function checkSplit({ table, split, validation, pictures = 0 }: ExamineOptions): void {

@@ -36,7 +36,7 @@ const WEIGHT = 0.7;
 const CROSSOVER = 0.8;
 
 /** Octaves: of the smallest size, of the step between levels, and of a ratio. */
-const SMALLEST = [1, 6] as const;
+const SMALLEST = [1, 7.5] as const;
 const STEP = [0.4, 1.2] as const;
 const RATIO = [-2, 2] as const;
 
@@ -175,7 +175,7 @@ export function steppedSizes(smallest: number): number[][] {
 
 function bestSmallest(costOf: (side: number) => number): number {
   let [best, least] = [4, Infinity];
-  for (let side = 4; side <= 64; side++) {
+  for (let side = 4; side <= 160; side++) {
     const cost = costOf(side);
     if (cost < least) [best, least] = [side, cost];
   }

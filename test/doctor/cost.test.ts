@@ -1,10 +1,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { networkCost, trainingBytes } from '../../src/doctor/cost.ts';
-import { costReport } from '../../src/doctor/cost-report.ts';
+import { costReport, extrapolate } from '../../src/doctor/cost-report.ts';
 import { measureTraining } from '../../src/doctor/measure.ts';
-import { recommend } from '../../src/doctor/recommend.ts';
-import type { RecommendInput, Recommendation } from '../../src/doctor/recommend.ts';
+import { adviseSize, recommend } from '../../src/doctor/recommend.ts';
+import type { Recommendation } from '../../src/doctor/recommend.ts';
 import { suggestAnchors } from '../../src/doctor/suggest-anchors.ts';
 import { placeBoxes } from '../../src/doctor/anchor-coverage.ts';
 import { RetinaNet, retinaNetSpec } from '../../src/index.ts';
@@ -120,7 +120,23 @@ test('a measured step scales memory and gives the time of an epoch', async () =>
   assert.equal(report.trained, [64, 96]);
 });
 
-/** Recommendations for boxes of one side in images of a size. */
+test('memory and time at another size follow from what was measured', async () => {
+  const { report } = await costReport(smallSpec, 1, [64, 64], { device, train: 100 });
+  assert.equal(extrapolate(report, smallSpec, smallSpec, 1, [64, 64], 100), report);
+  const larger = { ...smallSpec, transform: { ...smallSpec.transform, minSize: 256 } };
+  const four = extrapolate(report, smallSpec, larger, 1, [64, 64], 400);
+  assert.equal(four.trained, [256, 256]);
+  const ratio = four.gigaMacs / report.gigaMacs;
+  // Sixteen times the pixels; the coarsest levels are rounded up.
+  assert.ok(ratio > 14 && ratio <= 16, `${ratio}`);
+  near(four.batches[0]?.stepSeconds ?? 0, ratio * (report.batches[0]?.stepSeconds ?? 0), 1e-9, 'step');
+  near(four.batches[0]?.epochSeconds ?? 0, 4 * ratio * (report.batches[0]?.epochSeconds ?? 0), 1e-9, 'epoch');
+  const off = (costs: typeof report, spec: RetinaNetSpec): number =>
+    (costs.batches[2]?.bytes ?? 0) / trainingBytes(networkCost(spec, 1, [64, 64]), 4);
+  near(off(four, larger), off(report, smallSpec), 1e-6, 'correction');
+});
+
+/** Recommendations for boxes of one side, and a tenth of another, in images of a size. */
 async function recommended(
   side: number,
   width: number,
@@ -128,19 +144,14 @@ async function recommended(
   train: number,
   memoryLimit: number,
   spec: RetinaNetSpec,
+  large = side,
 ): Promise<Map<Recommendation['setting'], Recommendation>> {
   const objects = [10, 30, 50].map((x) => objectAt([x, x, x + side, x + side]));
+  const advice = adviseSize(spec, [height, width], { p10: side, median: side, p90: large, largest: large });
   const placed = placeBoxes(inventoryOf([itemOf('a.png', width, height, objects)]), spec);
   const { report } = await costReport(spec, 1, [height, width], { device: null, train, memoryLimit });
-  const input: RecommendInput = {
-    spec,
-    image: [height, width],
-    sizes: { p10: side, median: side, p90: side, largest: side },
-    suggestion: suggestAnchors(placed, spec.anchors, spec.matcher),
-    cost: report,
-    train,
-  };
-  return new Map(recommend(input).map((row) => [row.setting, row]));
+  const suggestion = suggestAnchors(placed, spec.anchors, spec.matcher);
+  return new Map(recommend({ advice, suggestion, cost: report, train }).map((row) => [row.setting, row]));
 }
 
 test('image size: kept where objects are large enough, enlarged where not, tiles for large images', async () => {
@@ -157,8 +168,10 @@ test('image size: kept where objects are large enough, enlarged where not, tiles
   // A scene of 5000 pixels is too large as a whole.
   assert.equal(await valueOf(16, 5000, 5000, 100, 8e9, own), ['640', '640']);
   assert.equal(await valueOf(6, 5000, 5000, 100, 8e9, own), ['640', '320']);
+  // Tiles hold large objects, too: of 500 pixels there are some.
+  assert.equal(await valueOf(16, 5000, 5000, 100, 8e9, own, 500), ['992', '992']);
   // Large objects are seen as well in a smaller image.
-  assert.equal(await valueOf(160, 1280, 1024, 100, 8e9, own), ['128', undefined]);
+  assert.equal(await valueOf(160, 1280, 1024, 100, 8e9, own), ['192', undefined]);
 });
 
 test('batch size: what fits and leaves steps; learning rates grow with its root; epochs fill the run', async () => {

@@ -64,6 +64,7 @@ test(
       { file: 'tiles/gone.png', width: 96, height: 64, objects: [] },
     ];
     const classes = [...table.classes, 'House'];
+    await write(folder, 'tiles/new.png', await encodePng(blotches(99, 96, 64)));
     await write(folder, 'tiles/l.png', (await readFile(join(folder, 'tiles/l.png'))).subarray(0, 500));
     const examination = await examine({
       ...base,
@@ -82,6 +83,7 @@ test(
       'box-outside',
       'class-spelling',
       'class-unused',
+      'image-unlabelled',
     ])
       assert.ok(found.includes(kind), `${kind} among ${found}`);
     assert.is(examination.worst, 'error');
@@ -117,9 +119,10 @@ test(
       images: [{ ...table.images[0]!, objects: [objectAt([500, 5, 520, 25])] }],
     };
     const validation = { table: twin, imagesRoot: folder, format: 'csv' };
-    const { findings, train, heldOut } = await examine({ ...base, table, imagesRoot: folder, validation });
+    const problems = [{ kind: 'syntax', source: 'b.csv:3', message: '4 fields, expected 6' }] as const;
+    const { findings, train, heldOut } = await examine({ ...base, table, imagesRoot: folder, problems, validation });
     assert.equal([train, heldOut], [12, 1]);
-    assert.equal(kinds(findings), ['class-order', 'box-outside', 'leak-identical']);
+    assert.equal(kinds(findings), ['label-syntax', 'class-order', 'box-outside', 'leak-identical']);
     assert.match(findingOf(findings, 'box-outside').where, 'validation: tiles/a.png');
   }),
 );

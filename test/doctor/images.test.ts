@@ -218,6 +218,14 @@ test(
       never,
     ];
     assert.equal(checkLeakage([west], [east]), [], 'neighbours that touch');
+    assert.equal(kinds(checkLeakage([east], [between])), ['leak-overlap']);
+    for (let i = 0; i < 50; i++) {
+      // Side by side in numbers that float64 rounds.
+      const pixel = 0.1 + i / 7;
+      const tileAt = (column: number) =>
+        itemOf(`${column}`, 100, 100, [], { affine: [pixel, 0, 0.3 + column * 100 * pixel, 0, -pixel, 5e6 + 0.1] });
+      assert.equal(checkLeakage([tileAt(i)], [tileAt(i + 1), tileAt(i - 1)]), []);
+    }
     const findings = checkLeakage([west], [between, east]);
     assert.equal(
       findings.map(({ kind, count }) => [kind, count]),
