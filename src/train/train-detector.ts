@@ -92,7 +92,8 @@ export async function trainDetector(model: RetinaNet, options: TrainOptions): Pr
         truths: evaluation.truths,
         ...(hardness === null ? {} : { hardness: [...hardness.values()].reduce((a, b) => a + b, 0) / hardness.size }),
       };
-      const isBest = progress.best === null || monitored(record) > monitored(progress.best);
+      const value = monitored(record);
+      const isBest = progress.best === null || value > monitored(progress.best);
       progress.evaluated = trainer.steps;
       progress.worse = isBest ? 0 : progress.worse + 1;
       if (isBest) {

@@ -3,54 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { rgbImage } from '../../src/data/image.ts';
-import { Random } from '../../src/data/random.ts';
-import type { Dataset } from '../../src/data/types.ts';
-import { manualSeed, RetinaNet, retinaNetSpec } from '../../src/index.ts';
+import { manualSeed, RetinaNet } from '../../src/index.ts';
 import { loadDetector } from '../../src/train/detector.ts';
 import { evaluateDetector } from '../../src/train/evaluate.ts';
 import { RunFolder, runFiles, type EvaluationRecord, type StepRecord } from '../../src/train/run-folder.ts';
 import { trainDetector } from '../../src/train/train-detector.ts';
 import type { TrainOptions, TrainResult } from '../../src/train/train-options.ts';
 import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
+import { squares, tinySpec } from './support.ts';
 
 const device = await testDevice();
 const root = mkdtempSync(join(tmpdir(), 'retinagrad-train-'));
 const test = suite('trainDetector');
 test.after(() => rmSync(root, { recursive: true }));
 
-const SIDE = 64;
-/** Bright squares of about 20 pixels on dark noise: easy enough that a few steps show learning. */
-const dataset: Dataset = {
-  classes: ['square'],
-  ids: Array.from({ length: 18 }, (_, i) => `image-${i}`),
-  get: async (index) => {
-    const random = new Random('squares', index);
-    const image = rgbImage(
-      SIDE,
-      SIDE,
-      Uint8Array.from({ length: SIDE * SIDE * 3 }, () => random.uniform() * 60),
-    );
-    const boxes = [8, 36].map((x) => {
-      const [left, top, side] = [x + random.uniform() * 4, 8 + random.uniform() * 28, 18 + random.uniform() * 4].map(
-        Math.round,
-      );
-      for (let y = top!; y < top! + side!; y++)
-        for (let k = 3 * left!; k < 3 * (left! + side!); k++)
-          image.data[y * SIDE * 3 + k] = 200 + random.uniform() * 50;
-      return [left!, top!, left! + side!, top! + side!];
-    });
-    return { id: `image-${index}`, image, boxes: Float32Array.from(boxes.flat()), labels: new Int32Array(2) };
-  },
-};
+const dataset = squares;
 const split = { train: [0, 1, 2, 3, 4, 5, 6, 7, 8], heldOut: [9, 10, 11, 12, 13, 14, 15, 16, 17] };
-const spec = retinaNetSpec('torchvision', {
-  backbone: { depth: 18, width: 8, norm: 'batch' },
-  pyramid: { channels: 8 },
-  head: { channels: 8, convs: 1 },
-  anchors: { sizes: [12, 24, 48, 96, 192].map((side) => [side, side * 1.5]) },
-  transform: { minSize: null },
-});
+const spec = tinySpec();
 
 /** A run with settings that differ from the common ones; `interruptAt` aborts it at that step. */
 async function run(name: string, options: Partial<TrainOptions> = {}, interruptAt = Infinity): Promise<TrainResult> {
@@ -161,7 +130,17 @@ test('a run ends early when F1 no longer rises', async () => {
 
 test('a loss that is not finite ends the run and keeps the weights from before', async () => {
   const error = await errorOf(() => run('diverged', { learningRate: 1e30, warmup: 0.9, clipNorm: 1e30, epochs: 3 }));
-  console.log(error.message);
+  assert.match(
+    error.message,
+    /step \d: the loss is .*\(classification .*, boxes .*\) and the norm of the gradients .*: training diverged, at learning rate [\d.e+]+/,
+  );
+  assert.match(
+    error.message,
+    /\d+ parameters are not finite numbers; the nearest to the loss is head\.\w+\.\w+\.weight/,
+  );
+  assert.match(error.message, /in the group of the pyramid and heads/);
+  assert.match(error.message, /Samples of the step: (image-\d, ){3}image-\d\.\n/);
+  assert.match(error.message, /Lower the learning rate/);
 });
 
 test('what does not fit is refused', async () => {

@@ -1,0 +1,232 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { augment } from '../../src/data/augment.ts';
+import { Random } from '../../src/data/random.ts';
+import type { Evaluation } from '../../src/evaluation/detection-metrics.ts';
+import { manualSeed, RetinaNet } from '../../src/index.ts';
+import { loadDetector } from '../../src/train/detector.ts';
+import { RunFolder, runFiles, type EvaluationRecord, type StepRecord } from '../../src/train/run-folder.ts';
+import type { EpochSampler } from '../../src/train/sampler.ts';
+import { trainDetector } from '../../src/train/train-detector.ts';
+import type { TrainOptions, TrainResult } from '../../src/train/train-options.ts';
+import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
+import { squaresAndNothing as dataset, tinySpec } from './support.ts';
+
+const device = await testDevice();
+const root = mkdtempSync(join(tmpdir(), 'retinagrad-recipes-'));
+const test = suite('trainDetector with other recipes');
+test.after(() => rmSync(root, { recursive: true }));
+
+const split = { train: [0, 1, 2, 3, 4, 5, 6, 7, 8], heldOut: [9, 10, 11, 12] };
+
+/** Twelve samples an epoch, the surest false detection first; it notes what it is told. */
+function makeSampler(told: ReadonlyMap<number, number>[] = []): EpochSampler {
+  let hardness = new Map<number, number>();
+  return {
+    length: 12,
+    indices(epoch) {
+      const list = new Random('sampler', epoch).shuffle([...split.train]);
+      const [hardest] = [...hardness].sort((a, b) => b[1] - a[1])[0] ?? [4];
+      return [hardest, ...list, ...list.slice(0, 2)];
+    },
+    harden(found) {
+      told.push(found);
+      hardness = new Map([...hardness, ...found]);
+    },
+    state: () => JSON.stringify([...hardness]),
+    restore: (state) => (hardness = new Map(JSON.parse(state) as [number, number][])),
+  };
+}
+
+const recipe = {
+  optimizer: 'sgd',
+  learningRate: 0.02,
+  backboneRate: 0.5,
+  schedule: 'cosine',
+  warmup: 2,
+  accumulate: 2,
+  batchSize: 2,
+  averageDecay: null,
+  freeze: 1,
+  hardNegatives: 2,
+  monitor: 'ap',
+  tensorboard: true,
+} as const satisfies Partial<TrainOptions>;
+
+async function run(name: string, options: Partial<TrainOptions> = {}, interruptAt = Infinity): Promise<TrainResult> {
+  manualSeed(3);
+  const model = new RetinaNet(1, tinySpec());
+  const controller = new AbortController();
+  try {
+    return await trainDetector(model, {
+      folder: new RunFolder(join(root, name)),
+      dataset,
+      split,
+      epochs: 3,
+      signal: controller.signal,
+      onStep: ({ step }) => step >= interruptAt && controller.abort(),
+      ...options,
+    });
+  } finally {
+    model.dispose();
+  }
+}
+
+const fileOf = (run: string, name: keyof typeof runFiles): string => join(root, run, runFiles[name]);
+const metrics = (run: string): (StepRecord | EvaluationRecord)[] =>
+  readFileSync(fileOf(run, 'metrics'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as StepRecord | EvaluationRecord);
+const computed = (run: string): object[] =>
+  metrics(run).map((record) => ({ ...record, imagesPerSecond: 0, waitSeconds: 0 }));
+const stepsOf = (run: string): StepRecord[] => metrics(run).filter((record) => record.kind === 'step');
+const eventFiles = (run: string): string[] => readdirSync(join(root, run)).filter((name) => name.includes('tfevents'));
+
+const told: ReadonlyMap<number, number>[] = [];
+
+test('SGD, cosine, accumulation, frozen stages, no average and a sampler: parts of a run are the whole, bit for bit', async () => {
+  await leavesNothing(device, async () => {
+    assert.is((await run('whole', { ...recipe, sampler: makeSampler(told) })).end, 'finished');
+    const first = await run('parts', { ...recipe, sampler: makeSampler() }, 4);
+    assert.equal([first.end, first.steps], ['interrupted', 5], 'within the second epoch');
+    const second = await run('parts', { ...recipe, sampler: makeSampler(), resume: true }, 7);
+    assert.equal([second.end, second.steps], ['interrupted', 8], 'within the third');
+    assert.is((await run('parts', { ...recipe, sampler: makeSampler(), resume: true })).end, 'finished');
+  });
+  assert.equal(computed('parts'), computed('whole'));
+  for (const name of ['last', 'best', 'state'] as const)
+    assert.ok(readFileSync(fileOf('parts', name)).equals(readFileSync(fileOf('whole', name))), name);
+  assert.is(eventFiles('whole').length, 1);
+  assert.is(eventFiles('parts').length, 3);
+});
+
+test('the rate is that of pyramid and heads, along the schedule', () => {
+  const rates = stepsOf('whole').map(({ learningRate }) => learningRate);
+  const expected = [0, 1, 2, 3, 4, 5, 6, 7, 8].map(
+    (step) => 0.02 * (step < 2 ? 0.001 + (0.999 * step) / 2 : Math.cos((Math.PI * (step - 2)) / 14) ** 2),
+  );
+  assert.is(rates.length, 9);
+  rates.forEach((rate, i) => assert.ok(Math.abs(rate - expected[i]!) < 1e-12, `${rates.join(' ')}`));
+  for (const { positives, waitSeconds } of stepsOf('whole')) assert.ok(positives > 0 && waitSeconds >= 0);
+});
+
+test('hard negatives are samples to train on without objects, others each time, with the score of their surest detection', () => {
+  assert.is(told.length, 3);
+  for (const found of told) {
+    assert.is(found.size, 2);
+    for (const [index, score] of found) assert.ok([0, 3, 6].includes(index) && score >= 0 && score < 1);
+  }
+  assert.ok(new Set(told.map((found) => [...found.keys()].join())).size > 1);
+  const evaluations = metrics('whole').filter((record) => record.kind === 'evaluation');
+  assert.equal(
+    evaluations.map(({ hardness }) => hardness),
+    told.map((found) => [...found.values()].reduce((a, b) => a + b) / 2),
+  );
+});
+
+test('a run with other settings is not resumed, and the difference is named', async () => {
+  const refused = async (options: Partial<TrainOptions>, reason: RegExp): Promise<void> => {
+    const all = { ...recipe, sampler: makeSampler(), resume: true, ...options };
+    assert.match((await errorOf(() => run('whole', all))).message, reason);
+  };
+  await refused({ optimizer: 'adamw' }, /has "sgd" optimizer, these settings have "adamw"/);
+  await refused({ learningRate: 0.01 }, /has 0.02 learningRate, these settings have 0.01/);
+  await refused({ warmup: 0.5 }, /has 2 warmup, these settings have 0.5/);
+  await refused({ freeze: 0 }, /has 1 freeze, these settings have 0/);
+  await refused({ augment: null }, /has the default augment, these settings have null/);
+});
+
+test('the run folder tells the environment, and when it went on', () => {
+  const environment = JSON.parse(readFileSync(fileOf('parts', 'environment'), 'utf8')) as Record<string, unknown>;
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  assert.is(environment['retinagrad'], version);
+  assert.is(environment['node'], process.version);
+  assert.is(environment['platform'], process.platform);
+  assert.equal(environment['adapter'], { ...device.adapter });
+  assert.ok(Math.abs(Date.parse(environment['date'] as string) - Date.now()) < 600_000);
+  assert.is((environment['resumed'] as unknown[]).length, 2);
+});
+
+test('the results of the best evaluation are passed on; it is the best by what is monitored', async () => {
+  for (const monitor of ['f1', 'ap'] as const) {
+    const seen: Evaluation[] = [];
+    const { best } = await run(`monitor-${monitor}`, {
+      monitor,
+      learningRate: 4e-3,
+      epochs: 4,
+      onResults: async (evaluation, images) => {
+        await Promise.resolve();
+        assert.equal(
+          images.map(({ index }) => index),
+          split.heldOut,
+        );
+        seen.push(evaluation);
+      },
+    });
+    const evaluations = metrics(`monitor-${monitor}`).filter((record) => record.kind === 'evaluation');
+    const values = evaluations.map(({ f1, averagePrecision }) => (monitor === 'f1' ? f1 : averagePrecision!));
+    assert.equal(best, evaluations[values.indexOf(Math.max(...values))]);
+    // Each best so far, in order.
+    const rising = values.filter((value, i) => i === 0 || value > Math.max(...values.slice(0, i)));
+    assert.equal(
+      seen.map((evaluation) => (monitor === 'f1' ? evaluation.best.f1 : evaluation.meanAveragePrecision)),
+      rising,
+    );
+    const { model, scoreThreshold } = loadDetector(fileOf(`monitor-${monitor}`, 'best'));
+    assert.is(scoreThreshold, best!.threshold);
+    model.dispose();
+  }
+});
+
+test('a source reads in the place of the data set, and gives the same run if it changes samples alike', async () => {
+  const asked = new Set<string>();
+  const options = { epochs: 1, learningRate: 1e-3 };
+  await run('source', {
+    ...options,
+    source: {
+      async read(index, seed, epoch) {
+        asked.add(`${index} ${seed} ${epoch}`);
+        return augment(await dataset.get(index), {}, new Random('augment', seed, epoch, index));
+      },
+    },
+  });
+  await run('thread', options);
+  assert.equal(computed('source'), computed('thread'));
+  assert.is(asked.size, 8);
+  assert.ok([...asked].every((text) => / 1 0$/.test(text)));
+});
+
+test('what does not fit is refused', async () => {
+  const refused = async (options: Partial<TrainOptions>, reason: RegExp): Promise<void> => {
+    assert.match((await errorOf(() => run('refused', options))).message, reason);
+  };
+  const sampler = makeSampler();
+  await refused({ hardNegatives: true }, /hardNegatives needs a sampler that has harden/);
+  await refused({ hardNegatives: -1, sampler }, /hardNegatives is -1/);
+  await refused({ monitor: 'loss' as never }, /monitor is "loss", expected "f1" or "ap"/);
+  await refused({ patience: 0 }, /patience is 0/);
+  await refused({ augment: {}, source: { read: (index) => dataset.get(index) } }, /leave out augment/);
+  await refused({ sampler: { ...sampler, length: 0 } }, /the sampler's length is 0/);
+  assert.equal(readdirSync(join(root, 'refused')), []);
+  await refused({ sampler: { ...sampler, length: 13 } }, /epoch 0 has 12 samples, expected length, 13/);
+  const leaking = { ...sampler, length: 4, indices: () => [0, 1, 2, 12] };
+  await refused({ sampler: leaking }, /epoch 0 has sample 12, which is not among the 9 to train on/);
+  const full = { train: [1, 2, 4, 5, 7, 8], heldOut: [10] };
+  await refused(
+    { hardNegatives: true, sampler, split: full },
+    /samples to train on that have no objects: there are none/,
+  );
+  const nothing = { train: split.train, heldOut: [9, 12] };
+  await refused(
+    { monitor: 'ap', epochs: 1, split: nothing },
+    /monitor is "ap", .* the held-out samples have no objects/,
+  );
+});
+
+test.run();
