@@ -5,6 +5,7 @@ import { cacheSamples } from '../../src/data/cache.ts';
 import { packedBytes } from '../../src/data/image.ts';
 import { batches } from '../../src/data/loader.ts';
 import type { Batch, BatchOptions } from '../../src/data/loader.ts';
+import { augmentedSource } from '../../src/data/source.ts';
 import type { Dataset } from '../../src/data/types.ts';
 import { markedSample, rejects } from './support.ts';
 
@@ -94,6 +95,28 @@ test('content does not depend on reading ahead, and going on in the middle is ex
   for (const start of [1, 3, 4])
     assert.equal(content(await collect(squares(7), { ...options, start })), whole.slice(start));
   assert.not.equal(content(await collect(squares(7), { ...options, epoch: 4 })), whole);
+});
+
+test('a sample that comes twice in an epoch comes in two ways, with `read` as with `augment`', async () => {
+  const options = { batchSize: 2, seed: 9, epoch: 3 };
+  const dataset = squares(3);
+  const twice = [0, 1, 2, 1, 0, 1];
+  const found = await collect(dataset, { ...options, augment: vary }, twice);
+  const byId = new Map<string, Set<string>>();
+  for (const sample of found.flatMap((batch) => batch.samples)) {
+    byId.set(sample.id, (byId.get(sample.id) ?? new Set()).add([...packedBytes(sample.image)].join()));
+  }
+  assert.equal(
+    ['tile0', 'tile1', 'tile2'].map((id) => byId.get(id)?.size),
+    [2, 3, 1],
+  );
+  const source = augmentedSource(dataset, { augment: {} });
+  const read = await collect(dataset, { ...options, read: source.read.bind(source) }, twice);
+  assert.equal(content(read), content(found));
+  assert.equal(
+    content(await collect(dataset, { ...options, augment: vary, start: 1 }, twice)),
+    (content(found) as unknown[]).slice(1),
+  );
 });
 
 test('the next batches are read while one is in use, and no more', async () => {
