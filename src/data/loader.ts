@@ -72,7 +72,9 @@ export function batches(
       return (await options.augment?.(sample, new Random('augment', own, epoch, index))) ?? sample;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`batches: sample ${index} (${dataset.ids[index]}): ${reason}`, { cause: error });
+      const name = `sample ${index} (${dataset.ids[index]}): `;
+      // A source names the sample itself.
+      throw new Error(`batches: ${reason.startsWith(name) ? '' : name}${reason}`, { cause: error });
     }
   }
   async function readBatch(number: number): Promise<Batch> {

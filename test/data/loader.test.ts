@@ -154,6 +154,9 @@ test('an error names the sample and comes in its turn', async () => {
   assert.equal((await walk.next()).value?.indices, [2, 3]);
   await rejects(walk.next(), /^batches: sample 4 \(tile4\): file is damaged$/);
   assert.ok((await walk.next()).done);
+  const source = augmentedSource(squares(6, 4), { augment: null });
+  const reading = collect(squares(6), { batchSize: 1, read: source.read.bind(source) });
+  await rejects(reading, /^batches: sample 4 \(tile4\): file is damaged$/);
   const fail = (): never => {
     throw new Error('no');
   };
@@ -189,6 +192,9 @@ test('the cache holds what fits, reads it once, and forgets failures', async () 
   for (let epoch = 0; epoch < 3; epoch++) for (const i of [0, 1, 2, 3]) assert.is((await cached.get(i)).id, `tile${i}`);
   assert.equal(dataset.reads.filter((i) => i === 0 || i === 1).length, 2);
   assert.equal(dataset.reads.filter((i) => i === 2 || i === 3).length, 6);
+  const described = { ...squares(4), describe: () => Promise.reject(new Error('asked')) };
+  await rejects(cacheSamples(described, 0).describe?.(0) ?? Promise.resolve(), /asked/);
+  assert.is(typeof cached.describe, 'undefined');
   const broken = squares(2, 0);
   const retried = cacheSamples(broken, 1e6);
   await rejects(retried.get(0), /damaged/);
