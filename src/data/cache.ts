@@ -13,6 +13,7 @@ export function cacheSamples(dataset: Dataset, cacheBytes: number): Dataset {
 class CachedDataset implements Dataset {
   readonly classes: readonly string[];
   readonly ids: readonly string[];
+  readonly describe?: NonNullable<Dataset['describe']>;
   readonly #dataset: Dataset;
   readonly #samples = new Map<number, Promise<Sample>>();
   #bytesLeft: number;
@@ -20,6 +21,7 @@ class CachedDataset implements Dataset {
   constructor(dataset: Dataset, cacheBytes: number) {
     this.classes = dataset.classes;
     this.ids = dataset.ids;
+    if (dataset.describe !== undefined) this.describe = dataset.describe.bind(dataset);
     this.#dataset = dataset;
     this.#bytesLeft = cacheBytes;
   }

@@ -1,4 +1,4 @@
-import { Random } from './random.ts';
+import { hash32, Random } from './random.ts';
 import type { Dataset, Sample } from './types.ts';
 
 /** Some samples for one training step. */
@@ -27,7 +27,10 @@ export interface BatchOptions {
   readonly start?: number;
   /** How many batches are read ahead while one is in use. Default 2; 0 reads each when it is asked for. */
   readonly prefetch?: number;
-  /** Changes a sample; its random numbers depend on seed, epoch and the position of the sample in the data set only. */
+  /**
+   * Changes a sample; its random numbers depend on seed, epoch and the position of the sample in the data set only, and
+   * on how often it came before where `indices` holds it several times.
+   */
   readonly augment?: (sample: Sample, random: Random) => Sample | Promise<Sample>;
   /** Reads and changes a sample in place of `dataset.get` and `augment`, as `SampleSource.read` does. */
   readonly read?: (index: number, seed: number, epoch: number) => Promise<Sample>;
@@ -60,21 +63,36 @@ export function batches(
   if (shuffle) new Random('order', seed, epoch).shuffle(order);
   const count = dropLast ? Math.floor(order.length / batchSize) : Math.ceil(order.length / batchSize);
 
-  async function readSample(index: number): Promise<Sample> {
+  const seeds = seedsOf(order, seed);
+
+  async function readSample(index: number, own: number): Promise<Sample> {
     try {
-      if (options.read !== undefined) return await options.read(index, seed, epoch);
+      if (options.read !== undefined) return await options.read(index, own, epoch);
       const sample = await dataset.get(index);
-      return (await options.augment?.(sample, new Random('augment', seed, epoch, index))) ?? sample;
+      return (await options.augment?.(sample, new Random('augment', own, epoch, index))) ?? sample;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`batches: sample ${index} (${dataset.ids[index]}): ${reason}`, { cause: error });
+      const name = `sample ${index} (${dataset.ids[index]}): `;
+      // A source names the sample itself.
+      throw new Error(`batches: ${reason.startsWith(name) ? '' : name}${reason}`, { cause: error });
     }
   }
   async function readBatch(number: number): Promise<Batch> {
     const chosen = order.slice(number * batchSize, (number + 1) * batchSize);
-    return { samples: await Promise.all(chosen.map(readSample)), indices: chosen, number, count };
+    const reading = chosen.map((index, i) => readSample(index, seeds[number * batchSize + i] as number));
+    return { samples: await Promise.all(reading), indices: chosen, number, count };
   }
   return readAhead(start, count, prefetch, readBatch);
+}
+
+/** The seed of each sample of an epoch: one that comes again is to look different from the time before. */
+function seedsOf(order: readonly number[], seed: number): number[] {
+  const times = new Map<number, number>();
+  return order.map((index) => {
+    const before = times.get(index) ?? 0;
+    times.set(index, before + 1);
+    return before === 0 ? seed : hash32('again', seed, before);
+  });
 }
 
 /**

@@ -92,8 +92,9 @@ export class BalancedSampler {
 
   /**
    * Tells how hard samples without objects are, such as the highest score of a false detection there: they are drawn in
-   * proportion to it, those that were never named as if it were 1. Zero means only when nothing else is left. What is
-   * said of samples with objects is of no account.
+   * proportion to it, those that were never named as if theirs were the mean of the others, and none less than as if it
+   * were a tenth of that, so that what is easy is not forgotten. Later calls add to earlier ones. What is said of samples
+   * with objects is of no account.
    *
    * @throws RangeError for a sample that is not drawn from and for a hardness that is not a finite number from 0
    */
@@ -146,14 +147,17 @@ export class BalancedSampler {
 
   /** Weighted sampling without replacement (Efraimidis and Spirakis, 2006): the largest log(u) / weight are drawn. */
   #drawEmpty(random: Random): number[] {
-    const count = this.length - this.#repeated;
-    const keys = this.#empty.map((index): readonly [index: number, key: number, tie: number] => {
-      const u = 1 - random.uniform();
-      return [index, Math.log(u) / (this.#hardness.get(index) ?? 1), u];
+    // In the order of the samples: that in which `harden` was told must not matter to the last digit of the sum.
+    const known = this.#empty.flatMap((index) => this.#hardness.get(index) ?? []);
+    const sum = known.reduce((a, b) => a + b, 0);
+    // Where nothing is known, or nothing is hard, all are alike.
+    const mean = sum > 0 ? sum / known.length : 1;
+    const keys = this.#empty.map((index): readonly [index: number, key: number] => {
+      const weight = Math.max(this.#hardness.get(index) ?? mean, mean / 10);
+      return [index, Math.log(1 - random.uniform()) / weight];
     });
-    // Weights of 0 all have the key -Infinity: among them the larger u comes first.
-    keys.sort((a, b) => (a[1] === b[1] ? b[2] - a[2] : b[1] - a[1]));
-    return keys.slice(0, count).map(([index]) => index);
+    keys.sort((a, b) => b[1] - a[1]);
+    return keys.slice(0, this.length - this.#repeated).map(([index]) => index);
   }
 }
 

@@ -5,6 +5,7 @@ import { cacheSamples } from '../../src/data/cache.ts';
 import { packedBytes } from '../../src/data/image.ts';
 import { batches } from '../../src/data/loader.ts';
 import type { Batch, BatchOptions } from '../../src/data/loader.ts';
+import { augmentedSource } from '../../src/data/source.ts';
 import type { Dataset } from '../../src/data/types.ts';
 import { markedSample, rejects } from './support.ts';
 
@@ -96,6 +97,28 @@ test('content does not depend on reading ahead, and going on in the middle is ex
   assert.not.equal(content(await collect(squares(7), { ...options, epoch: 4 })), whole);
 });
 
+test('a sample that comes twice in an epoch comes in two ways, with `read` as with `augment`', async () => {
+  const options = { batchSize: 2, seed: 9, epoch: 3 };
+  const dataset = squares(3);
+  const twice = [0, 1, 2, 1, 0, 1];
+  const found = await collect(dataset, { ...options, augment: vary }, twice);
+  const byId = new Map<string, Set<string>>();
+  for (const sample of found.flatMap((batch) => batch.samples)) {
+    byId.set(sample.id, (byId.get(sample.id) ?? new Set()).add([...packedBytes(sample.image)].join()));
+  }
+  assert.equal(
+    ['tile0', 'tile1', 'tile2'].map((id) => byId.get(id)?.size),
+    [2, 3, 1],
+  );
+  const source = augmentedSource(dataset, { augment: {} });
+  const read = await collect(dataset, { ...options, read: source.read.bind(source) }, twice);
+  assert.equal(content(read), content(found));
+  assert.equal(
+    content(await collect(dataset, { ...options, augment: vary, start: 1 }, twice)),
+    (content(found) as unknown[]).slice(1),
+  );
+});
+
 test('the next batches are read while one is in use, and no more', async () => {
   const dataset = squares(10);
   const walk = batches(
@@ -131,6 +154,9 @@ test('an error names the sample and comes in its turn', async () => {
   assert.equal((await walk.next()).value?.indices, [2, 3]);
   await rejects(walk.next(), /^batches: sample 4 \(tile4\): file is damaged$/);
   assert.ok((await walk.next()).done);
+  const source = augmentedSource(squares(6, 4), { augment: null });
+  const reading = collect(squares(6), { batchSize: 1, read: source.read.bind(source) });
+  await rejects(reading, /^batches: sample 4 \(tile4\): file is damaged$/);
   const fail = (): never => {
     throw new Error('no');
   };
@@ -166,6 +192,9 @@ test('the cache holds what fits, reads it once, and forgets failures', async () 
   for (let epoch = 0; epoch < 3; epoch++) for (const i of [0, 1, 2, 3]) assert.is((await cached.get(i)).id, `tile${i}`);
   assert.equal(dataset.reads.filter((i) => i === 0 || i === 1).length, 2);
   assert.equal(dataset.reads.filter((i) => i === 2 || i === 3).length, 6);
+  const described = { ...squares(4), describe: () => Promise.reject(new Error('asked')) };
+  await rejects(cacheSamples(described, 0).describe?.(0) ?? Promise.resolve(), /asked/);
+  assert.is(typeof cached.describe, 'undefined');
   const broken = squares(2, 0);
   const retried = cacheSamples(broken, 1e6);
   await rejects(retried.get(0), /damaged/);

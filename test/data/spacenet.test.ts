@@ -6,6 +6,7 @@ import { packedBytes } from '../../src/data/image.ts';
 import { readImage } from '../../src/data/node/image.ts';
 import { openDataset } from '../../src/data/node/open.ts';
 import { openSpaceNet } from '../../src/data/node/spacenet.ts';
+import { tileDataset } from '../../src/data/tiles.ts';
 import { boxList, featureCollection, geoTiff, inFolder, raster, rejects, write } from './support.ts';
 import { chip, near, onMap, pixel, place, vegas, wkt } from './vegas.ts';
 
@@ -43,6 +44,28 @@ test(
     near(boxList(await strict.get(0)), clipped.slice(0, 1));
     // The same from above and from the folder of images itself.
     for (const other of [folder, `${path}/RGB-PanSharpen`]) assert.equal((await openDataset(other)).ids, dataset.ids);
+  }),
+);
+
+test(
+  'descriptions and windows are those of the whole, and tiles are made of them',
+  inFolder(async (folder) => {
+    const dataset = await openSpaceNet(await vegas(folder));
+    for (const index of [0, 1, 2]) {
+      const { id, image, boxes, labels } = await dataset.get(index);
+      assert.equal(await dataset.describe(index), { id, width: 40, height: 30, boxes, labels });
+      const part = await dataset.window(index, 7, 5, 20, 11);
+      assert.equal(part.shape, [11, 20, 3]);
+      assert.equal(packedBytes(part), packedBytes(image.lo(5, 7, 0).hi(11, 20, 3)));
+    }
+    await rejects(dataset.window(0, 30, 0, 11, 5), /window of 11 x 5 pixels from \(30, 0\)/);
+    await rejects(dataset.describe(3), /index 3, expected 0 to 2/);
+    const tiled = await tileDataset(dataset, { size: 16, overlap: 2 });
+    assert.is(tiled.ids.length, 3 * 3 * 2);
+    const tile = await tiled.get(1);
+    assert.is(tile.id, 'AOI_2_Vegas_img1@14,0');
+    const whole = await dataset.get(0);
+    assert.equal(packedBytes(tile.image), packedBytes(whole.image.lo(0, 14, 0).hi(16, 16, 3)));
   }),
 );
 

@@ -100,6 +100,64 @@ test('strips, tiles, planes, predictor, palette, white-is-zero, sparse blocks', 
   assert.equal([...(await inverted.readLevels([1, 1, 1]))], [255, 255, 255, 254, 254, 254]);
 });
 
+test('a window has the levels of its part, from the blocks that it touches alone', async () => {
+  const big = raster(37, 21, 3, 16, level);
+  const part = (x: number, y: number, width: number, height: number): Uint16Array =>
+    raster(width, height, 3, 16, (band, row, column) => level(band, y + row, x + column)).levels as Uint16Array;
+  const blockTags = [
+    [322, 4, [16]],
+    [323, 4, [16]],
+  ] as [number, 4, number[]][];
+  const grid = [0, 16].flatMap((y) => [0, 16, 32].map((x) => levelBytes(part(x, y, 16, 16))));
+  const planes = [0, 1, 2].map((band) => levelBytes(raster(37, 21, 1, 16, (_, r, c) => level(band, r, c)).levels));
+  const strips = deflatedStrips(big, 4);
+  const stripTags = [
+    [259, 3, [8]],
+    [278, 4, [4]],
+  ] as [number, 3 | 4, number[]][];
+  const files = {
+    strips: plainTiff(big, strips, stripTags),
+    tiles: plainTiff(big, grid, blockTags, true),
+    planes: plainTiff(big, planes, [
+      [278, 4, [21]],
+      [284, 3, [2]],
+    ]),
+  };
+  const windows = [
+    [0, 0, 37, 21],
+    [5, 3, 20, 9],
+    [16, 16, 21, 5],
+    [36, 20, 1, 1],
+    [15, 0, 2, 17],
+  ] as const;
+  for (const [name, file] of Object.entries(files)) {
+    const tiff = await decodeTiff(file, name);
+    for (const [x, y, width, height] of windows) {
+      assert.equal(
+        await tiff.readLevels(all, { x, y, width, height }),
+        part(x, y, width, height),
+        `${name} ${x}, ${y}`,
+      );
+    }
+    for (const [x, y, width, height] of [
+      [0, 0, 38, 1],
+      [-1, 0, 2, 2],
+      [0.5, 0, 2, 2],
+      [0, 0, 0, 1],
+    ] as const) {
+      await rejects(
+        tiff.readLevels(all, { x, y, width, height }),
+        /window of .* expected whole pixels within the 37 x 21/,
+      );
+    }
+  }
+  // Rows 8 to 11 are damaged: what does not touch them can be read.
+  const damaged = strips.map((strip, i) => (i === 2 ? strip.map((byte) => byte ^ 255) : strip));
+  const tiff = await decodeTiff(plainTiff(big, damaged, stripTags), 'x');
+  assert.equal(await tiff.readLevels(all, { x: 3, y: 12, width: 30, height: 9 }), part(3, 12, 30, 9));
+  await rejects(tiff.readLevels(all, { x: 3, y: 11, width: 30, height: 9 }), /x: damaged: block 2/);
+});
+
 test('JPEG in TIFF becomes RGB', async () => {
   const data = Buffer.alloc(32 * 16 * 4);
   for (let p = 0; p < 32 * 16; p++) data.set(p % 32 < 16 ? [220, 40, 30, 255] : [20, 60, 200, 255], p * 4);

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { checkVisibility, defaultVisibility, packAnnotations, polygonBox } from '../geometry.ts';
 import type { Box, Polygon, Visibility } from '../geometry.ts';
+import { rgbImage } from '../image.ts';
 import { Random } from '../random.ts';
-import { checkStretch, identityStretch, LevelCounts } from '../stretch.ts';
+import { applyStretch, checkStretch, identityStretch, LevelCounts } from '../stretch.ts';
 import type { Stretch } from '../stretch.ts';
-import type { Dataset, Sample } from '../types.ts';
+import type { Annotations, Dataset, RgbImage, Sample, SampleDescription } from '../types.ts';
 import { defaultBands, readTiffImage } from './image.ts';
 import type { Bands } from './image.ts';
 import type { ImageLimits } from './png.ts';
@@ -13,6 +14,7 @@ import type { LabelSource } from './spacenet-labels.ts';
 import { findSpaceNet, labelKeyOf, spaceNetExample } from './spacenet-layout.ts';
 import type { SpaceNetLayout } from './spacenet-layout.ts';
 import { openTiff } from './tiff.ts';
+import type { Tiff } from './tiff.ts';
 
 /** How a SpaceNet folder is read. */
 export interface SpaceNetOptions extends ImageLimits {
@@ -53,6 +55,8 @@ export interface SpaceNetReport {
 
 /** A data set of one class, `building`. */
 export interface SpaceNetDataset extends Dataset {
+  describe(index: number): Promise<SampleDescription>;
+  window(index: number, x: number, y: number, width: number, height: number): Promise<RgbImage>;
   readonly report: SpaceNetReport;
   /** The levels that become 0 and 255: plain numbers, to be kept with a model and used wherever it runs. */
   readonly stretch: Stretch;
@@ -198,29 +202,44 @@ class SpaceNet implements SpaceNetDataset {
   }
 
   async get(index: number): Promise<Sample> {
+    const { entry, tiff } = await this.#open(index);
+    const image = await readTiffImage(tiff, { bands: this.report.rgb, stretch: this.stretch });
+    return { id: entry.id, image, ...(await this.#boxes(entry, tiff)) };
+  }
+
+  async describe(index: number): Promise<SampleDescription> {
+    const { entry, tiff } = await this.#open(index);
+    return { id: entry.id, width: tiff.width, height: tiff.height, ...(await this.#boxes(entry, tiff)) };
+  }
+
+  async window(index: number, x: number, y: number, width: number, height: number): Promise<RgbImage> {
+    const { tiff } = await this.#open(index);
+    const levels = await tiff.readLevels(this.report.rgb, { x, y, width, height });
+    return rgbImage(height, width, applyStretch(levels, this.stretch));
+  }
+
+  async #open(index: number): Promise<{ readonly entry: Entry; readonly tiff: Tiff }> {
     const entry = this.#entries[index];
     if (entry === undefined) {
       throw new RangeError(`SpaceNet.get: index ${index}, expected 0 to ${this.#entries.length - 1}`);
     }
     const tiff = await openTiff(entry.path, this.#options);
-    const { bits, bands, rgb } = this.report;
+    const { bits, bands } = this.report;
     if (tiff.bits !== bits || tiff.bands !== bands) {
       throw new Error(
         `openSpaceNet: ${entry.path}: ${tiff.bands} bands of ${tiff.bits} bits, expected ${bands} of ${bits} as in the first image`,
       );
     }
-    const image = await readTiffImage(tiff, { bands: rgb, stretch: this.stretch });
+    return { entry, tiff };
+  }
+
+  async #boxes(entry: Entry, tiff: Tiff): Promise<Annotations> {
     const polygons = entry.key === undefined ? [] : await this.#labels.polygons(entry.key, tiff);
-    return { id: entry.id, image, ...footprintBoxes(polygons, tiff.width, tiff.height, this.#options.visibility) };
+    return footprintBoxes(polygons, tiff.width, tiff.height, this.#options.visibility);
   }
 }
 
-function footprintBoxes(
-  polygons: readonly Polygon[],
-  width: number,
-  height: number,
-  rule: Visibility,
-): ReturnType<typeof packAnnotations> {
+function footprintBoxes(polygons: readonly Polygon[], width: number, height: number, rule: Visibility): Annotations {
   const boxes = polygons
     .map((polygon) => polygonBox(polygon, width, height, rule))
     .filter((box): box is Box => box !== null);

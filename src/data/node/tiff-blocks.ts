@@ -127,29 +127,39 @@ function blockGrid(layout: BlockLayout): { across: number; down: number; planes:
   };
 }
 
+/** A rectangle of pixels within an image. */
+export interface TiffWindow {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /**
- * Reads some bands (from 0) of all pixels, interleaved. Every block is checked to hold as many bytes as it must;
+ * Reads some bands (from 0) of the pixels in a window, interleaved, from the blocks that it touches. Every block is checked to hold as many bytes as it must;
  * Deflate is unpacked by zlib on another thread and stopped there, so that a small file cannot fill the memory.
  */
 export async function readBlocks(
   file: Uint8Array,
   layout: BlockLayout,
   bands: readonly number[],
+  window: TiffWindow,
 ): Promise<Uint8Array | Uint16Array> {
-  const { width, height, bytesPerSample, planar } = layout;
-  const pixels = width * height * bands.length;
+  const { bytesPerSample, planar, blockWidth, blockHeight } = layout;
+  const pixels = window.width * window.height * bands.length;
   const out = bytesPerSample === 1 ? new Uint8Array(pixels) : new Uint16Array(pixels);
   const decode = await blockDecoder(layout);
   const { across, down } = blockGrid(layout);
-  for (let row = 0; row < down; row++) {
-    for (let column = 0; column < across; column++) {
+  const [right, bottom] = [window.x + window.width, window.y + window.height];
+  for (let row = Math.floor(window.y / blockHeight); row * blockHeight < bottom; row++) {
+    for (let column = Math.floor(window.x / blockWidth); column * blockWidth < right; column++) {
       const blocks = new Map<number, DataView>();
       for (const [to, band] of bands.entries()) {
         const plane = planar ? band : 0;
         const index = (plane * down + row) * across + column;
         const block = blocks.get(plane) ?? (await decode(file, index, row));
         blocks.set(plane, block);
-        copyBand(block, layout, out, { row, column, from: planar ? 0 : band, to, count: bands.length });
+        copyBand(block, layout, window, out, { row, column, from: planar ? 0 : band, to, count: bands.length });
       }
     }
   }
@@ -205,16 +215,22 @@ function checkJpegBlock(bytes: Uint8Array, blockWidth: number, blockHeight: numb
 function copyBand(
   block: DataView,
   layout: BlockLayout,
+  window: TiffWindow,
   out: Uint8Array | Uint16Array,
   at: { row: number; column: number; from: number; to: number; count: number },
 ): void {
-  const { width, height, blockWidth, blockHeight, bytesPerSample, littleEndian } = layout;
+  const { blockWidth, blockHeight, bytesPerSample, littleEndian } = layout;
   const [x0, y0] = [at.column * blockWidth, at.row * blockHeight];
+  const [left, top] = [Math.max(x0, window.x), Math.max(y0, window.y)];
+  const [right, bottom] = [
+    Math.min(x0 + blockWidth, window.x + window.width),
+    Math.min(y0 + blockHeight, window.y + window.height),
+  ];
   const step = (layout.planar ? 1 : layout.bands) * bytesPerSample;
-  for (let y = y0; y < Math.min(y0 + blockHeight, height); y++) {
-    let source = (y - y0) * blockWidth * step + at.from * bytesPerSample;
-    let target = (y * width + x0) * at.count + at.to;
-    for (let x = x0; x < Math.min(x0 + blockWidth, width); x++, source += step, target += at.count) {
+  for (let y = top; y < bottom; y++) {
+    let source = ((y - y0) * blockWidth + left - x0) * step + at.from * bytesPerSample;
+    let target = ((y - window.y) * window.width + left - window.x) * at.count + at.to;
+    for (let x = left; x < right; x++, source += step, target += at.count) {
       out[target] = bytesPerSample === 1 ? block.getUint8(source) : block.getUint16(source, littleEndian);
     }
   }

@@ -7,7 +7,7 @@ import { defaultMaxPixels } from './png.ts';
 import type { ImageLimits } from './png.ts';
 import { checkDirectory } from './tiff-directory.ts';
 import { readBlockLayout, readBlocks } from './tiff-blocks.ts';
-import type { BlockLayout } from './tiff-blocks.ts';
+import type { BlockLayout, TiffWindow } from './tiff-blocks.ts';
 
 /** A TIFF image whose tags have been read and checked; its pixels are read on demand. */
 export interface Tiff {
@@ -22,8 +22,11 @@ export interface Tiff {
   readonly epsg: number | null;
   /** Whether map coordinates are degrees; null where the file does not say. */
   readonly geographic: boolean | null;
-  /** Levels of three bands (numbers from 1, as GDAL counts), interleaved. Rejects when the pixels are damaged. */
-  readLevels(bands: readonly [number, number, number]): Promise<Levels>;
+  /**
+   * Levels of three bands (numbers from 1, as GDAL counts), interleaved: of a window, from the blocks that it touches, or
+   * of all pixels. Rejects when the pixels are damaged or the window does not lie within the image.
+   */
+  readLevels(bands: readonly [number, number, number], window?: TiffWindow): Promise<Levels>;
 }
 
 /** Whether bytes start as a TIFF or BigTIFF file does. */
@@ -64,8 +67,9 @@ export async function decodeTiff(bytes: Uint8Array, name: string, limits: ImageL
     const size = readSize(image, limits.maxPixels ?? defaultMaxPixels);
     const colour = await readColour(image, size.bands);
     const layout = await readBlockLayout(image, own.length, { ...size, bytesPerSample: size.bits === 8 ? 1 : 2 });
-    const readLevels = (bands: readonly [number, number, number]): Promise<Levels> =>
-      named(readRgbLevels(own, layout, colour, bands));
+    const whole = { x: 0, y: 0, width: size.width, height: size.height };
+    const readLevels: Tiff['readLevels'] = (bands, window = whole) =>
+      named(readRgbLevels(own, layout, colour, bands, window));
     return { path: name, ...size, ...(await readReference(image)), readLevels };
   };
   return named(open());
@@ -114,15 +118,18 @@ async function readRgbLevels(
   layout: BlockLayout,
   colour: Colour,
   bands: readonly [number, number, number],
+  window: TiffWindow,
 ): Promise<Levels> {
   if (bands.some((band) => !Number.isInteger(band) || band < 1 || band > layout.bands)) {
     throw new Error(`bands ${bands.join(', ')} were asked for, the file has ${layout.bands}`);
   }
-  if (colour.kind === 'ycbcr') return fromYCbCr(await readBlocks(file, layout, [0, 1, 2]), bands);
+  checkWindow(layout, window);
+  if (colour.kind === 'ycbcr') return fromYCbCr(await readBlocks(file, layout, [0, 1, 2], window), bands);
   const levels = await readBlocks(
     file,
     layout,
     bands.map((band) => band - 1),
+    window,
   );
   const top = layout.bytesPerSample === 1 ? 255 : 65_535;
   if (colour.kind === 'inverted') return levels.map((level) => top - level);
@@ -137,6 +144,15 @@ async function readRgbLevels(
     });
   }
   return levels;
+}
+
+function checkWindow(layout: BlockLayout, { x, y, width, height }: TiffWindow): void {
+  const isWhole = [x, y, width, height].every(Number.isInteger) && x >= 0 && y >= 0 && width >= 1 && height >= 1;
+  if (!isWhole || x + width > layout.width || y + height > layout.height) {
+    throw new RangeError(
+      `window of ${width} x ${height} pixels from (${x}, ${y}), expected whole pixels within the ${layout.width} x ${layout.height} of the image`,
+    );
+  }
 }
 
 /** JFIF's full-range conversion (ITU-T T.871, section 7). */
