@@ -1,5 +1,5 @@
 import type { LabelFormat } from './formats.ts';
-import { openRing } from './table.ts';
+import { outlineBox } from './table.ts';
 import type { LabelledObject, LabelTable } from './types.ts';
 import { yoloOutline } from './yolo.ts';
 
@@ -129,8 +129,6 @@ function loss(what: LabelLoss['what'], count: number, message: string): LabelLos
 /** Whether an object's box is another than that around its outlines. */
 function differs({ polygons = [], box }: LabelledObject): boolean {
   if (polygons.length === 0) return false;
-  const points = polygons.flatMap((rings) => openRing(rings[0] ?? []));
-  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
-  const bounds = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
-  return bounds.some((edge, i) => Math.abs(edge - (box[i] as number)) > 1e-6 * Math.max(1, Math.abs(edge)));
+  const bounds = outlineBox(polygons);
+  return bounds === null || bounds.some((v, i) => Math.abs(v - (box[i] as number)) > 1e-6 * Math.max(1, Math.abs(v)));
 }
