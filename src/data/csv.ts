@@ -33,7 +33,12 @@ export function parseCsv(text: string, name: string, required: readonly string[]
   return rows;
 }
 
-function* csvLines(text: string, name: string): Generator<{ line: number; values: string[] }> {
+/**
+ * The rows of CSV text with the lines where they begin (from 1). A field in quotes is as it stands, others without the
+ * blanks around them; a byte order mark and empty lines are skipped. Throws with `name` and the line for a quote that is
+ * not closed, after the rows before it.
+ */
+export function* csvLines(text: string, name: string): Generator<{ line: number; values: string[] }> {
   const field = /(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r\n|\n|\r|$)/y;
   field.lastIndex = text.startsWith('\ufeff') ? 1 : 0;
   let line = 1;
@@ -43,7 +48,7 @@ function* csvLines(text: string, name: string): Generator<{ line: number; values
     const match = field.exec(text);
     if (match === null) throw new Error(`${name}:${line}: a double quote is not closed, or stands inside a bare field`);
     const [, quoted, bare = '', end] = match;
-    values.push(quoted === undefined ? bare : quoted.replaceAll('""', '"'));
+    values.push(quoted === undefined ? bare.trim() : quoted.replaceAll('""', '"'));
     line += (quoted?.match(/\r\n|\n|\r/g) ?? []).length;
     if (end === ',') continue;
     if (values.length > 1 || values[0] !== '') yield { line: start, values };

@@ -8,6 +8,7 @@ import type { JpegLimits } from './jpeg.ts';
 import { decodePng, isPng } from './png.ts';
 import { decodeTiff, isTiff } from './tiff.ts';
 import type { Tiff } from './tiff.ts';
+import { decodeWebp, isWebp } from './webp.ts';
 
 /** Numbers from 1 of the bands that become red, green and blue. */
 export type Bands = readonly [red: number, green: number, blue: number];
@@ -21,15 +22,16 @@ export interface ReadImageOptions extends JpegLimits {
 }
 
 /**
- * Reads a PNG, JPEG or TIFF file as RGB, whichever it is by its first bytes. Rejects with the file's name when it is
+ * Reads a PNG, JPEG, WebP or TIFF file as RGB, whichever it is by its first bytes. Rejects with the file's name when it is
  * damaged, too large or of another kind, and for 16-bit TIFF files without a `stretch`.
  */
 export async function readImage(path: string, options: ReadImageOptions = {}): Promise<RgbImage> {
   const bytes = await readFile(path);
   if (isPng(bytes)) return decodePng(bytes, path, options);
   if (isJpeg(bytes)) return decodeJpeg(bytes, path, options);
+  if (isWebp(bytes)) return decodeWebp(bytes, path, options);
   if (!isTiff(bytes))
-    throw new Error(`readImage: ${path}: neither a PNG nor a JPEG nor a TIFF file by its first bytes`);
+    throw new Error(`readImage: ${path}: neither a PNG nor a JPEG nor a WebP nor a TIFF file by its first bytes`);
   return readTiffImage(await decodeTiff(bytes, path, options), options);
 }
 

@@ -40,7 +40,7 @@ export async function decodeJpeg(bytes: Uint8Array, name: string, limits: JpegLi
       maxResolutionInMP: maxPixels / 1e6,
       maxMemoryUsageInMB: maxMemoryMB,
     });
-    return orient(rgbImage(height, width, data), header.orientation);
+    return orientImage(rgbImage(height, width, data), header.orientation);
   } catch (error) {
     throw new Error(`readJpeg: ${name}: ${reasonOf(error)}`, { cause: error });
   }
@@ -85,7 +85,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
 /**
  * Tag 0x0112 of the first directory, or undefined where the segment is no EXIF or is damaged (then viewers ignore it).
  */
-function exifOrientation(body: Uint8Array): number | undefined {
+export function exifOrientation(body: Uint8Array): number | undefined {
   if (String.fromCharCode(...body.subarray(0, 6)) !== 'Exif\0\0' || body.length < 14) return undefined;
   const view = new DataView(body.buffer, body.byteOffset + 6, body.byteLength - 6);
   const little = view.getUint16(0) === 0x4949;
@@ -103,7 +103,7 @@ function exifOrientation(body: Uint8Array): number | undefined {
 }
 
 /** The view of stored pixels that an orientation asks for (EXIF 2.32, tag 274). */
-function orient(image: RgbImage, orientation: number): RgbImage {
+export function orientImage(image: RgbImage, orientation: number): RgbImage {
   // 2, 4, 5 and 7 are mirrored: left to right first, then turned.
   const mirrored = [2, 4, 5, 7].includes(orientation) ? image.step(1, -1, 1) : image;
   const quarters = [0, 0, 2, 2, 3, 1, 1, 3][orientation - 1] as number;

@@ -60,16 +60,40 @@ export async function csvLabels(root: string, files: readonly string[]): Promise
   return { kind: 'csv', has: (key) => places.has(key), polygons: async (key) => places.get(key) ?? [] };
 }
 
-/** The outer rings and holes of all polygons of a FeatureCollection (RFC 7946), in pixels of an image. */
-export function geojsonToPixels(json: unknown, image: Tiff): Polygon[] {
+/** The polygons of one feature of a FeatureCollection, in pixels, with its properties. */
+export interface PixelFeature {
+  /** Position in the file, from 0. */
+  readonly index: number;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly polygons: readonly Polygon[];
+}
+
+/** The features of a FeatureCollection (RFC 7946) that have polygons, in pixels of an image. */
+export function geojsonFeatures(json: unknown, image: Tiff): PixelFeature[] {
   const collection = json as { type?: unknown; features?: unknown; crs?: unknown } | null;
   if (collection?.type !== 'FeatureCollection' || !Array.isArray(collection.features)) {
     throw new Error(`not a GeoJSON FeatureCollection (type is ${JSON.stringify(collection?.type)})`);
   }
-  const polygons = collection.features.flatMap(featurePolygons);
-  if (polygons.length === 0) return [];
-  const toPixel = pixelMap(crsName(collection.crs), polygons, image);
-  return polygons.map((rings) => rings.map((ring) => ring.map(([x, y]) => toPixel(x, y))));
+  const features = collection.features
+    .map((feature: { properties?: unknown } | null, index): PixelFeature => ({
+      index,
+      properties: (feature?.properties ?? {}) as Record<string, unknown>,
+      polygons: featurePolygons(feature, index),
+    }))
+    .filter(({ polygons }) => polygons.length > 0);
+  if (features.length === 0) return [];
+  const all = features.flatMap(({ polygons }) => polygons);
+  const toPixel = pixelMap(crsName(collection.crs), all, image);
+  return features.map(({ index, properties, polygons }) => ({
+    index,
+    properties,
+    polygons: polygons.map((rings) => rings.map((ring) => ring.map(([x, y]) => toPixel(x, y)))),
+  }));
+}
+
+/** The outer rings and holes of all polygons of a FeatureCollection, in pixels of an image. */
+export function geojsonToPixels(json: unknown, image: Tiff): Polygon[] {
+  return geojsonFeatures(json, image).flatMap(({ polygons }) => polygons);
 }
 
 function featurePolygons(feature: unknown, index: number): Polygon[] {

@@ -1,0 +1,29 @@
+/** The label formats that are read and written. */
+export const labelFormats = [
+  'coco', // instances JSON
+  'coco-results', // JSON array of detections
+  'voc', // folder of Pascal VOC XML
+  'yolo', // folder of YOLO text, with or without data.yaml
+  'csv', // image,x1,y1,x2,y2,label[,score]
+  'keras-retinanet', // path,x1,y1,x2,y2,class without a header
+  'deepforest', // image_path,xmin,ymin,xmax,ymax,label[,score]
+  'spacenet-csv', // ImageId,BuildingId,PolygonWKT_Pix,PolygonWKT_Geo or Confidence
+  'geojson', // a FeatureCollection for each image, in map coordinates
+] as const;
+
+/** Name of a label format. */
+export type LabelFormat = (typeof labelFormats)[number];
+
+/** An example of each format, for the messages of those whose files were not understood. */
+export const formatExamples: Readonly<Record<LabelFormat, string>> = {
+  coco: 'instances.json with {"images": [{"id": 1, "file_name": "a.png", "width": 640, "height": 480}], "categories": [{"id": 1, "name": "building"}], "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 12.5, 30, 47.5]}]}',
+  'coco-results': 'results.json with [{"image_id": 1, "category_id": 1, "bbox": [10, 12.5, 30, 47.5], "score": 0.9}]',
+  voc: 'Annotations/a.xml with <annotation><filename>a.png</filename><object><name>building</name><bndbox><xmin>11</xmin><ymin>13</ymin><xmax>40</xmax><ymax>60</ymax></bndbox></object></annotation>, images in JPEGImages/ or beside',
+  yolo: 'data.yaml with `names: [building]`, images/a.png, labels/a.txt with `0 0.5 0.5 0.25 0.1` (class, centre, size as shares of the image)',
+  csv: 'boxes.csv with\n    image,x1,y1,x2,y2,label\n    a.png,10,12.5,40,60,building\n    b.jpg,,,,,                     (no objects)',
+  'keras-retinanet':
+    'annotations.csv with `a.png,10,12,40,60,building` (no header), `b.png,,,,,` for an image without objects',
+  deepforest: 'boxes.csv with\n    image_path,xmin,ymin,xmax,ymax,label\n    a.png,10,12.5,40,60,Tree',
+  'spacenet-csv': 'summary.csv with `ImageId,BuildingId,PolygonWKT_Pix,PolygonWKT_Geo`',
+  geojson: 'a.geojson, a FeatureCollection of polygons, for the georeferenced a.tif',
+};
