@@ -3,9 +3,9 @@ import * as assert from 'uvu/assert';
 import jpeg from 'jpeg-js';
 import { parseCsv } from '../../src/data/csv.ts';
 import { packedBytes } from '../../src/data/image.ts';
-import { openFolder } from '../../src/data/node/folder.ts';
 import { openDataset } from '../../src/data/node/open.ts';
 import { encodePng } from '../../src/data/node/png.ts';
+import type { SampleDescription } from '../../src/data/types.ts';
 import { boxList, inFolder, markedSample, rejects, write } from './support.ts';
 
 const { image } = markedSample(20, 30, []);
@@ -38,15 +38,26 @@ test(
     assert.equal((await dataset.get(1)).image.shape, [20, 30, 3]);
     assert.equal(boxList(await dataset.get(2)), []);
     await rejects(dataset.get(3), /index 3, expected 0 to 2/);
-    assert.equal((dataset as Awaited<ReturnType<typeof openFolder>>).report, {
-      csv: `${folder}/boxes.csv`,
+    assert.equal(dataset.report, {
+      format: 'csv',
+      labels: `${folder}/boxes.csv`,
+      images: folder,
       missingLabels: ['c.png'],
+      dropped: { crowd: 0, difficult: 0, otherClasses: 0 },
+      bits: 8,
+      notes: [],
     });
-    assert.equal((await openFolder(folder, { missingLabels: 'empty' })).ids, ['a.png', 'c.png', 'd.JPG', 'sub/b.png']);
-    await rejects(openFolder(folder, { missingLabels: 'error' }), /1 images in .* are not named in .*boxes.csv: c.png/);
-    const given = await openFolder(folder, { classes: ['roof', 'tree', 'car, parked'] });
+    const { width, height, ...described } = (await dataset.describe?.(0)) as SampleDescription;
+    assert.equal([width, height], [30, 20]);
+    assert.equal(described, { id: 'a.png', boxes: a.boxes, labels: a.labels });
+    assert.equal((await openDataset(folder, { missingLabels: 'empty' })).ids, ['a.png', 'c.png', 'd.JPG', 'sub/b.png']);
+    await rejects(
+      openDataset(folder, { missingLabels: 'error' }),
+      /1 images in .* are not named in .*boxes.csv: c.png/,
+    );
+    const given = await openDataset(folder, { classes: ['roof', 'tree', 'car, parked'] });
     assert.equal([...(await given.get(0)).labels], [0, 2]);
-    await rejects(openFolder(folder, { classes: ['roof'] }), /boxes.csv:5: class "car, parked" is none of roof/);
+    await rejects(openDataset(folder, { classes: ['roof'] }), /boxes.csv:5: class "car, parked" is none of roof/);
   }),
 );
 
@@ -54,7 +65,7 @@ test(
   'columns may come in another order and with others',
   inFolder(async (folder) => {
     await tiles(folder, 'label,x1,x2,y1,y2,source,image\nroof,1,5,2,6,me,a.png\n');
-    assert.equal(boxList(await (await openFolder(folder)).get(0)), [[1, 2, 5, 6]]);
+    assert.equal(boxList(await (await openDataset(folder)).get(0)), [[1, 2, 5, 6]]);
   }),
 );
 
@@ -62,7 +73,7 @@ test(
   'errors name file and line',
   inFolder(async (folder) => {
     const open = async (...rows: string[]): Promise<unknown> =>
-      openFolder(await tiles(folder, [HEADER, 'a.png,1,1,5,5,roof', ...rows].join('\n')));
+      openDataset(await tiles(folder, [HEADER, 'a.png,1,1,5,5,roof', ...rows].join('\n')));
     await rejects(open('a.png,1,1,5,5'), /boxes.csv:3: 5 fields, expected 6/);
     await rejects(open('a.png,1,x,5,5,roof'), /boxes.csv:3: y1 is "x", expected a number/);
     await rejects(open('a.png,1,,5,5,roof'), /boxes.csv:3: y1 is "", expected a number/);
@@ -72,32 +83,35 @@ test(
     await rejects(open(',1,1,5,5,roof'), /boxes.csv:3: image is empty/);
     await rejects(open('none.png,1,1,5,5,roof'), /boxes.csv:3: there is no image none.png/);
     for (const outside of ['../a.png', '/etc/a.png', 'C:\\a.png', 'sub/../../a.png']) {
-      await rejects(open(`${outside},1,1,5,5,roof`), /boxes.csv:3: image .* lies outside the folder/);
+      await rejects(open(`${outside},1,1,5,5,roof`), /boxes.csv:3: image .* lies outside the folder of the images/);
     }
     await rejects(open('"a.png,1,1,5,5,roof'), /boxes.csv:3: a double quote is not closed/);
     await rejects(open('a.png,1,1,5,5,"two\nlines"', 'a.png,1,1,5,x,roof'), /boxes.csv:5: y2 is "x"/);
-    const beside = (await open('a.png,40,1,50,5,roof')) as Awaited<ReturnType<typeof openFolder>>;
+    const beside = (await open('a.png,40,1,50,5,roof')) as Awaited<ReturnType<typeof openDataset>>;
     await rejects(beside.get(0), /boxes.csv:3: box 40, 1, 50, 5 lies outside a.png of 30 x 20 pixels/);
     await rejects(
-      openFolder(await tiles(folder, 'a.png,1,1,5,5,roof\n')),
+      openDataset(await tiles(folder, 'picture,x1,y1,x2,y2,label\na.png,1,1,5,5,roof\n')),
       /boxes.csv:1: the header is .*expected the columns image,x1,y1,x2,y2,label/,
     );
-    await rejects(openFolder(await tiles(folder, '')), /boxes.csv: the file is empty/);
-    await rejects(openFolder(await tiles(folder, `${HEADER}\n`)), /names no image. Expected\n/);
+    await rejects(openDataset(await tiles(folder, '')), /boxes.csv: the file is empty/);
+    await rejects(openDataset(await tiles(folder, `${HEADER}\n`)), /boxes.csv names no image/);
   }),
 );
 
 test(
   'which CSV',
   inFolder(async (folder) => {
-    await rejects(openFolder(folder), /no .csv file in .* Expected a folder such as\n/);
+    await rejects(openDataset(folder, { format: 'csv' }), /no csv labels in .* \(0 files: 0 images/);
     await tiles(folder, `${HEADER}\na.png,1,1,5,5,roof\n`);
     await write(folder, 'other.csv', `${HEADER}\nc.png,,,,,\n`);
-    await rejects(openDataset(folder), /2 .csv files in .* \(boxes.csv, other.csv\): choose one with `csv`/);
-    assert.equal((await openDataset(folder, { csv: 'other.csv' })).ids, ['c.png']);
     await rejects(
-      openDataset(folder, { csv: 'other.csv', labels: 'csv' }),
-      /is a folder of images with a CSV, for which there is no option labels/,
+      openDataset(folder),
+      /2 kinds of labels in .*boxes.csv \(csv\), .*other.csv \(csv\): give one of them/,
+    );
+    assert.equal((await openDataset(`${folder}/other.csv`)).ids, ['c.png']);
+    await rejects(
+      openDataset(`${folder}/other.csv`, { labels: 'csv' }),
+      /is no SpaceNet tree, for which there is no option labels/,
     );
   }),
 );
@@ -110,7 +124,7 @@ test(
     await write(folder, 'deep/a.png', await encodePng(image));
     await rejects(
       openDataset(folder),
-      /holds 2 files \(0 .tif, 1 .png or .jpg, 0 .geojson, 0 .csv\) in no known layout. Expected SpaceNet's\n[^]*RGB-PanSharpen[^]*or images beside a CSV of boxes\n[^]*image,x1,y1,x2,y2,label/,
+      /holds 2 files \(1 images, 0 .json, 0 .xml, 1 .txt, 0 .csv, 0 .geojson\) in no known layout. Expected SpaceNet's\n[^]*RGB-PanSharpen[^]*or images with labels in one of these formats\n[^]*coco: [^]*voc: [^]*image,x1,y1,x2,y2,label/,
     );
   }),
 );

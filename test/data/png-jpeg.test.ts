@@ -257,7 +257,10 @@ test('JPEG: hostile and damaged files are refused, by name', async () => {
 test(
   'files of other kinds',
   inFolder(async (folder) => {
-    await rejects(readImage(await write(folder, 'a.png', 'GIF89a')), /a.png: neither a PNG nor a JPEG nor a WebP nor a TIFF/);
+    await rejects(
+      readImage(await write(folder, 'a.png', 'GIF89a')),
+      /a.png: neither a PNG nor a JPEG nor a WebP nor a TIFF/,
+    );
     await rejects(readImage(await write(folder, 'empty.jpg', '')), /empty.jpg: neither/);
     await rejects(readImage(`${folder}/none.png`), /ENOENT.*none.png/);
   }),

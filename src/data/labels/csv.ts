@@ -67,7 +67,7 @@ function readColumns(first: readonly string[]): Columns {
 export function parseLabelCsv(
   text: string,
   options: ParseOptions & { readonly root?: string | undefined },
-): LabelTable & { readonly flavour: CsvFlavour } {
+): LabelTable {
   const { name } = options;
   const report = reporter(options.onProblem);
   const table = tableBuilder(options.classes, report);
@@ -103,7 +103,7 @@ export function parseLabelCsv(
     readRow(row.values, source, columns);
   }
   if (columns === null) report('syntax', name, 'the file is empty, expected the header image,x1,y1,x2,y2,label');
-  return { ...table.build(), flavour: columns?.flavour ?? 'csv' };
+  return table.build();
 
   function readRow(values: readonly string[], source: string, { at, fields, flavour, names }: Columns): void {
     if (values.length !== fields) {

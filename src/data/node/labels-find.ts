@@ -92,7 +92,12 @@ export async function listLabels(folder: string, files: readonly string[]): Prom
       kept.push({ format: 'yolo', path: folder });
     }
   }
-  return kept.length > 0 ? kept : results;
+  if (kept.length > 0 || results.length > 0) return kept.length > 0 ? kept : results;
+  // The only CSV beside images is meant to be read: its reader says what is wrong with the header.
+  const tables = files.filter((file) => /^[^/]*\.csv$/i.test(file));
+  const [table] = tables;
+  const alone = table !== undefined && tables.length === 1 && files.some((file) => imageEnding.test(file));
+  return alone ? [{ format: 'csv', path: join(folder, table) }] : [];
 }
 
 /** Whether a file may be Pascal VOC's: GDAL writes `.aux.xml` beside images. */

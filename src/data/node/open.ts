@@ -1,40 +1,70 @@
-import { checkFolder, listFiles } from './files.ts';
-import { folderExample, openFolder } from './folder.ts';
-import type { FolderDataset, FolderOptions } from './folder.ts';
+import { stat } from 'node:fs/promises';
+import type { LabelFormat } from '../labels/formats.ts';
+import { listFiles } from './files.ts';
+import { examples, listLabels } from './labels-find.ts';
+import { imageEnding } from './image-size.ts';
+import { openLabelled } from './labelled.ts';
+import type { LabelledDataset, LabelledOptions, LabelledRasters } from './labelled.ts';
+import { readLabels } from './labels.ts';
 import { openSpaceNet } from './spacenet.ts';
 import type { SpaceNetDataset, SpaceNetOptions } from './spacenet.ts';
-import { looksLikeSpaceNet, spaceNetExample } from './spacenet-layout.ts';
-
-/** Options of both readers; those of the other one must be left out, which is checked. */
-export type OpenOptions = SpaceNetOptions & FolderOptions;
-
-const SPACENET_ONLY = ['images', 'labels', 'percentiles', 'stretchImages'] as const;
-const FOLDER_ONLY = ['csv', 'classes', 'maxMemoryMB'] as const;
+import { hasSpaceNetFolders, looksLikeSpaceNet, spaceNetExample } from './spacenet-layout.ts';
 
 /**
- * Opens a folder of imagery in whichever known layout it has: SpaceNet's, or images beside a CSV of boxes. Rejects with
- * what was looked for and an example of each when it has neither.
+ * Options of both readers; those of the other one must be left out, which is checked. `images` is the name of the
+ * folders of images in a SpaceNet tree, otherwise the path of the folder of the images.
  */
-export async function openDataset(path: string, options: OpenOptions = {}): Promise<SpaceNetDataset | FolderDataset> {
-  await checkFolder('openDataset', path);
-  const files = await listFiles(path);
-  const hasCsv = options.csv !== undefined || files.some((file) => /\.csv$/i.test(file) && !file.includes('/'));
-  // GeoTIFF files without a CSV beside them can only be SpaceNet's; its reader says what is missing.
-  const onlyTif = !hasCsv && files.some((file) => /\.tiff?$/i.test(file));
-  if (options.csv === undefined && (onlyTif || looksLikeSpaceNet(files))) {
-    refuse(options, FOLDER_ONLY, `${path} has SpaceNet's layout`);
-    return openSpaceNet(path, options);
+export type OpenOptions = SpaceNetOptions &
+  LabelledOptions & {
+    /** Format of the labels. Default: found by names and first lines. */
+    readonly format?: LabelFormat;
+    /** One split of a YOLO `data.yaml`. */
+    readonly split?: 'train' | 'val' | 'test';
+  };
+
+const SPACENET_ONLY = ['labels'] as const;
+const LABELLED_ONLY = ['classes', 'otherClasses', 'difficult', 'format', 'split', 'maxMemoryMB'] as const;
+
+/**
+ * Opens labelled imagery: a label file (its images around it, or in the folder `images`), or a folder in whichever known
+ * layout it has: SpaceNet's, or images with labels in one of the `labelFormats`. Rejects with what was looked for and an
+ * example of each when it has none.
+ */
+export async function openDataset(
+  path: string,
+  options: OpenOptions = {},
+): Promise<SpaceNetDataset | LabelledDataset | LabelledRasters> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) throw new Error(`openDataset: ${path} does not exist`);
+  if (found.isDirectory() && options.format === undefined) {
+    const files = await listFiles(path);
+    const labels = await listLabels(path, files);
+    const others = labels.filter(({ format }) => format !== 'geojson' && format !== 'spacenet-csv');
+    const tree = hasSpaceNetFolders(files) && looksLikeSpaceNet(files);
+    // GeoTIFF files without any labels can only be SpaceNet's, or their folder of images; its reader says what is missing.
+    const onlyTif = labels.length === 0 && files.some((file) => /\.tiff?$/i.test(file));
+    if (onlyTif || (tree && others.length === 0)) {
+      refuse(options, LABELLED_ONLY, `${path} has SpaceNet's layout`);
+      return openSpaceNet(path, options);
+    }
+    if (labels.length === 0) {
+      const count = (pattern: RegExp): number => files.filter((file) => pattern.test(file)).length;
+      throw new Error(
+        `openDataset: ${path} holds ${files.length} files (${count(imageEnding)} images, ${count(/\.json$/i)} .json, ` +
+          `${count(/\.xml$/i)} .xml, ${count(/\.txt$/i)} .txt, ${count(/\.csv$/i)} .csv, ${count(/\.geojson$/i)} .geojson) ` +
+          `in no known layout. Expected SpaceNet's\n${spaceNetExample}\nor images with labels in one of these formats\n${examples()}`,
+      );
+    }
   }
-  if (hasCsv && (options.csv !== undefined || files.some((file) => /\.(png|jpe?g|tiff?)$/i.test(file)))) {
-    refuse(options, SPACENET_ONLY, `${path} is a folder of images with a CSV`);
-    return openFolder(path, options);
-  }
-  const count = (pattern: RegExp): number => files.filter((file) => pattern.test(file)).length;
-  throw new Error(
-    `openDataset: ${path} holds ${files.length} files (${count(/\.tiff?$/i)} .tif, ${count(/\.(png|jpe?g)$/i)} .png or .jpg, ` +
-      `${count(/\.geojson$/i)} .geojson, ${count(/\.csv$/i)} .csv) in no known layout. Expected SpaceNet's\n${spaceNetExample}\n` +
-      `or images beside a CSV of boxes\n${folderExample}`,
-  );
+  refuse(options, SPACENET_ONLY, `${path} is no SpaceNet tree`);
+  const { format, images, split, classes, otherClasses } = options;
+  const table = await readLabels(path, {
+    ...(format === undefined ? {} : { format }),
+    ...(images === undefined ? {} : { images }),
+    ...(split === undefined ? {} : { split }),
+    ...(classes === undefined || otherClasses === 'drop' ? {} : { classes }),
+  });
+  return openLabelled(table, options);
 }
 
 function refuse(options: OpenOptions, names: readonly (keyof OpenOptions)[], reason: string): void {

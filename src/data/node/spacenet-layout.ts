@@ -96,6 +96,15 @@ export function looksLikeSpaceNet(files: readonly string[]): boolean {
   return files.some(isTif) && files.some((file) => isLabelFile(file) || IMAGE_KINDS.includes(folderName(file)));
 }
 
+/** Whether a listing has the folders of SpaceNet's trees, so that images of anybody beside GeoJSON files are told apart. */
+export function hasSpaceNetFolders(files: readonly string[]): boolean {
+  const known = /^(geojson.*|vectordata|summarydata|buildings|spacenet-buildings)$/i;
+  return files.some((file) => {
+    const folder = folderName(file);
+    return (isTif(file) && IMAGE_KINDS.includes(folder)) || (isLabelFile(file) && known.test(folder));
+  });
+}
+
 function chooseKind(path: string, files: readonly string[], wanted: string | undefined): string {
   const found = [...new Set(files.filter(isTif).map(folderName))];
   const tree = `Expected a tree such as\n${spaceNetExample}`;

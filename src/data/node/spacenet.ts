@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import { checkVisibility, defaultVisibility, packAnnotations, polygonBox } from '../geometry.ts';
 import type { Box, Polygon, Visibility } from '../geometry.ts';
 import { rgbImage } from '../image.ts';
-import { Random } from '../random.ts';
-import { applyStretch, checkStretch, identityStretch, LevelCounts } from '../stretch.ts';
+import { applyStretch, checkStretch, identityStretch } from '../stretch.ts';
 import type { Stretch } from '../stretch.ts';
 import type { Annotations, Dataset, RgbImage, Sample, SampleDescription } from '../types.ts';
 import { defaultBands, readTiffImage } from './image.ts';
@@ -13,11 +12,13 @@ import { csvLabels, geojsonLabels, noLabels } from './spacenet-labels.ts';
 import type { LabelSource } from './spacenet-labels.ts';
 import { findSpaceNet, labelKeyOf, spaceNetExample } from './spacenet-layout.ts';
 import type { SpaceNetLayout } from './spacenet-layout.ts';
+import { measureStretch } from './stretch-measure.ts';
+import type { MeasureOptions } from './stretch-measure.ts';
 import { openTiff } from './tiff.ts';
 import type { Tiff } from './tiff.ts';
 
 /** How a SpaceNet folder is read. */
-export interface SpaceNetOptions extends ImageLimits {
+export interface SpaceNetOptions extends ImageLimits, MeasureOptions {
   /** Name of the folders of images, such as `MUL-PanSharpen`. Default: the first that is there of a list, RGB first. */
   readonly images?: string;
   /** Numbers from 1 of the bands for red, green and blue. Default: see `ReadImageOptions.bands`. */
@@ -28,12 +29,6 @@ export interface SpaceNetOptions extends ImageLimits {
   readonly missingLabels?: 'skip' | 'empty' | 'error';
   /** Levels that become 0 and 255. Default: 8 bits stay as they are, 16 bits are stretched between the percentiles. */
   readonly stretch?: Stretch;
-  /** Percentiles of each band over the data set between which 16 bits are stretched. Default [2, 98]. */
-  readonly percentiles?: readonly [number, number];
-  /** Most images that are read for the percentiles. Default 32, chosen by `seed`. */
-  readonly stretchImages?: number;
-  /** Default 0. */
-  readonly seed?: number;
   /** Which footprints that the edge cuts are kept. */
   readonly visibility?: Visibility;
 }
@@ -97,7 +92,16 @@ export async function openSpaceNet(path: string, options: SpaceNetOptions = {}):
   const first = kept[0] as Entry;
   const tiff = await openTiff(first.path, options);
   const rgb = options.bands ?? defaultBands(tiff);
-  const stretch = options.stretch ?? (tiff.bits === 8 ? identityStretch : await measureStretch(kept, rgb, options));
+  const stretch =
+    options.stretch ??
+    (tiff.bits === 8
+      ? identityStretch
+      : await measureStretch(
+          'openSpaceNet',
+          kept.map(({ path: file }) => file),
+          rgb,
+          options,
+        ));
   await checkPlacement(kept, labels, path, options);
   const report: SpaceNetReport = {
     root: layout.root,
@@ -135,17 +139,6 @@ async function openLabels(layout: SpaceNetLayout, path: string, options: SpaceNe
     `openSpaceNet: no labels below ${path} (${kind === 'csv' ? 'no *_Solutions.csv, no CSV in summaryData' : 'no .geojson file'}); ` +
       `missingLabels: 'empty' reads images alone. Expected a tree such as\n${spaceNetExample}`,
   );
-}
-
-async function measureStretch(entries: readonly Entry[], rgb: Bands, options: SpaceNetOptions): Promise<Stretch> {
-  const { percentiles = [2, 98], stretchImages = 32, seed = 0 } = options;
-  if (!Number.isInteger(stretchImages) || stretchImages < 1) {
-    throw new RangeError(`openSpaceNet: stretchImages is ${stretchImages}, expected a whole number >= 1`);
-  }
-  const counts = new LevelCounts();
-  const chosen = new Random('stretch', seed).shuffle([...entries]).slice(0, stretchImages);
-  for (const entry of chosen) counts.add(await (await openTiff(entry.path, options)).readLevels(rgb));
-  return counts.stretch(percentiles);
 }
 
 /** Looks for one footprint that lies on its image: where none does, labels and images are in different coordinates. */
@@ -202,26 +195,26 @@ class SpaceNet implements SpaceNetDataset {
   }
 
   async get(index: number): Promise<Sample> {
-    const { entry, tiff } = await this.#open(index);
+    const { entry, tiff } = await this.#open('get', index);
     const image = await readTiffImage(tiff, { bands: this.report.rgb, stretch: this.stretch });
     return { id: entry.id, image, ...(await this.#boxes(entry, tiff)) };
   }
 
   async describe(index: number): Promise<SampleDescription> {
-    const { entry, tiff } = await this.#open(index);
+    const { entry, tiff } = await this.#open('describe', index);
     return { id: entry.id, width: tiff.width, height: tiff.height, ...(await this.#boxes(entry, tiff)) };
   }
 
   async window(index: number, x: number, y: number, width: number, height: number): Promise<RgbImage> {
-    const { tiff } = await this.#open(index);
+    const { tiff } = await this.#open('window', index);
     const levels = await tiff.readLevels(this.report.rgb, { x, y, width, height });
     return rgbImage(height, width, applyStretch(levels, this.stretch));
   }
 
-  async #open(index: number): Promise<{ readonly entry: Entry; readonly tiff: Tiff }> {
+  async #open(method: string, index: number): Promise<{ readonly entry: Entry; readonly tiff: Tiff }> {
     const entry = this.#entries[index];
     if (entry === undefined) {
-      throw new RangeError(`SpaceNet.get: index ${index}, expected 0 to ${this.#entries.length - 1}`);
+      throw new RangeError(`SpaceNet.${method}: index ${index}, expected 0 to ${this.#entries.length - 1}`);
     }
     const tiff = await openTiff(entry.path, this.#options);
     const { bits, bands } = this.report;
