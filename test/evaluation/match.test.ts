@@ -83,4 +83,30 @@ test('input that does not fit is refused', () => {
   }
 });
 
+test('detections of crowds and difficult objects are ignored, however many, unless they find a true object', () => {
+  const truth = {
+    ...truthOf([[0, 0, 40, 40], 0], [[60, 0, 70, 10], 0], [[10, 10, 20, 20], 0]),
+    crowd: Uint8Array.of(1, 0, 0),
+    difficult: Uint8Array.of(0, 1, 0),
+  };
+  const detections = detectionsOf(
+    [[10, 10, 20, 20], 0, 0.9], // The object in the crowd.
+    [[10, 10, 20, 20], 0, 0.8], // Again: that is a part of the crowd.
+    [[35, 0, 45, 10], 0, 0.7], // Half of it lies in the crowd.
+    [[36, 0, 46, 10], 0, 0.6], // Less than half.
+    [[60, 0, 70, 9], 0, 0.5],
+    [[60, 0, 70, 8], 0, 0.4], // The difficult object, twice.
+    [[60, 0, 70, 4], 0, 0.3], // Its IoU is too low, as for any object.
+    [[0, 0, 40, 40], 1, 0.2], // Another class.
+  );
+  const { truthOf: found, detectionOf, ignored } = matchDetections(detections, truth);
+  assert.equal([...found], [2, -1, -1, -1, -1, -1, -1, -1]);
+  assert.equal([...ignored], [0, 1, 1, 0, 1, 1, 0, 0]);
+  assert.equal([...detectionOf], [-1, -1, 0]);
+  refuses(
+    () => matchDetections(detections, { ...truth, crowd: new Uint8Array(2) }),
+    'matchDetections: 2 values of crowd for 3 true boxes, expected as many',
+  );
+});
+
 test.run();

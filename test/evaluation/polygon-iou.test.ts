@@ -128,13 +128,15 @@ test('coordinates that are not finite are refused', () => {
 const side = fc.double({ min: 0.5, max: 50, noNaN: true });
 const place = fc.double({ min: -30, max: 30, noNaN: true });
 const box = fc.tuple(place, place, side, side).map(([x, y, w, h]): Box => [x, y, x + w, y + h]);
+/** Corners on a grid, as label files have them: polyclip-ts is not exact where corners differ by rounding alone. */
+const onGrid = (value: number) => Math.round(value * 1000) / 1000;
 /** A ring around a centre, so that it does not cross itself. */
 const star = fc
   .tuple(place, place, fc.array(fc.double({ min: 2, max: 30, noNaN: true }), { minLength: 3, maxLength: 9 }))
   .map(([x, y, radii]): Ring =>
     radii.map((radius, k) => {
       const angle = (2 * Math.PI * k) / radii.length;
-      return [x + radius * Math.cos(angle), y + radius * Math.sin(angle)];
+      return [onGrid(x + radius * Math.cos(angle)), onGrid(y + radius * Math.sin(angle))];
     }),
   );
 
@@ -153,16 +155,39 @@ test('clipping to a box and polyclip-ts agree on any outline', () => {
   fc.assert(
     fc.property(star, star, box, (outer, second, other) => {
       const shape = geometry.outline([[outer], [second]]);
-      // A box as two halves that overlap: polyclip-ts makes one outline of it, with corners that are no corners of a box.
-      const [x1, y1, x2, y2] = other;
-      const whole = geometry.boxOutline(other);
-      const same = { ...whole, isBox: false };
-      close(geometry.iou(shape, whole), geometry.iou(shape, same), `${[x1, y1, x2, y2].join()}:`);
-      close(geometry.iou(shape, whole), geometry.iou(whole, shape));
-      close(geometry.iou(shape, shape), 1);
+      const whole = geometry.boxOutline(other.map(onGrid) as unknown as Box);
+      const clipped = geometry.iou(shape, whole);
+      assert.is(geometry.iou(whole, shape), clipped);
+      // Not known to be a box, it is left to polyclip-ts.
+      const general = geometry.iou(shape, { ...whole, isBox: false });
+      assert.ok(Math.abs(general - clipped) < 1e-5, `${general} and ${clipped}`);
     }),
     { numRuns: 100 },
   );
+});
+
+test('corners that lie on an edge but for rounding do not stop polyclip-ts', () => {
+  // polyclip-ts 0.16 cannot close a ring of these two as they are.
+  const shape = geometry.outline([
+    [
+      [
+        [2, 0],
+        [-0.9999999999999996, 1.7320508075688774],
+        [-1.0000000000000009, -1.732050807568877],
+      ],
+    ],
+    [
+      [
+        [4.744370935990117, 0],
+        [-2.617126076533117, 4.5329953343687555],
+        [-1.0000000000000009, -1.732050807568877],
+      ],
+    ],
+  ]);
+  const other = geometry.boxOutline([0, 5e-324, 4.744370935990117, 0.5]);
+  const expected = geometry.iou(shape, other);
+  assert.ok(expected > 0.1);
+  assert.ok(Math.abs(geometry.iou(shape, { ...other, isBox: false }) - expected) < 1e-5);
 });
 
 test.run();

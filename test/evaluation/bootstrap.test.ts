@@ -1,0 +1,109 @@
+import * as fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { LabelTable } from '../../src/data/labels/types.ts';
+import { Random } from '../../src/data/random.ts';
+import { imageWeights, percentileInterval, resampler } from '../../src/evaluation/bootstrap.ts';
+import { judge } from '../../src/evaluation/judge.ts';
+import { judgeRun } from '../../src/evaluation/judged-run.ts';
+import { object, randomTables, tableOf } from './tables.ts';
+
+test('every resample has as many images, and the seed decides which', () => {
+  const drawn = (seed: number) => [...imageWeights(50, 20, seed)].map((weights) => [...weights]);
+  for (const weights of imageWeights(50, 20, 1))
+    assert.is(
+      weights.reduce((sum, n) => sum + n, 0),
+      50,
+    );
+  const copies = (seed: number) => Array.from(imageWeights(50, 20, seed), (weights) => weights.join());
+  assert.is(new Set(copies(1)).size, 20);
+  assert.equal(copies(1), copies(1));
+  assert.not.equal(copies(1), copies(2));
+  assert.is(drawn(1).length, 20);
+});
+
+test('percentiles are interpolated, and what is not defined is left out', () => {
+  const values = Float64Array.from({ length: 101 }, (_, i) => 100 - i);
+  assert.equal(percentileInterval(50, values, 0.5), { estimate: 50, low: 25, high: 75 });
+  const { low, high } = percentileInterval(50, values, 0.95);
+  assert.ok(Math.abs((low as number) - 2.5) < 1e-9 && Math.abs((high as number) - 97.5) < 1e-9);
+  assert.equal(percentileInterval(2, Float64Array.of(3, NaN, 1), 0.5), { estimate: 2, low: 1.5, high: 2.5 });
+  assert.equal(percentileInterval(null, values, 0.5), { estimate: null, low: null, high: null });
+  assert.equal(percentileInterval(2, Float64Array.of(NaN), 0.5), { estimate: 2, low: null, high: null });
+});
+
+test('a resample has the figures of tables in which images stand as often', () => {
+  fc.assert(
+    fc.property(
+      fc.nat(1_000_000),
+      fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 7 }),
+      fc.integer({ min: 1, max: 3 }),
+      (seed, weights, classes) => {
+        const { truth, predictions } = randomTables(seed, { images: weights.length, classes, levels: Infinity });
+        const repeated = (table: LabelTable): LabelTable => ({
+          ...table,
+          images: table.images.flatMap((image, i) =>
+            Array.from({ length: weights[i] as number }, (_, copy) => ({ ...image, file: `${image.file} ${copy}` })),
+          ),
+        });
+        const run = judgeRun('test', truth, predictions, { scoreThreshold: 0.3 });
+        const got = resampler(run)(Int32Array.from(weights));
+        const { chosen, coco } = judge(repeated(truth), repeated(predictions), { scoreThreshold: 0.3, resamples: 0 });
+        assert.equal([got.precision, got.recall, got.f1], [chosen.precision, chosen.recall, chosen.f1]);
+        if (coco.ap50 === null) assert.ok(Number.isNaN(got.ap50));
+        else assert.ok(Math.abs(got.ap50 - coco.ap50) < 1e-12, `${got.ap50}, expected ${coco.ap50}`);
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+/** Images with one object each, of which the share `found` is found. */
+function balanced(images: number, found: number) {
+  const files = Array.from({ length: images }, (_, i) => `${i}.png`);
+  const random = new Random('balanced');
+  const hits = random.shuffle(files.map((_, i) => i < images * found));
+  const table = (keep: (i: number) => boolean, extra: object) =>
+    tableOf(['a'], Object.fromEntries(files.map((file, i) => [file, keep(i) ? [object(0, [0, 0, 9, 9], extra)] : []])));
+  return { truth: table(() => true, {}), predictions: table((i) => hits[i] === true, { score: 0.5 }) };
+}
+
+test('the interval of a share is that of the binomial distribution', () => {
+  const { truth, predictions } = balanced(400, 0.8);
+  const { intervals } = judge(truth, predictions, { resamples: 2000 });
+  const recall = intervals?.recall;
+  assert.is(recall?.estimate, 0.8);
+  // 1.96 standard errors of sqrt(0.8 * 0.2 / 400) = 0.02.
+  assert.ok(Math.abs((recall?.low as number) - (0.8 - 0.0392)) < 0.005, `low ${recall?.low}`);
+  assert.ok(Math.abs((recall?.high as number) - (0.8 + 0.0392)) < 0.005, `high ${recall?.high}`);
+  assert.equal(intervals?.precision, { estimate: 1, low: 1, high: 1 });
+});
+
+test('intervals hold their estimates, and more confidence widens them', () => {
+  fc.assert(
+    fc.property(fc.nat(1_000_000), (seed) => {
+      const { truth, predictions } = randomTables(seed, { images: 40, classes: 2, levels: 20 });
+      const of = (confidence: number) => judge(truth, predictions, { resamples: 200, confidence }).intervals;
+      const [wide, narrow] = [of(0.95), of(0.5)];
+      for (const key of ['precision', 'recall', 'f1', 'ap50'] as const) {
+        const [outer, inner] = [wide?.[key], narrow?.[key]];
+        const [low, high, estimate] = [outer?.low, outer?.high, outer?.estimate] as number[];
+        assert.ok((low as number) <= (estimate as number) && (estimate as number) <= (high as number), key);
+        assert.ok((low as number) <= (inner?.low as number) && (inner?.high as number) <= (high as number), key);
+      }
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('seed, number of resamples and confidence are said', () => {
+  const { truth, predictions } = balanced(30, 0.5);
+  const judged = judge(truth, predictions, { resamples: 50, confidence: 0.9, seed: 3 });
+  const { intervals } = judged;
+  assert.equal([intervals?.resamples, intervals?.confidence, intervals?.seed], [50, 0.9, 3]);
+  assert.equal(judge(truth, predictions, { resamples: 50, confidence: 0.9, seed: 3 }), judged);
+  assert.not.equal(judge(truth, predictions, { resamples: 50, confidence: 0.9, seed: 4 }).intervals?.f1, intervals?.f1);
+  assert.is(judge(truth, predictions, { resamples: 0 }).intervals, null);
+});
+
+test.run();
