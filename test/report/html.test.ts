@@ -102,6 +102,30 @@ test('a full report has all parts, the verdict first', () => {
   }
 });
 
+test('tables and charts show what matters most', () => {
+  const names = namesOf(9);
+  const judgement = madeUpJudgement(madeUpImages(400, 9), names);
+  const html = reportHtml({ title: 'a', judgement });
+  checkPage(html);
+  const byTruths = [...judgement.perClass].sort((a, b) => b.truths - a.truths);
+  byTruths.forEach(({ name, averagePrecision }, i) => {
+    const legend = html.split(`>${name} (${averagePrecision?.toFixed(3)})<`).length - 1;
+    assert.is(legend, i < 5 ? 2 : 0, `${name}, number ${i} by its objects, in both charts`);
+  });
+  const [, row = ''] = /<tr class="marked">(.*?)<\/tr>/.exec(html) ?? [];
+  const { chosen, perImage = [] } = judgement;
+  assert.ok(
+    row.includes(`${chosen.threshold.toFixed(3)} (best)`) && row.includes(chosen.truePositives.toLocaleString('en-US')),
+  );
+  const errors = new Map(perImage.map((one) => [one.file, one.falsePositives + one.falseNegatives]));
+  const listed = Array.from(
+    html.matchAll(/<th scope="row">(tiles[^<]*)</g),
+    ([, file = '']) => errors.get(file) ?? NaN,
+  );
+  assert.is(listed.length, 100);
+  assert.equal(listed, [...errors.values()].sort((a, b) => b - a).slice(0, 100), 'most errors first');
+});
+
 test('the same data give the same text', () => {
   assert.is(reportHtml(full(10, ['car'])), reportHtml(full(10, ['car'])));
 });
