@@ -18,3 +18,4 @@ export type {
   TrainingEvaluation,
 } from './report/run-report.ts';
 export type { ReportJudgement } from './report/judgement-parts.ts';
+export { comparisonHtml, type ComparedRuns, type ComparisonReport } from './report/comparison.ts';

@@ -1,6 +1,7 @@
 import { classSection } from './class-section.ts';
 import { confusionSection, imageSection, scoreSection } from './judgement-sections.ts';
-import { contents, paragraph, sectionMarkup, type Section } from './markup.ts';
+import type { Section } from './markup.ts';
+import { page } from './page.ts';
 import type { RunReport } from './run-report.ts';
 import {
   boxSizeSection,
@@ -10,8 +11,6 @@ import {
   reproductionSection,
   trainingSection,
 } from './run-sections.ts';
-import { reportStyle } from './style.ts';
-import { escapeXml } from './svg-frame.ts';
 import { tiles, verdict } from './verdict.ts';
 
 /** The sections of a report, in their order. */
@@ -46,21 +45,14 @@ function trainingVerdict({ training }: RunReport): string | null {
  * box sizes) and for pictures that are not `data:` addresses.
  */
 export function reportHtml(report: RunReport): string {
-  const { title, summary, warnings = [], judgement } = report;
-  const sections = sectionsOf(report);
+  const { title, summary, warnings, judgement } = report;
   const line = judgement === undefined ? trainingVerdict(report) : verdict(judgement);
-  return (
-    '<!doctype html>\n' +
-    '<html lang="en">\n<head>\n<meta charset="utf-8" />\n' +
-    '<meta name="viewport" content="width=device-width, initial-scale=1" />\n' +
-    // Nothing may be fetched, whatever the data hold.
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'" />\n` +
-    `<title>${escapeXml(title)}</title>\n<style>${reportStyle}</style>\n</head>\n<body>\n<header>\n<h1>${escapeXml(title)}</h1>\n` +
-    (line === null ? '' : paragraph(line, 'verdict')) +
-    (summary === undefined ? '' : paragraph(summary)) +
-    warnings.map((warning) => paragraph(warning, 'warning')).join('') +
-    (judgement === undefined ? '' : tiles(judgement)) +
-    contents(sections) +
-    `</header>\n<main>\n${sections.map(sectionMarkup).join('')}</main>\n</body>\n</html>\n`
-  );
+  return page({
+    title,
+    verdict: line,
+    summary,
+    warnings,
+    top: judgement === undefined ? '' : tiles(judgement),
+    sections: sectionsOf(report),
+  });
 }

@@ -5,7 +5,7 @@ import { reportHtml } from '../../src/report/html.ts';
 import type { RunReport } from '../../src/report/run-report.ts';
 import { exampleCaption, factRows } from '../../src/report/run-sections.ts';
 import { madeUpImages, madeUpJudgement, madeUpSizes, madeUpTraining } from './made-up.ts';
-import { checkXml, refuses } from './support.ts';
+import { checkPage, pageText, refuses } from './support.ts';
 
 const src = pngDataUri(Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10, 0));
 const evil = `</title></td><script>alert("1")</script> & 'x' <img src=x onerror=y>`;
@@ -39,35 +39,7 @@ function full(images: number, classes: readonly string[], text = 'text'): RunRep
   };
 }
 
-/** Asserts that a page is well-formed, complete in itself and sound in what assistive technology reads. */
-function checkPage(html: string): void {
-  assert.match(html, /^<!doctype html>\n<html lang="en">/);
-  checkXml(html.slice(html.indexOf('<html')));
-  assert.not.match(html, /<script|<link|<iframe|\son\w+="|@import|url\(/i);
-  // Namespaces are names, not addresses that are fetched.
-  assert.not.match(html.replaceAll('http://www.w3.org/2000/svg', ''), /(?:src|href)="(?!data:|#)|https?:\/\//);
-  const ids = Array.from(html.matchAll(/\sid="([^"]*)"/g), ([, id]) => id);
-  assert.is(new Set(ids).size, ids.length, 'ids are unique');
-  for (const [, id] of html.matchAll(/(?:href="#|aria-labelledby=")([^"]*)"/g)) assert.ok(ids.includes(id), `#${id}`);
-  for (const [tag] of html.matchAll(/<img[^>]*>/g)) assert.match(tag, /\salt="/);
-  for (const [tag] of html.matchAll(/<th[ >][^>]*>/g)) assert.match(tag, / scope="/);
-  for (const [, drawing] of html.matchAll(/<svg[^>]*role="img"[^>]*>\n(<\w+)/g)) assert.is(drawing, '<title');
-  const levels = Array.from(html.matchAll(/<h(\d)/g), ([, level]) => Number(level));
-  assert.is(levels[0], 1);
-  levels
-    .slice(1)
-    .forEach((level, i) => assert.ok(level >= 2 && level <= (levels[i] as number) + 1, 'no heading is skipped'));
-}
-
 const headings = (html: string) => Array.from(html.matchAll(/<h2[^>]*>([^<]*)</g), ([, heading]) => heading);
-/** The text of a page, without tags, in one line. */
-const textOf = (html: string) =>
-  html
-    .slice(html.indexOf('<body>'))
-    .replaceAll(/<[^>]*>/g, ' ')
-    .replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
-    .replaceAll(/\s+/g, ' ');
-
 test('a full report has all parts, the verdict first', () => {
   const report = full(60, ['car', 'ship']);
   const html = reportHtml(report);
@@ -85,7 +57,7 @@ test('a full report has all parts, the verdict first', () => {
     'What the numbers mean',
   ]);
   const { chosen, counts, coco, intervals } = report.judgement as NonNullable<RunReport['judgement']>;
-  const text = textOf(html);
+  const text = pageText(html);
   const verdict = text.slice(0, text.indexOf('Contents') < 0 ? 600 : undefined);
   for (const part of [
     `F1 ${chosen.f1.toFixed(3)} (95 % interval ${intervals?.f1.low?.toFixed(3)} to ${intervals?.f1.high?.toFixed(3)})`,
@@ -102,6 +74,30 @@ test('a full report has all parts, the verdict first', () => {
   }
 });
 
+test('tables and charts show what matters most', () => {
+  const names = namesOf(9);
+  const judgement = madeUpJudgement(madeUpImages(400, 9), names);
+  const html = reportHtml({ title: 'a', judgement });
+  checkPage(html);
+  const byTruths = [...judgement.perClass].sort((a, b) => b.truths - a.truths);
+  byTruths.forEach(({ name, averagePrecision }, i) => {
+    const legend = html.split(`>${name} (${averagePrecision?.toFixed(3)})<`).length - 1;
+    assert.is(legend, i < 5 ? 2 : 0, `${name}, number ${i} by its objects, in both charts`);
+  });
+  const [, row = ''] = /<tr class="marked">(.*?)<\/tr>/.exec(html) ?? [];
+  const { chosen, perImage = [] } = judgement;
+  assert.ok(
+    row.includes(`${chosen.threshold.toFixed(3)} (best)`) && row.includes(chosen.truePositives.toLocaleString('en-US')),
+  );
+  const errors = new Map(perImage.map((one) => [one.file, one.falsePositives + one.falseNegatives]));
+  const listed = Array.from(
+    html.matchAll(/<th scope="row">(tiles[^<]*)</g),
+    ([, file = '']) => errors.get(file) ?? NaN,
+  );
+  assert.is(listed.length, 100);
+  assert.equal(listed, [...errors.values()].sort((a, b) => b - a).slice(0, 100), 'most errors first');
+});
+
 test('the same data give the same text', () => {
   assert.is(reportHtml(full(10, ['car'])), reportHtml(full(10, ['car'])));
 });
@@ -109,7 +105,7 @@ test('the same data give the same text', () => {
 test('markup in any name is text', () => {
   const html = reportHtml(full(10, [evil, 'b', 'c'], evil));
   checkPage(html);
-  assert.ok(textOf(html).includes(evil));
+  assert.ok(pageText(html).includes(evil));
   checkPage(reportHtml(full(10, [evil, ...namesOf(20)], evil)));
 });
 
@@ -137,12 +133,12 @@ test('no images, images without objects and without detections', () => {
   const image = { file: 'a', truth: empty, detections: { ...empty, scores: new Float32Array(0) } };
   const nothing = reportHtml({ title: 'a', judgement: madeUpJudgement([image, image], ['car', 'ship']) });
   checkPage(nothing);
-  assert.ok(textOf(nothing).includes('2 images with 0 objects: nothing to find, and 0 detections.'));
-  assert.ok(textOf(nothing).includes('F1 not defined'));
+  assert.ok(pageText(nothing).includes('2 images with 0 objects: nothing to find, and 0 detections.'));
+  assert.ok(pageText(nothing).includes('F1 not defined'));
   const truth = { boxes: Float32Array.of(0, 0, 9, 9), labels: Int32Array.of(0) };
   const blind = reportHtml({ title: 'a', judgement: madeUpJudgement([{ ...image, truth }], ['car', 'ship']) });
   checkPage(blind);
-  assert.ok(textOf(blind).includes('F1 0.000 on 1 image with 1 object.'));
+  assert.ok(pageText(blind).includes('F1 0.000 on 1 image with 1 object.'));
 });
 
 test('80 classes and 2000 images', () => {
@@ -158,7 +154,7 @@ test('a threshold that was given is told from the best', () => {
   const given = judgement.thresholds[16];
   if (given === undefined) throw new Error('made without thresholds');
   const settings = { ...judgement.settings, scoreThreshold: given.threshold, scoreThresholdFrom: 'given' } as const;
-  const text = textOf(reportHtml({ title: 'a', judgement: { ...judgement, settings, chosen: given } }));
+  const text = pageText(reportHtml({ title: 'a', judgement: { ...judgement, settings, chosen: given } }));
   assert.ok(
     text.includes(`At a score threshold of 0.80, which was given (the best for these images is`),
     text.slice(0, 400),
@@ -176,7 +172,7 @@ test('training that diverged leaves gaps; JSON has null for its numbers', () => 
     },
   });
   checkPage(html);
-  assert.ok(textOf(html).includes('The best F1 on held-out images during training was 0.000, at step 3.'));
+  assert.ok(pageText(html).includes('The best F1 on held-out images during training was 0.000, at step 3.'));
 });
 
 test('captions and facts are made of plain data', () => {

@@ -70,3 +70,31 @@ export function refuses(call: () => unknown, text: string): void {
   }
   assert.unreachable(`expected a RangeError: ${text}`);
 }
+
+/** Asserts that a page is well-formed, complete in itself and sound in what assistive technology reads. */
+export function checkPage(html: string): void {
+  assert.match(html, /^<!doctype html>\n<html lang="en">/);
+  checkXml(html.slice(html.indexOf('<html')));
+  assert.not.match(html, /<script|<link|<iframe|\son\w+="|@import|url\(/i);
+  // Namespaces are names, not addresses that are fetched.
+  assert.not.match(html.replaceAll('http://www.w3.org/2000/svg', ''), /(?:src|href)="(?!data:|#)|https?:\/\//);
+  const ids = Array.from(html.matchAll(/\sid="([^"]*)"/g), ([, id]) => id);
+  assert.is(new Set(ids).size, ids.length, 'ids are unique');
+  for (const [, id] of html.matchAll(/(?:href="#|aria-labelledby=")([^"]*)"/g)) assert.ok(ids.includes(id), `#${id}`);
+  for (const [tag] of html.matchAll(/<img[^>]*>/g)) assert.match(tag, /\salt="/);
+  for (const [tag] of html.matchAll(/<th[ >][^>]*>/g)) assert.match(tag, / scope="/);
+  for (const [, drawing] of html.matchAll(/<svg[^>]*role="img"[^>]*>\n(<\w+)/g)) assert.is(drawing, '<title');
+  const levels = Array.from(html.matchAll(/<h(\d)/g), ([, level]) => Number(level));
+  assert.is(levels[0], 1);
+  levels
+    .slice(1)
+    .forEach((level, i) => assert.ok(level >= 2 && level <= (levels[i] as number) + 1, 'no heading is skipped'));
+}
+
+/** The text of a page, without tags, in one line. */
+export const pageText = (html: string) =>
+  html
+    .slice(html.indexOf('<body>'))
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
+    .replaceAll(/\s+/g, ' ');
