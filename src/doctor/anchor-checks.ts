@@ -2,7 +2,7 @@ import type { RetinaNetSpec } from '../index.ts';
 import { coverageOf } from './anchor-coverage.ts';
 import type { AnchorCoverage, PlacedBoxes } from './anchor-coverage.ts';
 import type { SuggestedAnchors } from './suggest-anchors.ts';
-import { findingAt, percent, placeOf } from './types.ts';
+import { counted, findingAt, percent, placeOf } from './types.ts';
 import type { Finding, Inventory } from './types.ts';
 
 /** Share of boxes without an anchor from which it is worth a warning, and from which training cannot succeed. */
@@ -45,7 +45,7 @@ export function checkAnchors(
           coverage.belowLow >= MANY ? 'error' : 'warning',
           'anchor-unreached',
           unreached,
-          `${unreached.length} of ${ious.length} boxes (${percent(coverage.belowLow)}) have no anchor with an IoU of ${low}: ` +
+          `${unreached.length} of ${ious.length} boxes (${percent(coverage.belowLow)}) without an anchor of IoU ${low}: ` +
             (spec.matcher.lowQuality === 'none'
               ? 'they are trained as background'
               : 'each has a badly fitting one at most'),
@@ -58,7 +58,7 @@ export function checkAnchors(
           'warning',
           'anchor-rescued',
           rescued,
-          `${rescued.length} of ${ious.length} boxes (${percent(coverage.belowHigh)}) have no anchor with an IoU of ${high}: ` +
+          `${rescued.length} of ${ious.length} boxes (${percent(coverage.belowHigh)}) without an anchor of IoU ${high}: ` +
             (spec.matcher.lowQuality === 'none'
               ? 'nothing is trained to find them'
               : 'one anchor each, forced, is trained to find them'),
@@ -71,7 +71,7 @@ export function checkAnchors(
           'warning',
           'object-small',
           small,
-          `${small.length} of ${ious.length} boxes are smaller than ${SMALL} x ${SMALL} pixels at the size that the network sees`,
+          `${small.length} of ${ious.length} boxes smaller than ${SMALL} x ${SMALL} pixels at the size that the network sees`,
           'Enlarge the images or cut them into tiles: see the recommendation',
           'image size',
         )
@@ -80,7 +80,7 @@ export function checkAnchors(
       'warning',
       'object-many',
       crowded.map(({ image }) => `${image.file}: ${image.objects.length} boxes`),
-      `${crowded.length} images have more boxes than the ${most} that are reported of an image`,
+      `${counted(crowded.length, 'image has', 'images have')} more boxes than the ${most} that are reported of an image`,
       'Cut them into tiles, or raise postprocess.maxDetections: what is beyond counts as missed',
     ),
   ];

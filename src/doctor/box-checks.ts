@@ -1,6 +1,6 @@
 import type { Box } from '../data/geometry.ts';
 import type { LabelledObject, LabelProblem } from '../data/labels/types.ts';
-import { findingAt, isProper, percent, placeOf, sizeOf } from './types.ts';
+import { counted, findingAt, isProper, percent, placeOf, sizeOf } from './types.ts';
 import type { Finding, Inventory, Item, Severity } from './types.ts';
 import { isFootprint, visibleBox } from './visible.ts';
 
@@ -60,42 +60,42 @@ export function checkBoxes({ items }: Inventory, problems: readonly LabelProblem
       'error',
       'box-degenerate',
       broken,
-      `${broken.length} boxes have no width or no height, or coordinates that are not finite`,
+      `${counted(broken.length, 'box has', 'boxes have')} no width or no height, or coordinates that are not finite`,
       'Remove or redraw them: the logarithm of their sides is not finite, so training refuses them',
     ),
     ...findingAt(
       'error',
       'box-outside',
       outside.map(named),
-      `${outside.length} of ${all.length} boxes lie outside their image`,
+      `${outside.length} of ${all.length} boxes outside their image`,
       'Check that labels and images belong together; such boxes are dropped, so their objects become background',
     ),
     ...findingAt(
       2 * strays.length > footprints.length ? 'error' : 'note',
       'footprint-outside',
       strays.map(named),
-      `${strays.length} of ${footprints.length} outlines in map coordinates lie outside their image`,
+      `${strays.length} of ${footprints.length} outlines in map coordinates outside their image`,
       'Check the coordinate systems, and that labels and images belong together; a few from beyond the edge do no harm',
     ),
     ...findingAt(
       'warning',
       'box-partly-outside',
       cut.map(named),
-      `${cut.length} of ${all.length} boxes reach more than ${SLACK} pixel beyond their image`,
+      `${cut.length} of ${all.length} boxes reaching more than ${SLACK} pixel beyond their image`,
       'They are clipped; many of them mean another size of the images or another order of the coordinates',
     ),
     ...findingAt(
       'warning',
       'box-tiny',
       tiny.map(named),
-      `${tiny.length} of ${all.length} boxes (${percent(tiny.length / Math.max(1, all.length))}) have a side below ${TINY} pixels`,
+      `${tiny.length} of ${all.length} boxes (${percent(tiny.length / Math.max(1, all.length))}) with a side below ${TINY} pixels`,
       'Use imagery of a higher resolution, or leave them out: there is little in them to recognise',
     ),
     ...findingAt(
       'warning',
       'box-whole-image',
       whole.map(named),
-      `${whole.length} boxes are as large as their image`,
+      `${counted(whole.length, 'box is', 'boxes are')} as large as the image`,
       'Look whether they are labels of whole images, or made by a tool for images without boxes',
     ),
     ...checkPairs(items),
@@ -183,14 +183,14 @@ function checkPairs(items: readonly Item[]): Finding[] {
       'warning',
       'box-duplicate',
       twice,
-      `${twice.length} boxes are drawn twice (same class, IoU above ${SAME})`,
+      `${counted(twice.length, 'box is', 'boxes are')} drawn twice (same class, IoU above ${SAME})`,
       'Remove the copies: one of each pair can only count as missed',
     ),
     ...findingAt(
       'warning',
       'box-two-classes',
       torn,
-      `${torn.length} pairs of boxes give one object two classes (IoU above ${SAME_OBJECT})`,
+      `${counted(torn.length, 'pair of boxes gives', 'pairs of boxes give')} one object two classes (IoU above ${SAME_OBJECT})`,
       'Decide for one class: an anchor learns one box only, and which of the two is chance',
     ),
   ];

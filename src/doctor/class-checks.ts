@@ -1,5 +1,5 @@
 import type { LabelTable } from '../data/labels/types.ts';
-import { findingAt, percent } from './types.ts';
+import { counted, findingAt, percent } from './types.ts';
 import type { Finding } from './types.ts';
 
 /** What there is of one class. Regions of crowds are not counted: they are not trained on. */
@@ -56,7 +56,7 @@ export function checkClasses(table: LabelTable): Finding[] {
   const few = used.filter(({ boxes }) => boxes < FEW);
   const most = used.reduce((a, b) => (b.boxes > a.boxes ? b : a));
   const rare = used.filter(({ boxes }) => most.boxes > IMBALANCE * boxes);
-  const counted = ({ name, boxes, share }: ClassRow): string => `"${name}": ${boxes} boxes (${percent(share)})`;
+  const described = ({ name, boxes, share }: ClassRow): string => `"${name}": ${boxes} boxes (${percent(share)})`;
   const quoted = ({ name }: ClassRow): string => `"${name}"`;
 
   const alike = new Map<string, string[]>();
@@ -81,14 +81,14 @@ export function checkClasses(table: LabelTable): Finding[] {
       'error',
       'class-label',
       outside,
-      `${outside.length} boxes have a label outside 0 to ${table.classes.length - 1}`,
+      `${counted(outside.length, 'box has', 'boxes have')} a label outside 0 to ${table.classes.length - 1}`,
       'Labels count from 0 in the order of the class names; background is no class',
     ),
     ...findingAt(
       'error',
       'class-spelling',
       twins,
-      `${twins.length} classes are written in more than one way`,
+      `${counted(twins.length, 'class is', 'classes are')} written in more than one way`,
       'Use one name for each: what differs in case, spaces or dashes is two classes to the network',
       'classes',
     ),
@@ -104,23 +104,23 @@ export function checkClasses(table: LabelTable): Finding[] {
       'warning',
       'class-unused',
       rows.filter(({ boxes }) => boxes === 0).map(quoted),
-      `${rows.length - used.length} classes have no box`,
+      `${counted(rows.length - used.length, 'class has', 'classes have')} no box`,
       'Leave them out of the class names, unless other data will have them: they cost time and can only be wrong',
       'classes',
     ),
     ...findingAt(
       'warning',
       'class-few',
-      few.map(counted),
-      `${few.length} classes have fewer than ${FEW} boxes`,
+      few.map(described),
+      `${counted(few.length, 'class has', 'classes have')} fewer than ${FEW} boxes`,
       'Label more of them, or merge them with a similar class: their scores will be noise',
       'classes',
     ),
     ...findingAt(
       'warning',
       'class-imbalance',
-      rare.map(counted),
-      `${rare.length} classes are more than ${IMBALANCE} times rarer than "${most.name}" with ${most.boxes} boxes`,
+      rare.map(described),
+      `${counted(rare.length, 'class is', 'classes are')} more than ${IMBALANCE} times rarer than "${most.name}" with ${most.boxes} boxes`,
       'Repeat images of the rare ones, or judge by the scores of each class: the mean hides them',
       'classes',
     ),

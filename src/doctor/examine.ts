@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { Bands } from '../data/node/image.ts';
 import type { LabelProblem, LabelTable } from '../data/labels/types.ts';
 import { splitIds } from '../data/split.ts';
 import type { Split } from '../data/split.ts';
@@ -47,6 +48,8 @@ export interface ExamineOptions extends LabelledData {
   readonly validation?: LabelledData;
   /** The levels that become 0 and 255 in 16-bit images. SpaceNet's reader measures them by itself. */
   readonly stretch?: Stretch;
+  /** Bands of TIFF images for red, green and blue, numbered from 1. Default: see `ReadImageOptions.bands`. */
+  readonly bands?: Bands;
   /** Whether pixels are decoded, which finds damage and near-duplicates, for the time of an epoch's reading. Default true. */
   readonly pixels?: boolean;
   /** The device to take a training step on, or null (default) to estimate. */
@@ -84,16 +87,30 @@ export interface Examination {
   /** Sizes of the boxes, clipped to their images, in pixels of the images as they are; null without boxes. */
   readonly sizes: SizeSummary | null;
   readonly stretch: Stretch | null;
+  readonly bands: Bands | null;
   /** With the anchors of the spec. */
   readonly anchors: AnchorCoverage;
-  /** Null without boxes, as are the cost and the recommendations. */
+  /** Null without boxes. */
   readonly suggestion: SuggestedAnchors | null;
+  /** Null where the size of no image is known. */
   readonly cost: CostReport | null;
+  /** None where boxes were read wrongly, or there are none. */
   readonly recommendations: readonly Recommendation[];
   readonly pictures: readonly PictureSource[];
 }
 
-const RANK: Readonly<Record<Severity, number>> = { error: 0, warning: 1, note: 2 };
+/** Findings that explain many others: they come first. */
+const MISREAD: ReadonlySet<string> = new Set([
+  'box-normalised',
+  'box-swapped-axes',
+  'box-corners-as-size',
+  'box-size-as-corners',
+  'crs-swapped-axes',
+  'crs-degrees',
+  'crs-degrees-swapped',
+]);
+const rankOf = ({ severity, kind }: Finding): number =>
+  MISREAD.has(kind) ? -1 : { error: 0, warning: 1, note: 2 }[severity];
 
 /**
  * Examines a data set before training: its files, boxes, classes and split, how the network's anchors reach the boxes, and
@@ -105,7 +122,7 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
   const { table, imagesRoot, format, spec, seed = 1, pixels = true, stretch, device = null } = options;
   checkSplit(options);
   const other = options.validation;
-  const reading = { pixels, stretch };
+  const reading = { pixels, stretch, bands: options.bands };
   const inventory = withoutOthers(
     await takeInventory(table, imagesRoot, { ...reading, onProgress: options.onProgress }),
     imagesRoot,
@@ -135,16 +152,20 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
         });
   const sizes = summarise(inventory);
 
-  const findings = [
+  const ofData = [
     ...examineSide(inventory, options),
     ...(validation === null || other === undefined
       ? []
       : validationFindings(table, validation, { ...options, ...other, problems: other.problems ?? [] })),
     ...checkClasses(table),
     ...checkLeakage(train, heldOut),
-    ...checkAnchors(inventory, spec, placed, ious, suggestion),
     ...(cost?.findings ?? []),
-  ].sort((a, b) => RANK[a.severity] - RANK[b.severity]);
+  ];
+  // What follows from boxes that were read wrongly would hide that they were.
+  const isMisread = ofData.some(({ kind }) => MISREAD.has(kind));
+  const findings = [...ofData, ...(isMisread ? [] : checkAnchors(inventory, spec, placed, ious, suggestion))].sort(
+    (a, b) => rankOf(a) - rankOf(b),
+  );
 
   return {
     format,
@@ -158,11 +179,12 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
     classes: classTable(table),
     sizes,
     stretch: stretch ?? null,
+    bands: options.bands ?? null,
     anchors: coverageOf(placed, ious, spec.matcher),
     suggestion,
     cost: cost?.report ?? null,
     recommendations:
-      cost === null || suggestion === null || sizes === null || image === null
+      isMisread || cost === null || suggestion === null || sizes === null || image === null
         ? []
         : settings(inventory, spec, image, sizes, suggestion, cost.report, train.length, seed),
     pictures: choosePictures(inventory, placed, ious, spec, options.pictures ?? 12),
@@ -224,7 +246,7 @@ function examineSide(
 ): Finding[] {
   return [
     ...checkProblems(problems),
-    ...checkImages(inventory, { isStretched: stretch !== undefined || /spacenet/i.test(format) }),
+    ...checkImages(inventory, { isStretched: stretch !== undefined || /spacenet|geojson/i.test(format) }),
     ...checkPlacement(inventory),
     ...checkBoxes(inventory, problems),
   ];

@@ -1,9 +1,9 @@
-import { findingAt, isProper, percent } from './types.ts';
+import { counted, findingAt, isProper, percent } from './types.ts';
 import type { Finding, ImageKind, Inventory, Item } from './types.ts';
 
 /** What is known of how 16-bit images will be read. */
 export interface ImageCheckOptions {
-  /** Whether the reader stretches 16 bits to bytes. */
+  /** Whether it is settled how 16 bits become bytes. */
   readonly isStretched: boolean;
 }
 
@@ -13,6 +13,7 @@ const KIND_OF: Readonly<Record<string, ImageKind>> = {
   jpeg: 'jpeg',
   tif: 'tiff',
   tiff: 'tiff',
+  webp: 'webp',
 };
 /** Share of one size from which images of another are unusual. */
 const USUAL = 0.8;
@@ -30,42 +31,51 @@ export function checkImages({ items, unlabelled }: Inventory, { isStretched }: I
     const expected = KIND_OF[/\.([^./]+)$/.exec(file)?.[1]?.toLowerCase() ?? ''];
     return kind === 'unknown' || expected === kind ? [] : [`${file} is a ${kind} file`];
   });
-  const deep = isStretched ? [] : filesWith(({ facts }) => facts.kind === 'tiff' && facts.bits === 16);
+  const deep = filesWith(({ facts }) => facts.kind === 'tiff' && facts.bits === 16);
+  const shallow = filesWith(({ facts }) => facts.kind === 'tiff' && facts.bits === 8);
+  const isMixed = deep.length > 0 && shallow.length > 0;
   return [
     ...findingAt(
       'error',
       'image-missing',
       missing,
-      `${missing.length} images that the labels name do not exist`,
+      `${counted(missing.length, 'image that the labels name does', 'images that the labels name do')} not exist`,
       'Name the folder of the images, or correct the paths in the labels (they are relative to it; case counts)',
     ),
     ...findingAt(
       'error',
       'image-truncated',
       reasonsOf('truncated'),
-      `${reasonsOf('truncated').length} images are cut off`,
+      `${counted(reasonsOf('truncated').length, 'image is', 'images are')} cut off`,
       'Copy or download them again; training stops at the first one',
     ),
     ...findingAt(
       'error',
       'image-unreadable',
       reasonsOf('unreadable'),
-      `${reasonsOf('unreadable').length} images cannot be read`,
+      `${counted(reasonsOf('unreadable').length, 'image', 'images')} cannot be read`,
       'Convert them to PNG, JPEG or TIFF with 8 or 16 bits, or leave them out',
     ),
     ...findingAt(
       'warning',
       'image-ending',
       wrongEnding,
-      `${wrongEnding.length} images are of another kind than their ending says`,
+      `${counted(wrongEnding.length, 'image is', 'images are')} of another kind than the ending says`,
       'Rename them: this library goes by the bytes, other programs by the ending',
     ),
     ...findingAt(
       'error',
+      'image-bits-mixed',
+      isMixed ? (deep.length < shallow.length ? deep : shallow) : [],
+      `${counted(deep.length, 'TIFF image has', 'TIFF images have')} 16 bits, ${shallow.length} 8 bits: no one stretch fits both`,
+      'Convert all of them to 8 bits with the same levels for black and white',
+    ),
+    ...findingAt(
+      'note',
       'image-16-bit',
-      deep,
-      `${deep.length} TIFF images have 16 bits, which no stretch takes to 8`,
-      'Give the levels that become black and white (stretch {low, high}), or convert the images to 8 bits alike',
+      isMixed || isStretched ? [] : deep,
+      `${counted(deep.length, 'TIFF image has', 'TIFF images have')} 16 bits, and no stretch is given that takes them to 8`,
+      'Training measures one over the images and keeps it with the weights; give it yourself to compare with other runs',
     ),
     ...checkOrientation(items),
     ...checkLabelledSizes(items),
@@ -75,7 +85,7 @@ export function checkImages({ items, unlabelled }: Inventory, { isStretched }: I
       'note',
       'image-unlabelled',
       unlabelled,
-      `${unlabelled.length} images beside the labelled ones have no entry in the labels`,
+      `${counted(unlabelled.length, 'image beside the labelled ones has', 'images beside the labelled ones have')} no entry in the labels`,
       'They are left out; if they show no objects, say so in the labels: empty images teach what is no object',
     ),
   ];
@@ -110,14 +120,14 @@ function checkOrientation(items: readonly Item[]): Finding[] {
       'error',
       'exif-labels',
       stored.map(nameOf),
-      `${stored.length} images are rotated by their EXIF orientation, and their labels belong to the pixels before`,
+      `${counted(stored.length, 'image is', 'images are')} rotated by EXIF orientation, and the labels belong to the pixels before`,
       'Write the images anew as they lie in the file (exiftool -Orientation= FILE), or draw the boxes on the upright ones',
     ),
     ...findingAt(
       'warning',
       'exif-rotated',
       other.map(nameOf),
-      `${other.length} images are rotated or mirrored by their EXIF orientation: boxes are taken to be of the upright image`,
+      `${counted(other.length, 'image is', 'images are')} rotated or mirrored by EXIF orientation: boxes are taken to be of the upright image`,
       'Look at the pictures; if boxes lie wrong, remove the orientation (exiftool -Orientation= FILE)',
     ),
   ];
@@ -142,8 +152,8 @@ function checkLabelledSizes(items: readonly Item[]): Finding[] {
     'error',
     'image-size',
     places,
-    `${places.length} images have another size than the labels say` +
-      (isScaled ? ', of the same proportions: they were resized after labelling' : ''),
+    `${counted(places.length, 'image has', 'images have')} another size than the labels say` +
+      (isScaled ? ', of the same proportions: resized after labelling' : ''),
     'Use the images that were labelled, or scale the boxes with them',
   );
 }
@@ -172,7 +182,7 @@ function checkSizeMix(items: readonly Item[]): Finding[] {
           'note',
           'image-size-unusual',
           odd,
-          `${percent(share)} of the images have ${usual[0]} pixels, ${odd.length} have other sizes`,
+          `${percent(share)} of the images have ${usual[0]} pixels, ${counted(odd.length, 'has another size', 'have other sizes')}`,
           'Look whether they belong here: previews and whole scenes slip in easily',
         )
       : []),
@@ -202,7 +212,7 @@ function checkDuplicates(items: readonly Item[]): Finding[] {
     'warning',
     'image-duplicate',
     places,
-    `${places.length} images have the same bytes as another one`,
+    `${counted(places.length, 'image has', 'images have')} the same bytes as another one`,
     'Remove one of each pair with its labels: it counts twice, and may land on both sides of the split',
   );
 }

@@ -1,7 +1,7 @@
 import type { Box } from '../data/geometry.ts';
 import { iouOf } from './box-checks.ts';
 import { hammingDistance } from './difference-hash.ts';
-import { findingAt, isProper, percent } from './types.ts';
+import { counted, findingAt, isProper, percent } from './types.ts';
 import type { Finding, Item } from './types.ts';
 
 /** Bits in which the difference hashes of one picture, saved twice, may differ. */
@@ -32,28 +32,28 @@ export function checkLeakage(train: readonly Item[], heldOut: readonly Item[]): 
       'error',
       'leak-identical',
       same,
-      `${same.length} of ${heldOut.length} held-out images are also trained on, byte for byte`,
+      `${same.length} of ${heldOut.length} held-out images also trained on, byte for byte`,
       'Remove the copies',
     ),
     ...findingAt(
       'error',
       'leak-near-duplicate',
       alike,
-      `${alike.length} pairs across the split look the same and have the same boxes`,
+      `${counted(alike.length, 'pair', 'pairs')} across the split with the same look and the same boxes`,
       'Remove the copies (resized or saved again), or keep them on one side',
     ),
     ...findingAt(
       'error',
       'leak-overlap',
       overlapping.map(({ text }) => text),
-      `${seen.size} of ${heldOut.length} held-out images (${percent(seen.size / Math.max(1, heldOut.length))}) show ground that is also trained on`,
+      `${seen.size} of ${heldOut.length} held-out images (${percent(seen.size / Math.max(1, heldOut.length))}) on ground that is also trained on`,
       remedy,
     ),
     ...findingAt(
       'warning',
       'leak-scene',
       scenes,
-      `Tiles of ${scenes.length} scenes are on both sides of the split`,
+      `Tiles of ${counted(scenes.length, 'scene', 'scenes')} on both sides of the split`,
       remedy,
     ),
   ];

@@ -1,6 +1,6 @@
 import { invertAffine, projectionOf } from '../data/georeference.ts';
 import type { Point } from '../data/geometry.ts';
-import { isProper } from './types.ts';
+import { counted, isProper } from './types.ts';
 import type { Finding, Inventory, Item } from './types.ts';
 
 /** Share of the boxes that another coordinate system must bring into their images to be the explanation. */
@@ -48,19 +48,19 @@ export function checkPlacement({ items }: Inventory): Finding[] {
     [
       'crs-swapped-axes',
       ({ map: [x, y] }) => [y, x],
-      'lie outside their images, but inside with the two map coordinates exchanged',
+      'outside their images, but inside with the two map coordinates exchanged',
       'Write longitude (east) first, then latitude (north), as GeoJSON has it',
     ],
     [
       'crs-degrees',
       degrees(false),
-      'are in degrees, read as metres of the image',
+      'in degrees, read as metres of the image',
       'Say so in the labels (crs CRS84), or reproject them with ogr2ogr -t_srs',
     ],
     [
       'crs-degrees-swapped',
       degrees(true),
-      'are in degrees with latitude first, read as metres of the image',
+      'in degrees with latitude first, read as metres of the image',
       'Write longitude first and say that they are degrees (crs CRS84)',
     ],
   ];
@@ -73,7 +73,7 @@ export function checkPlacement({ items }: Inventory): Finding[] {
       severity: 'error',
       kind,
       where: 'labels',
-      message: `${strays.length} boxes ${message}`,
+      message: `${counted(strays.length, 'box', 'boxes')} ${message}`,
       remedy,
       count: strays.length,
       examples: places.slice(0, 5),

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { imageSize } from '../data/image.ts';
 import { LevelCounts } from '../data/stretch.ts';
 import type { Stretch } from '../data/stretch.ts';
 import type { LabelTable } from '../data/labels/types.ts';
 import type { RgbImage } from '../data/types.ts';
 import { listFiles } from '../data/node/files.ts';
 import { defaultBands, readImage, readTiffImage } from '../data/node/image.ts';
+import type { Bands } from '../data/node/image.ts';
 import { decodeJpeg, isJpeg, readJpegHeader } from '../data/node/jpeg.ts';
 import { reasonOf } from '../data/node/packages.ts';
 import { decodePng, isPng } from '../data/node/png.ts';
@@ -23,6 +25,8 @@ export interface ReadFactsOptions {
   readonly pixels: boolean;
   /** The levels that become 0 and 255 in 16-bit images; each image's own where there are none. */
   readonly stretch?: Stretch | undefined;
+  /** TIFF only: numbers from 1 of the bands for red, green and blue. Default: see `ReadImageOptions.bands`. */
+  readonly bands?: Bands | undefined;
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -39,7 +43,7 @@ export async function takeInventory(table: LabelTable, root: string, options: Re
   const folders = new Set([...named].map(folderOf));
   const files = await listFiles(root).catch((): string[] => []);
   const unlabelled = files.filter(
-    (file) => /\.(png|jpe?g|tiff?)$/i.test(file) && !named.has(file) && folders.has(folderOf(file)),
+    (file) => /\.(png|jpe?g|tiff?|webp)$/i.test(file) && !named.has(file) && folders.has(folderOf(file)),
   );
   return { table, items, unlabelled };
 }
@@ -82,11 +86,11 @@ export async function readImageFacts(root: string, file: string, options: ReadFa
       const tiff = await decodeTiff(bytes, file);
       const { width, height, bits, affine, epsg, geographic } = tiff;
       facts = { ...facts, size: { width, height }, bits, affine, epsg, geographic };
-      if (options.pixels) facts = withPixels(facts, await stretched(tiff, options.stretch));
+      if (options.pixels) facts = withPixels(facts, await stretched(tiff, options));
     } else {
-      throw new Error(
-        `${kind === 'unknown' ? 'no known image format' : kind} by its first bytes, expected PNG, JPEG or TIFF`,
-      );
+      const image = await readImage(join(root, file));
+      facts = { ...facts, size: imageSize(image) };
+      if (options.pixels) facts = withPixels(facts, image);
     }
   } catch (error) {
     const message = reasonOf(error);
@@ -96,23 +100,29 @@ export async function readImageFacts(root: string, file: string, options: ReadFa
 }
 
 /** The pixels of an image for a picture: 16 bits are stretched as given, or between the image's own percentiles. */
-export async function readPixels(root: string, facts: ImageFacts, stretch?: Stretch): Promise<RgbImage> {
+export async function readPixels(
+  root: string,
+  facts: ImageFacts,
+  how: Pick<ReadFactsOptions, 'stretch' | 'bands'>,
+): Promise<RgbImage> {
   const path = join(root, facts.file);
-  if (facts.kind !== 'tiff' || facts.bits === 8) return readImage(path);
-  return stretched(await decodeTiff(await readFile(path), path), stretch);
+  return facts.kind === 'tiff' ? stretched(await decodeTiff(await readFile(path), path), how) : readImage(path);
 }
 
-async function stretched(tiff: Tiff, stretch: Stretch | undefined): Promise<RgbImage> {
-  if (tiff.bits === 8) return readTiffImage(tiff, {});
-  if (stretch !== undefined) return readTiffImage(tiff, { stretch });
+async function stretched(
+  tiff: Tiff,
+  { stretch, bands = defaultBands(tiff) }: Pick<ReadFactsOptions, 'stretch' | 'bands'>,
+): Promise<RgbImage> {
+  if (tiff.bits === 8) return readTiffImage(tiff, { bands });
+  if (stretch !== undefined) return readTiffImage(tiff, { bands, stretch });
   const counts = new LevelCounts();
-  const levels = await tiff.readLevels(defaultBands(tiff));
+  const levels = await tiff.readLevels(bands);
   counts.add(levels);
   // An image without a level above 0 has no percentiles.
   const own = levels.some((level) => level > 0)
     ? counts.stretch([2, 98])
     : ({ low: [0, 0, 0], high: [1, 1, 1] } as const);
-  return readTiffImage(tiff, { stretch: own });
+  return readTiffImage(tiff, { bands, stretch: own });
 }
 
 const withPixels = (facts: ImageFacts, image: RgbImage): ImageFacts => ({

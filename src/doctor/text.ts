@@ -1,7 +1,7 @@
 import type { CoverageRow } from './anchor-coverage.ts';
 import type { Examination } from './examine.ts';
 import { gigabytes } from './recommend.ts';
-import { percent, short } from './types.ts';
+import { counted, percent, short } from './types.ts';
 import type { Finding } from './types.ts';
 
 /** An examination as text for a terminal: what there is, what is wrong, how anchors fit, what it takes, what to set. */
@@ -36,7 +36,7 @@ function dataSection({ format, images, boxes, train, heldOut, classes, sizes }: 
 function findingsSection(findings: readonly Finding[]): string {
   if (findings.length === 0) return 'Nothing wrong was found.';
   const count = (severity: string): number => findings.filter((finding) => finding.severity === severity).length;
-  const head = `${count('error')} errors, ${count('warning')} warnings, ${count('note')} notes`;
+  const head = (['error', 'warning', 'note'] as const).map((name) => counted(count(name), name, `${name}s`)).join(', ');
   const blocks = findings.map(({ severity, kind, message, remedy, examples, count: places }) => {
     const more = places > examples.length && examples.length > 0 ? [`... and ${places - examples.length} more`] : [];
     return [

@@ -22,7 +22,7 @@ export interface Finding {
   readonly examples: readonly string[];
 }
 
-/** Formats by the first bytes of a file; the first three can be read. */
+/** Formats by the first bytes of a file. */
 export type ImageKind = 'png' | 'jpeg' | 'tiff' | 'gif' | 'bmp' | 'webp' | 'jpeg2000' | 'unknown';
 
 /** What an image file itself says. */
@@ -79,6 +79,9 @@ export const short = (value: number): string => `${Number(value.toFixed(2))}`;
 /** Whether a box has a width and a height, both finite. */
 export const isProper = ([x1, y1, x2, y2]: Box): boolean =>
   x2 > x1 && y2 > y1 && [x1, y1, x2, y2].every(Number.isFinite);
+
+/** A number with its noun and verb: `1 box lies` or `3 boxes lie`. */
+export const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
 /** A share in percent with a precision that fits it. */
 export const percent = (share: number): string => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;

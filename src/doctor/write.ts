@@ -20,12 +20,12 @@ export async function writeExamination(examination: Examination, folder: string)
   await mkdir(folder, { recursive: true });
   const written = [join(folder, 'examination.json')];
   await writeFile(written[0] as string, `${JSON.stringify(examination, null, 2)}\n`);
-  const { pictures, anchors, imagesRoot, stretch } = examination;
+  const { pictures, anchors, imagesRoot, stretch, bands } = examination;
   if (pictures.length === 0) return written;
   await mkdir(join(folder, 'anchors'), { recursive: true });
   const drawn = [];
   for (const [i, { facts, boxes }] of pictures.entries()) {
-    const image = await readPixels(imagesRoot, facts, stretch ?? undefined);
+    const image = await readPixels(imagesRoot, facts, { stretch: stretch ?? undefined, bands: bands ?? undefined });
     const picture = anchorPicture(image, boxes, anchors, facts.file);
     const name = facts.file.replace(/\.[^.]*$/, '').replaceAll('/', '-');
     const path = join(folder, 'anchors', `${String(i + 1).padStart(2, '0')}-${name}.png`);

@@ -111,6 +111,27 @@ test(
 );
 
 test(
+  'boxes that were read wrongly hide what would follow from them',
+  inFolder(async (folder) => {
+    const { classes, images } = await makeData(folder);
+    const shares = images.map((image) => ({
+      ...image,
+      objects: image.objects.map(({ label, box: [x1, y1, x2, y2] }) =>
+        objectAt([x1 / 96, y1 / 64, x2 / 96, y2 / 64], label),
+      ),
+    }));
+    const { findings, recommendations } = await examine({
+      ...base,
+      table: { classes, images: shares },
+      imagesRoot: folder,
+    });
+    assert.is(findings[0]?.kind, 'box-normalised');
+    assert.not.ok(kinds(findings).some((kind) => kind.startsWith('anchor') || kind.startsWith('object')));
+    assert.equal(recommendations, []);
+  }),
+);
+
+test(
   'a validation set of its own is examined and compared',
   inFolder(async (folder) => {
     const table = await makeData(folder);

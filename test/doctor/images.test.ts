@@ -84,6 +84,26 @@ test(
     assert.equal(found('image-ending'), ['really.png', 'anim.gif']);
     assert.equal(found('image-16-bit'), ['deep.tif']);
     assert.not.ok(kinds(checkImages(all, { isStretched: true })).includes('image-16-bit'));
+    const shallow = geoTiff(
+      raster(32, 32, 3, 8, (band) => band),
+      { epsg: 4326, x: 9, y: 2, pixel: 0.1 },
+    );
+    for (const file of ['8a.tif', '8b.tif']) await write(folder, file, shallow);
+    const mixed = checkImages(await inventory(folder, ['deep.tif', '8a.tif', '8b.tif']), { isStretched: false });
+    assert.equal(findingOf(mixed, 'image-bits-mixed').examples, ['deep.tif']);
+    assert.not.ok(kinds(mixed).includes('image-16-bit'));
+    // Five bands leave open which are red, green and blue.
+    await write(
+      folder,
+      'five.tif',
+      geoTiff(
+        raster(8, 8, 5, 8, (band) => band),
+        { epsg: 4326, x: 9, y: 2, pixel: 0.1 },
+      ),
+    );
+    const facts = await readImageFacts(folder, 'five.tif', { pixels: true });
+    assert.match(facts.problem?.message ?? '', '5 bands');
+    assert.is((await readImageFacts(folder, 'five.tif', { pixels: true, bands: [5, 3, 1] })).problem, null);
     // Without pixels, what only the header tells.
     const quick = await inventory(folder, ['damaged.png', 'good.png'], false);
     assert.equal(
