@@ -1,4 +1,4 @@
-import { add, clamp, div, less, minimum } from '../autograd/ops/binary.ts';
+import { add, clamp, div, less } from '../autograd/ops/binary.ts';
 import { globalNorm } from '../autograd/ops/global-norm.ts';
 import { scaleAll } from '../autograd/ops/in-place.ts';
 import { where } from '../autograd/ops/where.ts';
@@ -7,13 +7,10 @@ import { keep, tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Parameter } from './module.ts';
 
-/** Numbers below it are finite in float32: the largest of them, but for the last digits. */
-const LARGEST = 3.4e38;
-
 /**
  * Scales all gradients so that their norm, taken as one vector, is at most `maxNorm` (Pascanu et al. 2013). They are
- * changed in place, and everything stays on the GPU. Where the norm is not finite they are left as they are, so that it
- * can be seen which of them are not.
+ * changed in place, and everything stays on the GPU. Gradients that are finite stay so when others are not, so that it can
+ * be seen which are the cause.
  *
  * @returns the norm before, a scalar tensor
  */
@@ -24,8 +21,9 @@ export function clipGradNorm(parameters: Iterable<Parameter>, maxNorm: number): 
     tidy(() => {
       const gradients = clipped.map(({ grad }) => grad);
       const norm = globalNorm(gradients);
-      const factor = minimum(div(maxNorm, add(norm, 1e-6)), 1);
-      scaleAll(gradients, where(less(norm, LARGEST), factor, 1));
+      const factor = div(maxNorm, add(norm, 1e-6));
+      // The smaller of the factor and 1; 1 for a factor that is NaN, which no minimum promises.
+      scaleAll(gradients, where(less(factor, 1), factor, 1));
       return norm;
     }),
   );

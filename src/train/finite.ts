@@ -28,7 +28,7 @@ export async function checkFinite(
   folder: RunFolder,
 ): Promise<void> {
   if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return;
-  // Gradients that are not finite are not clipped (see clipGradNorm) and break the parameters that they belong to only.
+  // Gradients that are finite stay so when they are clipped (see clipGradNorm): only the others break their parameters.
   const broken = await trainer.brokenParameters();
   const [nearest] = broken;
   const isBackbone = nearest?.startsWith('backbone.body.') === true;

@@ -28,6 +28,17 @@ test('what is written is read back, at any address', () => {
   }
 });
 
+test('tensors to ignore may be of any type, but not lie outside', () => {
+  const header = {
+    count: { dtype: 'I64', shape: [], data_offsets: [0, 8] },
+    x: { dtype: 'F32', shape: [1], data_offsets: [8, 12] },
+  };
+  const ignore = (name: string): boolean => name === 'count';
+  assert.equal([...decodeSafetensors(file(header, 12), 'x', { ignore }).tensors.keys()], ['x']);
+  assert.throws(() => decodeSafetensors(file(header, 12)), /count is I64, only F32/);
+  assert.throws(() => decodeSafetensors(file(header, 11), 'x', { ignore }), /reaches past the end/);
+});
+
 test('damaged and hostile files are refused with the reason', () => {
   const cases: [string, Uint8Array, RegExp][] = [
     ['nothing', new Uint8Array(3), /it has 3 bytes/],

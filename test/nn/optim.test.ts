@@ -14,6 +14,7 @@ import { Module, Parameter, readStateDict, type HostTensor } from '../../src/nn/
 import { Adam, AdamW, SGD, type Optimizer } from '../../src/nn/optim.ts';
 import {
   cosine,
+  exponential,
   linearWarmup,
   multiStepDecay,
   oneCycle,
@@ -278,6 +279,61 @@ test('groups have settings of their own, and bad settings are refused', async ()
   optimizer.dispose();
   a.dispose();
   b.dispose();
+});
+
+test('clipping leaves finite gradients finite when others are not', async () => {
+  await leavesNothing(device, async () => {
+    for (const broken of [Number.NaN, Infinity]) {
+      const [a, b] = [
+        [3, 4],
+        [broken, 1],
+      ].map((values) => {
+        const parameter = new Parameter(tensor([0, 0]));
+        parameter.grad = keep(tensor(values));
+        return parameter;
+      }) as [Parameter, Parameter];
+      const norm = clipGradNorm([a, b], 1);
+      assert.not.ok(Number.isFinite(await norm.item()));
+      assert.ok((await a.grad!.data()).every(Number.isFinite));
+      assert.not.ok(Number.isFinite((await b.grad!.data())[0]!));
+      norm.dispose();
+      for (const parameter of [a, b]) {
+        parameter.grad!.dispose();
+        parameter.dispose();
+      }
+    }
+  });
+});
+
+test('the moving average leaves out what is constant, bit for bit', async () => {
+  await leavesNothing(device, async () => {
+    const layer = new Linear(40, 3);
+    const before = await layer.weight.data();
+    const ema = new ExponentialMovingAverage(layer, 0.7, { constant: new Set([layer.weight]) });
+    for (let i = 0; i < 5; i++) {
+      write(layer.bias!, [i, i, i]);
+      ema.update();
+    }
+    assert.equal(await ema.stateDict().get('weight')!.data(), before);
+    const decays = [1, 2, 3, 4, 5].map((n) => Math.min(0.7, (1 + n) / (10 + n)));
+    const bias = await ema.stateDict().get('bias')!.data();
+    const expected = decays.slice(1).reduce((average, decay, i) => decay * average + (1 - decay) * (i + 1), 0);
+    // The first average holds the initial bias to the share of the first decays only.
+    const initial = decays.reduce((a, b) => a * b, 1);
+    assert.ok(Math.abs(bias[0]! - expected) <= initial, `${bias[0]} ${expected}`);
+    ema.dispose();
+    layer.dispose();
+  });
+});
+
+test('an exponential schedule rises by the same factor each step', () => {
+  const schedule = exponential({ steps: 5, ratio: 1e4 });
+  assertClose([0, 1, 2, 3, 4, 9].map(schedule), [1, 10, 100, 1000, 1e4, 1e4], {
+    tolerance: { relative: 1e-12 },
+    label: 'rates',
+  });
+  assert.is(exponential({ steps: 1, ratio: 7 })(0), 1);
+  assert.throws(() => exponential({ steps: 5, ratio: -1 }), /ratio is -1/);
 });
 
 test('the moving average follows the weights, and swapping twice changes nothing', async () => {
