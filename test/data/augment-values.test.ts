@@ -81,6 +81,10 @@ test('blur is the weighted mean of the neighbours', () => {
     const turned = { ...sample, image: sample.image.transpose(1, 0, 2) };
     assert.equal(valuesOf({ ...out, image: out.image.transpose(1, 0, 2) }), valuesOf(blur(turned, kernel)));
   }
+  // A kernel that is wider than the image.
+  const [tiny, wide] = [markedSample(2, 3, []), gaussianKernel(2)];
+  const expected = blurred(tiny, wide);
+  valuesOf(blur(tiny, wide)).forEach((value, i) => assert.ok(Math.abs(value - (expected[i] as number)) <= 0.5 + 1e-3));
   const weights = gaussianKernel(1.5);
   assert.is(weights.length, 11);
   // exp(-1 / (2 * 1.5^2)) from the middle to its neighbour.

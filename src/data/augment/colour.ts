@@ -80,8 +80,11 @@ function colourMatrix(hue: number, saturation: number, gain: readonly number[]):
 function mapValues(sample: Sample, map: (value: number) => number): Sample {
   const { height, width } = imageSize(sample.image);
   const table = Uint8ClampedArray.from({ length: 256 }, (_, value) => map(value));
-  const bytes = packedBytes(sample.image).map((value) => table[value] as number);
-  return { ...sample, image: rgbImage(height, width, bytes) };
+  const bytes = packedBytes(sample.image);
+  // A loop: `map` of a typed array takes ten times as long.
+  const out = new Uint8Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) out[i] = table[bytes[i] as number] as number;
+  return { ...sample, image: rgbImage(height, width, out) };
 }
 
 function checkFactor(op: string, name: string, factor: number): void {

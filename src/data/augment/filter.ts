@@ -37,38 +37,39 @@ export function blur(sample: Sample, kernel: readonly number[]): Sample {
   if (kernel.length === 1 && kernel[0] === 1) return sample;
   const { height, width } = imageSize(sample.image);
   const bytes = packedBytes(sample.image);
+  const radius = (kernel.length - 1) / 2;
+  const line = width * 3;
   // Not rounded between the two passes.
   const across = new Float32Array(bytes.length);
-  for (let y = 0; y < height; y++) addLine(bytes, across, y * width * 3, 3, width, 1, kernel);
-  const sums = new Float32Array(bytes.length);
-  addLine(across, sums, 0, width * 3, height, width, kernel);
-  const out = Uint8ClampedArray.from(sums);
+  const out = new Uint8ClampedArray(bytes.length);
+  for (let y = 0; y < height; y++) {
+    const start = y * line;
+    for (let k = -radius; k <= radius; k++) {
+      const weight = kernel[k + radius] as number;
+      for (let x = 0; x < Math.min(-k, width); x++) addPixel(bytes, start, across, start + x * 3, weight);
+      const end = Math.min(width, width - k);
+      for (let i = start + Math.max(0, -k) * 3; i < start + end * 3; i++) {
+        across[i] = (across[i] as number) + weight * (bytes[i + k * 3] as number);
+      }
+      const last = start + line - 3;
+      for (let x = Math.max(0, width - k); x < width; x++) addPixel(bytes, last, across, start + x * 3, weight);
+    }
+  }
+  const sums = new Float32Array(line);
+  for (let y = 0; y < height; y++) {
+    sums.fill(0);
+    for (let k = -radius; k <= radius; k++) {
+      const weight = kernel[k + radius] as number;
+      const start = Math.min(Math.max(y + k, 0), height - 1) * line;
+      for (let i = 0; i < line; i++) sums[i] = (sums[i] as number) + weight * (across[start + i] as number);
+    }
+    out.set(sums, y * line);
+  }
   return { ...sample, image: rgbImage(height, width, new Uint8Array(out.buffer)) };
 }
 
-/**
- * Adds to each of `count` groups of `3 * size` numbers, which begin `step` apart from `start` on, its neighbours times
- * their weights: groups are pixels of a row, or rows of an image.
- */
-function addLine(
-  from: ArrayLike<number>,
-  to: Float32Array,
-  start: number,
-  step: number,
-  count: number,
-  size: number,
-  kernel: readonly number[],
-): void {
-  const radius = (kernel.length - 1) / 2;
-  for (let i = 0; i < count; i++) {
-    const target = start + i * step;
-    for (let k = -radius; k <= radius; k++) {
-      const weight = kernel[k + radius] as number;
-      const source = start + Math.min(Math.max(i + k, 0), count - 1) * step;
-      for (let j = 0; j < size * 3; j++)
-        to[target + j] = (to[target + j] as number) + weight * (from[source + j] as number);
-    }
-  }
+function addPixel(source: Uint8Array, from: number, sums: Float32Array, to: number, weight: number): void {
+  for (let c = 0; c < 3; c++) sums[to + c] = (sums[to + c] as number) + weight * (source[from + c] as number);
 }
 
 /**
