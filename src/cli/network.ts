@@ -37,4 +37,4 @@ export function boxSizesOf(truth: LabelTable, { anchors, matcher, ...rest }: Ret
 }
 
 const place = ({ images }: LabelTable, spec: RetinaNetSpec): PlacedBoxes =>
-  placeBoxes({ items: images.map((image) => ({ image, facts: { size: null, affine: null } })) }, spec);
+  placeBoxes({ items: images.map((image) => ({ image, facts: { size: null } })) }, spec);

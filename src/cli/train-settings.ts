@@ -1,3 +1,4 @@
+import { labelFormats } from '../data.ts';
 import { between, flag, list, numeric, oneOf, orAuto, orNone, words, type Schema, type ValuesOf } from './settings.ts';
 
 /** Networks by name, from one that a CPU can train in minutes to the paper's. */
@@ -19,7 +20,7 @@ export const trainSchema = {
   data: {
     path: words('', 'folder of the data set, or its label file; "synthetic" draws chips on the spot'),
     images: orNone(words('', 'folder of the images, where the label file lies elsewhere')),
-    format: orAuto(oneOf('csv', ['coco', 'voc', 'yolo', 'csv', 'spacenet', 'geojson'], 'format of the labels')),
+    format: orAuto(oneOf('csv', labelFormats, 'format of the labels')),
     classes: list([], 'classes in the order of their labels; empty: those of the labels'),
     unlabelled: oneOf('skip', ['skip', 'empty', 'error'], 'images that the labels do not name'),
     validation: orNone(words('', 'another data set to evaluate on, instead of a share of this one')),

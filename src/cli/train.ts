@@ -91,7 +91,7 @@ async function runTrain(call: Call): Promise<number> {
     announce(settings, device, data, model, out, terminal);
     if (settings.model.weights !== null) {
       const loaded = await loadPretrained(model, settings.model.weights, { classes: data.dataset.classes });
-      terminal.say(loaded.text);
+      terminal.say(loaded.summary);
     }
     if (values['find-rate'] === true) return await findRate(model, data, settings, out, terminal);
 
@@ -252,6 +252,7 @@ async function findRate(
   terminal: Terminal,
 ): Promise<number> {
   const { schedule: _, warmup: __, learningRate: ___, ...options } = trainerOptions(settings);
+  let done = 0;
   const found = await findLearningRate(model, {
     ...options,
     dataset,
@@ -260,7 +261,7 @@ async function findRate(
     augment: null,
     batchSize: settings.train.batchSize,
     seed: settings.train.seed,
-    onStep: (done, total) => terminal.progress('measuring', done, total),
+    onStep: (_, steps) => terminal.progress('measuring', ++done, steps),
   });
   const folder = new RunFolder(out);
   const file = join(folder.path, 'learning-rate.svg');

@@ -4,7 +4,7 @@ import type { RetinaNetSpec, Size } from '../index.ts';
 import { scaleBoxes } from '../retinanet/transform.ts';
 import type { AnchorSpec } from '../retinanet/spec.ts';
 import { sizeOf } from './types.ts';
-import type { Inventory } from './types.ts';
+import type { Inventory, SizedItem } from './types.ts';
 import { visibleBox } from './visible.ts';
 
 // How well the best anchor fits each object. RetinaNet learns an object from the anchors that overlap it; an object
@@ -44,7 +44,7 @@ export function trainedSizes(size: Size, spec: RetinaNetSpec): { resized: Size; 
  * The boxes of a data set as the network sees them (`visibleBox`, resized), each image in a batch of its own. Objects
  * that are not trained on and images of unknown size are left out.
  */
-export function placeBoxes({ items }: Pick<Inventory, 'items'>, spec: RetinaNetSpec): PlacedBoxes {
+export function placeBoxes({ items }: { readonly items: readonly SizedItem[] }, spec: RetinaNetSpec): PlacedBoxes {
   const { stride, offset } = spec.anchors;
   const rows: number[][] = [];
   items.forEach((item, image) => {

@@ -54,6 +54,12 @@ export interface Item {
   readonly facts: ImageFacts;
 }
 
+/** What is needed of an item to place its boxes. */
+export interface SizedItem {
+  readonly image: LabelledImage;
+  readonly facts: Pick<ImageFacts, 'size'>;
+}
+
 /** Labels and files of one data set, in the order of `table.images`. */
 export interface Inventory {
   readonly table: LabelTable;
@@ -63,7 +69,7 @@ export interface Inventory {
 }
 
 /** Pixels of an item's image: those of the file, else those of the label file, else null. */
-export function sizeOf({ image, facts }: Item): { readonly width: number; readonly height: number } | null {
+export function sizeOf({ image, facts }: SizedItem): { readonly width: number; readonly height: number } | null {
   if (facts.size !== null) return facts.size;
   return image.width === null || image.height === null ? null : { width: image.width, height: image.height };
 }

@@ -2,14 +2,14 @@ import { defaultVisibility, polygonBox } from '../data/geometry.ts';
 import type { Box, Polygon } from '../data/geometry.ts';
 import type { LabelledObject } from '../data/labels/types.ts';
 import { isProper, sizeOf } from './types.ts';
-import type { Item } from './types.ts';
+import type { Item, SizedItem } from './types.ts';
 
 /**
  * The box of an object that training sees, in pixels of the image: clipped to it, of the outlines where there are some,
  * and null where the visibility rule of the readers drops it (`defaultVisibility`), for crowds and for boxes without
  * extent. Where the image's size is unknown, boxes are as they are.
  */
-export function visibleBox(item: Item, { box, crowd, polygons }: LabelledObject): Box | null {
+export function visibleBox(item: SizedItem, { box, crowd, polygons }: LabelledObject): Box | null {
   if (crowd === true || !isProper(box)) return null;
   const size = sizeOf(item);
   if (size === null) return box;

@@ -1,11 +1,10 @@
+import type { LabelTable } from '../../src/data/labels/types.ts';
 import { Random } from '../../src/data/random.ts';
 import type { Annotations } from '../../src/data/types.ts';
-import { cocoAveragePrecision, evaluateDetections } from '../../src/evaluation/detection-metrics.ts';
-import { matchDetections } from '../../src/evaluation/match.ts';
+import { judge } from '../../src/evaluation/judge.ts';
 import type { Detections } from '../../src/evaluation/match.ts';
-import { operatingPoint } from '../../src/evaluation/precision-recall.ts';
-import type { PrecisionRecallCurve } from '../../src/evaluation/precision-recall.ts';
-import type { JudgedCurve, ReportJudgement } from '../../src/report/judgement-parts.ts';
+import type { ReportJudgement } from '../../src/report/judgement-parts.ts';
+import { objectsOf } from '../../src/train/tables.ts';
 
 /** An image that was made up: its name, what is there and what was found. */
 export interface MadeUpImage {
@@ -58,91 +57,20 @@ export function madeUpImages(n: number, classes: number, seed = 1): MadeUpImage[
   });
 }
 
-function curveOf(curve: PrecisionRecallCurve, most: number): JudgedCurve {
-  const stride = Math.max(1, Math.ceil(curve.length / most));
-  const points = Array.from({ length: curve.length }, (_, k) => curve.at(k)).filter((_, k) => k % stride === 0);
-  return {
-    thresholds: points.map(({ threshold }) => threshold),
-    precision: points.map(({ precision }) => precision),
-    recall: points.map(({ recall }) => recall),
-    f1: points.map(({ f1 }) => f1),
-  };
-}
-
-/** A judgement of images, but for its intervals, which are made up. */
+/** What the judge finds in such images. The judge refuses names that occur twice: they get a number. */
 export function madeUpJudgement(images: readonly MadeUpImage[], classes: readonly string[]): ReportJudgement {
-  const evaluation = evaluateDetections(images, { classes });
-  const coco = cocoAveragePrecision(images, { classes });
-  const { best } = evaluation;
-  const kept = images.map(({ file, truth, detections }) => {
-    const { truthOf, detectionOf } = matchDetections(detections, truth, { iouThreshold: 0.5 });
-    const shown = (k: number) => k >= 0 && (detections.scores[k] as number) >= Math.fround(best.threshold);
-    const wrong = [...truthOf.keys()].filter((k) => shown(k) && (truthOf[k] as number) < 0);
-    const missed = [...detectionOf.keys()].filter((j) => !shown(detectionOf[j] as number));
-    return { file, truth, detections, wrong, missed };
+  const names = images.map(({ file }, i) =>
+    images.findIndex((other) => other.file === file) === i ? file : `${file} ${i}`,
+  );
+  const table = (of: (image: MadeUpImage) => Annotations & { readonly scores?: Float32Array }): LabelTable => ({
+    classes,
+    images: images.map((image, i) => ({ file: names[i]!, width: null, height: null, objects: objectsOf(of(image)) })),
   });
-  const counts = [...classes, ''].map(() => [...classes, ''].map(() => 0));
-  const add = (row: number, column: number) => {
-    (counts[row] as number[])[column] = (counts[row]?.[column] ?? 0) + 1;
-  };
-  for (const { truth, detections, wrong, missed } of kept) {
-    truth.labels.forEach((label, j) => {
-      if (!missed.includes(j)) add(label, label);
-    });
-    // Misses and wrong detections of other classes are paired as they come: near enough for a picture.
-    missed.forEach((j, i) => {
-      const other = wrong.length > i && i % 2 === 0 ? detections.labels[wrong[i] as number] : undefined;
-      add(truth.labels[j] as number, other ?? classes.length);
-    });
-    wrong.forEach((k, i) => {
-      if (missed.length <= i || i % 2 === 1) add(classes.length, detections.labels[k] as number);
-    });
-  }
-  const near = (estimate: number | null) =>
-    estimate === null
-      ? { estimate, low: null, high: null }
-      : { estimate, low: Math.max(0, estimate - 0.021), high: Math.min(1, estimate + 0.018) };
-  return {
-    settings: { iouThreshold: 0.5, scoreThreshold: best.threshold, scoreThresholdFrom: 'best' },
-    counts: { images: images.length, truths: evaluation.truths, detections: evaluation.detections },
-    chosen: best,
-    best,
-    thresholds: Array.from({ length: 21 }, (_, i) => evaluation.curve.atThreshold(i / 20)),
-    curve: curveOf(evaluation.curve, 1000),
-    perClass: evaluation.classes.map((entry, i) => ({
-      name: entry.name,
-      truths: entry.truths,
-      detections: entry.detections,
-      chosen: entry.curve.atThreshold(best.threshold),
-      best: entry.curve.best(),
-      averagePrecision: entry.averagePrecision,
-      cocoAp: entry.averagePrecision === null ? null : entry.averagePrecision * (0.6 + (i % 5) / 50),
-      curve: curveOf(entry.curve, 200),
-    })),
-    perImage: kept.map(({ file, truth, wrong, missed }) => {
-      const found = truth.labels.length - missed.length;
-      const point = operatingPoint(best.threshold, found, wrong.length, truth.labels.length);
-      return {
-        file,
-        truePositives: point.truePositives,
-        falsePositives: point.falsePositives,
-        falseNegatives: point.falseNegatives,
-        f1: point.f1,
-      };
-    }),
-    confusion: { classes: [...classes, 'background'], counts },
-    coco: { ...coco, apSmall: 0.31, apMedium: 0.52, apLarge: null, ar1: 0.12, ar10: 0.51, ar100: 0.58 },
-    intervals:
-      images.length < 2
-        ? null
-        : {
-            confidence: 0.95,
-            precision: near(best.precision),
-            recall: near(best.recall),
-            f1: near(best.f1),
-            ap50: near(coco.ap50),
-          },
-  };
+  return judge(
+    table(({ truth }) => truth),
+    table(({ detections }) => detections),
+    { resamples: 50 },
+  );
 }
 
 /** The log of a run that learns: a falling, noisy loss and a score that rises, peaks and falls a little. */
