@@ -162,7 +162,13 @@ function differenceSection({ names, comparison, curves }: ComparisonReport): Sec
       ) +
       table({
         caption: 'Both runs on the same images',
-        columns: ['', names.a, names.b, 'difference', `${Number((100 * settings.confidence).toFixed(1))} % interval`],
+        columns: [
+          'score',
+          names.a,
+          names.b,
+          'difference',
+          `${Number((100 * settings.confidence).toFixed(1))} % interval`,
+        ],
         rows,
       }) +
       (charts.length === 0 ? '' : gallery(...charts)),
