@@ -143,8 +143,8 @@ async function runTrain(call: Call): Promise<number> {
       `\nDone in ${formatDuration(seconds)}. On ${judgement.counts.images} held-out images, which also chose weights and score threshold:\n`,
     );
     terminal.print(judgementText(judgement));
+    terminal.say('');
     terminal.facts([
-      ['', ''],
       [join(out, runFiles.report), 'all of it, with curves and pictures: open it in a browser'],
       [join(out, runFiles.best), 'the weights'],
     ]);
