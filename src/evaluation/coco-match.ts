@@ -1,5 +1,5 @@
 import { boxArea } from './iou.ts';
-import { findOverlaps } from './match.ts';
+import { byScore, findOverlaps } from './match.ts';
 import type { EvaluatedImage, Overlaps } from './match.ts';
 import { linspace } from './numpy.ts';
 
@@ -32,7 +32,7 @@ export interface CocoClass {
   readonly objects: readonly Int32Array[];
 }
 
-/** Detections of an image that count, in descending order of score. */
+/** A detection of an image that counts. */
 interface Kept {
   /** Position in `Overlaps.order`. */
   readonly at: number;
@@ -42,9 +42,9 @@ interface Kept {
   readonly area: number;
 }
 
-/** The 100 surest detections of each class. */
-function keep({ detections }: EvaluatedImage, { order }: Overlaps, ranks: Int32Array): Kept[] {
-  ranks.fill(0);
+/** The 100 surest detections of each class, in descending order of score. */
+function keep({ detections }: EvaluatedImage, { order }: Overlaps, classes: number): Kept[] {
+  const ranks = new Int32Array(classes);
   const kept: Kept[] = [];
   order.forEach((i, at) => {
     const label = detections.labels[i] as number;
@@ -54,6 +54,17 @@ function keep({ detections }: EvaluatedImage, { order }: Overlaps, ranks: Int32A
     kept.push({ at, label, rank, score: detections.scores[i] as number, area: boxArea(detections.boxes, i) });
   });
   return kept;
+}
+
+/** How many detections of each class are kept in all images. */
+function countKept(images: readonly EvaluatedImage[], classes: number): Int32Array {
+  const total = new Int32Array(classes);
+  for (const { detections } of images) {
+    const counts = new Int32Array(classes);
+    for (const label of detections.labels) counts[label] = (counts[label] as number) + 1;
+    counts.forEach((count, label) => (total[label] = (total[label] as number) + Math.min(count, cocoMaxDetections)));
+  }
+  return total;
 }
 
 /**
@@ -90,45 +101,51 @@ function match(
 
 /** Matches all detections of all images, class by class. Images must have been checked. */
 export function matchCoco(images: readonly EvaluatedImage[], classes: number): CocoClass[] {
-  const columns = Array.from({ length: classes }, () => ({
-    image: [] as number[],
-    rank: [] as number[],
-    score: [] as number[],
-    states: cocoAreas.map(() => Array.from(cocoIous, (): number[] => [])),
+  const columns = Array.from(countKept(images, classes), (size) => ({
+    image: new Int32Array(size),
+    rank: new Uint8Array(size),
+    score: new Float64Array(size),
+    states: cocoAreas.map(() => Array.from(cocoIous, () => new Uint8Array(size))),
     objects: cocoAreas.map(() => new Int32Array(images.length)),
   }));
-  const ranks = new Int32Array(classes);
+  const columnOf = (label: number) => columns[label] as (typeof columns)[number];
+  const filled = new Int32Array(classes);
   images.forEach((image, i) => {
     const { truth, detections } = image;
     const overlaps = findOverlaps(detections, truth, cocoIous[0] as number);
-    const kept = keep(image, overlaps, ranks);
-    for (const { label, rank, score } of kept) {
-      columns[label]?.image.push(i);
-      columns[label]?.rank.push(rank);
-      columns[label]?.score.push(score);
-    }
+    const kept = keep(image, overlaps, classes);
+    const places = kept.map(({ label, rank, score }) => {
+      const place = filled[label] as number;
+      filled[label] = place + 1;
+      columnOf(label).image[place] = i;
+      columnOf(label).rank[place] = rank;
+      columnOf(label).score[place] = score;
+      return place;
+    });
     cocoAreas.forEach((range, a) => {
       const isIgnored = Uint8Array.from(truth.labels, (label, j) => {
         const area = truth.areas?.[j] ?? boxArea(truth.boxes, j);
         if (overlaps.isIgnored(j) || area < range[0] || area > range[1]) return 1;
-        const objects = columns[label]?.objects[a] as Int32Array;
+        const objects = columnOf(label).objects[a] as Int32Array;
         objects[i] = (objects[i] as number) + 1;
         return 0;
       });
       cocoIous.forEach((threshold, t) => {
-        const states = match(kept, overlaps, threshold, isIgnored, truth.crowd, range);
-        kept.forEach(({ label }, k) => columns[label]?.states[a]?.[t]?.push(states[k] as number));
+        match(kept, overlaps, threshold, isIgnored, truth.crowd, range).forEach((state, k) => {
+          const states = columnOf((kept[k] as Kept).label).states[a]?.[t] as Uint8Array;
+          states[places[k] as number] = state;
+        });
       });
     });
   });
   return columns.map(({ image, rank, score, states, objects }) => {
     // Equal scores keep the order of images, as with the merge sort of COCOeval.
-    const order = [...score.keys()].sort((a, b) => (score[b] as number) - (score[a] as number) || a - b);
-    const sorted = (values: readonly number[]) => order.map((k) => values[k] as number);
+    const order = byScore(score);
+    const sorted = (values: Uint8Array) => Uint8Array.from(order, (k) => values[k] as number);
     return {
-      image: Int32Array.from(sorted(image)),
-      rank: Uint8Array.from(sorted(rank)),
-      states: states.map((byIou) => byIou.map((values) => Uint8Array.from(sorted(values)))),
+      image: Int32Array.from(order, (k) => image[k] as number),
+      rank: sorted(rank),
+      states: states.map((byIou) => byIou.map(sorted)),
       objects,
     };
   });

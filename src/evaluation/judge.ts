@@ -41,13 +41,12 @@ const LISTED = 10;
 
 /** Evenly spaced entries of a curve, among them the first, the last, and the one with the highest F1. */
 function thin(curve: PrecisionRecallCurve, most: number): JudgementCurve {
-  const best = curve.best().threshold;
-  const last = curve.length - 1;
-  const spaced = Array.from(
-    { length: Math.min(most - 1, curve.length) },
-    (_, i, count = Math.min(most - 1, curve.length)) => Math.round((i * last) / Math.max(count - 1, 1)),
-  );
-  const places = [...new Set([...spaced, ...(last >= 0 ? [curve.scores.indexOf(best)] : [])])].sort((a, b) => a - b);
+  if (curve.length === 0) return { thresholds: [], precision: [], recall: [], f1: [] };
+  const count = Math.min(most - 1, curve.length);
+  const step = (curve.length - 1) / Math.max(count - 1, 1);
+  const spaced = Array.from({ length: count }, (_, i) => Math.round(i * step));
+  const best = curve.scores.indexOf(curve.best().threshold);
+  const places = [...new Set([...spaced, best])].sort((x, y) => x - y);
   const points = places.map((k) => curve.at(k));
   return {
     thresholds: points.map(({ threshold }) => threshold),

@@ -19,19 +19,11 @@ function pairwiseSum(values: Float64Array, from: number, to: number): number {
     return pairwiseSum(values, from, from + half) + pairwiseSum(values, from + half, to);
   }
   if (count < 8) return values.subarray(from, to).reduce((sum, value) => sum + value, 0);
-  const lanes = Array.from({ length: 8 }, (_, lane) => at(lane)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const lanes = values.slice(from, from + 8);
   const whole = count - (count % 8);
   for (let i = 8; i < whole; i++) lanes[i % 8] = (lanes[i % 8] as number) + at(i);
-  let sum = lanes[0] + lanes[1] + (lanes[2] + lanes[3]) + (lanes[4] + lanes[5] + (lanes[6] + lanes[7]));
+  const pair = (k: number) => (lanes[k] as number) + (lanes[k + 1] as number);
+  let sum = pair(0) + pair(2) + (pair(4) + pair(6));
   for (let i = whole; i < count; i++) sum += at(i);
   return sum;
 }

@@ -103,6 +103,9 @@ function packFound(
  * finite or make no box.
  */
 export function joinTables(op: string, truth: LabelTable, predictions: LabelTable, matchBy: MatchBy): JoinedImage[] {
+  if (matchBy !== 'file' && matchBy !== 'stem') {
+    throw new RangeError(`${op}: matchBy is ${String(matchBy)}, expected file or stem`);
+  }
   const { classes } = truth;
   if (classes.length === 0) throw new RangeError(`${op}: the truth has no classes, expected at least one`);
   for (const [what, table] of [

@@ -205,6 +205,7 @@ test('tables that do not fit are refused with the place and what was expected', 
       () => judge(there, there, { iouThreshold: 0 }),
       'judge: iouThreshold is 0, expected a number above 0 and at most 1',
     ],
+    [() => judge(there, there, { matchBy: 'name' as 'stem' }), 'judge: matchBy is name, expected file or stem'],
     [() => judge(there, there, { resamples: 0.5 }), 'judge: resamples is 0.5, expected a whole number from 0'],
     [
       () => judge(there, there, { confidence: 95 }),
