@@ -1,12 +1,13 @@
-import { readLabels, type LabelProblem } from '../data.ts';
+import { labelFormats, readLabels, type LabelProblem } from '../data.ts';
+import { placeKey } from '../data/node/spacenet-layout.ts';
 import { examine, type LabelledData } from '../doctor/examine.ts';
 import { examinationText } from '../doctor/text.ts';
 import { writeExamination } from '../doctor/write.ts';
 import { init } from '../node.ts';
 import { adapterOption, choice, EXIT, text, UsageError, type Call, type Command } from './command.ts';
 import { networkSpec } from './network.ts';
-import { labelFormats } from '../data.ts';
 import { resolveSettings, splitOverrides } from './settings.ts';
+import { splitNames } from './train-data.ts';
 import { trainSchema } from './train-settings.ts';
 
 const help = `retinagrad doctor: examines a data set before training: files, boxes, classes, split, anchors, and what training will take.
@@ -57,6 +58,12 @@ export const doctor: Command = {
   run: runDoctor,
 };
 
+/** The names by which training tells images apart: their files, or in SpaceNet's layout the places that they show. */
+function namesOf({ table, format }: LabelledData): string[] {
+  const isSpaceNet = format === 'geojson' || format === 'spacenet-csv';
+  return table.images.map(({ file }) => (isSpaceNet ? placeKey(file) : file));
+}
+
 async function runDoctor({ values, positionals, terminal }: Call): Promise<number> {
   const { overrides, others } = splitOverrides(positionals);
   const [path, ...more] = others;
@@ -66,8 +73,9 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
   const settings = resolveSettings(trainSchema, [
     { from: 'command line', values: new Map([...anchors, ...overrides]) },
   ]);
-  const images = text(values, 'images');
-  const format = choice(values, 'format', labelFormats);
+  const images = text(values, 'images') ?? settings.data.images ?? undefined;
+  const format =
+    choice(values, 'format', labelFormats) ?? (settings.data.format === 'auto' ? undefined : settings.data.format);
   const read = async (from: string, where: object): Promise<LabelledData> => {
     const problems: LabelProblem[] = [];
     const labels = await readLabels(from, {
@@ -81,7 +89,7 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
     ...(images === undefined ? {} : { images }),
     ...(format === undefined ? {} : { format }),
   });
-  const validation = text(values, 'validation');
+  const validation = text(values, 'validation') ?? settings.data.validation ?? undefined;
   const device = values['measure'] === true ? await init(adapterOption(values)) : null;
   const examination = await examine({
     ...data,
@@ -89,6 +97,7 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
     spec: networkSpec(settings, data.table),
     device,
     pixels: values['no-pixels'] !== true,
+    split: splitNames(namesOf(data), settings),
     seed: settings.train.seed,
     onProgress: (done, total) => terminal.progress('reading images', done, total),
   });
@@ -102,7 +111,9 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
     terminal.print(`  height / width: ${suggestion.ratios.map((ratio) => ratio.toFixed(2)).join(', ')}`);
   }
   const written = await writeExamination(examination, text(values, 'out') ?? 'doctor');
-  terminal.print(`\n${written.length === 1 ? written[0] : `${written.at(-1)}: boxes that anchors reach, and those that none does`}`);
+  terminal.print(
+    `\n${written.length === 1 ? written[0] : `${written.at(-1)}: boxes that anchors reach, and those that none does`}`,
+  );
   terminal.result(examination);
   device?.destroy();
   return examination.worst === 'error' ? EXIT.found : EXIT.done;
