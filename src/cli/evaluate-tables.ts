@@ -1,5 +1,4 @@
-import { readLabels, tableOf, type Dataset, type LabelTable } from '../data.ts';
-import type { openDataset } from '../data.ts';
+import { describeSample, readLabels, tableOf, type Dataset, type LabelTable, type openDataset } from '../data.ts';
 import { placeKey } from '../data/node/spacenet-layout.ts';
 import { judge, loadPolygonGeometry, type JudgeOptions, type Judgement, type MatchBy } from '../evaluation.ts';
 
@@ -93,11 +92,10 @@ function withClasses(dataset: Dataset, classes: readonly string[], ids: readonly
     ...sample,
     labels: sample.labels.map((label) => numbers[label]!),
   });
-  const { describe } = dataset;
   return {
     classes,
     ids,
     get: async (index) => renumber(await dataset.get(index)),
-    ...(describe === undefined ? {} : { describe: async (index) => renumber(await describe.call(dataset, index)) }),
+    describe: async (index) => renumber(await describeSample(dataset, index)),
   };
 }

@@ -184,7 +184,7 @@ function chooseRun({ values, positionals }: Call): { out: string; settings: Trai
   const layers = [...(config === undefined ? [] : [layer(config)]), { from: 'command line', values: overrides }];
   const settings = resolveSettings(trainSchema, layers);
   const out = text(values, 'out') ?? join('runs', timestamp());
-  if (existsSync(join(out, runFiles.config)))
+  if (existsSync(join(out, runFiles.state)) || existsSync(join(out, runFiles.metrics)))
     throw new UsageError(`${out} holds a run already: go on with --resume ${out}, or choose another --out`);
   return { out, settings, resume: false };
 }
