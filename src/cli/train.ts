@@ -21,7 +21,8 @@ import { formatDuration, interruptSignal, type Terminal } from './terminal.ts';
 import { writeReport } from './report.ts';
 import { checkData, openTrainData, type TrainData } from './train-data.ts';
 import { trainSchema, type TrainSettings } from './train-settings.ts';
-import { imageResults, timestamp } from './weights.ts';
+import { timestamp } from './runs.ts';
+import { imageResults } from './judging.ts';
 
 const help = `retinagrad train: trains a detector on your images.
 

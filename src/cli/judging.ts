@@ -1,8 +1,25 @@
 import { describeSample, readLabels, tableOf, type Dataset, type LabelTable, type openDataset } from '../data.ts';
 import { placeKey } from '../data/node/spacenet-layout.ts';
+import type { RetinaNet } from '../node.ts';
+import { evaluateDetector, type EvaluateOptions, type ImageResult } from '../train.ts';
 import { judge, loadPolygonGeometry, type JudgeOptions, type Judgement, type MatchBy } from '../evaluation.ts';
 
-// The tables that `retinagrad evaluate` compares.
+// What a detector finds against what is there: shared by train and evaluate.
+
+/** What a detector finds in images of a data set, beside what is there; null when the signal stops it. */
+export async function imageResults(
+  model: RetinaNet,
+  dataset: Dataset,
+  indices: readonly number[],
+  options: EvaluateOptions & { readonly signal: AbortSignal },
+): Promise<readonly ImageResult[] | null> {
+  try {
+    return (await evaluateDetector(model, dataset, indices, options)).images;
+  } catch (error) {
+    if (options.signal.aborted) return null;
+    throw error;
+  }
+}
 
 /** With outlines in the truth, SpaceNet's metric is judged on them, too. */
 export async function judgeTables(
