@@ -120,8 +120,19 @@ test('convert writes over nothing, and lists what a format cannot hold', async (
   const before = readFileSync(at('back.csv'), 'utf8');
   await refuses(retinagrad(back), 1, 'back.csv exists already', 'overwrite');
   assert.is(readFileSync(at('back.csv'), 'utf8'), before);
-  const { losses } = await json<{ losses: { what: string }[] }>(retinagrad([...back, '--overwrite', '--json']));
-  assert.ok(losses.some(({ what }) => what === 'sizes'));
+  const crowd = {
+    images: [{ id: 1, file_name: '0.png', width: 96, height: 96 }],
+    categories: [{ id: 1, name: 'car' }],
+    annotations: [{ id: 1, image_id: 1, category_id: 1, bbox: [1, 2, 30, 40], area: 1200, iscrowd: 1 }],
+  };
+  writeFileSync(at('crowd.json'), JSON.stringify(crowd));
+  const { losses } = await json<{ losses: { what: string; count: number }[] }>(
+    retinagrad(['convert', 'crowd.json', 'back.csv', '--to', 'csv', '--images', 'tiles', '--overwrite', '--json']),
+  );
+  assert.equal(
+    losses.filter(({ what }) => what === 'crowd').map(({ count }) => count),
+    [1],
+  );
 });
 
 const settings = ['model.network=tiny', 'train.epochs=1', 'train.averageDecay=none', 'train.learningRate=0.003'];
