@@ -105,6 +105,7 @@ const MISREAD: ReadonlySet<string> = new Set([
   'box-swapped-axes',
   'box-corners-as-size',
   'box-size-as-corners',
+  'box-inverted',
   'crs-swapped-axes',
   'crs-degrees',
   'crs-degrees-swapped',
