@@ -242,7 +242,37 @@ test('labels in other coordinates than their image: exchanged, in degrees, in de
   assert.equal(find(degrees, 4326, latLon), ['crs-swapped-axes']);
   assert.equal(find(metres, 32631, lonLat), ['crs-degrees']);
   assert.equal(find(metres, 32631, latLon), ['crs-degrees-swapped']);
+  // A reader that knows of degrees projects them to the image's metres, exchanged as they are.
+  for (const [epsg, lon, lat] of [
+    [32631, 2.3, 48.9],
+    [32735, 28, -26],
+    [3857, -70, 40],
+  ] as const) {
+    const project = projectionOf(epsg)!;
+    const [east, north] = project(lon, lat);
+    const own: Affine = [0.5, 0, east - 50, 0, -0.5, north + 50];
+    const at = [0, 1, 2].map((i) => [lon + i * 1e-4, lat - i * 1e-4] as const);
+    assert.equal(
+      find(
+        own,
+        epsg,
+        at.map(([x, y]) => project(x, y)),
+      ),
+      [],
+      `${epsg}`,
+    );
+    assert.equal(
+      find(
+        own,
+        epsg,
+        at.map(([x, y]) => project(y, x)),
+      ),
+      ['crs-swapped-axes'],
+      `${epsg}, exchanged`,
+    );
+  }
   // Labels of another place are explained by nothing.
+  assert.equal(find(metres, 32631, [[x + 5000, y]]), []);
   assert.equal(find(degrees, 4326, [[7, 50]]), []);
 });
 
