@@ -42,11 +42,11 @@ export interface LabelledData {
 export interface ExamineOptions extends LabelledData {
   /** The network that will be trained. */
   readonly spec: RetinaNetSpec;
-  /** Positions in `table.images`. Default: `splitIds` of the files, as training splits them. */
+  /** Positions in `table.images`. Default: `splitIds` of the files; give the one that training uses. */
   readonly split?: Split;
   /** A data set of its own to validate on, in place of a split. */
   readonly validation?: LabelledData;
-  /** The levels that become 0 and 255 in 16-bit images. SpaceNet's reader measures them by itself. */
+  /** The levels that become 0 and 255 in 16-bit images, where they are settled; pictures show each image by its own otherwise. */
   readonly stretch?: Stretch;
   /** Bands of TIFF images for red, green and blue, numbered from 1. Default: see `ReadImageOptions.bands`. */
   readonly bands?: Bands;
@@ -58,7 +58,7 @@ export interface ExamineOptions extends LabelledData {
   readonly memoryLimit?: number;
   /** Images to show anchors on, those with the most unreached boxes. Default 12. */
   readonly pictures?: number;
-  /** Of the split and of the search for anchors. Default 1. */
+  /** Of the search for anchors. Default 1. */
   readonly seed?: number;
   /** Called after each image file. */
   readonly onProgress?: (done: number, total: number) => void;
