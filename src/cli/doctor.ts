@@ -7,6 +7,7 @@ import { adapterOption, choice, EXIT, text, UsageError, type Call, type Command 
 import { networkSpec } from './network.ts';
 import { labelFormats } from '../data.ts';
 import { resolveSettings, splitOverrides } from './settings.ts';
+import { splitNames } from './train-data.ts';
 import { trainSchema } from './train-settings.ts';
 
 const help = `retinagrad doctor: examines a data set before training: files, boxes, classes, split, anchors, and what training will take.
@@ -85,7 +86,14 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
   const device = values['measure'] === true ? await init(adapterOption(values)) : null;
   const examination = await examine({
     ...data,
-    ...(validation === undefined ? {} : { validation: await read(validation, {}) }),
+    ...(validation === undefined
+      ? {
+          split: splitNames(
+            data.table.images.map(({ file }) => file),
+            settings,
+          ),
+        }
+      : { validation: await read(validation, {}) }),
     spec: networkSpec(settings, data.table),
     device,
     pixels: values['no-pixels'] !== true,
@@ -102,7 +110,9 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
     terminal.print(`  height / width: ${suggestion.ratios.map((ratio) => ratio.toFixed(2)).join(', ')}`);
   }
   const written = await writeExamination(examination, text(values, 'out') ?? 'doctor');
-  terminal.print(`\n${written.length === 1 ? written[0] : `${written.at(-1)}: boxes that anchors reach, and those that none does`}`);
+  terminal.print(
+    `\n${written.length === 1 ? written[0] : `${written.at(-1)}: boxes that anchors reach, and those that none does`}`,
+  );
   terminal.result(examination);
   device?.destroy();
   return examination.worst === 'error' ? EXIT.found : EXIT.done;

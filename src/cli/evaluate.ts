@@ -13,7 +13,17 @@ import {
 import { init } from '../node.ts';
 import { evaluateDetector, loadDetector, type ImageResult } from '../train.ts';
 import { tablesOf } from '../train/tables.ts';
-import { adapterOption, choice, EXIT, number, text, UsageError, type Call, type Command, type Values } from './command.ts';
+import {
+  adapterOption,
+  choice,
+  EXIT,
+  number,
+  text,
+  UsageError,
+  type Call,
+  type Command,
+  type Values,
+} from './command.ts';
 import { writeReport } from './report.ts';
 import { interruptSignal } from './terminal.ts';
 import { newestWeights } from './weights.ts';
@@ -147,7 +157,9 @@ async function evaluateData({ values, terminal }: Call, path: string): Promise<n
   const dataset = await openDataset(path, { ...reading, ...(images === undefined ? {} : { images }) });
   const strangers = dataset.classes.filter((name) => !classes.includes(name));
   if (strangers.length > 0) {
-    throw new Error(`${path} has the classes ${strangers.join(', ')}, which the detector does not know: it finds ${classes.join(', ')}`);
+    throw new Error(
+      `${path} has the classes ${strangers.join(', ')}, which the detector does not know: it finds ${classes.join(', ')}`,
+    );
   }
   terminal.facts([
     ['adapter', `${device.adapter.name} (${device.adapter.kind})`],
@@ -191,7 +203,11 @@ async function evaluateData({ values, terminal }: Call, path: string): Promise<n
   return EXIT.done;
 }
 
-async function writeEvaluation(out: string, result: object, report: Parameters<typeof writeReport>[1]): Promise<string> {
+async function writeEvaluation(
+  out: string,
+  result: object,
+  report: Parameters<typeof writeReport>[1],
+): Promise<string> {
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
   const file = join(out, 'report.html');

@@ -97,10 +97,7 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
     if (pictures === null) continue;
     const fitting = Math.min(4, Math.max(1, Math.round(PICTURE_SIZE / Math.max(height, width))));
     // Nothing is known about what is there, so every detection is drawn as one that stands by itself.
-    await writePng(
-      join(out, pictures[i]!),
-      detectionPicture(image, null, kept, { scale: scale ?? fitting, classes }),
-    );
+    await writePng(join(out, pictures[i]!), detectionPicture(image, null, kept, { scale: scale ?? fitting, classes }));
   }
   terminal.stop();
   model.dispose();

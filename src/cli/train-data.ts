@@ -139,11 +139,17 @@ function sidesOf(main: Dataset, other: Dataset): Split {
   return { train: [...main.ids.keys()], heldOut: other.ids.map((_, i) => first + i) };
 }
 
-/** Which samples are held out; none shares ground with one that is trained on, as far as names and tiles tell. */
-function splitOf(dataset: Dataset, { data, train }: TrainSettings): Split {
+/** Which images are held out, by their names. */
+export function splitNames(ids: readonly string[], { data, train }: TrainSettings): Split {
   const options = { heldOut: data.heldOut, seed: train.seed };
-  if (data.scene !== null) return splitGroups(groupKeys(dataset.ids, pattern(data.scene)), options);
-  if (data.tile === null) return splitIds(dataset.ids, options);
+  return data.scene === null ? splitIds(ids, options) : splitGroups(groupKeys(ids, pattern(data.scene)), options);
+}
+
+/** Which samples are held out; none shares ground with one that is trained on, as far as names and tiles tell. */
+function splitOf(dataset: Dataset, settings: TrainSettings): Split {
+  const { data, train } = settings;
+  if (data.scene !== null || data.tile === null) return splitNames(dataset.ids, settings);
+  const options = { heldOut: data.heldOut, seed: train.seed };
   const { tiles } = dataset as TiledDataset;
   const images = tiles.map(({ image }) => image);
   if (new Set(images).size > 1) return splitGroups(images, options);
