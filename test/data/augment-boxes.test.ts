@@ -318,6 +318,20 @@ test('copy-paste: pasted boxes are painted exactly, others keep what they must',
   );
 });
 
+test('copy-paste does not write into bytes of a Buffer, whose `slice` copies nothing; it draws until there is an object', async () => {
+  const [sample, source] = [paint(30, 30, [], []), paint(30, 30, [[4, 4, 12, 12]], [4])];
+  const bytes = Buffer.from(packedBytes(sample.image));
+  const buffered = { ...sample, image: rgbImage(30, 30, bytes) };
+  let draws = 0;
+  const draw = (): Promise<Sample> => Promise.resolve(++draws % 3 === 0 ? source : sample);
+  const out = await augment(buffered, { ...still, copyPaste: 1 }, new Random(2), draw);
+  assert.equal([...out.labels], [4]);
+  assert.is(draws, 3);
+  assert.ok(bytes.every((byte) => byte === 0));
+  const none = await augment(buffered, { ...still, copyPaste: 1 }, new Random(2), () => Promise.resolve(sample));
+  assert.is(none, buffered);
+});
+
 test('copy-paste takes neighbours within the box along, and leaves out objects that the edge cuts', () => {
   // The second box reaches into the first; the third touches the edge.
   const source = paint(
