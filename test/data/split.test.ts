@@ -140,6 +140,14 @@ test('blocks: the share is about the one asked for, and only tiles at borders ar
   assert.throws(() => splitBlocks([{ ...(places[0] as Place), width: 0 }], { block: 9 }), /place 0 is 0 x 100/);
 });
 
+test('blocks: a margin that reaches beyond the image costs nothing', () => {
+  const places = [0, 10, 20, 30].map((x): Place => ({ frame: 'a', x: x + 2, y: 0, width: 6, height: 10 }));
+  for (let seed = 0; seed < 20; seed++) {
+    const split = splitBlocks(places, { block: 10, margin: 2, seed, heldOut: 0.5 });
+    assert.equal([split.train.length, split.heldOut.length, split.leftOut], [2, 2, []]);
+  }
+});
+
 test('an image lies on the map where its corners lie', () => {
   const number = fc.double({ min: -9, max: 9, noNaN: true });
   fc.assert(
