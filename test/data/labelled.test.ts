@@ -213,6 +213,9 @@ test(
       assert.equal(pixels.shape, [30, 40, 3]);
     }
     await rejects(describeSample(dataset, 3), /describe: index 3, expected 0 to 2/);
+    // Boxes that somebody saved in the tree do not hide its own labels.
+    await write(path, 'found.csv', 'image,x1,y1,x2,y2,label,score\na.tif,1,1,2,2,building,0.5\n');
+    assert.equal((await openDataset(path)).ids, dataset.ids);
     const file = await openDataset(`${path}/summaryData/AOI_2_Vegas_Train_Building_Solutions.csv`);
     assert.is(file.ids.length, 3);
     // The second footprint reaches beyond the chip: what is seen of it counts.
