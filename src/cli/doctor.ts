@@ -58,6 +58,15 @@ export const doctor: Command = {
   run: runDoctor,
 };
 
+/** Settings of retinagrad train that the recommendations are about; its anchors fit themselves to the boxes. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  'image size': 'model.imageSize',
+  tiles: 'data.tile',
+  'batch size': 'train.batchSize',
+  'learning rate': 'train.learningRate',
+  epochs: 'train.epochs',
+};
+
 async function runDoctor({ values, positionals, terminal }: Call): Promise<number> {
   const { overrides, others } = splitOverrides(positionals);
   const [path, ...more] = others;
@@ -108,6 +117,13 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
       terminal.print(`  P${level + 3}: ${sizes.map((size) => size.toFixed(1)).join(', ')}`),
     );
     terminal.print(`  height / width: ${suggestion.ratios.map((ratio) => ratio.toFixed(2)).join(', ')}`);
+  }
+  const advised = examination.recommendations.flatMap(({ setting, number }) => {
+    const name = SETTINGS[setting];
+    return name === undefined || number === null ? [] : [`${name}=${number}`];
+  });
+  if (advised.length > 0 && examination.worst !== 'error') {
+    terminal.print(`\nTo train with it:\n  retinagrad train ${path} ${advised.join(' ')}`);
   }
   const written = await writeExamination(examination, text(values, 'out') ?? 'doctor');
   terminal.print(
