@@ -11,6 +11,7 @@ import {
   type Judgement,
 } from '../evaluation.ts';
 import { init } from '../node.ts';
+import { comparisonHtml } from '../report.ts';
 import { evaluateDetector, loadDetector, type ImageResult } from '../train.ts';
 import { tablesOf } from '../train/tables.ts';
 import {
@@ -144,6 +145,19 @@ async function evaluateFiles({ values, terminal }: Call): Promise<number> {
     files: [truthFile, file].filter((path) => existsSync(path) && statSync(path).isFile()),
   });
   terminal.print(`\n${report}`);
+  if (comparison !== null && other !== undefined) {
+    const page = join(out, 'comparison.html');
+    writeFileSync(
+      page,
+      comparisonHtml({
+        title: `${file} and ${other}`,
+        names: { a: file, b: other },
+        comparison,
+        reproduction: { commands: [`${command} --compare ${other}`] },
+      }),
+    );
+    terminal.print(page);
+  }
   return EXIT.done;
 }
 
