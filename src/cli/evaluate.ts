@@ -167,7 +167,7 @@ async function evaluateData({ values, terminal }: Call, path: string): Promise<n
   const out = text(values, 'out') ?? 'evaluation';
   const images = text(values, 'images');
   const device = await init(adapterOption(values));
-  const { model, classes, scoreThreshold, reading } = loadDetector(weights);
+  const { model, classes, scoreThreshold, reading, tile } = loadDetector(weights);
   const dataset = await openDataset(path, { ...reading, ...(images === undefined ? {} : { images }) });
   const strangers = dataset.classes.filter((name) => !classes.includes(name));
   if (strangers.length > 0) {
@@ -185,6 +185,7 @@ async function evaluateData({ values, terminal }: Call, path: string): Promise<n
   const renamed = withClasses(dataset, classes);
   const results = await evaluateDetector(model, renamed, [...dataset.ids.keys()], {
     signal,
+    tile,
     onProgress: (done, total) => terminal.progress('evaluating', done, total),
   }).then(
     (found): readonly ImageResult[] => found.images,

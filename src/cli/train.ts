@@ -106,6 +106,7 @@ async function runTrain(call: Call): Promise<number> {
       augment: null,
       ...(data.sampler === null ? {} : { sampler: data.sampler }),
       reading: data.reading,
+      tile: settings.data.tile,
       hardNegatives: settings.sampling.hardNegatives,
       epochs: settings.train.epochs,
       batchSize: settings.train.batchSize,

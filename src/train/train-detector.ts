@@ -63,6 +63,7 @@ export async function trainDetector(model: RetinaNet, options: TrainOptions): Pr
         spec: model.spec,
         scoreThreshold: progress.best?.threshold ?? model.spec.postprocess.scoreThreshold,
         reading: options.reading ?? {},
+        tile: options.tile ?? null,
       });
     };
 
