@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import leven from 'leven';
 import type { Terminal } from './terminal.ts';
@@ -99,6 +100,17 @@ export function choice<T extends string>(values: Values, name: string, choices: 
     throw new UsageError(`--${name} is "${given}", expected one of ${choices.join(', ')}${didYouMean(given, choices)}`);
   }
   return found;
+}
+
+/** Makes the folder that an option names, if it is not there. */
+export function makeFolder(path: string, option: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way' : (error as Error).message;
+    throw new Error(`${option}: the folder ${path} cannot be made: ${reason}`, { cause: error });
+  }
 }
 
 /** `adapter` for `init`, from --adapter. */

@@ -1,11 +1,11 @@
-import { readLabels, type LabelProblem } from '../data.ts';
+import { labelFormats, readLabels, type LabelProblem } from '../data.ts';
+import { placeKey } from '../data/node/spacenet-layout.ts';
 import { examine, type LabelledData } from '../doctor/examine.ts';
 import { examinationText } from '../doctor/text.ts';
 import { writeExamination } from '../doctor/write.ts';
 import { init } from '../node.ts';
 import { adapterOption, choice, EXIT, text, UsageError, type Call, type Command } from './command.ts';
 import { networkSpec } from './network.ts';
-import { labelFormats } from '../data.ts';
 import { resolveSettings, splitOverrides } from './settings.ts';
 import { splitNames } from './train-data.ts';
 import { trainSchema } from './train-settings.ts';
@@ -67,6 +67,12 @@ const SETTINGS: Readonly<Record<string, string>> = {
   epochs: 'train.epochs',
 };
 
+/** The names by which training tells images apart: their files, or in SpaceNet's layout the places that they show. */
+function namesOf({ table, format }: LabelledData): string[] {
+  const isSpaceNet = format === 'geojson' || format === 'spacenet-csv';
+  return table.images.map(({ file }) => (isSpaceNet ? placeKey(file) : file));
+}
+
 async function runDoctor({ values, positionals, terminal }: Call): Promise<number> {
   const { overrides, others } = splitOverrides(positionals);
   const [path, ...more] = others;
@@ -76,8 +82,9 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
   const settings = resolveSettings(trainSchema, [
     { from: 'command line', values: new Map([...anchors, ...overrides]) },
   ]);
-  const images = text(values, 'images');
-  const format = choice(values, 'format', labelFormats);
+  const images = text(values, 'images') ?? settings.data.images ?? undefined;
+  const format =
+    choice(values, 'format', labelFormats) ?? (settings.data.format === 'auto' ? undefined : settings.data.format);
   const read = async (from: string, where: object): Promise<LabelledData> => {
     const problems: LabelProblem[] = [];
     const labels = await readLabels(from, {
@@ -91,17 +98,12 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
     ...(images === undefined ? {} : { images }),
     ...(format === undefined ? {} : { format }),
   });
-  const validation = text(values, 'validation');
+  const validation = text(values, 'validation') ?? settings.data.validation ?? undefined;
   const device = values['measure'] === true ? await init(adapterOption(values)) : null;
   const examination = await examine({
     ...data,
     ...(validation === undefined
-      ? {
-          split: splitNames(
-            data.table.images.map(({ file }) => file),
-            settings,
-          ),
-        }
+      ? { split: splitNames(namesOf(data), settings) }
       : { validation: await read(validation, {}) }),
     spec: networkSpec(settings, data.table),
     device,

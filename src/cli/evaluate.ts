@@ -1,15 +1,7 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openDataset, readLabels, tableOf, writeLabels, type Dataset, type LabelTable } from '../data.ts';
-import {
-  compareRuns,
-  comparisonText,
-  judge,
-  judgementText,
-  loadPolygonGeometry,
-  type JudgeOptions,
-  type Judgement,
-} from '../evaluation.ts';
+import { openDataset, readLabels, writeLabels, type LabelTable } from '../data.ts';
+import { compareRuns, comparisonText, judgementText, type JudgeOptions } from '../evaluation.ts';
 import { init } from '../node.ts';
 import { comparisonHtml } from '../report.ts';
 import { evaluateDetector, loadDetector, type ImageResult } from '../train.ts';
@@ -18,6 +10,7 @@ import {
   adapterOption,
   choice,
   EXIT,
+  makeFolder,
   number,
   text,
   UsageError,
@@ -25,9 +18,10 @@ import {
   type Command,
   type Values,
 } from './command.ts';
+import { judgedData, judgeTables, matchingOf } from './evaluate-tables.ts';
 import { writeReport } from './report.ts';
 import { interruptSignal } from './terminal.ts';
-import { newestWeights } from './weights.ts';
+import { weightsFile } from './weights.ts';
 
 const help = `retinagrad evaluate: compares detections with the truth: precision, recall, F1, COCO's and SpaceNet's metrics.
 
@@ -49,7 +43,7 @@ Options:
   --iou X             IoU from which a detection is right (0.5)
   --threshold X       score from which detections count; with DATA that of training. Otherwise the one with the highest F1
                       on these images, which flatters
-  --match-by HOW      file compares paths of images; stem names without folders and endings (file)
+  --match-by HOW      file compares paths of images; stem names without folders and endings (file if that finds all)
   --images FOLDER     where the images are, if not around the labels
   --resamples N       of the bootstrap over images, for the intervals; 0 leaves them out (1000)
   --out FOLDER        writes evaluation.json and report.html there, and with DATA predictions.csv (evaluation, with DATA;
@@ -98,42 +92,39 @@ async function runEvaluate(call: Call): Promise<number> {
 function judgeOptions(values: Values): JudgeOptions {
   const scoreThreshold = number(values, 'threshold', { min: 0, max: 1 });
   const resamples = number(values, 'resamples', { min: 0, whole: true });
-  const matchBy = choice(values, 'match-by', ['file', 'stem']);
   return {
     iouThreshold: number(values, 'iou', { min: 0.05, max: 1 }) ?? 0.5,
     ...(scoreThreshold === undefined ? {} : { scoreThreshold }),
     ...(resamples === undefined ? {} : { resamples }),
-    ...(matchBy === undefined ? {} : { matchBy }),
   };
-}
-
-/** With outlines in the truth, SpaceNet's metric is judged on them, too. */
-async function judgeTables(truth: LabelTable, predictions: LabelTable, options: JudgeOptions): Promise<Judgement> {
-  const outlined = truth.images.some(({ objects }) => objects.some(({ polygons }) => polygons !== undefined));
-  return judge(truth, predictions, {
-    ...options,
-    ...(outlined ? { polygonGeometry: await loadPolygonGeometry() } : {}),
-  });
 }
 
 async function evaluateFiles({ values, terminal }: Call): Promise<number> {
   const [truthFile, file] = [text(values, 'truth'), text(values, 'predictions')];
   if (truthFile === undefined || file === undefined) throw new UsageError('--truth and --predictions go together');
   if (values['weights'] !== undefined) throw new UsageError('--weights goes with a data set, not with --predictions');
-  const options = judgeOptions(values);
+  const given = judgeOptions(values);
+  const chosen = choice(values, 'match-by', ['file', 'stem']);
+  const out = text(values, 'out');
+  if (out !== undefined) makeFolder(out, '--out');
   const images = text(values, 'images');
   const where = images === undefined ? {} : { images };
   const truth = await readLabels(truthFile, where);
   const read = (path: string): Promise<LabelTable> => readLabels(path, { ...where, like: truth });
   const predictions = await read(file);
-  const judgement = await judgeTables(truth, predictions, options);
   const other = text(values, 'compare');
-  const comparison = other === undefined ? null : compareRuns(truth, predictions, await read(other), options);
+  const others = other === undefined ? null : await read(other);
+  const matchBy = chosen ?? matchingOf(truth, others === null ? [predictions] : [predictions, others]);
+  if (chosen === undefined && matchBy === 'stem') {
+    terminal.say('The paths of the images differ: they are matched by their names without folders and endings.');
+  }
+  const options = { ...given, matchBy };
+  const judgement = await judgeTables(truth, predictions, options);
+  const comparison = others === null ? null : compareRuns(truth, predictions, others, options);
   terminal.print(judgementText(judgement));
   if (comparison !== null) terminal.print(`\na is ${file}, b is ${other}\n${comparisonText(comparison)}`);
   const result = { truth: truthFile, predictions: file, ...judgement, ...(comparison === null ? {} : { comparison }) };
   terminal.result(result);
-  const out = text(values, 'out');
   if (out === undefined) return EXIT.done;
   const command = `retinagrad evaluate --truth ${truthFile} --predictions ${file} --iou ${options.iouThreshold}`;
   const report = await writeEvaluation(out, result, {
@@ -162,28 +153,31 @@ async function evaluateFiles({ values, terminal }: Call): Promise<number> {
 }
 
 async function evaluateData({ values, terminal }: Call, path: string): Promise<number> {
-  if (values['compare'] !== undefined) throw new UsageError('--compare goes with --truth and --predictions');
-  const weights = text(values, 'weights') ?? newestWeights();
+  for (const name of ['compare', 'match-by']) {
+    if (values[name] !== undefined) throw new UsageError(`--${name} goes with --truth and --predictions`);
+  }
+  const options = judgeOptions(values);
+  const weights = weightsFile(values);
   const out = text(values, 'out') ?? 'evaluation';
   const images = text(values, 'images');
+  makeFolder(out, '--out');
   const device = await init(adapterOption(values));
   const { model, classes, scoreThreshold, reading, tile } = loadDetector(weights);
-  const dataset = await openDataset(path, { ...reading, ...(images === undefined ? {} : { images }) });
-  const strangers = dataset.classes.filter((name) => !classes.includes(name));
+  const opened = await openDataset(path, { ...reading, ...(images === undefined ? {} : { images }) });
+  const strangers = opened.classes.filter((name) => !classes.includes(name));
   if (strangers.length > 0) {
     throw new Error(
       `${path} has the classes ${strangers.join(', ')}, which the detector does not know: it finds ${classes.join(', ')}`,
     );
   }
+  const { dataset, truth } = await judgedData(path, opened, classes, images);
   terminal.facts([
     ['adapter', `${device.adapter.name} (${device.adapter.kind})`],
     ['weights', weights],
     ['data', `${path}, ${dataset.ids.length} images`],
   ]);
   const signal = interruptSignal(() => terminal.warn('Interrupted'));
-  // Labels of the data set as the detector numbers them: its classes may be fewer, or in another order.
-  const renamed = withClasses(dataset, classes);
-  const results = await evaluateDetector(model, renamed, [...dataset.ids.keys()], {
+  const results = await evaluateDetector(model, dataset, [...dataset.ids.keys()], {
     signal,
     tile,
     onProgress: (done, total) => terminal.progress('evaluating', done, total),
@@ -196,9 +190,8 @@ async function evaluateData({ values, terminal }: Call, path: string): Promise<n
   );
   model.dispose();
   if (results === null) return EXIT.interrupted;
-  const { predictions } = tablesOf(renamed, results);
-  const truth = await tableOf(renamed);
-  const judgement = await judgeTables(truth, predictions, { scoreThreshold, ...judgeOptions(values) });
+  const { predictions } = tablesOf(dataset, results);
+  const judgement = await judgeTables(truth, predictions, { scoreThreshold, ...options });
   terminal.print(`\n${judgementText(judgement)}`);
   const result = { weights, data: path, ...judgement };
   terminal.result(result);
@@ -206,7 +199,7 @@ async function evaluateData({ values, terminal }: Call, path: string): Promise<n
     title: `${classes.join(', ')} in ${path}`,
     summary: `The detector of ${weights} on ${dataset.ids.length} images.`,
     judgement,
-    dataset: renamed,
+    dataset,
     images: results,
     facts: [{ heading: 'Run', values: { weights, data: path, adapter: device.adapter.name } }],
     commands: [`retinagrad evaluate ${path} --weights ${weights} --threshold ${judgement.settings.scoreThreshold}`],
@@ -223,25 +216,8 @@ async function writeEvaluation(
   result: object,
   report: Parameters<typeof writeReport>[1],
 ): Promise<string> {
-  mkdirSync(out, { recursive: true });
   writeFileSync(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
   const file = join(out, 'report.html');
   await writeReport(file, report);
   return file;
-}
-
-/** A data set with its labels numbered by other classes, among which its own are. */
-function withClasses(dataset: Dataset, classes: readonly string[]): Dataset {
-  const numbers = dataset.classes.map((name) => classes.indexOf(name));
-  const renumber = <T extends { readonly labels: Int32Array }>(sample: T): T => ({
-    ...sample,
-    labels: sample.labels.map((label) => numbers[label]!),
-  });
-  const { describe } = dataset;
-  return {
-    classes,
-    ids: dataset.ids,
-    get: async (index) => renumber(await dataset.get(index)),
-    ...(describe === undefined ? {} : { describe: async (index) => renumber(await describe.call(dataset, index)) }),
-  };
 }

@@ -49,25 +49,32 @@ From nothing to a detector, with a folder of images and a file of boxes:
   npx retinagrad evaluate --truth test.csv --predictions predictions/predictions.csv
 `;
 
+function allCommands(): string {
+  const names = Object.keys(commands);
+  return `there are ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
+
+function commandNamed(name: string): Command {
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command !== undefined) return command;
+  throw new UsageError(`unknown command "${name}"${didYouMean(name, Object.keys(commands)) || `; ${allCommands()}`}`);
+}
+
 /** Runs the command line and returns the exit status. */
 async function main([name, ...args]: readonly string[]): Promise<number> {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;
   };
   if (name === '--help' || name === '-h' || name === 'help') {
-    const command = args[0] === undefined ? undefined : commands[args[0]];
-    process.stdout.write(command?.help ?? HELP);
+    process.stdout.write(args[0] === undefined ? HELP : commandNamed(args[0]).help);
     return EXIT.done;
   }
   if (name === '--version' || name === '-v') {
     process.stdout.write(`${version}\n`);
     return EXIT.done;
   }
-  const names = Object.keys(commands);
-  const all = `there are ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-  if (name === undefined) throw new UsageError(`no command given; ${all}`);
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) throw new UsageError(`unknown command "${name}"${didYouMean(name, names) || `; ${all}`}`);
+  if (name === undefined) throw new UsageError(`no command given; ${allCommands()}`);
+  const command = commandNamed(name);
   const { values, positionals } = parseCommandLine(args, command.options);
   if (values['help'] === true) {
     process.stdout.write(command.help);
@@ -81,6 +88,11 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
 }
 
+// `retinagrad ... | head` closes the pipe early, which is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT.done);
+});
 const args = process.argv.slice(2);
 try {
   process.exitCode = await main(args);

@@ -1,13 +1,22 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { findImages, readImage, writeLabels, writePng, type LabelledImage, type LabelFormat } from '../data.ts';
 import { init } from '../node.ts';
 import { detectionPicture } from '../report.ts';
 import { detectImage, loadDetector } from '../train.ts';
 import { atLeast, objectsOf } from '../train/tables.ts';
-import { adapterOption, choice, EXIT, number, text, UsageError, type Call, type Command } from './command.ts';
+import {
+  adapterOption,
+  choice,
+  EXIT,
+  makeFolder,
+  number,
+  text,
+  UsageError,
+  type Call,
+  type Command,
+} from './command.ts';
 import { interruptSignal } from './terminal.ts';
-import { newestWeights } from './weights.ts';
+import { weightsFile } from './weights.ts';
 
 const FORMATS = ['csv', 'coco', 'voc', 'yolo', 'deepforest', 'spacenet-csv'] as const satisfies LabelFormat[];
 const FOLDERS: readonly string[] = ['voc', 'yolo'];
@@ -73,7 +82,8 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
   const givenTile = number(values, 'tile', { min: 32, whole: true });
   const overlap = number(values, 'overlap', { min: 0, whole: true });
   const given = number(values, 'threshold', { min: 0, max: 1 });
-  const weights = text(values, 'weights') ?? newestWeights();
+  const weights = weightsFile(values);
+  makeFolder(out, '--out');
   const device = await init(adapterOption(values));
   const { model, classes, scoreThreshold, reading, tile: trainedTile } = loadDetector(weights);
   // As in training: tiles of their size, or images that the network resizes as a whole. Otherwise what memory can hold.
@@ -92,7 +102,6 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
   ]);
   const signal = interruptSignal(() => terminal.warn('Interrupted: writing what was found...'));
   const pictures = values['no-pictures'] === true ? null : pictureNames(files);
-  mkdirSync(out, { recursive: true });
   const images: LabelledImage[] = [];
   for (const [i, file] of files.entries()) {
     if (signal.aborted) break;
@@ -122,7 +131,8 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
     ),
   }));
   terminal.result({ weights, threshold, file: target, detections: count, images: perImage });
-  for (const { message } of losses) terminal.warn(`not kept: ${message}`);
+  // Nobody asked for the sizes of the images; they are at hand by chance.
+  for (const { message } of losses.filter(({ what }) => what !== 'sizes')) terminal.warn(`not kept: ${message}`);
   terminal.print(
     `${count} detections in ${images.length} images: ${target}${pictures === null ? '' : ', and pictures beside it'}`,
   );

@@ -42,6 +42,15 @@ export interface TrainData {
   readonly close: () => Promise<void>;
 }
 
+/** Throws a UsageError for settings of the data that do not go together, before anything is read. */
+export function checkData({ data }: TrainSettings): void {
+  if (data.path === '') throw new UsageError('name the data set: retinagrad train DATA, or data.path=DATA');
+  if (data.tile !== null && data.overlap >= data.tile) {
+    throw new UsageError(`data.overlap is ${data.overlap}, expected less than data.tile, which is ${data.tile}`);
+  }
+  if (data.scene !== null) pattern(data.scene);
+}
+
 /** Opens the data of a run: reads labels, cuts tiles, splits, and starts threads. */
 export async function openTrainData(
   settings: TrainSettings,
@@ -50,7 +59,6 @@ export async function openTrainData(
 ): Promise<TrainData> {
   const { data, sampling, train } = settings;
   const path = data.path === 'synthetic' ? await makeSynthetic(data.chips, terminal) : data.path;
-  if (path === '') throw new UsageError('name the data set: retinagrad train DATA, or data.path=DATA');
   const options = openOptions(settings);
   const opened = await openDataset(path, options);
   const reading = readingOf(opened);
@@ -139,17 +147,17 @@ function sidesOf(main: Dataset, other: Dataset): Split {
   return { train: [...main.ids.keys()], heldOut: other.ids.map((_, i) => first + i) };
 }
 
-/** Which images are held out, by their names. */
-export function splitNames(ids: readonly string[], { data, train }: TrainSettings): Split {
+/** Which of some names are held out: whole scenes where the settings say what a scene is. */
+export function splitNames(names: readonly string[], { data, train }: Pick<TrainSettings, 'data' | 'train'>): Split {
   const options = { heldOut: data.heldOut, seed: train.seed };
-  return data.scene === null ? splitIds(ids, options) : splitGroups(groupKeys(ids, pattern(data.scene)), options);
+  return data.scene === null ? splitIds(names, options) : splitGroups(groupKeys(names, pattern(data.scene)), options);
 }
 
 /** Which samples are held out; none shares ground with one that is trained on, as far as names and tiles tell. */
 function splitOf(dataset: Dataset, settings: TrainSettings): Split {
   const { data, train } = settings;
-  if (data.scene !== null || data.tile === null) return splitNames(dataset.ids, settings);
   const options = { heldOut: data.heldOut, seed: train.seed };
+  if (data.scene !== null || data.tile === null) return splitNames(dataset.ids, settings);
   const { tiles } = dataset as TiledDataset;
   const images = tiles.map(({ image }) => image);
   if (new Set(images).size > 1) return splitGroups(images, options);

@@ -15,12 +15,12 @@ import {
   type TrainerOptions,
 } from '../train.ts';
 import { objectsOf, tablesOf } from '../train/tables.ts';
-import { adapterOption, EXIT, text, UsageError, type Call, type Command } from './command.ts';
+import { adapterOption, EXIT, makeFolder, text, UsageError, type Call, type Command } from './command.ts';
 import { boxSizesOf, networkSpec } from './network.ts';
 import { printSettings, readSettingsFile, resolveSettings, settingsHelp, splitOverrides } from './settings.ts';
 import { formatDuration, interruptSignal, type Terminal } from './terminal.ts';
 import { writeReport } from './report.ts';
-import { openTrainData, type TrainData } from './train-data.ts';
+import { checkData, openTrainData, type TrainData } from './train-data.ts';
 import { trainSchema, type TrainSettings } from './train-settings.ts';
 import { timestamp } from './weights.ts';
 
@@ -82,9 +82,11 @@ async function runTrain(call: Call): Promise<number> {
     terminal.result(settings);
     return EXIT.done;
   }
+  checkData(settings);
   const device = await init(adapterOption(values));
   const data = await openTrainData(settings, device.adapter.kind === 'hardware', terminal);
   try {
+    makeFolder(out, '--out');
     const truth = await truthOf(data.dataset, data.split.train);
     manualSeed(settings.train.seed);
     const model = new RetinaNet(data.dataset.classes.length, networkSpec(settings, truth));

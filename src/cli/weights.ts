@@ -1,9 +1,21 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { UsageError } from './command.ts';
+import { text, UsageError, type Values } from './command.ts';
 
-/** The weights of the run that was changed last. */
-export function newestWeights(runs = 'runs'): string {
+/** The file that --weights names, or that of the run that was changed last. */
+export function weightsFile(values: Values): string {
+  const given = text(values, 'weights');
+  if (given === undefined) return newestWeights('runs');
+  const found = existsSync(given) ? statSync(given) : null;
+  if (found?.isFile() === true) return given;
+  const inside = join(given, 'best.safetensors');
+  const hint = existsSync(inside)
+    ? `; it is a folder: name ${inside}`
+    : ', expected such as runs/mine/best.safetensors';
+  throw new Error(`--weights: there is no file ${given}${hint}`);
+}
+
+function newestWeights(runs: string): string {
   const found = (existsSync(runs) ? readdirSync(runs) : [])
     .map((run) => join(runs, run, 'best.safetensors'))
     .filter((file) => existsSync(file))

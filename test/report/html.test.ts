@@ -85,7 +85,7 @@ test('tables and charts show what matters most', () => {
     assert.is(legend, i < 5 ? 2 : 0, `${name}, number ${i} by its objects, in both charts`);
   });
   const [, row = ''] = /<tr class="marked">(.*?)<\/tr>/.exec(html) ?? [];
-  const { chosen, perImage = [] } = judgement;
+  const { chosen, perImage } = judgement;
   assert.ok(
     row.includes(`${chosen.threshold.toFixed(3)} (best)`) && row.includes(chosen.truePositives.toLocaleString('en-US')),
   );

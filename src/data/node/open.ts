@@ -6,13 +6,14 @@ import { imageEnding } from './image-size.ts';
 import { openLabelled } from './labelled.ts';
 import type { LabelledDataset, LabelledOptions, LabelledRasters } from './labelled.ts';
 import { readLabels } from './labels.ts';
-import { openSpaceNet } from './spacenet.ts';
+import { openSpaceNet, spaceNetClasses } from './spacenet.ts';
 import type { SpaceNetDataset, SpaceNetOptions } from './spacenet.ts';
 import { hasSpaceNetFolders, looksLikeSpaceNet, spaceNetExample } from './spacenet-layout.ts';
 
 /**
  * Options of both readers; those of the other one must be left out, which is checked. `images` is the name of the
- * folders of images in a SpaceNet tree, otherwise the path of the folder of the images.
+ * folders of images in a SpaceNet tree, otherwise the path of the folder of the images. `classes` of a SpaceNet tree can
+ * only be the one that it has.
  */
 export type OpenOptions = SpaceNetOptions &
   LabelledOptions & {
@@ -23,7 +24,7 @@ export type OpenOptions = SpaceNetOptions &
   };
 
 const SPACENET_ONLY = ['labels'] as const;
-const LABELLED_ONLY = ['classes', 'otherClasses', 'difficult', 'format', 'split', 'maxMemoryMB'] as const;
+const LABELLED_ONLY = ['otherClasses', 'difficult', 'format', 'split', 'maxMemoryMB'] as const;
 
 /**
  * Opens labelled imagery: a label file (its images around it, or in the folder `images`), or a folder in whichever known
@@ -46,6 +47,11 @@ export async function openDataset(
     const onlyTif = labels.length === 0 && files.some((file) => /\.tiff?$/i.test(file));
     if (onlyTif || (tree && own)) {
       refuse(options, LABELLED_ONLY, `${path} has SpaceNet's layout`);
+      const { classes } = options;
+      if (classes !== undefined && classes.join('\n') !== spaceNetClasses.join('\n')) {
+        const only = `its only class is ${spaceNetClasses.join(', ')}`;
+        throw new Error(`openDataset: ${path} has SpaceNet's layout: ${only}, not ${classes.join(', ')}`);
+      }
       return openSpaceNet(path, options);
     }
     if (labels.length === 0) {

@@ -48,6 +48,9 @@ export interface SpaceNetReport {
   readonly rgb: Bands;
 }
 
+/** What SpaceNet's building data sets label. */
+export const spaceNetClasses = ['building'] as const;
+
 /** A data set of one class, `building`. */
 export interface SpaceNetDataset extends Dataset {
   describe(index: number): Promise<SampleDescription>;
@@ -171,7 +174,7 @@ async function checkPlacement(
 }
 
 class SpaceNet implements SpaceNetDataset {
-  readonly classes = ['building'] as const;
+  readonly classes = spaceNetClasses;
   readonly ids: readonly string[];
   readonly report: SpaceNetReport;
   readonly stretch: Stretch;

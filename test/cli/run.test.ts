@@ -1,0 +1,194 @@
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readSettingsFile, resolveSettings } from '../../src/cli/settings.ts';
+import { trainSchema } from '../../src/cli/train-settings.ts';
+import { ends, json, refuses, retinagradIn, temporaryFolder } from './support.ts';
+
+// From synthetic chips to an evaluated detector, in the steps of a user; each test goes on from the one before.
+
+const folder = temporaryFolder();
+const at = (...path: string[]): string => join(folder.path, ...path);
+const read = (...path: string[]): string => readFileSync(at(...path), 'utf8');
+const retinagrad = retinagradIn(folder.path);
+const test = suite('a run');
+test.after(folder.remove);
+
+// Rates and thresholds so that the few steps leave a detector that finds something.
+const settings = [
+  'data.chips=12',
+  'model.network=tiny',
+  'model.anchors=octaves',
+  'model.smallestAnchor=11',
+  'train.epochs=2',
+  'train.averageDecay=none',
+  'train.learningRate=0.003',
+];
+const data = join('data', 'synthetic-12', 'AOI_0_Synthetic_Train');
+const weights = ['--weights', join('run', 'best.safetensors')];
+
+interface Counts {
+  readonly images: number;
+  readonly objects: number;
+  readonly detections: number;
+}
+interface Point {
+  readonly truePositives: number;
+  readonly falsePositives: number;
+  readonly falseNegatives: number;
+}
+interface Judged {
+  readonly counts: Counts;
+  readonly best: Point;
+  readonly atThreshold: Point;
+  readonly comparison?: object;
+}
+
+test('Ctrl-C saves, ends with status 130 and says how to go on', async () => {
+  let isInterrupted = false;
+  const run = retinagrad(['train', 'synthetic', ...settings, '--out', 'run'], (output, kill) => {
+    if (isInterrupted || !output.includes('epoch 1/2')) return;
+    isInterrupted = true;
+    kill('SIGINT');
+  });
+  const { stdout, stderr } = await ends(run, 130);
+  assert.match(stdout, /^Saved after step \d of \d\. Go on with: retinagrad train --resume run$/m);
+  assert.match(stderr, 'Interrupted: finishing the step and saving');
+  assert.ok(existsSync(at('run', 'state.safetensors')));
+  assert.not.ok(existsSync(at('run', 'report.html')));
+});
+
+test('a folder that holds a run is not written over', async () => {
+  await refuses(retinagrad(['train', 'synthetic', ...settings, '--out', 'run']), 2, 'go on with --resume run');
+});
+
+test('a run is not resumed with other data', async () => {
+  const chip = at(data, 'geojson', 'buildings', 'buildings_AOI_0_Synthetic_img3.geojson');
+  const config = at('run', 'config.yaml');
+  const text = readFileSync(config, 'utf8');
+  renameSync(chip, `${chip}.away`);
+  writeFileSync(config, text.replace('"synthetic"', JSON.stringify(data)));
+  await refuses(retinagrad(['train', '--resume', 'run']), 1, 'run');
+  renameSync(`${chip}.away`, chip);
+  writeFileSync(config, text);
+});
+
+test('--resume finishes the run; --json prints one object alone', async () => {
+  const result = await json<{ run: string; end: string; steps: number; totalSteps: number; counts: Counts }>(
+    retinagrad(['train', '--resume', 'run', '--json']),
+  );
+  assert.is(result.run, 'run');
+  assert.is(result.end, 'done');
+  assert.is(result.steps, result.totalSteps);
+  assert.ok(result.counts.images > 0);
+  for (const file of ['best.safetensors', 'last.safetensors', 'state.safetensors', 'predictions.png', 'loss.svg'])
+    assert.ok(existsSync(at('run', file)), file);
+});
+
+test('the run folder tells all: settings, environment, metrics and a report that needs no other file', () => {
+  const config = readSettingsFile(read('run', 'config.yaml'), 'config.yaml');
+  const again = resolveSettings(trainSchema, [{ from: 'config.yaml', values: config }]);
+  assert.is(again.train.epochs, 2);
+  assert.is(again.data.path, 'synthetic');
+  assert.is(again.train.averageDecay, null);
+  const environment = JSON.parse(read('run', 'environment.json')) as { resumed: object[]; adapter: { name: string } };
+  assert.is(environment.resumed.length, 1);
+  assert.ok(environment.adapter.name.length > 0);
+  const records = read('run', 'metrics.jsonl')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { kind: string; step: number });
+  const steps = records.filter(({ kind }) => kind === 'step').map(({ step }) => step);
+  assert.equal(
+    steps,
+    steps.map((_, i) => i + 1),
+  );
+  assert.ok(records.some(({ kind }) => kind === 'evaluation'));
+  const report = read('run', 'report.html');
+  assert.match(report, 'building');
+  assert.not.match(report, /(?:src|href)\s*=\s*["']?(?:https?:)?\/\//i);
+  assert.not.match(report, /url\(\s*["']?https?:|@import/i);
+});
+
+test('--print-config gives settings that --config takes, and trains nothing', async () => {
+  const first = await ends(
+    retinagrad(['train', 'tiles', 'augment.scale=0.5,2', 'train.patience=none', '--print-config']),
+    0,
+  );
+  writeFileSync(at('mine.yaml'), first.stdout);
+  const second = await ends(retinagrad(['train', '--config', 'mine.yaml', '--print-config']), 0);
+  assert.is(second.stdout, first.stdout);
+  assert.match(first.stdout, /scale: \[0\.5,2\]/);
+  assert.not.ok(existsSync(at('runs')));
+});
+
+test('--find-rate measures, draws the curve and trains nothing', async () => {
+  const { stdout } = await ends(retinagrad(['train', data, ...settings, '--find-rate', '--out', 'rate', '--quiet']), 0);
+  assert.match(stdout, join('rate', 'learning-rate.svg'));
+  assert.match(read('rate', 'learning-rate.svg'), /^<svg [^]*<\/svg>\s*$/);
+  assert.not.ok(existsSync(at('rate', 'best.safetensors')));
+});
+
+test('predict writes CSV or COCO, with pictures, whole or in tiles; --quiet prints no progress', async () => {
+  const images = join(data, 'RGB-PanSharpen');
+  const found = await json<{ detections: number; images: { objects: { building: number } }[] }>(
+    retinagrad(['predict', images, ...weights, '--threshold', '0', '--no-pictures', '--json']),
+  );
+  const [header, ...lines] = read('predictions', 'predictions.csv').trimEnd().split('\n');
+  assert.is(header, 'image,x1,y1,x2,y2,label,score');
+  assert.is(lines.filter((line) => line.split(',')[1] !== '').length, found.detections);
+  assert.ok(found.detections > 0);
+  assert.is(
+    found.images.reduce((sum, { objects }) => sum + objects.building, 0),
+    found.detections,
+  );
+  assert.equal(readdirSync(at('predictions')), ['predictions.csv']);
+
+  const tiled = [
+    '--tile',
+    '64',
+    '--overlap',
+    '16',
+    '--threshold',
+    '0',
+    '--format',
+    'coco',
+    '--out',
+    'tiled',
+    '--quiet',
+  ];
+  const { stdout, stderr } = await ends(retinagrad(['predict', images, ...weights, ...tiled]), 0);
+  assert.is(stdout.trimEnd().split('\n').length, 1);
+  assert.not.match(stderr, 'detecting');
+  const coco = JSON.parse(read('tiled', 'predictions.json')) as { images: object[]; annotations: { score: number }[] };
+  assert.is(coco.images.length, 12);
+  assert.ok(coco.annotations.every(({ score }) => score > 0 && score <= 1));
+  assert.is(readdirSync(at('tiled')).filter((file) => file.endsWith('.png')).length, 12);
+});
+
+test('a detector is judged alike on its own and through its file of detections', async () => {
+  const how = ['--threshold', '0.3', '--resamples', '20', '--json'];
+  const direct = await json<Judged>(retinagrad(['evaluate', data, ...weights, ...how]));
+  const files = await json<Judged>(
+    retinagrad(['evaluate', '--truth', data, '--predictions', 'predictions/predictions.csv', ...how]),
+  );
+  assert.is(direct.counts.images, 12);
+  assert.equal(files.counts, direct.counts);
+  const errors = ({ truePositives, falsePositives, falseNegatives }: Point) => [
+    truePositives,
+    falsePositives,
+    falseNegatives,
+  ];
+  assert.equal(errors(files.atThreshold ?? files.best), errors(direct.atThreshold ?? direct.best));
+  assert.match(read('evaluation', 'report.html'), '</html>');
+  // What evaluate leaves is what it judged.
+  const own = ['--predictions', 'evaluation/predictions.csv', '--compare', 'tiled/predictions.json', '--out', 'judged'];
+  const third = await json<Judged>(retinagrad(['evaluate', '--truth', data, ...own, ...how]));
+  assert.equal(third.counts, direct.counts);
+  assert.ok(third.comparison);
+  assert.equal((JSON.parse(read('judged', 'evaluation.json')) as Judged).counts, direct.counts);
+  assert.match(read('judged', 'report.html'), '</html>');
+});
+
+test.run();

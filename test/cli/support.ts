@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as assert from 'uvu/assert';
+
+/** How a process ended, and all that it wrote. */
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const script = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
+/** A new folder; `remove` takes it away. */
+export function temporaryFolder(): { readonly path: string; readonly remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'retinagrad-cli-'));
+  return { path, remove: () => rmSync(path, { recursive: true }) };
+}
+
+/** The command as a user runs it in a folder: a process of its own. `onOutput` sees all output so far, and may send a signal. */
+export function retinagradIn(cwd: string) {
+  return (
+    args: readonly string[],
+    onOutput: (output: string, kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
+  ): Promise<Ended> => runNode(cwd, [script, ...args], onOutput);
+}
+
+/** Node on the sources. */
+export function runNode(
+  cwd: string,
+  args: readonly string[],
+  onOutput: (output: string, kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
+): Promise<Ended> {
+  const options = ['--conditions', 'retinagrad-source', '--import', import.meta.resolve('tsx')];
+  const child = spawn(process.execPath, [...options, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  return new Promise((resolve, reject) => {
+    const text = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].setEncoding('utf8').on('data', (part: string) => {
+        text[name] += part;
+        onOutput(text.stdout + text.stderr, (signal) => child.kill(signal));
+      });
+    }
+    child.on('error', reject).on('close', (status) => resolve({ status, ...text }));
+  });
+}
+
+/** Asserts how a command ended, and returns it. A stack trace is never for users. */
+export async function ends(run: Promise<Ended>, status: number): Promise<Ended> {
+  const ended = await run;
+  assert.is(ended.status, status, `status ${ended.status}\n${ended.stdout}\n${ended.stderr}`);
+  assert.not.match(ended.stderr, /^ +at .*:\d+/m, 'no stack trace');
+  return ended;
+}
+
+/** Asserts a refusal: nothing on standard output, and a message in which all the texts occur. */
+export async function refuses(run: Promise<Ended>, status: 1 | 2, ...texts: readonly string[]): Promise<void> {
+  const { stdout, stderr } = await ends(run, status);
+  if (status === 2) assert.is(stdout, '');
+  assert.match(stderr, /^retinagrad: /m);
+  for (const text of texts) assert.ok(stderr.includes(text), `"${text}" is not in\n${stderr}`);
+  if (status === 2) assert.match(stderr, /^Try: retinagrad .*--help$/m);
+}
+
+/** Standard output as JSON, which must be all of it. */
+export async function json<T>(run: Promise<Ended>, status = 0): Promise<T> {
+  return JSON.parse((await ends(run, status)).stdout) as T;
+}
+
+/** Runs tasks two at a time. */
+export async function inPairs(tasks: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const rest = [...tasks];
+  const work = async (): Promise<void> => {
+    for (let task = rest.shift(); task !== undefined; task = rest.shift()) await task();
+  };
+  await Promise.all([work(), work()]);
+}
