@@ -1,6 +1,5 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { packedBytes } from '../../src/data/image.ts';
 import type { LabelTable } from '../../src/data/labels/types.ts';
 import { openLabelled } from '../../src/data/node/labelled.ts';
 import { writeLabels } from '../../src/data/node/labels-write.ts';
@@ -8,6 +7,7 @@ import { openDataset } from '../../src/data/node/open.ts';
 import { encodePng } from '../../src/data/node/png.ts';
 import { openSpaceNet } from '../../src/data/node/spacenet.ts';
 import { tableOf } from '../../src/data/table-of.ts';
+import { packedBytes } from '../../src/data/image.ts';
 import { describeSample } from '../../src/data/types.ts';
 import {
   boxList,
@@ -187,6 +187,8 @@ test(
       assert.equal([a.image.get(0, 0, 0), b.image.get(0, 39, 2)], [0, 255]);
       assert.is(b.image.get(5, 0, 1), Math.round((255 * 1000) / 1039));
       assert.equal(boxList(a), [[2, 3, 8, 9]]);
+      const part = await dataset.window!(1, 7, 4, 20, 11);
+      assert.equal(packedBytes(part), packedBytes(b.image.lo(4, 7, 0).hi(11, 20, 3)));
       assert.equal((await describeSample(dataset, 1)).boxes, a.boxes);
     }
     await write(
