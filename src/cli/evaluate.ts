@@ -4,7 +4,7 @@ import { openDataset, readLabels, writeLabels, type LabelTable } from '../data.t
 import { compareRuns, comparisonText, judgementText, type JudgeOptions } from '../evaluation.ts';
 import { init } from '../node.ts';
 import { comparisonHtml } from '../report.ts';
-import { evaluateDetector, loadDetector, type ImageResult } from '../train.ts';
+import { loadDetector } from '../train.ts';
 import { tablesOf } from '../train/tables.ts';
 import {
   adapterOption,
@@ -21,7 +21,7 @@ import {
 import { judgedData, judgeTables, matchingOf } from './evaluate-tables.ts';
 import { writeReport } from './report.ts';
 import { interruptSignal } from './terminal.ts';
-import { weightsFile } from './weights.ts';
+import { imageResults, weightsFile } from './weights.ts';
 
 const help = `retinagrad evaluate: compares detections with the truth: precision, recall, F1, COCO's and SpaceNet's metrics.
 
@@ -177,17 +177,11 @@ async function evaluateData({ values, terminal }: Call, path: string): Promise<n
     ['data', `${path}, ${dataset.ids.length} images`],
   ]);
   const signal = interruptSignal(() => terminal.warn('Interrupted'));
-  const results = await evaluateDetector(model, dataset, [...dataset.ids.keys()], {
+  const results = await imageResults(model, dataset, [...dataset.ids.keys()], {
     signal,
     tile,
     onProgress: (done, total) => terminal.progress('evaluating', done, total),
-  }).then(
-    (found): readonly ImageResult[] => found.images,
-    (error: unknown) => {
-      if (signal.aborted) return null;
-      throw error;
-    },
-  );
+  });
   model.dispose();
   if (results === null) return EXIT.interrupted;
   const { predictions } = tablesOf(dataset, results);

@@ -5,7 +5,6 @@ import { judge, judgementText, type Judgement } from '../evaluation.ts';
 import { init, manualSeed, RetinaNet, type Device, type RetinaNetSpec } from '../node.ts';
 import { lineChart } from '../report.ts';
 import {
-  evaluateDetector,
   findLearningRate,
   loadDetector,
   loadPretrained,
@@ -22,7 +21,7 @@ import { formatDuration, interruptSignal, type Terminal } from './terminal.ts';
 import { writeReport } from './report.ts';
 import { checkData, openTrainData, type TrainData } from './train-data.ts';
 import { trainSchema, type TrainSettings } from './train-settings.ts';
-import { timestamp } from './weights.ts';
+import { imageResults, timestamp } from './weights.ts';
 
 const help = `retinagrad train: trains a detector on your images.
 
@@ -99,6 +98,7 @@ async function runTrain(call: Call): Promise<number> {
 
     const folder = new RunFolder(out);
     if (!resume) folder.writeConfig(printSettings(trainSchema, settings));
+    const signal = interruptSignal(() => terminal.warn('Interrupted: finishing the step and saving...'));
     const result = await trainDetector(model, {
       ...trainerOptions(settings),
       folder,
@@ -118,7 +118,7 @@ async function runTrain(call: Call): Promise<number> {
       patience: settings.train.patience ?? Infinity,
       tensorboard: settings.train.tensorboard,
       resume,
-      signal: interruptSignal(() => terminal.warn('Interrupted: finishing the step and saving...')),
+      signal,
       onStep({ step, epoch, loss, imagesPerSecond }, total) {
         const left = ((total - step) * settings.train.batchSize * settings.train.accumulate) / imagesPerSecond;
         const note = `loss ${loss.toFixed(3)}, ${imagesPerSecond.toFixed(1)} images/s, ${formatDuration(left)} left`;
@@ -134,14 +134,15 @@ async function runTrain(call: Call): Promise<number> {
     });
     model.dispose();
     const { end, steps, totalSteps } = result;
-    if (end === 'interrupted') {
+    const seconds = (performance.now() - start) / 1000;
+    const judgement =
+      end === 'interrupted' ? null : await reportRun(folder, data, truth, settings, { seconds, call, signal });
+    if (judgement === null) {
       terminal.print(`Saved after step ${steps} of ${totalSteps}. Go on with: retinagrad train --resume ${out}`);
-      terminal.result({ run: out, end, steps, totalSteps });
+      terminal.result({ run: out, end: 'interrupted', steps, totalSteps });
       return EXIT.interrupted;
     }
     if (end === 'early') terminal.say(`Ended early: no better one in ${settings.train.patience} evaluations.`);
-    const seconds = (performance.now() - start) / 1000;
-    const judgement = await reportRun(folder, data, truth, settings, { seconds, call });
     terminal.print(
       `\nDone in ${formatDuration(seconds)}. On ${judgement.counts.images} held-out images, which also chose weights and score threshold:\n`,
     );
@@ -300,19 +301,22 @@ function anchorFacts({ anchors }: RetinaNetSpec): Record<string, string> {
   };
 }
 
-/** Scores the best weights, as they lie in their file, on the held-out images, and writes the report. */
+/** Scores the best weights, as they lie in their file, on the held-out images, and writes the report; null if interrupted. */
 async function reportRun(
   folder: RunFolder,
   { dataset, split, description }: TrainData,
   truth: LabelTable,
   settings: TrainSettings,
-  { seconds, call }: { readonly seconds: number; readonly call: Call },
-): Promise<Judgement> {
+  { seconds, call, signal }: { readonly seconds: number; readonly call: Call; readonly signal: AbortSignal },
+): Promise<Judgement | null> {
   const { terminal, version } = call;
   const { model } = loadDetector(folder.file('best'));
-  const { images } = await evaluateDetector(model, dataset, split.heldOut, {
+  const images = await imageResults(model, dataset, split.heldOut, {
+    signal,
     onProgress: (done, total) => terminal.progress('judging the best weights', done, total),
   });
+  model.dispose();
+  if (images === null) return null;
   const tables = tablesOf(dataset, images);
   const judgement = judge(tables.truth, tables.predictions, { iouThreshold: 0.5 });
   await writeReport(folder.file('report'), {
@@ -332,6 +336,5 @@ async function reportRun(
     seed: settings.train.seed,
     files: [folder.file('config'), folder.file('best')],
   });
-  model.dispose();
   return judgement;
 }

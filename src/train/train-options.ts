@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Split } from '../data/split.ts';
 import type { Dataset } from '../data/types.ts';
 import type { Evaluation } from '../evaluation/detection-metrics.ts';
@@ -137,6 +138,7 @@ export function decidingSettings(options: TrainOptions, plan: RunPlan): Record<s
     seed: plan.seed,
     hardNegatives: plan.hardNegatives,
     schedule: typeof schedule === 'function' ? 'own' : schedule,
+    samples: samplesOf(options),
     sampler: options.sampler === undefined ? undefined : 'own',
     source: options.source === undefined ? undefined : 'own',
     optimizer,
@@ -152,4 +154,14 @@ export function decidingSettings(options: TrainOptions, plan: RunPlan): Record<s
     accumulate,
     augment,
   };
+}
+
+/** Which samples a run trains on and which are held out, in their order, in a few words. */
+function samplesOf({ dataset, split }: TrainOptions): string {
+  const names = createHash('sha256');
+  for (const index of split.train) names.update(`${dataset.ids[index]}\n`);
+  names.update('\n');
+  for (const index of split.heldOut) names.update(`${dataset.ids[index]}\n`);
+  const hash = names.digest('hex').slice(0, 12);
+  return `${split.train.length} + ${split.heldOut.length} held out, whose names hash to ${hash}`;
 }
