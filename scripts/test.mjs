@@ -15,7 +15,7 @@ const SMOKE = [
   'test/kernels/',
   'test/nn/',
   'test/package/wgsl.test',
-  'test/package/cli',
+  'test/cli/command-line',
 ];
 const root = fileURLToPath(new URL('../', import.meta.url));
 const args = process.argv.slice(2);

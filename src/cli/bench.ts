@@ -248,9 +248,12 @@ function writeResult(folder: string | undefined, result: BenchResult, parts: rea
 function printComparison(files: readonly string[]): number {
   if (files.length !== 2) throw new UsageError(`bench compare: expected two files, got ${files.length}`);
   const [a, b] = files.map((file) => {
-    const result = JSON.parse(readFileSync(file, 'utf8')) as BenchResult;
-    if (result.schema !== 1) throw new Error(`${file} is not a result of retinagrad bench`);
-    return result;
+    const text = readFileSync(file, 'utf8');
+    try {
+      const result = JSON.parse(text) as BenchResult | null;
+      if (result?.schema === 1) return result;
+    } catch {} // The same is to be said.
+    throw new Error(`${file} is not a result of retinagrad bench, as --out or --json write it`);
   }) as [BenchResult, BenchResult];
   if (a.adapter.name !== b.adapter.name) {
     process.stdout.write(`different adapters: ${a.adapter.name} and ${b.adapter.name}\n`);

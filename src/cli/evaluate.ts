@@ -18,10 +18,10 @@ import {
   type Command,
   type Values,
 } from './command.ts';
-import { judgedData, judgeTables, matchingOf } from './evaluate-tables.ts';
+import { imageResults, judgedData, judgeTables, matchingOf } from './judging.ts';
 import { writeReport } from './report.ts';
 import { interruptSignal } from './terminal.ts';
-import { imageResults, weightsFile } from './weights.ts';
+import { weightsFile } from './runs.ts';
 
 const help = `retinagrad evaluate: compares detections with the truth: precision, recall, F1, COCO's and SpaceNet's metrics.
 

@@ -16,7 +16,7 @@ import {
   type Command,
 } from './command.ts';
 import { interruptSignal } from './terminal.ts';
-import { weightsFile } from './weights.ts';
+import { weightsFile } from './runs.ts';
 
 const FORMATS = ['csv', 'coco', 'voc', 'yolo', 'deepforest', 'spacenet-csv'] as const satisfies LabelFormat[];
 const FOLDERS: readonly string[] = ['voc', 'yolo'];

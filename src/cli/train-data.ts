@@ -69,10 +69,10 @@ export async function openTrainData(
     data.validation === null
       ? null
       : await cut(
-          await openDataset(data.validation, { ...validationOptions(options), ...reading, classes: opened.classes }),
+          await openDataset(data.validation, { ...openOptions(settings, null), ...reading, classes: opened.classes }),
         );
   const whole = other === null ? main : joinDatasets([main, other]);
-  const split = other === null ? splitOf(main, settings) : sidesOf(main, other);
+  const split = other === null ? heldOutOf(main, settings) : sidesOf(main, other);
   const dataset = cacheSamples(whole, data.cacheMB * 1e6);
 
   const augment = augmentOptions(settings);
@@ -115,20 +115,15 @@ export async function openTrainData(
   };
 }
 
-/** What settings say about opening a data set. */
-export function openOptions({ data }: Pick<TrainSettings, 'data'>): OpenOptions {
+/** What settings say about opening a data set. The folder of the images belongs to that of `data.path` alone. */
+function openOptions({ data }: TrainSettings, images = data.images): OpenOptions {
   return {
     missingLabels: data.unlabelled,
     visibility: { minSide: 1, minVisible: data.minVisible },
-    ...(data.images === null ? {} : { images: data.images }),
+    ...(images === null ? {} : { images }),
     ...(data.format === 'auto' ? {} : { format: data.format }),
     ...(data.classes.length === 0 ? {} : { classes: data.classes }),
   };
-}
-
-/** The folder of the images belongs to one data set only. */
-function validationOptions({ images: _, ...options }: OpenOptions): OpenOptions {
-  return options;
 }
 
 function tileOptions({ data }: TrainSettings) {
@@ -151,6 +146,27 @@ function sidesOf(main: Dataset, other: Dataset): Split {
 export function splitNames(names: readonly string[], { data, train }: Pick<TrainSettings, 'data' | 'train'>): Split {
   const options = { heldOut: data.heldOut, seed: train.seed };
   return data.scene === null ? splitIds(names, options) : splitGroups(groupKeys(names, pattern(data.scene)), options);
+}
+
+/** As `splitOf`, with what to do where a side would be empty. */
+function heldOutOf(dataset: Dataset, settings: TrainSettings): Split {
+  const { data } = settings;
+  const fail = (reason: string, cause?: unknown): never => {
+    const size = data.tile === null ? 'cut large images with data.tile' : 'choose a smaller data.tile';
+    throw new Error(
+      `${dataset.ids.length} ${data.tile === null ? 'images' : 'tiles'} cannot be divided into those to train on and those ` +
+        `held out (${reason}): ${size}, choose another data.heldOut or train.seed, or name a second data set with data.validation`,
+      { cause },
+    );
+  };
+  try {
+    const split = splitOf(dataset, settings);
+    if (split.train.length > 0 && split.heldOut.length > 0) return split;
+  } catch (error) {
+    if (data.scene !== null) throw error;
+    return fail((error as Error).message, error);
+  }
+  return fail('by a hash of their names all are on one side');
 }
 
 /** Which samples are held out; none shares ground with one that is trained on, as far as names and tiles tell. */

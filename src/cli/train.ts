@@ -21,7 +21,8 @@ import { formatDuration, interruptSignal, type Terminal } from './terminal.ts';
 import { writeReport } from './report.ts';
 import { checkData, openTrainData, type TrainData } from './train-data.ts';
 import { trainSchema, type TrainSettings } from './train-settings.ts';
-import { imageResults, timestamp } from './weights.ts';
+import { timestamp } from './runs.ts';
+import { imageResults } from './judging.ts';
 
 const help = `retinagrad train: trains a detector on your images.
 
@@ -185,7 +186,7 @@ function chooseRun({ values, positionals }: Call): { out: string; settings: Trai
   const layers = [...(config === undefined ? [] : [layer(config)]), { from: 'command line', values: overrides }];
   const settings = resolveSettings(trainSchema, layers);
   const out = text(values, 'out') ?? join('runs', timestamp());
-  if (existsSync(join(out, runFiles.config)))
+  if (existsSync(join(out, runFiles.state)) || existsSync(join(out, runFiles.metrics)))
     throw new UsageError(`${out} holds a run already: go on with --resume ${out}, or choose another --out`);
   return { out, settings, resume: false };
 }

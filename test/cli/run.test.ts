@@ -174,6 +174,7 @@ test('a detector is judged alike on its own and through its file of detections',
     retinagrad(['evaluate', '--truth', data, '--predictions', 'predictions/predictions.csv', ...how]),
   );
   assert.is(direct.counts.images, 12);
+  assert.ok(direct.chosen.truePositives + direct.chosen.falsePositives > 0, 'something is judged');
   assert.equal(files.counts, direct.counts);
   const errors = ({ truePositives, falsePositives, falseNegatives }: Point) => [
     truePositives,

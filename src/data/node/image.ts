@@ -42,7 +42,7 @@ export async function readTiffImage(
 ): Promise<RgbImage> {
   if (tiff.bits === 16 && options.stretch === undefined) {
     throw new Error(
-      `readImage: ${tiff.path}: 16-bit levels need a stretch {low, high} to become bytes: give that of the data set`,
+      `readImage: ${tiff.path}: 16-bit levels need a stretch {low, high} to become bytes: give that of the data set (weights that were trained on 8-bit images have none)`,
     );
   }
   const levels = await tiff.readLevels(options.bands ?? defaultBands(tiff));

@@ -1,9 +1,25 @@
-import { readLabels, tableOf, type Dataset, type LabelTable } from '../data.ts';
-import type { openDataset } from '../data.ts';
+import { describeSample, readLabels, tableOf, type Dataset, type LabelTable, type openDataset } from '../data.ts';
 import { placeKey } from '../data/node/spacenet-layout.ts';
+import type { RetinaNet } from '../node.ts';
+import { evaluateDetector, type EvaluateOptions, type ImageResult } from '../train.ts';
 import { judge, loadPolygonGeometry, type JudgeOptions, type Judgement, type MatchBy } from '../evaluation.ts';
 
-// The tables that `retinagrad evaluate` compares.
+// What a detector finds against what is there: shared by train and evaluate.
+
+/** What a detector finds in images of a data set, beside what is there; null when the signal stops it. */
+export async function imageResults(
+  model: RetinaNet,
+  dataset: Dataset,
+  indices: readonly number[],
+  options: EvaluateOptions & { readonly signal: AbortSignal },
+): Promise<readonly ImageResult[] | null> {
+  try {
+    return (await evaluateDetector(model, dataset, indices, options)).images;
+  } catch (error) {
+    if (options.signal.aborted) return null;
+    throw error;
+  }
+}
 
 /** With outlines in the truth, SpaceNet's metric is judged on them, too. */
 export async function judgeTables(
@@ -93,11 +109,10 @@ function withClasses(dataset: Dataset, classes: readonly string[], ids: readonly
     ...sample,
     labels: sample.labels.map((label) => numbers[label]!),
   });
-  const { describe } = dataset;
   return {
     classes,
     ids,
     get: async (index) => renumber(await dataset.get(index)),
-    ...(describe === undefined ? {} : { describe: async (index) => renumber(await describe.call(dataset, index)) }),
+    describe: async (index) => renumber(await describeSample(dataset, index)),
   };
 }

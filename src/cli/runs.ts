@@ -1,8 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Dataset } from '../data.ts';
-import type { RetinaNet } from '../node.ts';
-import { evaluateDetector, type EvaluateOptions, type ImageResult } from '../train.ts';
 import { text, UsageError, type Values } from './command.ts';
 
 /** The file that --weights names, or that of the run that was changed last. */
@@ -37,19 +34,4 @@ export function timestamp(): string {
   const now = new Date();
   const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString();
   return `${local.slice(0, 10)}-${local.slice(11, 19).replaceAll(':', '')}`;
-}
-
-/** What a detector finds in images of a data set, beside what is there; null when the signal stops it. */
-export async function imageResults(
-  model: RetinaNet,
-  dataset: Dataset,
-  indices: readonly number[],
-  options: EvaluateOptions & { readonly signal: AbortSignal },
-): Promise<readonly ImageResult[] | null> {
-  try {
-    return (await evaluateDetector(model, dataset, indices, options)).images;
-  } catch (error) {
-    if (options.signal.aborted) return null;
-    throw error;
-  }
 }
