@@ -20,6 +20,7 @@ import {
 } from './command.ts';
 import { imageResults, judgedData, judgeTables, matchingOf } from './judging.ts';
 import { writeReport } from './report.ts';
+import { syntheticToEvaluate } from './synthetic.ts';
 import { interruptSignal } from './terminal.ts';
 import { weightsFile } from './runs.ts';
 
@@ -29,7 +30,8 @@ Usage:
   retinagrad evaluate --truth FILE --predictions FILE [--compare FILE]
       Scores detections that any tool made; no model and no GPU are needed.
   retinagrad evaluate DATA [--weights FILE]
-      Runs a detector on labelled images that it was not trained on, and scores it.
+      Runs a detector on labelled images that it was not trained on, and scores it. DATA may be the word synthetic: 100 chips
+      that no training sees.
 
 Labels are files or folders in any format that retinagrad convert reads; predictions have scores. A detection is right if its
 IoU with an object of its class, which no surer detection has found, is at least --iou. Crowds and difficult objects are
@@ -152,7 +154,7 @@ async function evaluateFiles({ values, terminal }: Call): Promise<number> {
   return EXIT.done;
 }
 
-async function evaluateData({ values, terminal }: Call, path: string): Promise<number> {
+async function evaluateData({ values, terminal }: Call, given: string): Promise<number> {
   for (const name of ['compare', 'match-by']) {
     if (values[name] !== undefined) throw new UsageError(`--${name} goes with --truth and --predictions`);
   }
@@ -161,6 +163,7 @@ async function evaluateData({ values, terminal }: Call, path: string): Promise<n
   const out = text(values, 'out') ?? 'evaluation';
   const images = text(values, 'images');
   makeFolder(out, '--out');
+  const path = given === 'synthetic' ? await syntheticToEvaluate(terminal) : given;
   const device = await init(adapterOption(values));
   const { model, classes, scoreThreshold, reading, tile } = loadDetector(weights);
   const opened = await openDataset(path, { ...reading, ...(images === undefined ? {} : { images }) });
