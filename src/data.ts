@@ -24,7 +24,14 @@ export { Random } from './data/random.ts';
 export { BalancedSampler, balancedSampler, type Candidate, type SamplingOptions } from './data/sampling.ts';
 export { augmentedSource, type SourceOptions } from './data/source.ts';
 export { splitIds, type Split } from './data/split.ts';
-export { overlapKeys, splitBlocks, type BlockSplit, type BlockSplitOptions, type Place } from './data/split-blocks.ts';
+export {
+  overlapKeys,
+  placeOnMap,
+  splitBlocks,
+  type BlockSplit,
+  type BlockSplitOptions,
+  type Place,
+} from './data/split-blocks.ts';
 export { groupKeys, splitGroups, type GroupSplitOptions } from './data/split-groups.ts';
 export { applyStretch, type Stretch } from './data/stretch.ts';
 export { tileDataset, type Tile, type TiledDataset, type TileOptions } from './data/tiles.ts';

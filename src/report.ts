@@ -5,7 +5,7 @@ export { drawBox, drawText, enlarge, type Colour } from './report/draw.ts';
 export { lineChart, stackCharts } from './report/svg-chart.ts';
 export { barChart, type BarChart, type BarSeries } from './report/bar-chart.ts';
 export { boxSizeChart, type BoxSizes } from './report/box-sizes.ts';
-export { chooseExamples, type Examples, type ImageScore } from './report/examples.ts';
+export { chooseExamples, type Examples } from './report/examples.ts';
 export { pngDataUri } from './report/data-uri.ts';
 export { reportHtml } from './report/html.ts';
 export { exampleCaption, factRows } from './report/run-sections.ts';
@@ -17,5 +17,4 @@ export type {
   RunReport,
   TrainingEvaluation,
 } from './report/run-report.ts';
-export type { ReportJudgement } from './report/judgement-parts.ts';
-export { comparisonHtml, type ComparedRuns, type ComparisonReport } from './report/comparison.ts';
+export { comparisonHtml, type ComparisonReport } from './report/comparison.ts';

@@ -11,9 +11,7 @@ import { packedBytes, Random, readImage, writePng } from 'retinagrad/data';
 const SIZE = 128; // Pixels of a side of the images.
 const MOST = 5; // Items in an image; one in ten images has none.
 const SCALES = [0.9, 1.8] as const; // Items have 28 pixels before.
-const CLASSES = [
-  ...['T-shirt', 'trouser', 'pullover', 'dress', 'coat', 'sandal', 'shirt', 'sneaker', 'bag', 'ankle boot'],
-] as const;
+const CLASSES = ['T-shirt', 'trouser', 'pullover', 'dress', 'coat', 'sandal', 'shirt', 'sneaker', 'bag', 'ankle boot'];
 /** Photographs and items of one side do not occur on the other. */
 const SIDES = {
   train: { items: 'train', images: 800, photographs: (i: number) => i % 4 !== 3 },

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compare } from '../bench/compare.ts';
 import { kernelCases, SIZES, type SizeName } from '../bench/kernel-cases.ts';
+import { measureLoader } from '../bench/loader.ts';
 import { measureCeiling, measureKernel } from '../bench/kernels.ts';
 import { bestOf } from '../bench/measure.ts';
 import { flameChart, labelParts, measureParts, type PartsResult } from '../bench/parts.ts';
@@ -12,6 +13,7 @@ import { init, type InitOptions } from '../node.ts';
 import type { TuningName } from '../tensor/device.ts';
 import { formatBytes } from '../tensor/errors.ts';
 import { UsageError, type Call, type Command } from './command.ts';
+import type { Terminal } from './terminal.ts';
 
 const help = `retinagrad bench: how fast the kernels are here, how RetinaNet's time divides, and what the whole takes.
 
@@ -28,6 +30,9 @@ Usage:
   retinagrad bench first-step [--depth 50] [--size 256] [--batch 1]
       From opening the device to the end of the first training step, in a process of its own: with the driver's cache of
       compiled kernels empty, and then with what that run left in it.
+  retinagrad bench loader [DATA] [--workers 0,1,2] [--images 200]
+      Images per second that reading, decoding and augmenting give, by the number of threads, for chips of 512 pixels in
+      PNG, JPEG and 16-bit TIFF, or for a data set of your own.
   retinagrad bench compare A.json B.json
       Ratios of the times in two results; * marks those whose quartiles lie apart.
 
@@ -61,6 +66,8 @@ export const bench: Command = {
     size: { type: 'string', default: '256' },
     batch: { type: 'string', default: '1' },
     checkpoint: { type: 'boolean', default: false },
+    workers: { type: 'string', default: '0,1,2' },
+    images: { type: 'string', default: '200' },
     seconds: { type: 'string', default: '2' },
     out: { type: 'string' },
   },
@@ -77,6 +84,8 @@ interface BenchValues {
   readonly size: string;
   readonly batch: string;
   readonly checkpoint: boolean;
+  readonly workers: string;
+  readonly images: string;
   readonly seconds: string;
   readonly out?: string;
 }
@@ -85,9 +94,10 @@ async function runBench({ values: given, positionals, terminal, version }: Call)
   const values = given as unknown as BenchValues;
   const [level, ...files] = positionals;
   if (level === 'compare') return printComparison(files);
+  if (level === 'loader') return runLoader(values, files, terminal);
   if (level === undefined || !['kernels', 'parts', 'whole', 'first-step'].includes(level) || files.length > 0) {
     throw new UsageError(
-      `bench: expected kernels, parts, whole, first-step or compare, got "${positionals.join(' ')}"`,
+      `bench: expected kernels, parts, whole, first-step, loader or compare, got "${positionals.join(' ')}"`,
     );
   }
   if (values.checkpoint && level !== 'whole') throw new UsageError(`bench: --checkpoint goes with whole, not ${level}`);
@@ -152,6 +162,23 @@ async function runBench({ values: given, positionals, terminal, version }: Call)
   if (wrong.length > 0) terminal.warn(`${wrong.length} WRONG: ${wrong.map(({ name }) => name).join('; ')}`);
   device.destroy();
   return wrong.length === 0 ? 0 : 1;
+}
+
+/** Measures how quickly images come. */
+async function runLoader(values: BenchValues, paths: readonly string[], terminal: Terminal): Promise<number> {
+  if (paths.length > 1) throw new UsageError(`bench loader: expected one data set, got ${paths.join(' ')}`);
+  const isCount = (n: number): boolean => Number.isInteger(n) && n >= 0;
+  const rows = await measureLoader({
+    workers: numbers('workers', values.workers, isCount),
+    images: numbers('images', values.images, (n) => Number.isInteger(n) && n > 0)[0]!,
+    ...(paths[0] === undefined ? {} : { path: paths[0] }),
+    onRow: ({ source, workers, imagesPerSecond }) =>
+      terminal.print(
+        `${source.padEnd(24)} ${String(workers).padStart(3)} threads ${imagesPerSecond.toFixed(1).padStart(8)} images/s`,
+      ),
+  });
+  terminal.result(rows);
+  return 0;
 }
 
 /** Measures the first step in processes of their own, which find that they are to run it in the environment. */

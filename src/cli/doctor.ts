@@ -58,6 +58,15 @@ export const doctor: Command = {
   run: runDoctor,
 };
 
+/** Settings of retinagrad train that the recommendations are about; its anchors fit themselves to the boxes. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  'image size': 'model.imageSize',
+  tiles: 'data.tile',
+  'batch size': 'train.batchSize',
+  'learning rate': 'train.learningRate',
+  epochs: 'train.epochs',
+};
+
 /** The names by which training tells images apart: their files, or in SpaceNet's layout the places that they show. */
 function namesOf({ table, format }: LabelledData): string[] {
   const isSpaceNet = format === 'geojson' || format === 'spacenet-csv';
@@ -93,11 +102,12 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
   const device = values['measure'] === true ? await init(adapterOption(values)) : null;
   const examination = await examine({
     ...data,
-    ...(validation === undefined ? {} : { validation: await read(validation, {}) }),
+    ...(validation === undefined
+      ? { split: splitNames(namesOf(data), settings) }
+      : { validation: await read(validation, {}) }),
     spec: networkSpec(settings, data.table),
     device,
     pixels: values['no-pixels'] !== true,
-    split: splitNames(namesOf(data), settings),
     seed: settings.train.seed,
     onProgress: (done, total) => terminal.progress('reading images', done, total),
   });
@@ -109,6 +119,13 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
       terminal.print(`  P${level + 3}: ${sizes.map((size) => size.toFixed(1)).join(', ')}`),
     );
     terminal.print(`  height / width: ${suggestion.ratios.map((ratio) => ratio.toFixed(2)).join(', ')}`);
+  }
+  const advised = examination.recommendations.flatMap(({ setting, number }) => {
+    const name = SETTINGS[setting];
+    return name === undefined || number === null ? [] : [`${name}=${number}`];
+  });
+  if (advised.length > 0 && examination.worst !== 'error') {
+    terminal.print(`\nTo train with it:\n  retinagrad train ${path} ${advised.join(' ')}`);
   }
   const written = await writeExamination(examination, text(values, 'out') ?? 'doctor');
   terminal.print(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { openDataset, readLabels, writeLabels, type LabelTable } from '../data.ts';
 import { compareRuns, comparisonText, judgementText, type JudgeOptions } from '../evaluation.ts';
 import { init } from '../node.ts';
+import { comparisonHtml } from '../report.ts';
 import { loadDetector } from '../train.ts';
 import { tablesOf } from '../train/tables.ts';
 import {
@@ -19,6 +20,7 @@ import {
 } from './command.ts';
 import { imageResults, judgedData, judgeTables, matchingOf } from './judging.ts';
 import { writeReport } from './report.ts';
+import { syntheticToEvaluate } from './synthetic.ts';
 import { interruptSignal } from './terminal.ts';
 import { weightsFile } from './runs.ts';
 
@@ -28,7 +30,8 @@ Usage:
   retinagrad evaluate --truth FILE --predictions FILE [--compare FILE]
       Scores detections that any tool made; no model and no GPU are needed.
   retinagrad evaluate DATA [--weights FILE]
-      Runs a detector on labelled images that it was not trained on, and scores it.
+      Runs a detector on labelled images that it was not trained on, and scores it. DATA may be the word synthetic: 100 chips
+      that no training sees.
 
 Labels are files or folders in any format that retinagrad convert reads; predictions have scores. A detection is right if its
 IoU with an object of its class, which no surer detection has found, is at least --iou. Crowds and difficult objects are
@@ -135,10 +138,23 @@ async function evaluateFiles({ values, terminal }: Call): Promise<number> {
     files: [truthFile, file].filter((path) => existsSync(path) && statSync(path).isFile()),
   });
   terminal.print(`\n${report}`);
+  if (comparison !== null && other !== undefined) {
+    const page = join(out, 'comparison.html');
+    writeFileSync(
+      page,
+      comparisonHtml({
+        title: `${file} and ${other}`,
+        names: { a: file, b: other },
+        comparison,
+        reproduction: { commands: [`${command} --compare ${other}`] },
+      }),
+    );
+    terminal.print(page);
+  }
   return EXIT.done;
 }
 
-async function evaluateData({ values, terminal }: Call, path: string): Promise<number> {
+async function evaluateData({ values, terminal }: Call, given: string): Promise<number> {
   for (const name of ['compare', 'match-by']) {
     if (values[name] !== undefined) throw new UsageError(`--${name} goes with --truth and --predictions`);
   }
@@ -147,8 +163,9 @@ async function evaluateData({ values, terminal }: Call, path: string): Promise<n
   const out = text(values, 'out') ?? 'evaluation';
   const images = text(values, 'images');
   makeFolder(out, '--out');
+  const path = given === 'synthetic' ? await syntheticToEvaluate(terminal) : given;
   const device = await init(adapterOption(values));
-  const { model, classes, scoreThreshold, reading } = loadDetector(weights);
+  const { model, classes, scoreThreshold, reading, tile } = loadDetector(weights);
   const opened = await openDataset(path, { ...reading, ...(images === undefined ? {} : { images }) });
   const strangers = opened.classes.filter((name) => !classes.includes(name));
   if (strangers.length > 0) {
@@ -165,6 +182,7 @@ async function evaluateData({ values, terminal }: Call, path: string): Promise<n
   const signal = interruptSignal(() => terminal.warn('Interrupted'));
   const results = await imageResults(model, dataset, [...dataset.ids.keys()], {
     signal,
+    tile,
     onProgress: (done, total) => terminal.progress('evaluating', done, total),
   });
   model.dispose();

@@ -35,7 +35,8 @@ Options:
   --weights FILE    best.safetensors or last.safetensors of a run (best.safetensors of the newest run in runs/)
   --out FOLDER      where results go (predictions)
   --threshold X     smallest score of a detection (that of the best F1 in training); 0 keeps all, for evaluate
-  --tile N          side of a tile in pixels (1024)
+  --tile N          side of a tile in pixels (that of the tiles in training; for whole images that training resized, none;
+                    else 1024)
   --overlap N       pixels that tiles share; at least the size of an object (a fifth of the tile)
   --format NAME     ${FORMATS.join(', ')} (csv)
   --no-pictures     leaves out the PNG of each image with its boxes
@@ -78,19 +79,26 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
   const out = text(values, 'out') ?? 'predictions';
   const format = choice(values, 'format', FORMATS) ?? 'csv';
   const scale = number(values, 'scale', { min: 1, max: 16, whole: true });
-  const tile = number(values, 'tile', { min: 32, whole: true }) ?? 1024;
-  const overlap = number(values, 'overlap', { min: 0, max: tile - 1, whole: true });
+  const givenTile = number(values, 'tile', { min: 32, whole: true });
+  const overlap = number(values, 'overlap', { min: 0, whole: true });
   const given = number(values, 'threshold', { min: 0, max: 1 });
   const weights = weightsFile(values);
   makeFolder(out, '--out');
   const device = await init(adapterOption(values));
-  const { model, classes, scoreThreshold, reading } = loadDetector(weights);
+  const { model, classes, scoreThreshold, reading, tile: trainedTile } = loadDetector(weights);
+  // As in training: tiles of their size, or images that the network resizes as a whole. Otherwise what memory can hold.
+  const tile = givenTile ?? trainedTile ?? (model.spec.transform.minSize === null ? 1024 : null);
+  if (overlap !== undefined && (tile === null || overlap >= tile)) {
+    throw new UsageError(
+      `--overlap is ${overlap}, ${tile === null ? 'but images are looked at as a whole: give --tile' : `expected less than the tile, ${tile}`}`,
+    );
+  }
   const threshold = given ?? scoreThreshold;
   terminal.facts([
     ['adapter', `${device.adapter.name} (${device.adapter.kind})`],
     ['weights', weights],
     ['finds', `${classes.join(', ')}, at scores from ${threshold.toFixed(2)}`],
-    ['images', String(files.length)],
+    ['images', `${files.length}${tile === null ? '' : `, in tiles of ${tile} pixels where they are larger`}`],
   ]);
   const signal = interruptSignal(() => terminal.warn('Interrupted: writing what was found...'));
   const pictures = values['no-pictures'] === true ? null : pictureNames(files);
@@ -99,7 +107,10 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
     if (signal.aborted) break;
     terminal.progress('detecting', i, files.length);
     const image = await readImage(file, reading);
-    const found = await detectImage(model, image, { tile, ...(overlap === undefined ? {} : { overlap }) });
+    const found =
+      tile === null
+        ? (await model.detect([image]))[0]!
+        : await detectImage(model, image, { tile, ...(overlap === undefined ? {} : { overlap }) });
     const kept = atLeast(found, threshold);
     const [height, width] = image.shape as [number, number, number];
     images.push({ file, width, height, objects: objectsOf(kept) });

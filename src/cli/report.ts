@@ -41,7 +41,10 @@ export async function writeReport(file: string, parts: ReportParts): Promise<voi
     ...(dataset === undefined || images === undefined
       ? {}
       : { pictures: await examplePictures(dataset, images, judgement.perImage, judgement.settings) }),
-    facts: facts.map(({ heading, values }) => ({ heading, rows: factRows(values) })),
+    facts: facts.map(({ heading, values }) => ({
+      heading,
+      rows: factRows(values).map(([name, value]) => [name, value === null || value === '' ? 'none' : value] as const),
+    })),
     reproduction: {
       commands,
       ...(seed === undefined ? {} : { seed }),

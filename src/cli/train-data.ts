@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import {
   augmentedSource,
   balancedSampler,
@@ -12,7 +11,6 @@ import {
   splitGroups,
   splitIds,
   tileDataset,
-  writeSyntheticSpaceNet,
   type AugmentOptions,
   type Dataset,
   type OpenOptions,
@@ -23,6 +21,7 @@ import type { Split } from '../data/split.ts';
 import type { BalancedSampler } from '../data/sampling.ts';
 import type { DetectorDescription } from '../train/detector.ts';
 import { UsageError } from './command.ts';
+import { syntheticToTrain } from './synthetic.ts';
 import type { Terminal } from './terminal.ts';
 import type { TrainSettings } from './train-settings.ts';
 
@@ -58,7 +57,7 @@ export async function openTrainData(
   terminal: Terminal,
 ): Promise<TrainData> {
   const { data, sampling, train } = settings;
-  const path = data.path === 'synthetic' ? await makeSynthetic(data.chips, terminal) : data.path;
+  const path = data.path === 'synthetic' ? await syntheticToTrain(data.chips, terminal) : data.path;
   const options = openOptions(settings);
   const opened = await openDataset(path, options);
   const reading = readingOf(opened);
@@ -198,14 +197,4 @@ function augmentOptions({ augment, data }: TrainSettings): AugmentOptions | null
     crop: crop === null ? null : { size: crop },
     visibility: { minSide: 1, minVisible: data.minVisible },
   };
-}
-
-async function makeSynthetic(chips: number, terminal: Terminal): Promise<string> {
-  const path = await writeSyntheticSpaceNet({
-    out: join('data', `synthetic-${chips}`),
-    chips,
-    onProgress: (done, total) => terminal.progress('drawing synthetic chips', done, total),
-  });
-  terminal.stop();
-  return path;
 }

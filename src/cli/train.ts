@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeSample, type Dataset, type LabelTable } from '../data.ts';
 import { judge, judgementText, type Judgement } from '../evaluation.ts';
-import { init, manualSeed, RetinaNet, type Device } from '../node.ts';
+import { init, manualSeed, RetinaNet, type Device, type RetinaNetSpec } from '../node.ts';
 import { lineChart } from '../report.ts';
 import {
   findLearningRate,
@@ -109,6 +109,7 @@ async function runTrain(call: Call): Promise<number> {
       augment: null,
       ...(data.sampler === null ? {} : { sampler: data.sampler }),
       reading: data.reading,
+      tile: settings.data.tile,
       hardNegatives: settings.sampling.hardNegatives,
       epochs: settings.train.epochs,
       batchSize: settings.train.batchSize,
@@ -292,6 +293,15 @@ async function findRate(
   return EXIT.done;
 }
 
+/** Anchors by level: with `model.anchors=auto` no setting tells them. */
+function anchorFacts({ anchors }: RetinaNetSpec): Record<string, string> {
+  const rounded = (values: readonly number[]): string => values.map((value) => Number(value.toPrecision(3))).join(', ');
+  return {
+    ...Object.fromEntries(anchors.sizes.map((sizes, level) => [`P${level + 3}`, rounded(sizes)])),
+    'height / width': rounded(anchors.ratios),
+  };
+}
+
 /** Scores the best weights, as they lie in their file, on the held-out images, and writes the report; null if interrupted. */
 async function reportRun(
   folder: RunFolder,
@@ -311,7 +321,7 @@ async function reportRun(
   const tables = tablesOf(dataset, images);
   const judgement = judge(tables.truth, tables.predictions, { iouThreshold: 0.5 });
   await writeReport(folder.file('report'), {
-    title: `${dataset.classes.join(', ')} in ${description}`,
+    title: `${dataset.classes.length > 3 ? `${dataset.classes.length} classes` : dataset.classes.join(', ')} in ${description}`,
     summary: `RetinaNet on ResNet-${model.spec.backbone.depth} (${settings.model.network}), trained on ${split.train.length} images and judged on ${split.heldOut.length} that it was not trained on.`,
     judgement,
     dataset,
@@ -320,6 +330,7 @@ async function reportRun(
     boxSizes: boxSizesOf(truth, model.spec),
     facts: [
       { heading: 'Settings', values: settings },
+      { heading: 'Anchors', values: anchorFacts(model.spec) },
       { heading: 'Run', values: { ...folder.readEnvironment(), seconds: Math.round(seconds), retinagrad: version } },
     ],
     commands: [`retinagrad train --config ${folder.file('config')} --out runs/again`],

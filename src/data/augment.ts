@@ -61,7 +61,10 @@ export async function augment(
     out = place(sample, settings, streamOf, settings.crop === null ? null : size);
   }
   if (isDrawn('copyPaste')) {
-    const source = place(await another(), settings, (kind) => streamOf(kind, 4), size);
+    let drawn = await another();
+    // Where most tiles are empty, the first would mostly have nothing to paste.
+    for (let more = 1; drawn.labels.length === 0 && more < PASTE_DRAWS; more++) drawn = await another();
+    const source = place(drawn, settings, (kind) => streamOf(kind, 4), size);
     out = copyPaste(out, source, streamOf('copyPaste', 1), { ...settings.copyPaste, visibility: settings.visibility });
   }
   if (isDrawn('mixup')) {
@@ -73,6 +76,8 @@ export async function augment(
 
 const MIXING = ['mosaic', 'copyPaste', 'mixup'] as const;
 type Mixing = (typeof MIXING)[number];
+/** Samples that are drawn for copy-paste until one has an object. */
+const PASTE_DRAWS = 5;
 type Size = { readonly width: number; readonly height: number };
 
 /** The size of the image, or as much of that of `crop` as the image has. */

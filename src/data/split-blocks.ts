@@ -1,3 +1,4 @@
+import type { Affine } from './georeference.ts';
 import { checkShare, chooseGroups, type GroupSplitOptions } from './split-groups.ts';
 import type { Split } from './split.ts';
 
@@ -11,6 +12,32 @@ export interface Place {
   readonly height: number;
 }
 
+/**
+ * Where a georeferenced image, such as `openTiff` opens, lies on the map: the rectangle around its corners, in the units
+ * of its coordinate system. Null where the file does not say. Images in different systems are never compared.
+ */
+export function placeOnMap(image: {
+  readonly width: number;
+  readonly height: number;
+  readonly affine: Affine | null;
+  readonly epsg: number | null;
+}): Place | null {
+  if (image.affine === null || image.epsg === null) return null;
+  const [a, b, c, d, e, f] = image.affine;
+  const { width, height } = image;
+  // Each axis is a sum, whose smallest and largest value come from the signs of its terms.
+  const x = c + Math.min(a * width, 0) + Math.min(b * height, 0);
+  const y = f + Math.min(d * width, 0) + Math.min(e * height, 0);
+  return {
+    frame: `EPSG:${image.epsg}`,
+    x,
+    y,
+    width: Math.abs(a * width) + Math.abs(b * height),
+    height: Math.abs(d * width) + Math.abs(e * height),
+  };
+}
+
+/** How blocks of ground are shared out. */
 export interface BlockSplitOptions extends GroupSplitOptions {
   /** Side of a block, in units of the places: several times that of a sample, because samples at borders are lost. */
   readonly block: number;

@@ -1,7 +1,7 @@
 import type { Box } from '../data/geometry.ts';
 import type { LabelledObject, LabelProblem } from '../data/labels/types.ts';
-import { counted, findingAt, isProper, percent, placeOf, sizeOf } from './types.ts';
-import type { Finding, Inventory, Item, Severity } from './types.ts';
+import { counted, findingAt, isProper, percent, placeOf, short, sizeOf } from './types.ts';
+import type { Finding, Inventory, Item } from './types.ts';
 import { isFootprint, visibleBox } from './visible.ts';
 
 /** Pixels by which a box may reach beyond its image: some tools count from 1, or to the last pixel's far edge. */
@@ -16,6 +16,8 @@ const SAME = 0.98;
 const SAME_OBJECT = 0.9;
 /** Share of boxes that lie wrong from which another reading of the numbers is tried. */
 const SUSPICIOUS = 0.05;
+/** Fewer boxes than this are slips, not another reading. */
+const FEW = 3;
 
 /** An object with its image; `width` and `height` in pixels. */
 interface Placed {
@@ -55,7 +57,8 @@ export function checkBoxes({ items }: Inventory, problems: readonly LabelProblem
     ({ object: { box }, width, height }) => box[2] - box[0] >= WHOLE * width && box[3] - box[1] >= WHOLE * height,
   );
   return [
-    ...checkReadings(placed, broken.length, all.length + reported.length),
+    ...checkReadings(placed),
+    ...checkInverted(items, proper, [...degenerate.map(({ object }) => object.box), ...reported.flatMap(boxIn)]),
     ...findingAt(
       'error',
       'box-degenerate',
@@ -108,63 +111,97 @@ const isOutside = ({ object: { box }, width, height }: Placed): boolean =>
 const isInside = ({ width, height }: Pick<Placed, 'width' | 'height'>, box: Box): boolean =>
   box[0] >= -SLACK && box[1] >= -SLACK && box[2] <= width + SLACK && box[3] <= height + SLACK;
 
+/** The box that the reader of labels quotes in a problem, where it does. */
+function boxIn({ message }: LabelProblem): Box[] {
+  const numbers = /^box (\S+), (\S+), (\S+), (\S+) is empty/.exec(message)?.slice(1).map(Number);
+  return numbers?.every(Number.isFinite) === true ? [numbers as unknown as Box] : [];
+}
+
+/** A finding about how all boxes were read. */
+const misread = (
+  kind: string,
+  message: string,
+  remedy: string,
+  count: number,
+  examples: readonly string[],
+): Finding[] => [{ severity: 'error', kind, where: 'labels', message, remedy, count, examples }];
+
+/** Number of boxes that do not lie in their image when `read` takes the numbers. */
+const misfits = (places: readonly Placed[], read: (box: Box) => Box): number =>
+  places.filter((place) => !isProper(read(place.object.box)) || !isInside(place, read(place.object.box))).length;
+
+/** Boxes that end before they begin: sizes that were read as corners, or corners in the other order. */
+function checkInverted(items: readonly Item[], proper: readonly Placed[], broken: readonly Box[]): Finding[] {
+  const inverted = broken.filter(([x1, y1, x2, y2]) => x2 < x1 || y2 < y1);
+  if (inverted.length < FEW || inverted.length <= SUSPICIOUS * (proper.length + broken.length)) return [];
+  // Of boxes that the reader dropped, the image is not known: the largest one stands for it.
+  const sizes = items.map(sizeOf).filter((size) => size !== null);
+  const width = sizes.reduce((most, size) => Math.max(most, size.width), 0);
+  const height = sizes.reduce((most, size) => Math.max(most, size.height), 0);
+  const asSize = ([x1, y1, w, h]: Box): Box => [x1, y1, x1 + w, y1 + h];
+  const fitting = inverted.filter((box) => isProper(asSize(box)) && isInside({ width, height }, asSize(box)));
+  const examples = inverted.slice(0, 5).map((box) => `[${box.map(short).join(', ')}]`);
+  if (fitting.length >= 0.95 * inverted.length && misfits(proper, asSize) <= 0.05 * proper.length) {
+    return misread(
+      'box-size-as-corners',
+      `${inverted.length} boxes end before they begin, and fit as x, y, width, height, as the others do: the last two numbers are a size, not a corner`,
+      'Add x and y to the last two numbers',
+      inverted.length,
+      examples,
+    );
+  }
+  return misread(
+    'box-inverted',
+    `${inverted.length} boxes end before they begin: their corners come in another order`,
+    'Write the smaller x and the smaller y first',
+    inverted.length,
+    examples,
+  );
+}
+
 /** Whether the coordinates make more sense when they are read in another way. */
-function checkReadings(placed: readonly Placed[], broken: number, total: number): Finding[] {
-  if (placed.length === 0 && broken === 0) return [];
-  const findings: Finding[] = [];
-  const first = placed[0] === undefined ? 'labels' : placeOf(placed[0].item.image, placed[0].object);
-  const add = (kind: string, message: string, remedy: string, count: number): void => {
-    const severity: Severity = 'error';
-    findings.push({ severity, kind, where: 'labels', message, remedy, count, examples: [first] });
-  };
+function checkReadings(placed: readonly Placed[]): Finding[] {
   const proper = placed.filter(({ object }) => isProper(object.box));
   const isSmall = ({ object: { box }, width, height }: Placed): boolean =>
     box.every((value) => value >= 0 && value <= 1) && Math.min(width, height) > 16;
+  const examples = placed.slice(0, 1).map(({ item, object }) => placeOf(item.image, object));
   if (proper.length > 0 && proper.every(isSmall)) {
-    add(
+    return misread(
       'box-normalised',
       'All coordinates lie between 0 and 1: they are shares of the image, read as pixels',
       'Multiply them by width and height, or name the format that has shares (YOLO)',
       proper.length,
+      examples,
     );
-    return findings;
   }
-
-  /** Number of boxes that do not lie in their image when `read` takes the numbers. */
-  const misfits = (places: readonly Placed[], read: (box: Box) => Box): number =>
-    places.filter((place) => !isProper(read(place.object.box)) || !isInside(place, read(place.object.box))).length;
   const explains = (places: readonly Placed[], read: (box: Box) => Box): boolean => {
     const now = misfits(places, (box) => box);
-    return now > SUSPICIOUS * places.length && misfits(places, read) <= now / 10;
+    return now >= FEW && now > SUSPICIOUS * places.length && misfits(places, read) <= now / 10;
   };
   // An image on its side explains the same, and is found by its orientation.
   const upright = placed.filter(({ item }) => item.facts.orientation < 5);
-  if (explains(upright, ([x1, y1, x2, y2]) => [y1, x1, y2, x2])) {
-    add(
+  // Boxes that reach over the lower edge fit when exchanged, too: exchanged ones lie beyond it altogether.
+  const astray = misfits(upright, (box) => box);
+  const beyond = upright.filter((place) => isProper(place.object.box) && isOutside(place)).length;
+  if (4 * beyond >= astray && explains(upright, ([x1, y1, x2, y2]) => [y1, x1, y2, x2])) {
+    return misread(
       'box-swapped-axes',
-      `${misfits(upright, (box) => box)} of ${upright.length} boxes do not fit their images, but do with x and y exchanged`,
+      `${astray} of ${upright.length} boxes do not fit their images, but do with x and y exchanged`,
       'Exchange the columns: x is to the right, y down (rows come second)',
       upright.length,
+      examples,
     );
-  } else if (explains(placed, ([x1, y1, x2, y2]) => [x1, y1, x2 - x1, y2 - y1])) {
-    add(
+  }
+  if (explains(placed, ([x1, y1, x2, y2]) => [x1, y1, x2 - x1, y2 - y1])) {
+    return misread(
       'box-corners-as-size',
       `${misfits(placed, (box) => box)} of ${placed.length} boxes do not fit their images, but do when their last two numbers are a corner, not width and height`,
       'Read them as x1, y1, x2, y2; in a COCO file, subtract the first corner from the second',
       placed.length,
-    );
-  } else if (
-    broken > 0.2 * total &&
-    misfits(placed, ([x1, y1, w, h]) => [x1, y1, x1 + w, y1 + h]) <= 0.02 * placed.length
-  ) {
-    add(
-      'box-size-as-corners',
-      `${broken} of ${total} boxes end before they begin, and the others fit as x, y, width, height: the last two numbers are a size, not a corner`,
-      'Add x and y to the last two numbers',
-      broken,
+      examples,
     );
   }
-  return findings;
+  return [];
 }
 
 /** Boxes drawn twice, and boxes of two classes on one object. */

@@ -16,8 +16,8 @@ export interface CostReport {
   readonly parameters: number;
   /** Billions of multiply-adds of a forward pass of one image; a training step has about three times as many. */
   readonly gigaMacs: number;
-  /** The step that was taken, or null where none was. */
-  readonly measured: MeasuredStep | null;
+  /** The step that was taken, with the network's cost and the size that it saw then; null where none was taken. */
+  readonly measured: (MeasuredStep & { readonly cost: NetworkCost; readonly trained: Size }) | null;
   /** Peak memory, and seconds of a step and of an epoch; seconds are null where nothing was measured. */
   readonly batches: readonly BatchCost[];
   /** Most bytes to hold on the device. */
@@ -40,10 +40,14 @@ export interface CostOptions {
   readonly train: number;
   /** Bytes of the device's memory, where they are known. Default: 60 % of the computer's on a software adapter, else 8 GB. */
   readonly memoryLimit?: number | undefined;
+  /** What the step is taken with, where the images as they are would be too large. Default: `spec` and `image`. */
+  readonly stepWith?: { readonly spec: RetinaNetSpec; readonly image: Size };
 }
 
 /** Memory of a graphics card where nothing is known: that of common ones. */
 const ASSUMED_MEMORY = 8e9;
+/** Share of the computer's memory that `init` lets a software adapter hold. */
+const SOFTWARE_SHARE = 0.6;
 const BATCHES = [1, 2, 4, 8, 16];
 
 /**
@@ -54,79 +58,90 @@ export async function costReport(
   spec: RetinaNetSpec,
   classes: number,
   image: Size,
-  { device, train, memoryLimit }: CostOptions,
+  { device, train, memoryLimit, stepWith = { spec, image } }: CostOptions,
 ): Promise<{ report: CostReport; findings: Finding[] }> {
   const cost = networkCost(spec, classes, image);
-  let measured: MeasuredStep | null = null;
+  let measured: CostReport['measured'] = null;
   const findings: Finding[] = [];
   if (device !== null) {
     try {
-      measured = await measureTraining(device, spec, classes, image, 1);
+      const step = await measureTraining(device, stepWith.spec, classes, stepWith.image, 1);
+      measured = {
+        ...step,
+        cost: networkCost(stepWith.spec, classes, stepWith.image),
+        trained: trainedSizes(stepWith.image, stepWith.spec).padded,
+      };
     } catch (error) {
       if (!(error instanceof GpuOutOfMemoryError)) throw error;
-      findings.push({
-        severity: 'error',
-        kind: 'device-memory',
-        where: device.adapter.name,
-        message: `A training step of one image does not fit into the device's memory: ${error.message}`,
-        remedy: 'Use smaller images or tiles, a smaller model, or backbone.checkpoint',
-        count: 1,
-        examples: [],
-      });
+      const message = `A training step of one image does not fit into the device's memory: ${error.message}`;
+      findings.push(outOfMemory(device.adapter.name, message));
     }
   }
   const software = device?.adapter.kind === 'software';
-  return {
-    findings,
-    report: {
-      image,
-      trained: trainedSizes(image, spec).padded,
-      parameters: cost.parameters,
-      gigaMacs: cost.macs / 1e9,
-      measured,
-      batches: batchCosts(cost, train, measured === null ? null : { step: measured, cost }),
-      memoryLimit: memoryLimit ?? (software ? totalmem() * 0.6 : ASSUMED_MEMORY),
-      limitIsAssumed: memoryLimit === undefined && !software,
-    },
+  const report: CostReport = {
+    image,
+    trained: trainedSizes(image, spec).padded,
+    parameters: cost.parameters,
+    gigaMacs: cost.macs / 1e9,
+    measured,
+    batches: batchCosts(cost, train, measured),
+    memoryLimit: memoryLimit ?? (software ? totalmem() * SOFTWARE_SHARE : ASSUMED_MEMORY),
+    limitIsAssumed: memoryLimit === undefined && !software,
   };
+  const bytes = report.batches[0]?.bytes ?? 0;
+  if (findings.length === 0 && bytes > report.memoryLimit && !report.limitIsAssumed) {
+    findings.push(
+      outOfMemory(
+        device?.adapter.name ?? 'device',
+        `A training step of one image of ${image[1]} x ${image[0]} pixels takes about ${gigabytes(bytes)} of ${gigabytes(report.memoryLimit)}`,
+      ),
+    );
+  }
+  return { report, findings };
+}
+
+const outOfMemory = (where: string, message: string): Finding => ({
+  severity: 'error',
+  kind: 'device-memory',
+  where,
+  message,
+  remedy: 'Use smaller images or tiles, a smaller model, or backbone.checkpoint',
+  count: 1,
+  examples: [],
+});
+
+/** Bytes in the unit that fits. */
+export function gigabytes(bytes: number): string {
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /**
- * A report for another image size or other anchors, from what was counted and measured for `report`: memory is off by as
- * much, and time grows with the multiply-adds.
+ * A report for another image size, from what was counted and measured for `report`: memory is off by as much, and time
+ * grows with the multiply-adds.
  */
 export function extrapolate(
   report: CostReport,
-  before: RetinaNetSpec,
-  after: RetinaNetSpec,
+  spec: RetinaNetSpec,
   classes: number,
   image: Size,
   train: number,
 ): CostReport {
-  const cost = networkCost(after, classes, image);
-  const { measured } = report;
+  const cost = networkCost(spec, classes, image);
   return {
     ...report,
     image,
-    trained: trainedSizes(image, after).padded,
+    trained: trainedSizes(image, spec).padded,
     parameters: cost.parameters,
     gigaMacs: cost.macs / 1e9,
-    batches: batchCosts(
-      cost,
-      train,
-      measured === null ? null : { step: measured, cost: networkCost(before, classes, report.image) },
-    ),
+    batches: batchCosts(cost, train, report.measured),
   };
 }
 
 /** Costs of batches of a network, corrected by a step that was measured of one of another cost. */
-function batchCosts(
-  cost: NetworkCost,
-  train: number,
-  known: { readonly step: MeasuredStep; readonly cost: NetworkCost } | null,
-): BatchCost[] {
-  const correction = known === null ? 1 : known.step.peakBytes / trainingBytes(known.cost, known.step.batch);
-  const imageSeconds = known === null ? null : (known.step.seconds / known.step.batch) * (cost.macs / known.cost.macs);
+function batchCosts(cost: NetworkCost, train: number, measured: CostReport['measured']): BatchCost[] {
+  const correction = measured === null ? 1 : measured.peakBytes / trainingBytes(measured.cost, measured.batch);
+  const imageSeconds =
+    measured === null ? null : (measured.seconds / measured.batch) * (cost.macs / measured.cost.macs);
   return BATCHES.map((batch): BatchCost => {
     const stepSeconds = imageSeconds === null ? null : imageSeconds * batch;
     const steps = Math.max(1, Math.floor(train / batch));

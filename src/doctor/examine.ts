@@ -20,7 +20,7 @@ import { checkLeakage } from './leakage-checks.ts';
 import { checkPlacement } from './placement-checks.ts';
 import { takeInventory } from './read.ts';
 import { adviseSize, recommend } from './recommend.ts';
-import type { Recommendation, SizeSummary } from './recommend.ts';
+import type { Recommendation, SizeAdvice, SizeSummary } from './recommend.ts';
 import { suggestAnchors } from './suggest-anchors.ts';
 import type { SuggestedAnchors } from './suggest-anchors.ts';
 import { sizeOf } from './types.ts';
@@ -42,11 +42,11 @@ export interface LabelledData {
 export interface ExamineOptions extends LabelledData {
   /** The network that will be trained. */
   readonly spec: RetinaNetSpec;
-  /** Positions in `table.images`. Default: `splitIds` of the files, as training splits them. */
+  /** Positions in `table.images`. Default: `splitIds` of the files; give the one that training uses. */
   readonly split?: Split;
   /** A data set of its own to validate on, in place of a split. */
   readonly validation?: LabelledData;
-  /** The levels that become 0 and 255 in 16-bit images. SpaceNet's reader measures them by itself. */
+  /** The levels that become 0 and 255 in 16-bit images, where they are settled; pictures show each image by its own otherwise. */
   readonly stretch?: Stretch;
   /** Bands of TIFF images for red, green and blue, numbered from 1. Default: see `ReadImageOptions.bands`. */
   readonly bands?: Bands;
@@ -58,7 +58,7 @@ export interface ExamineOptions extends LabelledData {
   readonly memoryLimit?: number;
   /** Images to show anchors on, those with the most unreached boxes. Default 12. */
   readonly pictures?: number;
-  /** Of the split and of the search for anchors. Default 1. */
+  /** Of the search for anchors. Default 1. */
   readonly seed?: number;
   /** Called after each image file. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -105,6 +105,7 @@ const MISREAD: ReadonlySet<string> = new Set([
   'box-swapped-axes',
   'box-corners-as-size',
   'box-size-as-corners',
+  'box-inverted',
   'crs-swapped-axes',
   'crs-degrees',
   'crs-degrees-swapped',
@@ -142,6 +143,8 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
   const ious = bestIous(placed, spec.anchors);
   const suggestion = ious.length === 0 ? null : suggestAnchors(placed, spec.anchors, spec.matcher, { seed });
   const image = usualSize(inventory);
+  const sizes = summarise(inventory);
+  const advice = image === null || sizes === null ? null : adviseSize(spec, image, sizes);
   const cost =
     image === null || table.classes.length === 0
       ? null
@@ -149,8 +152,9 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
           device,
           train: train.length,
           memoryLimit: options.memoryLimit,
+          // A scene of thousands of pixels would take minutes, or more memory than there is.
+          ...(advice === null ? {} : { stepWith: advice }),
         });
-  const sizes = summarise(inventory);
 
   const ofData = [
     ...examineSide(inventory, options),
@@ -184,9 +188,9 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
     suggestion,
     cost: cost?.report ?? null,
     recommendations:
-      isMisread || cost === null || suggestion === null || sizes === null || image === null
+      isMisread || cost === null || suggestion === null || advice === null
         ? []
-        : settings(inventory, spec, image, sizes, suggestion, cost.report, train.length, seed),
+        : settings(inventory, spec, advice, suggestion, cost.report, train.length, seed),
     pictures: choosePictures(inventory, placed, ious, spec, options.pictures ?? 12),
   };
 }
@@ -195,26 +199,24 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
 function settings(
   inventory: Inventory,
   spec: RetinaNetSpec,
-  image: Size,
-  sizes: SizeSummary,
+  advice: SizeAdvice,
   suggestion: SuggestedAnchors,
   cost: CostReport,
   train: number,
   seed: number,
 ): Recommendation[] {
-  const advice = adviseSize(spec, image, sizes);
   const count = train * advice.tiles;
   if (advice.spec === spec) return recommend({ advice, suggestion, cost, train: count });
   // Tiles are not cut here: the whole image at their scale has the same boxes on the same grids, but for those cut.
   const scale = (advice.spec.transform.minSize ?? 0) / Math.min(...advice.image);
   const scaled = {
     ...advice.spec,
-    transform: { ...spec.transform, minSize: Math.round(Math.min(...image) * scale), maxSize: Infinity },
+    transform: { ...spec.transform, minSize: Math.round(Math.min(...cost.image) * scale), maxSize: Infinity },
   };
   return recommend({
     advice,
     suggestion: suggestAnchors(placeBoxes(inventory, scaled), spec.anchors, spec.matcher, { seed }),
-    cost: extrapolate(cost, spec, advice.spec, inventory.table.classes.length, advice.image, count),
+    cost: extrapolate(cost, advice.spec, inventory.table.classes.length, advice.image, count),
     train: count,
   });
 }

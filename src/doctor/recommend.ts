@@ -1,5 +1,6 @@
 import type { RetinaNetSpec, Size } from '../index.ts';
 import { trainedSizes } from './anchor-coverage.ts';
+import { gigabytes } from './cost-report.ts';
 import type { CostReport } from './cost-report.ts';
 import type { SuggestedAnchors } from './suggest-anchors.ts';
 import { percent, short } from './types.ts';
@@ -188,8 +189,3 @@ function recommendTraining({ advice: { spec, tiles }, cost, train }: RecommendIn
 
 /** A learning rate with two digits. */
 const rate = (value: number): string => value.toExponential(1).replace('.0e', 'e');
-
-/** Bytes in the unit that fits. */
-export function gigabytes(bytes: number): string {
-  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
-}

@@ -1,6 +1,6 @@
 import type { CoverageRow } from './anchor-coverage.ts';
 import type { Examination } from './examine.ts';
-import { gigabytes } from './recommend.ts';
+import { gigabytes } from './cost-report.ts';
 import { counted, percent, short } from './types.ts';
 import type { Finding } from './types.ts';
 
@@ -79,7 +79,7 @@ function costSection({ cost }: Examination): string {
     `${gigaMacs.toFixed(1)} billion multiply-adds an image\n` +
     (measured === null
       ? '(estimated from the network; no step was taken)'
-      : `(from a step of ${measured.batch} image on ${measured.adapter}: ${measured.seconds.toFixed(2)} s, the first ${measured.firstSeconds.toFixed(1)} s)`);
+      : `(from a step of ${measured.batch} image of ${measured.trained[1]} x ${measured.trained[0]} on ${measured.adapter}: ${measured.seconds.toFixed(2)} s, the first ${measured.firstSeconds.toFixed(1)} s)`);
   const rows = cost.batches.map(({ batch, bytes, stepSeconds, epochSeconds }) => [
     `${batch}`,
     gigabytes(bytes),

@@ -1,4 +1,4 @@
-import type { JudgedCurve, ReportJudgement } from './judgement-parts.ts';
+import type { JudgementCurve, Judgement } from '../evaluation/judgement.ts';
 import { count, figure, gallery, notDefined, ratio, table, type Section } from './markup.ts';
 import { chartSize, checkCurve, endOfScores } from './score-charts.ts';
 import { lineChart, type ChartSeries } from './svg-chart.ts';
@@ -7,19 +7,19 @@ import { lineChart, type ChartSeries } from './svg-chart.ts';
 const mostCurves = 5;
 
 /** A table of the classes, and curves of those with most objects. */
-export function classSection({ perClass: classes, settings }: ReportJudgement): Section {
-  classes.forEach(({ name, curve }) => {
-    if (curve !== undefined) checkCurve(`"${name}"`, curve);
-  });
+export function classSection({ perClass: classes, settings }: Judgement): Section {
+  classes.forEach(({ name, curve }) => checkCurve(`"${name}"`, curve));
   const drawn = classes
-    .filter(({ truths, curve }) => truths > 0 && curve !== undefined)
+    .filter(({ truths }) => truths > 0)
     .sort((a, b) => b.truths - a.truths)
     .slice(0, mostCurves);
-  const seriesOf = (xOf: (curve: JudgedCurve) => readonly number[], yOf: (curve: JudgedCurve) => readonly number[]) =>
-    drawn.flatMap(({ name, curve, averagePrecision }): ChartSeries[] => {
-      if (curve === undefined) return [];
+  const seriesOf = (
+    xOf: (curve: JudgementCurve) => readonly number[],
+    yOf: (curve: JudgementCurve) => readonly number[],
+  ) =>
+    drawn.map(({ name, curve, averagePrecision }): ChartSeries => {
       const shown = name.length > 24 ? `${name.slice(0, 23)}…` : name;
-      return [{ name: `${shown} (${ratio(averagePrecision) ?? notDefined})`, x: xOf(curve), y: yOf(curve) }];
+      return { name: `${shown} (${ratio(averagePrecision) ?? notDefined})`, x: xOf(curve), y: yOf(curve) };
     });
   const shared = { ...chartSize, height: 400, xMin: 0, yMin: 0, yMax: 1 };
   const precisionRecallByClass = lineChart({
@@ -35,7 +35,7 @@ export function classSection({ perClass: classes, settings }: ReportJudgement): 
   });
   const f1ByClass = lineChart({
     ...shared,
-    ...endOfScores(drawn.flatMap(({ curve }) => curve?.thresholds ?? [])),
+    ...endOfScores(drawn.flatMap(({ curve }) => curve.thresholds)),
     title: 'F1 over the threshold by class',
     xLabel: 'score threshold',
     yLabel: 'F1',
@@ -44,7 +44,6 @@ export function classSection({ perClass: classes, settings }: ReportJudgement): 
       ({ f1 }) => f1,
     ),
   });
-  const coco = classes.some(({ cocoAp }) => cocoAp !== undefined);
   const which =
     drawn.length < classes.length ? ` The ${drawn.length} of ${classes.length} classes with most objects.` : '';
   return {
@@ -60,7 +59,7 @@ export function classSection({ perClass: classes, settings }: ReportJudgement): 
           'recall',
           'F1',
           `AP at IoU ${settings.iouThreshold}`,
-          ...(coco ? ['AP'] : []),
+          'AP',
           'best threshold',
           'F1 there',
         ],
@@ -75,7 +74,7 @@ export function classSection({ perClass: classes, settings }: ReportJudgement): 
             ratio(none ? null : chosen.recall),
             ratio(none ? null : chosen.f1),
             ratio(entry.averagePrecision),
-            ...(coco ? [ratio(entry.cocoAp)] : []),
+            ratio(entry.cocoAp),
             none ? null : best.threshold.toFixed(2),
             ratio(none ? null : best.f1),
           ];

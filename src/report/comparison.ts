@@ -1,4 +1,5 @@
-import type { JudgedCurve } from './judgement-parts.ts';
+import type { Difference, RunComparison } from '../evaluation/compare.ts';
+import type { JudgementCurve } from '../evaluation/judgement.ts';
 import {
   count,
   counted,
@@ -24,46 +25,6 @@ interface Both<T> {
   readonly b: T;
 }
 
-/** A figure of two runs with the interval of its difference, b - a; null where it is not defined. */
-export interface JudgedDifference extends Both<number | null> {
-  readonly difference: number | null;
-  readonly low: number | null;
-  readonly high: number | null;
-}
-
-/** What a page shows of two runs on the same images; a whole `RunComparison` fits. */
-export interface ComparedRuns {
-  readonly settings: {
-    readonly iouThreshold: number;
-    readonly scoreThreshold: Both<number>;
-    /** Such as 0.95. */
-    readonly confidence: number;
-  };
-  readonly images: number;
-  readonly truths: number;
-  readonly precision: JudgedDifference;
-  readonly recall: JudgedDifference;
-  readonly f1: JudgedDifference;
-  readonly ap50: JudgedDifference;
-  readonly perClass: readonly {
-    readonly name: string;
-    readonly truths: number;
-    readonly f1: Both<number>;
-    readonly ap50: Both<number | null>;
-    /** Objects that only a, and only b found. */
-    readonly onlyA: number;
-    readonly onlyB: number;
-  }[];
-  /** Images in which something changed; the largest loss of F1 from a to b first. */
-  readonly changed: readonly {
-    readonly file: string;
-    readonly f1: Both<number>;
-    readonly falsePositives: Both<number>;
-    readonly onlyA: readonly unknown[];
-    readonly onlyB: readonly unknown[];
-  }[];
-}
-
 /** What a page of two runs shows: plain data. */
 export interface ComparisonReport {
   readonly title: string;
@@ -71,9 +32,9 @@ export interface ComparisonReport {
   readonly names: Both<string>;
   readonly summary?: string;
   readonly warnings?: readonly string[];
-  readonly comparison: ComparedRuns;
+  readonly comparison: RunComparison;
   /** Curves of all classes together, from the judgements of the runs. */
-  readonly curves?: Both<JudgedCurve>;
+  readonly curves?: Both<JudgementCurve>;
   readonly reproduction?: Reproduction;
 }
 
@@ -87,7 +48,7 @@ function signed(value: number | null): string | null {
   return Number(text) === 0 ? text : `${value < 0 ? '−' : '+'}${text}`;
 }
 
-const range = ({ low, high }: JudgedDifference): string | null =>
+const range = ({ low, high }: Difference): string | null =>
   low === null || high === null ? null : `${signed(low)} to ${signed(high)}`;
 
 function verdictOf({ names, comparison }: ComparisonReport): string {

@@ -1,22 +1,11 @@
+import type { ConfusionMatrix } from '../evaluation/judgement.ts';
 import { figure, table, tableFigure } from './markup.ts';
 import { chartColours, escapeXml, ink, openSvg, paleInk, px, textAt, textWidth } from './svg-frame.ts';
-
-/** How often objects of each class were taken for each. */
-export interface ConfusionCounts {
-  /** Names of the classes; the background, which is none of them, stands last and may be left out here. */
-  readonly classes: readonly string[];
-  /**
-   * One row per class of the truth and one column per class that was detected, both with the background as the last: its
-   * column counts missed objects, its row detections of nothing.
-   */
-  readonly counts: readonly ArrayLike<number>[];
-}
 
 /** Up to this many classes are shown as a table of numbers, more as a drawing. */
 const mostNumbers = 12;
 /** Rows of the list of what was confused most. */
 const mostPairs = 12;
-const background = 'background';
 
 interface Matrix {
   readonly names: readonly string[];
@@ -25,11 +14,10 @@ interface Matrix {
   readonly share: (row: number, column: number) => number;
 }
 
-function matrixOf({ classes, counts }: ConfusionCounts): Matrix {
-  const names = classes.length === counts.length ? classes : [...classes, background];
+function matrixOf({ classes: names, counts }: ConfusionMatrix): Matrix {
   if (names.length !== counts.length) {
     throw new RangeError(
-      `reportHtml: confusion has ${classes.length} classes and ${counts.length} rows, expected one row for each and one for the background`,
+      `reportHtml: confusion has ${names.length} classes and ${counts.length} rows, expected one row for each, the background last`,
     );
   }
   counts.forEach((row, i) => {
@@ -152,7 +140,7 @@ function drawingMarkup(matrix: Matrix, label: string): string {
  * commonest confusions. Shades are shares of a class's objects, in the row of the background of a class's detections.
  * Throws a RangeError for rows that do not fit.
  */
-export function confusionMarkup(confusion: ConfusionCounts): string {
+export function confusionMarkup(confusion: ConfusionMatrix): string {
   const matrix = matrixOf(confusion);
   const { names, at } = matrix;
   const last = names.length - 1;

@@ -1,29 +1,16 @@
-/** What a detector did in one image at a score threshold. */
-export interface ImageScore {
-  readonly file: string;
-  /** Objects that were found. */
-  readonly truePositives: number;
-  /** Detections that are wrong. */
-  readonly falsePositives: number;
-  /** Objects that were missed. */
-  readonly falseNegatives: number;
-  /** 1 where there is nothing and nothing was found; null where it is not defined. */
-  readonly f1: number | null;
-}
+import type { ImageJudgement } from '../evaluation/judgement.ts';
 
 /** Images worth a look, none of them twice. */
-export interface Examples<T extends ImageScore> {
+export interface Examples {
   /** Highest F1; of equals those with more objects found. */
-  readonly best: readonly T[];
+  readonly best: readonly ImageJudgement[];
   /** Most wrong detections; of equals those with the lower F1. */
-  readonly worst: readonly T[];
+  readonly worst: readonly ImageJudgement[];
   /** Most missed objects; of equals those with the lower F1. */
-  readonly missed: readonly T[];
+  readonly missed: readonly ImageJudgement[];
 }
 
-const f1Of = ({ f1 }: ImageScore): number => f1 ?? 0;
-
-const byFile = (a: ImageScore, b: ImageScore): number => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0);
+const byFile = (a: ImageJudgement, b: ImageJudgement): number => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0);
 
 /**
  * Chooses up to `n` images of each kind: the best, those with most false positives, and those with most misses. What goes
@@ -31,32 +18,32 @@ const byFile = (a: ImageScore, b: ImageScore): number => (a.file < b.file ? -1 :
  * best are chosen among images with objects found. The choice depends on the scores and names alone, not on the order of
  * the images. Throws a RangeError unless `n` is a whole number from 0.
  */
-export function chooseExamples<T extends ImageScore>(images: readonly T[], n: number): Examples<T> {
+export function chooseExamples(images: readonly ImageJudgement[], n: number): Examples {
   if (!Number.isInteger(n) || n < 0) throw new RangeError(`chooseExamples: n is ${n}, expected a whole number from 0`);
-  const rank = (among: readonly T[], order: (a: T, b: T) => number) =>
+  const rank = (among: readonly ImageJudgement[], order: (a: ImageJudgement, b: ImageJudgement) => number) =>
     [...among].sort((a, b) => order(a, b) || byFile(a, b));
   const queues = {
     missed: rank(
       images.filter(({ falseNegatives }) => falseNegatives > 0),
-      (a, b) => b.falseNegatives - a.falseNegatives || f1Of(a) - f1Of(b),
+      (a, b) => b.falseNegatives - a.falseNegatives || a.f1 - b.f1,
     ),
     worst: rank(
       images.filter(({ falsePositives }) => falsePositives > 0),
-      (a, b) => b.falsePositives - a.falsePositives || f1Of(a) - f1Of(b),
+      (a, b) => b.falsePositives - a.falsePositives || a.f1 - b.f1,
     ),
     best: rank(
       images.filter(({ truePositives }) => truePositives > 0),
-      (a, b) => f1Of(b) - f1Of(a) || b.truePositives - a.truePositives,
+      (a, b) => b.f1 - a.f1 || b.truePositives - a.truePositives,
     ),
   };
-  const taken = new Set<T>();
-  const take = (queue: readonly T[], chosen: T[]) => {
+  const taken = new Set<ImageJudgement>();
+  const take = (queue: readonly ImageJudgement[], chosen: ImageJudgement[]) => {
     const next = chosen.length < n ? queue.find((image) => !taken.has(image)) : undefined;
     if (next === undefined) return;
     taken.add(next);
     chosen.push(next);
   };
-  const chosen = { best: [] as T[], worst: [] as T[], missed: [] as T[] };
+  const chosen = { best: [] as ImageJudgement[], worst: [] as ImageJudgement[], missed: [] as ImageJudgement[] };
   for (let i = 0; i < n; i++) {
     take(queues.missed, chosen.missed);
     take(queues.worst, chosen.worst);

@@ -19,9 +19,9 @@ function sectionsOf(report: RunReport): Section[] {
   return [
     judgement === undefined ? null : scoreSection(judgement),
     judgement === undefined ? null : classSection(judgement),
-    judgement?.confusion ? confusionSection(judgement.confusion) : null,
+    judgement === undefined ? null : confusionSection(judgement.confusion),
     pictures === undefined ? null : pictureSection(pictures),
-    judgement?.perImage === undefined ? null : imageSection(judgement.perImage),
+    judgement === undefined ? null : imageSection(judgement.perImage),
     training === undefined ? null : trainingSection(training),
     boxSizes === undefined ? null : boxSizeSection(boxSizes),
     reproduction === undefined ? null : reproductionSection(reproduction),

@@ -1,7 +1,7 @@
 import type { OperatingPoint } from '../evaluation/precision-recall.ts';
-import { confusionMarkup, type ConfusionCounts } from './confusion.ts';
-import type { ImageScore } from './examples.ts';
-import type { JudgedCoco, ReportJudgement } from './judgement-parts.ts';
+import type { CocoMetrics } from '../evaluation/coco.ts';
+import type { ConfusionMatrix, ImageJudgement, Judgement } from '../evaluation/judgement.ts';
+import { confusionMarkup } from './confusion.ts';
 import {
   count,
   counted,
@@ -24,10 +24,10 @@ import { chartColours } from './svg-frame.ts';
 /** Most images in the table of images. */
 const mostImages = 100;
 
-const isBest = ({ settings, chosen, best }: ReportJudgement): boolean =>
+const isBest = ({ settings, chosen, best }: Judgement): boolean =>
   settings.scoreThresholdFrom === 'best' || chosen.threshold === best.threshold;
 
-function precisionRecall(judgement: ReportJudgement): string {
+function precisionRecall(judgement: Judgement): string {
   const { curve, chosen, settings } = judgement;
   return lineChart({
     ...chartSize,
@@ -52,7 +52,7 @@ function precisionRecall(judgement: ReportJudgement): string {
   });
 }
 
-function overThresholds(judgement: ReportJudgement): string {
+function overThresholds(judgement: Judgement): string {
   const { curve, chosen } = judgement;
   const x = curve.thresholds;
   return lineChart({
@@ -83,7 +83,7 @@ function overThresholds(judgement: ReportJudgement): string {
 }
 
 /** Rows at every second round threshold, with the chosen and the best one in their places. */
-function thresholdTable(judgement: ReportJudgement): string {
+function thresholdTable(judgement: Judgement): string {
   const { thresholds, chosen, best } = judgement;
   const extra: readonly (readonly [OperatingPoint, string])[] = isBest(judgement)
     ? [[chosen, ' (best)']]
@@ -110,7 +110,7 @@ function thresholdTable(judgement: ReportJudgement): string {
   });
 }
 
-const cocoNames: readonly (readonly [keyof JudgedCoco, string])[] = [
+const cocoNames: readonly (readonly [keyof Omit<CocoMetrics, 'perClass' | 'leftOut'>, string])[] = [
   ['ap', 'AP, IoU 0.50 to 0.95'],
   ['ap50', 'AP50, IoU 0.50'],
   ['ap75', 'AP75, IoU 0.75'],
@@ -125,16 +125,14 @@ const cocoNames: readonly (readonly [keyof JudgedCoco, string])[] = [
   ['arLarge', 'AR of large objects'],
 ];
 
-function cocoTable(coco: JudgedCoco): string {
-  const rows = cocoNames.flatMap(([key, name]): Cell[][] =>
-    coco[key] === undefined ? [] : [[name, ratio(coco[key])]],
-  );
+function cocoTable(coco: CocoMetrics): string {
+  const rows = cocoNames.map(([key, name]): Cell[] => [name, ratio(coco[key])]);
   return table({ caption: "COCO's metrics, means over the classes", columns: ['metric', 'value'], rows });
 }
 
-function countNotes({ counts, macro, spaceNet }: ReportJudgement): string {
-  const { emptyImages = 0, imagesWithoutPredictions = 0, ignoredTruths = 0, ignoredDetections = 0 } = counts;
-  const polygon = spaceNet?.polygon;
+function countNotes({ counts, macro, spaceNet }: Judgement): string {
+  const { emptyImages, imagesWithoutPredictions, ignoredTruths, ignoredDetections } = counts;
+  const { polygon } = spaceNet;
   const notes = [
     emptyImages > 0 ? `${counted(emptyImages, 'image')} without objects.` : '',
     imagesWithoutPredictions > 0
@@ -144,10 +142,10 @@ function countNotes({ counts, macro, spaceNet }: ReportJudgement): string {
       ? `${counted(ignoredTruths, 'crowd or difficult object', 'crowds or difficult objects')} and ` +
         `${counted(ignoredDetections, 'detection')} of them, neither right nor wrong.`
       : '',
-    macro === null || macro === undefined
+    macro === null
       ? ''
       : `Mean over the classes: F1 ${ratio(macro.f1)}, precision ${ratio(macro.precision)}, recall ${ratio(macro.recall)}.`,
-    polygon === null || polygon === undefined
+    polygon === null
       ? ''
       : `With outlines in place of boxes (SpaceNet's metric): F1 ${ratio(polygon.chosen.f1)}, precision ` +
         `${ratio(polygon.chosen.precision)}, recall ${ratio(polygon.chosen.recall)}.`,
@@ -156,9 +154,8 @@ function countNotes({ counts, macro, spaceNet }: ReportJudgement): string {
 }
 
 /** Curves, thresholds and COCO's metrics of all classes together. */
-export function scoreSection(judgement: ReportJudgement): Section {
+export function scoreSection(judgement: Judgement): Section {
   checkCurve('all classes', judgement.curve);
-  const { coco } = judgement;
   if (judgement.counts.truths === 0) {
     return { heading: 'Scores', markup: countNotes(judgement) + paragraph('Without objects there are no scores.') };
   }
@@ -175,21 +172,21 @@ export function scoreSection(judgement: ReportJudgement): Section {
         ),
         figure(overThresholds(judgement), advice),
       ) +
-      tables(thresholdTable(judgement), coco === null || coco === undefined ? '' : cocoTable(coco)),
+      tables(thresholdTable(judgement), cocoTable(judgement.coco)),
   };
 }
 
 /** Which class was taken for which. */
-export function confusionSection(confusion: ConfusionCounts): Section {
+export function confusionSection(confusion: ConfusionMatrix): Section {
   return { heading: 'Confusion of classes', markup: confusionMarkup(confusion) };
 }
 
 /** The images with most errors, in a table. */
-export function imageSection(images: readonly ImageScore[]): Section {
-  const errors = (image: ImageScore) => image.falsePositives + image.falseNegatives;
+export function imageSection(images: readonly ImageJudgement[]): Section {
+  const errors = (image: ImageJudgement) => image.falsePositives + image.falseNegatives;
   const wrong = images
     .filter((image) => errors(image) > 0)
-    .sort((a, b) => errors(b) - errors(a) || (a.f1 ?? 0) - (b.f1 ?? 0) || (a.file < b.file ? -1 : 1));
+    .sort((a, b) => errors(b) - errors(a) || a.f1 - b.f1 || (a.file < b.file ? -1 : 1));
   const shown = wrong.slice(0, mostImages);
   const caption =
     shown.length < wrong.length

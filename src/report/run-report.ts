@@ -1,6 +1,6 @@
 import type { BoxSizes } from './box-sizes.ts';
 import type { LossRecord, ValidationRecord } from './charts.ts';
-import type { ReportJudgement } from './judgement-parts.ts';
+import type { Judgement } from '../evaluation/judgement.ts';
 
 /** An evaluation during training, as metrics.jsonl has it. */
 export interface TrainingEvaluation extends ValidationRecord {
@@ -48,7 +48,7 @@ export interface RunReport {
   /** What the reader must know before the numbers: a leak between the splits, few images, a run that was cut short. */
   readonly warnings?: readonly string[];
   /** How detections compare with the truth. */
-  readonly judgement?: ReportJudgement;
+  readonly judgement?: Judgement;
   /** The course of training. */
   readonly training?: {
     readonly steps: readonly LossRecord[];

@@ -1,6 +1,6 @@
 import { boxSizeChart, boxSizeSummary, type BoxSizes } from './box-sizes.ts';
 import { lossPanels } from './charts.ts';
-import type { ImageScore } from './examples.ts';
+import type { ImageJudgement } from '../evaluation/judgement.ts';
 import {
   count,
   counted,
@@ -76,7 +76,7 @@ export function boxSizeSection(boxes: BoxSizes): Section {
 }
 
 /** The caption of an example: its file, counts and F1. */
-export function exampleCaption(image: ImageScore): string {
+export function exampleCaption(image: ImageJudgement): string {
   const { file, truePositives, falsePositives, falseNegatives, f1 } = image;
   const counts = `${truePositives} found, ${falsePositives} wrong, ${falseNegatives} missed`;
   return `${file}: ${counts}, F1 ${ratio(f1) ?? notDefined}`;

@@ -1,4 +1,4 @@
-import type { JudgedCurve } from './judgement-parts.ts';
+import type { JudgementCurve } from '../evaluation/judgement.ts';
 
 // What the charts of scores have in common.
 
@@ -6,7 +6,7 @@ import type { JudgedCurve } from './judgement-parts.ts';
 export const chartSize = { width: 480, height: 320 } as const;
 
 /** Throws a RangeError unless the columns of a curve are equally long. */
-export function checkCurve(name: string, { thresholds, precision, recall, f1 }: JudgedCurve): void {
+export function checkCurve(name: string, { thresholds, precision, recall, f1 }: JudgementCurve): void {
   for (const [key, values] of Object.entries({ precision, recall, f1 })) {
     if (values.length !== thresholds.length) {
       throw new RangeError(

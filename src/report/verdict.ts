@@ -1,20 +1,20 @@
-import type { JudgedInterval, ReportJudgement } from './judgement-parts.ts';
+import type { Interval, Judgement } from '../evaluation/judgement.ts';
 import { count, counted, notDefined, paragraph, ratio } from './markup.ts';
 
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
 /** The ends of an interval; null where it is not defined. */
-function range(interval: JudgedInterval | undefined): string | null {
+function range(interval: Interval | undefined): string | null {
   const [low, high] = [ratio(interval?.low), ratio(interval?.high)];
   return low === null || high === null ? null : `${low} to ${high}`;
 }
 
 /** How sure an interval is, in words: `95 % interval`. */
-const intervalName = (judgement: ReportJudgement): string =>
+const intervalName = (judgement: Judgement): string =>
   `${Number((100 * (judgement.intervals?.confidence ?? 0.95)).toFixed(1))} % interval`;
 
 /** The verdict in a few sentences. */
-export function verdict(judgement: ReportJudgement): string {
+export function verdict(judgement: Judgement): string {
   const { chosen, best, settings, counts, intervals } = judgement;
   if (counts.images === 0) return 'No images were evaluated.';
   const ground = `${counted(counts.images, 'image')} with ${counted(counts.truths, 'object')}`;
@@ -35,9 +35,9 @@ export function verdict(judgement: ReportJudgement): string {
 }
 
 /** The numbers that matter most, large. */
-export function tiles(judgement: ReportJudgement): string {
+export function tiles(judgement: Judgement): string {
   const { chosen, intervals, coco, counts, settings } = judgement;
-  const tile = (name: string, value: number | null | undefined, interval: JudgedInterval | undefined) => {
+  const tile = (name: string, value: number | null, interval: Interval | undefined) => {
     // Without objects the counts make 0 or 1 by convention, which says nothing of the detector.
     const shown = ratio(counts.truths === 0 ? null : value);
     const ends = counts.truths === 0 ? null : range(interval);
@@ -47,8 +47,7 @@ export function tiles(judgement: ReportJudgement): string {
     );
   };
   const number = (name: string, value: number) => `<div><dt>${name}</dt><dd>${count(value)}</dd></div>\n`;
-  const sure =
-    intervals === null || intervals === undefined ? '' : ` The smaller numbers are ${intervalName(judgement)}s.`;
+  const sure = intervals === null ? '' : ` The smaller numbers are ${intervalName(judgement)}s.`;
   const flattery =
     settings.scoreThresholdFrom === 'best' && counts.truths > 0
       ? ' A threshold that is the best for the images judged flatters the detector; one chosen on other images does not.'
@@ -58,9 +57,8 @@ export function tiles(judgement: ReportJudgement): string {
     tile('F1', chosen.f1, intervals?.f1) +
     tile('Precision', chosen.precision, intervals?.precision) +
     tile('Recall', chosen.recall, intervals?.recall) +
-    (coco === null || coco === undefined
-      ? ''
-      : tile('AP50', coco.ap50, intervals?.ap50) + tile('AP', coco.ap, undefined)) +
+    tile('AP50', coco.ap50, intervals?.ap50) +
+    tile('AP', coco.ap, undefined) +
     number('Images', counts.images) +
     number('Objects', counts.truths) +
     number('Detections', counts.detections) +

@@ -14,6 +14,8 @@ export interface DetectorDescription {
   readonly scoreThreshold: number;
   /** How the images were read that it was trained on; `readImage` takes it for those to come. */
   readonly reading: Pick<ReadImageOptions, 'bands' | 'stretch'>;
+  /** Side of the tiles that it was trained on, in pixels, or null for whole images: what it is to be shown. */
+  readonly tile: number | null;
 }
 
 /** A trained detector, ready to use. */
@@ -26,9 +28,9 @@ export interface Detector extends DetectorDescription {
 export function saveDetector(
   path: string,
   weights: ReadonlyMap<string, HostTensor>,
-  { classes, spec, scoreThreshold, reading }: DetectorDescription,
+  { classes, spec, scoreThreshold, reading, tile }: DetectorDescription,
 ): void {
-  const description = JSON.stringify({ classes, spec, scoreThreshold, reading });
+  const description = JSON.stringify({ classes, spec, scoreThreshold, reading, tile });
   saveCheckpoint(path, weights, { format: FORMAT, version: VERSION, description });
 }
 

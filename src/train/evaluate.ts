@@ -1,11 +1,14 @@
 import type { Detections, RetinaNet } from '../index.ts';
 import { batches } from '../data/loader.ts';
 import type { Annotations, Dataset } from '../data/types.ts';
+import { detectImage } from './detect-tiles.ts';
 import { evaluateDetections, type Evaluation } from '../evaluation/detection-metrics.ts';
 
 /** How `evaluateDetector` runs. */
 export interface EvaluateOptions {
-  /** Images that are processed together. Default 8. */
+  /** Looks at each image in tiles of this many pixels (`detectImage`). Default null: as a whole. */
+  readonly tile?: number | null;
+  /** Images that are processed together. Default 8; 1 with tiles. */
   readonly batchSize?: number;
   /** IoU from which a detection is right. Default 0.5. */
   readonly iouThreshold?: number;
@@ -30,11 +33,15 @@ export async function evaluateDetector(
   indices: readonly number[],
   options: EvaluateOptions = {},
 ): Promise<{ readonly evaluation: Evaluation; readonly images: readonly ImageResult[] }> {
-  const { batchSize = 8, iouThreshold = 0.5, signal, onProgress } = options;
+  const { tile = null, batchSize = tile === null ? 8 : 1, iouThreshold = 0.5, signal, onProgress } = options;
   const images: ImageResult[] = [];
   for await (const batch of batches(dataset, indices, { batchSize, shuffle: false })) {
     signal?.throwIfAborted();
-    const found = await model.detect(batch.samples.map(({ image }) => image));
+    const inputs = batch.samples.map(({ image }) => image);
+    const found =
+      tile === null
+        ? await model.detect(inputs)
+        : await Promise.all(inputs.map((image) => detectImage(model, image, { tile })));
     found.forEach((detections, i) => {
       const { boxes, labels } = batch.samples[i]!;
       images.push({ index: batch.indices[i]!, detections, truth: { boxes, labels } });

@@ -47,7 +47,10 @@ export interface RateCurve {
   readonly steepest: number | null;
   /** A tenth of the rate at which the smoothed loss is lowest; null if it never falls. */
   readonly minimumTenth: number | null;
-  /** The smaller of the two, for `learningRate`; null if the loss never falls. */
+  /**
+   * The smaller of the two, for `learningRate`: the safe one. A short run, or one cycle, which is at its peak for a moment
+   * only, may take the larger. Null if the loss never falls.
+   */
   readonly suggestion: number | null;
   /** A sentence that says which of the two it is, and why. */
   readonly reason: string;

@@ -34,14 +34,13 @@ export async function checkFinite(
   const isBackbone = nearest?.startsWith('backbone.body.') === true;
   const samples =
     ids.length > MAX_IDS ? `${ids.slice(0, MAX_IDS).join(', ')} and ${ids.length - MAX_IDS} more` : ids.join(', ');
-  const steps = trainer.steps > step ? `steps ${step} and ${trainer.steps}` : `step ${step}`;
   const kept = folder.hasState ? `${folder.path} keeps the weights of the last epoch` : 'nothing was saved before';
   throw new Error(
     `trainDetector: step ${step}: the loss is ${loss} (classification ${classification}, boxes ${boxRegression}) and ` +
       `the norm of the gradients ${gradientNorm}: training diverged, at learning rate ${learningRate}.\n` +
       (nearest === undefined
         ? '  All parameters are still finite numbers: the values grew too large on the way to the loss.\n'
-        : `  After ${steps}, ${broken.length} parameters are not finite numbers; the nearest to the loss is ${nearest}, ` +
+        : `  ${broken.length} parameters are not finite numbers; the nearest to the loss is ${nearest}, ` +
           `in the group of the ${isBackbone ? 'backbone' : 'pyramid and heads'}.\n`) +
       `  Samples of the step: ${samples}.\n` +
       `  Lower the learning rate (findLearningRate measures one), let it rise for longer (warmup), or clip gradients ` +

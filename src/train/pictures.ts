@@ -1,6 +1,7 @@
 import type { Dataset } from '../data/types.ts';
 import { encodePng } from '../data/node/png.ts';
-import { chooseExamples, type ImageScore } from '../report/examples.ts';
+import type { ImageJudgement } from '../evaluation/judgement.ts';
+import { chooseExamples } from '../report/examples.ts';
 import { detectionPicture } from '../report/pictures.ts';
 import { pngDataUri } from '../report/data-uri.ts';
 import type { ReportPicture, RunReport } from '../report/run-report.ts';
@@ -20,11 +21,11 @@ const SIZE = 512;
 export async function examplePictures(
   dataset: Dataset,
   images: readonly ImageResult[],
-  scores: readonly ImageScore[],
+  scores: readonly ImageJudgement[],
   { scoreThreshold, iouThreshold }: { readonly scoreThreshold: number; readonly iouThreshold: number },
 ): Promise<NonNullable<RunReport['pictures']>> {
   const byId = new Map(images.map((image) => [dataset.ids[image.index]!, image]));
-  const draw = async (score: ImageScore): Promise<ReportPicture> => {
+  const draw = async (score: ImageJudgement): Promise<ReportPicture> => {
     const { index, truth, detections } = byId.get(score.file)!;
     const { image } = await dataset.get(index);
     const longest = Math.max(image.shape[0]!, image.shape[1]!);

@@ -41,14 +41,19 @@ export interface EvaluationRecord {
   readonly hardness?: number;
 }
 
-/** The values of a record under TensorBoard's tags; those that are not defined are left out. */
+/** What a record measured, under TensorBoard's tags. Values that are not defined are left out. */
 export function scalarsOf(record: StepRecord | EvaluationRecord): Record<string, number> {
-  const { kind, step: _, ...values } = record;
+  const { kind, step: _step, ...values } = record;
   const group = kind === 'step' ? 'train' : 'held-out';
   return Object.fromEntries(
-    Object.entries(values).flatMap(([name, value]) => (value === null ? [] : [[`${group}/${name}`, value]])),
+    Object.entries(values).flatMap(([name, value]) =>
+      value === null || unmeasured.has(name) ? [] : [[`${group}/${name}`, value]],
+    ),
   );
 }
+
+/** Values of evaluations that are the same each time. */
+const unmeasured = new Set(['images', 'truths']);
 
 /** What a run writes, under fixed names. */
 export const runFiles = {

@@ -63,6 +63,7 @@ export async function trainDetector(model: RetinaNet, options: TrainOptions): Pr
         spec: model.spec,
         scoreThreshold: progress.best?.threshold ?? model.spec.postprocess.scoreThreshold,
         reading: options.reading ?? {},
+        tile: options.tile ?? null,
       });
     };
 
@@ -96,14 +97,14 @@ export async function trainDetector(model: RetinaNet, options: TrainOptions): Pr
       const isBest = progress.best === null || value > monitored(progress.best);
       progress.evaluated = trainer.steps;
       progress.worse = isBest ? 0 : progress.worse + 1;
+      if (hardness !== null) sampler?.harden?.(hardness);
+      log(record);
       if (isBest) {
         progress.best = record;
         await saveWeights('best');
         await folder.writeResults(dataset, evaluation, images);
         await options.onResults?.(evaluation, images);
       }
-      if (hardness !== null) sampler?.harden?.(hardness);
-      log(record);
       options.onEvaluation?.(record, isBest);
     };
     const monitored = ({ f1, averagePrecision }: EvaluationRecord): number => {

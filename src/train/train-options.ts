@@ -20,6 +20,8 @@ export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'>, Readin
   readonly split: Split;
   /** How images are read, kept with the weights. Default: nothing special. */
   readonly reading?: DetectorDescription['reading'];
+  /** Side of the tiles that the data set was cut into, kept with the weights. Default null: whole images. */
+  readonly tile?: DetectorDescription['tile'];
   readonly epochs: number;
   /** Images that the GPU has at once. A step takes `batchSize` times `accumulate` images. Default 4. */
   readonly batchSize?: number;

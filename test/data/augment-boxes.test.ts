@@ -251,6 +251,25 @@ test('a crop holds one of the objects as often as it is asked to', async () => {
   assert.ok(half > 0.45 && half < 0.75, `${half}`);
 });
 
+test('a crop does not cut the object that it is to hold, also between whole pixels', async () => {
+  const sample = {
+    ...paint(64, 64, [], []),
+    boxes: Float32Array.of(40.25, 45.25, 44.5, 48.75),
+    labels: Int32Array.of(0),
+  };
+  const places = new Set<number>();
+  for (let seed = 0; seed < 60; seed++) {
+    const out = await augment(sample, { ...still, crop: { size: 6, objects: 1 } }, new Random(seed));
+    const [x1, y1, x2, y2] = boxList(out)[0] as [number, number, number, number];
+    assert.equal([x2 - x1, y2 - y1], [4.25, 3.5]);
+    places.add(x1);
+  }
+  assert.equal(
+    [...places].sort((a, b) => a - b),
+    [0.25, 1.25],
+  );
+});
+
 test('mosaic: four parts side by side, boxes and pixels exactly', async () => {
   const four = fc.tuple(squares(24, 0), squares(24, 4), squares(30, 8), squares(12, 12));
   const all = Array.from({ length: 16 }, (_, i) => i);
@@ -316,6 +335,44 @@ test('copy-paste: pasted boxes are painted exactly, others keep what they must',
       },
     ),
   );
+});
+
+test('copy-paste: several objects together cover no more of another than one may', () => {
+  // Each covers a sixteenth.
+  const sample = paint(30, 30, [[5, 5, 25, 25]], [0]);
+  const source = paint(
+    30,
+    30,
+    [
+      [1, 1, 6, 6],
+      [8, 1, 13, 6],
+      [1, 8, 6, 13],
+      [8, 8, 13, 13],
+    ],
+    [4, 5, 6, 7],
+  );
+  let most = 0;
+  for (let seed = 0; seed < 300; seed++) {
+    const out = copyPaste(sample, source, new Random(seed), { most: 4, feather: 0, maxCovered: 0.1 });
+    const covered = 400 - (painted(out, 0)?.count ?? 0);
+    assert.ok(covered <= 40, `${covered} pixels`);
+    most = Math.max(most, covered);
+  }
+  assert.ok(most >= 25, `${most}`);
+});
+
+test('copy-paste does not write into bytes of a Buffer, whose `slice` copies nothing; it draws until there is an object', async () => {
+  const [sample, source] = [paint(30, 30, [], []), paint(30, 30, [[4, 4, 12, 12]], [4])];
+  const bytes = Buffer.from(packedBytes(sample.image));
+  const buffered = { ...sample, image: rgbImage(30, 30, bytes) };
+  let draws = 0;
+  const draw = (): Promise<Sample> => Promise.resolve(++draws % 3 === 0 ? source : sample);
+  const out = await augment(buffered, { ...still, copyPaste: 1 }, new Random(2), draw);
+  assert.equal([...out.labels], [4]);
+  assert.is(draws, 3);
+  assert.ok(bytes.every((byte) => byte === 0));
+  const none = await augment(buffered, { ...still, copyPaste: 1 }, new Random(2), () => Promise.resolve(sample));
+  assert.is(none, buffered);
 });
 
 test('copy-paste takes neighbours within the box along, and leaves out objects that the edge cuts', () => {

@@ -5,7 +5,7 @@ import { parseCsv } from '../../src/data/csv.ts';
 import { packedBytes } from '../../src/data/image.ts';
 import { openDataset } from '../../src/data/node/open.ts';
 import { encodePng } from '../../src/data/node/png.ts';
-import type { SampleDescription } from '../../src/data/types.ts';
+import { describeSample } from '../../src/data/types.ts';
 import { boxList, inFolder, markedSample, rejects, write } from './support.ts';
 
 const { image } = markedSample(20, 30, []);
@@ -47,7 +47,7 @@ test(
       bits: 8,
       notes: [],
     });
-    const { width, height, ...described } = (await dataset.describe?.(0)) as SampleDescription;
+    const { width, height, ...described } = await describeSample(dataset, 0);
     assert.equal([width, height], [30, 20]);
     assert.equal(described, { id: 'a.png', boxes: a.boxes, labels: a.labels });
     assert.equal((await openDataset(folder, { missingLabels: 'empty' })).ids, ['a.png', 'c.png', 'd.JPG', 'sub/b.png']);

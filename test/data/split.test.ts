@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { overlapKeys, splitBlocks, type Place } from '../../src/data/split-blocks.ts';
+import { overlapKeys, placeOnMap, splitBlocks, type Place } from '../../src/data/split-blocks.ts';
 import { groupKeys, splitGroups } from '../../src/data/split-groups.ts';
 import type { Split } from '../../src/data/split.ts';
 
@@ -138,6 +138,33 @@ test('blocks: the share is about the one asked for, and only tiles at borders ar
   assert.throws(() => splitBlocks(places, { block: 5000 }), /none of 1600 samples in 1 blocks of 5000 is held out/);
   assert.throws(() => splitBlocks(places, { block: 0 }), /block is 0/);
   assert.throws(() => splitBlocks([{ ...(places[0] as Place), width: 0 }], { block: 9 }), /place 0 is 0 x 100/);
+});
+
+test('blocks: a margin that reaches beyond the image costs nothing', () => {
+  const places = [0, 10, 20, 30].map((x): Place => ({ frame: 'a', x: x + 2, y: 0, width: 6, height: 10 }));
+  for (let seed = 0; seed < 20; seed++) {
+    const split = splitBlocks(places, { block: 10, margin: 2, seed, heldOut: 0.5 });
+    assert.equal([split.train.length, split.heldOut.length, split.leftOut], [2, 2, []]);
+  }
+});
+
+test('an image lies on the map where its corners lie', () => {
+  const number = fc.double({ min: -9, max: 9, noNaN: true });
+  fc.assert(
+    fc.property(fc.tuple(number, number, number, number, number, number), (affine) => {
+      const [a, b, c, d, e, f] = affine;
+      const place = placeOnMap({ width: 7, height: 5, affine, epsg: 32611 }) as Place;
+      const corners = [0, 7].flatMap((x) => [0, 5].map((y) => [a * x + b * y + c, d * x + e * y + f] as const));
+      const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
+      const expected = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+      [place.x, place.y, place.x + place.width, place.y + place.height].forEach((value, i) =>
+        assert.ok(Math.abs(value - (expected[i] as number)) < 1e-9),
+      );
+      assert.is(place.frame, 'EPSG:32611');
+    }),
+  );
+  assert.is(placeOnMap({ width: 7, height: 5, affine: null, epsg: 4326 }), null);
+  assert.is(placeOnMap({ width: 7, height: 5, affine: [1, 0, 0, 0, -1, 0], epsg: null }), null);
 });
 
 test('images that show the same ground share a key, also by way of others', () => {

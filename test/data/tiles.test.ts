@@ -183,6 +183,7 @@ test('decoded images are kept up to the bytes given, the last one in any case', 
   assert.equal(await decodes(1200, jumping), [0, 1, 0, 1, 2, 0, 1]);
   assert.equal(await decodes(2400, jumping), [0, 1, 2, 0, 1]);
   assert.equal(await decodes(3600, jumping), [0, 1, 2]);
+  assert.equal(await decodes(2400, [0, 4, 1, 8, 2]), [0, 1, 2], 'what was used last stays');
   const base = watched(samples);
   const tiled = await tileDataset(base, { size: 10, cacheBytes: 0 });
   await Promise.all(rows.map((i) => tiled.get(i)));

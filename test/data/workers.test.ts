@@ -45,6 +45,7 @@ test(
     await writeChips(folder);
     const recipes: Record<string, Omit<SourceRecipe, 'path'>> = {
       plain: { augment: null },
+      kept: { augment: null, cacheMB: 1 },
       usual: { augment: {}, cacheMB: 1 },
       mixed: { augment: mixing, drawFrom: [0, 2, 3, 5], cacheMB: 0.003 },
       tiles: { augment: { mosaic: 1 }, drawFrom: [0, 4, 9], tiles: { size: 16, overlap: 4 } },
@@ -56,7 +57,7 @@ test(
       const expected = await readAll(local, count);
       assert.is(
         new Set(expected.map((sample) => JSON.stringify(sample))).size,
-        (name === 'plain' ? 1 : 2) * count,
+        (rest.augment === null ? 1 : 2) * count,
         name,
       );
       for (const workers of [1, 3]) {

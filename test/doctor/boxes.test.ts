@@ -143,11 +143,66 @@ test('coordinates that were read in another way than they were written', () => {
     'box-swapped-axes': ([x1, y1, x2, y2]) => [y1, x1, y2, x2],
     'box-corners-as-size': ([x1, y1, x2, y2]) => [x1, y1, x1 + x2, y1 + y2],
     'box-size-as-corners': ([x1, y1, x2, y2]) => [x1, y1, x2 - x1, y2 - y1],
+    'box-inverted': ([x1, y1, x2, y2]) => [x2, y2, x1, y1],
   };
   for (const [kind, write] of Object.entries(readings)) {
     const explanations = kinds(checkBoxes(rewritten(write))).filter((found) => found in readings);
     assert.equal(explanations, [kind]);
   }
+  // The reader drops boxes that end before they begin, but quotes them.
+  for (const kind of ['box-size-as-corners', 'box-inverted']) {
+    const written = [0, 1, 2, 3, 4].flatMap((i) => healthy(i).map(readings[kind]!));
+    const isKept = ([x1, y1, x2, y2]: Box): boolean => x2 > x1 && y2 > y1;
+    const problems = written
+      .filter((box) => !isKept(box))
+      .map((box, i) => ({
+        kind: 'degenerate' as const,
+        source: `b.csv:${i}`,
+        message: `box ${box.join(', ')} is empty, expected x2 > x1 and y2 > y1`,
+      }));
+    const kept = itemOf(
+      'a.png',
+      300,
+      100,
+      written.filter(isKept).map((box) => objectAt(box)),
+    );
+    assert.ok(problems.length > 10);
+    assert.is(checkBoxes(inventoryOf([kept]), problems)[0]?.kind, kind);
+  }
+  // Boxes that have no width are no evidence for another reading.
+  const flat = [1, 2, 3, 4].map((x): Box => [x, x, x, x + 9]);
+  assert.equal(
+    kinds(
+      checkBoxes(
+        inventoryOf([
+          itemOf(
+            'a.png',
+            300,
+            100,
+            flat.map((box) => objectAt(box)),
+          ),
+        ]),
+      ),
+    ),
+    ['box-degenerate'],
+  );
+  // Boxes that reach over the lower edge would fit with x and y exchanged, but are not.
+  const over = [1, 2, 3, 4].map((x): Box => [x, 90, x + 20, 104]);
+  assert.equal(
+    kinds(
+      checkBoxes(
+        inventoryOf([
+          itemOf(
+            'a.png',
+            300,
+            100,
+            over.map((box) => objectAt(box)),
+          ),
+        ]),
+      ),
+    ).slice(0, 1),
+    ['box-partly-outside'],
+  );
   // An image that lies on its side explains exchanged axes by itself.
   const side = rewritten(([x1, y1, x2, y2]) => [y1, x1, y2, x2]).items.map((item) => ({
     ...item,
@@ -187,7 +242,37 @@ test('labels in other coordinates than their image: exchanged, in degrees, in de
   assert.equal(find(degrees, 4326, latLon), ['crs-swapped-axes']);
   assert.equal(find(metres, 32631, lonLat), ['crs-degrees']);
   assert.equal(find(metres, 32631, latLon), ['crs-degrees-swapped']);
+  // A reader that knows of degrees projects them to the image's metres, exchanged as they are.
+  for (const [epsg, lon, lat] of [
+    [32631, 2.3, 48.9],
+    [32735, 28, -26],
+    [3857, -70, 40],
+  ] as const) {
+    const project = projectionOf(epsg)!;
+    const [east, north] = project(lon, lat);
+    const own: Affine = [0.5, 0, east - 50, 0, -0.5, north + 50];
+    const at = [0, 1, 2].map((i) => [lon + i * 1e-4, lat - i * 1e-4] as const);
+    assert.equal(
+      find(
+        own,
+        epsg,
+        at.map(([x, y]) => project(x, y)),
+      ),
+      [],
+      `${epsg}`,
+    );
+    assert.equal(
+      find(
+        own,
+        epsg,
+        at.map(([x, y]) => project(y, x)),
+      ),
+      ['crs-swapped-axes'],
+      `${epsg}, exchanged`,
+    );
+  }
   // Labels of another place are explained by nothing.
+  assert.equal(find(metres, 32631, [[x + 5000, y]]), []);
   assert.equal(find(degrees, 4326, [[7, 50]]), []);
 });
 

@@ -111,6 +111,17 @@ test('a step that does not fit is a finding, and the estimate stays', async () =
   });
 });
 
+test('images that are estimated to take more than there is are a finding, where the memory is known', async () => {
+  const options = { device: null, train: 10 };
+  const { findings } = await costReport(network(50), 1, [2000, 2000], { ...options, memoryLimit: 4e9 });
+  assert.equal(
+    findings.map(({ kind, severity }) => [kind, severity]),
+    [['device-memory', 'error']],
+  );
+  assert.equal((await costReport(network(50), 1, [2000, 2000], options)).findings, []);
+  assert.equal((await costReport(network(50), 1, [256, 256], { ...options, memoryLimit: 4e9 })).findings, []);
+});
+
 test('a measured step scales memory and gives the time of an epoch', async () => {
   const { report } = await costReport(smallSpec, 1, [64, 96], { device, train: 100 });
   const [one, two] = report.batches;
@@ -122,9 +133,9 @@ test('a measured step scales memory and gives the time of an epoch', async () =>
 
 test('memory and time at another size follow from what was measured', async () => {
   const { report } = await costReport(smallSpec, 1, [64, 64], { device, train: 100 });
-  assert.equal(extrapolate(report, smallSpec, smallSpec, 1, [64, 64], 100), report);
+  assert.equal(extrapolate(report, smallSpec, 1, [64, 64], 100), report);
   const larger = { ...smallSpec, transform: { ...smallSpec.transform, minSize: 256 } };
-  const four = extrapolate(report, smallSpec, larger, 1, [64, 64], 400);
+  const four = extrapolate(report, larger, 1, [64, 64], 400);
   assert.equal(four.trained, [256, 256]);
   const ratio = four.gigaMacs / report.gigaMacs;
   // Sixteen times the pixels; the coarsest levels are rounded up.
@@ -134,6 +145,17 @@ test('memory and time at another size follow from what was measured', async () =
   const off = (costs: typeof report, spec: RetinaNetSpec): number =>
     (costs.batches[2]?.bytes ?? 0) / trainingBytes(networkCost(spec, 1, [64, 64]), 4);
   near(off(four, larger), off(report, smallSpec), 1e-6, 'correction');
+  // The step may be taken on something smaller.
+  const stepWith = { spec: smallSpec, image: [64, 64] as const };
+  const scene = (await costReport(larger, 1, [64, 64], { device, train: 100, stepWith })).report;
+  assert.equal(
+    [scene.trained, scene.measured?.trained],
+    [
+      [256, 256],
+      [64, 64],
+    ],
+  );
+  near(scene.batches[0]?.stepSeconds ?? 0, ratio * (scene.measured?.seconds ?? 0), 1e-9, 'step of a scene');
 });
 
 /** Recommendations for boxes of one side, and a tenth of another, in images of a size. */

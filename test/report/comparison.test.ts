@@ -1,6 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { comparisonHtml, type ComparedRuns, type ComparisonReport } from '../../src/report/comparison.ts';
+import type { RunComparison } from '../../src/evaluation/compare.ts';
+import { operatingPoint } from '../../src/evaluation/precision-recall.ts';
+import { comparisonHtml, type ComparisonReport } from '../../src/report/comparison.ts';
 import { madeUpImages, madeUpJudgement } from './made-up.ts';
 import { checkPage, pageText, refuses } from './support.ts';
 
@@ -10,30 +12,49 @@ const difference = (a: number, b: number, low: number | null, high: number | nul
   difference: b - a,
   low,
   high,
+  bBetter: null,
+  aBetter: null,
 });
+const found = (object: number) => ({ object, name: 'car', box: [0, 0, 9, 9] as const });
 
-function compared(more: Partial<ComparedRuns> = {}): ComparedRuns {
+function compared(more: Partial<RunComparison> = {}): RunComparison {
   return {
-    settings: { iouThreshold: 0.5, scoreThreshold: { a: 0.3, b: 0.45 }, confidence: 0.95 },
+    settings: {
+      iouThreshold: 0.5,
+      scoreThreshold: { a: 0.3, b: 0.45 },
+      scoreThresholdFrom: 'given',
+      confidence: 0.95,
+      resamples: 1000,
+      seed: 0,
+    },
+    chosen: { a: operatingPoint(0.3, 1, 1, 2), b: operatingPoint(0.45, 1, 1, 2) },
     images: 20,
     truths: 1234,
     f1: difference(0.8, 0.85, 0.02, 0.08),
     precision: difference(0.9, 0.9, -0.01, 0.01),
     recall: difference(0.75, 0.7, -0.1, -0.01),
-    ap50: { a: null, b: null, difference: null, low: null, high: null },
+    ap50: { a: null, b: null, difference: null, low: null, high: null, bBetter: null, aBetter: null },
     perClass: [
       { name: 'car', truths: 1234, f1: { a: 0.8, b: 0.85 }, ap50: { a: 0.7, b: 0.6 }, onlyA: 5, onlyB: 9 },
       { name: 'ship', truths: 0, f1: { a: 1, b: 1 }, ap50: { a: null, b: null }, onlyA: 0, onlyB: 0 },
     ],
-    changed: [{ file: 'a.tif', f1: { a: 0.5, b: 0.25 }, falsePositives: { a: 1, b: 2 }, onlyA: [1, 2], onlyB: [3] }],
+    changed: [
+      {
+        file: 'a.tif',
+        f1: { a: 0.5, b: 0.25 },
+        falsePositives: { a: 1, b: 2 },
+        onlyA: [found(1), found(2)],
+        onlyB: [found(3)],
+      },
+    ],
     ...more,
   };
 }
-const page = (more: Partial<ComparedRuns> = {}, rest: Partial<ComparisonReport> = {}) =>
+const page = (more: Partial<RunComparison> = {}, rest: Partial<ComparisonReport> = {}) =>
   comparisonHtml({ title: 'Two', names: { a: 'old', b: 'new' }, comparison: compared(more), ...rest });
 
 test('the verdict says which run is better, and whether that may be chance', () => {
-  const text = (f1: ComparedRuns['f1']) => pageText(page({ f1 }));
+  const text = (f1: RunComparison['f1']) => pageText(page({ f1 }));
   const better = 'F1 0.800 of old and 0.850 of new on 20 images with 1,234 objects';
   assert.ok(
     text(difference(0.8, 0.85, 0.02, 0.08)).includes(

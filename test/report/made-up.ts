@@ -3,7 +3,7 @@ import { Random } from '../../src/data/random.ts';
 import type { Annotations } from '../../src/data/types.ts';
 import { judge } from '../../src/evaluation/judge.ts';
 import type { Detections } from '../../src/evaluation/match.ts';
-import type { ReportJudgement } from '../../src/report/judgement-parts.ts';
+import type { Judgement } from '../../src/evaluation/judgement.ts';
 import { objectsOf } from '../../src/train/tables.ts';
 
 /** An image that was made up: its name, what is there and what was found. */
@@ -58,7 +58,7 @@ export function madeUpImages(n: number, classes: number, seed = 1): MadeUpImage[
 }
 
 /** What the judge finds in such images. The judge refuses names that occur twice: they get a number. */
-export function madeUpJudgement(images: readonly MadeUpImage[], classes: readonly string[]): ReportJudgement {
+export function madeUpJudgement(images: readonly MadeUpImage[], classes: readonly string[]): Judgement {
   const names = images.map(({ file }, i) =>
     images.findIndex((other) => other.file === file) === i ? file : `${file} ${i}`,
   );

@@ -5,6 +5,8 @@ import { rgbImage } from '../../src/data/image.ts';
 import { Random } from '../../src/data/random.ts';
 import { pairwiseIou } from '../../src/evaluation/iou.ts';
 import { manualSeed, RetinaNet, retinaNetSpec, type Detections, type RgbImage } from '../../src/index.ts';
+import type { Dataset } from '../../src/data/types.ts';
+import { evaluateDetector } from '../../src/train/evaluate.ts';
 import { detectImage, spans, type TileOptions } from '../../src/train/detect-tiles.ts';
 import { errorOf, testDevice } from '../support/device.ts';
 import { squares, tinySpec } from './support.ts';
@@ -162,6 +164,28 @@ test('an image that fits one tile gives what detect gives', async () => {
   for (let i = 0; i < count; i++) for (let j = 0; j < i; j++) assert.ok(iou[i * count + j]! <= 0.4);
   assert.ok(tiled.boxes.every((value) => value >= 0 && value <= 64));
   model.dispose();
+});
+
+test('a data set of large images is evaluated in tiles of the size trained on', async () => {
+  const box: Box = [150, 40, 170, 60];
+  const views: Box[] = [];
+  const dataset: Dataset = {
+    classes: ['a'],
+    ids: ['large'],
+    get: () =>
+      Promise.resolve({
+        id: 'large',
+        image: positions(100, 180),
+        boxes: Float32Array.from(box),
+        labels: Int32Array.of(0),
+      }),
+  };
+  const { evaluation } = await evaluateDetector(allSeeing([{ box, label: 0 }], views), dataset, [0], { tile: 100 });
+  assert.is(evaluation.best.f1, 1);
+  assert.equal(sorted(views), [
+    [0, 0, 100, 100],
+    [80, 0, 180, 100],
+  ]);
 });
 
 test('settings that do not fit are refused', async () => {

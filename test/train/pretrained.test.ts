@@ -46,6 +46,7 @@ saveDetector(file('detector'), await readStateDict(theirs.stateDict()), {
   spec: theirs.spec,
   scoreThreshold: 0.3,
   reading: {},
+  tile: null,
 });
 const torch = toTorchvisionStateDict(await readStateDict(theirs.stateDict()));
 writeFileSync(file('torch'), encodeSafetensors(torch));

@@ -102,6 +102,11 @@ test('SGD, cosine, accumulation, frozen stages, no average and a sampler: parts 
     assert.ok(readFileSync(fileOf('parts', name)).equals(readFileSync(fileOf('whole', name))), name);
   assert.is(eventFiles('whole').length, 1);
   assert.is(eventFiles('parts').length, 3);
+  const events = readFileSync(join(root, 'whole', eventFiles('whole')[0]!), 'latin1');
+  const tags = [...events.matchAll(/(?:train|held-out)\/\w+/g)].map(([tag]) => tag);
+  const count = (tag: string): number => tags.filter((found) => found.startsWith(tag)).length;
+  assert.equal(['train/loss', 'train/learningRate', 'train/positives', 'held-out/f1'].map(count), [9, 9, 9, 3]);
+  assert.is(count('held-out/truths'), 0);
 });
 
 test('the rate is that of pyramid and heads, along the schedule', () => {

@@ -38,7 +38,7 @@ export function parseVoc(
     if (root === null) continue;
     const folder = path.slice(0, path.lastIndexOf('/') + 1);
     const bare = path.replace(/\.[^./]*$/, '');
-    const given = textOf(root['filename']) || options.findImage?.(bare)?.slice(folder.length) || '';
+    const given = textOf(root['filename']).trim() || options.findImage?.(bare)?.slice(folder.length) || '';
     if (given === '') {
       report('syntax', name, 'no <filename>, and no image of the same name');
       continue;

@@ -171,14 +171,20 @@ function outlineOf(
 }
 
 function readNames(value: unknown, name: string): string[] {
-  if (Array.isArray(value)) return checkNames(value.map(String), name);
+  // YAML takes a class called 1 or true for a number or a truth.
+  const toName = (entry: unknown): string => {
+    if (typeof entry === 'string') return entry;
+    if (typeof entry === 'number' || typeof entry === 'boolean') return String(entry);
+    throw new Error(`${name}: names has ${shown(entry)}, expected text`);
+  };
+  if (Array.isArray(value)) return checkNames(value.map(toName), name);
   if (!isRecord(value)) throw new Error(`${name}: names is ${shown(value)}, expected a list of the classes`);
   const keys = Object.keys(value);
-  const names = keys.map((_, i) => {
+  const list = keys.map((_, i) => {
     if (value[i] === undefined) throw new Error(`${name}: names has the numbers ${keys.join(', ')}, but no ${i}`);
-    return String(value[i]);
+    return value[i];
   });
-  return checkNames(names, name);
+  return checkNames(list.map(toName), name);
 }
 
 function checkNames(names: string[], name: string): string[] {

@@ -65,7 +65,7 @@ async function readList(list: string): Promise<string[]> {
 /** The files that a pattern matches; none where it is no pattern. */
 async function matches(path: string): Promise<string[]> {
   const pattern = process.platform === 'win32' ? path.replaceAll('\\', '/') : path;
-  return isDynamicPattern(pattern) ? glob(pattern, { expandDirectories: false }) : [];
+  return isDynamicPattern(pattern) ? glob(pattern, { expandDirectories: false, absolute: isAbsolute(path) }) : [];
 }
 
 async function kindOf(path: string): Promise<'file' | 'folder' | null> {

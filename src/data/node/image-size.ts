@@ -61,7 +61,7 @@ async function jpegSize(file: FileHandle, length: number): Promise<ImageSize> {
       const { width, height, orientation } = readJpegHeader(await readAt(file, 0, Math.min(take, length)));
       return upright(width, height, orientation);
     } catch (error) {
-      if (take >= length || !/^truncated/.test(reasonOf(error))) throw error;
+      if (take >= length || !reasonOf(error).startsWith('truncated')) throw error;
     }
   }
 }

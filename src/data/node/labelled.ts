@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { checkVisibility, clipAnnotations, defaultVisibility, packAnnotations, polygonBox } from '../geometry.ts';
 import type { Box, Visibility } from '../geometry.ts';
-import { imageSize } from '../image.ts';
+import { imageSize, rgbImage } from '../image.ts';
 import type { LabelFormat } from '../labels/formats.ts';
 import { checkClasses } from '../labels/table.ts';
 import type { LabelledObject, LabelTable } from '../labels/types.ts';
-import { checkStretch, identityStretch } from '../stretch.ts';
+import { applyStretch, checkStretch, identityStretch } from '../stretch.ts';
 import type { Stretch } from '../stretch.ts';
 import type { Annotations, Dataset, RgbImage, Sample, SampleDescription } from '../types.ts';
 import { checkFolder, listFiles } from './files.ts';
@@ -15,6 +15,7 @@ import { imageEnding, imageSizeOf } from './image-size.ts';
 import { measureStretch } from './stretch-measure.ts';
 import type { MeasureOptions } from './stretch-measure.ts';
 import { openTiff } from './tiff.ts';
+import type { Tiff } from './tiff.ts';
 
 /** How a table of labels becomes a data set. */
 export interface LabelledOptions extends ReadImageOptions, MeasureOptions {
@@ -128,8 +129,7 @@ export async function openLabelled(
     );
     return clipAnnotations(packed, width, height, visibility);
   };
-  const read = async (path: string): Promise<RgbImage> => {
-    if (first === null || !/\.tiff?$/i.test(path)) return readImage(path, options);
+  const open = async (path: string, first: Tiff): Promise<Tiff> => {
     const tiff = await openTiff(path, options);
     // One stretch fits levels of one depth, and bands of one meaning.
     if (tiff.bits !== first.bits || (measured && tiff.bands !== first.bands)) {
@@ -137,7 +137,13 @@ export async function openLabelled(
         `openLabelled: ${tiff.path}: ${tiff.bands} bands of ${tiff.bits} bits, expected ${first.bands} of ${first.bits} as in ${first.path}`,
       );
     }
-    return readTiffImage(tiff, { bands: options.bands ?? defaultBands(tiff), stretch });
+    return tiff;
+  };
+  const bandsOf = (tiff: Tiff): Bands => options.bands ?? defaultBands(tiff);
+  const read = async (path: string): Promise<RgbImage> => {
+    if (first === null || !/\.tiff?$/i.test(path)) return readImage(path, options);
+    const tiff = await open(path, first);
+    return readTiffImage(tiff, { bands: bandsOf(tiff), stretch });
   };
   const report = {
     format,
@@ -164,7 +170,18 @@ export async function openLabelled(
       return { id, width, height, ...annotate(id, width, height) };
     },
   };
-  return rgb === null ? dataset : { ...dataset, stretch, report: { ...report, rgb } };
+  if (first === null || rgb === null) return dataset;
+  const rasters = { ...dataset, stretch, report: { ...report, rgb } };
+  // Parts of rasters are decoded alone; other files would be decoded as a whole for each.
+  if (tiffs.length < ids.length) return rasters;
+  return {
+    ...rasters,
+    async window(index, x, y, width, height) {
+      const tiff = await open(join(root, idOf('window', index)), first);
+      const levels = await tiff.readLevels(bandsOf(tiff), { x, y, width, height });
+      return rgbImage(height, width, applyStretch(levels, stretch));
+    },
+  };
 }
 
 /** The objects of each image that are trained on, with labels in the classes asked for. */

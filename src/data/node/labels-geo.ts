@@ -57,7 +57,9 @@ export async function readGeojson(path: string, options: GeoOptions): Promise<La
   const { root, files } = await imagesAround(options.images, base);
   const bare = (file: string): string => file.replace(/\.[^./]*$/, '');
   const exact = new Map(labels.map((file) => [bare(file), file]));
-  const byKey = new Map(labels.map((file) => [placeKey(file), file]));
+  // A file of the very name of an image is of no other one; the rest go by the place that they name.
+  const images = new Set(files.map(bare));
+  const byKey = new Map(labels.filter((file) => !images.has(bare(file))).map((file) => [placeKey(file), file]));
   const table = tableBuilder(options.classes, report);
   const used = new Set<string>();
   for (const file of files) {

@@ -110,6 +110,9 @@ async function filesOf(
     sources.set(path, image.file);
     files.set(path, text);
   };
+  if ((format === 'yolo' || format === 'keras-retinanet') && table.classes.length === 0) {
+    throw new RangeError(`writeLabels: ${format} needs a list of classes, the table has none`);
+  }
   const bare = ({ file }: LabelledImage): string => file.replace(/\.[^./]*$/, '');
   switch (format) {
     case 'coco':

@@ -8,6 +8,7 @@ import type { OnProblem } from '../labels/problems.ts';
 import { checkClasses } from '../labels/table.ts';
 import type { LabelTable } from '../labels/types.ts';
 import { parseVoc } from '../labels/voc.ts';
+import type { VocDocument } from '../labels/voc.ts';
 import { parseClassList } from '../labels/yolo.ts';
 import { checkFolder, listFiles } from './files.ts';
 import { imageEnding } from './image-size.ts';
@@ -130,9 +131,9 @@ async function readVoc(path: string, { classes, images, onProblem }: Given): Pro
   const folder = single ? dirname(path) : path;
   const files = single ? [basename(path)] : (await listFiles(folder)).filter(isVocName);
   if (files.length === 0) throw new Error(`${path}: no .xml file in this folder, expected Pascal VOC's annotations`);
-  const documents = await Promise.all(
-    files.map(async (file) => ({ path: file, text: await readText(join(folder, file)) })),
-  );
+  // One after the other: a folder may hold more files than a process may open at once.
+  const documents: VocDocument[] = [];
+  for (const file of files) documents.push({ path: file, text: await readText(join(folder, file)) });
   const roots =
     images === undefined
       ? [join(folder, '../JPEGImages'), join(folder, '../images'), join(folder, 'images'), folder]

@@ -40,11 +40,12 @@ export async function openDataset(
   if (found.isDirectory() && options.format === undefined) {
     const files = await listFiles(path);
     const labels = await listLabels(path, files);
-    const others = labels.filter(({ format }) => format !== 'geojson' && format !== 'spacenet-csv');
+    // In SpaceNet's trees its own labels come first, whatever else was saved there.
+    const own = labels.length === 0 || labels.some(({ format }) => format === 'geojson' || format === 'spacenet-csv');
     const tree = hasSpaceNetFolders(files) && looksLikeSpaceNet(files);
     // GeoTIFF files without any labels can only be SpaceNet's, or their folder of images; its reader says what is missing.
     const onlyTif = labels.length === 0 && files.some((file) => /\.tiff?$/i.test(file));
-    if (onlyTif || (tree && others.length === 0)) {
+    if (onlyTif || (tree && own)) {
       refuse(options, LABELLED_ONLY, `${path} has SpaceNet's layout`);
       const { classes } = options;
       if (classes !== undefined && classes.join('\n') !== spaceNetClasses.join('\n')) {

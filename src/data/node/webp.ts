@@ -139,18 +139,17 @@ function loadDecoder(): Promise<Decoder> {
 async function makeDecoder(): Promise<Decoder> {
   const module = (await import('@jsquash/webp/decode.js')) as unknown as {
     init(wasm: object): Promise<void>;
-    default(bytes: ArrayBuffer): Promise<Decoded | null>;
+    default(bytes: ArrayBuffer): Promise<Decoded>;
   };
   // The package would fetch its code from a URL; Node reads it from the disk.
   const wasm = createRequire(import.meta.url).resolve('@jsquash/webp/codec/dec/webp_dec.wasm');
   const { WebAssembly } = globalThis as unknown as { WebAssembly: { compile(code: Uint8Array): Promise<object> } };
   const compiled = await WebAssembly.compile(await readFile(wasm));
   await withImageData(() => module.init(compiled));
-  return async (bytes) => {
-    const decoded = await withImageData(() => module.default(new Uint8Array(bytes).buffer));
-    if (decoded === null) throw new Error('damaged: its pixels cannot be decoded');
-    return decoded;
-  };
+  return (bytes) =>
+    withImageData(() => module.default(new Uint8Array(bytes).buffer)).catch((error: unknown) => {
+      throw new Error(`damaged: the pixels cannot be decoded (${reasonOf(error)})`, { cause: error });
+    });
 }
 
 let running = 0;
