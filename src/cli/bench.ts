@@ -55,7 +55,6 @@ Examples:
 `;
 
 export const bench: Command = {
-  summary: 'measures kernels, the parts of RetinaNet and the whole on this machine',
   help,
   options: {
     adapter: { type: 'string' },

@@ -25,8 +25,6 @@ export interface Call {
 
 /** One of the commands of `retinagrad`. */
 export interface Command {
-  /** One line for the list of commands. */
-  readonly summary: string;
   readonly help: string;
   /** Beside --help, --json and --quiet, which all have. */
   readonly options: Options;

@@ -36,7 +36,6 @@ Examples:
 `;
 
 export const convert: Command = {
-  summary: 'takes labels from one format to another (COCO, VOC, YOLO, CSV, SpaceNet, GeoJSON)',
   help,
   options: {
     to: { type: 'string' },

@@ -43,7 +43,6 @@ Examples:
 `;
 
 export const doctor: Command = {
-  summary: 'examines a data set before training, and says what suits it',
   help,
   options: {
     'suggest-anchors': { type: 'boolean' },

@@ -62,7 +62,6 @@ Examples:
 `;
 
 export const evaluate: Command = {
-  summary: 'scores detections against the truth, of a detector or of any two files of boxes',
   help,
   options: {
     truth: { type: 'string' },

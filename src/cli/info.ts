@@ -67,7 +67,6 @@ Examples:
 `;
 
 export const info: Command = {
-  summary: 'opens the GPU, checks it and says what it offers',
   help,
   options: { adapter: { type: 'string' } },
   run: runInfo,

@@ -1,23 +1,38 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { bench } from './bench.ts';
-import { convert } from './convert.ts';
-import { doctor } from './doctor.ts';
-import { evaluate } from './evaluate.ts';
 import { didYouMean, EXIT, parseCommandLine, UsageError, type Command } from './command.ts';
-import { info } from './info.ts';
-import { predict } from './predict.ts';
 import { Terminal } from './terminal.ts';
-import { train } from './train.ts';
 
-const commands: Readonly<Record<string, Command>> = {
-  doctor,
-  train,
-  predict,
-  evaluate,
-  convert,
-  bench,
-  info,
+/** Commands are loaded when they are called: a list of them, or a mistake, needs no network and no GPU. */
+const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
+  doctor: {
+    summary: 'examines a data set before training, and says what suits it',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  train: {
+    summary: 'trains a detector on a folder of images with labels; leaves a report',
+    load: async () => (await import('./train.ts')).train,
+  },
+  predict: {
+    summary: 'finds objects in images, large ones in tiles',
+    load: async () => (await import('./predict.ts')).predict,
+  },
+  evaluate: {
+    summary: 'scores detections against the truth, of a detector or of any two files of boxes',
+    load: async () => (await import('./evaluate.ts')).evaluate,
+  },
+  convert: {
+    summary: 'takes labels from one format to another (COCO, VOC, YOLO, CSV, SpaceNet, GeoJSON)',
+    load: async () => (await import('./convert.ts')).convert,
+  },
+  bench: {
+    summary: 'measures kernels, the parts of RetinaNet and the whole on this machine',
+    load: async () => (await import('./bench.ts')).bench,
+  },
+  info: {
+    summary: 'opens the GPU, checks it and says what it offers',
+    load: async () => (await import('./info.ts')).info,
+  },
 };
 
 const width = Math.max(...Object.keys(commands).map((name) => name.length));
@@ -54,9 +69,9 @@ function allCommands(): string {
   return `there are ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
-function commandNamed(name: string): Command {
+async function commandNamed(name: string): Promise<Command> {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command !== undefined) return command;
+  if (command !== undefined) return command.load();
   throw new UsageError(`unknown command "${name}"${didYouMean(name, Object.keys(commands)) || `; ${allCommands()}`}`);
 }
 
@@ -66,7 +81,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     version: string;
   };
   if (name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(args[0] === undefined ? HELP : commandNamed(args[0]).help);
+    process.stdout.write(args[0] === undefined ? HELP : (await commandNamed(args[0])).help);
     return EXIT.done;
   }
   if (name === '--version' || name === '-v') {
@@ -74,7 +89,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     return EXIT.done;
   }
   if (name === undefined) throw new UsageError(`no command given; ${allCommands()}`);
-  const command = commandNamed(name);
+  const command = await commandNamed(name);
   const { values, positionals } = parseCommandLine(args, command.options);
   if (values['help'] === true) {
     process.stdout.write(command.help);

@@ -54,7 +54,6 @@ Examples:
 `;
 
 export const predict: Command = {
-  summary: 'finds objects in images, large ones in tiles',
   help,
   options: {
     weights: { type: 'string' },
@@ -82,17 +81,14 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
   const givenTile = number(values, 'tile', { min: 32, whole: true });
   const overlap = number(values, 'overlap', { min: 0, whole: true });
   const given = number(values, 'threshold', { min: 0, max: 1 });
+  if (givenTile !== undefined) checkOverlap(overlap, givenTile);
   const weights = weightsFile(values);
   makeFolder(out, '--out');
   const device = await init(adapterOption(values));
   const { model, classes, scoreThreshold, reading, tile: trainedTile } = loadDetector(weights);
   // As in training: tiles of their size, or images that the network resizes as a whole. Otherwise what memory can hold.
   const tile = givenTile ?? trainedTile ?? (model.spec.transform.minSize === null ? 1024 : null);
-  if (overlap !== undefined && (tile === null || overlap >= tile)) {
-    throw new UsageError(
-      `--overlap is ${overlap}, ${tile === null ? 'but images are looked at as a whole: give --tile' : `expected less than the tile, ${tile}`}`,
-    );
-  }
+  checkOverlap(overlap, tile);
   const threshold = given ?? scoreThreshold;
   terminal.facts([
     ['adapter', `${device.adapter.name} (${device.adapter.kind})`],
@@ -138,6 +134,14 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
   );
   device.destroy();
   return signal.aborted ? EXIT.interrupted : EXIT.done;
+}
+
+/** `tile` is null where images are looked at as a whole. */
+function checkOverlap(overlap: number | undefined, tile: number | null): void {
+  if (overlap === undefined || (tile !== null && overlap < tile)) return;
+  const expected =
+    tile === null ? 'but images are looked at as a whole: give --tile' : `expected less than --tile, ${tile}`;
+  throw new UsageError(`--overlap is ${overlap}, ${expected}`);
 }
 
 /** A name for the picture of each file: its own, numbered where two files have the same. */

@@ -59,7 +59,6 @@ Examples:
 `;
 
 export const train: Command = {
-  summary: 'trains a detector on a folder of images with labels; leaves a report',
   help,
   options: {
     config: { type: 'string' },

@@ -23,9 +23,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 test('the help of each command explains its options, exit statuses, and has examples', () => {
-  for (const [name, { help, options, summary }] of Object.entries(commands)) {
+  for (const [name, { help, options }] of Object.entries(commands)) {
     assert.ok(help.startsWith(`retinagrad ${name}: `), name);
-    assert.ok(summary.length > 20, name);
     for (const option of Object.keys(options)) {
       assert.match(help, new RegExp(`--${option}\\b`), `${name} --${option}`);
     }
@@ -42,7 +41,7 @@ test('the help of each command explains its options, exit statuses, and has exam
 
 test('--help lists the commands, and shows the help of one', async () => {
   const { stdout } = await ends(retinagrad(['--help']), 0);
-  for (const [name, { summary }] of Object.entries(commands)) assert.ok(stdout.includes(`  ${name} `), name + summary);
+  for (const name of Object.keys(commands)) assert.match(stdout, new RegExp(`^ {2}${name} +\\w.{20}`, 'm'));
   for (const text of ['--json', '--quiet', '--adapter NAME', 'RETINAGRAD_ADAPTER', 'Exit status:', '130'])
     assert.ok(stdout.includes(text), text);
   assert.is((await ends(retinagrad(['help', 'predict']), 0)).stdout, predict.help);
@@ -73,7 +72,10 @@ const WRONG: readonly (readonly [args: readonly string[], ...message: string[]])
   [['train', '--resume', 'a', 'train.epochs=3'], '--resume takes all from the run: leave out train.epochs=3'],
   [['train', '--resume', 'a', '--seed', '3'], '--resume takes all from the run: leave out --seed'],
   [['predict'], 'name at least one image or folder'],
-  [['predict', 'wrong.yaml', ...weights, '--tile', '64', '--overlap', '64'], '--overlap is "64", expected', '0 to 63'],
+  [
+    ['predict', 'wrong.yaml', ...weights, '--tile', '64', '--overlap', '64'],
+    '--overlap is 64, expected less than --tile, 64',
+  ],
   [['predict', 'wrong.yaml', ...weights, '--threshold', '2'], '--threshold is "2", expected a number from 0 to 1'],
   [['predict', 'wrong.yaml', ...weights, '--format', 'vocc'], '--format is "vocc"', 'did you mean voc?'],
   [['predict', 'wrong.yaml'], 'best.safetensors yet: train with retinagrad train, or name --weights'],
