@@ -4,7 +4,7 @@ import { examine, type LabelledData } from '../doctor/examine.ts';
 import { examinationText } from '../doctor/text.ts';
 import { writeExamination } from '../doctor/write.ts';
 import { init } from '../node.ts';
-import { adapterOption, choice, EXIT, text, UsageError, type Call, type Command } from './command.ts';
+import { adapterOption, choice, EXIT, quoted, text, UsageError, type Call, type Command } from './command.ts';
 import { networkSpec } from './network.ts';
 import { resolveSettings, splitOverrides } from './settings.ts';
 import { splitNames } from './train-data.ts';
@@ -38,6 +38,7 @@ Exit status: 0 nothing is wrong (there may be warnings), 1 it could not be exami
 
 Examples:
   npx retinagrad doctor tiles
+  npx retinagrad doctor tiles model.network=tiny          without a GPU
   npx retinagrad doctor boxes.csv --images photos --suggest-anchors --measure
   npx retinagrad doctor train --validation test model.imageSize=800
 `;
@@ -119,12 +120,22 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
     );
     terminal.print(`  height / width: ${suggestion.ratios.map((ratio) => ratio.toFixed(2)).join(', ')}`);
   }
-  const advised = examination.recommendations.flatMap(({ setting, number }) => {
-    const name = SETTINGS[setting];
-    return name === undefined || number === null ? [] : [`${name}=${number}`];
-  });
-  if (advised.length > 0 && examination.worst !== 'error') {
-    terminal.print(`\nTo train with it:\n  retinagrad train ${path} ${advised.join(' ')}`);
+  if (examination.recommendations.length > 0 && examination.worst !== 'error') {
+    // What was examined is what must be trained: the settings given, and options as the settings that they stand for.
+    const given = new Map<string, unknown>(overrides);
+    for (const name of ['images', 'format', 'validation']) {
+      const value = text(values, name);
+      if (value !== undefined) given.set(`data.${name}`, value);
+    }
+    for (const { setting, number, isPresent } of examination.recommendations) {
+      const name = SETTINGS[setting];
+      if (name !== undefined && number !== null && isPresent !== true) given.set(name, number);
+    }
+    const words = [path, ...Array.from(given, ([name, value]) => `${name}=${String(value)}`)];
+    terminal.print(`\nTo train with it:\n  retinagrad train ${words.map(quoted).join(' ')}`);
+    if (!overrides.has('model.network')) {
+      terminal.print('Without a GPU, ask again with model.network=tiny: that network trains on a processor.');
+    }
   }
   const written = await writeExamination(examination, text(values, 'out') ?? 'doctor');
   terminal.print(

@@ -19,6 +19,8 @@ export interface Recommendation {
   readonly value: string;
   /** The value for programs; null where it is no single number. */
   readonly number: number | null;
+  /** Whether the settings have it already, so that nothing need be set. */
+  readonly isPresent?: true;
   readonly reason: string;
 }
 
@@ -110,7 +112,9 @@ export function adviseSize(spec: RetinaNetSpec, image: Size, sizes: SizeSummary)
   }
   const side = spec.transform.minSize ?? shorter;
   return {
-    rows: [{ setting: 'image size', value: `${side} (as it is)`, number: side, reason: `${seen}: enough` }],
+    rows: [
+      { setting: 'image size', value: `${side} (as it is)`, number: side, isPresent: true, reason: `${seen}: enough` },
+    ],
     spec,
     image,
     tiles: 1,
@@ -124,7 +128,7 @@ function recommendAnchors({ advice, suggestion }: RecommendInput): Recommendatio
   if (before.belowHigh <= withSmallestAnchor.belowHigh + WORTH) {
     const side = Math.min(...present.flat());
     const reason = `${percent(before.belowHigh)} of the boxes have no anchor with IoU ${before.high} at this size; the best one (${smallestAnchor}) leaves ${percent(withSmallestAnchor.belowHigh)}`;
-    out.push({ setting: 'smallest anchor', value: `${side} (as it is)`, number: side, reason });
+    out.push({ setting: 'smallest anchor', value: `${side} (as it is)`, number: side, isPresent: true, reason });
   } else {
     const reason = `${percent(withSmallestAnchor.belowHigh)} of the boxes then have no anchor with IoU ${before.high}; with the present anchors ${percent(before.belowHigh)}`;
     out.push({ setting: 'smallest anchor', value: `${smallestAnchor}`, number: smallestAnchor, reason });

@@ -100,6 +100,21 @@ test('doctor finds nothing wrong with healthy data, and names what is wrong with
   assert.is(found.worst, 'error');
 });
 
+test('the command line that doctor ends with trains what was examined', async () => {
+  const line = async (...args: string[]): Promise<string> => {
+    const { stdout } = await ends(retinagrad(['doctor', ...args, '--no-pixels']), 0);
+    return /^ {2}retinagrad train .*$/m.exec(stdout)?.[0] ?? '';
+  };
+  // The learning rate is that of the network; images that are trained as they are need no size, which would resize others.
+  const tiny = await line('tiles', 'model.network=tiny', 'data.scene=^(.)');
+  assert.match(tiny, "  retinagrad train tiles model.network=tiny 'data.scene=^(.)' train.batchSize=");
+  assert.match(tiny, / train\.learningRate=\S+ train\.epochs=\d+$/);
+  assert.not.match(tiny, 'model.imageSize');
+  const elsewhere = await line('tiles/boxes.csv', '--images', 'tiles', 'train.batchSize=3');
+  assert.match(elsewhere, / tiles\/boxes\.csv train\.batchSize=\d data\.images=tiles train\.learningRate=/);
+  assert.not.match(elsewhere, 'train.batchSize=3');
+});
+
 test('labels go from CSV to COCO, VOC, YOLO and back to CSV unchanged', async () => {
   const steps = [
     ['tiles/boxes.csv', 'coco.json', 'coco'],
