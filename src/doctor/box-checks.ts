@@ -1,6 +1,6 @@
 import type { Box } from '../data/geometry.ts';
 import type { LabelledObject, LabelProblem } from '../data/labels/types.ts';
-import { counted, findingAt, isProper, percent, placeOf, short, sizeOf } from './types.ts';
+import { counted, findingAt, isProper, percent, placeOf, sizeOf } from './types.ts';
 import type { Finding, Inventory, Item } from './types.ts';
 import { isFootprint, visibleBox } from './visible.ts';
 
@@ -27,6 +27,14 @@ interface Placed {
   readonly height: number;
 }
 
+/** A box without an area, and where it is; null where the numbers are not known. */
+interface Broken {
+  readonly box: Box | null;
+  readonly text: string;
+}
+
+const isInverted = ({ box }: Broken): boolean => box !== null && (box[2] < box[0] || box[3] < box[1]);
+
 /** Checks boxes against their images and against each other, and for misread coordinates. */
 export function checkBoxes({ items }: Inventory, problems: readonly LabelProblem[] = []): Finding[] {
   const all = items.flatMap((item) => item.image.objects.map((object) => ({ item, object })));
@@ -41,7 +49,13 @@ export function checkBoxes({ items }: Inventory, problems: readonly LabelProblem
   // The reader may have reported a box and kept it.
   const known = new Set(degenerate.map(({ object }) => object.source));
   const reported = problems.filter(({ kind, source }) => kind === 'degenerate' && !known.has(source));
-  const broken = [...degenerate.map(named), ...reported.map(({ source, message }) => `${source}: ${message}`)];
+  const broken: Broken[] = [
+    ...degenerate.map((place) => ({ box: place.object.box, text: named(place) })),
+    ...reported.map((problem) => ({ box: boxIn(problem), text: `${problem.source}: ${problem.message}` })),
+  ];
+  const inverted = checkInverted(items, proper, broken);
+  // One cause is told once.
+  const others = inverted.length === 0 ? broken : broken.filter((one) => !isInverted(one));
   const outside = proper.filter((place) => isOutside(place) && !isFootprint(place.item, place.object));
   const cut = proper.filter(
     (place) => !isOutside(place) && !isInside(place, place.object.box) && !isFootprint(place.item, place.object),
@@ -58,12 +72,12 @@ export function checkBoxes({ items }: Inventory, problems: readonly LabelProblem
   );
   return [
     ...checkReadings(placed),
-    ...checkInverted(items, proper, [...degenerate.map(({ object }) => object.box), ...reported.flatMap(boxIn)]),
+    ...inverted,
     ...findingAt(
       'error',
       'box-degenerate',
-      broken,
-      `${counted(broken.length, 'box has', 'boxes have')} no width or no height, or coordinates that are not finite`,
+      others.map(({ text }) => text),
+      `${counted(others.length, 'box has', 'boxes have')} no width or no height, or coordinates that are not finite`,
       'Remove or redraw them: the logarithm of their sides is not finite, so training refuses them',
     ),
     ...findingAt(
@@ -84,7 +98,7 @@ export function checkBoxes({ items }: Inventory, problems: readonly LabelProblem
       'warning',
       'box-partly-outside',
       cut.map(named),
-      `${cut.length} of ${all.length} boxes reaching more than ${SLACK} pixel beyond their image`,
+      `${cut.length} of ${all.length} boxes reach more than ${SLACK} pixel beyond their image`,
       'They are clipped; many of them mean another size of the images or another order of the coordinates',
     ),
     ...findingAt(
@@ -111,10 +125,10 @@ const isOutside = ({ object: { box }, width, height }: Placed): boolean =>
 const isInside = ({ width, height }: Pick<Placed, 'width' | 'height'>, box: Box): boolean =>
   box[0] >= -SLACK && box[1] >= -SLACK && box[2] <= width + SLACK && box[3] <= height + SLACK;
 
-/** The box that the reader of labels quotes in a problem, where it does. */
-function boxIn({ message }: LabelProblem): Box[] {
+/** The box that the reader of labels quotes in a problem, or null. */
+function boxIn({ message }: LabelProblem): Box | null {
   const numbers = /^box (\S+), (\S+), (\S+), (\S+) is empty/.exec(message)?.slice(1).map(Number);
-  return numbers?.every(Number.isFinite) === true ? [numbers as unknown as Box] : [];
+  return numbers?.every(Number.isFinite) === true ? (numbers as unknown as Box) : null;
 }
 
 /** A finding about how all boxes were read. */
@@ -131,8 +145,9 @@ const misfits = (places: readonly Placed[], read: (box: Box) => Box): number =>
   places.filter((place) => !isProper(read(place.object.box)) || !isInside(place, read(place.object.box))).length;
 
 /** Boxes that end before they begin: sizes that were read as corners, or corners in the other order. */
-function checkInverted(items: readonly Item[], proper: readonly Placed[], broken: readonly Box[]): Finding[] {
-  const inverted = broken.filter(([x1, y1, x2, y2]) => x2 < x1 || y2 < y1);
+function checkInverted(items: readonly Item[], proper: readonly Placed[], broken: readonly Broken[]): Finding[] {
+  const found = broken.filter(isInverted);
+  const inverted = found.map(({ box }) => box!);
   if (inverted.length < FEW || inverted.length <= SUSPICIOUS * (proper.length + broken.length)) return [];
   // Of boxes that the reader dropped, the image is not known: the largest one stands for it.
   const sizes = items.map(sizeOf).filter((size) => size !== null);
@@ -140,7 +155,7 @@ function checkInverted(items: readonly Item[], proper: readonly Placed[], broken
   const height = sizes.reduce((most, size) => Math.max(most, size.height), 0);
   const asSize = ([x1, y1, w, h]: Box): Box => [x1, y1, x1 + w, y1 + h];
   const fitting = inverted.filter((box) => isProper(asSize(box)) && isInside({ width, height }, asSize(box)));
-  const examples = inverted.slice(0, 5).map((box) => `[${box.map(short).join(', ')}]`);
+  const examples = found.slice(0, 5).map(({ text }) => text);
   if (fitting.length >= 0.95 * inverted.length && misfits(proper, asSize) <= 0.05 * proper.length) {
     return misread(
       'box-size-as-corners',

@@ -167,7 +167,11 @@ test('coordinates that were read in another way than they were written', () => {
       written.filter(isKept).map((box) => objectAt(box)),
     );
     assert.ok(problems.length > 10);
-    assert.is(checkBoxes(inventoryOf([kept]), problems)[0]?.kind, kind);
+    const findings = checkBoxes(inventoryOf([kept]), problems);
+    assert.is(findings[0]?.kind, kind);
+    assert.match(findings[0]!.examples[0]!, /^b\.csv:0: box /);
+    // Their cause is told once.
+    assert.not.ok(findings.some((finding) => finding.kind === 'box-degenerate'));
   }
   // Boxes that have no width are no evidence for another reading.
   const flat = [1, 2, 3, 4].map((x): Box => [x, x, x, x + 9]);
