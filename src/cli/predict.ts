@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { findImages, readImage, writeLabels, writePng, type LabelledImage, type LabelFormat } from '../data.ts';
+import { counted } from '../doctor/types.ts';
 import { init } from '../node.ts';
 import { detectionPicture } from '../report.ts';
 import { detectImage, loadDetector } from '../train.ts';
@@ -35,7 +36,7 @@ Options:
   --weights FILE    best.safetensors or last.safetensors of a run (best.safetensors of the newest run in runs/)
   --out FOLDER      where results go (predictions)
   --threshold X     smallest score of a detection (that of the best F1 in training); 0 keeps all, for evaluate
-  --tile N          side of a tile in pixels (that of the tiles in training; for whole images that training resized, none;
+  --tile N          side of a tile in pixels (that of the tiles in training; none where training resized whole images;
                     else 1024)
   --overlap N       pixels that tiles share; at least the size of an object (a fifth of the tile)
   --format NAME     ${FORMATS.join(', ')} (csv)
@@ -50,7 +51,7 @@ Exit status: 0 done, 1 failed, 2 wrong command line, 130 interrupted (what was f
 Examples:
   npx retinagrad predict tile.png
   npx retinagrad predict scene.tif --tile 512 --overlap 96 --threshold 0.4
-  npx retinagrad predict 'test/*.jpg' --threshold 0 --format coco --no-pictures
+  npx retinagrad predict 'unseen/*.jpg' --threshold 0 --format coco --no-pictures
 `;
 
 export const predict: Command = {
@@ -94,7 +95,12 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
     ['adapter', `${device.adapter.name} (${device.adapter.kind})`],
     ['weights', weights],
     ['finds', `${classes.join(', ')}, at scores from ${threshold.toFixed(2)}`],
-    ['images', `${files.length}${tile === null ? '' : `, in tiles of ${tile} pixels where they are larger`}`],
+    [
+      'images',
+      tile === null
+        ? `${files.length}, each resized as a whole to ${model.spec.transform.minSize} pixels, as in training; --tile cuts large ones`
+        : `${files.length}, in tiles of ${tile} pixels where they are larger`,
+    ],
   ]);
   const signal = interruptSignal(() => terminal.warn('Interrupted: writing what was found...'));
   const pictures = values['no-pictures'] === true ? null : pictureNames(files);
@@ -127,10 +133,11 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
     ),
   }));
   terminal.result({ weights, threshold, file: target, detections: count, images: perImage });
-  // Nobody asked for the sizes of the images; they are at hand by chance.
-  for (const { message } of losses.filter(({ what }) => what !== 'sizes')) terminal.warn(`not kept: ${message}`);
+  // Nobody asked for the sizes of the images or the order of the classes; they are at hand by chance.
+  const missed = losses.filter(({ what }) => what !== 'sizes' && what !== 'class order');
+  for (const { message } of missed) terminal.warn(`not kept: ${message}`);
   terminal.print(
-    `${count} detections in ${images.length} images: ${target}${pictures === null ? '' : ', and pictures beside it'}`,
+    `${counted(count, 'detection', 'detections')} in ${counted(images.length, 'image', 'images')}: ${target}${pictures === null ? '' : ', and pictures beside it'}`,
   );
   device.destroy();
   return signal.aborted ? EXIT.interrupted : EXIT.done;
