@@ -58,7 +58,7 @@ Exit status: 0 done, 1 failed, 2 wrong command line, 130 interrupted.
 Examples:
   npx retinagrad evaluate --truth instances.json --predictions results.json
   npx retinagrad evaluate --truth test.csv --predictions a.csv --compare b.csv --iou 0.4
-  npx retinagrad evaluate test --weights runs/mine/best.safetensors --out test-results
+  npx retinagrad evaluate unseen --weights runs/mine/best.safetensors --out results
 `;
 
 export const evaluate: Command = {
@@ -143,14 +143,25 @@ async function evaluateFiles({ values, terminal }: Call): Promise<number> {
       page,
       comparisonHtml({
         title: `${file} and ${other}`,
-        names: { a: file, b: other },
+        names: shortNames(file, other),
         comparison,
+        curves: { a: judgement.curve, b: (await judgeTables(truth, others!, { ...options, resamples: 0 })).curve },
         reproduction: { commands: [`${command} --compare ${other}`] },
       }),
     );
     terminal.print(page);
   }
   return EXIT.done;
+}
+
+/** What tells two paths apart, to head columns with: `first` and `second` for first/boxes.csv and second/boxes.csv. */
+export function shortNames(a: string, b: string): { readonly a: string; readonly b: string } {
+  const [left, right] = [a.split(/[\\/]+/), b.split(/[\\/]+/)];
+  const most = Math.min(left.length, right.length) - 1;
+  let ends = 0;
+  while (ends < most && left.at(-1 - ends) === right.at(-1 - ends)) ends++;
+  const name = (parts: readonly string[]): string => parts[parts.length - 1 - ends]!;
+  return name(left) === name(right) ? { a, b } : { a: name(left), b: name(right) };
 }
 
 async function evaluateData({ values, terminal }: Call, given: string): Promise<number> {
