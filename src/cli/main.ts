@@ -103,6 +103,15 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
 }
 
+/** A message of the library for whoever uses the command: without the function's name, options in place of its arguments. */
+function forUsers(message: string): string {
+  return message
+    .replace(/^[a-z]+[A-Z]\w*: /, '')
+    .replaceAll('`overwrite: true`', '--overwrite')
+    .replaceAll('give the folder of the images as `images`', 'name the folder of the images with --images')
+    .replaceAll('give their folder as `images`', 'name their folder with --images');
+}
+
 // `retinagrad ... | head` closes the pipe early, which is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
@@ -112,7 +121,7 @@ const args = process.argv.slice(2);
 try {
   process.exitCode = await main(args);
 } catch (error) {
-  process.stderr.write(`retinagrad: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`retinagrad: ${forUsers(error instanceof Error ? error.message : String(error))}\n`);
   const name = args[0] !== undefined && Object.hasOwn(commands, args[0]) ? `${args[0]} ` : '';
   if (error instanceof UsageError) process.stderr.write(`Try: retinagrad ${name}--help\n`);
   process.exitCode = error instanceof UsageError ? 2 : EXIT.failed;

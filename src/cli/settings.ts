@@ -134,7 +134,13 @@ export const namesOf = (schema: Schema): string[] =>
 export function readSettingsFile(text: string, file: string): Map<string, unknown> {
   const document = parseDocument(text, { prettyErrors: true });
   const [error] = document.errors;
-  if (error !== undefined) throw new UsageError(`${file}: ${error.message}`);
+  if (error !== undefined) {
+    // `npm run retinagrad -- train tiles --print-config > file` puts two lines of npm's before the settings.
+    const hint = /^> \S+@\d/m.test(text)
+      ? '\nThese are lines of npm, not settings: write the file with npm run -s'
+      : '';
+    throw new UsageError(`${file}: ${error.message.trimEnd()}${hint}`);
+  }
   const content: unknown = document.toJS();
   const isGroup = (value: unknown): value is Record<string, unknown> =>
     typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bench } from '../../src/cli/bench.ts';
-import { commonOptions, didYouMean } from '../../src/cli/command.ts';
+import { commonOptions, didYouMean, quoted } from '../../src/cli/command.ts';
 import { convert } from '../../src/cli/convert.ts';
 import { doctor } from '../../src/cli/doctor.ts';
-import { evaluate } from '../../src/cli/evaluate.ts';
+import { evaluate, shortNames } from '../../src/cli/evaluate.ts';
 import { info, type Info } from '../../src/cli/info.ts';
 import { predict } from '../../src/cli/predict.ts';
 import { train } from '../../src/cli/train.ts';
@@ -105,7 +105,27 @@ test('a wrong command line ends with status 2, and says what is wrong and what w
 test('the nearest word is proposed, and none where none is near', () => {
   assert.is(didYouMean('trian', ['train', 'predict']), '; did you mean train?');
   assert.is(didYouMean('zzzzzz', ['train', 'predict']), '');
+  assert.is(didYouMean('sugest', ['quiet', 'suggest-anchors'], '--'), '; did you mean --suggest-anchors?');
   assert.is(didYouMean('epochs', ['train.epochs', 'train.seed']), '; did you mean train.epochs?');
+});
+
+test('an argument is quoted where a shell would take it apart', () => {
+  assert.is(quoted('data.tile=512'), 'data.tile=512');
+  assert.is(quoted('my tiles'), "'my tiles'");
+  assert.is(quoted("data.scene=^(.*)'$"), "'data.scene=^(.*)'\\''$'");
+});
+
+test('columns of two runs are headed with what tells their paths apart', () => {
+  assert.equal(shortNames('runs/a/boxes.csv', 'runs/b/boxes.csv'), { a: 'a', b: 'b' });
+  assert.equal(shortNames('out/a.csv', 'b.csv'), { a: 'a.csv', b: 'b.csv' });
+  assert.equal(shortNames('boxes.csv', 'runs/boxes.csv'), { a: 'boxes.csv', b: 'runs/boxes.csv' });
+});
+
+test('messages name options, not arguments of functions', async () => {
+  writeFileSync(join(folder.path, 'labels.csv'), 'image,x1,y1,x2,y2,label\na.png,1,2,3,4,car\n');
+  await refuses(retinagrad(['convert', 'labels.csv', 'wrong.yaml', '--to', 'coco']), 1, 'exists already; --overwrite');
+  const toYolo = retinagrad(['convert', 'labels.csv', 'yolo', '--to', 'yolo']);
+  await refuses(toYolo, 1, 'retinagrad: YOLO needs the size of a.png', 'name the folder of the images with --images');
 });
 
 test('info checks the adapter, for people and as JSON', async () => {

@@ -101,6 +101,11 @@ test('a damaged file and a setting that is set twice are refused', () => {
     refusal(() => readSettingsFile('- 1', 'a.yaml')),
     /expected groups of settings/,
   );
+  const npm = '\n> retinagrad@0.1.0 retinagrad\n> node main.ts train tiles --print-config\n\ntrain:\n  epochs: 2\n';
+  assert.match(
+    refusal(() => readSettingsFile(npm, 'a.yaml')),
+    /^a\.yaml: .*These are lines of npm, not settings: write the file with npm run -s$/s,
+  );
   assert.match(
     refusal(() => splitOverrides(['a.b=1', 'a.b=2'])),
     'a.b is set twice',

@@ -14,6 +14,7 @@ import { imageSizeOf } from './image-size.ts';
 import { readLabels } from './labels.ts';
 import type { ReadLabels, ReadLabelsOptions } from './labels.ts';
 import { writeGeojson } from './labels-geo.ts';
+import { reasonOf } from './packages.ts';
 import { placeKey } from './spacenet-layout.ts';
 import { writeWhole } from './write-whole.ts';
 
@@ -164,10 +165,13 @@ function imageIds(table: LabelTable): (file: string) => string {
 async function sizeOf(image: LabelledImage, root: string | undefined): Promise<{ width: number; height: number }> {
   const { file, width, height } = image;
   if (width !== null && height !== null) return { width, height };
-  if (root !== undefined) return imageSizeOf(join(root, file));
-  throw new Error(
-    `writeLabels: YOLO needs the size of ${file}, which is not known: give the folder of the images as \`images\``,
-  );
+  const remedy = 'give the folder of the images as `images`';
+  if (root === undefined) throw new Error(`writeLabels: YOLO needs the size of ${file}, which is not known: ${remedy}`);
+  try {
+    return await imageSizeOf(join(root, file));
+  } catch (error) {
+    throw new Error(`writeLabels: YOLO needs the size of ${file}: ${reasonOf(error)}: ${remedy}`, { cause: error });
+  }
 }
 
 function checkTable({ classes, images }: LabelTable): void {
