@@ -14,7 +14,7 @@ import {
   type TrainerOptions,
 } from '../train.ts';
 import { objectsOf, tablesOf } from '../train/tables.ts';
-import { adapterOption, EXIT, makeFolder, text, UsageError, type Call, type Command } from './command.ts';
+import { adapterOption, EXIT, makeFolder, quoted, text, UsageError, type Call, type Command } from './command.ts';
 import { boxSizesOf, networkSpec } from './network.ts';
 import { printSettings, readSettingsFile, resolveSettings, settingsHelp, splitOverrides } from './settings.ts';
 import { formatDuration, interruptSignal, type Terminal } from './terminal.ts';
@@ -31,8 +31,8 @@ Usage:
   retinagrad train --resume FOLDER
 
 DATA is a folder of images with labels (CSV, COCO, Pascal VOC, YOLO, SpaceNet, GeoJSON), a label file, or the word synthetic.
-Settings come from the defaults, then from --config, then from the command line. A fifth of the images is held out: the
-weights that do best on them are kept, and report.html is about them.
+Settings come from the defaults, then from --config, then from the command line. About a fifth of the images is held
+out: the weights that do best on them are kept, and report.html is about them.
 
 Options:
   --config FILE     settings as YAML or JSON, such as config.yaml of another run
@@ -52,6 +52,7 @@ command line or setting, 130 interrupted.
 
 Examples:
   npx retinagrad train tiles
+  npx retinagrad train tiles model.network=tiny                            without a GPU
   npx retinagrad train tiles/boxes.csv data.images=tiles train.epochs=80 model.network=resnet50
   npx retinagrad train scenes data.tile=512 sampling.emptyShare=0.25      large images, cut into tiles
   npx retinagrad train tiles model.weights=old/best.safetensors model.freeze=2 train.backboneRate=0.1
@@ -138,7 +139,9 @@ async function runTrain(call: Call): Promise<number> {
     const judgement =
       end === 'interrupted' ? null : await reportRun(folder, data, truth, settings, { seconds, call, signal });
     if (judgement === null) {
-      terminal.print(`Saved after step ${steps} of ${totalSteps}. Go on with: retinagrad train --resume ${out}`);
+      terminal.print(
+        `Saved after step ${steps} of ${totalSteps}. Go on with: retinagrad train --resume ${quoted(out)}`,
+      );
       terminal.result({ run: out, end: 'interrupted', steps, totalSteps });
       return EXIT.interrupted;
     }
@@ -221,6 +224,9 @@ async function truthOf(dataset: Dataset, indices: readonly number[]): Promise<La
   return { classes: dataset.classes, images };
 }
 
+/** Networks that train on a processor in reasonable time, the quickest first. */
+const forProcessors: readonly string[] = ['tiny', 'small'] satisfies TrainSettings['model']['network'][];
+
 function announce(
   settings: TrainSettings,
   device: Device,
@@ -245,6 +251,11 @@ function announce(
     ['run', out],
   ]);
   for (const note of notes) terminal.say(note);
+  if (device.adapter.kind === 'software' && !forProcessors.includes(settings.model.network)) {
+    terminal.say(
+      `There is no GPU: ${settings.model.network} takes long here. model.network=${forProcessors[0]} trains many times faster.`,
+    );
+  }
 }
 
 /** The range test of the learning rate, with its curve. */
