@@ -127,8 +127,9 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
     ),
   }));
   terminal.result({ weights, threshold, file: target, detections: count, images: perImage });
-  // Nobody asked for the sizes of the images; they are at hand by chance.
-  for (const { message } of losses.filter(({ what }) => what !== 'sizes')) terminal.warn(`not kept: ${message}`);
+  // Nobody asked for the sizes of the images or the order of the classes; they are at hand by chance.
+  const missed = losses.filter(({ what }) => what !== 'sizes' && what !== 'class order');
+  for (const { message } of missed) terminal.warn(`not kept: ${message}`);
   terminal.print(
     `${count} detections in ${images.length} images: ${target}${pictures === null ? '' : ', and pictures beside it'}`,
   );
