@@ -144,7 +144,7 @@ function sidesOf(main: Dataset, other: Dataset): Split {
 /** Which of some names are held out: whole scenes where the settings say what a scene is. */
 export function splitNames(names: readonly string[], { data, train }: Pick<TrainSettings, 'data' | 'train'>): Split {
   const options = { heldOut: data.heldOut, seed: train.seed };
-  return data.scene === null ? splitIds(names, options) : splitGroups(groupKeys(names, pattern(data.scene)), options);
+  return data.scene === null ? splitIds(names, options) : splitGroups(scenesOf(names, data.scene), options);
 }
 
 /** As `splitOf`, with what to do where a side would be empty. */
@@ -178,6 +178,17 @@ function splitOf(dataset: Dataset, settings: TrainSettings): Split {
   if (new Set(images).size > 1) return splitGroups(images, options);
   const places = tiles.map(({ image: frame, x, y, width, height }) => ({ frame, x, y, width, height }));
   return splitBlocks(places, { ...options, block: 3 * data.tile });
+}
+
+function scenesOf(names: readonly string[], source: string): string[] {
+  try {
+    return groupKeys(names, pattern(source));
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new Error(`data.scene: ${(error as Error).message.replace(/^\w+: /, '')}: choose one that all names match`, {
+      cause: error,
+    });
+  }
 }
 
 function pattern(source: string): RegExp {

@@ -140,9 +140,11 @@ const misread = (
   examples: readonly string[],
 ): Finding[] => [{ severity: 'error', kind, where: 'labels', message, remedy, count, examples }];
 
-/** Number of boxes that do not lie in their image when `read` takes the numbers. */
-const misfits = (places: readonly Placed[], read: (box: Box) => Box): number =>
-  places.filter((place) => !isProper(read(place.object.box)) || !isInside(place, read(place.object.box))).length;
+/** Boxes that do not lie in their image when `read` takes the numbers. */
+const misfitting = (places: readonly Placed[], read: (box: Box) => Box): Placed[] =>
+  places.filter((place) => !isProper(read(place.object.box)) || !isInside(place, read(place.object.box)));
+
+const misfits = (places: readonly Placed[], read: (box: Box) => Box): number => misfitting(places, read).length;
 
 /** Boxes that end before they begin: sizes that were read as corners, or corners in the other order. */
 function checkInverted(items: readonly Item[], proper: readonly Placed[], broken: readonly Broken[]): Finding[] {
@@ -179,41 +181,43 @@ function checkReadings(placed: readonly Placed[]): Finding[] {
   const proper = placed.filter(({ object }) => isProper(object.box));
   const isSmall = ({ object: { box }, width, height }: Placed): boolean =>
     box.every((value) => value >= 0 && value <= 1) && Math.min(width, height) > 16;
-  const examples = placed.slice(0, 1).map(({ item, object }) => placeOf(item.image, object));
+  const places = (some: readonly Placed[]): string[] =>
+    some.slice(0, 5).map(({ item, object }) => placeOf(item.image, object));
   if (proper.length > 0 && proper.every(isSmall)) {
     return misread(
       'box-normalised',
       'All coordinates lie between 0 and 1: they are shares of the image, read as pixels',
       'Multiply them by width and height, or name the format that has shares (YOLO)',
       proper.length,
-      examples,
+      places(proper),
     );
   }
-  const explains = (places: readonly Placed[], read: (box: Box) => Box): boolean => {
-    const now = misfits(places, (box) => box);
-    return now >= FEW && now > SUSPICIOUS * places.length && misfits(places, read) <= now / 10;
+  const explains = (all: readonly Placed[], read: (box: Box) => Box): boolean => {
+    const now = misfits(all, (box) => box);
+    return now >= FEW && now > SUSPICIOUS * all.length && misfits(all, read) <= now / 10;
   };
   // An image on its side explains the same, and is found by its orientation.
   const upright = placed.filter(({ item }) => item.facts.orientation < 5);
   // Boxes that reach over the lower edge fit when exchanged, too: exchanged ones lie beyond it altogether.
-  const astray = misfits(upright, (box) => box);
+  const astray = misfitting(upright, (box) => box);
   const beyond = upright.filter((place) => isProper(place.object.box) && isOutside(place)).length;
-  if (4 * beyond >= astray && explains(upright, ([x1, y1, x2, y2]) => [y1, x1, y2, x2])) {
+  if (4 * beyond >= astray.length && explains(upright, ([x1, y1, x2, y2]) => [y1, x1, y2, x2])) {
     return misread(
       'box-swapped-axes',
-      `${astray} of ${upright.length} boxes do not fit their images, but do with x and y exchanged`,
+      `${astray.length} of ${upright.length} boxes do not fit their images, but do with x and y exchanged`,
       'Exchange the columns: x is to the right, y down (rows come second)',
-      upright.length,
-      examples,
+      astray.length,
+      places(astray),
     );
   }
+  const wrong = misfitting(placed, (box) => box);
   if (explains(placed, ([x1, y1, x2, y2]) => [x1, y1, x2 - x1, y2 - y1])) {
     return misread(
       'box-corners-as-size',
-      `${misfits(placed, (box) => box)} of ${placed.length} boxes do not fit their images, but do when their last two numbers are a corner, not width and height`,
+      `${wrong.length} of ${placed.length} boxes do not fit their images, but do when their last two numbers are a corner, not width and height`,
       'Read them as x1, y1, x2, y2; in a COCO file, subtract the first corner from the second',
-      placed.length,
-      examples,
+      wrong.length,
+      places(wrong),
     );
   }
   return [];

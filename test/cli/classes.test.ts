@@ -202,6 +202,7 @@ test('data that is not there or damaged ends with status 1 and is named', async 
   const cases: readonly (readonly [args: readonly string[], ...texts: string[]])[] = [
     [['train', 'none'], 'none does not exist'],
     [['train', 'empty'], 'empty holds 0 files', 'in no known layout'],
+    [['train', 'tiles', ...settings, 'data.scene=^([1-9])'], 'data.scene: /^([1-9])/ matches nothing in the id 0.png'],
     [['train', 'line.csv'], 'line.csv:2: x2 is "q", expected a number'],
     [['train', 'text.png'], 'text.png is no label file'],
     [['train', 'tiles', 'model.weights=none.safetensors', '--out', 'w'], 'none.safetensors'],
