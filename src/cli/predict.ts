@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { findImages, readImage, writeLabels, writePng, type LabelledImage, type LabelFormat } from '../data.ts';
 import { counted } from '../doctor/types.ts';
 import { init } from '../node.ts';
@@ -45,7 +45,8 @@ Options:
   --adapter NAME    hardware, lavapipe, swiftshader, or a part of an adapter's name (the best there is)
   --json            counts per image and class as JSON
 
-Writes predictions.csv (image, x1, y1, x2, y2 in pixels, label, score), or what --format asks for.
+Writes predictions.csv (image, x1, y1, x2, y2 in pixels, label, score), or what --format asks for. Images are named by their
+paths in the folder that holds them all.
 Exit status: 0 done, 1 failed, 2 wrong command line, 130 interrupted (what was found until then is written).
 
 Examples:
@@ -104,6 +105,8 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
   ]);
   const signal = interruptSignal(() => terminal.warn('Interrupted: writing what was found...'));
   const pictures = values['no-pictures'] === true ? null : pictureNames(files);
+  // Label files name images relative to their folder.
+  const root = commonFolder(files);
   const images: LabelledImage[] = [];
   for (const [i, file] of files.entries()) {
     if (signal.aborted) break;
@@ -115,7 +118,7 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
         : await detectImage(model, image, { tile, ...(overlap === undefined ? {} : { overlap }) });
     const kept = atLeast(found, threshold);
     const [height, width] = image.shape as [number, number, number];
-    images.push({ file, width, height, objects: objectsOf(kept) });
+    images.push({ file: nameIn(root, file), width, height, objects: objectsOf(kept) });
     if (pictures === null) continue;
     const fitting = Math.min(4, Math.max(1, Math.round(PICTURE_SIZE / Math.max(height, width))));
     // Nothing is known about what is there, so every detection is drawn as one that stands by itself.
@@ -132,7 +135,7 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
       classes.map((name, label) => [name, objects.filter((object) => object.label === label).length]),
     ),
   }));
-  terminal.result({ weights, threshold, file: target, detections: count, images: perImage });
+  terminal.result({ weights, threshold, file: target, folder: root, detections: count, images: perImage });
   // Nobody asked for the sizes of the images or the order of the classes; they are at hand by chance.
   const missed = losses.filter(({ what }) => what !== 'sizes' && what !== 'class order');
   for (const { message } of missed) terminal.warn(`not kept: ${message}`);
@@ -142,6 +145,16 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
   device.destroy();
   return signal.aborted ? EXIT.interrupted : EXIT.done;
 }
+
+/** The innermost folder that holds all files. */
+function commonFolder(files: readonly string[]): string {
+  const [first = [], ...others] = files.map((file) => dirname(resolve(file)).split(sep));
+  const shared = first.findIndex((part, i) => others.some((other) => other[i] !== part));
+  return (shared < 0 ? first : first.slice(0, shared)).join(sep) || sep;
+}
+
+/** The path of a file in a folder, with forward slashes. */
+const nameIn = (folder: string, file: string): string => relative(folder, file).split(sep).join('/');
 
 /** `tile` is null where images are looked at as a whole. */
 function checkOverlap(overlap: number | undefined, tile: number | null): void {

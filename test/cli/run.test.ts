@@ -133,10 +133,15 @@ test('--find-rate measures, draws the curve and trains nothing', async () => {
 test('predict writes CSV or COCO, with pictures, whole or in tiles; --quiet prints no progress', async () => {
   const images = join(data, 'RGB-PanSharpen');
   const found = await json<{ detections: number; images: { objects: { building: number } }[] }>(
-    retinagrad(['predict', images, ...weights, '--threshold', '0', '--no-pictures', '--json']),
+    // An absolute path, of which nothing must stand in the file.
+    retinagrad(['predict', at(images), ...weights, '--threshold', '0', '--no-pictures', '--json']),
   );
   const [header, ...lines] = read('predictions', 'predictions.csv').trimEnd().split('\n');
   assert.is(header, 'image,x1,y1,x2,y2,label,score');
+  assert.ok(
+    lines.every((line) => line.startsWith('RGB-PanSharpen_')),
+    lines[0],
+  );
   assert.is(lines.filter((line) => line.split(',')[1] !== '').length, found.detections);
   assert.ok(found.detections > 0);
   assert.is(
