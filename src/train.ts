@@ -3,6 +3,7 @@ export { loadCheckpoint, saveCheckpoint } from './train/checkpoint.ts';
 export { loadDetector, saveDetector, type Detector, type DetectorDescription } from './train/detector.ts';
 export { evaluateDetector, type EvaluateOptions, type ImageResult } from './train/evaluate.ts';
 export { RunFolder, runFiles, type EvaluationRecord, type StepRecord } from './train/run-folder.ts';
+export { startingRate, type RateInput } from './train/starting-rate.ts';
 export { readLosses, Trainer, type StepLosses, type TrainerOptions } from './train/trainer.ts';
 export { trainDetector } from './train/train-detector.ts';
 export { type TrainOptions, type TrainResult } from './train/train-options.ts';

@@ -8,7 +8,7 @@ import { adapterOption, choice, EXIT, quoted, text, UsageError, type Call, type 
 import { networkSpec } from './network.ts';
 import { resolveSettings, splitOverrides } from './settings.ts';
 import { splitNames } from './train-data.ts';
-import { trainSchema } from './train-settings.ts';
+import { chooseAuto, trainSchema } from './train-settings.ts';
 
 const help = `retinagrad doctor: examines a data set before training: files, boxes, classes, split, anchors, and what training will take.
 
@@ -79,9 +79,9 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
   if (path === undefined || more.length > 0) throw new UsageError(`expected one data set, got ${others.length}`);
   // The anchors that training would have without looking at the data: those that the examination is about.
   const anchors = overrides.has('model.anchors') ? [] : [['model.anchors', 'octaves'] as const];
-  const settings = resolveSettings(trainSchema, [
-    { from: 'command line', values: new Map([...anchors, ...overrides]) },
-  ]);
+  const asked = resolveSettings(trainSchema, [{ from: 'command line', values: new Map([...anchors, ...overrides]) }]);
+  const device = values['measure'] === true ? await init(adapterOption(values)) : null;
+  const settings = chooseAuto(asked, device?.adapter.kind !== 'software');
   const images = text(values, 'images') ?? settings.data.images ?? undefined;
   const format =
     choice(values, 'format', labelFormats) ?? (settings.data.format === 'auto' ? undefined : settings.data.format);
@@ -99,7 +99,6 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
     ...(format === undefined ? {} : { format }),
   });
   const validation = text(values, 'validation') ?? settings.data.validation ?? undefined;
-  const device = values['measure'] === true ? await init(adapterOption(values)) : null;
   const examination = await examine({
     ...data,
     ...(validation === undefined
@@ -122,7 +121,7 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
   }
   if (examination.recommendations.length > 0 && examination.worst !== 'error') {
     // What was examined is what must be trained: the settings given, and options as the settings that they stand for.
-    const given = new Map<string, unknown>(overrides);
+    const given = new Map<string, unknown>([['model.network', settings.model.network], ...overrides]);
     for (const name of ['images', 'format', 'validation']) {
       const value = text(values, name);
       if (value !== undefined) given.set(`data.${name}`, value);
@@ -133,8 +132,8 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
     }
     const words = [path, ...Array.from(given, ([name, value]) => `${name}=${String(value)}`)];
     terminal.print(`\nTo train with it:\n  retinagrad train ${words.map(quoted).join(' ')}`);
-    if (!overrides.has('model.network')) {
-      terminal.print('Without a GPU, ask again with model.network=tiny: that network trains on a processor.');
+    if (device === null && asked.model.network === 'auto') {
+      terminal.print('Without a GPU, ask again with model.network=tiny: train takes that network there.');
     }
   }
   const written = await writeExamination(examination, text(values, 'out') ?? 'doctor');

@@ -3,13 +3,13 @@ import { bestIous, placeBoxes, type PlacedBoxes } from '../doctor/anchor-coverag
 import { steppedSizes, suggestAnchors } from '../doctor/suggest-anchors.ts';
 import type { LabelTable } from '../data/labels/types.ts';
 import type { BoxSizes } from '../report/box-sizes.ts';
-import { models, type TrainSettings } from './train-settings.ts';
+import { models, type RunSettings } from './train-settings.ts';
 
 /**
  * The network of a run: torchvision's decisions, but for size, anchors and normalisation. `truth` are the boxes that it
  * will be trained on: `model.anchors=auto` fits the anchors to them.
  */
-export function networkSpec({ model, train }: TrainSettings, truth: LabelTable): RetinaNetSpec {
+export function networkSpec({ model, train }: RunSettings, truth: LabelTable): RetinaNetSpec {
   const { depth, width, channels, convs } = models[model.network];
   const spec = retinaNetSpec('torchvision', {
     backbone: { depth, width, norm: 'batch', checkpoint: model.checkpoint },

@@ -1,4 +1,5 @@
 import { labelFormats } from '../data.ts';
+import { startingRate } from '../train.ts';
 import { between, flag, list, numeric, oneOf, orAuto, orNone, words, type Schema, type ValuesOf } from './settings.ts';
 
 /** Networks by name, from one that a CPU can train in minutes to the paper's. */
@@ -71,7 +72,9 @@ export const trainSchema = {
     mixup: numeric(0, 'probability of blending with another image', share),
   },
   model: {
-    network: oneOf('resnet18', Object.keys(models) as ModelName[], 'the network'),
+    network: orAuto(
+      oneOf('resnet18', Object.keys(models) as ModelName[], 'the network; auto: resnet18 on a GPU, tiny without one'),
+    ),
     imageSize: orNone(
       numeric(512, 'resizes images so that the shorter side has this many pixels', { min: 32, whole: true }),
     ),
@@ -95,7 +98,14 @@ export const trainSchema = {
     accumulate: numeric(1, 'steps whose gradients are added before the weights change', count),
     optimizer: oneOf('adamw', ['adamw', 'sgd'], 'how gradients change weights'),
     learningRate: orAuto(
-      numeric(5e-4, 'highest learning rate; auto: 0.0005 for adamw, 0.0025 for sgd', { min: 0, max: 10 }),
+      numeric(
+        5e-4,
+        'highest learning rate; auto: by optimizer, network, images of a step and whether there are weights',
+        {
+          min: 0,
+          max: 10,
+        },
+      ),
     ),
     backboneRate: numeric(1, 'factor on it for the backbone; 0.1 for fine-tuning', { min: 0, max: 10 }),
     schedule: oneOf('one-cycle', ['one-cycle', 'cosine', 'multi-step', 'constant'], 'course of the learning rate'),
@@ -114,3 +124,25 @@ export const trainSchema = {
 } as const satisfies Schema;
 
 export type TrainSettings = ValuesOf<typeof trainSchema>;
+
+/** Settings of a run on an adapter: the network and the learning rate are chosen. */
+export type RunSettings = TrainSettings & {
+  readonly model: { readonly network: ModelName };
+  readonly train: { readonly learningRate: number };
+};
+
+/** Chooses what depends on the adapter, and what depends on that. */
+export function chooseAuto(settings: TrainSettings, isHardware: boolean): RunSettings {
+  const { model, train } = settings;
+  const network = model.network === 'auto' ? (isHardware ? 'resnet18' : 'tiny') : model.network;
+  const learningRate =
+    train.learningRate === 'auto'
+      ? startingRate({
+          optimizer: train.optimizer,
+          width: models[network].width,
+          images: train.batchSize * train.accumulate,
+          isPretrained: model.weights !== null,
+        })
+      : train.learningRate;
+  return { ...settings, model: { ...model, network }, train: { ...train, learningRate } };
+}

@@ -20,7 +20,7 @@ import { printSettings, readSettingsFile, resolveSettings, settingsHelp, splitOv
 import { formatDuration, interruptSignal, type Terminal } from './terminal.ts';
 import { writeReport } from './report.ts';
 import { checkData, openTrainData, type TrainData } from './train-data.ts';
-import { trainSchema, type TrainSettings } from './train-settings.ts';
+import { chooseAuto, trainSchema, type ModelName, type RunSettings, type TrainSettings } from './train-settings.ts';
 import { timestamp } from './runs.ts';
 import { imageResults } from './judging.ts';
 
@@ -52,7 +52,6 @@ command line or setting, 130 interrupted.
 
 Examples:
   npx retinagrad train tiles
-  npx retinagrad train tiles model.network=tiny                            without a GPU
   npx retinagrad train tiles/boxes.csv data.images=tiles train.epochs=80 model.network=resnet50
   npx retinagrad train scenes data.tile=512 sampling.emptyShare=0.25      large images, cut into tiles
   npx retinagrad train tiles model.weights=old/best.safetensors model.freeze=2 train.backboneRate=0.1
@@ -76,14 +75,15 @@ export const train: Command = {
 async function runTrain(call: Call): Promise<number> {
   const { values, terminal } = call;
   const start = performance.now();
-  const { settings, out, resume } = chooseRun(call);
+  const { settings: asked, out, resume } = chooseRun(call);
   if (values['print-config'] === true) {
-    terminal.print(printSettings(trainSchema, settings).trimEnd());
-    terminal.result(settings);
+    terminal.print(printSettings(trainSchema, asked).trimEnd());
+    terminal.result(asked);
     return EXIT.done;
   }
-  checkData(settings);
+  checkData(asked);
   const device = await init(adapterOption(values));
+  const settings = chooseAuto(asked, device.adapter.kind === 'hardware');
   const data = await openTrainData(settings, device.adapter.kind === 'hardware', terminal);
   try {
     makeFolder(out, '--out');
@@ -198,7 +198,7 @@ function layer(file: string): { from: string; values: Map<string, unknown> } {
   return { from: file, values: readSettingsFile(readFileSync(file, 'utf8'), file) };
 }
 
-function trainerOptions({ train, model }: TrainSettings): Omit<TrainerOptions, 'totalSteps'> {
+function trainerOptions({ train, model }: RunSettings): Omit<TrainerOptions, 'totalSteps'> {
   const { optimizer, backboneRate, schedule, clipNorm, averageDecay, accumulate } = train;
   return {
     optimizer,
@@ -208,7 +208,7 @@ function trainerOptions({ train, model }: TrainSettings): Omit<TrainerOptions, '
     averageDecay,
     accumulate,
     freeze: model.freeze,
-    ...(train.learningRate === 'auto' ? {} : { learningRate: train.learningRate }),
+    learningRate: train.learningRate,
     ...(train.warmup === 'auto' ? {} : { warmup: train.warmup }),
     ...(train.weightDecay === 'auto' ? {} : { weightDecay: train.weightDecay }),
   };
@@ -225,10 +225,10 @@ async function truthOf(dataset: Dataset, indices: readonly number[]): Promise<La
 }
 
 /** Networks that train on a processor in reasonable time, the quickest first. */
-const forProcessors: readonly string[] = ['tiny', 'small'] satisfies TrainSettings['model']['network'][];
+const forProcessors: readonly ModelName[] = ['tiny', 'small'];
 
 function announce(
-  settings: TrainSettings,
+  settings: RunSettings,
   device: Device,
   { description, dataset, split, notes }: TrainData,
   model: RetinaNet,
@@ -262,7 +262,7 @@ function announce(
 async function findRate(
   model: RetinaNet,
   { dataset, split, source }: TrainData,
-  settings: TrainSettings,
+  settings: RunSettings,
   out: string,
   terminal: Terminal,
 ): Promise<number> {
@@ -317,7 +317,7 @@ async function reportRun(
   folder: RunFolder,
   { dataset, split, description }: TrainData,
   truth: LabelTable,
-  settings: TrainSettings,
+  settings: RunSettings,
   { seconds, call, signal }: { readonly seconds: number; readonly call: Call; readonly signal: AbortSignal },
 ): Promise<Judgement | null> {
   const { terminal, version } = call;

@@ -3,6 +3,7 @@ import { trainedSizes } from './anchor-coverage.ts';
 import { gigabytes } from './cost-report.ts';
 import type { CostReport } from './cost-report.ts';
 import type { SuggestedAnchors } from './suggest-anchors.ts';
+import { startingRate } from '../train/starting-rate.ts';
 import { percent, short } from './types.ts';
 
 /** A setting that the data and the device speak for, with the reason in one line. */
@@ -163,23 +164,23 @@ function recommendTraining({ advice: { spec, tiles }, cost, train }: RecommendIn
           ? `${train} ${tiles > 1 ? 'tiles' : 'images'} to train on: larger ones leave too few steps in an epoch (${gigabytes(bytes)} of ${room})`
           : `takes ${gigabytes(bytes)} of ${room}, and twice as many images would pass 80 % of it`;
 
-  // Present defaults at batch 4: 3e-3 for a backbone of width 16 and 5e-4 for 64, between them a power law.
-  const scratch = 3e-3 * (16 / Math.max(16, spec.backbone.width)) ** (Math.log(6) / Math.log(4));
   const steps = Math.max(1, Math.floor(train / batch));
   const epochs = Math.min(100, Math.max(12, Math.ceil(STEPS / steps)));
-  const [fresh, tuned] = [scratch * Math.sqrt(batch / 4), 1e-4 * Math.sqrt(batch / 16)].map(rate) as [string, string];
+  const rateOf = (images: number, isPretrained: boolean): number =>
+    startingRate({ optimizer: 'adamw', width: spec.backbone.width, images, isPretrained });
+  const [fresh, tuned] = [rateOf(batch, false), rateOf(batch, true)];
   return [
     { setting: 'batch size', value: `${batch}`, number: batch, reason: cause },
     {
       setting: 'learning rate',
-      value: fresh,
-      number: Number(fresh),
-      reason: `from scratch with AdamW: ${rate(scratch)} at batch 4 for this width, times the root of ${short(batch / 4)} (Adam's step grows with the root of the batch)`,
+      value: rate(fresh),
+      number: fresh,
+      reason: `from scratch with AdamW: ${rate(rateOf(4, false))} at batch 4 for this width, times the root of ${short(batch / 4)} (Adam's step grows with the root of the batch)`,
     },
     {
       setting: 'learning rate, fine-tuning',
-      value: tuned,
-      number: Number(tuned),
+      value: rate(tuned),
+      number: tuned,
       reason: `torchvision's recipe has AdamW 1e-4 at batch 16 (8 GPUs of 2), times the root of ${short(batch / 16)}; rates of such recipes diverge on one GPU as they are`,
     },
     {

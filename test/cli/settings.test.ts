@@ -19,7 +19,7 @@ import {
   words,
   type Schema,
 } from '../../src/cli/settings.ts';
-import { trainSchema } from '../../src/cli/train-settings.ts';
+import { chooseAuto, trainSchema } from '../../src/cli/train-settings.ts';
 
 const schema = {
   train: {
@@ -125,6 +125,21 @@ test('every default of training is legal, and the printed configuration reads ba
       assert.equal(again(values), values);
     }),
   );
+});
+
+test('auto chooses a network by the adapter, and a rate by the network; what was given stays', () => {
+  const of = (values: Record<string, unknown>, isHardware: boolean) => {
+    const { model, train } = chooseAuto(
+      resolveSettings(trainSchema, [{ from: 'x', values: new Map(Object.entries(values)) }]),
+      isHardware,
+    );
+    return [model.network, train.learningRate];
+  };
+  assert.equal(of({}, true), ['resnet18', 5e-4]);
+  assert.equal(of({}, false), ['tiny', 3e-3]);
+  assert.equal(of({ 'train.batchSize': 8, 'train.accumulate': 2 }, true), ['resnet18', 1e-3]);
+  assert.equal(of({ 'model.weights': 'x.safetensors', 'train.batchSize': 16 }, true), ['resnet18', 1e-4]);
+  assert.equal(of({ 'model.network': 'resnet50', 'train.learningRate': 0.01 }, false), ['resnet50', 0.01]);
 });
 
 test('the help names every setting with its default', () => {

@@ -1,0 +1,40 @@
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { startingRate } from '../../src/train/starting-rate.ts';
+
+const adam = { optimizer: 'adamw', width: 64, images: 4, isPretrained: false } as const;
+const sgd = { ...adam, optimizer: 'sgd' } as const;
+
+test('the recipes that it is made of', () => {
+  assert.is(startingRate(adam), 5e-4);
+  assert.is(startingRate({ ...adam, width: 16 }), 3e-3);
+  assert.is(startingRate({ ...adam, images: 16 }), 1e-3);
+  assert.is(startingRate({ ...adam, images: 16, isPretrained: true }), 1e-4);
+  assert.is(startingRate({ ...sgd, images: 16 }), 0.01);
+  assert.is(startingRate({ ...sgd, images: 16, isPretrained: true }), 0.002);
+});
+
+test('it grows with the images and falls with the width', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 64 }),
+      fc.integer({ min: 8, max: 128 }),
+      fc.boolean(),
+      (images, width, isPretrained) => {
+        const input = { ...adam, images, width, isPretrained };
+        assert.ok(startingRate({ ...input, images: 2 * images }) > startingRate(input));
+        assert.ok(startingRate({ ...input, width: 2 * width }) <= startingRate(input));
+        const doubled = startingRate({ ...sgd, images: 2 * images }) / startingRate({ ...sgd, images });
+        assert.ok(Math.abs(doubled - 2) < 0.11, 'two digits of twice the rate');
+      },
+    ),
+  );
+});
+
+test('numbers that make no sense are refused', () => {
+  assert.throws(() => startingRate({ ...adam, images: 0 }), /width 64 and 0 images, expected numbers above 0/);
+  assert.throws(() => startingRate({ ...adam, width: NaN }), /width NaN/);
+});
+
+test.run();
