@@ -111,7 +111,10 @@ test('the command line that doctor ends with trains what was examined', async ()
   assert.match(tiny, / train\.learningRate=\S+ train\.epochs=\d+$/);
   assert.not.match(tiny, 'model.imageSize');
   const elsewhere = await line('tiles/boxes.csv', '--images', 'tiles', 'train.batchSize=3');
-  assert.match(elsewhere, / tiles\/boxes\.csv train\.batchSize=\d data\.images=tiles train\.learningRate=/);
+  assert.match(
+    elsewhere,
+    / tiles\/boxes\.csv model\.network=resnet18 train\.batchSize=\d data\.images=tiles train\.learningRate=/,
+  );
   assert.not.match(elsewhere, 'train.batchSize=3');
 });
 
