@@ -142,7 +142,8 @@ function countNotes({ counts, macro, spaceNet }: Judgement): string {
       ? `${counted(ignoredTruths, 'crowd or difficult object', 'crowds or difficult objects')} and ` +
         `${counted(ignoredDetections, 'detection')} of them, neither right nor wrong.`
       : '',
-    macro === null
+    // Of one class it would say the same again.
+    macro === null || macro.classes < 2
       ? ''
       : `Mean over the classes: F1 ${ratio(macro.f1)}, precision ${ratio(macro.precision)}, recall ${ratio(macro.recall)}.`,
     polygon === null
