@@ -19,7 +19,7 @@ import {
   type Values,
 } from './command.ts';
 import { imageResults, judgedData, judgeTables, matchingOf } from './judging.ts';
-import { writeReport } from './report.ts';
+import { titleOf, writeReport } from './report.ts';
 import { syntheticToEvaluate } from './synthetic.ts';
 import { interruptSignal } from './terminal.ts';
 import { weightsFile } from './runs.ts';
@@ -203,7 +203,7 @@ async function evaluateData({ values, terminal }: Call, given: string): Promise<
   const result = { weights, data: path, ...judgement };
   terminal.result(result);
   const report = await writeEvaluation(out, result, {
-    title: `${classes.join(', ')} in ${path}`,
+    title: titleOf(classes, path),
     summary: `The detector of ${weights} on ${dataset.ids.length} images.`,
     judgement,
     dataset,

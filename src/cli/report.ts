@@ -22,6 +22,10 @@ export interface ReportParts {
   readonly files: readonly string[];
 }
 
+/** What was looked for, and where; many classes are counted. */
+export const titleOf = (classes: readonly string[], where: string): string =>
+  `${classes.length > 3 ? `${classes.length} classes` : classes.join(', ')} in ${where}`;
+
 /** Writes report.html: one file that needs no other. */
 export async function writeReport(file: string, parts: ReportParts): Promise<void> {
   const { title, summary, judgement, dataset, images, training, boxSizes, facts, commands, seed } = parts;

@@ -18,7 +18,7 @@ import { adapterOption, EXIT, makeFolder, quoted, text, UsageError, type Call, t
 import { boxSizesOf, networkSpec } from './network.ts';
 import { printSettings, readSettingsFile, resolveSettings, settingsHelp, splitOverrides } from './settings.ts';
 import { formatDuration, interruptSignal, type Terminal } from './terminal.ts';
-import { writeReport } from './report.ts';
+import { titleOf, writeReport } from './report.ts';
 import { checkData, openTrainData, type TrainData } from './train-data.ts';
 import { chooseAuto, trainSchema, type ModelName, type RunSettings, type TrainSettings } from './train-settings.ts';
 import { timestamp } from './runs.ts';
@@ -331,7 +331,7 @@ async function reportRun(
   const tables = tablesOf(dataset, images);
   const judgement = judge(tables.truth, tables.predictions, { iouThreshold: 0.5 });
   await writeReport(folder.file('report'), {
-    title: `${dataset.classes.length > 3 ? `${dataset.classes.length} classes` : dataset.classes.join(', ')} in ${description}`,
+    title: titleOf(dataset.classes, description),
     summary: `RetinaNet on ResNet-${model.spec.backbone.depth} (${settings.model.network}), trained on ${split.train.length} images and judged on ${split.heldOut.length} that it was not trained on.`,
     judgement,
     dataset,
