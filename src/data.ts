@@ -14,7 +14,7 @@ export { parseLabelCsv, writeLabelCsv } from './data/labels/csv.ts';
 export { parseVoc, writeVoc } from './data/labels/voc.ts';
 export { parseYolo, writeYolo } from './data/labels/yolo.ts';
 export { lossesOf, type LabelLoss } from './data/labels/losses.ts';
-export { tableOf } from './data/table-of.ts';
+export { objectsOf, tableOf } from './data/table-of.ts';
 export { cacheSamples } from './data/cache.ts';
 export { clipAnnotations, polygonBox, type Visibility } from './data/geometry.ts';
 export { packedBytes, rgbImage, turnImage } from './data/image.ts';

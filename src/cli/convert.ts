@@ -79,5 +79,5 @@ async function runConvert({ values, positionals, terminal }: Call): Promise<numb
 }
 
 /** Names parted by commas, or the path of a file of them. */
-export const classList = (given: string): string | string[] =>
+const classList = (given: string): string | string[] =>
   /\.(txt|csv|names)$/i.test(given) ? given : given.split(',').map((name) => name.trim());

@@ -1,10 +1,18 @@
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { findImages, readImage, writeLabels, writePng, type LabelledImage, type LabelFormat } from '../data.ts';
+import {
+  findImages,
+  objectsOf,
+  readImage,
+  writeLabels,
+  writePng,
+  type LabelledImage,
+  type LabelFormat,
+} from '../data.ts';
 import { counted } from '../doctor/types.ts';
 import { init } from '../node.ts';
 import { detectionPicture } from '../report.ts';
 import { detectImage, loadDetector } from '../train.ts';
-import { atLeast, objectsOf } from '../train/tables.ts';
+import { atLeast } from '../train/tables.ts';
 import {
   adapterOption,
   choice,

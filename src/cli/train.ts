@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeSample, type Dataset, type LabelTable } from '../data.ts';
+import { tableOf, type LabelTable } from '../data.ts';
 import { judge, judgementText, type Judgement } from '../evaluation.ts';
 import { init, manualSeed, RetinaNet, type Device, type RetinaNetSpec } from '../node.ts';
 import { lineChart } from '../report.ts';
@@ -13,7 +13,7 @@ import {
   trainDetector,
   type TrainerOptions,
 } from '../train.ts';
-import { objectsOf, tablesOf } from '../train/tables.ts';
+import { tablesOf } from '../train/tables.ts';
 import { adapterOption, EXIT, makeFolder, quoted, text, UsageError, type Call, type Command } from './command.ts';
 import { boxSizesOf, networkSpec } from './network.ts';
 import { printSettings, readSettingsFile, resolveSettings, settingsHelp, splitOverrides } from './settings.ts';
@@ -87,7 +87,7 @@ async function runTrain(call: Call): Promise<number> {
   const data = await openTrainData(settings, device.adapter.kind === 'hardware', terminal);
   try {
     makeFolder(out, '--out');
-    const truth = await truthOf(data.dataset, data.split.train);
+    const truth = await tableOf(data.dataset, data.split.train);
     manualSeed(settings.train.seed);
     const model = new RetinaNet(data.dataset.classes.length, networkSpec(settings, truth));
     announce(settings, device, data, model, out, terminal);
@@ -212,16 +212,6 @@ function trainerOptions({ train, model }: RunSettings): Omit<TrainerOptions, 'to
     ...(train.warmup === 'auto' ? {} : { warmup: train.warmup }),
     ...(train.weightDecay === 'auto' ? {} : { weightDecay: train.weightDecay }),
   };
-}
-
-/** The true boxes of some samples, without decoding their images where that is possible. */
-async function truthOf(dataset: Dataset, indices: readonly number[]): Promise<LabelTable> {
-  const images = [];
-  for (const index of indices) {
-    const { id, width, height, ...annotations } = await describeSample(dataset, index);
-    images.push({ file: id, width, height, objects: objectsOf(annotations) });
-  }
-  return { classes: dataset.classes, images };
 }
 
 /** Networks that train on a processor in reasonable time, the quickest first. */

@@ -140,7 +140,7 @@ function intervalsOf(
 }
 
 /** The judgement of a run that was matched. */
-export function judgementOf(
+function judgementOf(
   run: JudgedRun,
   matchBy: MatchBy,
   bootstrap: Required<BootstrapOptions>,

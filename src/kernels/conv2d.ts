@@ -383,9 +383,3 @@ class Padded {
     return narrowed;
   }
 }
-
-/** Multiply-adds of a convolution, counted as two operations each. */
-export function conv2dFlops(x: Shape, w: Shape, options: Conv2dOptions = {}): number {
-  const [n, p, q, k] = conv2dShape(x, w, options);
-  return 2 * n * p * q * k * w[0]! * w[1]! * w[2]!;
-}

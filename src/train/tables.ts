@@ -1,23 +1,10 @@
-import type { Box } from '../data/geometry.ts';
-import type { LabelledObject, LabelTable } from '../data/labels/types.ts';
+import type { LabelTable } from '../data/labels/types.ts';
+import { objectsOf } from '../data/table-of.ts';
 import type { Annotations, Dataset } from '../data/types.ts';
 import type { Detections } from '../index.ts';
 import type { ImageResult } from './evaluate.ts';
 
 // Between what a detector works with (typed arrays) and tables, which are judged and written.
-
-/**
- * Boxes as objects of a table, with their scores where there are some. Detections of which nothing lies inside the image
- * are left out: clipping makes them lines, which overlap no object and which no label file can hold.
- */
-export function objectsOf(found: Annotations & { readonly scores?: Float32Array }): LabelledObject[] {
-  const { boxes, labels, scores } = found;
-  return Array.from(labels, (label, i) => ({
-    label,
-    box: [...boxes.subarray(4 * i, 4 * i + 4)] as unknown as Box,
-    ...(scores === undefined ? {} : { score: scores[i]! }),
-  })).filter(({ box: [x1, y1, x2, y2] }) => scores === undefined || (x2 > x1 && y2 > y1));
-}
 
 /** Truth and detections of evaluated images as two tables; the ids of the data set stand for the files. */
 export function tablesOf(

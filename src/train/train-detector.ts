@@ -103,7 +103,6 @@ export async function trainDetector(model: RetinaNet, options: TrainOptions): Pr
         progress.best = record;
         await saveWeights('best');
         await folder.writeResults(dataset, evaluation, images);
-        await options.onResults?.(evaluation, images);
       }
       options.onEvaluation?.(record, isBest);
     };

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Split } from '../data/split.ts';
 import type { Dataset } from '../data/types.ts';
-import type { Evaluation } from '../evaluation/detection-metrics.ts';
 import type { RetinaNet } from '../index.ts';
 import type { DetectorDescription } from './detector.ts';
-import type { ImageResult } from './evaluate.ts';
 import { HARD_NEGATIVE_SAMPLES } from './hard-negatives.ts';
 import type { ReadingOptions } from './reading.ts';
 import type { EvaluationRecord, RunFolder, StepRecord } from './run-folder.ts';
@@ -52,8 +50,6 @@ export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'>, Readin
   /** Called while an evaluation runs. */
   readonly onEvaluationProgress?: (done: number, total: number) => void;
   readonly onEvaluation?: (record: EvaluationRecord, best: boolean) => void;
-  /** Called after each evaluation that is the best so far, with all that was found; it is waited for. */
-  readonly onResults?: (evaluation: Evaluation, images: readonly ImageResult[]) => void | Promise<void>;
 }
 
 /** How a run ended. */

@@ -8,7 +8,7 @@ import { readImage } from '../../src/data/node/image.ts';
 import { decodeJpeg } from '../../src/data/node/jpeg.ts';
 import { decodePng, encodePng, readPng, writePng } from '../../src/data/node/png.ts';
 import { Random } from '../../src/data/random.ts';
-import { inFolder, markedSample, rejects, write } from './support.ts';
+import { inFolder, markedSample, rejects, withExif, write } from './support.ts';
 
 const { image } = markedSample(5, 7, [[1, 1, 3, 3]]);
 
@@ -184,18 +184,7 @@ function quarters(orientation?: number): Buffer {
   }
   const plain = jpeg.encode({ width, height, data }, 95).data;
   if (orientation === undefined) return plain;
-  const exif = Buffer.alloc(36);
-  exif.writeUInt16BE(0xffe1, 0);
-  exif.writeUInt16BE(34, 2);
-  exif.write('Exif\0\0MM', 4, 'latin1');
-  exif.writeUInt16BE(42, 12);
-  exif.writeUInt32BE(8, 14);
-  exif.writeUInt16BE(1, 18);
-  exif.writeUInt16BE(0x0112, 20);
-  exif.writeUInt16BE(3, 22);
-  exif.writeUInt32BE(1, 24);
-  exif.writeUInt16BE(orientation, 28);
-  return Buffer.concat([plain.subarray(0, 2), exif, plain.subarray(2)]);
+  return withExif(plain, orientation);
 }
 
 test(

@@ -221,3 +221,19 @@ export function findMarks(sample: Sample, count: number): number[][] {
 export function boxList(sample: { boxes: Float32Array; labels: Int32Array }): number[][] {
   return Array.from(sample.labels, (_, i) => [...sample.boxes.subarray(i * 4, i * 4 + 4)]);
 }
+
+/** JPEG bytes with an EXIF orientation put in front. */
+export function withExif(plain: Buffer, orientation: number): Buffer {
+  const exif = Buffer.alloc(36);
+  exif.writeUInt16BE(0xffe1, 0);
+  exif.writeUInt16BE(34, 2);
+  exif.write('Exif\0\0MM', 4, 'latin1');
+  exif.writeUInt16BE(42, 12);
+  exif.writeUInt32BE(8, 14);
+  exif.writeUInt16BE(1, 18);
+  exif.writeUInt16BE(0x0112, 20);
+  exif.writeUInt16BE(3, 22);
+  exif.writeUInt32BE(1, 24);
+  exif.writeUInt16BE(orientation, 28);
+  return Buffer.concat([plain.subarray(0, 2), exif, plain.subarray(2)]);
+}

@@ -14,7 +14,7 @@ import { checkImages } from '../../src/doctor/image-checks.ts';
 import { checkLeakage } from '../../src/doctor/leakage-checks.ts';
 import { readImageFacts, takeInventory } from '../../src/doctor/read.ts';
 import type { Inventory } from '../../src/doctor/types.ts';
-import { geoTiff, inFolder, raster, write } from '../data/support.ts';
+import { geoTiff, inFolder, raster, withExif, write } from '../data/support.ts';
 import { blotches, findingOf, inventoryOf, itemOf, kinds, objectAt } from './support.ts';
 
 const box: Box = [4, 4, 20, 20];
@@ -34,18 +34,7 @@ function jpegBytes(seed: number, width: number, height: number, orientation = 1)
   for (let i = 0; i < width * height; i++)
     for (let c = 0; c < 3; c++) data[4 * i + c] = image.data[3 * i + c] as number;
   const plain = jpeg.encode({ width, height, data }, 90).data;
-  const exif = Buffer.alloc(36);
-  exif.writeUInt16BE(0xffe1, 0);
-  exif.writeUInt16BE(34, 2);
-  exif.write('Exif\0\0MM', 4, 'latin1');
-  exif.writeUInt16BE(42, 12);
-  exif.writeUInt32BE(8, 14);
-  exif.writeUInt16BE(1, 18);
-  exif.writeUInt16BE(0x0112, 20);
-  exif.writeUInt16BE(3, 22);
-  exif.writeUInt32BE(1, 24);
-  exif.writeUInt16BE(orientation, 28);
-  return Buffer.concat([plain.subarray(0, 2), exif, plain.subarray(2)]);
+  return withExif(plain, orientation);
 }
 
 test(

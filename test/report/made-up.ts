@@ -4,7 +4,7 @@ import type { Annotations } from '../../src/data/types.ts';
 import { judge } from '../../src/evaluation/judge.ts';
 import type { Detections } from '../../src/evaluation/match.ts';
 import type { Judgement } from '../../src/evaluation/judgement.ts';
-import { objectsOf } from '../../src/train/tables.ts';
+import { objectsOf } from '../../src/data/table-of.ts';
 
 /** An image that was made up: its name, what is there and what was found. */
 export interface MadeUpImage {

@@ -1,7 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { rgbImage } from '../../src/data/image.ts';
 import { Random } from '../../src/data/random.ts';
 import type { Dataset, Sample } from '../../src/data/types.ts';
-import { readStateDict, retinaNetSpec, type Module, type SpecOverrides } from '../../src/index.ts';
+import {
+  manualSeed,
+  readStateDict,
+  RetinaNet,
+  retinaNetSpec,
+  type Module,
+  type RetinaNetSpec,
+  type SpecOverrides,
+} from '../../src/index.ts';
+import { RunFolder, runFiles, type EvaluationRecord, type StepRecord } from '../../src/train/run-folder.ts';
+import { trainDetector } from '../../src/train/train-detector.ts';
+import type { TrainOptions, TrainResult } from '../../src/train/train-options.ts';
 
 const SIDE = 64;
 
@@ -61,4 +74,43 @@ export function changedNames(
 ): string[] {
   const bits = (values: Float32Array): Buffer => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
   return [...before].flatMap(([name, values]) => (bits(values).equals(bits(after.get(name)!)) ? [] : [name]));
+}
+
+/** Runs of `trainDetector` in folders below `root`, with what they leave. */
+export function trainRuns(
+  root: string,
+  { dataset, split, spec }: { dataset: Dataset; split: TrainOptions['split']; spec: RetinaNetSpec },
+) {
+  const fileOf = (run: string, name: keyof typeof runFiles): string => join(root, run, runFiles[name]);
+  const metrics = (run: string): (StepRecord | EvaluationRecord)[] =>
+    readFileSync(fileOf(run, 'metrics'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as StepRecord | EvaluationRecord);
+  return {
+    fileOf,
+    metrics,
+    /** All that a run computed, without the speed. */
+    computed: (run: string): object[] =>
+      metrics(run).map((record) => ({ ...record, imagesPerSecond: 0, waitSeconds: 0 })),
+    /** A run with settings that differ from the common ones; `interruptAt` aborts it at that step. */
+    run: async (name: string, options: Partial<TrainOptions> = {}, interruptAt = Infinity): Promise<TrainResult> => {
+      manualSeed(3);
+      const model = new RetinaNet(1, spec);
+      const controller = new AbortController();
+      try {
+        return await trainDetector(model, {
+          folder: new RunFolder(join(root, name)),
+          dataset,
+          split,
+          epochs: 3,
+          signal: controller.signal,
+          onStep: ({ step }) => step >= interruptAt && controller.abort(),
+          ...options,
+        });
+      } finally {
+        model.dispose();
+      }
+    },
+  };
 }

@@ -3,14 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { manualSeed, RetinaNet } from '../../src/index.ts';
 import { loadDetector } from '../../src/train/detector.ts';
 import { evaluateDetector } from '../../src/train/evaluate.ts';
-import { RunFolder, runFiles, type EvaluationRecord, type StepRecord } from '../../src/train/run-folder.ts';
-import { trainDetector } from '../../src/train/train-detector.ts';
-import type { TrainOptions, TrainResult } from '../../src/train/train-options.ts';
+
+import type { TrainOptions } from '../../src/train/train-options.ts';
 import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
-import { squares, tinySpec } from './support.ts';
+import { squares, tinySpec, trainRuns } from './support.ts';
 
 const device = await testDevice();
 const root = mkdtempSync(join(tmpdir(), 'retinagrad-train-'));
@@ -21,35 +19,7 @@ const dataset = squares;
 const split = { train: [0, 1, 2, 3, 4, 5, 6, 7, 8], heldOut: [9, 10, 11, 12, 13, 14, 15, 16, 17] };
 const spec = tinySpec();
 
-/** A run with settings that differ from the common ones; `interruptAt` aborts it at that step. */
-async function run(name: string, options: Partial<TrainOptions> = {}, interruptAt = Infinity): Promise<TrainResult> {
-  manualSeed(3);
-  const model = new RetinaNet(1, spec);
-  const controller = new AbortController();
-  try {
-    return await trainDetector(model, {
-      folder: new RunFolder(join(root, name)),
-      dataset,
-      split,
-      epochs: 3,
-      signal: controller.signal,
-      onStep: ({ step }) => step >= interruptAt && controller.abort(),
-      ...options,
-    });
-  } finally {
-    model.dispose();
-  }
-}
-
-const fileOf = (run: string, name: keyof typeof runFiles): string => join(root, run, runFiles[name]);
-const metrics = (run: string): (StepRecord | EvaluationRecord)[] =>
-  readFileSync(fileOf(run, 'metrics'), 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as StepRecord | EvaluationRecord);
-/** All that a run computed, without the speed. */
-const computed = (run: string): object[] =>
-  metrics(run).map((record) => ({ ...record, imagesPerSecond: 0, waitSeconds: 0 }));
+const { run, fileOf, metrics, computed } = trainRuns(root, { dataset, split, spec });
 
 test('a run learns, and leaves weights, metrics, charts and pictures', async () => {
   await leavesNothing(device, async () => {

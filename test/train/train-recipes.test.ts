@@ -5,15 +5,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { augment } from '../../src/data/augment.ts';
 import { Random } from '../../src/data/random.ts';
-import type { Evaluation } from '../../src/evaluation/detection-metrics.ts';
-import { manualSeed, RetinaNet } from '../../src/index.ts';
 import { loadDetector } from '../../src/train/detector.ts';
-import { RunFolder, runFiles, type EvaluationRecord, type StepRecord } from '../../src/train/run-folder.ts';
+import type { EvaluationRecord, StepRecord } from '../../src/train/run-folder.ts';
 import type { EpochSampler } from '../../src/train/sampler.ts';
-import { trainDetector } from '../../src/train/train-detector.ts';
-import type { TrainOptions, TrainResult } from '../../src/train/train-options.ts';
+import type { TrainOptions } from '../../src/train/train-options.ts';
 import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
-import { squaresAndNothing as dataset, tinySpec } from './support.ts';
+import { squaresAndNothing as dataset, tinySpec, trainRuns } from './support.ts';
 
 const device = await testDevice();
 const root = mkdtempSync(join(tmpdir(), 'retinagrad-recipes-'));
@@ -56,33 +53,7 @@ const recipe = {
   tensorboard: true,
 } as const satisfies Partial<TrainOptions>;
 
-async function run(name: string, options: Partial<TrainOptions> = {}, interruptAt = Infinity): Promise<TrainResult> {
-  manualSeed(3);
-  const model = new RetinaNet(1, tinySpec());
-  const controller = new AbortController();
-  try {
-    return await trainDetector(model, {
-      folder: new RunFolder(join(root, name)),
-      dataset,
-      split,
-      epochs: 3,
-      signal: controller.signal,
-      onStep: ({ step }) => step >= interruptAt && controller.abort(),
-      ...options,
-    });
-  } finally {
-    model.dispose();
-  }
-}
-
-const fileOf = (run: string, name: keyof typeof runFiles): string => join(root, run, runFiles[name]);
-const metrics = (run: string): (StepRecord | EvaluationRecord)[] =>
-  readFileSync(fileOf(run, 'metrics'), 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as StepRecord | EvaluationRecord);
-const computed = (run: string): object[] =>
-  metrics(run).map((record) => ({ ...record, imagesPerSecond: 0, waitSeconds: 0 }));
+const { run, fileOf, metrics, computed } = trainRuns(root, { dataset, split, spec: tinySpec() });
 const stepsOf = (run: string): StepRecord[] => metrics(run).filter((record) => record.kind === 'step');
 const eventFiles = (run: string): string[] => readdirSync(join(root, run)).filter((name) => name.includes('tfevents'));
 
@@ -158,21 +129,14 @@ test('the run folder tells the environment, and when it went on', () => {
   assert.is((environment['resumed'] as unknown[]).length, 2);
 });
 
-test('the results of the best evaluation are passed on; it is the best by what is monitored', async () => {
+test('the best evaluation is the best by what is monitored, and each best so far is told', async () => {
   for (const monitor of ['f1', 'ap'] as const) {
-    const seen: Evaluation[] = [];
+    const seen: EvaluationRecord[] = [];
     const { best } = await run(`monitor-${monitor}`, {
       monitor,
       learningRate: 4e-3,
       epochs: 4,
-      onResults: async (evaluation, images) => {
-        await Promise.resolve();
-        assert.equal(
-          images.map(({ index }) => index),
-          split.heldOut,
-        );
-        seen.push(evaluation);
-      },
+      onEvaluation: (record, isBest) => isBest && seen.push(record),
     });
     const evaluations = metrics(`monitor-${monitor}`).filter((record) => record.kind === 'evaluation');
     const values = evaluations.map(({ f1, averagePrecision }) => (monitor === 'f1' ? f1 : averagePrecision!));
@@ -180,7 +144,7 @@ test('the results of the best evaluation are passed on; it is the best by what i
     // Each best so far, in order.
     const rising = values.filter((value, i) => i === 0 || value > Math.max(...values.slice(0, i)));
     assert.equal(
-      seen.map((evaluation) => (monitor === 'f1' ? evaluation.best.f1 : evaluation.meanAveragePrecision)),
+      seen.map(({ f1, averagePrecision }) => (monitor === 'f1' ? f1 : averagePrecision)),
       rising,
     );
     const { model, scoreThreshold } = loadDetector(fileOf(`monitor-${monitor}`, 'best'));

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { objectsOf } from '../../src/train/tables.ts';
+import { objectsOf } from '../../src/data/table-of.ts';
 
 const test = suite('tables');
 
