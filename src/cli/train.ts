@@ -11,6 +11,7 @@ import {
   RunFolder,
   runFiles,
   trainDetector,
+  type RateCurve,
   type TrainerOptions,
 } from '../train.ts';
 import { tablesOf } from '../train/tables.ts';
@@ -270,19 +271,7 @@ async function findRate(
   });
   const folder = new RunFolder(out);
   const file = join(folder.path, 'learning-rate.svg');
-  const x = found.curve.map(({ learningRate }) => Math.log10(learningRate));
-  writeFileSync(
-    file,
-    lineChart({
-      title: 'Loss while the learning rate grows',
-      xLabel: 'logarithm (base 10) of the learning rate',
-      yLabel: 'loss',
-      series: [
-        { name: 'each step', x, y: found.curve.map(({ loss }) => loss), faint: true, colour: '#0072b2' },
-        { name: 'smoothed', x, y: found.curve.map(({ smoothed }) => smoothed), colour: '#0072b2' },
-      ],
-    }),
-  );
+  writeFileSync(file, rateChart(found));
   terminal.print(
     found.suggestion === null
       ? `No rate made the loss fall: ${found.reason}`
@@ -291,6 +280,26 @@ async function findRate(
   terminal.print(`${file}  the curve`);
   terminal.result({ ...found, file });
   return EXIT.done;
+}
+
+/** The loss over the rates. The sweep ends where the loss exceeds four times its lowest: what lies above would hide the rest. */
+function rateChart({ curve, suggestion }: RateCurve): string {
+  const x = curve.map(({ learningRate }) => Math.log10(learningRate));
+  const smoothed = curve.map((point) => point.smoothed);
+  const lowest = Math.min(...smoothed.filter(Number.isFinite));
+  const at = suggestion === null ? -1 : curve.findIndex(({ learningRate }) => learningRate >= suggestion);
+  return lineChart({
+    title: 'Loss while the learning rate grows',
+    xLabel: 'logarithm (base 10) of the learning rate',
+    yLabel: 'loss',
+    yMin: 0,
+    ...(lowest > 0 && lowest < Infinity ? { yMax: 4 * lowest } : {}),
+    series: [
+      { name: 'each step', x, y: curve.map(({ loss }) => loss), faint: true, colour: '#0072b2' },
+      { name: 'smoothed', x, y: smoothed, colour: '#0072b2' },
+    ],
+    marks: at < 0 ? [] : [{ x: x[at]!, y: smoothed[at]!, label: `suggested ${suggestion!.toPrecision(2)}` }],
+  });
 }
 
 /** Anchors by level: with `model.anchors=auto` no setting tells them. */
