@@ -6,8 +6,8 @@ import { register } from 'tsx/esm/api';
 
 register();
 const { peersTable, shortPeersTable } = await import('../bench/peers/tables.ts');
-const { flameChart } = await import('../src/bench/parts.ts');
-const { lineChart } = await import('../src/report/svg-chart.ts');
+const { flameChart } = await import('../src/measure/parts.ts');
+const { lineChart } = await import('../src/report/charts/svg-chart.ts');
 
 const root = new URL('../', import.meta.url);
 const check = process.argv.includes('--check');

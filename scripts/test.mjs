@@ -1,7 +1,7 @@
 // Runs the tests, one process per file: a crash of the GPU driver or a hang costs one file, not the run.
 //   node scripts/test.mjs [--smoke | --built] [PART OF A PATH ...]
 // Without options: test/**/*.test.ts, on the source. With --smoke: those that show that an adapter computes rightly.
-// With --built: test/**/*.check.ts, on what `npm run build` made.
+// With --built: test/**/*.built.test.ts, on what `npm run build` made.
 // A file passes when it ends with code 0, has a test, and Node printed no warning.
 // Ends with `N passed, N failed`. Lines that a test starts with `# ` are results worth seeing, and are shown.
 import { spawn } from 'node:child_process';
@@ -19,7 +19,7 @@ const SMOKE = [
 ];
 const root = fileURLToPath(new URL('../', import.meta.url));
 const args = process.argv.slice(2);
-const suffix = args.includes('--built') ? '.check.ts' : '.test.ts';
+const isBuilt = args.includes('--built');
 const unknown = args.filter((arg) => arg.startsWith('-') && arg !== '--smoke' && arg !== '--built');
 if (unknown.length > 0) {
   console.error(`unknown option ${unknown.join(' ')}: node scripts/test.mjs [--smoke | --built] [PART OF A PATH ...]`);
@@ -29,7 +29,13 @@ const parts = args.filter((arg) => !arg.startsWith('-'));
 const within = (list, file) => list.length === 0 || list.some((part) => file.includes(part));
 const files = readdirSync(new URL('../test/', import.meta.url), { recursive: true })
   .map((file) => `test/${file.replaceAll('\\', '/')}`)
-  .filter((file) => file.endsWith(suffix) && within(parts, file) && within(args.includes('--smoke') ? SMOKE : [], file))
+  .filter(
+    (file) =>
+      file.endsWith('.test.ts') &&
+      file.endsWith('.built.test.ts') === isBuilt &&
+      within(parts, file) &&
+      within(args.includes('--smoke') ? SMOKE : [], file),
+  )
   .sort();
 
 /** Runs one file. `problems` are the reasons to count it as failed beside the tests that failed. */
@@ -79,7 +85,7 @@ for (const file of files) {
   else for (const [, note] of result.output.matchAll(/^(?:[•✘] )*# (.*)$/gm)) console.log(`  ${note}`);
 }
 if (files.length === 0) {
-  console.error(`no file test/**/*${suffix} matches ${parts.join(' ') || 'anything'}`);
+  console.error(`no file test/**/*${isBuilt ? '.built' : ''}.test.ts matches ${parts.join(' ') || 'anything'}`);
   failed++;
 }
 console.log(`${passed} passed, ${failed} failed`);

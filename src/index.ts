@@ -144,6 +144,7 @@ export { postprocess, type Detections, type RawOutput } from './retinanet/postpr
 export { resizedSize, transformImages, type ImageBatch, type ImageInput } from './retinanet/transform.ts';
 
 // Files and images
-export { loadTorchvisionStateDict, toTorchvisionStateDict } from './io/torchvision.ts';
-export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from './io/safetensors.ts';
-export type { Annotations, Dataset, RgbImage, Sample } from './data/types.ts';
+export { loadTorchvisionStateDict, toTorchvisionStateDict } from './weights/torchvision.ts';
+export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from './weights/safetensors.ts';
+export type { Annotations, RgbImage } from './imagery/types.ts';
+export type { Dataset, Sample } from './data/types.ts';

@@ -7,8 +7,8 @@ import {
   checkMaxPool,
   checkUpsample,
   outputSize,
-} from '../../src/bench/check.ts';
-import { convName, type ConvShape } from '../../src/bench/conv-shapes.ts';
+} from '../../src/measure/check.ts';
+import { convName, type ConvShape } from '../../src/measure/conv-shapes.ts';
 
 // What every library is asked to do. Images are NHWC, filters HWIO, gradients are given; a worker turns them into what
 // its library likes before anything is timed, and its results back before they are checked.

@@ -1,4 +1,4 @@
-import type { Spread } from '../../src/bench/measure.ts';
+import type { Spread } from '../../src/measure/measure.ts';
 import type { PeerCase } from './cases.ts';
 
 /** What one library did with one case. */

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { spread } from '../../src/bench/measure.ts';
+import { spread } from '../../src/measure/measure.ts';
 import { CASES, type PeerCase } from './cases.ts';
 import { compareWhole } from './compare-whole.ts';
 import { libraries, type Library } from './libraries.ts';

@@ -1,14 +1,14 @@
 import { labelFormats, readLabels, type LabelProblem } from '../data.ts';
-import { placeKey } from '../data/node/spacenet-layout.ts';
+import { placeKey } from '../labels/node/spacenet-layout.ts';
 import { examine, type LabelledData } from '../doctor/examine.ts';
 import { examinationText } from '../doctor/text.ts';
 import { writeExamination } from '../doctor/write.ts';
 import { init } from '../node.ts';
 import { adapterOption, choice, EXIT, quoted, text, UsageError, type Call, type Command } from './command.ts';
-import { networkSpec } from './network.ts';
-import { resolveSettings, splitOverrides } from './settings.ts';
-import { splitNames } from './train-data.ts';
-import { chooseAuto, trainSchema } from './train-settings.ts';
+import { networkSpec } from '../task/network.ts';
+import { resolveSettings, splitOverrides } from '../train/schema.ts';
+import { splitNames } from '../task/training-data.ts';
+import { chooseAuto, trainSchema } from '../train/settings.ts';
 
 const help = `retinagrad doctor: examines a data set before training: files, boxes, classes, split, anchors, and what training will take.
 

@@ -5,7 +5,7 @@ import { compareRuns, comparisonText, judgementText, type JudgeOptions } from '.
 import { init } from '../node.ts';
 import { comparisonHtml } from '../report.ts';
 import { loadDetector } from '../train.ts';
-import { tablesOf } from '../train/tables.ts';
+import { tablesOf } from '../detector/detections-table.ts';
 import {
   adapterOption,
   choice,
@@ -18,11 +18,11 @@ import {
   type Command,
   type Values,
 } from './command.ts';
-import { imageResults, judgedData, judgeTables, matchingOf } from './judging.ts';
-import { titleOf, writeReport } from './report.ts';
+import { imageResults, judgedData, judgeTables, matchingOf } from '../task/judging.ts';
+import { titleOf, writeReport } from '../task/report.ts';
 import { syntheticToEvaluate } from './synthetic.ts';
 import { interruptSignal } from './terminal.ts';
-import { weightsFile } from './runs.ts';
+import { weightsFile } from './run-paths.ts';
 
 const help = `retinagrad evaluate: compares detections with the truth: precision, recall, F1, COCO's and SpaceNet's metrics.
 

@@ -8,11 +8,10 @@ import {
   type LabelledImage,
   type LabelFormat,
 } from '../data.ts';
-import { counted } from '../doctor/types.ts';
 import { init } from '../node.ts';
 import { detectionPicture } from '../report.ts';
 import { detectImage, loadDetector } from '../train.ts';
-import { atLeast } from '../train/tables.ts';
+import { atLeast } from '../detector/detections-table.ts';
 import {
   adapterOption,
   choice,
@@ -25,7 +24,8 @@ import {
   type Command,
 } from './command.ts';
 import { interruptSignal } from './terminal.ts';
-import { weightsFile } from './runs.ts';
+import { weightsFile } from './run-paths.ts';
+import { counted } from '../common/check.ts';
 
 const FORMATS = ['csv', 'coco', 'voc', 'yolo', 'deepforest', 'spacenet-csv'] as const satisfies LabelFormat[];
 const FOLDERS: readonly string[] = ['voc', 'yolo'];

@@ -14,16 +14,16 @@ import {
   type RateCurve,
   type TrainerOptions,
 } from '../train.ts';
-import { tablesOf } from '../train/tables.ts';
+import { tablesOf } from '../detector/detections-table.ts';
 import { adapterOption, EXIT, makeFolder, quoted, text, UsageError, type Call, type Command } from './command.ts';
-import { boxSizesOf, networkSpec } from './network.ts';
-import { printSettings, readSettingsFile, resolveSettings, settingsHelp, splitOverrides } from './settings.ts';
+import { boxSizesOf, networkSpec } from '../task/network.ts';
+import { printSettings, readSettingsFile, resolveSettings, settingsHelp, splitOverrides } from '../train/schema.ts';
 import { formatDuration, interruptSignal, type Terminal } from './terminal.ts';
-import { titleOf, writeReport } from './report.ts';
-import { checkData, openTrainData, type TrainData } from './train-data.ts';
-import { chooseAuto, trainSchema, type ModelName, type RunSettings, type TrainSettings } from './train-settings.ts';
-import { timestamp } from './runs.ts';
-import { imageResults } from './judging.ts';
+import { titleOf, writeReport } from '../task/report.ts';
+import { checkData, openTrainData, type TrainData } from '../task/training-data.ts';
+import { chooseAuto, trainSchema, type ModelName, type RunSettings, type TrainSettings } from '../train/settings.ts';
+import { timestamp } from './run-paths.ts';
+import { imageResults } from '../task/judging.ts';
 
 const help = `retinagrad train: trains a detector on your images.
 

@@ -2,12 +2,10 @@ import { brightness, contrast, recolour } from './augment/colour.ts';
 import { blur, gaussianKernel, noise } from './augment/filter.ts';
 import { cutWindow, flipX, flipY, turn } from './augment/geometric.ts';
 import { copyPaste, mixup, mosaic } from './augment/mix.ts';
-import { checkAugment } from './augment/options.ts';
-import type { AugmentOptions, AugmentSettings, Range } from './augment/options.ts';
-import { listBoxes } from './geometry.ts';
-import type { Box } from './geometry.ts';
-import { imageSize } from './image.ts';
-import { Random } from './random.ts';
+import { checkAugment, type AugmentOptions, type AugmentSettings, type Range } from './augment/options.ts';
+import { listBoxes, type Box } from '../imagery/geometry.ts';
+import { imageSize } from '../imagery/image.ts';
+import { Random } from '../common/random.ts';
 import type { Sample } from './types.ts';
 
 export type { AugmentOptions, Range } from './augment/options.ts';
@@ -39,7 +37,7 @@ export async function augment(
       `augment: ${mixing} is ${settings[mixing].probability}, expected \`draw\` to give other samples`,
     );
   }
-  const another = draw as () => Promise<Sample>;
+  const another = draw!;
 
   const size = resultSize(sample, settings);
   let out: Sample;
@@ -95,7 +93,7 @@ function splitAt(size: number, chance: Random): number {
 
 /** A number of the beta distribution (8, 8), as YOLOv5 blends: of 15 even ones the middle one. */
 function middleOf(random: Random): number {
-  return Array.from({ length: 15 }, () => random.uniform()).sort((a, b) => a - b)[7] as number;
+  return Array.from({ length: 15 }, () => random.uniform()).sort((a, b) => a - b)[7]!;
 }
 
 /** Flips, turns, scales a sample and takes a window of it: of the size given, else of the sample's own. */
@@ -142,7 +140,7 @@ function place(
 function chooseObject(sample: Sample, probability: number, random: Random): Box | null {
   const isKept = random.uniform() < probability;
   const boxes = listBoxes(sample);
-  return isKept && boxes.length > 0 ? (boxes[random.int(boxes.length)] as Box) : null;
+  return isKept && boxes.length > 0 ? boxes[random.int(boxes.length)]! : null;
 }
 
 /**

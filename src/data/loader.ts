@@ -1,4 +1,4 @@
-import { hash32, Random } from './random.ts';
+import { hash32, Random } from '../common/random.ts';
 import type { Dataset, Sample } from './types.ts';
 
 /** Some samples for one training step. */
@@ -79,7 +79,7 @@ export function batches(
   }
   async function readBatch(number: number): Promise<Batch> {
     const chosen = order.slice(number * batchSize, (number + 1) * batchSize);
-    const reading = chosen.map((index, i) => readSample(index, seeds[number * batchSize + i] as number));
+    const reading = chosen.map((index, i) => readSample(index, seeds[number * batchSize + i]!));
     return { samples: await Promise.all(reading), indices: chosen, number, count };
   }
   return readAhead(start, count, prefetch, readBatch);
@@ -117,7 +117,7 @@ async function* readAhead<T>(
   try {
     for (let number = start; number < end; number++) {
       fill(ahead + 1);
-      yield await (inFlight.shift() as Promise<T>);
+      yield await inFlight.shift()!;
     }
   } finally {
     await Promise.allSettled(inFlight);

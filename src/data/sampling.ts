@@ -1,6 +1,5 @@
-import { hash32, Random } from './random.ts';
-import { describeSample } from './types.ts';
-import type { Dataset } from './types.ts';
+import { hash32, Random } from '../common/random.ts';
+import { describeSample, type Dataset } from './types.ts';
 
 /** A sample to draw from. */
 export interface Candidate {
@@ -137,11 +136,11 @@ export class BalancedSampler {
     const drawn: number[] = [];
     let sum = 0;
     for (const i of order) {
-      sum += this.#repeats[i] as number;
-      while (drawn.length + offset < sum && drawn.length < this.#repeated) drawn.push(this.#full[i] as number);
+      sum += this.#repeats[i]!;
+      while (drawn.length + offset < sum && drawn.length < this.#repeated) drawn.push(this.#full[i]!);
     }
     // What rounding of the sum may have left out.
-    while (drawn.length < this.#repeated) drawn.push(this.#full[order[order.length - 1] as number] as number);
+    while (drawn.length < this.#repeated) drawn.push(this.#full[order[order.length - 1]!]!);
     return drawn;
   }
 
@@ -179,7 +178,7 @@ function repeatFactors(samples: readonly ArrayLike<number>[], threshold: number 
   const counts = new Map<number, number>();
   for (const own of classes) for (const label of own) counts.set(label, (counts.get(label) ?? 0) + 1);
   return classes.map((own) =>
-    Math.max(1, ...[...own].map((label) => Math.sqrt((threshold * samples.length) / (counts.get(label) as number)))),
+    Math.max(1, ...[...own].map((label) => Math.sqrt((threshold * samples.length) / counts.get(label)!))),
   );
 }
 

@@ -1,7 +1,6 @@
 import { augment } from './augment.ts';
-import { checkAugment } from './augment/options.ts';
-import type { AugmentOptions } from './augment/options.ts';
-import { Random } from './random.ts';
+import { checkAugment, type AugmentOptions } from './augment/options.ts';
+import { Random } from '../common/random.ts';
 import type { Dataset, Sample, SampleSource } from './types.ts';
 
 /** How a source changes the samples that it reads. */
@@ -44,7 +43,7 @@ export function augmentedSource(dataset: Dataset, options: SourceOptions): Sampl
         const sample = await dataset.get(index);
         if (changes === null) return sample;
         const others = new Random('draw', seed, epoch, index);
-        const draw = (): Promise<Sample> => dataset.get(drawFrom[others.int(drawFrom.length)] as number);
+        const draw = (): Promise<Sample> => dataset.get(drawFrom[others.int(drawFrom.length)]!);
         return await augment(sample, changes, new Random('augment', seed, epoch, index), draw);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);

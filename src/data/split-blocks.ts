@@ -1,4 +1,4 @@
-import type { Affine } from './georeference.ts';
+import type { Affine } from '../imagery/georeference.ts';
 import { checkShare, chooseGroups, type GroupSplitOptions } from './split-groups.ts';
 import type { Split } from './split.ts';
 
@@ -105,7 +105,7 @@ export function overlapKeys(places: readonly Place[], distance = 0): string[] {
   checkPlaces('overlapKeys', places);
   const parent = places.map((_, i) => i);
   const root = (i: number): number => {
-    while (parent[i] !== i) i = parent[i] = parent[parent[i] as number] as number;
+    while (parent[i] !== i) i = parent[i] = parent[parent[i]!]!;
     return i;
   };
   const near = (start: number, end: number, otherStart: number, otherEnd: number): boolean => {
@@ -113,13 +113,13 @@ export function overlapKeys(places: readonly Place[], distance = 0): string[] {
     return distance > 0 ? gap <= distance : gap < 0;
   };
   // From left to right: a place is compared with those whose right edge it may still reach.
-  const order = places.map((_, i) => i).sort((a, b) => (places[a] as Place).x - (places[b] as Place).x);
+  const order = places.map((_, i) => i).sort((a, b) => places[a]!.x - places[b]!.x);
   let open: number[] = [];
   for (const i of order) {
-    const own = places[i] as Place;
-    open = open.filter((j) => (places[j] as Place).x + (places[j] as Place).width + distance >= own.x);
+    const own = places[i]!;
+    open = open.filter((j) => places[j]!.x + places[j]!.width + distance >= own.x);
     for (const j of open) {
-      const other = places[j] as Place;
+      const other = places[j]!;
       if (
         other.frame === own.frame &&
         near(own.x, own.x + own.width, other.x, other.x + other.width) &&

@@ -1,4 +1,4 @@
-import { hash32 } from './random.ts';
+import { hash32 } from '../common/random.ts';
 import type { Split } from './split.ts';
 
 /** How groups of samples are shared out. */
@@ -41,8 +41,8 @@ export function splitGroups(keys: readonly string[], options: GroupSplitOptions 
   const held = chooseGroups(counts, heldOut, seed);
   const positions = keys.map((_, i) => i);
   return {
-    train: positions.filter((i) => !held.has(keys[i] as string)),
-    heldOut: positions.filter((i) => held.has(keys[i] as string)),
+    train: positions.filter((i) => !held.has(keys[i]!)),
+    heldOut: positions.filter((i) => held.has(keys[i]!)),
   };
 }
 
@@ -54,14 +54,14 @@ export function chooseGroups(sizes: ReadonlyMap<string, number>, heldOut: number
   const held = new Set<string>();
   let count = 0;
   for (const key of ranked) {
-    const size = sizes.get(key) as number;
+    const size = sizes.get(key)!;
     if (held.size === ranked.length - 1 || Math.abs(count + size - target) >= Math.abs(count - target)) continue;
     held.add(key);
     count += size;
   }
   if (held.size === 0) {
     // All groups are larger than twice the share: the smallest comes closest.
-    held.add(ranked.reduce((least, key) => ((sizes.get(key) as number) < (sizes.get(least) as number) ? key : least)));
+    held.add(ranked.reduce((least, key) => (sizes.get(key)! < sizes.get(least)! ? key : least)));
   }
   return held;
 }

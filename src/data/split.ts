@@ -1,4 +1,4 @@
-import { hash32 } from './random.ts';
+import { hash32 } from '../common/random.ts';
 
 /** Positions of the samples of both sides, in the order of the ids. */
 export interface Split {
@@ -20,9 +20,9 @@ export function splitIds(ids: readonly string[], options: { heldOut?: number; se
   const hashes = ids.map((id) => hash32('split', seed, id) / 0x1_0000_0000);
   const held = hashes.map((hash) => hash < heldOut);
   if (ids.length >= 2 && heldOut > 0 && heldOut < 1) {
-    const ranked = hashes.map((_, i) => i).sort((a, b) => (hashes[a] as number) - (hashes[b] as number));
-    held[ranked[0] as number] = true;
-    held[ranked[ranked.length - 1] as number] = false;
+    const ranked = hashes.map((_, i) => i).sort((a, b) => hashes[a]! - hashes[b]!);
+    held[ranked[0]!] = true;
+    held[ranked[ranked.length - 1]!] = false;
   }
   const positions = ids.map((_, i) => i);
   return { train: positions.filter((i) => !held[i]), heldOut: positions.filter((i) => held[i]) };

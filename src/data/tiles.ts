@@ -1,8 +1,7 @@
-import { checkVisibility, clipAnnotations, listBoxes, packAnnotations } from './geometry.ts';
-import type { Visibility } from './geometry.ts';
-import { imageSize, packedBytes, rgbImage } from './image.ts';
-import { describeSample } from './types.ts';
-import type { Annotations, Dataset, RgbImage, Sample, SampleDescription } from './types.ts';
+import { checkVisibility, clipAnnotations, listBoxes, packAnnotations, type Visibility } from '../imagery/geometry.ts';
+import { imageSize, packedBytes, rgbImage } from '../imagery/image.ts';
+import { describeSample, type Dataset, type Sample, type SampleDescription } from './types.ts';
+import type { Annotations, RgbImage } from '../imagery/types.ts';
 
 /** How images are cut into tiles. */
 export interface TileOptions {
@@ -101,7 +100,7 @@ export async function tileDataset(dataset: Dataset, options: TileOptions): Promi
         return { id, image: await dataset.window(tile.index, x, y, width, height), boxes, labels };
       }
       const whole = await readWhole(tile.index);
-      checkSize(whole, sizes[tile.index] as SampleDescription);
+      checkSize(whole, sizes[tile.index]!);
       // A copy: a view would keep the whole image in memory as long as the tile.
       const part = packedBytes(whole.lo(y, x, 0).hi(height, width, 3));
       return { id, image: rgbImage(height, width, Uint8Array.from(part)), boxes, labels };
@@ -142,9 +141,7 @@ function within(
 ): Annotations {
   const own = listBoxes({ boxes, labels }).flatMap((box, i) => {
     const isNear = box[2] > x && box[0] < x + width && box[3] > y && box[1] < y + height;
-    return isNear
-      ? [{ box: [box[0] - x, box[1] - y, box[2] - x, box[3] - y] as const, label: labels[i] as number }]
-      : [];
+    return isNear ? [{ box: [box[0] - x, box[1] - y, box[2] - x, box[3] - y] as const, label: labels[i]! }] : [];
   });
   return packAnnotations(
     own.map(({ box }) => box),

@@ -1,15 +1,4 @@
-import type { NdArray } from 'ndarray';
-
-/** An image on the host: RGB bytes of shape [H, W, 3]. Any strides are legal, so that crops and flips are views. */
-export type RgbImage = NdArray<Uint8Array>;
-
-/** Boxes and classes of one image. */
-export interface Annotations {
-  /** Four numbers per box, `x1, y1, x2, y2` in pixels of the image: x to the right, y down, `x2 > x1`, `y2 > y1`. */
-  readonly boxes: Float32Array;
-  /** Class index of each box, from 0. */
-  readonly labels: Int32Array;
-}
+import type { Annotations, RgbImage } from '../imagery/types.ts';
 
 /** One image with what is known about it. */
 export interface Sample extends Annotations {
@@ -53,5 +42,5 @@ export interface SampleSource {
 export async function describeSample(dataset: Dataset, index: number): Promise<SampleDescription> {
   if (dataset.describe !== undefined) return dataset.describe(index);
   const { id, image, boxes, labels } = await dataset.get(index);
-  return { id, width: image.shape[1] as number, height: image.shape[0] as number, boxes, labels };
+  return { id, width: image.shape[1]!, height: image.shape[0]!, boxes, labels };
 }

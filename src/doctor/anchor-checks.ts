@@ -1,9 +1,8 @@
-import type { RetinaNetSpec } from '../index.ts';
-import { coverageOf } from './anchor-coverage.ts';
-import type { AnchorCoverage, PlacedBoxes } from './anchor-coverage.ts';
-import type { SuggestedAnchors } from './suggest-anchors.ts';
-import { counted, findingAt, percent, placeOf } from './types.ts';
-import type { Finding, Inventory } from './types.ts';
+import type { RetinaNetSpec } from '../retinanet/spec.ts';
+import { coverageOf, type AnchorCoverage, type PlacedBoxes } from '../detector/anchor-coverage.ts';
+import type { SuggestedAnchors } from '../detector/fit-anchors.ts';
+import { findingAt, placeOf, type Finding, type Inventory } from './types.ts';
+import { counted, percent } from '../common/check.ts';
 
 /** Share of boxes without an anchor from which it is worth a warning, and from which training cannot succeed. */
 const [SOME, MANY] = [0.02, 0.2];
@@ -28,15 +27,15 @@ export function checkAnchors(
     Array.from(ious.keys())
       .filter(chosen)
       .map((n) => {
-        const image = items[boxes.images[n] as number]?.image;
-        const object = image?.objects[boxes.objects[n] as number];
+        const image = items[boxes.images[n]!]?.image;
+        const object = image?.objects[boxes.objects[n]!];
         return image === undefined || object === undefined
           ? ''
-          : `${placeOf(image, object)}, IoU ${(ious[n] as number).toFixed(2)}`;
+          : `${placeOf(image, object)}, IoU ${ious[n]!.toFixed(2)}`;
       });
-  const unreached = places((n) => (ious[n] as number) < low);
-  const rescued = places((n) => (ious[n] as number) < high);
-  const small = places((n) => Math.sqrt((boxes.widths[n] as number) * (boxes.heights[n] as number)) < SMALL);
+  const unreached = places((n) => ious[n]! < low);
+  const rescued = places((n) => ious[n]! < high);
+  const small = places((n) => Math.sqrt(boxes.widths[n]! * boxes.heights[n]!) < SMALL);
   const most = spec.postprocess.maxDetections;
   const crowded = items.filter(({ image }) => image.objects.filter(({ crowd }) => crowd !== true).length > most);
   return [

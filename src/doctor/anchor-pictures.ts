@@ -1,8 +1,15 @@
-import { rgbImage, imageSize } from '../data/image.ts';
-import type { Box } from '../data/geometry.ts';
-import type { RgbImage } from '../data/types.ts';
-import { drawBox, drawText, enlarge, fillRectangle, pasteImage, textSize } from '../report/draw.ts';
-import type { Colour } from '../report/draw.ts';
+import { rgbImage, imageSize } from '../imagery/image.ts';
+import type { Box } from '../imagery/geometry.ts';
+import type { RgbImage } from '../imagery/types.ts';
+import {
+  drawBox,
+  drawText,
+  enlarge,
+  fillRectangle,
+  pasteImage,
+  textSize,
+  type Colour,
+} from '../report/pictures/draw.ts';
 
 /** Colours of boxes: green where an anchor fits, yellow where one is forced, red where none comes near. */
 export const anchorColours = {

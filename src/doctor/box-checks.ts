@@ -1,8 +1,8 @@
-import type { Box } from '../data/geometry.ts';
-import type { LabelledObject, LabelProblem } from '../data/labels/types.ts';
-import { counted, findingAt, isProper, percent, placeOf, sizeOf } from './types.ts';
-import type { Finding, Inventory, Item } from './types.ts';
-import { isFootprint, visibleBox } from './visible.ts';
+import type { Box } from '../imagery/geometry.ts';
+import type { LabelledObject, LabelProblem } from '../labels/types.ts';
+import { findingAt, placeOf, type Finding, type Inventory, type Item, isFootprint } from './types.ts';
+import { visibleBox, isProper, sizeOf } from '../detector/visible-box.ts';
+import { counted, percent } from '../common/check.ts';
 
 /** Pixels by which a box may reach beyond its image: some tools count from 1, or to the last pixel's far edge. */
 const SLACK = 1;
@@ -262,7 +262,7 @@ function* alikePairs(
     // The overlap is at most the width of `a` less the distance of the left edges, and at least `threshold` of it.
     const last = a.box[0] + (1 - threshold) * (a.box[2] - a.box[0]);
     for (let j = i + 1; j < sorted.length; j++) {
-      const b = sorted[j] as LabelledObject;
+      const b = sorted[j]!;
       if (b.box[0] > last) break;
       const iou = iouOf(a.box, b.box);
       if (iou > threshold) yield [a, b, iou];

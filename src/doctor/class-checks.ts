@@ -1,6 +1,6 @@
-import type { LabelTable } from '../data/labels/types.ts';
-import { counted, findingAt, percent } from './types.ts';
-import type { Finding } from './types.ts';
+import type { LabelTable } from '../labels/types.ts';
+import { findingAt, type Finding } from './types.ts';
+import { counted, percent } from '../common/check.ts';
 
 /** What there is of one class. Regions of crowds are not counted: they are not trained on. */
 export interface ClassRow {
@@ -33,9 +33,9 @@ export function classTable({ classes, images }: LabelTable): ClassRow[] {
   const total = boxes.reduce((sum, count) => sum + count, 0);
   return classes.map((name, i) => ({
     name,
-    boxes: boxes[i] as number,
-    images: seen[i] as number,
-    share: total === 0 ? 0 : (boxes[i] as number) / total,
+    boxes: boxes[i]!,
+    images: seen[i]!,
+    share: total === 0 ? 0 : boxes[i]! / total,
   }));
 }
 

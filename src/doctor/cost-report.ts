@@ -1,11 +1,11 @@
 import { totalmem } from 'node:os';
-import { GpuOutOfMemoryError } from '../index.ts';
-import type { Device, RetinaNetSpec, Size } from '../index.ts';
-import { trainedSizes } from './anchor-coverage.ts';
-import { networkCost, trainingBytes } from './cost.ts';
-import type { NetworkCost } from './cost.ts';
-import { measureTraining } from './measure.ts';
-import type { MeasuredStep } from './measure.ts';
+import { GpuOutOfMemoryError } from '../tensor/errors.ts';
+import type { Device } from '../tensor/device.ts';
+import type { RetinaNetSpec } from '../retinanet/spec.ts';
+import type { Size } from '../retinanet/anchors.ts';
+import { trainedSizes } from '../detector/anchor-coverage.ts';
+import { networkCost, trainingBytes, type NetworkCost } from './cost.ts';
+import { measureTraining, type MeasuredStep } from './measure.ts';
 import type { Finding } from './types.ts';
 
 /** What training a network on images of a usual size takes. */

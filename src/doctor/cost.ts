@@ -1,6 +1,6 @@
-import { anchorsPerCell } from '../index.ts';
-import type { RetinaNetSpec, Size } from '../index.ts';
-import { trainedSizes } from './anchor-coverage.ts';
+import { anchorsPerCell, type Size } from '../retinanet/anchors.ts';
+import type { RetinaNetSpec } from '../retinanet/spec.ts';
+import { trainedSizes } from '../detector/anchor-coverage.ts';
 
 // What a network costs, counted from its spec: the convolutions are nearly all of it.
 
@@ -60,8 +60,8 @@ export function networkCost(spec: RetinaNetSpec, classes: number, image: Size): 
     conv(1, from, pyramid.channels, at, 1);
     conv(3, pyramid.channels, pyramid.channels, at, 1);
   }
-  conv(3, pyramid.p6 === 'P5' ? pyramid.channels : channels, pyramid.channels, levels[3] as Size, 1);
-  conv(3, pyramid.channels, pyramid.channels, levels[4] as Size, 1);
+  conv(3, pyramid.p6 === 'P5' ? pyramid.channels : channels, pyramid.channels, levels[3]!, 1);
+  conv(3, pyramid.channels, pyramid.channels, levels[4]!, 1);
   const perCell = anchorsPerCell(spec.anchors);
   levels.forEach((at, level) => {
     for (const outputChannels of [perCell * classes, perCell * 4]) {

@@ -1,5 +1,5 @@
-import { imageSize } from '../data/image.ts';
-import type { RgbImage } from '../data/types.ts';
+import { imageSize } from '../imagery/image.ts';
+import type { RgbImage } from '../imagery/types.ts';
 
 const [COLUMNS, ROWS] = [9, 8];
 /** Greys of the cells must differ by this many levels: below, the bits are noise, and flat images would all be alike. */
@@ -30,10 +30,9 @@ export function differenceHash(image: RgbImage): readonly [high: number, low: nu
   const words = [0, 0];
   for (let bit = 0; bit < 64; bit++) {
     const at = Math.floor(bit / 8) * COLUMNS + (bit % 8);
-    if ((greys[at + 1] as number) > (greys[at] as number))
-      words[bit >> 5] = (words[bit >> 5] as number) | (1 << (bit & 31));
+    if (greys[at + 1]! > greys[at]!) words[bit >> 5] = words[bit >> 5]! | (1 << (bit & 31));
   }
-  return [(words[0] as number) >>> 0, (words[1] as number) >>> 0];
+  return [words[0]! >>> 0, words[1]! >>> 0];
 }
 
 /** The pixels of cell `i` of `count` along a side; at least one. */

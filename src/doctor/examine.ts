@@ -1,31 +1,26 @@
 import { resolve } from 'node:path';
-import type { Bands } from '../data/node/image.ts';
-import type { LabelProblem, LabelTable } from '../data/labels/types.ts';
-import { splitIds } from '../data/split.ts';
-import type { Split } from '../data/split.ts';
-import type { Stretch } from '../data/stretch.ts';
-import type { Device, RetinaNetSpec, Size } from '../index.ts';
+import type { Bands } from '../imagery/node/read-image.ts';
+import type { LabelProblem, LabelTable } from '../labels/types.ts';
+import { splitIds, type Split } from '../data/split.ts';
+import type { Stretch } from '../imagery/stretch.ts';
+import type { Device } from '../tensor/device.ts';
+import type { RetinaNetSpec } from '../retinanet/spec.ts';
+import type { Size } from '../retinanet/anchors.ts';
 import { checkAnchors } from './anchor-checks.ts';
-import { bestIous, coverageOf, iousOfImage, placeBoxes } from './anchor-coverage.ts';
-import type { AnchorCoverage } from './anchor-coverage.ts';
+import { bestIous, coverageOf, iousOfImage, placeBoxes, type AnchorCoverage } from '../detector/anchor-coverage.ts';
 import type { ReachedBox } from './anchor-pictures.ts';
 import { checkBoxes } from './box-checks.ts';
-import { checkClasses, classTable } from './class-checks.ts';
-import type { ClassRow } from './class-checks.ts';
-import { costReport, extrapolate } from './cost-report.ts';
-import type { CostReport } from './cost-report.ts';
+import { checkClasses, classTable, type ClassRow } from './class-checks.ts';
+import { costReport, extrapolate, type CostReport } from './cost-report.ts';
 import { checkImages } from './image-checks.ts';
 import { checkProblems } from './label-checks.ts';
 import { checkLeakage } from './leakage-checks.ts';
 import { checkPlacement } from './placement-checks.ts';
 import { takeInventory } from './read.ts';
-import { adviseSize, recommend } from './recommend.ts';
-import type { Recommendation, SizeAdvice, SizeSummary } from './recommend.ts';
-import { suggestAnchors } from './suggest-anchors.ts';
-import type { SuggestedAnchors } from './suggest-anchors.ts';
-import { sizeOf } from './types.ts';
+import { adviseSize, recommend, type Recommendation, type SizeAdvice, type SizeSummary } from './recommend.ts';
+import { suggestAnchors, type SuggestedAnchors } from '../detector/fit-anchors.ts';
 import type { Finding, ImageFacts, Inventory, Severity } from './types.ts';
-import { visibleBox } from './visible.ts';
+import { visibleBox, sizeOf } from '../detector/visible-box.ts';
 
 /** A data set as the reader of labels gives it. */
 export interface LabelledData {
@@ -134,8 +129,7 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
       ? null
       : withoutOthers(await takeInventory(other.table, other.imagesRoot, reading), other.imagesRoot, options);
   const split = options.split ?? splitIds(table.images.map(({ file }) => file));
-  const at = (positions: readonly number[]): Inventory['items'] =>
-    positions.map((i) => inventory.items[i] as Inventory['items'][number]);
+  const at = (positions: readonly number[]): Inventory['items'] => positions.map((i) => inventory.items[i]!);
   const train = validation === null ? at(split.train) : inventory.items;
   const heldOut = validation === null ? at(split.heldOut) : validation.items;
 
@@ -289,7 +283,7 @@ function summarise({ items }: Inventory): SizeSummary | null {
     .map(([x1, y1, x2, y2]) => Math.sqrt((x2 - x1) * (y2 - y1)))
     .sort((a, b) => a - b);
   if (sides.length === 0) return null;
-  const at = (share: number): number => sides[Math.min(sides.length - 1, Math.floor(share * sides.length))] as number;
+  const at = (share: number): number => sides[Math.min(sides.length - 1, Math.floor(share * sides.length))]!;
   return { p10: at(0.1), median: at(0.5), p90: at(0.9), largest: at(1) };
 }
 
@@ -305,16 +299,16 @@ function choosePictures(
   const sum = items.map(() => 0);
   const boxes = items.map(() => 0);
   ious.forEach((iou, n) => {
-    const i = placed.images[n] as number;
-    missed[i] = (missed[i] as number) + (iou < spec.matcher.high ? 1 : 0);
-    sum[i] = (sum[i] as number) + iou;
-    boxes[i] = (boxes[i] as number) + 1;
+    const i = placed.images[n]!;
+    missed[i] = missed[i]! + (iou < spec.matcher.high ? 1 : 0);
+    sum[i] = sum[i]! + iou;
+    boxes[i] = boxes[i]! + 1;
   });
-  const mean = (i: number): number => (sum[i] as number) / (boxes[i] as number);
+  const mean = (i: number): number => sum[i]! / boxes[i]!;
   return items
     .map((_, i) => i)
-    .filter((i) => (boxes[i] as number) > 0 && items[i]?.facts.problem === null)
-    .sort((a, b) => (missed[b] as number) - (missed[a] as number) || mean(a) - mean(b))
+    .filter((i) => boxes[i]! > 0 && items[i]?.facts.problem === null)
+    .sort((a, b) => missed[b]! - missed[a]! || mean(a) - mean(b))
     .slice(0, count)
-    .map((i) => ({ facts: items[i]?.facts as ImageFacts, boxes: iousOfImage({ items }, placed, ious, i) }));
+    .map((i) => ({ facts: items[i]!.facts, boxes: iousOfImage({ items }, placed, ious, i) }));
 }

@@ -1,5 +1,6 @@
-import { counted, findingAt, isProper, percent } from './types.ts';
-import type { Finding, ImageKind, Inventory, Item } from './types.ts';
+import { findingAt, type Finding, type ImageKind, type Inventory, type Item } from './types.ts';
+import { counted, percent } from '../common/check.ts';
+import { isProper } from '../detector/visible-box.ts';
 
 /** What is known of how 16-bit images will be read. */
 export interface ImageCheckOptions {

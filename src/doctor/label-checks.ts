@@ -1,6 +1,6 @@
-import type { LabelProblem } from '../data/labels/types.ts';
-import { counted, findingAt } from './types.ts';
-import type { Finding } from './types.ts';
+import type { LabelProblem } from '../labels/types.ts';
+import { findingAt, type Finding } from './types.ts';
+import { counted } from '../common/check.ts';
 
 /** What the reader of the labels could not make sense of. Degenerate boxes are with the other boxes (`checkBoxes`). */
 const TEXTS: readonly (readonly [LabelProblem['kind'], string, string, string])[] = [

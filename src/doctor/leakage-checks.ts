@@ -1,8 +1,9 @@
-import type { Box } from '../data/geometry.ts';
+import type { Box } from '../imagery/geometry.ts';
 import { iouOf } from './box-checks.ts';
 import { hammingDistance } from './difference-hash.ts';
-import { counted, findingAt, isProper, percent } from './types.ts';
-import type { Finding, Item } from './types.ts';
+import { findingAt, type Finding, type Item } from './types.ts';
+import { counted, percent } from '../common/check.ts';
+import { isProper } from '../detector/visible-box.ts';
 
 /** Bits in which the difference hashes of one picture, saved twice, may differ. */
 const ALIKE_BITS = 4;

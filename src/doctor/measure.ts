@@ -1,8 +1,10 @@
-import { rgbImage } from '../data/image.ts';
-import { Random } from '../data/random.ts';
+import { rgbImage } from '../imagery/image.ts';
+import { Random } from '../common/random.ts';
 import type { Sample } from '../data/types.ts';
-import { RetinaNet, setDefaultDevice } from '../index.ts';
-import type { Device, RetinaNetSpec, Size } from '../index.ts';
+import { RetinaNet } from '../retinanet/retinanet.ts';
+import { setDefaultDevice, type Device } from '../tensor/device.ts';
+import type { RetinaNetSpec } from '../retinanet/spec.ts';
+import type { Size } from '../retinanet/anchors.ts';
 import { readLosses, Trainer } from '../train/trainer.ts';
 
 /** What a training step took on a device. */

@@ -1,7 +1,8 @@
-import { invertAffine, projectionOf } from '../data/georeference.ts';
-import type { Box, Point } from '../data/geometry.ts';
-import { counted, isProper } from './types.ts';
+import { invertAffine, projectionOf } from '../imagery/georeference.ts';
+import type { Box, Point } from '../imagery/geometry.ts';
 import type { Finding, Inventory, Item } from './types.ts';
+import { counted } from '../common/check.ts';
+import { isProper } from '../detector/visible-box.ts';
 
 /** Share of the boxes that another coordinate system must bring into their images to be the explanation. */
 const EXPLAINED = 0.8;

@@ -1,21 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { imageSize } from '../data/image.ts';
-import { LevelCounts } from '../data/stretch.ts';
-import type { Stretch } from '../data/stretch.ts';
-import type { LabelTable } from '../data/labels/types.ts';
-import type { RgbImage } from '../data/types.ts';
-import { listFiles } from '../data/node/files.ts';
-import { defaultBands, readImage, readTiffImage } from '../data/node/image.ts';
-import type { Bands } from '../data/node/image.ts';
-import { decodeJpeg, isJpeg, readJpegHeader } from '../data/node/jpeg.ts';
-import { reasonOf } from '../data/node/packages.ts';
-import { decodePng, isPng } from '../data/node/png.ts';
-import { decodeTiff, isTiff } from '../data/node/tiff.ts';
-import type { Tiff } from '../data/node/tiff.ts';
+import { imageSize } from '../imagery/image.ts';
+import { LevelCounts, type Stretch } from '../imagery/stretch.ts';
+import type { LabelTable } from '../labels/types.ts';
+import type { RgbImage } from '../imagery/types.ts';
+import { listFiles } from '../imagery/node/files.ts';
+import { defaultBands, readImage, readTiffImage, type Bands } from '../imagery/node/read-image.ts';
+import { decodeJpeg, isJpeg, readJpegHeader } from '../imagery/node/jpeg.ts';
+import { decodePng, isPng } from '../imagery/node/png.ts';
+import { decodeTiff, isTiff, type Tiff } from '../imagery/node/tiff.ts';
 import { differenceHash } from './difference-hash.ts';
 import type { ImageFacts, ImageKind, Inventory } from './types.ts';
+import { reasonOf } from '../common/check.ts';
 
 // The one place where the examination reads files.
 
@@ -134,7 +131,7 @@ const withPixels = (facts: ImageFacts, image: RgbImage): ImageFacts => ({
 function pngHeader(bytes: Uint8Array): Pick<ImageFacts, 'size' | 'bits'> {
   if (bytes.length < 29) throw new Error('truncated: the file ends in its header');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { size: { width: view.getUint32(16), height: view.getUint32(20) }, bits: bytes[24] as number };
+  return { size: { width: view.getUint32(16), height: view.getUint32(20) }, bits: bytes[24]! };
 }
 
 /** Whether the last bytes, but for padding, hold the marker that ends a JPEG file. */

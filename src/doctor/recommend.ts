@@ -1,10 +1,11 @@
-import type { RetinaNetSpec, Size } from '../index.ts';
-import { trainedSizes } from './anchor-coverage.ts';
-import { gigabytes } from './cost-report.ts';
-import type { CostReport } from './cost-report.ts';
-import type { SuggestedAnchors } from './suggest-anchors.ts';
+import type { RetinaNetSpec } from '../retinanet/spec.ts';
+import type { Size } from '../retinanet/anchors.ts';
+import { trainedSizes } from '../detector/anchor-coverage.ts';
+import { gigabytes, type CostReport } from './cost-report.ts';
+import type { SuggestedAnchors } from '../detector/fit-anchors.ts';
 import { startingRate } from '../train/starting-rate.ts';
-import { percent, short } from './types.ts';
+import { short } from './types.ts';
+import { percent } from '../common/check.ts';
 
 /** A setting that the data and the device speak for, with the reason in one line. */
 export interface Recommendation {

@@ -1,8 +1,8 @@
-import type { CoverageRow } from './anchor-coverage.ts';
+import type { CoverageRow } from '../detector/anchor-coverage.ts';
 import type { Examination } from './examine.ts';
 import { gigabytes } from './cost-report.ts';
-import { counted, percent, short } from './types.ts';
-import type { Finding } from './types.ts';
+import { short, type Finding } from './types.ts';
+import { counted, percent } from '../common/check.ts';
 
 /** An examination as text for a terminal: what there is, what is wrong, how anchors fit, what it takes, what to set. */
 export function examinationText(examination: Examination): string {
@@ -99,11 +99,7 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
   const all = [heads, ...rows];
   const widths = heads.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)));
   return all
-    .map((row) =>
-      row
-        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
-        .join('  '),
-    )
+    .map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '))
     .join('\n');
 }
 

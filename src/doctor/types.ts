@@ -1,6 +1,5 @@
-import type { Affine } from '../data/georeference.ts';
-import type { Box } from '../data/geometry.ts';
-import type { LabelledImage, LabelledObject, LabelTable } from '../data/labels/types.ts';
+import type { Affine } from '../imagery/georeference.ts';
+import type { LabelledImage, LabelledObject, LabelTable } from '../labels/types.ts';
 
 /** `error`: training fails or learns the wrong thing; `warning`: it learns worse than it could; `note`: worth knowing. */
 export type Severity = 'error' | 'warning' | 'note';
@@ -54,24 +53,12 @@ export interface Item {
   readonly facts: ImageFacts;
 }
 
-/** What is needed of an item to place its boxes. */
-export interface SizedItem {
-  readonly image: LabelledImage;
-  readonly facts: Pick<ImageFacts, 'size'>;
-}
-
 /** Labels and files of one data set, in the order of `table.images`. */
 export interface Inventory {
   readonly table: LabelTable;
   readonly items: readonly Item[];
   /** Image files beside those that the labels name, which they do not name. */
   readonly unlabelled: readonly string[];
-}
-
-/** Pixels of an item's image: those of the file, else those of the label file, else null. */
-export function sizeOf({ image, facts }: SizedItem): { readonly width: number; readonly height: number } | null {
-  if (facts.size !== null) return facts.size;
-  return image.width === null || image.height === null ? null : { width: image.width, height: image.height };
 }
 
 /** Where an object stands, for messages. */
@@ -81,16 +68,6 @@ export function placeOf(image: LabelledImage, { source, box }: LabelledObject): 
 
 /** A number with at most two decimals. */
 export const short = (value: number): string => `${Number(value.toFixed(2))}`;
-
-/** Whether a box has a width and a height, both finite. */
-export const isProper = ([x1, y1, x2, y2]: Box): boolean =>
-  x2 > x1 && y2 > y1 && [x1, y1, x2, y2].every(Number.isFinite);
-
-/** A number with its noun and verb: `1 box lies` or `3 boxes lie`. */
-export const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
-
-/** A share in percent with a precision that fits it. */
-export const percent = (share: number): string => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
 
 /** Most examples that a finding keeps. */
 const EXAMPLES = 5;
@@ -118,3 +95,7 @@ export function findingAt(
     },
   ];
 }
+
+/** Whether an object is an outline on the map: of a whole region, so that the edges of its tiles cut it. */
+export const isFootprint = ({ facts }: Item, { polygons }: LabelledObject): boolean =>
+  facts.affine !== null && polygons !== undefined && polygons.length > 0;

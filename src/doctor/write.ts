@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writePng } from '../data/node/png.ts';
-import { contactSheet } from '../report/pictures.ts';
+import { writePng } from '../imagery/node/png.ts';
+import { contactSheet } from '../report/pictures/pictures.ts';
 import { anchorPicture } from './anchor-pictures.ts';
 import type { Examination } from './examine.ts';
 import { readPixels } from './read.ts';
@@ -19,7 +19,7 @@ const COLUMNS = 3;
 export async function writeExamination(examination: Examination, folder: string): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   const written = [join(folder, 'examination.json')];
-  await writeFile(written[0] as string, `${JSON.stringify(examination, null, 2)}\n`);
+  await writeFile(written[0]!, `${JSON.stringify(examination, null, 2)}\n`);
   const { pictures, anchors, imagesRoot, stretch, bands } = examination;
   if (pictures.length === 0) return written;
   await mkdir(join(folder, 'anchors'), { recursive: true });

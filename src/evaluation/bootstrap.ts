@@ -1,4 +1,4 @@
-import { Random } from '../data/random.ts';
+import { Random } from '../common/random.ts';
 import { cocoRecalls } from './coco.ts';
 import { IGNORED, RIGHT, type CocoClass } from './coco-match.ts';
 import type { ImageCounts, JudgedRun } from './judged-run.ts';
@@ -44,7 +44,7 @@ export function* imageWeights(images: number, resamples: number, seed: number): 
     weights.fill(0);
     for (let draw = 0; draw < images; draw++) {
       const image = random.int(images);
-      weights[image] = (weights[image] as number) + 1;
+      weights[image] = weights[image]! + 1;
     }
     yield weights;
   }
@@ -58,12 +58,12 @@ interface RankedClass {
 }
 
 function rankClass({ image, states, objects }: CocoClass): RankedClass {
-  const at50 = states[0]?.[0] as Uint8Array;
+  const at50 = states[0]![0]!;
   const counted = [...at50.keys()].filter((k) => at50[k] !== IGNORED);
   return {
-    image: Int32Array.from(counted, (k) => image[k] as number),
+    image: Int32Array.from(counted, (k) => image[k]!),
     right: Uint8Array.from(counted, (k) => Number(at50[k] === RIGHT)),
-    objects: objects[0] as Int32Array,
+    objects: objects[0]!,
   };
 }
 
@@ -78,13 +78,13 @@ function weightedPrecision(
   recall: Float64Array,
 ): number {
   let truths = 0;
-  for (let i = 0; i < objects.length; i++) truths += (objects[i] as number) * (weights[i] as number);
+  for (let i = 0; i < objects.length; i++) truths += objects[i]! * weights[i]!;
   if (truths === 0) return NaN;
   let found = 0;
   let said = 0;
   let entries = 0;
   for (let k = 0; k < image.length; k++) {
-    const weight = weights[image[k] as number] as number;
+    const weight = weights[image[k]!]!;
     if (weight === 0) continue;
     said += weight;
     if (right[k] === 1) found += weight;
@@ -97,12 +97,12 @@ function weightedPrecision(
   let sum = 0;
   let r = cocoRecalls.length - 1;
   for (let k = entries - 1; k >= 0; k--) {
-    while (r >= 0 && (cocoRecalls[r] as number) > (recall[k] as number)) {
+    while (r >= 0 && cocoRecalls[r]! > recall[k]!) {
       // Reached at entry k + 1 and not at k; 0 where it is never reached.
       sum += highest;
       r--;
     }
-    highest = Math.max(highest, precision[k] as number);
+    highest = Math.max(highest, precision[k]!);
   }
   return (sum + (r + 1) * highest) / cocoRecalls.length;
 }
@@ -134,9 +134,9 @@ export function resampler({ perImage, coco }: JudgedRun): (weights: Int32Array) 
 function weightedCounts({ truePositives, falsePositives, falseNegatives }: ImageCounts, weights: Int32Array) {
   let [right, wrong, missed] = [0, 0, 0];
   weights.forEach((weight, i) => {
-    right += weight * (truePositives[i] as number);
-    wrong += weight * (falsePositives[i] as number);
-    missed += weight * (falseNegatives[i] as number);
+    right += weight * truePositives[i]!;
+    wrong += weight * falsePositives[i]!;
+    missed += weight * falseNegatives[i]!;
   });
   return operatingPoint(0, right, wrong, right + missed);
 }
@@ -144,8 +144,8 @@ function weightedCounts({ truePositives, falsePositives, falseNegatives }: Image
 /** The value below which the share `q` of ascending values lies, interpolated between neighbours as `np.quantile` does. */
 function quantile(sorted: Float64Array, q: number): number {
   const at = q * (sorted.length - 1);
-  const low = sorted[Math.floor(at)] as number;
-  return low + (at - Math.floor(at)) * ((sorted[Math.ceil(at)] as number) - low);
+  const low = sorted[Math.floor(at)]!;
+  return low + (at - Math.floor(at)) * (sorted[Math.ceil(at)]! - low);
 }
 
 /** The middle share `confidence` of resampled values; those that are NaN are left out. */

@@ -1,6 +1,5 @@
 import { boxArea } from './iou.ts';
-import { byScore, findOverlaps } from './match.ts';
-import type { EvaluatedImage, Overlaps } from './match.ts';
+import { byScore, findOverlaps, type EvaluatedImage, type Overlaps } from './match.ts';
 import { linspace } from './numpy.ts';
 
 /** IoU thresholds 0.50, 0.55, .. 0.95, rounded as in pycocotools: `np.linspace(.5, .95, 10)`. */
@@ -47,11 +46,11 @@ function keep({ detections }: EvaluatedImage, { order }: Overlaps, classes: numb
   const ranks = new Int32Array(classes);
   const kept: Kept[] = [];
   order.forEach((i, at) => {
-    const label = detections.labels[i] as number;
-    const rank = ranks[label] as number;
+    const label = detections.labels[i]!;
+    const rank = ranks[label]!;
     if (rank === cocoMaxDetections) return;
     ranks[label] = rank + 1;
-    kept.push({ at, label, rank, score: detections.scores[i] as number, area: boxArea(detections.boxes, i) });
+    kept.push({ at, label, rank, score: detections.scores[i]!, area: boxArea(detections.boxes, i) });
   });
   return kept;
 }
@@ -61,8 +60,8 @@ function countKept(images: readonly EvaluatedImage[], classes: number): Int32Arr
   const total = new Int32Array(classes);
   for (const { detections } of images) {
     const counts = new Int32Array(classes);
-    for (const label of detections.labels) counts[label] = (counts[label] as number) + 1;
-    counts.forEach((count, label) => (total[label] = (total[label] as number) + Math.min(count, cocoMaxDetections)));
+    for (const label of detections.labels) counts[label] = counts[label]! + 1;
+    counts.forEach((count, label) => (total[label] = total[label]! + Math.min(count, cocoMaxDetections)));
   }
   return total;
 }
@@ -84,12 +83,12 @@ function match(
     for (const ignored of [0, 1]) {
       let best = -1;
       let bestIou = Math.min(threshold, 1 - 1e-10);
-      for (let pair = starts[at] as number; pair < (starts[at + 1] as number); pair++) {
-        const candidate = truth[pair] as number;
+      for (let pair = starts[at]!; pair < starts[at + 1]!; pair++) {
+        const candidate = truth[pair]!;
         if (isIgnored[candidate] !== ignored || (taken[candidate] && !crowd?.[candidate])) continue;
-        if ((iou[pair] as number) < bestIou) continue;
+        if (iou[pair]! < bestIou) continue;
         best = candidate;
-        bestIou = iou[pair] as number;
+        bestIou = iou[pair]!;
       }
       if (best === -1) continue;
       taken[best] = 1;
@@ -108,14 +107,14 @@ export function matchCoco(images: readonly EvaluatedImage[], classes: number): C
     states: cocoAreas.map(() => Array.from(cocoIous, () => new Uint8Array(size))),
     objects: cocoAreas.map(() => new Int32Array(images.length)),
   }));
-  const columnOf = (label: number) => columns[label] as (typeof columns)[number];
+  const columnOf = (label: number) => columns[label]!;
   const filled = new Int32Array(classes);
   images.forEach((image, i) => {
     const { truth, detections } = image;
-    const overlaps = findOverlaps(detections, truth, cocoIous[0] as number);
+    const overlaps = findOverlaps(detections, truth, cocoIous[0]!);
     const kept = keep(image, overlaps, classes);
     const places = kept.map(({ label, rank, score }) => {
-      const place = filled[label] as number;
+      const place = filled[label]!;
       filled[label] = place + 1;
       columnOf(label).image[place] = i;
       columnOf(label).rank[place] = rank;
@@ -127,13 +126,13 @@ export function matchCoco(images: readonly EvaluatedImage[], classes: number): C
         const area = truth.areas?.[j] ?? boxArea(truth.boxes, j);
         if (overlaps.isIgnored(j) || area < range[0] || area > range[1]) return 1;
         const objects = columnOf(label).objects[a] as Int32Array;
-        objects[i] = (objects[i] as number) + 1;
+        objects[i] = objects[i]! + 1;
         return 0;
       });
       cocoIous.forEach((threshold, t) => {
         match(kept, overlaps, threshold, isIgnored, truth.crowd, range).forEach((state, k) => {
-          const states = columnOf((kept[k] as Kept).label).states[a]?.[t] as Uint8Array;
-          states[places[k] as number] = state;
+          const states = columnOf(kept[k]!.label).states[a]?.[t] as Uint8Array;
+          states[places[k]!] = state;
         });
       });
     });
@@ -141,9 +140,9 @@ export function matchCoco(images: readonly EvaluatedImage[], classes: number): C
   return columns.map(({ image, rank, score, states, objects }) => {
     // Equal scores keep the order of images, as with the merge sort of COCOeval.
     const order = byScore(score);
-    const sorted = (values: Uint8Array) => Uint8Array.from(order, (k) => values[k] as number);
+    const sorted = (values: Uint8Array) => Uint8Array.from(order, (k) => values[k]!);
     return {
-      image: Int32Array.from(order, (k) => image[k] as number),
+      image: Int32Array.from(order, (k) => image[k]!),
       rank: sorted(rank),
       states: states.map((byIou) => byIou.map(sorted)),
       objects,

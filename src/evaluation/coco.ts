@@ -51,13 +51,13 @@ interface Accumulated {
 
 /** A class in the range `a` of areas, with so many detections per image; null without objects. */
 function accumulate(column: CocoClass, a: number, maxDetections: number): Accumulated | null {
-  const objects = (column.objects[a] as Int32Array).reduce((sum, n) => sum + n, 0);
+  const objects = column.objects[a]!.reduce((sum, n) => sum + n, 0);
   if (objects === 0) return null;
   const precision = new Float64Array(cocoIous.length * cocoRecalls.length);
   const recall = new Float64Array(cocoIous.length);
-  const used = Array.from(column.rank.keys()).filter((k) => (column.rank[k] as number) < maxDetections);
+  const used = Array.from(column.rank.keys()).filter((k) => column.rank[k]! < maxDetections);
   cocoIous.forEach((_, t) => {
-    const states = column.states[a]?.[t] as Uint8Array;
+    const states = column.states[a]![t]!;
     const recalls = new Float64Array(used.length);
     const envelope = new Float64Array(used.length);
     let [right, wrong] = [0, 0];
@@ -68,12 +68,12 @@ function accumulate(column: CocoClass, a: number, maxDetections: number): Accumu
       envelope[i] = right / (wrong + right + Number.EPSILON);
     });
     for (let i = used.length - 1; i > 0; i--) {
-      if ((envelope[i] as number) > (envelope[i - 1] as number)) envelope[i - 1] = envelope[i] as number;
+      if (envelope[i]! > envelope[i - 1]!) envelope[i - 1] = envelope[i]!;
     }
     recall[t] = recalls.at(-1) ?? 0;
     let i = 0;
     cocoRecalls.forEach((least, r) => {
-      while (i < used.length && (recalls[i] as number) < least) i++;
+      while (i < used.length && recalls[i]! < least) i++;
       precision[t * cocoRecalls.length + r] = envelope[i] ?? 0;
     });
   });
@@ -85,16 +85,12 @@ function averagePrecision(classes: readonly (Accumulated | null)[], from = 0, to
   const present = classes.filter((entry) => entry !== null);
   const size = cocoRecalls.length;
   const cells = Array.from({ length: (to - from) * size }, (_, cell) => from * size + cell);
-  return pairwiseMean(
-    Float64Array.from(cells.flatMap((cell) => present.map((entry) => entry.precision[cell] as number))),
-  );
+  return pairwiseMean(Float64Array.from(cells.flatMap((cell) => present.map((entry) => entry.precision[cell]!))));
 }
 
 function averageRecall(classes: readonly (Accumulated | null)[]): number | null {
   const present = classes.filter((entry) => entry !== null);
-  return pairwiseMean(
-    Float64Array.from([...cocoIous.keys()].flatMap((t) => present.map((entry) => entry.recall[t] as number))),
-  );
+  return pairwiseMean(Float64Array.from([...cocoIous.keys()].flatMap((t) => present.map((entry) => entry.recall[t]!))));
 }
 
 /**

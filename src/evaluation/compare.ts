@@ -1,4 +1,4 @@
-import type { LabelTable } from '../data/labels/types.ts';
+import type { LabelTable } from '../labels/types.ts';
 import { checkBootstrap, imageWeights, percentileInterval, resampler, type BootstrapOptions } from './bootstrap.ts';
 import { summarizeCoco } from './coco.ts';
 import { judgeRun, type JudgedRun } from './judged-run.ts';
@@ -95,21 +95,16 @@ function changedImages(a: JudgedRun, b: JudgedRun): ChangedImage[] {
     const [byA, byB] = [foundIn(a, i), foundIn(b, i)];
     const only = (one: readonly boolean[], other: readonly boolean[]) =>
       truthObjects.flatMap(({ label, box }, object) =>
-        one[object] === true && other[object] !== true ? [{ object, name: a.classes[label] as string, box }] : [],
+        one[object] === true && other[object] !== true ? [{ object, name: a.classes[label]!, box }] : [],
       );
     const f1 = ({ perImage }: JudgedRun) => {
-      const right = perImage.truePositives[i] as number;
-      return operatingPoint(
-        0,
-        right,
-        perImage.falsePositives[i] as number,
-        right + (perImage.falseNegatives[i] as number),
-      ).f1;
+      const right = perImage.truePositives[i]!;
+      return operatingPoint(0, right, perImage.falsePositives[i]!, right + perImage.falseNegatives[i]!).f1;
     };
     return {
       file,
       f1: { a: f1(a), b: f1(b) },
-      falsePositives: { a: a.perImage.falsePositives[i] as number, b: b.perImage.falsePositives[i] as number },
+      falsePositives: { a: a.perImage.falsePositives[i]!, b: b.perImage.falsePositives[i]! },
       onlyA: only(byA, byB),
       onlyB: only(byB, byA),
     };
@@ -189,10 +184,10 @@ export function compareRuns(
     ap50: difference('ap50', cocoA.ap50, cocoB.ap50),
     perClass: runA.classes.map((name, label) => ({
       name,
-      truths: runA.curves.byClass[label]?.truths as number,
+      truths: runA.curves.byClass[label]!.truths,
       f1: {
-        a: runA.curves.byClass[label]?.atThreshold(runA.scoreThreshold).f1 as number,
-        b: runB.curves.byClass[label]?.atThreshold(runB.scoreThreshold).f1 as number,
+        a: runA.curves.byClass[label]!.atThreshold(runA.scoreThreshold).f1,
+        b: runB.curves.byClass[label]!.atThreshold(runB.scoreThreshold).f1,
       },
       ap50: { a: cocoA.perClass[label]?.ap50 ?? null, b: cocoB.perClass[label]?.ap50 ?? null },
       onlyA: lost(name, 'onlyA'),

@@ -1,6 +1,5 @@
 import type { ConfusionMatrix } from './judgement.ts';
-import { findOverlaps, matchOverlaps } from './match.ts';
-import type { EvaluatedImage } from './match.ts';
+import { findOverlaps, matchOverlaps, type EvaluatedImage } from './match.ts';
 
 /**
  * Counts what objects were taken for. Detections with a score of at least `scoreThreshold` are matched as in
@@ -17,18 +16,18 @@ export function confusionMatrix(
   const background = classes.length;
   const counts = Array.from({ length: background + 1 }, () => new Array<number>(background + 1).fill(0));
   const count = (truth: number, found: number) => {
-    const row = counts[truth] as number[];
-    row[found] = (row[found] as number) + 1;
+    const row = counts[truth]!;
+    row[found] = row[found]! + 1;
   };
   for (const { truth, detections } of images) {
     const overlaps = findOverlaps(detections, truth, iouThreshold, { anyClass: true });
     const { truthOf, detectionOf, ignored } = matchOverlaps(overlaps, iouThreshold);
     // Surer detections take their turn first: those below the threshold have no influence on them.
-    const isCounted = (k: number) => (detections.scores[k] as number) >= scoreThreshold;
+    const isCounted = (k: number) => detections.scores[k]! >= scoreThreshold;
     truth.labels.forEach((label, j) => {
       if (overlaps.isIgnored(j)) return;
-      const k = detectionOf[j] as number;
-      count(label, k !== -1 && isCounted(k) ? (detections.labels[k] as number) : background);
+      const k = detectionOf[j]!;
+      count(label, k !== -1 && isCounted(k) ? detections.labels[k]! : background);
     });
     detections.labels.forEach((label, k) => {
       if (isCounted(k) && truthOf[k] === -1 && ignored[k] === 0) count(background, label);

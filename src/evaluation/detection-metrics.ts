@@ -1,5 +1,4 @@
-import { checkIouThreshold } from './match.ts';
-import type { EvaluatedImage } from './match.ts';
+import { checkIouThreshold, type EvaluatedImage } from './match.ts';
 import { checkImages, matchPool, poolCurves, poolImages } from './pool.ts';
 import type { OperatingPoint, PrecisionRecallCurve } from './precision-recall.ts';
 
@@ -68,7 +67,7 @@ export function evaluateDetections(
   const pool = poolImages(images, names.length, iouThreshold);
   const { all, byClass } = poolCurves(pool, matchPool(pool, iouThreshold));
   const classes = names.map((name, label): ClassEvaluation => {
-    const curve = byClass[label] as PrecisionRecallCurve;
+    const curve = byClass[label]!;
     const { truePositives, falsePositives } = curve.total();
     return {
       name,

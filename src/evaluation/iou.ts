@@ -13,20 +13,20 @@ export function boxIou(a: BoxData, i: number, b: BoxData, j: number): number {
 
 /** Width times height of box `i`. */
 export function boxArea(boxes: BoxData, i: number): number {
-  const width = (boxes[i * 4 + 2] as number) - (boxes[i * 4] as number);
-  return width * ((boxes[i * 4 + 3] as number) - (boxes[i * 4 + 1] as number));
+  const width = boxes[i * 4 + 2]! - boxes[i * 4]!;
+  return width * (boxes[i * 4 + 3]! - boxes[i * 4 + 1]!);
 }
 
 /** The area that box `i` of `a` and box `j` of `b` share. */
 export function boxOverlap(a: BoxData, i: number, b: BoxData, j: number): number {
-  const ax1 = a[i * 4] as number;
-  const ay1 = a[i * 4 + 1] as number;
-  const ax2 = a[i * 4 + 2] as number;
-  const ay2 = a[i * 4 + 3] as number;
-  const bx1 = b[j * 4] as number;
-  const by1 = b[j * 4 + 1] as number;
-  const bx2 = b[j * 4 + 2] as number;
-  const by2 = b[j * 4 + 3] as number;
+  const ax1 = a[i * 4]!;
+  const ay1 = a[i * 4 + 1]!;
+  const ax2 = a[i * 4 + 2]!;
+  const ay2 = a[i * 4 + 3]!;
+  const bx1 = b[j * 4]!;
+  const by1 = b[j * 4 + 1]!;
+  const bx2 = b[j * 4 + 2]!;
+  const by2 = b[j * 4 + 3]!;
   const width = Math.min(ax2, bx2) - Math.max(ax1, bx1);
   if (!(width > 0)) return 0;
   const height = Math.min(ay2, by2) - Math.max(ay1, by1);

@@ -1,6 +1,12 @@
-import type { LabelTable } from '../data/labels/types.ts';
-import { checkBootstrap, imageWeights, percentileInterval, resampler } from './bootstrap.ts';
-import type { BootstrapOptions, ResampledFigures } from './bootstrap.ts';
+import type { LabelTable } from '../labels/types.ts';
+import {
+  checkBootstrap,
+  imageWeights,
+  percentileInterval,
+  resampler,
+  type BootstrapOptions,
+  type ResampledFigures,
+} from './bootstrap.ts';
 import { summarizeCoco, type CocoMetrics } from './coco.ts';
 import { confusionMatrix } from './confusion.ts';
 import { judgeRun, type JudgedRun } from './judged-run.ts';
@@ -14,8 +20,7 @@ import type {
   MacroAverage,
 } from './judgement.ts';
 import type { PolygonGeometry } from './polygon-iou.ts';
-import { operatingPoint } from './precision-recall.ts';
-import type { OperatingPoint, PrecisionRecallCurve } from './precision-recall.ts';
+import { operatingPoint, type OperatingPoint, type PrecisionRecallCurve } from './precision-recall.ts';
 import { spaceNetMetrics } from './spacenet.ts';
 import type { MatchBy } from './tables.ts';
 
@@ -58,9 +63,9 @@ function thin(curve: PrecisionRecallCurve, most: number): JudgementCurve {
 
 function judgeImages({ images, perImage }: JudgedRun): ImageJudgement[] {
   return images.map(({ file }, i) => {
-    const truePositives = perImage.truePositives[i] as number;
-    const falsePositives = perImage.falsePositives[i] as number;
-    const falseNegatives = perImage.falseNegatives[i] as number;
+    const truePositives = perImage.truePositives[i]!;
+    const falsePositives = perImage.falsePositives[i]!;
+    const falseNegatives = perImage.falseNegatives[i]!;
     const { f1 } = operatingPoint(0, truePositives, falsePositives, truePositives + falseNegatives);
     return { file, truePositives, falsePositives, falseNegatives, f1 };
   });
@@ -150,7 +155,7 @@ function judgementOf(
   const coco = summarizeCoco(run.images, classes, run.coco);
   const chosen = curves.all.atThreshold(scoreThreshold);
   const perClass = classes.map((name, label) => {
-    const curve = curves.byClass[label] as PrecisionRecallCurve;
+    const curve = curves.byClass[label]!;
     const { truePositives, falsePositives } = curve.total();
     return {
       name,

@@ -1,7 +1,6 @@
-import type { LabelTable } from '../data/labels/types.ts';
+import type { LabelTable } from '../labels/types.ts';
 import { matchCoco, type CocoClass } from './coco-match.ts';
-import { checkIouThreshold } from './match.ts';
-import type { Matching } from './match.ts';
+import { checkIouThreshold, type Matching } from './match.ts';
 import { matchPool, poolCurves, poolImages, type Pool, type PoolCurves } from './pool.ts';
 import { joinTables, type JoinedImage, type MatchBy } from './tables.ts';
 

@@ -1,4 +1,4 @@
-import type { Annotations } from '../data/types.ts';
+import type { Annotations } from '../imagery/types.ts';
 import { boxArea, boxCount, boxIou, boxOverlap, type BoxData } from './iou.ts';
 
 /** What a detector found in one image. */
@@ -107,7 +107,7 @@ export function checkIouThreshold(op: string, threshold: number): void {
 
 /** Places of scores from the highest down; equal scores keep their order. */
 export function byScore(scores: Float32Array | Float64Array): Int32Array {
-  return Int32Array.from(scores.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
+  return Int32Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]! || a - b);
 }
 
 /** Place of the first element of an ascending array that is at least `value`. */
@@ -116,7 +116,7 @@ function lowerBound(sorted: Float64Array, value: number): number {
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((sorted[middle] as number) < value) low = middle + 1;
+    if (sorted[middle]! < value) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -136,18 +136,18 @@ export function findOverlaps(
   const { anyClass = false, iouOf = (i: number, j: number) => boxIou(boxes, i, truth.boxes, j) } = options;
   const order = byScore(detections.scores);
   // Sorted by their left sides, only true boxes that can reach a detection are looked at: a large image has thousands.
-  const leftOf = (j: number) => truth.boxes[4 * j] as number;
+  const leftOf = (j: number) => truth.boxes[4 * j]!;
   const byLeft = Int32Array.from(truth.labels.keys()).sort((a, b) => leftOf(a) - leftOf(b));
   const lefts = Float64Array.from(byLeft, leftOf);
-  const widest = byLeft.reduce((most, j) => Math.max(most, (truth.boxes[4 * j + 2] as number) - leftOf(j)), 0);
+  const widest = byLeft.reduce((most, j) => Math.max(most, truth.boxes[4 * j + 2]! - leftOf(j)), 0);
   const starts = new Int32Array(order.length + 1);
   const truths: number[] = [];
   const ious: number[] = [];
   order.forEach((i, k) => {
-    const right = boxes[4 * i + 2] as number;
+    const right = boxes[4 * i + 2]!;
     const pairs: { readonly j: number; readonly iou: number; readonly foreign: number }[] = [];
-    for (let at = lowerBound(lefts, (boxes[4 * i] as number) - widest); (lefts[at] ?? Infinity) < right; at++) {
-      const j = byLeft[at] as number;
+    for (let at = lowerBound(lefts, boxes[4 * i]! - widest); (lefts[at] ?? Infinity) < right; at++) {
+      const j = byLeft[at]!;
       const foreign = truth.labels[j] === labels[i] ? 0 : 1;
       if (foreign === 1 && !anyClass) continue;
       const both = boxOverlap(boxes, i, truth.boxes, j);
@@ -176,9 +176,9 @@ export function matchOverlaps(overlaps: Overlaps, iouThreshold: number): Matchin
     let best = -1;
     let bestIou = 0;
     let ofIgnored = false;
-    for (let pair = starts[k] as number; pair < (starts[k + 1] as number); pair++) {
-      const value = iou[pair] as number;
-      const candidate = truth[pair] as number;
+    for (let pair = starts[k]!; pair < starts[k + 1]!; pair++) {
+      const value = iou[pair]!;
+      const candidate = truth[pair]!;
       if (value < iouThreshold) continue;
       if (isIgnored(candidate)) ofIgnored = true;
       else if (value > bestIou && detectionOf[candidate] === -1) {

@@ -13,7 +13,7 @@ export function linspace(start: number, stop: number, count: number): Float64Arr
  */
 function pairwiseSum(values: Float64Array, from: number, to: number): number {
   const count = to - from;
-  const at = (i: number) => values[from + i] as number;
+  const at = (i: number) => values[from + i]!;
   if (count > 128) {
     const half = (count >> 1) - ((count >> 1) % 8);
     return pairwiseSum(values, from, from + half) + pairwiseSum(values, from + half, to);
@@ -21,8 +21,8 @@ function pairwiseSum(values: Float64Array, from: number, to: number): number {
   if (count < 8) return values.subarray(from, to).reduce((sum, value) => sum + value, 0);
   const lanes = values.slice(from, from + 8);
   const whole = count - (count % 8);
-  for (let i = 8; i < whole; i++) lanes[i % 8] = (lanes[i % 8] as number) + at(i);
-  const pair = (k: number) => (lanes[k] as number) + (lanes[k + 1] as number);
+  for (let i = 8; i < whole; i++) lanes[i % 8] = lanes[i % 8]! + at(i);
+  const pair = (k: number) => lanes[k]! + lanes[k + 1]!;
   let sum = pair(0) + pair(2) + (pair(4) + pair(6));
   for (let i = whole; i < count; i++) sum += at(i);
   return sum;

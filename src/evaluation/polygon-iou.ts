@@ -1,4 +1,4 @@
-import { clipRing, ringArea, type Box, type Polygon, type Ring } from '../data/geometry.ts';
+import { clipRing, ringArea, type Box, type Polygon, type Ring } from '../imagery/geometry.ts';
 
 /** A region with its area; made once and compared with many. */
 export interface Outline {

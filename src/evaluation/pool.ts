@@ -1,5 +1,12 @@
-import { checkDetections, findOverlaps, matchOverlaps } from './match.ts';
-import type { EvaluatedImage, Matching, OverlapOptions, Overlaps } from './match.ts';
+import {
+  checkDetections,
+  findOverlaps,
+  matchOverlaps,
+  type EvaluatedImage,
+  type Matching,
+  type OverlapOptions,
+  type Overlaps,
+} from './match.ts';
 import { PrecisionRecallCurve } from './precision-recall.ts';
 
 /** Detections of all images, sorted once, and the true boxes that each might find. */
@@ -52,7 +59,7 @@ export function poolImages(
   images.forEach(({ detections, truth }, i) => {
     const found = findOverlaps(detections, truth, lowest, optionsOf(i));
     truth.labels.forEach((label, j) => {
-      if (!found.isIgnored(j)) truths[label] = (truths[label] as number) + 1;
+      if (!found.isIgnored(j)) truths[label] = truths[label]! + 1;
     });
     overlaps.push(found);
     starts.push(count);
@@ -66,7 +73,7 @@ export function poolImages(
     scores.set(detections.scores, starts[i]);
     labels.set(detections.labels, starts[i]);
   });
-  const order = Uint32Array.from(scores.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
+  const order = Uint32Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]! || a - b);
   return { classes, overlaps, starts, scores, labels, order, truths };
 }
 
@@ -85,15 +92,15 @@ export interface PoolCurves {
 export function poolCurves(pool: Pool, matchings: readonly Matching[]): PoolCurves {
   const correct = new Int8Array(pool.scores.length);
   matchings.forEach(({ truthOf, ignored }, i) => {
-    const start = pool.starts[i] as number;
+    const start = pool.starts[i]!;
     truthOf.forEach((truth, k) => (correct[start + k] = truth >= 0 ? 1 : ignored[k] ? -1 : 0));
   });
   const columns = Array.from({ length: pool.classes + 1 }, () => ({ scores: [] as number[], correct: [] as number[] }));
   for (const k of pool.order) {
     if (correct[k] === -1) continue;
-    for (const column of [columns[pool.labels[k] as number], columns[pool.classes]]) {
-      column?.scores.push(pool.scores[k] as number);
-      column?.correct.push(correct[k] as number);
+    for (const column of [columns[pool.labels[k]!], columns[pool.classes]]) {
+      column?.scores.push(pool.scores[k]!);
+      column?.correct.push(correct[k]!);
     }
   }
   const pack = pool.scores instanceof Float32Array ? Float32Array : Float64Array;
@@ -101,5 +108,5 @@ export function poolCurves(pool: Pool, matchings: readonly Matching[]): PoolCurv
     const truths = pool.truths[label] ?? pool.truths.reduce((sum, n) => sum + n, 0);
     return new PrecisionRecallCurve(pack.from(column.scores), column.correct, truths);
   });
-  return { all: curves[pool.classes] as PrecisionRecallCurve, byClass: curves.slice(0, -1) };
+  return { all: curves[pool.classes]!, byClass: curves.slice(0, -1) };
 }

@@ -60,8 +60,8 @@ export class PrecisionRecallCurve {
     const wrong: number[] = [];
     let tp = 0;
     for (let k = 0; k < sortedScores.length; k++) {
-      const score = sortedScores[k] as number;
-      tp += correct[k] as number;
+      const score = sortedScores[k]!;
+      tp += correct[k]!;
       if (score === sortedScores[k + 1]) continue;
       scores.push(score);
       right.push(tp);
@@ -84,7 +84,7 @@ export class PrecisionRecallCurve {
     if (score === undefined) {
       throw new RangeError(`PrecisionRecallCurve.at: entry ${k}, expected a whole number from 0 to ${this.length - 1}`);
     }
-    return operatingPoint(score, this.truePositives[k] as number, this.falsePositives[k] as number, this.truths);
+    return operatingPoint(score, this.truePositives[k]!, this.falsePositives[k]!, this.truths);
   }
 
   /**
@@ -98,7 +98,7 @@ export class PrecisionRecallCurve {
     let high = this.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.scores[middle] as number) >= least) low = middle + 1;
+      if (this.scores[middle]! >= least) low = middle + 1;
       else high = middle;
     }
     if (low === 0) return operatingPoint(threshold, 0, 0, this.truths);
@@ -145,7 +145,7 @@ export class PrecisionRecallCurve {
     let sum = 0;
     let before = 0;
     envelope.forEach((precision, k) => {
-      const tp = this.truePositives[k] as number;
+      const tp = this.truePositives[k]!;
       sum += (tp - before) * precision;
       before = tp;
     });
@@ -163,7 +163,7 @@ export class PrecisionRecallCurve {
     let k = 0;
     for (let r = 0; r <= 100; r++) {
       // tp / truths >= r / 100 in whole numbers: a recall of 0.29 is not lost to rounding.
-      while (k < this.length && (this.truePositives[k] as number) * 100 < r * this.truths) k++;
+      while (k < this.length && this.truePositives[k]! * 100 < r * this.truths) k++;
       sum += envelope[k] ?? 0;
     }
     return sum / 101;

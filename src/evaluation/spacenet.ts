@@ -1,4 +1,4 @@
-import type { LabelledObject } from '../data/labels/types.ts';
+import type { LabelledObject } from '../labels/types.ts';
 import type { SpaceNetMetrics, SpaceNetScore } from './judgement.ts';
 import type { JudgedRun } from './judged-run.ts';
 import type { EvaluatedImage } from './match.ts';
@@ -26,15 +26,15 @@ function polygonScore(run: JudgedRun, geometry: PolygonGeometry): SpaceNetScore 
     found: foundObjects.map(outlineOf),
   }));
   const images = run.images.map(({ truth, detections }, i): EvaluatedImage => {
-    const { truth: there, found } = outlines[i] as (typeof outlines)[number];
+    const { truth: there, found } = outlines[i]!;
     return {
       truth: { ...truth, boxes: boundsOf(there) },
       detections: { ...detections, boxes: boundsOf(found) },
     };
   });
   const pool = poolImages(images, run.classes.length, IOU, (i) => {
-    const { truth, found } = outlines[i] as (typeof outlines)[number];
-    return { iouOf: (k, j) => geometry.iou(found[k] as Outline, truth[j] as Outline, IOU) };
+    const { truth, found } = outlines[i]!;
+    return { iouOf: (k, j) => geometry.iou(found[k]!, truth[j]!, IOU) };
   });
   return scoreOf(pool, run.scoreThreshold);
 }

@@ -1,4 +1,4 @@
-import type { LabelledImage, LabelledObject, LabelTable } from '../data/labels/types.ts';
+import type { LabelledImage, LabelledObject, LabelTable } from '../labels/types.ts';
 import type { EvaluatedImage, ScoredBoxes, TrueBoxes } from './match.ts';
 
 /** How images of the truth and of the predictions are told to be the same. */
@@ -82,7 +82,7 @@ function packFound(
     if (!Number.isFinite(object.score)) {
       throw new RangeError(`${where}: score ${object.score}, expected a finite number`);
     }
-    const name = names[object.label] as string;
+    const name = names[object.label]!;
     const label = classes.indexOf(name);
     if (label === -1) {
       throw new RangeError(`${where}: class ${name} is not in the truth, which has ${classes.join(', ')}`);
@@ -92,7 +92,7 @@ function packFound(
   return {
     boxes: packBoxes(objects),
     labels: Int32Array.from(labels),
-    scores: Float64Array.from(objects, ({ score }) => score as number),
+    scores: Float64Array.from(objects, ({ score }) => score!),
   };
 }
 

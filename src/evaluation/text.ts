@@ -17,9 +17,7 @@ function table(rows: readonly (readonly string[])[], indent = ''): string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, k) => Math.max(...rows.map((row) => row[k]?.length ?? 0)));
   return rows.map((row) => {
-    const cells = row.map((cell, k) =>
-      k === 0 ? cell.padEnd(widths[k] as number) : cell.padStart(widths[k] as number),
-    );
+    const cells = row.map((cell, k) => (k === 0 ? cell.padEnd(widths[k]!) : cell.padStart(widths[k]!)));
     return `${indent}${cells.join('  ')}`.trimEnd();
   });
 }
@@ -118,7 +116,7 @@ function confusionLines({ confusion: { classes, counts } }: Judgement): string[]
     const rows = most.map(({ i, j, count }) => [`${classes[i]} taken for ${classes[j]}`, String(count)]);
     return rows.length === 0 ? [] : ['', 'Most frequent confusions:', ...table(rows, '  ')];
   }
-  const rows = counts.map((row, i) => [classes[i] as string, ...row.map(String)]);
+  const rows = counts.map((row, i) => [classes[i]!, ...row.map(String)]);
   return ['', 'What objects (rows) were taken for (columns):', ...table([['', ...classes], ...rows], '  ')];
 }
 

@@ -2,7 +2,7 @@ import { div, mul, sub } from '../autograd/ops/binary.ts';
 import { concat, pad, slice } from '../autograd/ops/shape.ts';
 import { upsampleBilinear } from '../autograd/ops/upsample.ts';
 import { noGrad } from '../autograd/tape.ts';
-import type { RgbImage } from '../data/types.ts';
+import type { RgbImage } from '../imagery/types.ts';
 import { tensor } from '../tensor/create.ts';
 import { pack } from '../tensor/host.ts';
 import type { Device } from '../tensor/device.ts';

@@ -1,5 +1,4 @@
-import ndarray from 'ndarray';
-import type { NdArray, TypedArray } from 'ndarray';
+import ndarray, { type NdArray, type TypedArray } from 'ndarray';
 import type { Shape } from './shape.ts';
 
 /** Values that `tensor` accepts as an ndarray: any numeric data, any strides. */

@@ -1,7 +1,12 @@
 import { batches } from '../data/loader.ts';
 import type { Dataset, Sample } from '../data/types.ts';
-import { assign, clone, exponential, keep, noGrad, type RetinaNet } from '../index.ts';
-import { smooth } from '../report/charts.ts';
+import { assign } from '../autograd/ops/in-place.ts';
+import { clone } from '../autograd/ops/shape.ts';
+import { exponential } from '../nn/schedule.ts';
+import { keep } from '../tensor/scope.ts';
+import { noGrad } from '../autograd/tape.ts';
+import type { RetinaNet } from '../retinanet/retinanet.ts';
+import { smooth } from '../report/charts/charts.ts';
 import type { RecipeOptions } from './recipe.ts';
 import { readingFor, type ReadingOptions } from './reading.ts';
 import { readLosses, Trainer, type TrainerOptions } from './trainer.ts';

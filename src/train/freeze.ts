@@ -1,4 +1,7 @@
-import { FrozenBatchNorm2d, type Module, type Parameter, type RetinaNet, type Tensor } from '../index.ts';
+import { FrozenBatchNorm2d } from '../nn/norm.ts';
+import type { Module, Parameter } from '../nn/module.ts';
+import type { RetinaNet } from '../retinanet/retinanet.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 
 /** Stages of the backbone in the order of the image's way: the stem, then the four of residual blocks. */
 const STAGES = 5;

@@ -1,7 +1,7 @@
-import { Random } from '../data/random.ts';
+import { Random } from '../common/random.ts';
 import { describeSample, type Dataset } from '../data/types.ts';
-import type { RetinaNet } from '../index.ts';
-import { evaluateDetector, type EvaluateOptions } from './evaluate.ts';
+import type { RetinaNet } from '../retinanet/retinanet.ts';
+import { evaluateDetector, type EvaluateOptions } from '../detector/evaluate.ts';
 
 /** Samples without objects that are looked at in each evaluation, unless told otherwise. */
 export const HARD_NEGATIVE_SAMPLES = 64;

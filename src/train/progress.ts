@@ -1,4 +1,4 @@
-import { loadCheckpoint } from './checkpoint.ts';
+import { loadCheckpoint } from '../weights/node/checkpoint.ts';
 import type { EvaluationRecord, RunFolder } from './run-folder.ts';
 import type { EpochSampler } from './sampler.ts';
 import type { Trainer } from './trainer.ts';

@@ -1,14 +1,7 @@
-import {
-  AdamW,
-  cosine,
-  linearWarmup,
-  multiStepDecay,
-  oneCycle,
-  SGD,
-  type Parameter,
-  type RetinaNet,
-  type Schedule,
-} from '../index.ts';
+import { AdamW, SGD } from '../nn/optim.ts';
+import { cosine, linearWarmup, multiStepDecay, oneCycle, type Schedule } from '../nn/schedule.ts';
+import type { Parameter } from '../nn/module.ts';
+import type { RetinaNet } from '../retinanet/retinanet.ts';
 
 /** How the learning rate runs over the steps: see `RecipeOptions.schedule`. */
 export type ScheduleName = 'one-cycle' | 'cosine' | 'multi-step' | 'constant';

@@ -1,12 +1,12 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writePng } from '../data/node/png.ts';
+import { writePng } from '../imagery/node/png.ts';
 import type { Dataset } from '../data/types.ts';
 import type { Evaluation } from '../evaluation/detection-metrics.ts';
-import { lossChart, precisionRecallChart } from '../report/charts.ts';
-import { contactSheet, detectionPicture } from '../report/pictures.ts';
-import type { AdapterDescription } from '../index.ts';
-import type { ImageResult } from './evaluate.ts';
+import { lossChart, precisionRecallChart } from '../report/charts/charts.ts';
+import { contactSheet, detectionPicture } from '../report/pictures/pictures.ts';
+import type { AdapterDescription } from '../tensor/device.ts';
+import type { ImageResult } from '../detector/evaluate.ts';
 import type { StepLosses } from './trainer.ts';
 
 /** A line of metrics.jsonl: a training step. */

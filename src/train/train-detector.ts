@@ -1,10 +1,10 @@
 import { batches } from '../data/loader.ts';
-import type { RetinaNet } from '../index.ts';
-import { saveCheckpoint } from './checkpoint.ts';
-import { saveDetector } from './detector.ts';
-import { evaluateDetector, type EvaluateOptions } from './evaluate.ts';
+import type { RetinaNet } from '../retinanet/retinanet.ts';
+import { saveCheckpoint } from '../weights/node/checkpoint.ts';
+import { saveDetector } from '../detector/detector.ts';
+import { evaluateDetector, type EvaluateOptions } from '../detector/evaluate.ts';
 import { chooseSamples, hardnessOf, samplesWithoutObjects } from './hard-negatives.ts';
-import { checkFinite, type RunningStep } from './finite.ts';
+import { checkFinite, type RunningStep } from './check-finite.ts';
 import { readingFor } from './reading.ts';
 import { resumeRun, type Progress } from './progress.ts';
 import { scalarsOf, type EvaluationRecord, type StepRecord } from './run-folder.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Split } from '../data/split.ts';
 import type { Dataset } from '../data/types.ts';
-import type { RetinaNet } from '../index.ts';
-import type { DetectorDescription } from './detector.ts';
+import type { RetinaNet } from '../retinanet/retinanet.ts';
+import type { DetectorDescription } from '../detector/detector.ts';
 import { HARD_NEGATIVE_SAMPLES } from './hard-negatives.ts';
 import type { ReadingOptions } from './reading.ts';
 import type { EvaluationRecord, RunFolder, StepRecord } from './run-folder.ts';

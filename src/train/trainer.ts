@@ -1,23 +1,17 @@
 import { globalNorm } from '../autograd/ops/global-norm.ts';
 import type { Sample } from '../data/types.ts';
-import {
-  add,
-  backward,
-  clipGradNorm,
-  concat,
-  ExponentialMovingAverage,
-  mul,
-  readStateDict,
-  reshape,
-  Scheduler,
-  sum,
-  tidy,
-  type AdamW,
-  type HostTensor,
-  type RetinaNet,
-  type SGD,
-  type Tensor,
-} from '../index.ts';
+import { add, mul } from '../autograd/ops/binary.ts';
+import { backward } from '../autograd/tape.ts';
+import { clipGradNorm } from '../nn/clip.ts';
+import { concat, reshape } from '../autograd/ops/shape.ts';
+import { ExponentialMovingAverage } from '../nn/ema.ts';
+import { readStateDict, type HostTensor } from '../nn/module.ts';
+import { Scheduler } from '../nn/schedule.ts';
+import { sum } from '../autograd/ops/reduce.ts';
+import { tidy } from '../tensor/scope.ts';
+import type { AdamW, SGD } from '../nn/optim.ts';
+import type { RetinaNet } from '../retinanet/retinanet.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { freezeBackbone, type FrozenParts } from './freeze.ts';
 import { makeOptimizer, makeSchedule, type RecipeOptions } from './recipe.ts';
 

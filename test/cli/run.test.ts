@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readSettingsFile, resolveSettings } from '../../src/cli/settings.ts';
-import { trainSchema } from '../../src/cli/train-settings.ts';
+import { readSettingsFile, resolveSettings } from '../../src/train/schema.ts';
+import { trainSchema } from '../../src/train/settings.ts';
 import { ends, json, refuses, retinagradIn, temporaryFolder } from './support.ts';
 
 // From synthetic chips to an evaluated detector, in the steps of a user; each test goes on from the one before.

@@ -1,13 +1,12 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { augment } from '../../src/data/augment.ts';
-import type { AugmentOptions } from '../../src/data/augment.ts';
+import { augment, type AugmentOptions } from '../../src/data/augment.ts';
 import { crop, flipX, flipY, rescale, translate, turn } from '../../src/data/augment/geometric.ts';
 import { copyPaste, mixup, mosaic } from '../../src/data/augment/mix.ts';
-import type { Box } from '../../src/data/geometry.ts';
-import { packedBytes, rgbImage } from '../../src/data/image.ts';
-import { Random } from '../../src/data/random.ts';
+import type { Box } from '../../src/imagery/geometry.ts';
+import { packedBytes, rgbImage } from '../../src/imagery/image.ts';
+import { Random } from '../../src/common/random.ts';
 import type { Sample } from '../../src/data/types.ts';
 import { boxList, rejects } from './support.ts';
 
@@ -23,7 +22,7 @@ function paint(height: number, width: number, boxes: readonly Box[], labels: rea
     .hi(height, width, 3)
     .step(-1, 1, 1);
   boxes.forEach(([x1, y1, x2, y2], i) => {
-    const colour = colourOf(labels[i] as number);
+    const colour = colourOf(labels[i]!);
     for (let y = y1; y < y2; y++) for (let x = x1; x < x2; x++) colour.forEach((value, c) => image.set(y, x, c, value));
   });
   return {
@@ -43,7 +42,7 @@ function boundsOf(
   const bytes = packedBytes(sample.image);
   let [x1, y1, x2, y2, count] = [Infinity, Infinity, -Infinity, -Infinity, 0];
   for (let i = 0; i < height * width; i++) {
-    if (!is(bytes[i * 3] as number, bytes[i * 3 + 1] as number, bytes[i * 3 + 2] as number)) continue;
+    if (!is(bytes[i * 3]!, bytes[i * 3 + 1]!, bytes[i * 3 + 2]!)) continue;
     const [x, y] = [i % width, Math.floor(i / width)];
     [x1, y1, x2, y2] = [Math.min(x1, x), Math.min(y1, y), Math.max(x2, x + 1), Math.max(y2, y + 1)];
     count++;
@@ -58,7 +57,7 @@ const painted = (sample: Sample, label: number): { box: number[]; count: number 
 
 /** Asserts that boxes and painted pixels are the same, for all labels that may be there. */
 function assertExact(sample: Sample, labels: readonly number[], what: string): void {
-  const boxes = new Map(boxList(sample).map((box, i) => [sample.labels[i] as number, box]));
+  const boxes = new Map(boxList(sample).map((box, i) => [sample.labels[i]!, box]));
   assert.is(boxes.size, sample.labels.length, `${what}: labels are unique`);
   for (const label of labels)
     assert.equal(boxes.get(label) ?? null, painted(sample, label)?.box ?? null, `${what}: box ${label}`);
@@ -143,7 +142,7 @@ test('a box stays exactly if as much of its area as the rule asks for stays in t
         const moved = translate(sample, dx, dy, { visibility: { minSide: 1, minVisible } });
         const expected = boxList(sample).flatMap(([x1, y1, x2, y2], i) => {
           const count = painted(moved, i)?.count ?? 0;
-          const area = ((x2 as number) - (x1 as number)) * ((y2 as number) - (y1 as number));
+          const area = (x2! - x1!) * (y2! - y1!);
           return count > 0 && count / area >= minVisible ? [i] : [];
         });
         assert.equal([...moved.labels], expected);
@@ -164,17 +163,14 @@ function primaries(height: number, width: number, boxes: readonly Box[]): Sample
 function assertClose(sample: Sample, what: string): void {
   const [height, width] = sample.image.shape as [number, number];
   boxList(sample).forEach((box, i) => {
-    const channel = sample.labels[i] as number;
+    const channel = sample.labels[i]!;
     const [x1, y1, x2, y2] = box as [number, number, number, number];
     assert.ok(x1 >= 0 && y1 >= 0 && x2 <= width && y2 <= height && x2 > x1 && y2 > y1, `${what}: [${box.join(', ')}]`);
     const found = boundsOf(sample, (...pixel) => pixel[channel] !== undefined && (pixel[channel] as number) >= 128);
     // Boxes thinner than a pixel or two can fall between the centres of pixels.
     if (found === null) return assert.ok(x2 - x1 < 2 || y2 - y1 < 2, `${what}: nothing of [${box.join(', ')}]`);
     found.box.forEach((edge, k) =>
-      assert.ok(
-        Math.abs(edge - (box[k] as number)) <= 1,
-        `${what}: [${box.join(', ')}], painted [${found.box.join(', ')}]`,
-      ),
+      assert.ok(Math.abs(edge - box[k]!) <= 1, `${what}: [${box.join(', ')}], painted [${found.box.join(', ')}]`),
     );
   });
 }
@@ -277,7 +273,7 @@ test('mosaic: four parts side by side, boxes and pixels exactly', async () => {
   await fc.assert(
     fc.asyncProperty(four, fc.integer({ min: 0, max: 1e6 }), async ([first, ...others], seed) => {
       const rest = [...others];
-      const draw = (): Promise<Sample> => Promise.resolve(rest.shift() as Sample);
+      const draw = (): Promise<Sample> => Promise.resolve(rest.shift()!);
       const out = await augment(first, { ...flat, mosaic: 1, visibility: everything }, new Random(seed), draw);
       assert.equal(out.image.shape, [24, 24, 3]);
       assert.is(out.id, first.id);
@@ -328,8 +324,8 @@ test('copy-paste: pasted boxes are painted exactly, others keep what they must',
       (sample, source, seed, maxCovered) => {
         const out = copyPaste(sample, source, new Random(seed), { most: 4, feather: 0, maxCovered });
         boxList(out).forEach(([x1, y1, x2, y2], i) => {
-          const area = ((x2 as number) - (x1 as number)) * ((y2 as number) - (y1 as number));
-          const seen = painted(out, out.labels[i] as number)?.count ?? 0;
+          const area = (x2! - x1!) * (y2! - y1!);
+          const seen = painted(out, out.labels[i]!)?.count ?? 0;
           assert.ok(1 - seen / area <= maxCovered + 1e-9, `${seen} of ${area} seen, maxCovered ${maxCovered}`);
         });
       },
@@ -413,8 +409,8 @@ test('mixup blends pixels and keeps the boxes of both', async () => {
         assert.equal(boxList(out), [...boxList(a), ...boxList(b)]);
         const [x, y, z] = [a, b, out].map(({ image }) => packedBytes(image)) as [Uint8Array, Uint8Array, Uint8Array];
         for (let i = 0; i < z.length; i++) {
-          const exact = share * (x[i] as number) + (1 - share) * (y[i] as number);
-          assert.ok(Math.abs((z[i] as number) - exact) <= 0.5 + 1e-9);
+          const exact = share * x[i]! + (1 - share) * y[i]!;
+          assert.ok(Math.abs(z[i]! - exact) <= 0.5 + 1e-9);
         }
         const blended = await augment(a, { ...still, mixup: 1 }, new Random(5), () => Promise.resolve(b));
         assert.is(blended.labels.length, a.labels.length + b.labels.length);

@@ -3,8 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { recolour } from '../../src/data/augment/colour.ts';
 import { blur, boxKernel, gaussianKernel, noise } from '../../src/data/augment/filter.ts';
-import { packedBytes, rgbImage } from '../../src/data/image.ts';
-import { Random } from '../../src/data/random.ts';
+import { packedBytes, rgbImage } from '../../src/imagery/image.ts';
+import { Random } from '../../src/common/random.ts';
 import type { Sample } from '../../src/data/types.ts';
 import { markedSample } from './support.ts';
 
@@ -13,7 +13,7 @@ const pixels = (...values: number[]): Sample => ({
   image: rgbImage(1, values.length / 3, Uint8Array.from(values)),
 });
 const valuesOf = (sample: Sample): number[] => [...packedBytes(sample.image)];
-const luma = ([r, g, b]: number[]): number => 0.299 * (r as number) + 0.587 * (g as number) + 0.114 * (b as number);
+const luma = ([r, g, b]: number[]): number => 0.299 * r! + 0.587 * g! + 0.114 * b!;
 const byte = fc.integer({ min: 0, max: 255 });
 
 test('hue keeps luma and greys, goes from red to yellow, and comes around', () => {
@@ -25,9 +25,7 @@ test('hue keeps luma and greys, goes from red to yellow, and comes around', () =
       const turned = valuesOf(recolour(pixels(...weak), { hue }));
       assert.ok(Math.abs(luma(turned) - luma(weak)) <= 0.51, `${turned.join()}`);
       const back = valuesOf(recolour(pixels(...turned), { hue: -hue }));
-      back.forEach((value, c) =>
-        assert.ok(Math.abs(value - (weak[c] as number)) <= 2, `${back.join()} ${weak.join()}`),
-      );
+      back.forEach((value, c) => assert.ok(Math.abs(value - weak[c]!) <= 2, `${back.join()} ${weak.join()}`));
       assert.equal(valuesOf(recolour(pixels(...weak), { hue: 1 })), weak);
     }),
   );
@@ -40,7 +38,7 @@ test('saturation scales the distance from luma, gains the channels', () => {
     fc.property(fc.tuple(byte, byte, byte), fc.double({ min: 0, max: 3, noNaN: true }), (colour, factor) => {
       const expected = colour.map((value) => luma(colour) + factor * (value - luma(colour)));
       valuesOf(recolour(pixels(...colour), { saturation: factor })).forEach((value, c) => {
-        assert.ok(Math.abs(value - Math.min(255, Math.max(0, expected[c] as number))) <= 0.5 + 1e-6);
+        assert.ok(Math.abs(value - Math.min(255, Math.max(0, expected[c]!))) <= 0.5 + 1e-6);
       });
     }),
   );
@@ -76,7 +74,7 @@ test('blur is the weighted mean of the neighbours', () => {
     assert.ok(Math.abs(kernel.reduce((a, b) => a + b) - 1) < 1e-12);
     const out = blur(sample, kernel);
     const expected = blurred(sample, kernel);
-    valuesOf(out).forEach((value, i) => assert.ok(Math.abs(value - (expected[i] as number)) <= 0.5 + 1e-3));
+    valuesOf(out).forEach((value, i) => assert.ok(Math.abs(value - expected[i]!) <= 0.5 + 1e-3));
     assert.equal([out.boxes, out.labels], [sample.boxes, sample.labels]);
     const turned = { ...sample, image: sample.image.transpose(1, 0, 2) };
     assert.equal(valuesOf({ ...out, image: out.image.transpose(1, 0, 2) }), valuesOf(blur(turned, kernel)));
@@ -84,11 +82,11 @@ test('blur is the weighted mean of the neighbours', () => {
   // A kernel that is wider than the image.
   const [tiny, wide] = [markedSample(2, 3, []), gaussianKernel(2)];
   const expected = blurred(tiny, wide);
-  valuesOf(blur(tiny, wide)).forEach((value, i) => assert.ok(Math.abs(value - (expected[i] as number)) <= 0.5 + 1e-3));
+  valuesOf(blur(tiny, wide)).forEach((value, i) => assert.ok(Math.abs(value - expected[i]!) <= 0.5 + 1e-3));
   const weights = gaussianKernel(1.5);
   assert.is(weights.length, 11);
   // exp(-1 / (2 * 1.5^2)) from the middle to its neighbour.
-  assert.ok(Math.abs((weights[6] as number) / (weights[5] as number) - 0.800737403) < 1e-8);
+  assert.ok(Math.abs(weights[6]! / weights[5]! - 0.800737403) < 1e-8);
   assert.is(blur(sample, gaussianKernel(0)), sample);
   assert.throws(() => blur(sample, [0.5, 0.5]), /odd number of weights/);
   assert.throws(() => boxKernel(4), /side is 4/);
@@ -107,7 +105,7 @@ test('noise has the deviation asked for and is normal', () => {
   assert.ok(Math.abs(within(12.5) - 0.7024) < 0.015 && Math.abs(within(24.5) - 0.9588) < 0.01, 'shares of one and two');
   // Neighbouring channels and pixels have nothing to do with each other.
   for (const lag of [1, 2, 3, 300]) {
-    const product = out.slice(lag).reduce((sum, value, i) => sum + value * (out[i] as number), 0) / (out.length - lag);
+    const product = out.slice(lag).reduce((sum, value, i) => sum + value * out[i]!, 0) / (out.length - lag);
     assert.ok(Math.abs(product / 144) < 0.03, `lag ${lag}: ${product / 144}`);
   }
   assert.is(noise(grey, 0, new Random(3)), grey);

@@ -3,9 +3,9 @@ import * as assert from 'uvu/assert';
 import { augment } from '../../src/data/augment.ts';
 import { brightness, contrast } from '../../src/data/augment/colour.ts';
 import { flipX, flipY, rescale, turn } from '../../src/data/augment/geometric.ts';
-import type { Box } from '../../src/data/geometry.ts';
-import { packedBytes, rgbImage } from '../../src/data/image.ts';
-import { Random } from '../../src/data/random.ts';
+import type { Box } from '../../src/imagery/geometry.ts';
+import { packedBytes, rgbImage } from '../../src/imagery/image.ts';
+import { Random } from '../../src/common/random.ts';
 import { boxList, findMarks, markedSample, rejects } from './support.ts';
 
 const marks: Box[] = [

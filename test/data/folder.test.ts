@@ -1,10 +1,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import jpeg from 'jpeg-js';
-import { parseCsv } from '../../src/data/csv.ts';
-import { packedBytes } from '../../src/data/image.ts';
-import { openDataset } from '../../src/data/node/open.ts';
-import { encodePng } from '../../src/data/node/png.ts';
+import { parseCsv } from '../../src/labels/csv-rows.ts';
+import { packedBytes } from '../../src/imagery/image.ts';
+import { openDataset } from '../../src/data/node/open-dataset.ts';
+import { encodePng } from '../../src/imagery/node/png.ts';
 import { describeSample } from '../../src/data/types.ts';
 import { boxList, inFolder, markedSample, rejects, write } from './support.ts';
 

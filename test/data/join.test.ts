@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { rgbImage } from '../../src/data/image.ts';
+import { rgbImage } from '../../src/imagery/image.ts';
 import { joinDatasets } from '../../src/data/join.ts';
 import { describeSample, type Dataset } from '../../src/data/types.ts';
 

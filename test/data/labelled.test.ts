@@ -1,13 +1,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LabelTable } from '../../src/data/labels/types.ts';
-import { openLabelled } from '../../src/data/node/labelled.ts';
-import { writeLabels } from '../../src/data/node/labels-write.ts';
-import { openDataset } from '../../src/data/node/open.ts';
-import { encodePng } from '../../src/data/node/png.ts';
-import { openSpaceNet } from '../../src/data/node/spacenet.ts';
-import { tableOf } from '../../src/data/table-of.ts';
-import { packedBytes } from '../../src/data/image.ts';
+import type { LabelTable } from '../../src/labels/types.ts';
+import { openLabelled } from '../../src/data/node/open-labelled.ts';
+import { writeLabels } from '../../src/labels/node/write-labels.ts';
+import { openDataset } from '../../src/data/node/open-dataset.ts';
+import { encodePng } from '../../src/imagery/node/png.ts';
+import { openSpaceNet } from '../../src/data/node/open-spacenet.ts';
+import { tableOf } from '../../src/data/annotation-table.ts';
+import { packedBytes } from '../../src/imagery/image.ts';
 import { describeSample } from '../../src/data/types.ts';
 import {
   boxList,
@@ -74,7 +74,7 @@ test(
       ].flat();
       boxList(sample)
         .flat()
-        .forEach((edge, i) => assert.ok(Math.abs(edge - (near[i] as number)) < 1e-5, format));
+        .forEach((edge, i) => assert.ok(Math.abs(edge - near[i]!) < 1e-5, format));
       assert.equal(packedBytes(sample.image), packedBytes(image));
       const described = await describeSample(dataset, 0);
       assert.equal([described.width, described.height, described.boxes], [30, 20, sample.boxes]);
@@ -96,9 +96,7 @@ test(
     const crowd = { label: 0, box: [0, 0, 5, 5], crowd: true } as const;
     const labels = {
       ...table,
-      images: [
-        { ...(table.images[0] as LabelTable['images'][0]), objects: [crowd, ...(table.images[0]?.objects ?? [])] },
-      ],
+      images: [{ ...table.images[0]!, objects: [crowd, ...(table.images[0]?.objects ?? [])] }],
       imagesRoot,
     };
     const all = await openLabelled(labels);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { rgbImage } from '../../src/data/image.ts';
+import { rgbImage } from '../../src/imagery/image.ts';
 import { BalancedSampler, balancedSampler, type Candidate, type SamplingOptions } from '../../src/data/sampling.ts';
 import type { Dataset } from '../../src/data/types.ts';
 
@@ -39,7 +39,7 @@ test('epochs are equally long, hold every sample with objects, and no more empty
       for (const { index } of full) assert.ok((counts.get(index) ?? 0) >= 1, `sample ${index}`);
       let empty = 0;
       for (const [index, count] of counts) {
-        const sample = all.find((each) => each.index === index) as Candidate;
+        const sample = all.find((each) => each.index === index)!;
         if (sample.labels.length > 0) continue;
         assert.is(count, 1, 'empty ones come once');
         empty++;
@@ -69,13 +69,13 @@ test('classes that are rare come as often as the rule of LVIS says', () => {
   for (let epoch = 0; epoch < 400; epoch++) {
     for (const [index, count] of countsOf(sampler.indices(epoch))) {
       totals.set(index, (totals.get(index) ?? 0) + count);
-      const factor = (factors[(index - 10) / 3] as number) * (sampler.length / sum);
+      const factor = factors[(index - 10) / 3]! * (sampler.length / sum);
       assert.ok(count >= Math.floor(factor) && count <= Math.ceil(factor), `${count} for ${factor}`);
     }
   }
   labels.forEach((_, i) => {
-    const mean = (totals.get(10 + 3 * i) as number) / 400;
-    const factor = (factors[i] as number) * (sampler.length / sum);
+    const mean = totals.get(10 + 3 * i)! / 400;
+    const factor = factors[i]! * (sampler.length / sum);
     // A count is the factor rounded down or up: of 400 the standard error of the mean is below 0.025.
     assert.ok(Math.abs(mean - factor) < 0.125, `sample ${i}: ${mean}, expected ${factor}`);
   });
@@ -94,7 +94,7 @@ test('another epoch has other empty samples in another order, the same seed and 
   assert.is(seen.size, 50);
   assert.ok(Math.max(...seen.values()) <= 20, `${Math.max(...seen.values())}`);
   assert.not.equal(new BalancedSampler(all, { emptyShare: 0.5, seed: 5 }).indices(0), epochs[0]);
-  const first = epochs.map((list) => (list[0] as number) < 40);
+  const first = epochs.map((list) => list[0]! < 40);
   assert.ok(first.includes(true) && first.includes(false), 'full and empty ones are mixed');
 });
 
@@ -111,7 +111,7 @@ test('hard empty samples come more often, in proportion', () => {
   const groups = [0, 0, 0, 0] as [number, number, number, number];
   const epochs = 4000;
   for (let epoch = 0; epoch < epochs; epoch++) {
-    const i = ((sampler.indices(epoch).find((each) => each !== 10) as number) - 13) / 3;
+    const i = (sampler.indices(epoch).find((each) => each !== 10)! - 13) / 3;
     const group = i < 10 ? 0 : i < 100 ? 1 : i < 150 ? 2 : 3;
     groups[group]++;
   }
@@ -119,7 +119,7 @@ test('hard empty samples come more often, in proportion', () => {
   const whole = weights.reduce((a, b) => a + b);
   // Standard errors are below 0.008.
   weights.forEach((weight, group) => {
-    const share = (groups[group] as number) / epochs;
+    const share = groups[group]! / epochs;
     assert.ok(Math.abs(share - weight / whole) < 0.03, `group ${group}: ${share}, expected ${weight / whole}`);
   });
   // Nothing is hard: all are alike.

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openSpaceNet } from '../../src/data/node/spacenet.ts';
+import { openSpaceNet } from '../../src/data/node/open-spacenet.ts';
 import {
   boxList,
   corners,
@@ -21,17 +21,13 @@ test(
     const path = await vegas(folder);
     const label = (n: number): string => `AOI_2_Vegas_Train/geojson/buildings/buildings_AOI_2_Vegas_img${n}.geojson`;
     const swapped = (n: number): number[][][][] =>
-      onMap(place(n), [[5, 5, 9, 9]]).map((rings) =>
-        rings.map((ring) => ring.map(([x, y]) => [y as number, x as number])),
-      );
+      onMap(place(n), [[5, 5, 9, 9]]).map((rings) => rings.map((ring) => ring.map(([x, y]) => [y!, x!])));
     // Latitude before longitude: still degrees, but elsewhere. The empty chip does not hide it.
     for (const n of [1, 3])
       await write(
         folder,
         label(n),
-        featureCollection(
-          swapped(n).map((rings) => rings.map((ring) => ring.map(([x, y]) => [x as number, (y as number) / 2]))),
-        ),
+        featureCollection(swapped(n).map((rings) => rings.map((ring) => ring.map(([x, y]) => [x!, y! / 2])))),
       );
     await rejects(
       openSpaceNet(path),

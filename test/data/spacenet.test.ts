@@ -1,11 +1,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { projectionOf } from '../../src/data/georeference.ts';
-import type { Box } from '../../src/data/geometry.ts';
-import { packedBytes } from '../../src/data/image.ts';
-import { readImage } from '../../src/data/node/image.ts';
-import { openDataset } from '../../src/data/node/open.ts';
-import { openSpaceNet } from '../../src/data/node/spacenet.ts';
+import { projectionOf } from '../../src/imagery/georeference.ts';
+import type { Box } from '../../src/imagery/geometry.ts';
+import { packedBytes } from '../../src/imagery/image.ts';
+import { readImage } from '../../src/imagery/node/read-image.ts';
+import { openDataset } from '../../src/data/node/open-dataset.ts';
+import { openSpaceNet } from '../../src/data/node/open-spacenet.ts';
 import { tileDataset } from '../../src/data/tiles.ts';
 import { boxList, featureCollection, geoTiff, inFolder, raster, rejects, write } from './support.ts';
 import { chip, near, onMap, pixel, place, vegas, wkt } from './vegas.ts';
@@ -220,15 +220,15 @@ test(
     await write(folder, label, featureCollection(metres, 'urn:ogc:def:crs:EPSG::32616'));
     await check();
     // Degrees whose projection is that box, found by Newton's method on the projection.
-    const project = projectionOf(32616) as NonNullable<ReturnType<typeof projectionOf>>;
+    const project = projectionOf(32616)!;
     const degrees = metres.map((rings) =>
       rings.map((ring) =>
         ring.map(([x, y]) => {
           let [lon, lat] = [-84.5, 33.6];
           for (let i = 0; i < 20; i++) {
             const [px, py] = project(lon, lat);
-            lon += ((x as number) - px) / 92_500;
-            lat += ((y as number) - py) / 110_900;
+            lon += (x! - px) / 92_500;
+            lat += (y! - py) / 110_900;
           }
           return [lon, lat];
         }),

@@ -43,7 +43,7 @@ test('groups stay together, neither side is empty, the share is as close as the 
 test('the order of samples does not decide, another seed does', () => {
   const keys = Array.from({ length: 60 }, (_, i) => `scene ${i % 12}`);
   const sideOf = (split: Split, list: readonly string[]): string =>
-    [...new Set(split.heldOut.map((i) => list[i] as string))].sort((a, b) => (a < b ? -1 : 1)).join();
+    [...new Set(split.heldOut.map((i) => list[i]!))].sort((a, b) => (a < b ? -1 : 1)).join();
   const backwards = [...keys].reverse();
   assert.is(sideOf(splitGroups(keys), keys), sideOf(splitGroups(backwards), backwards));
   const seen = new Set(Array.from({ length: 20 }, (_, seed) => sideOf(splitGroups(keys, { seed }), keys)));
@@ -106,7 +106,7 @@ test('blocks: nothing that is trained on shows or comes close to what is held ou
         assertAll(places.length, split.train, split.heldOut, split.leftOut);
         for (const i of split.train) {
           for (const j of split.heldOut) {
-            const [a, b] = [places[i] as Place, places[j] as Place];
+            const [a, b] = [places[i]!, places[j]!];
             if (a.frame === b.frame)
               assert.ok(distanceOf(a, b) >= margin, `${JSON.stringify([a, b])} margin ${margin}`);
           }
@@ -137,7 +137,7 @@ test('blocks: the share is about the one asked for, and only tiles at borders ar
   assert.equal(splitBlocks(places, { block: 550 }), splitBlocks(places, { block: 550 }));
   assert.throws(() => splitBlocks(places, { block: 5000 }), /none of 1600 samples in 1 blocks of 5000 is held out/);
   assert.throws(() => splitBlocks(places, { block: 0 }), /block is 0/);
-  assert.throws(() => splitBlocks([{ ...(places[0] as Place), width: 0 }], { block: 9 }), /place 0 is 0 x 100/);
+  assert.throws(() => splitBlocks([{ ...places[0]!, width: 0 }], { block: 9 }), /place 0 is 0 x 100/);
 });
 
 test('blocks: a margin that reaches beyond the image costs nothing', () => {
@@ -153,12 +153,12 @@ test('an image lies on the map where its corners lie', () => {
   fc.assert(
     fc.property(fc.tuple(number, number, number, number, number, number), (affine) => {
       const [a, b, c, d, e, f] = affine;
-      const place = placeOnMap({ width: 7, height: 5, affine, epsg: 32611 }) as Place;
+      const place = placeOnMap({ width: 7, height: 5, affine, epsg: 32611 })!;
       const corners = [0, 7].flatMap((x) => [0, 5].map((y) => [a * x + b * y + c, d * x + e * y + f] as const));
       const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
       const expected = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
       [place.x, place.y, place.x + place.width, place.y + place.height].forEach((value, i) =>
-        assert.ok(Math.abs(value - (expected[i] as number)) < 1e-9),
+        assert.ok(Math.abs(value - expected[i]!) < 1e-9),
       );
       assert.is(place.frame, 'EPSG:32611');
     }),

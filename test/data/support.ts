@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { writeArrayBuffer } from 'geotiff';
 import * as assert from 'uvu/assert';
-import { Random } from '../../src/data/random.ts';
-import { rgbImage } from '../../src/data/image.ts';
+import { Random } from '../../src/common/random.ts';
+import { rgbImage } from '../../src/imagery/image.ts';
 import type { Sample } from '../../src/data/types.ts';
-import type { Box } from '../../src/data/geometry.ts';
+import type { Box } from '../../src/imagery/geometry.ts';
 
 /** Runs a test in an empty folder that is removed afterwards. */
 export function inFolder(run: (folder: string) => Promise<void>): () => Promise<void> {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Box } from '../../src/data/geometry.ts';
-import { packedBytes, rgbImage } from '../../src/data/image.ts';
+import type { Box } from '../../src/imagery/geometry.ts';
+import { packedBytes, rgbImage } from '../../src/imagery/image.ts';
 import { tileDataset, type TileOptions } from '../../src/data/tiles.ts';
 import type { Dataset, Sample } from '../../src/data/types.ts';
 import { boxList, markedSample, rejects } from './support.ts';
@@ -22,17 +22,17 @@ function watched(samples: readonly Sample[], parts: 'describes' | 'plain' = 'des
     async get(index) {
       decoded.push(index);
       await Promise.resolve();
-      return samples[index] as Sample;
+      return samples[index]!;
     },
     ...(parts === 'plain'
       ? {}
       : {
           describe(index: number) {
-            const { id, image, boxes, labels } = samples[index] as Sample;
+            const { id, image, boxes, labels } = samples[index]!;
             return Promise.resolve({
               id,
-              width: image.shape[1] as number,
-              height: image.shape[0] as number,
+              width: image.shape[1]!,
+              height: image.shape[0]!,
               boxes,
               labels,
             });
@@ -82,7 +82,7 @@ test('tiles cover every pixel, are full, share at least the overlap, and show wh
       ] as const) {
         const starts = [...new Set(tiled.tiles.map((tile) => tile[axis]))].sort((a, b) => a - b);
         for (let i = 1; i < starts.length; i++) {
-          assert.ok((starts[i] as number) <= (starts[i - 1] as number) + size - overlap, 'overlap');
+          assert.ok(starts[i]! <= starts[i - 1]! + size - overlap, 'overlap');
         }
         // As few as will do: one less would leave something out.
         if (starts.length > 1) assert.ok(size + (starts.length - 2) * (size - overlap) < length, `${starts.join()}`);

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { Box } from '../../src/data/geometry.ts';
+import type { Box } from '../../src/imagery/geometry.ts';
 import { corners, featureCollection, geoTiff, raster, write } from './support.ts';
 
 export const pixel = 2.7e-6;
@@ -19,9 +19,7 @@ export const wkt = (box: Box): string =>
     .join(',')}))"`;
 export const near = (actual: number[][], expected: readonly (readonly number[])[]): void => {
   assert.is(actual.length, expected.length);
-  actual
-    .flat()
-    .forEach((v, i) => assert.ok(Math.abs(v - (expected.flat()[i] as number)) < 1e-2, `${actual} and ${expected}`));
+  actual.flat().forEach((v, i) => assert.ok(Math.abs(v - expected.flat()[i]!) < 1e-2, `${actual} and ${expected}`));
 };
 
 export const truth: Box[][] = [
@@ -59,7 +57,7 @@ export async function vegas(folder: string, bits: 8 | 16 = 16): Promise<string> 
       await write(
         folder,
         `${base}/geojson/buildings/buildings_${name}.geojson`,
-        featureCollection(onMap(place(n), truth[n - 1] as Box[]), 'urn:ogc:def:crs:OGC:1.3:CRS84'),
+        featureCollection(onMap(place(n), truth[n - 1]!), 'urn:ogc:def:crs:OGC:1.3:CRS84'),
       );
   }
   const rows = truth.flatMap((boxes, i) =>

@@ -2,8 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openWorkerPool } from '../../src/data/node/worker-pool.ts';
-import type { WorkerPool } from '../../src/data/node/worker-pool.ts';
+import { openWorkerPool, type WorkerPool } from '../../src/data/node/worker-pool.ts';
 import { rejects } from './support.ts';
 
 const entry = new URL('./worker-entries/fragile.ts', import.meta.url);

@@ -1,15 +1,14 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Box, Polygon } from '../../src/data/geometry.ts';
-import { Random } from '../../src/data/random.ts';
+import type { Box, Polygon } from '../../src/imagery/geometry.ts';
+import { Random } from '../../src/common/random.ts';
 import { checkAnchors } from '../../src/doctor/anchor-checks.ts';
-import { bestIous, coverageOf, iousOfImage, placeBoxes } from '../../src/doctor/anchor-coverage.ts';
+import { bestIous, coverageOf, iousOfImage, placeBoxes } from '../../src/detector/anchor-coverage.ts';
 import { anchorColours, anchorPicture } from '../../src/doctor/anchor-pictures.ts';
-import { steppedSizes, suggestAnchors } from '../../src/doctor/suggest-anchors.ts';
+import { steppedSizes, suggestAnchors } from '../../src/detector/fit-anchors.ts';
 import { boxIou } from '../../src/evaluation/iou.ts';
-import { makeAnchors, presets, resizedSize, retinaNetSpec } from '../../src/index.ts';
-import type { RetinaNetSpec, Size } from '../../src/index.ts';
+import { makeAnchors, presets, resizedSize, retinaNetSpec, type RetinaNetSpec, type Size } from '../../src/index.ts';
 import { scaleBoxes } from '../../src/retinanet/transform.ts';
 import { blotches, inventoryOf, itemOf, kinds, objectAt, randomBoxes, smallSpec } from './support.ts';
 import { refuses } from '../evaluation/support.ts';
@@ -69,9 +68,7 @@ for (const [name, spec] of Object.entries(specs)) {
           const expected = enumerate(spec, boxes, width, height);
           const found = bestIous(placed, spec.anchors);
           assert.is(found.length, boxes.length);
-          expected.forEach((iou, i) =>
-            assert.ok(Math.abs(iou - (found[i] as number)) < 1e-5, `${found[i]}, expected ${iou}`),
-          );
+          expected.forEach((iou, i) => assert.ok(Math.abs(iou - found[i]!) < 1e-5, `${found[i]}, expected ${iou}`));
         },
       ),
       { numRuns: 80, seed: 1 },
@@ -190,7 +187,7 @@ test('small objects: anchors of 32 pixels are found to miss them, those suggeste
   };
   const first = inventory.items[0]?.image.objects.map(({ box }) => box) ?? [];
   const ious = bestIous(placed, better.anchors);
-  enumerate(better, first, 256, 200).forEach((iou, i) => assert.ok(Math.abs(iou - (ious[i] as number)) < 1e-5));
+  enumerate(better, first, 256, 200).forEach((iou, i) => assert.ok(Math.abs(iou - ious[i]!) < 1e-5));
   assert.is(coverageOf(placed, ious, spec.matcher).meanIou, suggestion.after.meanIou);
 
   const findings = checkAnchors(inventory, spec, placed, bestIous(placed, spec.anchors), suggestion);
@@ -204,7 +201,7 @@ test('flat objects: ratios are found that fit, though no size does', () => {
   const placed = placeBoxes(inventory, spec);
   const { before, after, withSmallestAnchor, ratios } = suggestAnchors(placed, spec.anchors, spec.matcher);
   assert.ok(after.meanIou > Math.max(before.meanIou, withSmallestAnchor.meanIou) + 0.1);
-  assert.ok((ratios[0] as number) < 0.4, `${ratios}`);
+  assert.ok(ratios[0]! < 0.4, `${ratios}`);
 });
 
 test('suggestions are the same for the same seed, keep the number of anchors, and are never worse', () => {

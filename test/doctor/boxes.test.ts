@@ -1,10 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Box } from '../../src/data/geometry.ts';
-import type { Affine } from '../../src/data/georeference.ts';
-import { invertAffine, projectionOf } from '../../src/data/georeference.ts';
-import type { LabelledObject } from '../../src/data/labels/types.ts';
-import { Random } from '../../src/data/random.ts';
+import type { Box } from '../../src/imagery/geometry.ts';
+import { invertAffine, projectionOf, type Affine } from '../../src/imagery/georeference.ts';
+import type { LabelledObject } from '../../src/labels/types.ts';
+import { Random } from '../../src/common/random.ts';
 import { checkBoxes, iouOf } from '../../src/doctor/box-checks.ts';
 import { checkClasses, classTable } from '../../src/doctor/class-checks.ts';
 import { checkProblems } from '../../src/doctor/label-checks.ts';
@@ -120,9 +119,9 @@ test('pairs are those that comparing all boxes gives', () => {
     const packed = Float32Array.from(boxes.flat());
     const ious = pairwiseIou(packed, packed);
     let expected = 0;
-    for (let i = 0; i < 30; i++) for (let j = 0; j < i; j++) if ((ious[i * 30 + j] as number) > 0.98) expected++;
+    for (let i = 0; i < 30; i++) for (let j = 0; j < i; j++) if (ious[i * 30 + j]! > 0.98) expected++;
     const rounded = boxes.map((_, i) => Array.from(packed.subarray(i * 4, i * 4 + 4)) as unknown as Box);
-    assert.ok(Math.abs(iouOf(rounded[0] as Box, rounded[1] as Box) - (ious[1] as number)) < 1e-12);
+    assert.ok(Math.abs(iouOf(rounded[0]!, rounded[1]!) - ious[1]!) < 1e-12);
     const findings = checkBoxes(
       inventoryOf([
         itemOf(

@@ -3,12 +3,10 @@ import * as assert from 'uvu/assert';
 import { networkCost, trainingBytes } from '../../src/doctor/cost.ts';
 import { costReport, extrapolate } from '../../src/doctor/cost-report.ts';
 import { measureTraining } from '../../src/doctor/measure.ts';
-import { adviseSize, recommend } from '../../src/doctor/recommend.ts';
-import type { Recommendation } from '../../src/doctor/recommend.ts';
-import { suggestAnchors } from '../../src/doctor/suggest-anchors.ts';
-import { placeBoxes } from '../../src/doctor/anchor-coverage.ts';
-import { RetinaNet, retinaNetSpec } from '../../src/index.ts';
-import type { RetinaNetSpec } from '../../src/index.ts';
+import { adviseSize, recommend, type Recommendation } from '../../src/doctor/recommend.ts';
+import { suggestAnchors } from '../../src/detector/fit-anchors.ts';
+import { placeBoxes } from '../../src/detector/anchor-coverage.ts';
+import { RetinaNet, retinaNetSpec, type RetinaNetSpec } from '../../src/index.ts';
 import { leavesNothing, testDevice, withDevice } from '../support/device.ts';
 import { inventoryOf, itemOf, objectAt, smallSpec } from './support.ts';
 

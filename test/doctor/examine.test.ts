@@ -2,16 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Box } from '../../src/data/geometry.ts';
-import type { LabelTable } from '../../src/data/labels/types.ts';
-import { encodePng, readPng } from '../../src/data/node/png.ts';
-import { openSpaceNet } from '../../src/data/node/spacenet.ts';
-import { writeSyntheticSpaceNet } from '../../src/data/node/synthetic-write.ts';
-import { listBoxes } from '../../src/data/geometry.ts';
-import { Random } from '../../src/data/random.ts';
-import { examine } from '../../src/doctor/examine.ts';
-import type { ExamineOptions } from '../../src/doctor/examine.ts';
-import { steppedSizes } from '../../src/doctor/suggest-anchors.ts';
+import { listBoxes, type Box } from '../../src/imagery/geometry.ts';
+import type { LabelTable } from '../../src/labels/types.ts';
+import { encodePng, readPng } from '../../src/imagery/node/png.ts';
+import { openSpaceNet } from '../../src/data/node/open-spacenet.ts';
+import { writeSyntheticSpaceNet } from '../../src/synthetic/node/write-spacenet.ts';
+import { Random } from '../../src/common/random.ts';
+import { examine, type ExamineOptions } from '../../src/doctor/examine.ts';
+import { steppedSizes } from '../../src/detector/fit-anchors.ts';
 import { examinationText } from '../../src/doctor/text.ts';
 import { writeExamination } from '../../src/doctor/write.ts';
 import { presets, retinaNetSpec } from '../../src/index.ts';
@@ -105,8 +103,8 @@ test(
     assert.equal(files.length, 5);
     assert.equal(JSON.parse(await readFile(join(folder, 'out/examination.json'), 'utf8')).worst, 'error');
     const sheet = await readPng(join(folder, 'out/anchors.png'));
-    const single = await readPng(files[1] as string);
-    assert.ok((sheet.shape[1] as number) >= 3 * (single.shape[1] as number));
+    const single = await readPng(files[1]!);
+    assert.ok(sheet.shape[1]! >= 3 * single.shape[1]!);
   }),
 );
 
@@ -210,7 +208,7 @@ test(
       missed,
       [...missed].sort((a, b) => b - a),
     );
-    assert.ok((missed[0] as number) > 0);
+    assert.ok(missed[0]! > 0);
   }),
 );
 

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import jpeg from 'jpeg-js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Box } from '../../src/data/geometry.ts';
-import { encodePng } from '../../src/data/node/png.ts';
-import type { LabelledImage } from '../../src/data/labels/types.ts';
-import { rgbImage } from '../../src/data/image.ts';
-import type { RgbImage } from '../../src/data/types.ts';
-import { Random } from '../../src/data/random.ts';
+import type { Box } from '../../src/imagery/geometry.ts';
+import { encodePng } from '../../src/imagery/node/png.ts';
+import type { LabelledImage } from '../../src/labels/types.ts';
+import { rgbImage } from '../../src/imagery/image.ts';
+import type { RgbImage } from '../../src/imagery/types.ts';
+import { Random } from '../../src/common/random.ts';
 import { differenceHash, hammingDistance } from '../../src/doctor/difference-hash.ts';
 import { checkImages } from '../../src/doctor/image-checks.ts';
 import { checkLeakage } from '../../src/doctor/leakage-checks.ts';
@@ -31,8 +31,7 @@ const inventory = (folder: string, files: readonly (string | LabelledImage)[], p
 function jpegBytes(seed: number, width: number, height: number, orientation = 1): Uint8Array {
   const image = blotches(seed, width, height);
   const data = Buffer.alloc(width * height * 4, 255);
-  for (let i = 0; i < width * height; i++)
-    for (let c = 0; c < 3; c++) data[4 * i + c] = image.data[3 * i + c] as number;
+  for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) data[4 * i + c] = image.data[3 * i + c]!;
   const plain = jpeg.encode({ width, height, data }, 90).data;
   return withExif(plain, orientation);
 }
@@ -43,7 +42,7 @@ test(
     const png = await encodePng(blotches(1, 64, 64));
     const deep = raster(32, 32, 3, 16, (band, row, column) => 100 * band + row * column);
     const damaged = Buffer.from(await encodePng(blotches(2, 64, 64)));
-    damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] as number) ^ 255;
+    damaged[damaged.length >> 1] = damaged[damaged.length >> 1]! ^ 255;
     await write(folder, 'good.png', png);
     await write(folder, 'cut.png', (await encodePng(blotches(3, 64, 64))).subarray(0, 2000));
     await write(folder, 'cut.jpg', jpegBytes(4, 64, 48).subarray(0, 900));
@@ -65,8 +64,7 @@ test(
     ];
     const all = await inventory(folder, files);
     const findings = checkImages(all, { isStretched: false });
-    const found = (kind: string): string[] =>
-      findingOf(findings, kind).examples.map((text) => text.split(/[ :]/)[0] as string);
+    const found = (kind: string): string[] => findingOf(findings, kind).examples.map((text) => text.split(/[ :]/)[0]!);
     assert.equal(found('image-missing'), ['gone.png']);
     assert.equal(found('image-truncated'), ['cut.png', 'cut.jpg']);
     assert.equal(found('image-unreadable'), ['damaged.png', 'text.png', 'anim.gif']);
@@ -122,8 +120,7 @@ test(
     ]);
     assert.equal(all.items[0]?.facts.size, { width: 32, height: 64 });
     const findings = checkImages(all, { isStretched: true });
-    const names = (kind: string): string[] =>
-      findingOf(findings, kind).examples.map((text) => text.split(' ')[0] as string);
+    const names = (kind: string): string[] => findingOf(findings, kind).examples.map((text) => text.split(' ')[0]!);
     assert.equal(names('exif-labels'), ['size.jpg', 'boxes.jpg']);
     // Labels that have the upright size belong to the upright image; of a half turn no size tells.
     assert.equal(names('exif-rotated'), ['half.jpg']);

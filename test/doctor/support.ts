@@ -1,8 +1,8 @@
-import type { Box } from '../../src/data/geometry.ts';
-import type { LabelledImage, LabelledObject } from '../../src/data/labels/types.ts';
-import { rgbImage } from '../../src/data/image.ts';
-import { Random } from '../../src/data/random.ts';
-import type { RgbImage } from '../../src/data/types.ts';
+import type { Box } from '../../src/imagery/geometry.ts';
+import type { LabelledImage, LabelledObject } from '../../src/labels/types.ts';
+import { rgbImage } from '../../src/imagery/image.ts';
+import { Random } from '../../src/common/random.ts';
+import type { RgbImage } from '../../src/imagery/types.ts';
 import type { Finding, ImageFacts, Inventory, Item } from '../../src/doctor/types.ts';
 import { retinaNetSpec } from '../../src/index.ts';
 

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LabelTable } from '../../src/data/labels/types.ts';
-import { Random } from '../../src/data/random.ts';
+import type { LabelTable } from '../../src/labels/types.ts';
+import { Random } from '../../src/common/random.ts';
 import { imageWeights, percentileInterval, resampler } from '../../src/evaluation/bootstrap.ts';
 import { judge } from '../../src/evaluation/judge.ts';
 import { judgeRun } from '../../src/evaluation/judged-run.ts';
@@ -26,7 +26,7 @@ test('percentiles are interpolated, and what is not defined is left out', () => 
   const values = Float64Array.from({ length: 101 }, (_, i) => 100 - i);
   assert.equal(percentileInterval(50, values, 0.5), { estimate: 50, low: 25, high: 75 });
   const { low, high } = percentileInterval(50, values, 0.95);
-  assert.ok(Math.abs((low as number) - 2.5) < 1e-9 && Math.abs((high as number) - 97.5) < 1e-9);
+  assert.ok(Math.abs(low! - 2.5) < 1e-9 && Math.abs(high! - 97.5) < 1e-9);
   assert.equal(percentileInterval(2, Float64Array.of(3, NaN, 1), 0.5), { estimate: 2, low: 1.5, high: 2.5 });
   assert.equal(percentileInterval(null, values, 0.5), { estimate: null, low: null, high: null });
   assert.equal(percentileInterval(2, Float64Array.of(NaN), 0.5), { estimate: 2, low: null, high: null });
@@ -43,7 +43,7 @@ test('a resample has the figures of tables in which images stand as often', () =
         const repeated = (table: LabelTable): LabelTable => ({
           ...table,
           images: table.images.flatMap((image, i) =>
-            Array.from({ length: weights[i] as number }, (_, copy) => ({ ...image, file: `${image.file} ${copy}` })),
+            Array.from({ length: weights[i]! }, (_, copy) => ({ ...image, file: `${image.file} ${copy}` })),
           ),
         });
         const run = judgeRun('test', truth, predictions, { scoreThreshold: 0.3 });
@@ -71,11 +71,11 @@ function balanced(images: number, found: number) {
 test('the interval of a share is that of the binomial distribution', () => {
   const { truth, predictions } = balanced(400, 0.8);
   const { intervals } = judge(truth, predictions, { resamples: 2000 });
-  const recall = intervals?.recall;
+  const recall = intervals!.recall!;
   assert.is(recall?.estimate, 0.8);
   // 1.96 standard errors of sqrt(0.8 * 0.2 / 400) = 0.02.
-  assert.ok(Math.abs((recall?.low as number) - (0.8 - 0.0392)) < 0.005, `low ${recall?.low}`);
-  assert.ok(Math.abs((recall?.high as number) - (0.8 + 0.0392)) < 0.005, `high ${recall?.high}`);
+  assert.ok(Math.abs(recall.low! - (0.8 - 0.0392)) < 0.005, `low ${recall?.low}`);
+  assert.ok(Math.abs(recall.high! - (0.8 + 0.0392)) < 0.005, `high ${recall?.high}`);
   assert.equal(intervals?.precision, { estimate: 1, low: 1, high: 1 });
 });
 
@@ -86,10 +86,10 @@ test('intervals hold their estimates, and more confidence widens them', () => {
       const of = (confidence: number) => judge(truth, predictions, { resamples: 200, confidence }).intervals;
       const [wide, narrow] = [of(0.95), of(0.5)];
       for (const key of ['precision', 'recall', 'f1', 'ap50'] as const) {
-        const [outer, inner] = [wide?.[key], narrow?.[key]];
-        const [low, high, estimate] = [outer?.low, outer?.high, outer?.estimate] as number[];
-        assert.ok((low as number) <= (estimate as number) && (estimate as number) <= (high as number), key);
-        assert.ok((low as number) <= (inner?.low as number) && (inner?.high as number) <= (high as number), key);
+        const [outer, inner] = [wide![key]!, narrow![key]!];
+        const [low, high, estimate] = [outer.low, outer.high, outer.estimate];
+        assert.ok(low! <= estimate! && estimate! <= high!, key);
+        assert.ok(low! <= inner.low! && inner.high! <= high!, key);
       }
     }),
     { numRuns: 15 },

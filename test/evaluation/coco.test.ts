@@ -27,15 +27,15 @@ function imagesOf(images: Golden['cases'][number]['images']): EvaluatedImage[] {
   return images.map(([truth, found]) => ({
     truth: {
       boxes: boxesOf(truth),
-      labels: Int32Array.from(truth, (row) => row[0] as number),
+      labels: Int32Array.from(truth, (row) => row[0]!),
       crowd: Uint8Array.from(truth, (row) => Number(row[6] === 1)),
       difficult: Uint8Array.from(truth, (row) => Number(row[6] === 2)),
-      areas: Float64Array.from(truth, (row) => row[5] ?? (row[3] as number) * (row[4] as number)),
+      areas: Float64Array.from(truth, (row) => row[5] ?? row[3]! * row[4]!),
     },
     detections: {
       boxes: boxesOf(found),
-      labels: Int32Array.from(found, (row) => row[0] as number),
-      scores: Float64Array.from(found, (row) => row[5] as number),
+      labels: Int32Array.from(found, (row) => row[0]!),
+      scores: Float64Array.from(found, (row) => row[5]!),
     },
   }));
 }
@@ -58,7 +58,7 @@ test('average precision over IoU thresholds', () => {
   // One object found with an IoU of 0.72: right at 0.50, 0.55, 0.60, 0.65 and 0.70.
   const images = [{ truth: truthOf([[0, 0, 10, 100], 0]), detections: detectionsOf([[0, 0, 10, 72], 0, 0.5]) }];
   const { ap, ap50, ap75, perClass } = cocoMetrics(images, { classes: ['building'] });
-  const close = (got: number | null, expected: number) => assert.ok(Math.abs((got as number) - expected) < 1e-15);
+  const close = (got: number | null, expected: number) => assert.ok(Math.abs(got! - expected) < 1e-15);
   close(ap, 0.5);
   close(ap50, 1);
   assert.is(ap75, 0);

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LabelTable } from '../../src/data/labels/types.ts';
+import type { LabelTable } from '../../src/labels/types.ts';
 import { compareRuns } from '../../src/evaluation/compare.ts';
 import { judge } from '../../src/evaluation/judge.ts';
 import { refuses } from './support.ts';
@@ -75,8 +75,8 @@ test('a run that finds less is worse in every resample; the same run twice is ne
   const { truth: there, predictions } = randomTables(4, { images: 40, classes: 2, levels: Infinity });
   const worse = without(predictions, (i) => i % 2 === 0);
   const { recall, ap50 } = compareRuns(there, worse, predictions, { resamples: 200, scoreThreshold: 0 });
-  assert.ok((recall.low as number) > 0 && recall.bBetter === 1 && recall.aBetter === 0);
-  assert.ok((ap50.low as number) > 0 && (ap50.difference as number) > 0);
+  assert.ok(recall.low! > 0 && recall.bBetter === 1 && recall.aBetter === 0);
+  assert.ok(ap50.low! > 0 && ap50.difference! > 0);
   const same = compareRuns(there, predictions, predictions, { resamples: 200 });
   assert.equal([same.f1.difference, same.f1.low, same.f1.high, same.f1.bBetter, same.f1.aBetter], [0, 0, 0, 0, 0]);
   assert.equal(same.changed, []);
@@ -87,7 +87,7 @@ test('pairing narrows the interval of a small difference', () => {
   const a = without(predictions, (i) => i === 7);
   const { recall } = compareRuns(there, a, predictions, { resamples: 300, scoreThreshold: 0 });
   const alone = judge(there, a, { resamples: 300, scoreThreshold: 0 }).intervals?.recall;
-  const width = ({ low, high }: { low: number | null; high: number | null }) => (high as number) - (low as number);
+  const width = ({ low, high }: { low: number | null; high: number | null }) => high! - low!;
   assert.ok(alone !== undefined && width(recall) < width(alone) / 2);
 });
 
@@ -114,7 +114,7 @@ test('figures are those of each judgement, and turning the runs round turns the 
         assert.equal([x.a, x.b, x.bBetter, x.aBetter], [y.b, y.a, y.aBetter, y.bBetter]);
         if (x.difference === null || y.difference === null) continue;
         assert.ok(Math.abs(x.difference + y.difference) < 1e-12);
-        assert.ok(Math.abs((x.low as number) + (y.high as number)) < 1e-12, key);
+        assert.ok(Math.abs(x.low! + y.high!) < 1e-12, key);
       }
       // Counts of objects explain the difference of the objects found.
       const sum = (which: 'onlyA' | 'onlyB') => ab.perClass.reduce((total, entry) => total + entry[which], 0);

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LabelTable } from '../../src/data/labels/types.ts';
-import { Random } from '../../src/data/random.ts';
+import type { LabelTable } from '../../src/labels/types.ts';
+import { Random } from '../../src/common/random.ts';
 import { judge } from '../../src/evaluation/judge.ts';
 import type { Judgement } from '../../src/evaluation/judgement.ts';
 import { refuses } from './support.ts';

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LabelTable } from '../../src/data/labels/types.ts';
-import type { Box, Polygon, Ring } from '../../src/data/geometry.ts';
+import type { LabelTable } from '../../src/labels/types.ts';
+import type { Box, Polygon, Ring } from '../../src/imagery/geometry.ts';
 import { judge } from '../../src/evaluation/judge.ts';
 import { loadPolygonGeometry } from '../../src/evaluation/polygon-iou.ts';
 import { object, randomTables, tableOf } from './tables.ts';
@@ -94,7 +94,7 @@ test('with outlines that are the boxes both forms agree', () => {
             ],
           ],
         ];
-        return { ...one, polygons: [left as Polygon, right as Polygon] };
+        return { ...one, polygons: [left!, right!] };
       }),
     })),
   });

@@ -1,8 +1,7 @@
 import * as assert from 'uvu/assert';
-import { Random } from '../../src/data/random.ts';
-import type { Annotations } from '../../src/data/types.ts';
-import type { EvaluatedImage } from '../../src/evaluation/match.ts';
-import type { Detections } from '../../src/evaluation/match.ts';
+import { Random } from '../../src/common/random.ts';
+import type { Annotations } from '../../src/imagery/types.ts';
+import type { EvaluatedImage, Detections } from '../../src/evaluation/match.ts';
 
 type Corners = readonly [x1: number, y1: number, x2: number, y2: number];
 
@@ -29,7 +28,7 @@ export function randomImages(seed: number, classes: number): EvaluatedImage[] {
     const [x, y] = [random.int(6), random.int(6)];
     return [x, y, x + 1 + random.int(5), y + 1 + random.int(5)];
   };
-  const steps = [3, 20, 1000][random.int(3)] as number;
+  const steps = [3, 20, 1000][random.int(3)]!;
   return Array.from({ length: random.int(6) }, () => ({
     truth: truthOf(...Array.from({ length: random.int(7) }, () => [box(), random.int(classes)] as const)),
     detections: detectionsOf(

@@ -1,6 +1,6 @@
-import type { LabelledImage, LabelledObject, LabelTable } from '../../src/data/labels/types.ts';
-import { Random } from '../../src/data/random.ts';
-import type { Box } from '../../src/data/geometry.ts';
+import type { LabelledImage, LabelledObject, LabelTable } from '../../src/labels/types.ts';
+import { Random } from '../../src/common/random.ts';
+import type { Box } from '../../src/imagery/geometry.ts';
 
 export type Extra = Omit<LabelledObject, 'label' | 'box'>;
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LabelTable } from '../../src/data/labels/types.ts';
+import type { LabelTable } from '../../src/labels/types.ts';
 import { compareRuns } from '../../src/evaluation/compare.ts';
 import { judge } from '../../src/evaluation/judge.ts';
 import { comparisonText, judgementText } from '../../src/evaluation/text.ts';

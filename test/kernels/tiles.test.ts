@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { checkConvForward, checkConvGradWeight, outputSize } from '../../src/bench/check.ts';
-import type { ConvShape } from '../../src/bench/conv-shapes.ts';
+import { checkConvForward, checkConvGradWeight, outputSize } from '../../src/measure/check.ts';
+import type { ConvShape } from '../../src/measure/conv-shapes.ts';
 import { init } from '../../src/node/init.ts';
 import { conv2dForward, conv2dGradWeight } from '../../src/kernels/conv2d.ts';
 import { randn } from '../../src/index.ts';

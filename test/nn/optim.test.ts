@@ -5,7 +5,7 @@ import { reshape, transpose } from '../../src/autograd/ops/shape.ts';
 import { crossEntropy } from '../../src/autograd/ops/losses.ts';
 import { maxPool2d } from '../../src/autograd/ops/pool2d.ts';
 import { backward } from '../../src/autograd/tape.ts';
-import { loadTorchvisionStateDict, toTorchvisionStateDict } from '../../src/io/torchvision.ts';
+import { loadTorchvisionStateDict, toTorchvisionStateDict } from '../../src/weights/torchvision.ts';
 import { clipGradNorm, clipGradValue } from '../../src/nn/clip.ts';
 import { ExponentialMovingAverage } from '../../src/nn/ema.ts';
 import { Conv2d, Linear } from '../../src/nn/layers.ts';

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { rgbImage } from '../../src/data/image.ts';
-import { writePng } from '../../src/data/node/png.ts';
+import { rgbImage } from '../../src/imagery/image.ts';
+import { writePng } from '../../src/imagery/node/png.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');

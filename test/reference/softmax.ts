@@ -1,4 +1,4 @@
-import { type Ref } from './array.ts';
+import type { Ref } from './array.ts';
 import { map, zip } from './elementwise.ts';
 import { max, sum } from './reduce.ts';
 

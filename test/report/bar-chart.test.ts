@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { barChart, type BarChart } from '../../src/report/bar-chart.ts';
+import { barChart, type BarChart } from '../../src/report/charts/bar-chart.ts';
 import { checkXml, refuses, svgTexts } from './support.ts';
 
 const names = { title: 'Title', xLabel: 'across', yLabel: 'up' };
@@ -86,7 +86,7 @@ test('on a logarithmic axis bars of an octave are equally wide and ticks are pow
   const svg = barChart(one([1, 2, 3, 4], { edges: [4, 8, 16, 32, 64], log2X: true }));
   checkXml(svg);
   const widths = barsOf(svg).map(({ width }) => width);
-  for (const width of widths) near(width, widths[0] as number, 'width');
+  for (const width of widths) near(width, widths[0]!, 'width');
   for (const label of ['4', '8', '16', '32', '64']) assert.ok(svgTexts(svg).includes(label), label);
   const small = svgTexts(barChart(one([1, 1], { edges: [0.25, 0.5, 1], log2X: true })));
   for (const label of ['0.25', '0.5', '1']) assert.ok(small.includes(label), label);
@@ -152,7 +152,7 @@ test('any counts over any edges can be drawn, and heights add up', () => {
     })
     .map((rows) => {
       const edges = [0.5];
-      for (const [step] of rows) edges.push((edges.at(-1) as number) + step);
+      for (const [step] of rows) edges.push(edges.at(-1)! + step);
       return { edges, lower: rows.map(([, value]) => value), upper: rows.map(([, , value]) => value) };
     });
   fc.assert(

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { boxSizeChart, boxSizeSummary, sizeHistogram, type BoxSizes } from '../../src/report/box-sizes.ts';
+import { boxSizeChart, boxSizeSummary, sizeHistogram, type BoxSizes } from '../../src/report/charts/box-sizes.ts';
 import { checkXml, refuses, svgTexts } from './support.ts';
 
 const boxes = (more: Partial<BoxSizes> = {}): BoxSizes => ({
@@ -34,14 +34,14 @@ test('every box is in the bin that holds its size, and the bins hold the anchors
         const { edges, reached, unreached } = histogram;
         const inside = (from: number, to: number) => sizes.filter((value) => value >= from && value < to).length;
         edges.slice(1).forEach((to, i) => {
-          assert.is((reached[i] ?? 0) + (unreached[i] ?? 0), inside(edges[i] as number, to));
+          assert.is((reached[i] ?? 0) + (unreached[i] ?? 0), inside(edges[i]!, to));
         });
         assert.is(
           unreached.reduce((a, b) => a + b, 0),
           rows.filter(([, iou]) => iou < 0.5).length,
         );
         for (const value of [...sizes, ...anchorSizes]) {
-          assert.ok(value >= (edges[0] as number) && value < (edges.at(-1) as number));
+          assert.ok(value >= edges[0]! && value < edges.at(-1)!);
         }
       },
     ),

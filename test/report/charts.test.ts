@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { evaluateDetections } from '../../src/evaluation/detection-metrics.ts';
-import { lossChart, precisionRecallChart, smooth } from '../../src/report/charts.ts';
+import { lossChart, precisionRecallChart, smooth } from '../../src/report/charts/charts.ts';
 import { detectionsOf, truthOf } from '../evaluation/support.ts';
 import { checkXml, svgLines, svgTexts } from './support.ts';
 
@@ -51,8 +51,8 @@ test('the parts of the loss and the norm of the gradients are drawn where they a
   const [first = NaN, second = NaN] = classes.map(([, y]) => y);
   const bottom = first + 3 * (second - first);
   const heights = [total, classes, boxes].map((line) => bottom - (line[0]?.[1] ?? 0));
-  assert.ok(Math.abs((heights[1] as number) / (heights[0] as number) - 1 / 3) < 1e-3, 'a third');
-  assert.ok(Math.abs((heights[2] as number) / (heights[0] as number) - 2 / 3) < 1e-3, 'two thirds');
+  assert.ok(Math.abs(heights[1]! / heights[0]! - 1 / 3) < 1e-3, 'a third');
+  assert.ok(Math.abs(heights[2]! / heights[0]! - 2 / 3) < 1e-3, 'two thirds');
   const without = svgTexts(lossChart(history([3, 2, 1])));
   for (const text of ['classification', 'boxes', 'Gradient norm']) assert.not.ok(without.includes(text), text);
 });

@@ -2,8 +2,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RunComparison } from '../../src/evaluation/compare.ts';
 import { operatingPoint } from '../../src/evaluation/precision-recall.ts';
-import { comparisonHtml, type ComparisonReport } from '../../src/report/comparison.ts';
-import { madeUpImages, madeUpJudgement } from './made-up.ts';
+import { comparisonHtml, type ComparisonReport } from '../../src/report/html/comparison.ts';
+import { madeUpImages, madeUpJudgement } from './fixtures.ts';
 import { checkPage, pageText, refuses } from './support.ts';
 
 const difference = (a: number, b: number, low: number | null, high: number | null) => ({

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { confusionMarkup } from '../../src/report/confusion.ts';
+import { confusionMarkup } from '../../src/report/charts/confusion.ts';
 import { checkXml, refuses } from './support.ts';
 
 const check = (markup: string) => checkXml(`<div>${markup}</div>`);

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { pngDataUri } from '../../src/report/data-uri.ts';
+import { pngDataUri } from '../../src/report/html/data-uri.ts';
 import { refuses } from './support.ts';
 
 const signature = [137, 80, 78, 71, 13, 10, 26, 10];

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { rgbImage } from '../../src/data/image.ts';
-import { drawBox, drawText, enlarge, fillRectangle, pasteImage, textSize } from '../../src/report/draw.ts';
+import { rgbImage } from '../../src/imagery/image.ts';
+import { drawBox, drawText, enlarge, fillRectangle, pasteImage, textSize } from '../../src/report/pictures/draw.ts';
 import { pixelRows, refuses } from './support.ts';
 
 const red = [255, 1, 2] as const;

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ImageJudgement } from '../../src/evaluation/judgement.ts';
-import { chooseExamples } from '../../src/report/examples.ts';
+import { chooseExamples } from '../../src/report/pictures/examples.ts';
 import { refuses } from './support.ts';
 
 const image = (file: string, tp: number, fp: number, fn: number): ImageJudgement => ({
@@ -58,7 +58,7 @@ test('no image is chosen twice, the order of images does not matter, and no bett
         const least = list.at(-1)?.[key] ?? 0;
         if (list.length < n) assert.not.ok(left.some((one) => one[key] > 0));
         else if (n > 0) assert.not.ok(left.some((one) => one[key] > least));
-        list.slice(1).forEach((one, i) => assert.ok(one[key] <= (list[i] as ImageJudgement)[key], 'descending'));
+        list.slice(1).forEach((one, i) => assert.ok(one[key] <= list[i]![key], 'descending'));
       }
       const lowest = chosen.best.at(-1)?.f1 ?? 0;
       if (chosen.best.length === n && n > 0)

@@ -1,10 +1,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { pngDataUri } from '../../src/report/data-uri.ts';
-import { reportHtml } from '../../src/report/html.ts';
-import type { RunReport } from '../../src/report/run-report.ts';
-import { exampleCaption, factRows } from '../../src/report/run-sections.ts';
-import { madeUpImages, madeUpJudgement, madeUpSizes, madeUpTraining } from './made-up.ts';
+import { pngDataUri } from '../../src/report/html/data-uri.ts';
+import { reportHtml } from '../../src/report/html/html.ts';
+import type { RunReport } from '../../src/report/html/run-report.ts';
+import { exampleCaption, factRows } from '../../src/report/html/run-sections.ts';
+import { madeUpImages, madeUpJudgement, madeUpSizes, madeUpTraining } from './fixtures.ts';
 import { checkPage, pageText, refuses } from './support.ts';
 
 const src = pngDataUri(Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10, 0));
@@ -56,7 +56,7 @@ test('a full report has all parts, the verdict first', () => {
     'The run',
     'What the numbers mean',
   ]);
-  const { chosen, counts, coco, intervals } = report.judgement as NonNullable<RunReport['judgement']>;
+  const { chosen, counts, coco, intervals } = report.judgement!;
   const text = pageText(html);
   const verdict = text.slice(0, text.indexOf('Contents') < 0 ? 600 : undefined);
   for (const part of [

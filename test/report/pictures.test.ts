@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { rgbImage } from '../../src/data/image.ts';
-import type { RgbImage } from '../../src/data/types.ts';
-import { contactSheet, detectionPicture, pictureColours } from '../../src/report/pictures.ts';
+import { rgbImage } from '../../src/imagery/image.ts';
+import type { RgbImage } from '../../src/imagery/types.ts';
+import { contactSheet, detectionPicture, pictureColours } from '../../src/report/pictures/pictures.ts';
 import { detectionsOf, truthOf } from '../evaluation/support.ts';
 import { pixelRows, refuses } from './support.ts';
 

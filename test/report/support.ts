@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { RgbImage } from '../../src/data/types.ts';
+import type { RgbImage } from '../../src/imagery/types.ts';
 
 /** Asserts that a text is well-formed XML: tags nest, attributes are quoted and unique, no stray markup. */
 export function checkXml(text: string): void {
@@ -86,9 +86,7 @@ export function checkPage(html: string): void {
   for (const [, drawing] of html.matchAll(/<svg[^>]*role="img"[^>]*>\n(<\w+)/g)) assert.is(drawing, '<title');
   const levels = Array.from(html.matchAll(/<h(\d)/g), ([, level]) => Number(level));
   assert.is(levels[0], 1);
-  levels
-    .slice(1)
-    .forEach((level, i) => assert.ok(level >= 2 && level <= (levels[i] as number) + 1, 'no heading is skipped'));
+  levels.slice(1).forEach((level, i) => assert.ok(level >= 2 && level <= levels[i]! + 1, 'no heading is skipped'));
 }
 
 /** The text of a page, without tags, in one line. */

@@ -1,8 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { lineChart, stackCharts } from '../../src/report/svg-chart.ts';
-import type { LineChart } from '../../src/report/svg-chart.ts';
-import { chartColours, escapeXml } from '../../src/report/svg-frame.ts';
+import { lineChart, stackCharts, type LineChart } from '../../src/report/charts/svg-chart.ts';
+import { chartColours, escapeXml } from '../../src/report/charts/svg-frame.ts';
 import { checkXml, refuses, svgLines, svgTexts } from './support.ts';
 
 const names = { title: 'Title', xLabel: 'across', yLabel: 'up' };
@@ -34,8 +33,8 @@ test('points lie where the ticks say', () => {
   const down = [...svg.matchAll(/<path d="M([\d.]+) ([\d.]+)v([\d.]+)" stroke="#e3e3e3"/g)].map((m) =>
     m.slice(1).map(Number),
   );
-  const [left = 0, bottom = 0] = across[0] as number[];
-  const [, top = 0, height = 0] = down[0] as number[];
+  const [left = 0, bottom = 0] = across[0]!;
+  const [, top = 0, height = 0] = down[0]!;
   const labels = svgTexts(svg);
   assert.is(labels[1], '0');
   assert.is(labels[across.length], '10');

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Random } from '../../src/data/random.ts';
-import { axisPosition, linearAxis, logAxis, niceStep, tickLabel } from '../../src/report/ticks.ts';
+import { Random } from '../../src/common/random.ts';
+import { axisPosition, linearAxis, logAxis, niceStep, tickLabel } from '../../src/report/charts/ticks.ts';
 
 const free = { low: false, high: false };
 

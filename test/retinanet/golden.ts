@@ -1,14 +1,14 @@
 import * as assert from 'uvu/assert';
 import { add } from '../../src/autograd/ops/binary.ts';
 import { backward } from '../../src/autograd/tape.ts';
-import { loadTorchvisionStateDict, toTorchvisionStateDict } from '../../src/io/torchvision.ts';
+import { loadTorchvisionStateDict, toTorchvisionStateDict } from '../../src/weights/torchvision.ts';
 import type { HostTensor } from '../../src/nn/module.ts';
 import { assign, type Target } from '../../src/retinanet/targets.ts';
 import type { Detections } from '../../src/retinanet/postprocess.ts';
 import { RetinaNet } from '../../src/retinanet/retinanet.ts';
 import { retinaNetSpec } from '../../src/retinanet/spec.ts';
 import { transformImages, transformTargets } from '../../src/retinanet/transform.ts';
-import { rgbImage } from '../../src/data/image.ts';
+import { rgbImage } from '../../src/imagery/image.ts';
 import { keep, tidy } from '../../src/tensor/scope.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { assertClose } from '../support/compare.ts';

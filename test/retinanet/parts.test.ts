@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { rgbImage } from '../../src/data/image.ts';
+import { rgbImage } from '../../src/imagery/image.ts';
 import { cellAnchors, makeAnchors, type Size } from '../../src/retinanet/anchors.ts';
 import { decodeBox, decodeBoxes } from '../../src/retinanet/box-coder.ts';
 import { postprocess } from '../../src/retinanet/postprocess.ts';

@@ -1,7 +1,6 @@
 import * as assert from 'uvu/assert';
 import { init } from '../../src/node/init.ts';
-import type { Device } from '../../src/tensor/device.ts';
-import { setDefaultDevice } from '../../src/tensor/device.ts';
+import { setDefaultDevice, type Device } from '../../src/tensor/device.ts';
 import type { InitOptions } from '../../src/tensor/init.ts';
 
 let shared: Promise<Device> | undefined;

@@ -140,7 +140,7 @@ test('AdamW is the default; what does not fit is refused', () => {
     [{ warmup: -0.1 }, /warmup is -0.1/],
     [{ schedule: 'multi-step', milestones: [16, 22] }, /milestones hold 16, expected shares/],
   ] as const) {
-    assert.throws(() => makeSchedule(10, options as unknown as RecipeOptions), reason);
+    assert.throws(() => makeSchedule(10, (options as unknown)!), reason);
   }
   model.dispose();
 });

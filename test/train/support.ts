@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { rgbImage } from '../../src/data/image.ts';
-import { Random } from '../../src/data/random.ts';
+import { rgbImage } from '../../src/imagery/image.ts';
+import { Random } from '../../src/common/random.ts';
 import type { Dataset, Sample } from '../../src/data/types.ts';
 import {
   manualSeed,

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadDetector } from '../../src/train/detector.ts';
-import { evaluateDetector } from '../../src/train/evaluate.ts';
+import { loadDetector } from '../../src/detector/detector.ts';
+import { evaluateDetector } from '../../src/detector/evaluate.ts';
 
 import type { TrainOptions } from '../../src/train/train-options.ts';
 import { errorOf, leavesNothing, testDevice } from '../support/device.ts';

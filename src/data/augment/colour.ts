@@ -1,4 +1,4 @@
-import { imageSize, packedBytes, rgbImage } from '../image.ts';
+import { imageSize, packedBytes, rgbImage } from '../../imagery/image.ts';
 import type { Sample } from '../types.ts';
 
 /** Luma of ITU-R BT.601, as in torchvision's colour changes. */
@@ -18,7 +18,7 @@ export function contrast(sample: Sample, factor: number): Sample {
   const bytes = packedBytes(sample.image);
   let sum = 0;
   for (let i = 0; i < bytes.length; i += 3) {
-    sum += LUMA[0] * (bytes[i] as number) + LUMA[1] * (bytes[i + 1] as number) + LUMA[2] * (bytes[i + 2] as number);
+    sum += LUMA[0] * bytes[i]! + LUMA[1] * bytes[i + 1]! + LUMA[2] * bytes[i + 2]!;
   }
   const mean = bytes.length === 0 ? 0 : sum / (bytes.length / 3);
   return mapValues(sample, (value) => mean + (value - mean) * factor);
@@ -49,7 +49,7 @@ export function recolour(sample: Sample, change: Recolouring): Sample {
   const bytes = packedBytes(sample.image);
   const out = new Uint8ClampedArray(bytes.length);
   for (let i = 0; i < bytes.length; i += 3) {
-    const [r, g, b] = [bytes[i] as number, bytes[i + 1] as number, bytes[i + 2] as number];
+    const [r, g, b] = [bytes[i]!, bytes[i + 1]!, bytes[i + 2]!];
     out[i] = rr * r + rg * g + rb * b;
     out[i + 1] = gr * r + gg * g + gb * b;
     out[i + 2] = br * r + bg * g + bb * b;
@@ -68,11 +68,11 @@ function colourMatrix(hue: number, saturation: number, gain: readonly number[]):
   // A quarter turn: V becomes U, U becomes -V; what green gets keeps the luma.
   const redTurned = blue.map((value) => (value * U_SCALE) / V_SCALE);
   const blueTurned = red.map((value) => (-value * V_SCALE) / U_SCALE);
-  const greenTurned = redTurned.map((value, j) => -(LUMA[0] * value + LUMA[2] * (blueTurned[j] as number)) / LUMA[1]);
+  const greenTurned = redTurned.map((value, j) => -(LUMA[0] * value + LUMA[2] * blueTurned[j]!) / LUMA[1]);
   return [redTurned, greenTurned, blueTurned].flatMap((row, i) =>
     row.map((turned, j) => {
-      const change = cos * (difference[i]?.[j] as number) + sin * turned;
-      return (gain[i] as number) * ((LUMA[j] as number) + saturation * change);
+      const change = cos * difference[i]![j]! + sin * turned;
+      return gain[i]! * ((LUMA[j] as number) + saturation * change);
     }),
   );
 }
@@ -83,7 +83,7 @@ function mapValues(sample: Sample, map: (value: number) => number): Sample {
   const bytes = packedBytes(sample.image);
   // A loop: `map` of a typed array takes ten times as long.
   const out = new Uint8Array(bytes.length);
-  for (let i = 0; i < bytes.length; i++) out[i] = table[bytes[i] as number] as number;
+  for (let i = 0; i < bytes.length; i++) out[i] = table[bytes[i]!]!;
   return { ...sample, image: rgbImage(height, width, out) };
 }
 

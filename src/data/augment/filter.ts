@@ -1,5 +1,5 @@
-import { imageSize, packedBytes, rgbImage } from '../image.ts';
-import { Random } from '../random.ts';
+import { imageSize, packedBytes, rgbImage } from '../../imagery/image.ts';
+import { Random } from '../../common/random.ts';
 import type { Sample } from '../types.ts';
 
 /**
@@ -45,11 +45,11 @@ export function blur(sample: Sample, kernel: readonly number[]): Sample {
   for (let y = 0; y < height; y++) {
     const start = y * line;
     for (let k = -radius; k <= radius; k++) {
-      const weight = kernel[k + radius] as number;
+      const weight = kernel[k + radius]!;
       for (let x = 0; x < Math.min(-k, width); x++) addPixel(bytes, start, across, start + x * 3, weight);
       const end = Math.min(width, width - k);
       for (let i = start + Math.max(0, -k) * 3; i < start + end * 3; i++) {
-        across[i] = (across[i] as number) + weight * (bytes[i + k * 3] as number);
+        across[i] = across[i]! + weight * bytes[i + k * 3]!;
       }
       const last = start + line - 3;
       for (let x = Math.max(0, width - k); x < width; x++) addPixel(bytes, last, across, start + x * 3, weight);
@@ -59,9 +59,9 @@ export function blur(sample: Sample, kernel: readonly number[]): Sample {
   for (let y = 0; y < height; y++) {
     sums.fill(0);
     for (let k = -radius; k <= radius; k++) {
-      const weight = kernel[k + radius] as number;
+      const weight = kernel[k + radius]!;
       const start = Math.min(Math.max(y + k, 0), height - 1) * line;
-      for (let i = 0; i < line; i++) sums[i] = (sums[i] as number) + weight * (across[start + i] as number);
+      for (let i = 0; i < line; i++) sums[i] = sums[i]! + weight * across[start + i]!;
     }
     out.set(sums, y * line);
   }
@@ -69,7 +69,7 @@ export function blur(sample: Sample, kernel: readonly number[]): Sample {
 }
 
 function addPixel(source: Uint8Array, from: number, sums: Float32Array, to: number, weight: number): void {
-  for (let c = 0; c < 3; c++) sums[to + c] = (sums[to + c] as number) + weight * (source[from + c] as number);
+  for (let c = 0; c < 3; c++) sums[to + c] = sums[to + c]! + weight * source[from + c]!;
 }
 
 /**
@@ -89,7 +89,7 @@ export function noise(sample: Sample, deviation: number, random: Random): Sample
   for (let i = 0; i < bytes.length; i++) {
     // Two numbers out of each 32 random bits.
     bits = i % 2 === 0 ? random.bits() : bits >>> 16;
-    out[i] = (bytes[i] as number) + deviation * (normals[bits & 0xffff] as number);
+    out[i] = bytes[i]! + deviation * normals[bits & 0xffff]!;
   }
   return { ...sample, image: rgbImage(height, width, new Uint8Array(out.buffer)) };
 }
@@ -105,7 +105,7 @@ function makeNormals(): Float32Array {
   const table = new Float32Array(65_536);
   for (let i = 0; i < table.length; i += 2) {
     table[i] = random.normal();
-    table[i + 1] = -(table[i] as number);
+    table[i + 1] = -table[i]!;
   }
   const variance = table.reduce((sum, value) => sum + value * value, 0) / table.length;
   return table.map((value) => value / Math.sqrt(variance));

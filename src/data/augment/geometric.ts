@@ -1,6 +1,5 @@
-import { clipAnnotations, defaultVisibility, mapBoxes } from '../geometry.ts';
-import type { Visibility } from '../geometry.ts';
-import { imageSize, packedBytes, rgbImage, turnImage } from '../image.ts';
+import { clipAnnotations, defaultVisibility, mapBoxes, type Visibility } from '../../imagery/geometry.ts';
+import { imageSize, packedBytes, rgbImage, turnImage } from '../../imagery/image.ts';
 import type { Sample } from '../types.ts';
 
 /** Mirrors a sample left to right. The image is a view. */
@@ -152,25 +151,25 @@ function resample(source: Uint8Array, line: number, rows: Taps, columns: Taps, f
   const out = new Uint8Array(height * width * 3);
   let to = 0;
   for (let y = 0; y < height; y++) {
-    const upper = (rows.low[y] as number) * line;
-    const lower = (rows.high[y] as number) * line;
-    const v = rows.weight[y] as number;
+    const upper = rows.low[y]! * line;
+    const lower = rows.high[y]! * line;
+    const v = rows.weight[y]!;
     for (let x = 0; x < width; x++) {
-      const low = columns.low[x] as number;
+      const low = columns.low[x]!;
       if (low < 0 || upper < 0) {
-        out[to++] = fill[0] as number;
-        out[to++] = fill[1] as number;
-        out[to++] = fill[2] as number;
+        out[to++] = fill[0]!;
+        out[to++] = fill[1]!;
+        out[to++] = fill[2]!;
         continue;
       }
       const left = low * 3;
-      const right = (columns.high[x] as number) * 3;
-      const h = columns.weight[x] as number;
+      const right = columns.high[x]! * 3;
+      const h = columns.weight[x]!;
       for (let c = 0; c < 3; c++) {
-        const a = source[upper + left + c] as number;
-        const b = source[lower + left + c] as number;
-        const above = a + h * ((source[upper + right + c] as number) - a);
-        const below = b + h * ((source[lower + right + c] as number) - b);
+        const a = source[upper + left + c]!;
+        const b = source[lower + left + c]!;
+        const above = a + h * (source[upper + right + c]! - a);
+        const below = b + h * (source[lower + right + c]! - b);
         out[to++] = above + v * (below - above) + 0.5;
       }
     }

@@ -1,8 +1,15 @@
-import { clipAnnotations, defaultVisibility, listBoxes, packAnnotations } from '../geometry.ts';
-import type { Box, Visibility } from '../geometry.ts';
-import { imageSize, packedBytes, rgbImage } from '../image.ts';
-import type { Random } from '../random.ts';
-import type { Annotations, RgbImage, Sample } from '../types.ts';
+import {
+  clipAnnotations,
+  defaultVisibility,
+  listBoxes,
+  packAnnotations,
+  type Box,
+  type Visibility,
+} from '../../imagery/geometry.ts';
+import { imageSize, packedBytes, rgbImage } from '../../imagery/image.ts';
+import type { Random } from '../../common/random.ts';
+import type { Annotations, RgbImage } from '../../imagery/types.ts';
+import type { Sample } from '../types.ts';
 
 /**
  * Joins four samples, upper left, upper right, lower left and lower right, to one (the mosaic of YOLOv4: Bochkovskiy,
@@ -45,7 +52,7 @@ export function mixup(first: Sample, second: Sample, share: number): Sample {
   }
   const [a, b] = [packedBytes(first.image), packedBytes(second.image)];
   const out = new Uint8ClampedArray(a.length);
-  for (let i = 0; i < out.length; i++) out[i] = share * (a[i] as number) + (1 - share) * (b[i] as number);
+  for (let i = 0; i < out.length; i++) out[i] = share * a[i]! + (1 - share) * b[i]!;
   const image = rgbImage(size.height, size.width, new Uint8Array(out.buffer));
   return { id: first.id, image, ...join([first, second]) };
 }
@@ -93,8 +100,8 @@ export function copyPaste(sample: Sample, source: Sample, random: Random, option
       const height = bottom - top;
       const touched: Box = [x - feather, y - feather, x + width + feather, y + height + feather];
       const more = target.boxes.map((other) => shareCovered(other, touched));
-      if (more.some((share, i) => (covered[i] as number) + share > maxCovered)) continue;
-      more.forEach((share, i) => (covered[i] = (covered[i] as number) + share));
+      if (more.some((share, i) => covered[i]! + share > maxCovered)) continue;
+      more.forEach((share, i) => (covered[i] = covered[i]! + share));
       image ??= rgbImage(size.height, size.width, Uint8Array.from(packedBytes(sample.image)));
       pastePatch(source.image, image, { left, top, width, height, x, y, feather });
       const patch = clipAnnotations(shift(source, -left, -top), width, height, visibility);

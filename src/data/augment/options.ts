@@ -1,5 +1,4 @@
-import { checkVisibility, defaultVisibility } from '../geometry.ts';
-import type { Visibility } from '../geometry.ts';
+import { checkVisibility, defaultVisibility, type Visibility } from '../../imagery/geometry.ts';
 import { checkPaste, type PasteOptions } from './mix.ts';
 
 /** Smallest and largest value of a random quantity. */

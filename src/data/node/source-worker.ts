@@ -1,10 +1,9 @@
 // Entry of the threads of `openWorkerSource`.
-import { imageSize, packedBytes } from '../image.ts';
+import { imageSize, packedBytes } from '../../imagery/image.ts';
 import { augmentedSource } from '../source.ts';
 import type { Sample } from '../types.ts';
 import { serve } from './worker-pool.ts';
-import { openRecipe } from './workers.ts';
-import type { PackedSample, ReadRequest, SourceRecipe } from './workers.ts';
+import { openRecipe, type PackedSample, type ReadRequest, type SourceRecipe } from './workers.ts';
 
 await serve<SourceRecipe, ReadRequest, PackedSample>(async (recipe) => {
   const dataset = await openRecipe(recipe);

@@ -1,5 +1,4 @@
-import { parentPort, Worker, workerData } from 'node:worker_threads';
-import type { Transferable } from 'node:worker_threads';
+import { parentPort, Worker, workerData, type Transferable } from 'node:worker_threads';
 
 /** Threads that all answer the same kind of request. */
 export interface WorkerPool<Request, Reply> {
@@ -104,7 +103,7 @@ export async function openWorkerPool<Request, Reply>(
     call(request, home) {
       if (broken !== null) return Promise.reject(broken);
       const least = threads.reduce((best, thread) => (thread.waiting.size < best.waiting.size ? thread : best));
-      const own = threads[home % workers] as Thread<Reply>;
+      const own = threads[home % workers]!;
       const thread = own.waiting.size - least.waiting.size > PATIENCE ? least : own;
       const id = nextId++;
       return new Promise<Reply>((resolve, reject) => {

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { cacheSamples } from '../cache.ts';
-import { rgbImage } from '../image.ts';
+import { rgbImage } from '../../imagery/image.ts';
 import { augmentedSource, type SourceOptions } from '../source.ts';
 import { tileDataset, type TileOptions } from '../tiles.ts';
 import type { Dataset, Sample, SampleSource } from '../types.ts';
-import { openDataset, type OpenOptions } from './open.ts';
+import { openDataset, type OpenOptions } from './open-dataset.ts';
 import { openWorkerPool } from './worker-pool.ts';
 
 /** What a thread needs to open a data set for itself: plain values, which JSON can hold. */

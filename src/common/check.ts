@@ -1,0 +1,56 @@
+// The checks and phrases that every room needs, so that all errors speak with one voice.
+
+/** Limits of a number; both are inclusive unless `above` is given. */
+export interface Limits {
+  readonly min?: number;
+  readonly max?: number;
+  /** Exclusive lower limit, instead of `min`. */
+  readonly above?: number;
+}
+
+/** `an integer >= 1`, `a number from 0 to 1`, `a number > 0`: what a value must be, for messages and help. */
+export function expectedNumber(
+  noun: 'an integer' | 'a number',
+  { min = -Infinity, max = Infinity, above }: Limits,
+): string {
+  if (above !== undefined) return `${noun} > ${above}${max < Infinity ? ` and <= ${max}` : ''}`;
+  if (min > -Infinity && max < Infinity) return `${noun} from ${min} to ${max}`;
+  return min > -Infinity ? `${noun} >= ${min}` : max < Infinity ? `${noun} <= ${max}` : noun;
+}
+
+/** Whether a number lies within limits. NaN does not; infinities do where there is no limit. */
+export const isWithin = (value: number, { min = -Infinity, max = Infinity, above = -Infinity }: Limits): boolean =>
+  value >= min && value <= max && (value > above || above === -Infinity);
+
+/**
+ * Throws a RangeError unless `value` is an integer within limits.
+ *
+ * @param op starts the message: the function that was called, such as `conv2d`
+ * @param name of the argument or option
+ */
+export function checkInteger(op: string, name: string, value: number, limits: Limits = {}): void {
+  if (Number.isInteger(value) && isWithin(value, limits)) return;
+  throw new RangeError(`${op}: ${name} is ${value}, expected ${expectedNumber('an integer', limits)}`);
+}
+
+/** Throws a RangeError unless `value` is a number within limits (`checkInteger` for what the arguments are). */
+export function checkNumber(op: string, name: string, value: number, limits: Limits = {}): void {
+  if (typeof value === 'number' && isWithin(value, limits)) return;
+  throw new RangeError(`${op}: ${name} is ${value}, expected ${expectedNumber('a number', limits)}`);
+}
+
+/** Throws a RangeError unless `value` is one of `choices`. */
+export function checkChoice(op: string, name: string, value: string, choices: readonly string[]): void {
+  if (choices.includes(value)) return;
+  throw new RangeError(`${op}: ${name} is "${value}", expected one of ${choices.join(', ')}`);
+}
+
+/** The message of anything thrown. */
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** A number with its noun: `1 box`, `3 boxes`. */
+export const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+
+/** A fraction as a percentage, with one decimal below 10 %. */
+export const percent = (fraction: number): string =>
+  `${(100 * fraction).toFixed(fraction > 0 && fraction < 0.1 ? 1 : 0)} %`;

@@ -1,0 +1,78 @@
+import { stat } from 'node:fs/promises';
+import type { LabelFormat } from '../../labels/formats.ts';
+import { listFiles } from '../../imagery/node/files.ts';
+import { examples, listLabels } from '../../labels/node/find-labels.ts';
+import { imageEnding } from '../../imagery/node/image-size.ts';
+import { openLabelled, type LabelledDataset, type LabelledOptions, type LabelledRasters } from './open-labelled.ts';
+import { readLabels } from '../../labels/node/read-labels.ts';
+import { openSpaceNet, spaceNetClasses, type SpaceNetDataset, type SpaceNetOptions } from './open-spacenet.ts';
+import { hasSpaceNetFolders, looksLikeSpaceNet, spaceNetExample } from '../../labels/node/spacenet-layout.ts';
+
+/**
+ * Options of both readers; those of the other one must be left out, which is checked. `images` is the name of the
+ * folders of images in a SpaceNet tree, otherwise the path of the folder of the images. `classes` of a SpaceNet tree can
+ * only be the one that it has.
+ */
+export type OpenOptions = SpaceNetOptions &
+  LabelledOptions & {
+    /** Format of the labels. Default: found by names and first lines. */
+    readonly format?: LabelFormat;
+    /** One split of a YOLO `data.yaml`. */
+    readonly split?: 'train' | 'val' | 'test';
+  };
+
+const SPACENET_ONLY = ['labels'] as const;
+const LABELLED_ONLY = ['otherClasses', 'difficult', 'format', 'split', 'maxMemoryMB'] as const;
+
+/**
+ * Opens labelled imagery: a label file (its images around it, or in the folder `images`), or a folder in whichever known
+ * layout it has: SpaceNet's, or images with labels in one of the `labelFormats`. Rejects with what was looked for and an
+ * example of each when it has none.
+ */
+export async function openDataset(
+  path: string,
+  options: OpenOptions = {},
+): Promise<SpaceNetDataset | LabelledDataset | LabelledRasters> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) throw new Error(`openDataset: ${path} does not exist`);
+  if (found.isDirectory() && options.format === undefined) {
+    const files = await listFiles(path);
+    const labels = await listLabels(path, files);
+    // In SpaceNet's trees its own labels come first, whatever else was saved there.
+    const own = labels.length === 0 || labels.some(({ format }) => format === 'geojson' || format === 'spacenet-csv');
+    const tree = hasSpaceNetFolders(files) && looksLikeSpaceNet(files);
+    // GeoTIFF files without any labels can only be SpaceNet's, or their folder of images; its reader says what is missing.
+    const onlyTif = labels.length === 0 && files.some((file) => /\.tiff?$/i.test(file));
+    if (onlyTif || (tree && own)) {
+      refuse(options, LABELLED_ONLY, `${path} has SpaceNet's layout`);
+      const { classes } = options;
+      if (classes !== undefined && classes.join('\n') !== spaceNetClasses.join('\n')) {
+        const only = `its only class is ${spaceNetClasses.join(', ')}`;
+        throw new Error(`openDataset: ${path} has SpaceNet's layout: ${only}, not ${classes.join(', ')}`);
+      }
+      return openSpaceNet(path, options);
+    }
+    if (labels.length === 0) {
+      const count = (pattern: RegExp): number => files.filter((file) => pattern.test(file)).length;
+      throw new Error(
+        `openDataset: ${path} holds ${files.length} files (${count(imageEnding)} images, ${count(/\.json$/i)} .json, ` +
+          `${count(/\.xml$/i)} .xml, ${count(/\.txt$/i)} .txt, ${count(/\.csv$/i)} .csv, ${count(/\.geojson$/i)} .geojson) ` +
+          `in no known layout. Expected SpaceNet's\n${spaceNetExample}\nor images with labels in one of these formats\n${examples()}`,
+      );
+    }
+  }
+  refuse(options, SPACENET_ONLY, `${path} is no SpaceNet tree`);
+  const { format, images, split, classes, otherClasses } = options;
+  const table = await readLabels(path, {
+    ...(format === undefined ? {} : { format }),
+    ...(images === undefined ? {} : { images }),
+    ...(split === undefined ? {} : { split }),
+    ...(classes === undefined || otherClasses === 'drop' ? {} : { classes }),
+  });
+  return openLabelled(table, options);
+}
+
+function refuse(options: OpenOptions, names: readonly (keyof OpenOptions)[], reason: string): void {
+  const given = names.filter((name) => options[name] !== undefined);
+  if (given.length > 0) throw new TypeError(`openDataset: ${reason}, for which there is no option ${given.join(', ')}`);
+}

@@ -1,0 +1,248 @@
+import { join } from 'node:path';
+import {
+  checkVisibility,
+  defaultVisibility,
+  packAnnotations,
+  polygonBox,
+  type Box,
+  type Polygon,
+  type Visibility,
+} from '../../imagery/geometry.ts';
+import { rgbImage } from '../../imagery/image.ts';
+import { applyStretch, checkStretch, identityStretch, type Stretch } from '../../imagery/stretch.ts';
+import type { Annotations, RgbImage } from '../../imagery/types.ts';
+import type { Dataset, Sample, SampleDescription } from '../types.ts';
+import { defaultBands, readTiffImage, type Bands } from '../../imagery/node/read-image.ts';
+import type { ImageLimits } from '../../imagery/node/png.ts';
+import { csvLabels, geojsonLabels, noLabels, type LabelSource } from '../../labels/node/spacenet-labels.ts';
+import { findSpaceNet, labelKeyOf, spaceNetExample, type SpaceNetLayout } from '../../labels/node/spacenet-layout.ts';
+import { measureStretch, type MeasureOptions } from '../../imagery/node/measure-stretch.ts';
+import { openTiff, type Tiff } from '../../imagery/node/tiff.ts';
+
+/** How a SpaceNet folder is read. */
+export interface SpaceNetOptions extends ImageLimits, MeasureOptions {
+  /** Name of the folders of images, such as `MUL-PanSharpen`. Default: the first that is there of a list, RGB first. */
+  readonly images?: string;
+  /** Numbers from 1 of the bands for red, green and blue. Default: see `ReadImageOptions.bands`. */
+  readonly bands?: Bands;
+  /** Where footprints come from. Default: GeoJSON files if there are any, else the summary CSV. */
+  readonly labels?: 'geojson' | 'csv';
+  /** Images without labels: left out and listed in the report (default), taken as empty, or an error. */
+  readonly missingLabels?: 'skip' | 'empty' | 'error';
+  /** Levels that become 0 and 255. Default: 8 bits stay as they are, 16 bits are stretched between the percentiles. */
+  readonly stretch?: Stretch;
+  /** Which footprints that the edge cuts are kept. */
+  readonly visibility?: Visibility;
+}
+
+/** What was found in a SpaceNet folder. */
+export interface SpaceNetReport {
+  readonly root: string;
+  /** Name of the folders of images. */
+  readonly images: string;
+  readonly labels: 'geojson' | 'csv' | 'none';
+  /** Ids of the images without labels. */
+  readonly missingLabels: readonly string[];
+  /** Bits of each level. */
+  readonly bits: 8 | 16;
+  /** Bands of an image; numbers from 1 of those that are red, green and blue. */
+  readonly bands: number;
+  readonly rgb: Bands;
+}
+
+/** What SpaceNet's building data sets label. */
+export const spaceNetClasses = ['building'] as const;
+
+/** A data set of one class, `building`. */
+export interface SpaceNetDataset extends Dataset {
+  describe(index: number): Promise<SampleDescription>;
+  window(index: number, x: number, y: number, width: number, height: number): Promise<RgbImage>;
+  readonly report: SpaceNetReport;
+  /** The levels that become 0 and 255: plain numbers, to be kept with a model and used wherever it runs. */
+  readonly stretch: Stretch;
+}
+
+/**
+ * Opens a folder in the layout of SpaceNet 1, 2, 4 or 6 (buildings). Each polygon becomes a box; a place without
+ * buildings is a sample without boxes. Rejects when images or labels are not found, when files are damaged, and when
+ * all labels lie beside their images.
+ */
+export async function openSpaceNet(path: string, options: SpaceNetOptions = {}): Promise<SpaceNetDataset> {
+  const { missingLabels = 'skip', visibility = defaultVisibility } = options;
+  checkVisibility(visibility);
+  if (options.stretch !== undefined) checkStretch(options.stretch);
+  const layout = await findSpaceNet(path, options.images);
+  const labels = await openLabels(layout, path, options);
+  const entries = [...layout.images].map(([id, file]): Entry => ({
+    id,
+    path: join(layout.root, file),
+    key: labelKeyOf(id, labels),
+  }));
+  const missing = entries.filter((entry) => entry.key === undefined);
+  if (
+    labels.kind !== 'none' &&
+    missing.length > 0 &&
+    (missingLabels === 'error' || missing.length === entries.length)
+  ) {
+    const some = missing
+      .slice(0, 5)
+      .map((entry) => entry.id)
+      .join(', ');
+    throw new Error(
+      `openSpaceNet: ${missing.length} of ${entries.length} images below ${path} have no ${labels.kind} labels: ${some}` +
+        `${missing.length > 5 ? ', ...' : ''}`,
+    );
+  }
+  const kept = missingLabels === 'empty' ? entries : entries.filter((entry) => entry.key !== undefined);
+  const first = kept[0]!;
+  const tiff = await openTiff(first.path, options);
+  const rgb = options.bands ?? defaultBands(tiff);
+  const stretch =
+    options.stretch ??
+    (tiff.bits === 8
+      ? identityStretch
+      : await measureStretch(
+          'openSpaceNet',
+          kept.map(({ path: file }) => file),
+          rgb,
+          options,
+        ));
+  await checkPlacement(kept, labels, path, options);
+  const report: SpaceNetReport = {
+    root: layout.root,
+    images: layout.kind,
+    labels: labels.kind,
+    missingLabels: missing.map((entry) => entry.id),
+    bits: tiff.bits,
+    bands: tiff.bands,
+    rgb,
+  };
+  return new SpaceNet(kept, labels, report, stretch, { ...options, visibility });
+}
+
+interface Entry {
+  readonly id: string;
+  readonly path: string;
+  /** Key of its labels, undefined where there are none. */
+  readonly key: string | undefined;
+}
+
+async function openLabels(layout: SpaceNetLayout, path: string, options: SpaceNetOptions): Promise<LabelSource> {
+  const kind = options.labels ?? (layout.geojson.size > 0 ? 'geojson' : 'csv');
+  if (kind === 'geojson' && layout.geojson.size > 0) return geojsonLabels(layout.root, layout.geojson);
+  if (kind === 'csv' && layout.csv.length > 0) {
+    if (layout.kind === 'MUL' || layout.kind === '8band') {
+      throw new Error(
+        `openSpaceNet: the pixels of the summary CSV are those of the sharpened images, not of ${layout.kind}: ` +
+          'choose other `images` or labels in GeoJSON',
+      );
+    }
+    return csvLabels(layout.root, layout.csv);
+  }
+  if (options.missingLabels === 'empty' && options.labels === undefined) return noLabels;
+  throw new Error(
+    `openSpaceNet: no labels below ${path} (${kind === 'csv' ? 'no *_Solutions.csv, no CSV in summaryData' : 'no .geojson file'}); ` +
+      `missingLabels: 'empty' reads images alone. Expected a tree such as\n${spaceNetExample}`,
+  );
+}
+
+/** Looks for one footprint that lies on its image: where none does, labels and images are in different coordinates. */
+async function checkPlacement(
+  entries: readonly Entry[],
+  labels: LabelSource,
+  path: string,
+  options: SpaceNetOptions,
+): Promise<void> {
+  let example = '';
+  for (const entry of entries) {
+    if (entry.key === undefined) continue;
+    const tiff = await openTiff(entry.path, options);
+    const polygons = await labels.polygons(entry.key, tiff);
+    if (
+      polygons.some((polygon) => polygonBox(polygon, tiff.width, tiff.height, { minSide: 0, minVisible: 0 }) !== null)
+    )
+      return;
+    const corner = polygons.flat(2)[0];
+    if (corner !== undefined && example === '') {
+      example = `in ${entry.id} (${tiff.width} x ${tiff.height} pixels) a corner lies at pixel (${corner[0].toFixed(1)}, ${corner[1].toFixed(1)})`;
+    }
+  }
+  if (example !== '') {
+    throw new RangeError(
+      `openSpaceNet: all labels below ${path} lie outside their images: ${example}. Labels and images are in different ` +
+        'coordinates (degrees against metres, another zone, or latitude before longitude) or of different places',
+    );
+  }
+}
+
+class SpaceNet implements SpaceNetDataset {
+  readonly classes = spaceNetClasses;
+  readonly ids: readonly string[];
+  readonly report: SpaceNetReport;
+  readonly stretch: Stretch;
+  readonly #entries: readonly Entry[];
+  readonly #labels: LabelSource;
+  readonly #options: SpaceNetOptions & { readonly visibility: Visibility };
+
+  constructor(
+    entries: readonly Entry[],
+    labels: LabelSource,
+    report: SpaceNetReport,
+    stretch: Stretch,
+    options: SpaceNetOptions & { readonly visibility: Visibility },
+  ) {
+    this.ids = entries.map((entry) => entry.id);
+    this.report = report;
+    this.stretch = stretch;
+    this.#entries = entries;
+    this.#labels = labels;
+    this.#options = options;
+  }
+
+  async get(index: number): Promise<Sample> {
+    const { entry, tiff } = await this.#open('get', index);
+    const image = await readTiffImage(tiff, { bands: this.report.rgb, stretch: this.stretch });
+    return { id: entry.id, image, ...(await this.#boxes(entry, tiff)) };
+  }
+
+  async describe(index: number): Promise<SampleDescription> {
+    const { entry, tiff } = await this.#open('describe', index);
+    return { id: entry.id, width: tiff.width, height: tiff.height, ...(await this.#boxes(entry, tiff)) };
+  }
+
+  async window(index: number, x: number, y: number, width: number, height: number): Promise<RgbImage> {
+    const { tiff } = await this.#open('window', index);
+    const levels = await tiff.readLevels(this.report.rgb, { x, y, width, height });
+    return rgbImage(height, width, applyStretch(levels, this.stretch));
+  }
+
+  async #open(method: string, index: number): Promise<{ readonly entry: Entry; readonly tiff: Tiff }> {
+    const entry = this.#entries[index];
+    if (entry === undefined) {
+      throw new RangeError(`SpaceNet.${method}: index ${index}, expected 0 to ${this.#entries.length - 1}`);
+    }
+    const tiff = await openTiff(entry.path, this.#options);
+    const { bits, bands } = this.report;
+    if (tiff.bits !== bits || tiff.bands !== bands) {
+      throw new Error(
+        `openSpaceNet: ${entry.path}: ${tiff.bands} bands of ${tiff.bits} bits, expected ${bands} of ${bits} as in the first image`,
+      );
+    }
+    return { entry, tiff };
+  }
+
+  async #boxes(entry: Entry, tiff: Tiff): Promise<Annotations> {
+    const polygons = entry.key === undefined ? [] : await this.#labels.polygons(entry.key, tiff);
+    return footprintBoxes(polygons, tiff.width, tiff.height, this.#options.visibility);
+  }
+}
+
+function footprintBoxes(polygons: readonly Polygon[], width: number, height: number, rule: Visibility): Annotations {
+  const boxes = polygons
+    .map((polygon) => polygonBox(polygon, width, height, rule))
+    .filter((box): box is Box => box !== null);
+  return packAnnotations(
+    boxes,
+    boxes.map(() => 0),
+  );
+}

@@ -1,0 +1,170 @@
+import { anchorsPerCell } from '../retinanet/anchors.ts';
+import type { HostTensor } from '../nn/module.ts';
+import type { RetinaNet } from '../retinanet/retinanet.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { sameShape } from '../tensor/shape.ts';
+import {
+  checkBackbone,
+  differences,
+  readPretrained,
+  type PretrainedSource,
+  type TensorNote,
+} from './pretrained-source.ts';
+
+/** What `loadPretrained` is told about the model. */
+export interface PretrainedOptions {
+  /** Names of the model's classes, in the order of their labels, to find those that the file has too. */
+  readonly classes?: readonly string[];
+}
+
+/** What `loadPretrained` did. */
+export interface PretrainedReport {
+  readonly kind: PretrainedSource['kind'];
+  /** Names of the model's tensors that have the file's values now. */
+  readonly loaded: readonly string[];
+  /** Tensors of the model that keep what they had: all of it, or for the classes that the file does not have. */
+  readonly fresh: readonly TensorNote[];
+  /** Tensors of the file that were not used, or not for all of its classes. */
+  readonly skipped: readonly TensorNote[];
+  /** Classes of the model whose scores were loaded by name; null where model or file has no names. */
+  readonly knownClasses: readonly string[] | null;
+  /** What differs between the weights' own network and the model and changes what they mean, in sentences. */
+  readonly notes: readonly string[];
+  /** All of it in a few lines. */
+  readonly summary: string;
+}
+
+/** The last layer of the scores: the only one that knows the classes. */
+const LAST_LAYER = 'head.classificationHead.clsLogits.';
+/** Names that a line of the summary lists. */
+const MAX_NAMES = 4;
+
+/**
+ * Starts a model from the weights of another: from a detector that `saveDetector` wrote, even for other classes, or from
+ * a `.safetensors` file of PyTorch's: torchvision's RetinaNet, or a ResNet that classifies (`conv1.weight`,
+ * `layer1.0.conv1.weight` and so on, as torchvision and timm name them).
+ *
+ * The last layer of the scores is loaded for the classes that both have by name; without names on both sides, if it
+ * fits as a whole. Whatever else does not fit beyond the backbone, such as a pyramid of another width, stays as it is,
+ * and the report says so.
+ *
+ * @param path of the file
+ * @throws Error when the backbone does not fit, which says what the file has and what the model has; when the file holds
+ *   something else, or numbers that are not finite. The model is then unchanged
+ */
+export async function loadPretrained(
+  model: RetinaNet,
+  path: string,
+  { classes }: PretrainedOptions = {},
+): Promise<PretrainedReport> {
+  if (classes !== undefined && classes.length !== model.classes) {
+    throw new RangeError(
+      `loadPretrained: ${classes.length} names of classes (${classes.join(', ')}) for a model of ${model.classes} classes`,
+    );
+  }
+  const source = readPretrained(path);
+  const own = model.stateDict();
+  checkBackbone(path, source, new Map([...own].map(([name, { shape }]) => [name, shape])));
+
+  const load = new Map<string, HostTensor>();
+  const [fresh, skipped] = [[] as TensorNote[], [...source.unused]];
+  const common = commonClasses(source, classes);
+  const knownClasses = common === null ? null : classes!.filter((_, label) => common[label] !== -1);
+  for (const [name, tensor] of own) {
+    const { shape } = tensor;
+    const value = source.state.get(name);
+    if (value === undefined) {
+      fresh.push({ name, shape, reason: 'not in the file' });
+      continue;
+    }
+    if (common !== null && name.startsWith(LAST_LAYER)) {
+      const merged = await mergeClasses(tensor, value, common, {
+        cells: anchorsPerCell(model.spec.anchors),
+        theirs: source.classes!.length,
+      });
+      if (merged !== null && knownClasses!.length > 0) load.set(name, merged);
+      const isWhole = merged !== null && knownClasses!.length === model.classes;
+      const known = `${knownClasses!.length} of ${model.classes} classes are in the file`;
+      if (!isWhole) fresh.push({ name, shape, reason: merged === null ? `the file's is [${value.shape}]` : known });
+      if (!isWhole || source.classes!.length !== model.classes) {
+        const reason =
+          merged === null
+            ? `the model's is [${shape}]`
+            : `${knownClasses!.length} of ${source.classes!.length} classes are the model's`;
+        skipped.push({ name, shape: value.shape, reason });
+      }
+    } else if (sameShape(value.shape, shape)) {
+      load.set(name, value);
+    } else {
+      fresh.push({ name, shape, reason: `the file's is [${value.shape}]` });
+      skipped.push({ name, shape: value.shape, reason: `the model's is [${shape}]` });
+    }
+  }
+  for (const [name, { shape }] of source.state)
+    if (!own.has(name)) skipped.push({ name, shape, reason: 'not in the model' });
+  for (const [name, { data }] of load) {
+    const bad = data.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) throw new Error(`${path}: value ${bad} of ${name} is ${data[bad]}, expected finite numbers`);
+  }
+  model.loadStateDict(load, { strict: false });
+  const report = {
+    kind: source.kind,
+    loaded: [...load.keys()],
+    fresh,
+    skipped,
+    knownClasses,
+    notes: differences(source, model.spec),
+  };
+  return { ...report, summary: summarise(path, report, load) };
+}
+
+/** For each class of the model the file's label of that name, or -1; null unless both have names. */
+function commonClasses({ classes: theirs }: PretrainedSource, ours: readonly string[] | undefined): number[] | null {
+  return theirs === null || ours === undefined ? null : ours.map((name) => theirs.indexOf(name));
+}
+
+/**
+ * The model's last layer with the file's values for the classes that both have. Its innermost axis is the anchors of a
+ * cell and, within each, the classes. Null if all else does not fit.
+ */
+async function mergeClasses(
+  tensor: Tensor,
+  value: HostTensor,
+  common: readonly number[],
+  { cells, theirs }: { readonly cells: number; readonly theirs: number },
+): Promise<HostTensor | null> {
+  const { shape } = tensor;
+  const [width, before] = [common.length * cells, theirs * cells];
+  if (value.shape.at(-1) !== before || !sameShape(value.shape.slice(0, -1), shape.slice(0, -1))) return null;
+  const data = Float32Array.from((await tensor.data()) as Float32Array);
+  for (let row = 0; row < data.length / width; row++) {
+    for (let cell = 0; cell < cells; cell++) {
+      common.forEach((label, own) => {
+        if (label === -1) return;
+        data[row * width + cell * common.length + own] = value.data[row * before + cell * theirs + label]!;
+      });
+    }
+  }
+  return { shape, data };
+}
+
+function summarise(
+  path: string,
+  { kind, loaded, fresh, skipped, knownClasses, notes }: Omit<PretrainedReport, 'summary'>,
+  values: ReadonlyMap<string, HostTensor>,
+): string {
+  const count = [...values.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const list = (verb: string, tensors: readonly TensorNote[]): string[] => {
+    if (tensors.length === 0) return [];
+    const some = tensors.slice(0, MAX_NAMES).map(({ name, shape, reason }) => `${name} [${shape}] (${reason})`);
+    const rest = tensors.length > MAX_NAMES ? ` and ${tensors.length - MAX_NAMES} more` : '';
+    return [`${verb} ${tensors.length}: ${some.join(', ')}${rest}`];
+  };
+  return [
+    `loaded ${loaded.length} tensors, ${(count / 1e6).toFixed(2)} million values, of a ${kind}: ${path}`,
+    ...(knownClasses === null ? [] : [`classes known by name: ${knownClasses.join(', ') || 'none'}`]),
+    ...list('fresh', fresh),
+    ...list('skipped', skipped),
+    ...notes,
+  ].join('\n');
+}

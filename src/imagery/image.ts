@@ -1,0 +1,52 @@
+import ndarray from 'ndarray';
+import type { RgbImage } from './types.ts';
+
+/**
+ * An image over RGB bytes in row-major order, or a black one when none are given. Throws a RangeError when the number
+ * of bytes is not `height * width * 3`.
+ */
+export function rgbImage(height: number, width: number, bytes?: Uint8Array): RgbImage {
+  const data = bytes ?? new Uint8Array(height * width * 3);
+  if (data.length !== height * width * 3) {
+    throw new RangeError(`rgbImage: ${data.length} bytes for [${height}, ${width}, 3], expected ${height * width * 3}`);
+  }
+  return ndarray(data, [height, width, 3]);
+}
+
+/** Height and width of an image. Throws a RangeError when its shape is not [H, W, 3]. */
+export function imageSize(image: RgbImage): { height: number; width: number } {
+  const [height, width, channels] = image.shape;
+  if (image.shape.length !== 3 || height === undefined || width === undefined || channels !== 3) {
+    throw new RangeError(`image: shape is [${image.shape.join(', ')}], expected [H, W, 3]`);
+  }
+  return { height, width };
+}
+
+/** The bytes of an image in row-major order; the image's own array where it is stored so already, else a copy. */
+export function packedBytes(image: RgbImage): Uint8Array {
+  const { height, width } = imageSize(image);
+  const { data, offset } = image;
+  const [rowStride = 0, columnStride = 0, channelStride = 0] = image.stride;
+  const size = height * width * 3;
+  if (rowStride === width * 3 && columnStride === 3 && channelStride === 1) return data.subarray(offset, offset + size);
+  const out = new Uint8Array(size);
+  let to = 0;
+  for (let y = 0; y < height; y++) {
+    let from = offset + y * rowStride;
+    for (let x = 0; x < width; x++, from += columnStride) {
+      out[to++] = data[from]!;
+      out[to++] = data[from + channelStride]!;
+      out[to++] = data[from + 2 * channelStride]!;
+    }
+  }
+  return out;
+}
+
+/** The view of an image turned clockwise by `quarters` times 90 degrees; whole turns are taken off first. */
+export function turnImage(image: RgbImage, quarters: number): RgbImage {
+  const turns = ((quarters % 4) + 4) % 4;
+  if (turns === 1) return image.transpose(1, 0, 2).step(1, -1, 1);
+  if (turns === 2) return image.step(-1, -1, 1);
+  if (turns === 3) return image.transpose(1, 0, 2).step(-1, 1, 1);
+  return image;
+}

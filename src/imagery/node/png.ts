@@ -1,0 +1,177 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { inflateSync } from 'node:zlib';
+import { imageSize, packedBytes, rgbImage } from '../image.ts';
+import type { RgbImage } from '../types.ts';
+import { optionalPackage } from './optional-package.ts';
+import { reasonOf } from '../../common/check.ts';
+
+/** Limits on what is decoded, so that a small hostile file cannot take all memory. */
+export interface ImageLimits {
+  /** Most pixels of an image. Default 100 million. */
+  readonly maxPixels?: number;
+}
+
+/** Most pixels of an image where no other limit is given. */
+export const defaultMaxPixels = 100_000_000;
+
+const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+// Channels and legal bit depths of each colour type (PNG specification, table 11.1).
+const COLOUR_TYPES: Readonly<Record<number, { channels: number; depths: readonly number[] }>> = {
+  0: { channels: 1, depths: [1, 2, 4, 8, 16] },
+  2: { channels: 3, depths: [8, 16] },
+  3: { channels: 1, depths: [1, 2, 4, 8] },
+  4: { channels: 2, depths: [8, 16] },
+  6: { channels: 4, depths: [8, 16] },
+};
+// First column and row, and steps, of the seven passes of an interlaced file (Adam7).
+const ADAM7 = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+] as const;
+
+/** Whether bytes start as a PNG file does. */
+export function isPng(bytes: Uint8Array): boolean {
+  return SIGNATURE.every((byte, i) => bytes[i] === byte);
+}
+
+/** Reads a PNG file as RGB: grey and palettes are expanded, 16 bits reduced to 8, transparency is left out. */
+export async function readPng(path: string, limits: ImageLimits = {}): Promise<RgbImage> {
+  return decodePng(await readFile(path), path, limits);
+}
+
+/** Decodes the bytes of a PNG file; `name` stands in the errors. */
+export async function decodePng(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<RgbImage> {
+  const { PNG } = await optionalPackage('pngjs', () => import('pngjs'));
+  try {
+    const end = checkPng(bytes, limits.maxPixels ?? defaultMaxPixels);
+    const { width, height, data } = PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, end));
+    const rgb = new Uint8Array(width * height * 3);
+    for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
+      rgb[to] = data[from]!;
+      rgb[to + 1] = data[from + 1]!;
+      rgb[to + 2] = data[from + 2]!;
+    }
+    return rgbImage(height, width, rgb);
+  } catch (error) {
+    throw new Error(`readPng: ${name}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** Writes an image as an 8-bit RGB PNG file. */
+export async function writePng(path: string, image: RgbImage): Promise<void> {
+  await writeFile(path, await encodePng(image));
+}
+
+/** The bytes of an 8-bit RGB PNG file of an image. */
+export async function encodePng(image: RgbImage): Promise<Uint8Array> {
+  const { PNG } = await optionalPackage('pngjs', () => import('pngjs'));
+  const { height, width } = imageSize(image);
+  if (height === 0 || width === 0) throw new RangeError(`writePng: image of ${width} x ${height} pixels has no pixels`);
+  const png = new PNG({ width, height });
+  const bytes = packedBytes(image);
+  png.data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return PNG.sync.write(png, { colorType: 2, inputColorType: 2, inputHasAlpha: false });
+}
+
+/**
+ * Checks what pngjs 7.0.0 takes on trust: it allocates whatever the header says (a 68-byte file can take gigabytes or
+ * abort the process) and returns a blank image for damaged data. Returns where the file ends.
+ */
+function checkPng(bytes: Uint8Array, maxPixels: number): number {
+  if (!isPng(bytes)) throw new Error('not a PNG file (wrong signature)');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const data: Uint8Array[] = [];
+  let expected = 0;
+  for (let at = 8; ;) {
+    if (at + 12 > bytes.length) throw new Error('truncated: the file ends before its IEND chunk');
+    const length = view.getUint32(at);
+    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    if (length > bytes.length - at - 12) {
+      throw new Error(
+        `truncated: chunk ${printable(type)} is ${length} bytes long, ${bytes.length - at - 12} are left`,
+      );
+    }
+    if (crc32(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
+      throw new Error(`damaged: wrong checksum of chunk ${printable(type)}`);
+    }
+    const body = bytes.subarray(at + 8, at + 8 + length);
+    if (at === 8) expected = dataLength(type, body, maxPixels);
+    if (type === 'IDAT') data.push(body);
+    at += 12 + length;
+    if (type === 'IEND') {
+      checkData(Buffer.concat(data), expected);
+      return at;
+    }
+  }
+}
+
+/** Checks the header and returns the length of the inflated pixel data. */
+function dataLength(type: string, header: Uint8Array, maxPixels: number): number {
+  if (type !== 'IHDR' || header.length !== 13) throw new Error('damaged: the first chunk is not an IHDR of 13 bytes');
+  const view = new DataView(header.buffer, header.byteOffset, 13);
+  const [width, height] = [view.getUint32(0), view.getUint32(4)];
+  const [depth, colour, compression, filter, interlace] = header.subarray(8) as unknown as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (width < 1 || height < 1 || width > 0x7fffffff || height > 0x7fffffff) {
+    throw new Error(`damaged: size ${width} x ${height}, expected sides from 1 to 2^31 - 1`);
+  }
+  if (width * height > maxPixels) {
+    throw new Error(`${width} x ${height} pixels are more than maxPixels = ${maxPixels}`);
+  }
+  const kind = COLOUR_TYPES[colour];
+  if (kind === undefined || !kind.depths.includes(depth)) {
+    throw new Error(`damaged: no colour type ${colour} with ${depth} bits exists`);
+  }
+  if (compression !== 0 || filter !== 0 || interlace > 1) {
+    throw new Error(`damaged: compression ${compression}, filter ${filter}, interlace ${interlace} do not exist`);
+  }
+  const bits = kind.channels * depth;
+  const passes = interlace === 0 ? ([[0, 0, 1, 1]] as const) : ADAM7;
+  let length = 0;
+  for (const [x, y, dx, dy] of passes) {
+    const columns = Math.ceil((width - x) / dx);
+    const rows = Math.ceil((height - y) / dy);
+    if (columns > 0 && rows > 0) length += rows * (1 + Math.ceil((columns * bits) / 8));
+  }
+  return length;
+}
+
+function checkData(compressed: Uint8Array, expected: number): void {
+  let length: number;
+  try {
+    length = inflateSync(compressed, { maxOutputLength: expected }).length;
+  } catch (error) {
+    const tooLong = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+    throw new Error(`damaged: pixel data ${tooLong ? `is longer than ${expected} bytes` : `(${reasonOf(error)})`}`, {
+      cause: error,
+    });
+  }
+  if (length !== expected) throw new Error(`damaged: ${length} bytes of pixel data, expected ${expected}`);
+}
+
+function printable(type: string): string {
+  return /^[A-Za-z]{4}$/.test(type) ? type : JSON.stringify(type);
+}
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
+  let c = n;
+  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+  return c;
+});
+
+// zlib.crc32 exists from Node 20.15 on; the package supports 20.11.
+function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) crc = CRC_TABLE[(crc ^ byte) & 255]! ^ (crc >>> 8);
+  return (crc ^ 0xffffffff) >>> 0;
+}

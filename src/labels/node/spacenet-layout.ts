@@ -1,0 +1,144 @@
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { checkFolder, listFiles, stem } from '../../imagery/node/files.ts';
+
+// Folders of images, the ones that people see best first: where there are several kinds, the first is taken.
+const IMAGE_KINDS = [
+  'RGB-PanSharpen', // SpaceNet 2 and 3
+  'PS-RGB', // SpaceNet 5 and 6
+  '3band', // SpaceNet 1
+  'Pan-Sharpen', // SpaceNet 4
+  'PS-RGBNIR', // SpaceNet 6
+  'MUL-PanSharpen',
+  'PS-MS',
+  '8band',
+  'RGBNIR',
+  'MUL',
+  'PAN',
+];
+// Words in file names that tell what a file holds rather than which place it shows.
+const LABEL_WORDS = ['buildings', 'Buildings', 'Geo', 'spacenet-buildings'];
+const KIND_WORDS = new Set([...IMAGE_KINDS, ...LABEL_WORDS, 'SAR-Intensity']);
+
+/** An example for the messages of those who found no data. */
+export const spaceNetExample = [
+  '  AOI_2_Vegas_Train/RGB-PanSharpen/RGB-PanSharpen_AOI_2_Vegas_img1.tif',
+  '  AOI_2_Vegas_Train/geojson/buildings/buildings_AOI_2_Vegas_img1.geojson',
+  '  or AOI_2_Vegas_Train/summaryData/AOI_2_Vegas_Train_Building_Solutions.csv',
+].join('\n');
+
+/** The files of a data set in one of SpaceNet's layouts; all paths are relative to `root`. */
+export interface SpaceNetLayout {
+  readonly root: string;
+  /** Name of the folders of images, such as `RGB-PanSharpen`. */
+  readonly kind: string;
+  /** Image of each id, in the order of the ids. */
+  readonly images: ReadonlyMap<string, string>;
+  /** GeoJSON file of a key, see `labelKeyOf`. */
+  readonly geojson: ReadonlyMap<string, string>;
+  readonly csv: readonly string[];
+}
+
+/** Finds images and labels below a folder, which may also be the folder of the images itself. */
+export async function findSpaceNet(path: string, imageFolder?: string): Promise<SpaceNetLayout> {
+  await checkFolder('openSpaceNet', path);
+  let root = resolve(path);
+  let files = await listFiles(root);
+  // The folder of the images itself was named: the labels lie beside it.
+  if (files.some((file) => isTif(file) && !file.includes('/')) && !files.some(isLabelFile)) {
+    const beside = await readdir(dirname(root));
+    if (beside.some((name) => /^(geojson|geojson_buildings|vectordata|summarydata)$/i.test(name))) {
+      imageFolder ??= basename(root);
+      root = dirname(root);
+      files = await listFiles(root);
+    }
+  }
+  const kind = chooseKind(path, files, imageFolder);
+  const images = indexBy(
+    files.filter((file) => isTif(file) && folderName(file) === kind),
+    'images',
+  );
+  return {
+    root,
+    kind,
+    images,
+    geojson: indexBy(
+      files.filter((file) => /\.geojson$/i.test(file) && !/roads/i.test(folderName(file))),
+      'label files',
+    ),
+    csv: files.filter((file) => isSummary(file)),
+  };
+}
+
+/** The name that images and labels of one place share: the file's name without the words for what it holds. */
+export function placeKey(file: string): string {
+  return stem(file)
+    .split('_')
+    .filter((word) => !KIND_WORDS.has(word))
+    .join('_');
+}
+
+/**
+ * The key among `keys` that belongs to an image: its own id, or the longest end of it. SpaceNet 4 labels a place once
+ * (`732701_3724639`) for images from many angles (`Atlanta_nadir7_catid_..._732701_3724639`).
+ */
+export function labelKeyOf(id: string, keys: { has(key: string): boolean }): string | undefined {
+  const words = id.split('_');
+  for (let from = 0; from < words.length; from++) {
+    const key = words.slice(from).join('_');
+    if (keys.has(key)) return key;
+  }
+  return undefined;
+}
+
+/** Whether a listing of files looks like one of SpaceNet's layouts. */
+export function looksLikeSpaceNet(files: readonly string[]): boolean {
+  return files.some(isTif) && files.some((file) => isLabelFile(file) || IMAGE_KINDS.includes(folderName(file)));
+}
+
+/** Whether a listing has the folders of SpaceNet's trees, so that images of anybody beside GeoJSON files are told apart. */
+export function hasSpaceNetFolders(files: readonly string[]): boolean {
+  const known = /^(geojson.*|vectordata|summarydata|buildings|spacenet-buildings)$/i;
+  return files.some((file) => {
+    const folder = folderName(file);
+    return (isTif(file) && IMAGE_KINDS.includes(folder)) || (isLabelFile(file) && known.test(folder));
+  });
+}
+
+function chooseKind(path: string, files: readonly string[], wanted: string | undefined): string {
+  const found = [...new Set(files.filter(isTif).map(folderName))];
+  const tree = `Expected a tree such as\n${spaceNetExample}`;
+  if (found.length === 0) throw new Error(`openSpaceNet: no .tif files below ${path}. ${tree}`);
+  if (wanted !== undefined) {
+    if (found.includes(wanted)) return wanted;
+    throw new Error(`openSpaceNet: no .tif files in a folder ${wanted} below ${path}, only in ${found.join(', ')}`);
+  }
+  const known = IMAGE_KINDS.find((kind) => found.includes(kind));
+  if (known !== undefined) return known;
+  if (found.length === 1) return found[0]!;
+  throw new Error(
+    `openSpaceNet: .tif files below ${path} lie in ${found.join(', ')}, none of which is known: choose one with ` +
+      `\`images\`. ${tree}`,
+  );
+}
+
+function indexBy(files: readonly string[], what: string): Map<string, string> {
+  const index = new Map<string, string>();
+  for (const file of files) {
+    const key = placeKey(file);
+    const other = index.get(key);
+    if (other !== undefined) throw new Error(`openSpaceNet: two ${what} of ${key}: ${other} and ${file}`);
+    index.set(key, file);
+  }
+  return new Map([...index].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const isTif = (file: string): boolean => /\.tiff?$/i.test(file);
+const isSummary = (file: string): boolean =>
+  /\.csv$/i.test(file) && (/^summarydata$/i.test(folderName(file)) || /_solutions?\.csv$/i.test(file));
+const isLabelFile = (file: string): boolean => /\.geojson$/i.test(file) || isSummary(file);
+
+/** Name of the folder that a file lies in; '' at the top. */
+function folderName(file: string): string {
+  return file.split('/').at(-2) ?? '';
+}

@@ -1,0 +1,143 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AugmentOptions } from '../data/augment.ts';
+import { polygonBox } from '../imagery/geometry.ts';
+import { rgbImage } from '../imagery/image.ts';
+import { batches } from '../data/loader.ts';
+import { openDataset } from '../data/node/open-dataset.ts';
+import { optionalPackage } from '../imagery/node/optional-package.ts';
+import { encodePng } from '../imagery/node/png.ts';
+import { writeSyntheticSpaceNet } from '../synthetic/node/write-spacenet.ts';
+import { openWorkerSource, type SourceRecipe } from '../data/node/workers.ts';
+import { applyStretch, LevelCounts } from '../imagery/stretch.ts';
+import { generateChip } from '../synthetic/chip.ts';
+import type { RgbImage } from '../imagery/types.ts';
+
+/** Files of synthetic chips: 8 bits in PNG and JPEG, 16 bits in uncompressed GeoTIFF, in SpaceNet's layout. */
+export const chipFormats = ['png', 'jpeg', 'tiff'] as const;
+export type ChipFormat = (typeof chipFormats)[number];
+
+/** What `measureLoader` measures. */
+export interface LoaderBenchOptions {
+  /** Numbers of worker threads, one after the other; 0 is the thread of the caller. Default 0, 1 and 2. */
+  readonly workers?: readonly number[];
+  /** Images that are read for each row. Default 200. */
+  readonly images?: number;
+  /** Null reads images as they are. Default: `augment` with its defaults. */
+  readonly augment?: AugmentOptions | null;
+  /** Formats of synthetic chips. Default all. */
+  readonly formats?: readonly ChipFormat[];
+  /** Chips that are written in each format, and read again and again. Default 32. */
+  readonly chips?: number;
+  /** Side of a chip in pixels. Default 512. */
+  readonly size?: number;
+  /** A data set to read in place of the chips. */
+  readonly path?: string;
+  /** Called with each row as it is there. */
+  readonly onRow?: (row: LoaderRow) => void;
+}
+
+/** How quickly images come. */
+export interface LoaderRow {
+  /** Format of the chips, or the path of the data set. */
+  readonly source: string;
+  readonly workers: number;
+  readonly images: number;
+  readonly seconds: number;
+  readonly imagesPerSecond: number;
+}
+
+/** As many samples as a step of training takes by default, two batches ahead. */
+const BATCH = { batchSize: 4, prefetch: 2 };
+
+/**
+ * Measures how many images per second are read, decoded and augmented for training, by the number of worker threads.
+ * Files come from the system's cache after the first reading, and decoded images are not kept. Starting threads and a
+ * first batch for each, in which code is compiled, are not counted.
+ */
+export async function measureLoader(options: LoaderBenchOptions = {}): Promise<LoaderRow[]> {
+  const { workers = [0, 1, 2], images = 200, formats = chipFormats, chips = 32, size = 512, onRow } = options;
+  for (const [name, value] of Object.entries({ images, chips })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new RangeError(`measureLoader: ${name} is ${value}, expected a whole number from 1`);
+    }
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'retinagrad-loader-'));
+  const rows: LoaderRow[] = [];
+  try {
+    for (const source of options.path === undefined ? formats : [options.path]) {
+      const path = options.path ?? (await writeChips(folder, source as ChipFormat, chips, size));
+      for (const count of workers) {
+        const row = await measureRow(source, path, count, images, options.augment);
+        rows.push(row);
+        onRow?.(row);
+      }
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return rows;
+}
+
+async function measureRow(
+  source: string,
+  path: string,
+  workers: number,
+  images: number,
+  augment: AugmentOptions | null = {},
+): Promise<LoaderRow> {
+  const dataset = await openDataset(path);
+  const indices = dataset.ids.map((_, i) => i);
+  // Measured once: otherwise every thread would measure it again.
+  const options = 'stretch' in dataset ? { stretch: dataset.stretch } : {};
+  const recipe: SourceRecipe = { path, options, augment, drawFrom: indices };
+  const reader = await openWorkerSource(recipe, { workers });
+  try {
+    const read = reader.read.bind(reader);
+    /** Reads `count` images, in as many epochs as it takes. */
+    const readMany = async (count: number, firstEpoch: number): Promise<void> => {
+      let left = count;
+      for (let epoch = firstEpoch; left > 0; epoch++) {
+        const part = indices.slice(0, left);
+        for await (const { samples } of batches(dataset, part, { ...BATCH, epoch, read })) left -= samples.length;
+      }
+    };
+    await readMany(BATCH.batchSize * Math.max(1, workers), 0);
+    const start = performance.now();
+    await readMany(images, 1);
+    const seconds = (performance.now() - start) / 1000;
+    return { source, workers, images, seconds, imagesPerSecond: images / seconds };
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Writes synthetic chips with their boxes; returns the path of the data set. */
+async function writeChips(folder: string, format: ChipFormat, chips: number, size: number): Promise<string> {
+  if (format === 'tiff') return writeSyntheticSpaceNet({ out: folder, chips, size });
+  const path = join(folder, format);
+  await mkdir(path);
+  const rows = ['image,x1,y1,x2,y2,label'];
+  for (let i = 0; i < chips; i++) {
+    const { levels, footprints } = generateChip(1, i, { size });
+    const counts = new LevelCounts();
+    counts.add(levels);
+    const image = rgbImage(size, size, applyStretch(levels, counts.stretch([2, 98])));
+    const name = `chip${i}.${format === 'png' ? 'png' : 'jpg'}`;
+    await writeFile(join(path, name), format === 'png' ? await encodePng(image) : await encodeJpeg(image));
+    const boxes = footprints.flatMap((ring) => [polygonBox([ring], size, size)].filter((box) => box !== null));
+    rows.push(...boxes.map((box) => `${name},${box.join(',')},building`));
+    if (boxes.length === 0) rows.push(`${name},,,,,`);
+  }
+  await writeFile(join(path, 'boxes.csv'), `${rows.join('\n')}\n`);
+  return path;
+}
+
+async function encodeJpeg(image: RgbImage): Promise<Uint8Array> {
+  const { default: jpeg } = await optionalPackage('jpeg-js', () => import('jpeg-js'));
+  const [height, width] = image.shape as [number, number];
+  const data = new Uint8Array(height * width * 4).fill(255);
+  for (let i = 0; i < height * width; i++) data.set(image.data.subarray(i * 3, i * 3 + 3), i * 4);
+  return jpeg.encode({ data, width, height }, 90).data;
+}

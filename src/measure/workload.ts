@@ -1,0 +1,87 @@
+import ndarray from 'ndarray';
+import { decodePng, encodePng } from '../imagery/node/png.ts';
+import { backward } from '../autograd/tape.ts';
+import { keep, tidy } from '../tensor/scope.ts';
+import { manualSeed } from '../nn/init.ts';
+import { RetinaNet } from '../retinanet/retinanet.ts';
+import { retinaNetSpec } from '../retinanet/spec.ts';
+import { SGD } from '../nn/optim.ts';
+import { tensor } from '../tensor/create.ts';
+import type { Target } from '../retinanet/targets.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { Device } from '../tensor/device.ts';
+
+/** A network to train and run: torchvision's RetinaNet with all batch norms trained, two classes. */
+export interface WorkloadOptions {
+  readonly depth: 18 | 50;
+  /** Height and width of the images; a multiple of 32. */
+  readonly size: number;
+  readonly batch: number;
+  /** Whether all stages of the backbone are checkpointed. Default false. */
+  readonly checkpoint?: boolean;
+}
+
+/** A training step and an inference of one network on the same images. */
+export class Workload {
+  readonly model: RetinaNet;
+  readonly #images: Tensor[];
+  readonly #targets: Target[];
+  readonly #optimizer: SGD;
+  readonly #device: Device;
+  #files: readonly Uint8Array[] | null = null;
+
+  constructor(device: Device, { depth, size, batch, checkpoint = false }: WorkloadOptions) {
+    const spec = retinaNetSpec('torchvision', {
+      backbone: { depth, norm: 'batch', checkpoint },
+      transform: { minSize: size, maxSize: size },
+    });
+    this.#device = device;
+    manualSeed(1);
+    this.model = new RetinaNet(2, spec);
+    this.#optimizer = new SGD(this.model.parameters(), { lr: 1e-4, momentum: 0.9 });
+    this.#images = Array.from({ length: batch }, (_, n) => {
+      const values = Float32Array.from({ length: size * size * 3 }, (_, i) => ((i * 7919 + n * 31) % 251) / 251);
+      return keep(tensor(values, { device, shape: [size, size, 3] }));
+    });
+    const boxes = Float32Array.of(0.1, 0.1, 0.5, 0.6, 0.3, 0.2, 0.8, 0.7).map((share) => share * size);
+    this.#targets = this.#images.map(() => ({ boxes, labels: Int32Array.of(0, 1) }));
+  }
+
+  /** Decodes the images from PNG files in memory, one after the other. (Training does so beside the GPU's work.) */
+  async load(): Promise<void> {
+    this.#files ??= await Promise.all(
+      this.#images.map(async (image) => {
+        const bytes = Uint8Array.from((await image.data()) as Float32Array, (value) => value * 255);
+        return encodePng(ndarray(bytes, [...image.shape]));
+      }),
+    );
+    for (const file of this.#files) await this.#device.duringHost('data loading', () => decodePng(file, 'image'));
+  }
+
+  /** Loss, gradients and update; waits for the loss. */
+  async trainStep(): Promise<number> {
+    this.model.train();
+    const loss = tidy(() => {
+      const { total } = this.model.losses(this.#images, this.#targets);
+      backward(total);
+      return total;
+    });
+    this.#device.during('optimiser', () => this.#optimizer.step());
+    this.#optimizer.zeroGrad();
+    const value = await loss.item();
+    loss.dispose();
+    return value;
+  }
+
+  /** Detections of all images, with suppression on the host. */
+  async detect(): Promise<void> {
+    this.model.eval();
+    await this.model.detect(this.#images);
+  }
+
+  dispose(): void {
+    this.#optimizer.dispose();
+    for (const image of this.#images) image.dispose();
+    this.model.dispose();
+  }
+}

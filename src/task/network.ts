@@ -1,0 +1,40 @@
+import { retinaNetSpec, type RetinaNetSpec } from '../node.ts';
+import { bestIous, placeBoxes, type PlacedBoxes } from '../detector/anchor-coverage.ts';
+import { steppedSizes, suggestAnchors } from '../detector/fit-anchors.ts';
+import type { LabelTable } from '../labels/types.ts';
+import type { BoxSizes } from '../report/charts/box-sizes.ts';
+import { models, type RunSettings } from '../train/settings.ts';
+
+/**
+ * The network of a run: torchvision's decisions, but for size, anchors and normalisation. `truth` are the boxes that it
+ * will be trained on: `model.anchors=auto` fits the anchors to them.
+ */
+export function networkSpec({ model, train }: RunSettings, truth: LabelTable): RetinaNetSpec {
+  const { depth, width, channels, convs } = models[model.network];
+  const spec = retinaNetSpec('torchvision', {
+    backbone: { depth, width, norm: 'batch', checkpoint: model.checkpoint },
+    pyramid: { channels },
+    head: { channels, convs },
+    anchors: { sizes: steppedSizes(model.smallestAnchor) },
+    transform: { minSize: model.imageSize },
+  });
+  if (model.anchors === 'octaves') return spec;
+  const boxes = place(truth, spec);
+  if (boxes.widths.length === 0) return spec;
+  const { sizes, ratios } = suggestAnchors(boxes, spec.anchors, spec.matcher, { seed: train.seed });
+  return { ...spec, anchors: { ...spec.anchors, sizes, ratios } };
+}
+
+/** Sizes of boxes against the anchors of a network, for a report. */
+export function boxSizesOf(truth: LabelTable, { anchors, matcher, ...rest }: RetinaNetSpec): BoxSizes {
+  const boxes = place(truth, { anchors, matcher, ...rest });
+  return {
+    sizes: boxes.widths.map((width, i) => Math.sqrt(width * boxes.heights[i]!)),
+    bestIou: bestIous(boxes, anchors),
+    foregroundIou: matcher.high,
+    anchorSizes: anchors.sizes.flat(),
+  };
+}
+
+const place = ({ images }: LabelTable, spec: RetinaNetSpec): PlacedBoxes =>
+  placeBoxes({ items: images.map((image) => ({ image, facts: { size: null } })) }, spec);

@@ -1,0 +1,37 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from '../safetensors.ts';
+import type { HostTensor } from '../../nn/module.ts';
+
+/**
+ * Writes tensors and text about them to a safetensors file, whole or not at all: into a temporary file beside it, to
+ * the disk, and then renamed over the old one, so that an interruption never leaves half a file.
+ */
+export function saveCheckpoint(
+  path: string,
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: Readonly<Record<string, string>>,
+): void {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true });
+  const partial = join(folder, `.${basename(path)}.${process.pid}`);
+  try {
+    const bytes = encodeSafetensors(tensors, metadata);
+    const file = openSync(partial, 'w');
+    try {
+      for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(partial, path);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw error;
+  }
+}
+
+/** Reads a file that `saveCheckpoint` wrote; throws an Error that names the file if it is damaged. */
+export function loadCheckpoint(path: string): SafetensorsFile {
+  return decodeSafetensors(readFileSync(path), path);
+}

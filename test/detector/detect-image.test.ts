@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { rgbImage } from '../../src/imagery/image.ts';
+import { Random } from '../../src/common/random.ts';
+import { pairwiseIou } from '../../src/evaluation/iou.ts';
+import { manualSeed, RetinaNet, retinaNetSpec, type Detections, type RgbImage } from '../../src/index.ts';
+import type { Dataset } from '../../src/data/types.ts';
+import { evaluateDetector } from '../../src/detector/evaluate.ts';
+import { detectImage, spans, type TileOptions } from '../../src/detector/detect-image.ts';
+import { errorOf, testDevice } from '../support/device.ts';
+import { squares, tinySpec } from '../train/support.ts';
+
+await testDevice();
+
+type Box = readonly [x1: number, y1: number, x2: number, y2: number];
+
+/**
+ * A detector that sees every object: it finds a part of each that lies in the view, if it is at least two pixels, with a
+ * score that grows with the share that it sees. Pixels of the image hold their own position, which tells it where it is.
+ */
+function allSeeing(objects: readonly { box: Box; label: number }[], views: Box[] = []): RetinaNet {
+  const detect = async (images: readonly RgbImage[]): Promise<Detections[]> =>
+    images.map((image) => {
+      const [height, width] = image.shape as [number, number];
+      const left = image.get(0, 0, 0) + 256 * (image.get(0, 0, 2) & 15);
+      const top = image.get(0, 0, 1) + 256 * (image.get(0, 0, 2) >> 4);
+      views.push([left, top, left + width, top + height]);
+      const found = objects.flatMap(({ box: [x1, y1, x2, y2], label }) => {
+        const seen = [
+          Math.max(x1 - left, 0),
+          Math.max(y1 - top, 0),
+          Math.min(x2 - left, width),
+          Math.min(y2 - top, height),
+        ];
+        const [w, h] = [seen[2]! - seen[0]!, seen[3]! - seen[1]!];
+        if (!(w >= 2 && h >= 2)) return [];
+        return [{ seen, label, score: 0.4 + (0.5 * w * h) / ((x2 - x1) * (y2 - y1)) }];
+      });
+      return {
+        boxes: Float32Array.from(found.flatMap(({ seen }) => seen)),
+        scores: Float32Array.from(found, ({ score }) => score),
+        labels: Int32Array.from(found, ({ label }) => label),
+      };
+    });
+  return { detect, spec: retinaNetSpec('torchvision') } as unknown as RetinaNet;
+}
+
+/** An image whose pixels say where they are, up to 4095 pixels each way. */
+function positions(height: number, width: number): RgbImage {
+  const image = rgbImage(height, width);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      image.set(y, x, 0, x & 255);
+      image.set(y, x, 1, y & 255);
+      image.set(y, x, 2, (x >> 8) | ((y >> 8) << 4));
+    }
+  }
+  return image;
+}
+
+const boxesOf = ({ boxes }: Detections): Box[] =>
+  Array.from({ length: boxes.length / 4 }, (_, i) => [...boxes.subarray(i * 4, i * 4 + 4)] as unknown as Box);
+const sorted = (boxes: readonly Box[]): Box[] => [...boxes].sort((a, b) => a[1] - b[1] || a[0] - b[0]);
+
+test('tiles cover the image, overlap as they should and stay inside', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 900 }), fc.integer({ min: 1, max: 300 }), fc.nat(299), (length, tile, o) => {
+      const overlap = o % tile;
+      const list = spans(length, tile, overlap);
+      assert.is(list[0]![0], 0);
+      assert.is(list.at(-1)![1], length);
+      list.forEach(([start, end], i) => {
+        assert.is(end - start, Math.min(tile, length));
+        if (i > 0) assert.ok(list[i - 1]![1] - start >= overlap && start > list[i - 1]![0]);
+      });
+      // No fewer would do.
+      assert.is(list.length, length <= tile ? 1 : Math.ceil((length - overlap) / (tile - overlap)));
+    }),
+  );
+});
+
+test('every object that the overlap can hold is found once and whole, wherever it lies', async () => {
+  const [height, width] = [310, 420];
+  const image = positions(height, width);
+  await fc.assert(
+    fc.asyncProperty(fc.nat(), async (seed) => {
+      const random = new Random('objects', seed);
+      // One object in each cell of 50 pixels at most, so that no two overlap.
+      const objects = Array.from({ length: 6 * 8 }, (_, i) => {
+        const [row, column] = [Math.floor(i / 8), i % 8];
+        const [w, h] = [8 + random.int(20), 8 + random.int(20)];
+        const [x, y] = [column * 50 + random.int(50 - w), row * 50 + random.int(50 - h)];
+        return { box: [x, y, x + w, y + h] as Box, label: random.int(2) };
+      });
+      const found = await detectImage(allSeeing(objects), image, { tile: 128, overlap: 36 });
+      assert.equal(sorted(boxesOf(found)), sorted(objects.map(({ box }) => box)));
+      assert.ok(found.scores.every((score) => score > 0.89));
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a cut box stays where no tile sees the object whole, and where only another class covers it', async () => {
+  const image = positions(100, 180);
+  // Tiles 0 to 100 and 80 to 180. The long object is cut by both.
+  const long = await detectImage(allSeeing([{ box: [20, 40, 160, 50], label: 0 }]), image, { tile: 100, overlap: 20 });
+  assert.equal(sorted(boxesOf(long)), [
+    [20, 40, 100, 50],
+    [80, 40, 160, 50],
+  ]);
+  const objects = [
+    { box: [70, 40, 110, 60] as Box, label: 0 }, // whole in neither: 70 to 100, and 80 to 110
+    { box: [81, 40, 120, 60] as Box, label: 1 }, // not quite at the second tile's edge
+  ];
+  const other = await detectImage(allSeeing(objects), image, { tile: 100, overlap: 20, nmsThreshold: 1 });
+  assert.ok(other.labels.filter((label) => label === 0).length === 2, 'both halves of class 0');
+});
+
+test('duplicates are suppressed within a class only, best first', async () => {
+  const image = positions(60, 200);
+  const objects = [
+    { box: [20, 20, 40, 40] as Box, label: 0 },
+    { box: [21, 20, 41, 40] as Box, label: 0 },
+    { box: [21, 21, 41, 41] as Box, label: 1 },
+  ];
+  const found = await detectImage(allSeeing(objects), image, { tile: 100, overlap: 30 });
+  assert.equal([...found.labels.slice().sort()], [0, 1]);
+  const all = await detectImage(allSeeing(objects), image, { tile: 100, overlap: 30, nmsThreshold: 1 });
+  assert.equal([...all.labels.slice().sort()], [0, 0, 1]);
+  for (const { scores } of [found, all]) assert.ok(scores.every((score, i) => i === 0 || score <= scores[i - 1]!));
+});
+
+test('all tiles are seen once, in batches, and progress is told', async () => {
+  const views: Box[] = [];
+  const told: number[] = [];
+  await detectImage(allSeeing([], views), positions(150, 250), {
+    tile: 100,
+    overlap: 20,
+    batchSize: 4,
+    onProgress: (done, total) => told.push(done, total),
+  });
+  assert.equal(
+    views,
+    [0, 50].flatMap((top) => [0, 75, 150].map((left) => [left, top, left + 100, top + 100])),
+  );
+  assert.equal(told, [4, 6, 6, 6]);
+});
+
+test('an image that fits one tile gives what detect gives', async () => {
+  manualSeed(2);
+  // Untrained, it is sure of nothing: a low threshold gives many boxes.
+  const base = tinySpec();
+  const model = new RetinaNet(1, { ...base, postprocess: { ...base.postprocess, scoreThreshold: 0.005 } }).eval();
+  const { image } = await squares.get(0);
+  const [expected] = await model.detect([image]);
+  assert.ok(expected!.scores.length > 20);
+  assert.equal(await detectImage(model, image), expected);
+  assert.equal(await detectImage(model, image, { tile: 64 }), expected);
+  // In tiles, no box overlaps a better one too much, and none leaves the image.
+  const tiled = await detectImage(model, image, { tile: 32, overlap: 16, nmsThreshold: 0.4 });
+  const iou = pairwiseIou(tiled.boxes, tiled.boxes);
+  const count = tiled.scores.length;
+  for (let i = 0; i < count; i++) for (let j = 0; j < i; j++) assert.ok(iou[i * count + j]! <= 0.4);
+  assert.ok(tiled.boxes.every((value) => value >= 0 && value <= 64));
+  model.dispose();
+});
+
+test('a data set of large images is evaluated in tiles of the size trained on', async () => {
+  const box: Box = [150, 40, 170, 60];
+  const views: Box[] = [];
+  const dataset: Dataset = {
+    classes: ['a'],
+    ids: ['large'],
+    get: () =>
+      Promise.resolve({
+        id: 'large',
+        image: positions(100, 180),
+        boxes: Float32Array.from(box),
+        labels: Int32Array.of(0),
+      }),
+  };
+  const { evaluation } = await evaluateDetector(allSeeing([{ box, label: 0 }], views), dataset, [0], { tile: 100 });
+  assert.is(evaluation.best.f1, 1);
+  assert.equal(sorted(views), [
+    [0, 0, 100, 100],
+    [80, 0, 180, 100],
+  ]);
+});
+
+test('settings that do not fit are refused', async () => {
+  const refused = async (options: TileOptions, reason: RegExp): Promise<void> =>
+    assert.match((await errorOf(() => detectImage(allSeeing([]), positions(9, 9), options))).message, reason);
+  await refused({ tile: 0 }, /tile is 0, expected a whole number from 1/);
+  await refused({ tile: 100, overlap: 100 }, /overlap is 100, expected a whole number from 0 to below tile, 100/);
+  await refused({ nmsThreshold: 2 }, /nmsThreshold is 2/);
+  await refused({ batchSize: 1.5 }, /batchSize is 1.5/);
+  await refused({ signal: AbortSignal.abort(new Error('enough')) }, /enough/);
+});
+
+test.run();

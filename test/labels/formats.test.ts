@@ -1,0 +1,333 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { LabelTable } from '../../src/labels/types.ts';
+import { lossesOf } from '../../src/labels/unsupported-fields.ts';
+import { readLabels } from '../../src/labels/node/read-labels.ts';
+import { detectLabelFormat } from '../../src/labels/node/find-labels.ts';
+import { convertLabels, writeLabels } from '../../src/labels/node/write-labels.ts';
+import { encodePng } from '../../src/imagery/node/png.ts';
+import {
+  corners,
+  featureCollection,
+  geoTiff,
+  inFolder,
+  markedSample,
+  raster,
+  rejects,
+  write,
+} from '../data/support.ts';
+import { vegas } from '../data/vegas.ts';
+
+const png = (): Promise<Uint8Array> => encodePng(markedSample(20, 30, []).image);
+const plain = (table: LabelTable): unknown[] =>
+  table.images.map(({ file, objects }) => [file, objects.map(({ label, box }) => [table.classes[label], ...box])]);
+
+test(
+  'COCO: sparse ids, crowds, outlines, run lengths, empty images, results',
+  inFolder(async (folder) => {
+    const truth = {
+      info: { description: 'x' },
+      images: [
+        { id: 397133, file_name: 'a.jpg', width: 640, height: 427 },
+        { id: 5, file_name: 'sub/b.jpg' },
+      ],
+      categories: [
+        { id: 90, name: 'toothbrush', supercategory: 'indoor' },
+        { id: 1, name: 'person' },
+      ],
+      annotations: [
+        {
+          id: 1,
+          image_id: 397133,
+          category_id: 90,
+          bbox: [10.5, 20.25, 30, 40],
+          area: 600,
+          iscrowd: 0,
+          segmentation: [[10.5, 20.25, 40.5, 20.25, 40.5, 60.25]],
+        },
+        {
+          id: 2,
+          image_id: 397133,
+          category_id: 1,
+          bbox: [0, 0, 10, 10],
+          area: 55,
+          iscrowd: 1,
+          segmentation: { counts: [1, 2], size: [427, 640] },
+        },
+      ],
+    };
+    const path = await write(folder, 'annotations/instances_val2017.json', JSON.stringify(truth));
+    await write(folder, 'val2017/a.jpg', 'x');
+    assert.is(await detectLabelFormat(folder), 'coco');
+    const table = await readLabels(folder);
+    assert.equal(table.classes, ['person', 'toothbrush']);
+    assert.is(table.imagesRoot, `${folder}/val2017`);
+    assert.equal(table.images[0]?.objects, [
+      {
+        label: 1,
+        box: [10.5, 20.25, 40.5, 60.25],
+        area: 600,
+        polygons: [
+          [
+            [
+              [10.5, 20.25],
+              [40.5, 20.25],
+              [40.5, 60.25],
+            ],
+          ],
+        ],
+        source: `${path}: annotations[0] (id 1)`,
+      },
+      { label: 0, box: [0, 0, 10, 10], crowd: true, area: 55, source: `${path}: annotations[1] (id 2)` },
+    ]);
+    assert.equal(table.images[1], { file: 'sub/b.jpg', width: null, height: null, objects: [] });
+    assert.match(table.notes.join(), /1 objects have a segmentation in run lengths/);
+    const results = await write(
+      folder,
+      'found.json',
+      '[{"image_id": 5, "category_id": 90, "bbox": [1, 2, 3, 4], "score": 0.75}]',
+    );
+    const found = await readLabels(results, { like: table });
+    assert.equal(found.images[1]?.objects, [{ label: 1, box: [1, 2, 4, 6], score: 0.75, source: `${results}: [0]` }]);
+    assert.equal(found.images[0]?.objects, []);
+    // Written again, images and classes keep the numbers of the file.
+    await writeLabels(found, `${folder}/again.json`, 'coco-results', { like: table });
+    assert.equal(
+      JSON.parse(await readFile(`${folder}/again.json`, 'utf8')),
+      JSON.parse(await readFile(results, 'utf8')),
+    );
+    await rejects(writeLabels(table, `${folder}/c.json`, 'coco-results'), /an object without a score/);
+  }),
+);
+
+test(
+  'Pascal VOC: pixels counted from 1 become edges; folders beside each other',
+  inFolder(async (folder) => {
+    await write(
+      folder,
+      'Annotations/a.xml',
+      '<?xml version="1.0"?>\n<annotation><folder>VOC2007</folder><filename>a.png</filename><size><width>30</width><height>20</height><depth>3</depth></size>' +
+        '<object><name>\n chair </name><pose>Rear</pose><truncated>1</truncated><difficult>1</difficult><bndbox><xmin>1</xmin><ymin>2.5</ymin><xmax>30</xmax><ymax>20</ymax></bndbox><part><name>seat</name></part></object></annotation>',
+    );
+    await write(folder, 'Annotations/b.xml', '<annotation><filename>b.png</filename></annotation>');
+    await write(folder, 'JPEGImages/a.png', await png());
+    await write(folder, 'JPEGImages/a.png.aux.xml', '<PAMDataset/>');
+    const table = await readLabels(folder);
+    assert.is(table.format, 'voc');
+    assert.is(table.imagesRoot, `${folder}/JPEGImages`);
+    assert.equal(table.images[0], {
+      file: 'a.png',
+      width: 30,
+      height: 20,
+      objects: [{ label: 0, box: [0, 1.5, 30, 20], difficult: true, source: `${folder}/Annotations/a.xml:2` }],
+    });
+    assert.equal(plain(table), [
+      ['a.png', [['chair', 0, 1.5, 30, 20]]],
+      ['b.png', []],
+    ]);
+  }),
+);
+
+test(
+  'YOLO: splits, outlines, scores, bare folders, darknet',
+  inFolder(async (folder) => {
+    // As Roboflow exports: paths have one ../ too many, labels lie beside each split's images.
+    for (const split of ['train', 'valid']) await write(folder, `r/${split}/images/${split}.png`, await png());
+    await write(folder, 'r/train/labels/train.txt', '1 0.5 0.5 0.2 0.4\n0 0.1 0.1 0.5 0.1 0.5 0.5 0.75\n');
+    await write(
+      folder,
+      'r/data.yaml',
+      'train: ../train/images\nval: ../valid/images\nnc: 2\nnames:\n  0: roof\n  1: tree\n',
+    );
+    const table = await readLabels(`${folder}/r`);
+    assert.equal(
+      table.images.map(({ file, width, height }) => [file, width, height]),
+      [
+        ['train/images/train.png', 30, 20],
+        ['valid/images/valid.png', 30, 20],
+      ],
+    );
+    const [box, outline] = table.images[0]?.objects ?? [];
+    assert.is(box?.label, 1);
+    [12, 6, 18, 14].forEach((edge, i) => assert.ok(Math.abs(edge - box!.box[i]!) < 1e-9));
+    assert.equal(outline?.box, [3, 2, 15, 10]);
+    assert.is(outline?.score, 0.75);
+    assert.equal(outline?.polygons, [
+      [
+        [
+          [3, 2],
+          [15, 2],
+          [15, 10],
+        ],
+      ],
+    ]);
+    assert.equal(table.images[1]?.objects, []);
+    const valid = await readLabels(`${folder}/r`, { split: 'val' });
+    assert.equal(
+      valid.images.map(({ file }) => file),
+      ['valid/images/valid.png'],
+    );
+
+    await write(folder, 'd/a.png', await png());
+    await write(folder, 'd/a.txt', '0 0.5 0.5 1 1');
+    await rejects(readLabels(`${folder}/d`), /no data.yaml with names and no classes.txt or obj.names: give `classes`/);
+    assert.equal(plain(await readLabels(`${folder}/d`, { classes: ['x'] })), [['a.png', [['x', 0, 0, 30, 20]]]]);
+    await write(folder, 'd/classes.txt', 'roof\n\n');
+    assert.equal(plain(await readLabels(`${folder}/d`)), [['a.png', [['roof', 0, 0, 30, 20]]]]);
+  }),
+);
+
+test(
+  'CSV: synonyms, DeepForest, keras-retinanet, quotes, paths',
+  inFolder(async (folder) => {
+    const one = async (name: string, text: string): Promise<[string, unknown]> => {
+      const table = await readLabels(await write(folder, name, text));
+      return [table.format, plain(table)];
+    };
+    const expected = [
+      ['a/b.png', [['oak, "old"\ntree', 1, 2.5, 10, 12]]],
+      ['c.png', []],
+    ];
+    const name = '"oak, ""old""\ntree"';
+    assert.equal(
+      await one(
+        '1.csv',
+        `\ufeffFilename,Class,X-Min,X_Max,Y Min,Y Max\r\na\\b.png,${name},1,10,2.5,12\r\nc.png,,,,,\r\n`,
+      ),
+      ['csv', expected],
+    );
+    assert.equal(
+      await one('2.csv', `image_path,xmin,ymin,xmax,ymax,label\na/b.png,1,2.5,10,12,${name}\nc.png,0,0,0,0,Tree\n`),
+      ['deepforest', expected],
+    );
+    assert.equal(await one('3.csv', `a/b.png,1,2.5,10,12,${name}\nc.png,,,,,\n`), ['keras-retinanet', expected]);
+    // Absolute paths are taken relative to the folder of the images.
+    const absolute = await write(folder, '4.csv', `${folder}/a/b.png,1,2,3,4,x\n`);
+    assert.equal(plain(await readLabels(absolute, { images: folder })), [['a/b.png', [['x', 1, 2, 3, 4]]]]);
+    await write(folder, 'ids.csv', 'y,0\nx,1\n');
+    const mapped = await readLabels(absolute, { images: folder, classes: `${folder}/ids.csv` });
+    assert.equal([mapped.classes, mapped.images[0]?.objects[0]?.label], [['y', 'x'], 1]);
+  }),
+);
+
+test(
+  "SpaceNet's CSV and GeoJSON tell the same; GeoJSON is written in the image's coordinates",
+  inFolder(async (folder) => {
+    const path = await vegas(folder);
+    const csv = await readLabels(`${path}/summaryData/AOI_2_Vegas_Train_Building_Solutions.csv`);
+    const map = await readLabels(path);
+    assert.equal([csv.format, map.format], ['spacenet-csv', 'geojson']);
+    assert.equal(
+      csv.images.map(({ file }) => file),
+      [1, 2, 3].map((n) => `RGB-PanSharpen/RGB-PanSharpen_AOI_2_Vegas_img${n}.tif`),
+    );
+    const same = (a: LabelTable, b: LabelTable): void => {
+      assert.is(a.images.length, b.images.length);
+      a.images.forEach((image, i) => {
+        assert.is(image.file, b.images[i]?.file);
+        assert.is(image.objects.length, b.images[i]?.objects.length);
+        image.objects.forEach(({ box }, k) => {
+          const other = b.images[i]?.objects[k]?.box ?? [];
+          box.forEach((edge, e) => assert.ok(Math.abs(edge - other[e]!) < 1e-2, `${box} and ${other}`));
+        });
+      });
+    };
+    same(map, csv);
+    assert.equal(csv.images[0]?.objects[1]?.box, [30, 20, 60, 50]);
+    await writeLabels(csv, `${folder}/out`, 'geojson', { images: csv.imagesRoot });
+    const text = await readFile(`${folder}/out/RGB-PanSharpen/RGB-PanSharpen_AOI_2_Vegas_img1.geojson`, 'utf8');
+    const [x, y] = JSON.parse(text).features[0].geometry.coordinates[0][0];
+    assert.ok(Math.abs(x - (-115.29 + 5 * 2.7e-6)) < 1e-9 && Math.abs(y - (36.2 - 6 * 2.7e-6)) < 1e-9);
+    same(await readLabels(`${folder}/out`, { images: csv.imagesRoot }), csv);
+    await write(folder, 'flat/a.png', await png());
+    const flat = { classes: ['x'], images: [{ file: 'a.png', width: 30, height: 20, objects: [] }] };
+    await rejects(
+      writeLabels(flat, `${folder}/o`, 'geojson', { images: `${folder}/flat` }),
+      /GeoJSON needs images with a georeference/,
+    );
+    // Metres, with a class and a score, beside any image.
+    const at = { epsg: 32611, x: 600_000, y: 4_000_000, pixel: 0.5 };
+    await write(
+      folder,
+      'utm/field.tif',
+      geoTiff(
+        raster(40, 30, 3, 8, () => 9),
+        at,
+      ),
+    );
+    const ring = corners([2, 3, 8, 9]).map(([px, py]) => [at.x + px * 0.5, at.y - py * 0.5]);
+    const json = featureCollection([[ring]], 'urn:ogc:def:crs:EPSG::32611').replace(
+      '"properties":{}',
+      '"properties":{"label":"car","score":0.5}',
+    );
+    await write(folder, 'utm/field.geojson', json);
+    const utm = await readLabels(`${folder}/utm`);
+    assert.equal(plain(utm), [['field.tif', [['car', 2, 3, 8, 9]]]]);
+    assert.is(utm.images[0]?.objects[0]?.score, 0.5);
+  }),
+);
+
+test(
+  'converting says what is lost; writing is whole or not at all and overwrites nothing',
+  inFolder(async (folder) => {
+    const square = [
+      [
+        [0, 0],
+        [4, 0],
+        [4, 4],
+      ],
+    ] as const;
+    const table: LabelTable = {
+      classes: ['b', 'a', 'unused'],
+      images: [
+        {
+          file: 'x.png',
+          width: 9,
+          height: 9,
+          objects: [{ label: 0, box: [0, 0, 4, 4], score: 0.5, crowd: true, area: 8, polygons: [square] }],
+        },
+        { file: 'y.png', width: 9, height: 9, objects: [{ label: 1, box: [1, 1, 4, 4], difficult: true }] },
+        { file: 'z.png', width: null, height: null, objects: [] },
+      ],
+    };
+    const what = (format: Parameters<typeof lossesOf>[1]): string[] =>
+      lossesOf(table, format).map((l) => `${l.what} ${l.count}`);
+    assert.equal(what('coco'), ['difficult 1']);
+    assert.equal(what('voc'), ['scores 1', 'crowd 1', 'areas 1', 'polygons 1', 'class order 3']);
+    assert.equal(what('csv'), ['crowd 1', 'difficult 1', 'areas 1', 'polygons 1', 'sizes 2', 'class order 3']);
+    assert.equal(what('spacenet-csv'), ['crowd 1', 'difficult 1', 'areas 1', 'sizes 2', 'class names 2']);
+    assert.equal(what('coco-results').includes('empty images 1'), true);
+
+    const coco = `${folder}/in/t.json`;
+    await writeLabels(table, coco, 'coco');
+    await rejects(writeLabels(table, coco, 'coco'), /in\/t.json exists already; `overwrite: true` replaces/);
+    const summary = await convertLabels(coco, `${folder}/v`, { to: 'voc' });
+    assert.equal([summary.from, summary.images, summary.objects], ['coco', 3, 2]);
+    assert.ok(
+      summary.losses.some((loss) => loss.what === 'scores' && /1 objects lose their scores/.test(loss.message)),
+    );
+    assert.equal((await readdir(`${folder}/v`)).sort(), ['x.xml', 'y.xml', 'z.xml']);
+    // The size of z is not known and there is no image to ask: nothing is written.
+    await rejects(convertLabels(coco, `${folder}/yolo`, { to: 'yolo' }), /z.png cannot be read/);
+    await rejects(readdir(`${folder}/yolo`), /ENOENT/);
+    // One file is in the way of a folder: those before it are taken back.
+    await write(folder, 'w/sub', 'a file');
+    const deep = { ...table, images: [...table.images, { file: 'sub/q.png', width: 1, height: 1, objects: [] }] };
+    await rejects(writeLabels(deep, `${folder}/w`, 'voc'), /EEXIST|ENOTDIR/);
+    assert.equal(await readdir(`${folder}/w`), ['sub']);
+    const twice = {
+      classes: ['a'],
+      images: ['p.png', 'p.jpg'].map((file) => ({ file, width: 1, height: 1, objects: [] })),
+    };
+    await rejects(writeLabels(twice, `${folder}/t`, 'voc'), /p.png and p.jpg would both have their labels in .*p.xml/);
+    await rejects(writeLabels({ ...table, classes: ['a'] }, `${folder}/t`, 'csv'), /y.png: label 1, expected 0 to 0/);
+    const control = {
+      classes: ['\u0001'],
+      images: [{ file: 'p.png', width: 1, height: 1, objects: [{ label: 0, box: [0, 0, 1, 1] as const }] }],
+    };
+    await rejects(writeLabels(control, `${folder}/t`, 'voc'), /holds the character U\+0001, which XML does not have/);
+  }),
+);
+
+test.run();
