@@ -1,4 +1,5 @@
 import type { NdArray } from 'ndarray';
+import type { Stretch } from './stretch.ts';
 
 /** An image on the host: RGB bytes of shape [H, W, 3]. Any strides are legal, so that crops and flips are views. */
 export type RgbImage = NdArray<Uint8Array>;
@@ -9,4 +10,14 @@ export interface Annotations {
   readonly boxes: Float32Array;
   /** Class index of each box, from 0. */
   readonly labels: Int32Array;
+}
+
+/** How the images of a data set are decoded; `readImage` takes it for further images, so that they look the same. */
+export interface ImageDecoding {
+  /** Bands that become red, green and blue, from 1. Default: the first three, or the first for all. */
+  readonly bands?: readonly [number, number, number];
+  /** Levels of images with more than 8 bits. Default: measured in each image. */
+  readonly stretch?: Stretch;
+  /** Median size of a pixel on the ground in metres, where it is known. */
+  readonly groundResolution?: number;
 }
