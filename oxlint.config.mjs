@@ -28,7 +28,7 @@ Object.assign(ROOMS, {
   task: [...core, 'detector', 'train', 'doctor'],
   measure: [...core, 'kernels', 'detector', 'train'],
   // Entries only: what the command does, users of the library can do.
-  cli: [],
+  cli: ['common'],
 });
 /** Files that outsiders import. No file of a room does. */
 const ENTRIES = ['index', 'node', 'data', 'evaluation', 'report', 'detector', 'train', 'bench'];

@@ -12,7 +12,8 @@ import { Workload, type WorkloadOptions } from '../measure/workload.ts';
 import { init, type InitOptions } from '../node.ts';
 import type { TuningName } from '../tensor/device.ts';
 import { formatBytes } from '../tensor/errors.ts';
-import { UsageError, type Call, type Command } from './command.ts';
+import { type Call, type Command } from './command.ts';
+import { UsageError } from './usage-error.ts';
 import type { Terminal } from './terminal.ts';
 
 const help = `retinagrad bench: how fast the kernels are here, how RetinaNet's time divides, and what the whole takes.

@@ -1,10 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import leven from 'leven';
+import { didYouMean } from '../common/did-you-mean.ts';
 import type { Terminal } from './terminal.ts';
-
-/** A wrong command line: the message is printed with a hint at --help, and the exit status is 2. */
-export class UsageError extends Error {}
+import { UsageError } from './usage-error.ts';
 
 /** Exit statuses beside 2 (wrong command line), for scripts. */
 export const EXIT = { done: 0, failed: 1, found: 3, interrupted: 130 } as const;
@@ -50,23 +48,6 @@ export function parseCommandLine(args: readonly string[], own: Options): { value
     if (unknown === null) throw new UsageError((error as Error).message);
     throw new UsageError(`unknown option ${unknown[1]}${didYouMean(unknown[2]!, Object.keys(options), '--')}`);
   }
-}
-
-/** `; did you mean X?` for the candidate that is nearest to a word, or nothing where none is near. */
-export function didYouMean(word: string, candidates: readonly string[], prefix = ''): string {
-  const distance = (candidate: string): number => {
-    // `lr` for `train.learningRate` is not near by letters; the last part of a name for the whole is.
-    const last = candidate.slice(candidate.lastIndexOf('.') + 1);
-    // Half a name is meant for the whole: `--suggest` for `--suggest-anchors`.
-    const starts = word.length < 4 ? [] : [-1, 0, 1].map((more) => candidate.slice(0, word.length + more));
-    return Math.min(
-      leven(word.toLowerCase(), candidate.toLowerCase()),
-      ...[last, ...starts].map((part) => leven(word.toLowerCase(), part.toLowerCase()) + 0.5),
-    );
-  };
-  const [nearest] = [...candidates].sort((a, b) => distance(a) - distance(b));
-  if (nearest === undefined || distance(nearest) > Math.max(2, word.length / 2)) return '';
-  return `; did you mean ${prefix}${nearest}?`;
 }
 
 /** An argument as a shell takes it: in quotes where it needs them. */

@@ -1,5 +1,6 @@
 import { convertLabels, labelFormats, readLabels } from '../data.ts';
-import { choice, EXIT, text, UsageError, type Call, type Command } from './command.ts';
+import { choice, EXIT, text, type Call, type Command } from './command.ts';
+import { UsageError } from './usage-error.ts';
 
 const help = `retinagrad convert: takes labels (true boxes or detections) from one format to another, and says what that one cannot hold.
 

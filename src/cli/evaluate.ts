@@ -13,11 +13,11 @@ import {
   makeFolder,
   number,
   text,
-  UsageError,
   type Call,
   type Command,
   type Values,
 } from './command.ts';
+import { UsageError } from './usage-error.ts';
 import { imageResults, judgedData, judgeTables, matchingOf } from '../task/judging.ts';
 import { titleOf, writeReport } from '../task/report.ts';
 import { syntheticToEvaluate } from './synthetic.ts';

@@ -1,7 +1,8 @@
 import { arch, cpus, platform, totalmem } from 'node:os';
 import { init, matmul, tensor, tidy, type AdapterDescription, type Device, type Tensor } from '../node.ts';
 import { formatBytes } from '../tensor/errors.ts';
-import { adapterOption, EXIT, UsageError, type Call, type Command } from './command.ts';
+import { adapterOption, EXIT, type Call, type Command } from './command.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Limits that decide what fits. */
 const LIMITS = [

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { didYouMean, EXIT, parseCommandLine, UsageError, type Command } from './command.ts';
+import { EXIT, parseCommandLine, type Command } from './command.ts';
+import { UsageError } from './usage-error.ts';
+import { didYouMean } from '../common/did-you-mean.ts';
 import { Terminal } from './terminal.ts';
 
 /** Commands are loaded when they are called: a list of them, or a mistake, needs no network and no GPU. */

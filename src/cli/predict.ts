@@ -12,17 +12,8 @@ import { init } from '../node.ts';
 import { detectionPicture } from '../report.ts';
 import { detectImage, loadDetector } from '../train.ts';
 import { atLeast } from '../detector/detections-table.ts';
-import {
-  adapterOption,
-  choice,
-  EXIT,
-  makeFolder,
-  number,
-  text,
-  UsageError,
-  type Call,
-  type Command,
-} from './command.ts';
+import { adapterOption, choice, EXIT, makeFolder, number, text, type Call, type Command } from './command.ts';
+import { UsageError } from './usage-error.ts';
 import { interruptSignal } from './terminal.ts';
 import { weightsFile } from './run-paths.ts';
 import { counted } from '../common/check.ts';

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { text, UsageError, type Values } from './command.ts';
+import { text, type Values } from './command.ts';
+import { UsageError } from './usage-error.ts';
 
 /** The file that --weights names, or that of the run that was changed last. */
 export function weightsFile(values: Values): string {

@@ -15,7 +15,8 @@ import {
   type TrainerOptions,
 } from '../train.ts';
 import { tablesOf } from '../detector/detections-table.ts';
-import { adapterOption, EXIT, makeFolder, quoted, text, UsageError, type Call, type Command } from './command.ts';
+import { adapterOption, EXIT, makeFolder, quoted, text, type Call, type Command } from './command.ts';
+import { UsageError } from './usage-error.ts';
 import { boxSizesOf, networkSpec } from '../task/network.ts';
 import { printSettings, readSettingsFile, resolveSettings, settingsHelp, splitOverrides } from '../train/schema.ts';
 import { formatDuration, interruptSignal, type Terminal } from './terminal.ts';

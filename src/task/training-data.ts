@@ -20,7 +20,7 @@ import {
 import type { Split } from '../data/split.ts';
 import type { BalancedSampler } from '../data/sampling.ts';
 import type { DetectorDescription } from '../detector/detector.ts';
-import { UsageError } from '../cli/command.ts';
+import { UsageError } from '../cli/usage-error.ts';
 import { syntheticToTrain } from '../cli/synthetic.ts';
 import type { Terminal } from '../cli/terminal.ts';
 import type { TrainSettings } from '../train/settings.ts';

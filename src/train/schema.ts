@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml';
-import { didYouMean, UsageError } from '../cli/command.ts';
+import { didYouMean } from '../common/did-you-mean.ts';
+import { UsageError } from '../cli/usage-error.ts';
 
 // A configuration is groups of settings, each with a type, limits, a default and a sentence. The schema is the only list
 // of them: types, defaults, checks, help and the commented file come from it.

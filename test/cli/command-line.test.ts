@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bench } from '../../src/cli/bench.ts';
-import { commonOptions, didYouMean, quoted } from '../../src/cli/command.ts';
+import { commonOptions, quoted } from '../../src/cli/command.ts';
 import { convert } from '../../src/cli/convert.ts';
 import { doctor } from '../../src/cli/doctor.ts';
 import { evaluate, shortNames } from '../../src/cli/evaluate.ts';
@@ -100,13 +100,6 @@ test('a wrong command line ends with status 2, and says what is wrong and what w
           refuses(retinagrad(args), 2, ...message),
     ),
   );
-});
-
-test('the nearest word is proposed, and none where none is near', () => {
-  assert.is(didYouMean('trian', ['train', 'predict']), '; did you mean train?');
-  assert.is(didYouMean('zzzzzz', ['train', 'predict']), '');
-  assert.is(didYouMean('sugest', ['quiet', 'suggest-anchors'], '--'), '; did you mean --suggest-anchors?');
-  assert.is(didYouMean('epochs', ['train.epochs', 'train.seed']), '; did you mean train.epochs?');
 });
 
 test('an argument is quoted where a shell would take it apart', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { UsageError } from '../../src/cli/command.ts';
+import { UsageError } from '../../src/cli/usage-error.ts';
 import {
   between,
   flag,
