@@ -15,7 +15,9 @@ import {
   type TrainerOptions,
 } from '../train.ts';
 import { tablesOf } from '../detector/detections-table.ts';
-import { adapterOption, EXIT, makeFolder, quoted, text, type Call, type Command } from './command.ts';
+import { defineCommand, defined, EXIT, makeFolder, quoted, type Call } from './command.ts';
+import type { HelpText } from './help.ts';
+import { adapter, flag, integer, option, text, type OptionTable } from './options.ts';
 import { UsageError } from './usage-error.ts';
 import { boxSizesOf, networkSpec } from '../task/network.ts';
 import { printSettings, readSettingsFile, resolveSettings, settingsHelp, splitOverrides } from '../train/schema.ts';
@@ -26,65 +28,56 @@ import { chooseAuto, trainSchema, type ModelName, type RunSettings, type TrainSe
 import { timestamp } from './run-paths.ts';
 import { imageResults } from '../task/judging.ts';
 
-const help = `retinagrad train: trains a detector on your images.
+const OPTIONS = {
+  config: option(text, { value: 'FILE', about: 'settings as YAML or JSON; config.yaml of another run is one' }),
+  out: option(text, { value: 'FOLDER', about: 'new folder for all results', otherwise: 'runs/DATE-TIME' }),
+  resume: option(text, { value: 'FOLDER', about: 'continues an unfinished run with its settings' }),
+  seed: option(integer({ min: 0 }), { value: 'N', about: 'same as train.seed=N' }),
+  'find-rate': flag('does not train: runs a learning-rate range test, prints its suggestion and plots the curve'),
+  'print-config': flag('does not train: prints all settings with comments, to be saved as a file'),
+  adapter,
+} as const satisfies OptionTable;
 
-Usage:
-  retinagrad train DATA [SETTING=VALUE...] [--config FILE] [--out FOLDER]
-  retinagrad train --resume FOLDER
-
-DATA is a folder of images with labels (CSV, COCO, Pascal VOC, YOLO, SpaceNet, GeoJSON), a label file, or the word synthetic.
-Settings come from the defaults, then from --config, then from the command line. About a fifth of the images is held
-out: the weights that do best on them are kept, and report.html is about them.
-
-Options:
-  --config FILE     settings as YAML or JSON, such as config.yaml of another run
-  --out FOLDER      new folder for all results (runs/DATE-TIME)
-  --resume FOLDER   goes on with a run that ended early; its settings are taken from it
-  --seed N          the same as train.seed=N
-  --find-rate       does not train: measures which learning rate suits model and data, and draws the curve
-  --print-config    does not train: prints the settings with comments, to be kept as a file
-  --adapter NAME    hardware, lavapipe, swiftshader, or a part of an adapter's name (the best there is)
-  --json            the outcome as JSON
-  --quiet           no progress
-
-Settings (with their defaults; "none" switches off):
+const help: HelpText = {
+  usage: `
+retinagrad train DATA [SETTING=VALUE...] [--config FILE] [--out FOLDER]
+retinagrad train --resume FOLDER`,
+  about: `
+DATA is a folder of images with labels (CSV, COCO, Pascal VOC, YOLO, SpaceNet, GeoJSON), a label file, or the word synthetic,
+which generates a data set. Settings on the command line override those of --config, which override the defaults. About a fifth of the images is held
+out: training keeps the weights that score best on them, and report.html evaluates those weights on them.`,
+  details: `
+Settings with their defaults ("none" disables):
 ${settingsHelp(trainSchema)}
-Ctrl-C finishes the step, saves and ends with status 130; a second one ends at once. Exit status: 0 done, 1 failed, 2 wrong
-command line or setting, 130 interrupted.
-
-Examples:
-  npx retinagrad train tiles
-  npx retinagrad train tiles/boxes.csv data.images=tiles train.epochs=80 model.network=resnet50
-  npx retinagrad train scenes data.tile=512 sampling.emptyShare=0.25      large images, cut into tiles
-  npx retinagrad train tiles model.weights=old/best.safetensors model.freeze=2 train.backboneRate=0.1
-  npx retinagrad train tiles --print-config > mine.yaml && npx retinagrad train --config mine.yaml
-`;
-
-export const train: Command = {
-  help,
-  options: {
-    config: { type: 'string' },
-    out: { type: 'string' },
-    resume: { type: 'string' },
-    seed: { type: 'string' },
-    'find-rate': { type: 'boolean' },
-    'print-config': { type: 'boolean' },
-    adapter: { type: 'string' },
-  },
-  run: runTrain,
+Ctrl-C finishes the current step, saves and exits; a second Ctrl-C exits at once.`,
+  exit: { [EXIT.usage]: 'invalid command line or setting', [EXIT.interrupted]: 'interrupted (--resume continues)' },
+  examples: [
+    ['npx retinagrad train tiles'],
+    ['npx retinagrad train tiles/boxes.csv data.images=tiles train.epochs=80 model.network=resnet50'],
+    ['npx retinagrad train scenes data.tile=512 sampling.emptyShare=0.25', 'large images, cut into tiles'],
+    ['npx retinagrad train tiles model.weights=old/best.safetensors model.freeze=2 train.backboneRate=0.1'],
+    ['npx retinagrad train tiles --print-config > mine.yaml && npx retinagrad train --config mine.yaml'],
+  ],
 };
 
-async function runTrain(call: Call): Promise<number> {
-  const { values, terminal } = call;
+export const train = defineCommand('train', {
+  help,
+  output: 'the outcome and the metrics',
+  options: OPTIONS,
+  run: runTrain,
+});
+
+async function runTrain(call: Call<typeof OPTIONS>): Promise<number> {
+  const { options, terminal } = call;
   const start = performance.now();
   const { settings: asked, out, resume } = chooseRun(call);
-  if (values['print-config'] === true) {
+  if (options['print-config']) {
     terminal.print(printSettings(trainSchema, asked).trimEnd());
     terminal.result(asked);
     return EXIT.done;
   }
   checkData(asked);
-  const device = await init(adapterOption(values));
+  const device = await init(defined({ adapter: options.adapter }));
   const settings = chooseAuto(asked, device.adapter.kind === 'hardware');
   const data = await openTrainData(settings, device.adapter.kind === 'hardware', terminal);
   try {
@@ -97,7 +90,7 @@ async function runTrain(call: Call): Promise<number> {
       const loaded = await loadPretrained(model, settings.model.weights, { classes: data.dataset.classes });
       terminal.say(loaded.summary);
     }
-    if (values['find-rate'] === true) return await findRate(model, data, settings, out, terminal);
+    if (options['find-rate']) return await findRate(model, data, settings, out, terminal);
 
     const folder = new RunFolder(out);
     if (!resume) folder.writeConfig(printSettings(trainSchema, settings));
@@ -167,11 +160,16 @@ async function runTrain(call: Call): Promise<number> {
 }
 
 /** Folder and settings of a new run or, with --resume, of an old one. Makes nothing yet. */
-function chooseRun({ values, positionals }: Call): { out: string; settings: TrainSettings; resume: boolean } {
+function chooseRun({ options, positionals }: Call<typeof OPTIONS>): {
+  out: string;
+  settings: TrainSettings;
+  resume: boolean;
+} {
   const { overrides, others } = splitOverrides(positionals);
-  const old = text(values, 'resume');
+  const { resume: old, config, seed } = options;
   if (old !== undefined) {
-    const given = ['config', 'out', 'seed', 'find-rate', 'print-config'].filter((name) => values[name] !== undefined);
+    const excluded = ['config', 'out', 'seed', 'find-rate', 'print-config'] as const;
+    const given = excluded.filter((name) => options[name] !== OPTIONS[name].initial);
     if (given.length > 0) throw new UsageError(`--resume takes all from the run: leave out --${given.join(', --')}`);
     if (positionals.length > 0)
       throw new UsageError(`--resume takes all from the run: leave out ${positionals.join(' ')}`);
@@ -184,12 +182,10 @@ function chooseRun({ values, positionals }: Call): { out: string; settings: Trai
     if (overrides.has('data.path')) throw new UsageError(`the data set is named twice: ${others[0]}, data.path`);
     overrides.set('data.path', others[0]);
   }
-  const seed = text(values, 'seed');
   if (seed !== undefined) overrides.set('train.seed', seed);
-  const config = text(values, 'config');
   const layers = [...(config === undefined ? [] : [layer(config)]), { from: 'command line', values: overrides }];
   const settings = resolveSettings(trainSchema, layers);
-  const out = text(values, 'out') ?? join('runs', timestamp());
+  const out = options.out ?? join('runs', timestamp());
   if (existsSync(join(out, runFiles.state)) || existsSync(join(out, runFiles.metrics)))
     throw new UsageError(`${out} holds a run already: go on with --resume ${out}, or choose another --out`);
   return { out, settings, resume: false };
@@ -318,7 +314,11 @@ async function reportRun(
   { dataset, split, description }: TrainData,
   truth: LabelTable,
   settings: RunSettings,
-  { seconds, call, signal }: { readonly seconds: number; readonly call: Call; readonly signal: AbortSignal },
+  {
+    seconds,
+    call,
+    signal,
+  }: { readonly seconds: number; readonly call: Call<typeof OPTIONS>; readonly signal: AbortSignal },
 ): Promise<Judgement | null> {
   const { terminal, version } = call;
   const { model } = loadDetector(folder.file('best'));
