@@ -25,7 +25,7 @@ export { layerOf, resolveLayers, SettingError, type SettingLayer } from './commo
 export { jsonSchemaOf, printSettings, readSettingsFile, settingsHelp, splitOverrides } from './common/settings-text.ts';
 
 // From data to a trained detector
-export { prepareTrainingData, type DataOrigin, type TrainingData } from './task/training-data.ts';
+export { checkDataSettings, prepareTrainingData, type DataOrigin, type TrainingData } from './task/training-data.ts';
 export { boxSizesOf, networkSpec } from './task/network.ts';
 export {
   findRate,

@@ -1,15 +1,16 @@
 import leven from 'leven';
 
-/** `; did you mean X?` for the candidate that is nearest to a word, or nothing where none is near. */
+/** `; did you mean X?` with the candidate nearest to a word, or nothing if none is near. `prefix` is put before the candidate. */
 export function didYouMean(word: string, candidates: readonly string[], prefix = ''): string {
+  const lower = word.toLowerCase();
   const distance = (candidate: string): number => {
-    // `lr` for `train.learningRate` is not near by letters; the last part of a name for the whole is.
+    // The last part of a name stands for the whole: `learningRate` for `train.learningRate`.
     const last = candidate.slice(candidate.lastIndexOf('.') + 1);
-    // Half a name is meant for the whole: `--suggest` for `--suggest-anchors`.
+    // So does its beginning: `suggest` for `suggest-anchors`.
     const starts = word.length < 4 ? [] : [-1, 0, 1].map((more) => candidate.slice(0, word.length + more));
     return Math.min(
-      leven(word.toLowerCase(), candidate.toLowerCase()),
-      ...[last, ...starts].map((part) => leven(word.toLowerCase(), part.toLowerCase()) + 0.5),
+      leven(lower, candidate.toLowerCase()),
+      ...[last, ...starts].map((part) => leven(lower, part.toLowerCase()) + 0.5),
     );
   };
   const [nearest] = [...candidates].sort((a, b) => distance(a) - distance(b));

@@ -198,7 +198,8 @@ export function resolveLayers<S extends Schema>(schema: S, layers: readonly Sett
         throw new SettingError(`${from}: there is no setting ${name}${didYouMean(name, names)}`);
       }
       const setting = schema[group]![key]!;
-      const read = setting.read(value);
+      // A default may be no legal value, such as an empty path, but stays what it is.
+      const read = value === setting.default ? value : setting.read(value);
       if (read === undefined) {
         throw new SettingError(`${from}: ${name} is ${JSON.stringify(value)}, expected ${setting.expected}`, name);
       }

@@ -1,7 +1,6 @@
 import { imageSize } from '../imagery/image.ts';
 import type { ImageDecoding, RgbImage } from '../imagery/types.ts';
-import type { HostTensor } from '../nn/module.ts';
-import { readStateDict } from '../nn/module.ts';
+import { readStateDict, type HostTensor } from '../nn/module.ts';
 import type { Detections } from '../retinanet/postprocess.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
 import type { RetinaNetSpec } from '../retinanet/spec.ts';

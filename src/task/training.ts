@@ -1,5 +1,5 @@
 import { tableOf } from '../data/annotation-table.ts';
-import { Detector } from '../detector/detector.ts';
+import type { Detector } from '../detector/detector.ts';
 import type { ImageResult } from '../detector/evaluate.ts';
 import { tablesOf } from '../detector/detections-table.ts';
 import { judge } from '../evaluation/judge.ts';
