@@ -10,8 +10,7 @@ import { flameChart, labelParts, measureParts, type PartsResult } from '../measu
 import { newResult, type BenchResult, type Measured } from '../measure/result.ts';
 import { measureCheckpoint, measureFirstStep, measureWhole } from '../measure/whole.ts';
 import { Workload, type WorkloadOptions } from '../measure/workload.ts';
-import { init, tuningNames, type InitOptions } from '../node.ts';
-import { formatBytes } from '../tensor/errors.ts';
+import { formatBytes, init, tuningNames, type InitOptions } from '../node.ts';
 import { defineCommand, EXIT, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
 import {
@@ -35,7 +34,7 @@ const sizeNames = ['256', '512', '800x1344'] as const satisfies SizeName[];
 
 const LEVELS = ['kernels', 'parts', 'whole', 'first-step', 'loader', 'compare'] as const;
 
-/** Image sizes of the networks: the pyramid halves them five times. */
+/** An image size that the strides of the backbone divide. */
 const multipleOf32: Reader<number> = {
   expected: 'a multiple of 32',
   read: (given) => (/^[1-9]\d*$/.test(given) && Number(given) % 32 === 0 ? Number(given) : undefined),

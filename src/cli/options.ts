@@ -5,17 +5,17 @@ import { UsageError } from './usage-error.ts';
 
 // The options of a command are one table: parsing, checks, defaults, types and help all come from it.
 
-/** How the text of an option becomes a value. */
+/** Reads the text of an option as a value. */
 export interface Reader<T> {
   /** What the text must be, for messages: `an integer >= 1`. */
   readonly expected: string;
-  /** All legal texts, if there are few. */
+  /** All valid texts, if there are few. */
   readonly choices?: readonly string[];
-  /** Returns undefined if the text is not legal. */
+  /** Returns undefined for an invalid text. */
   readonly read: (text: string) => T | undefined;
 }
 
-export const text: Reader<string> = { expected: 'text', read: (given) => (given === '' ? undefined : given) };
+export const text: Reader<string> = { expected: 'non-empty text', read: (given) => (given === '' ? undefined : given) };
 
 export const integer = (limits: Limits = {}): Reader<number> => ({
   expected: expectedNumber('an integer', limits),
@@ -33,7 +33,7 @@ export const number = (limits: Limits = {}): Reader<number> => ({
   },
 });
 
-/** `Number` takes an empty text for 0. */
+/** Like `Number`, which however reads empty text as 0. */
 const toNumber = (given: string): number => (given.trim() === '' ? Number.NaN : Number(given));
 
 export const oneOf = <const T extends string | number>(choices: readonly T[]): Reader<T> => ({
@@ -77,7 +77,7 @@ export type OptionValues<O extends OptionTable> = {
 export interface Row {
   readonly value: string;
   readonly about: string;
-  /** The default in words, if the command finds it out later or it is no value. */
+  /** The default in words, if the command determines it or it needs an explanation. */
   readonly otherwise?: string;
 }
 
@@ -120,14 +120,14 @@ export const sharedOptions = (output: string) => ({
   help: flag('prints this help', 'h'),
 });
 
-/** A command line taken apart. */
+/** A parsed command line, whose values are not read yet. */
 export interface CommandLine {
   /** The text of each option given, by name; true for flags. */
   readonly given: ReadonlyMap<string, string | true>;
   readonly positionals: readonly string[];
 }
 
-/** Takes a command line apart. Throws a UsageError for an unknown option, with the nearest one, and for a missing value. */
+/** Parses a command line. Throws a UsageError for an unknown option, naming the nearest one, and for a missing value. */
 export function parseCommandLine(args: readonly string[], table: OptionTable): CommandLine {
   const options = Object.fromEntries(
     Object.entries(table).map(([name, { value, short }]) => {
@@ -162,12 +162,12 @@ function givenValue({ name, rawName, value, inlineValue }: Token, table: OptionT
   }
   const missing = `${rawName} needs a value: ${rawName} ${found.value}`;
   if (value === undefined) throw new UsageError(missing);
-  // In `--out --json` the value was forgotten.
+  // In `--out --json` the value is missing; `--out=--json` names a folder.
   if (inlineValue !== true && /^-./.test(value)) throw new UsageError(`${missing}, or ${rawName}=${value}`);
   return value;
 }
 
-/** The values of all options of a table. Throws a UsageError for a text that is not legal. */
+/** The values of all options of a table. Throws a UsageError for an invalid text. */
 export function readOptions<O extends OptionTable>(table: O, given: CommandLine['given']): OptionValues<O> {
   const values = Object.entries(table).map(([name, row]) => [name, readOption(name, row, given.get(name))]);
   return Object.fromEntries(values) as OptionValues<O>;

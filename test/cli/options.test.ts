@@ -60,8 +60,8 @@ test('a value that starts with a dash is written with =', () => {
   assert.is(parse('--out', '-').out, '-');
 });
 
-test('an illegal value is refused with what is legal', () => {
-  refuses(['--out', ''], '--out is "", expected text');
+test('an invalid value is refused with what is expected', () => {
+  refuses(['--out', ''], '--out is "", expected non-empty text');
   for (const tile of ['', 'x', '31', '32.5', 'Infinity']) {
     refuses(['--tile', tile], `--tile is "${tile}", expected an integer >= 32`);
   }
