@@ -79,7 +79,7 @@ function compilerMessages(program: Block | undefined, pieces: readonly Block[]):
     file,
     `${imports.map(([name, from]) => `import { ${name} } from '${from}';\n`).join('')}${text}${'}\n'.repeat(pieces.length)}`,
   );
-  const config = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile) as { config: object };
+  const config = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as { config: object };
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
   const compiled = ts.createProgram([file], { ...options, noUnusedLocals: false });
   return ts
