@@ -10,3 +10,9 @@ export interface Annotations {
   /** Class index of each box, from 0. */
   readonly labels: Int32Array;
 }
+
+/** What a detector found in one image. */
+export interface Detections extends Annotations {
+  /** Score of each box, in any order; a detector of this package gives probabilities, highest first. */
+  readonly scores: Float32Array;
+}
