@@ -1,7 +1,28 @@
-import type { Point } from './geometry.ts';
+import { boundsOf } from './boxes.ts';
+import type { Box, Point } from './geometry.ts';
 
 /** Map x = a*column + b*row + c, map y = d*column + e*row + f; pixel (0, 0) begins at the upper left corner. */
 export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+
+/** Map coordinates of a place in the image, in pixels. */
+export function applyAffine([a, b, c, d, e, f]: Affine, x: number, y: number): Point {
+  return [c + a * x + b * y, f + d * x + e * y];
+}
+
+/** Map coordinates of the four corners of an image of `width` x `height` pixels, row by row. */
+export function cornersOnMap(affine: Affine, width: number, height: number): Point[] {
+  return [
+    applyAffine(affine, 0, 0),
+    applyAffine(affine, width, 0),
+    applyAffine(affine, 0, height),
+    applyAffine(affine, width, height),
+  ];
+}
+
+/** The smallest upright box, in map coordinates, around an image of `width` x `height` pixels. */
+export function boundsOnMap(affine: Affine, width: number, height: number): Box {
+  return boundsOf(cornersOnMap(affine, width, height));
+}
 
 /** The place in the image of a map coordinate. Throws a RangeError when the transform has no inverse. */
 export function invertAffine([a, b, c, d, e, f]: Affine): (x: number, y: number) => Point {

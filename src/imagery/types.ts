@@ -21,3 +21,9 @@ export interface ImageDecoding {
   /** Median size of a pixel on the ground in metres, where it is known. */
   readonly groundResolution?: number;
 }
+
+/** What a detector found in one image. */
+export interface Detections extends Annotations {
+  /** Score of each box, in any order; a detector of this package gives probabilities, highest first. */
+  readonly scores: Float32Array;
+}

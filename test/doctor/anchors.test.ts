@@ -7,7 +7,7 @@ import { checkAnchors } from '../../src/doctor/anchor-checks.ts';
 import { bestIous, coverageOf, iousOfImage, placeBoxes } from '../../src/detector/anchor-coverage.ts';
 import { anchorColours, anchorPicture } from '../../src/doctor/anchor-pictures.ts';
 import { steppedSizes, suggestAnchors } from '../../src/detector/fit-anchors.ts';
-import { boxIou } from '../../src/evaluation/iou.ts';
+import { boxIou } from '../../src/imagery/boxes.ts';
 import { makeAnchors, presets, resizedSize, retinaNetSpec, type RetinaNetSpec, type Size } from '../../src/index.ts';
 import { scaleBoxes } from '../../src/retinanet/transform.ts';
 import { blotches, inventoryOf, itemOf, kinds, objectAt, randomBoxes, smallSpec } from './support.ts';
