@@ -103,13 +103,12 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
 }
 
-/** A message of the library for whoever uses the command: without the function's name, options in place of its arguments. */
-function forUsers(message: string): string {
-  return message
-    .replace(/^[a-z]+[A-Z]\w*: /, '')
-    .replaceAll('`overwrite: true`', '--overwrite')
-    .replaceAll('give the folder of the images as `images`', 'name the folder of the images with --images')
-    .replaceAll('give their folder as `images`', 'name their folder with --images');
+/** The text of an error for users of a command: its options instead of the function's, no name of a function. */
+async function forUsers(error: unknown, options: Command['options']): Promise<string> {
+  if (!(error instanceof Error)) return String(error);
+  // Whatever threw an InputError has loaded this entry already; a wrong command line does not need it.
+  if (error instanceof UsageError || !(error instanceof (await import('../data.ts')).InputError)) return error.message;
+  return error.explain((option) => (Object.hasOwn(options, option) ? `--${option}` : `\`${option}\``));
 }
 
 // `retinagrad ... | head` closes the pipe early, which is no fault.
@@ -121,8 +120,10 @@ const args = process.argv.slice(2);
 try {
   process.exitCode = await main(args);
 } catch (error) {
-  process.stderr.write(`retinagrad: ${forUsers(error instanceof Error ? error.message : String(error))}\n`);
-  const name = args[0] !== undefined && Object.hasOwn(commands, args[0]) ? `${args[0]} ` : '';
+  const known = args[0] !== undefined && Object.hasOwn(commands, args[0]);
+  const { options } = known ? await commandNamed(args[0]!) : { options: {} };
+  process.stderr.write(`retinagrad: ${await forUsers(error, options)}\n`);
+  const name = known ? `${args[0]} ` : '';
   if (error instanceof UsageError) process.stderr.write(`Try: retinagrad ${name}--help\n`);
   process.exitCode = error instanceof UsageError ? 2 : EXIT.failed;
 }
