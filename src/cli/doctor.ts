@@ -1,8 +1,8 @@
 import { labelFormats, readLabels, type LabelProblem } from '../data.ts';
 import { placeKey } from '../labels/node/spacenet-layout.ts';
-import { examine, type LabelledData } from '../doctor/examine.ts';
+import { examineFiles, type LabelledData } from '../doctor/node/examine-files.ts';
 import { examinationText } from '../doctor/text.ts';
-import { writeExamination } from '../doctor/write.ts';
+import { writeExamination } from '../doctor/node/write.ts';
 import { init } from '../node.ts';
 import { adapterOption, choice, EXIT, quoted, text, UsageError, type Call, type Command } from './command.ts';
 import { networkSpec } from '../task/network.ts';
@@ -99,7 +99,7 @@ async function runDoctor({ values, positionals, terminal }: Call): Promise<numbe
     ...(format === undefined ? {} : { format }),
   });
   const validation = text(values, 'validation') ?? settings.data.validation ?? undefined;
-  const examination = await examine({
+  const examination = await examineFiles({
     ...data,
     ...(validation === undefined
       ? { split: splitNames(namesOf(data), settings) }

@@ -1,6 +1,6 @@
 import { retinaNetSpec, type RetinaNetSpec } from '../node.ts';
-import { bestIous, placeBoxes, type PlacedBoxes } from '../detector/anchor-coverage.ts';
-import { steppedSizes, suggestAnchors } from '../detector/fit-anchors.ts';
+import { bestIous, placeBoxes } from '../detector/anchor-coverage.ts';
+import { fitAnchors, steppedSizes } from '../detector/fit-anchors.ts';
 import type { LabelTable } from '../labels/types.ts';
 import type { BoxSizes } from '../report/charts/box-sizes.ts';
 import { models, type RunSettings } from '../train/settings.ts';
@@ -19,15 +19,15 @@ export function networkSpec({ model, train }: RunSettings, truth: LabelTable): R
     transform: { minSize: model.imageSize },
   });
   if (model.anchors === 'octaves') return spec;
-  const boxes = place(truth, spec);
+  const boxes = placeBoxes(truth.images, spec);
   if (boxes.widths.length === 0) return spec;
-  const { sizes, ratios } = suggestAnchors(boxes, spec.anchors, spec.matcher, { seed: train.seed });
+  const { sizes, ratios } = fitAnchors(boxes, spec.anchors, { seed: train.seed });
   return { ...spec, anchors: { ...spec.anchors, sizes, ratios } };
 }
 
 /** Sizes of boxes against the anchors of a network, for a report. */
 export function boxSizesOf(truth: LabelTable, { anchors, matcher, ...rest }: RetinaNetSpec): BoxSizes {
-  const boxes = place(truth, { anchors, matcher, ...rest });
+  const boxes = placeBoxes(truth.images, { anchors, matcher, ...rest });
   return {
     sizes: boxes.widths.map((width, i) => Math.sqrt(width * boxes.heights[i]!)),
     bestIou: bestIous(boxes, anchors),
@@ -35,6 +35,3 @@ export function boxSizesOf(truth: LabelTable, { anchors, matcher, ...rest }: Ret
     anchorSizes: anchors.sizes.flat(),
   };
 }
-
-const place = ({ images }: LabelTable, spec: RetinaNetSpec): PlacedBoxes =>
-  placeBoxes({ items: images.map((image) => ({ image, facts: { size: null } })) }, spec);
