@@ -33,7 +33,7 @@ Object.assign(ROOMS, {
 /** Files that outsiders import. No file of a room does. */
 const ENTRIES = ['index', 'node', 'data', 'evaluation', 'report', 'detector', 'detector-node', 'train', 'bench'];
 /** Folders that run in Node only; elsewhere, what needs Node is in a subfolder `node`. */
-const IN_NODE = ['node', 'doctor', 'measure', 'cli'];
+const IN_NODE = ['node', 'measure', 'cli'];
 
 const forbid = (files, patterns) => ({
   files,

@@ -1,28 +1,29 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writePng } from '../imagery/node/png.ts';
-import { contactSheet } from '../report/pictures/pictures.ts';
-import { anchorPicture } from './anchor-pictures.ts';
-import type { Examination } from './examine.ts';
+import { writePng } from '../../imagery/node/png.ts';
+import { contactSheet } from '../../report/pictures/pictures.ts';
+import { anchorPicture } from '../anchor-pictures.ts';
+import type { Examination } from '../examine.ts';
 import { readPixels } from './read.ts';
 
-/** Pictures in a row of the contact sheet. */
+/** Pictures per row of the contact sheet. */
 const COLUMNS = 3;
 
 /**
- * Writes an examination to a folder, which is made where it is missing: `examination.json` with all of it,
- * `anchors.png` with the chosen images side by side, and `anchors/NUMBER-NAME.png` with each. Without pictures there is
- * only the first.
+ * Writes an examination to a folder, which is created if it does not exist: `examination.json` with the whole examination,
+ * `anchors/NUMBER-NAME.png` with each picture and `anchors.png` with all of them side by side. Without pictures only the
+ * first is written.
  *
- * @returns the paths that were written
+ * @returns the paths of the files; `anchors.png` is the last
  */
 export async function writeExamination(examination: Examination, folder: string): Promise<string[]> {
   await mkdir(folder, { recursive: true });
-  const written = [join(folder, 'examination.json')];
-  await writeFile(written[0]!, `${JSON.stringify(examination, null, 2)}\n`);
+  const json = join(folder, 'examination.json');
+  await writeFile(json, `${JSON.stringify(examination, null, 2)}\n`);
   const { pictures, anchors, imagesRoot, stretch, bands } = examination;
-  if (pictures.length === 0) return written;
+  if (pictures.length === 0) return [json];
   await mkdir(join(folder, 'anchors'), { recursive: true });
+  const written = [json];
   const drawn = [];
   for (const [i, { facts, boxes }] of pictures.entries()) {
     const image = await readPixels(imagesRoot, facts, { stretch: stretch ?? undefined, bands: bands ?? undefined });
