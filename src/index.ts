@@ -54,8 +54,7 @@ export {
 export { abs, exp, log, neg, reciprocal, relu, sigmoid, softplus, sqrt, square, tanh } from './autograd/ops/unary.ts';
 export { broadcastTo, clone, concat, pad, reshape, slice, transpose } from './autograd/ops/shape.ts';
 export { max, mean, min, sum, type ReduceOptions } from './autograd/ops/reduce.ts';
-export { argmax } from './autograd/ops/argmax.ts';
-export { cast } from './autograd/ops/cast.ts';
+export { argmax, cast, assign, axpby } from './autograd/ops/no-gradient.ts';
 export { gather } from './autograd/ops/gather.ts';
 export { topK } from './autograd/ops/topk.ts';
 export { where } from './autograd/ops/where.ts';
@@ -74,7 +73,6 @@ export {
   type FocalLossOptions,
   type Reduction,
 } from './autograd/ops/losses.ts';
-export { assign, axpby } from './autograd/ops/in-place.ts';
 
 // Layers, optimisers, schedules
 export {

@@ -1,4 +1,4 @@
-import { globalNorm } from '../autograd/ops/global-norm.ts';
+import { globalNorm } from '../autograd/ops/no-gradient.ts';
 import type { Sample } from '../data/types.ts';
 import { add, mul } from '../autograd/ops/binary.ts';
 import { backward } from '../autograd/tape.ts';
