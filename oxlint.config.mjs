@@ -107,6 +107,18 @@ export default {
         generated,
       ],
     ),
+    // Matching has no gradient and belongs to the detector: its launcher is called directly, not through autograd.
+    forbid(
+      ['src/retinanet/matching*.ts'],
+      [
+        [
+          '/(?:weights|labels|data|evaluation|report|train|node|cli)/|/kernels/(?!matching\\.ts)',
+          'matching imports only tensor, nn, imagery and kernels/matching.ts',
+        ],
+        node,
+        generated,
+      ],
+    ),
     forbid(['src/*.ts'], [['^node:|^webgpu$|/kernels/|/cli/', 'entries list public names, nothing else']]),
     forbid(['examples/**'], [['^(?:\\.\\./)+src/', 'examples import the package by its name']]),
     forbid(['scripts/**'], [['^(?:\\.\\./)+(?:src|bench)/', 'scripts import nothing of ours']]),

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { checkpoint } from '../../src/autograd/checkpoint.ts';
 import { add, mul } from '../../src/autograd/ops/binary.ts';
 import { rand } from '../../src/autograd/ops/create.ts';
-import { axpby } from '../../src/autograd/ops/in-place.ts';
+import { axpby } from '../../src/autograd/ops/no-gradient.ts';
 import { sum } from '../../src/autograd/ops/reduce.ts';
 import { exp, relu, sigmoid, square, tanh } from '../../src/autograd/ops/unary.ts';
 import { backward, grad, isRecomputing, noGrad } from '../../src/autograd/tape.ts';

@@ -1,11 +1,11 @@
-import type { MatchRule } from '../reference/boxes.ts';
+import type { MatcherSpec } from '../../src/retinanet/spec.ts';
 
 /** A case of anchor matching: boxes of one image against anchors, both as lists of x1, y1, x2, y2. */
 export interface MatchCase {
   readonly name: string;
   readonly boxes: readonly (readonly [number, number, number, number])[];
   readonly anchors: readonly (readonly [number, number, number, number])[];
-  readonly rule: MatchRule;
+  readonly rule: Partial<MatcherSpec>;
   /** Box index, -1 for background or -2 for ignored, of each anchor: by hand. */
   readonly expected: readonly number[];
 }

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { globalNorm } from '../../src/autograd/ops/global-norm.ts';
+import { globalNorm } from '../../src/autograd/ops/no-gradient.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { assertClose } from '../support/compare.ts';
 import { leavesNothing, testDevice, withDevice } from '../support/device.ts';

@@ -1,11 +1,10 @@
 /** What torch.test.ts does not cover: the references against values worked by hand and against identities. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { matchCases } from '../cases/matching.ts';
 import { assertClose } from '../support/compare.ts';
 import { filled, Rng } from '../support/rng.ts';
 import { broadcastTo, build, indices, offsetOf, ref, sizeOf, stridesOf, type Ref } from './array.ts';
-import { boxIou, decodeBoxes, encodeBoxes, matchAnchors } from './boxes.ts';
+import { boxIou, decodeBoxes, encodeBoxes } from './boxes.ts';
 import { conv2d } from './conv2d.ts';
 import { binary, clamp, map, unary, where, zip } from './elementwise.ts';
 import { matmul } from './matmul.ts';
@@ -183,13 +182,6 @@ test('IoU and the box code', () => {
   const huge = decodeBoxes(ref([1, 4], [0, 0, 50, -50]), anchors);
   close(huge, [5 - 312.5, 10 - 10 * Math.exp(-50), 5 + 312.5, 10 + 10 * Math.exp(-50)], 'held from above only');
 });
-
-for (const { name, boxes, anchors, rule, expected } of matchCases) {
-  test(`matching: ${name}`, () => {
-    const iou = boxIou(ref([boxes.length, 4], boxes.flat()), ref([anchors.length, 4], anchors.flat()));
-    assert.equal(list(matchAnchors(iou, rule)), expected);
-  });
-}
 
 test('philox gives the known answers of the paper', () => {
   const hex = (words: readonly number[]): string => words.map((word) => word.toString(16).padStart(8, '0')).join(' ');

@@ -1,7 +1,7 @@
 // What is done to many tensors at once: several share a launch (src/kernels/slots.ts).
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { axpbyAll, scaleAll } from '../../src/autograd/ops/in-place.ts';
+import { axpbyAll, scaleAll } from '../../src/autograd/ops/no-gradient.ts';
 import { clipGradNorm } from '../../src/nn/clip.ts';
 import { ExponentialMovingAverage } from '../../src/nn/ema.ts';
 import { Module, Parameter } from '../../src/nn/module.ts';

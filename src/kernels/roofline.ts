@@ -6,11 +6,11 @@ import { fmaChain } from './wgsl/fma_chain.wgsl.ts';
 const SIZE = 64;
 const STEPS = 256;
 
-/** Runs multiply-adds and nothing else. Returns its result and how many operations it did. */
-export function fmaCeiling(device: Device, invocations: number): { readonly y: Tensor; readonly flops: number } {
-  const y = empty(device, [invocations * 4], 'float32', 'fma ceiling');
+/** Runs multiply-adds and nothing else: the compute roof of the roofline model. Returns the result and the operations. */
+export function fmaRoofline(device: Device, invocations: number): { readonly y: Tensor; readonly flops: number } {
+  const y = empty(device, [invocations * 4], 'float32', 'fma roofline');
   run(device, fmaChain, {
-    op: 'fma ceiling',
+    op: 'fma roofline',
     consts: { STEPS, SIZE },
     bind: { y },
     params: { invocations, a: 0.5, b: 1 },

@@ -1,5 +1,5 @@
 // y[i, j, k, c] = w[lastR - i everyR, lastS - j everyS, c, k]: the taps of a filter that meet one phase of input pixels,
-// turned around and with channels swapped, as an input gradient convolves with them.
+// in reverse order and with channels swapped, as an input gradient convolves with them.
 // w is [R, S, C, K / 4] vectors, y is [tapsR, tapsS, K, C / 4].
 // One invocation transposes one block of 4x4 channels of one tap.
 

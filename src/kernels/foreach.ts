@@ -3,13 +3,13 @@ import { empty, type Tensor } from '../tensor/tensor.ts';
 import type { Slice } from './run.ts';
 import { inSlices } from './slices.ts';
 
-// Kernels with slots. A network has hundreds of small tensors, and what is done to each is less work than launching a
-// kernel for it. So a kernel that changes tensors element by element has several slots, each with bindings of its own
-// (x0, y0; x1, y1; ...), as many as fit into the 8 storage buffers that every adapter binds, and one launch serves a
-// tensor in each. Its invocations walk through the slots one after the other, four elements each.
+// One operation for each of many tensors (PyTorch's foreach). A network has hundreds of small tensors, and updating one is
+// less work than launching a kernel for it. So kernels that change tensors element by element have several slots, each
+// with bindings of its own (x0, y0; x1, y1; ...), as many as fit into the 8 storage buffers that every adapter binds. One
+// launch serves a tensor in each slot; its invocations walk through the slots in turn, four elements each.
 
-/** The tensors of one slot, all of one size; the kernel writes to `outputs`. In the order of its bindings. */
-export interface SlotJob {
+/** The tensors of one slot, all of one size, in the order of the kernel's bindings. The kernel writes to `outputs`. */
+export interface ForeachJob {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
 }
@@ -32,7 +32,7 @@ interface Slots<N extends string, K extends number, J> {
  * @param names of the bindings, inputs first, without the number of the slot
  * @param slots their numbers
  */
-export function inSlots<N extends string, K extends number, J extends SlotJob>(
+export function foreach<N extends string, K extends number, J extends ForeachJob>(
   op: string,
   names: readonly N[],
   slots: readonly K[],
@@ -59,7 +59,7 @@ export function inSlots<N extends string, K extends number, J extends SlotJob>(
       names.forEach((name, n) => {
         let slice = part?.slices[n];
         if (slice === undefined) {
-          // Nobody reads it, but no two bindings may write to the same buffer.
+          // It is never read, but two bindings must not write to the same buffer.
           const tensor = empty(device, [1], 'float32', op);
           unused.push(tensor);
           slice = { tensor, start: 0, count: 1 };
