@@ -1,17 +1,30 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compare } from '../measure/compare.ts';
-import { kernelCases, SIZES, type SizeName } from '../measure/kernel-cases.ts';
-import { measureLoader } from '../measure/loader.ts';
-import { measureCeiling, measureKernel } from '../measure/kernels.ts';
-import { bestOf } from '../measure/measure.ts';
-import { flameChart, labelParts, measureParts, type PartsResult } from '../measure/parts.ts';
-import { newResult, type BenchResult, type Measured } from '../measure/result.ts';
-import { measureCheckpoint, measureFirstStep, measureWhole } from '../measure/whole.ts';
-import { Workload, type WorkloadOptions } from '../measure/workload.ts';
-import { init, type InitOptions } from '../node.ts';
-import type { TuningName } from '../tensor/device.ts';
-import { formatBytes } from '../tensor/errors.ts';
+import {
+  caseLine,
+  compare,
+  comparisonLine,
+  flameChart,
+  kernelCases,
+  labelParts,
+  measureCeiling,
+  measureCheckpoint,
+  measureFirstStep,
+  measureKernel,
+  measureLoader,
+  measureParts,
+  measureWhole,
+  newResult,
+  partsTable,
+  SIZES,
+  Workload,
+  type BenchResult,
+  type Measured,
+  type PartsResult,
+  type SizeName,
+  type WorkloadOptions,
+} from '../bench.ts';
+import { init, type Device, type InitOptions } from '../node.ts';
 import { UsageError, type Call, type Command } from './command.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -89,70 +102,52 @@ interface BenchValues {
   readonly out?: string;
 }
 
+/** What is measured with a device. */
+type Level = 'kernels' | 'parts' | 'whole' | 'first-step';
+const levels: readonly string[] = ['kernels', 'parts', 'whole', 'first-step'] satisfies Level[];
+
 async function runBench({ values: given, positionals, terminal, version }: Call): Promise<number> {
   const values = given as unknown as BenchValues;
-  const [level, ...files] = positionals;
-  if (level === 'compare') return printComparison(files);
-  if (level === 'loader') return runLoader(values, files, terminal);
-  if (level === undefined || !['kernels', 'parts', 'whole', 'first-step'].includes(level) || files.length > 0) {
+  const [level, ...rest] = positionals;
+  if (level === 'compare') return printComparison(rest);
+  if (level === 'loader') return runLoader(values, rest, terminal);
+  if (level === undefined || !levels.includes(level) || rest.length > 0) {
     throw new UsageError(
       `bench: expected kernels, parts, whole, first-step, loader or compare, got "${positionals.join(' ')}"`,
     );
   }
   if (values.checkpoint && level !== 'whole') throw new UsageError(`bench: --checkpoint goes with whole, not ${level}`);
-  const seconds = numbers('seconds', values.seconds, (n) => n > 0)[0]!;
-  const depths = numbers('depth', values.depth, (n) => n === 18 || n === 50) as (18 | 50)[];
-  const sides = numbers('size', values.size, (n) => Number.isInteger(n / 32));
-  const batches = numbers('batch', values.batch, (n) => Number.isInteger(n) && n > 0);
-  const sizes = values.sizes.split(',').map((name) => {
-    if (!(name in SIZES)) throw new UsageError(`bench: --sizes ${name} is not one of ${Object.keys(SIZES).join(', ')}`);
-    return name as SizeName;
-  });
+  return runLevel(level as Level, values, terminal, version);
+}
 
+async function runLevel(level: Level, values: BenchValues, terminal: Terminal, version: string): Promise<number> {
+  const seconds = numbers('seconds', values.seconds, 'a number > 0', (n) => n > 0)[0]!;
+  const workloads = workloadsOf(values);
+  const sizes = sizesOf(values.sizes);
   const chosen: InitOptions = {
     ...(values.adapter === undefined ? {} : { adapter: values.adapter }),
-    ...(values.tuning === undefined ? {} : { tuning: values.tuning as TuningName }), // init checks it
+    // init checks it.
+    ...(values.tuning === undefined ? {} : { tuning: values.tuning as NonNullable<InitOptions['tuning']> }),
   };
-  if (level === 'first-step')
-    return firstStep(terminal.isJson, chosen, { depth: depths[0]!, size: sides[0]!, batch: batches[0]! });
+  if (level === 'first-step') return firstStep(terminal.isJson, chosen, workloads[0]!);
+
   const device = await init(chosen);
-  const print = (line: string): void => terminal.say(line);
-  print(`${device.adapter.name}: measuring what it can do at most`);
+  terminal.say(`${device.adapter.name}: measuring what it can do at most`);
   const result = newResult(device, version, await measureCeiling(device, seconds));
   const { gflops, gbps } = result.ceiling;
-  print(`ceiling: ${gflops.toFixed(1)} GFLOP/s of multiply-adds, ${gbps.toFixed(1)} GB/s of a copy`);
+  terminal.say(`ceiling: ${gflops.toFixed(1)} GFLOP/s of multiply-adds, ${gbps.toFixed(1)} GB/s of a copy`);
   const parts: PartsResult[] = [];
-  let isInterrupted = false;
-  process.once('SIGINT', () => {
-    isInterrupted = true;
-    process.stderr.write('\nstopping after this case; Ctrl-C again stops at once\n');
-  });
-  if (level === 'kernels') {
-    for (const kernel of kernelCases(sizes).filter(({ name }) => name.includes(values.filter))) {
-      if (isInterrupted) break;
-      const measured = await measureKernel(device, kernel, result.ceiling, seconds);
+  const interruption = watchInterruption();
+  const works = {
+    kernels: () => kernelWorks(device, sizes, values.filter, result, seconds),
+    whole: () => workloads.map((options) => () => measureWorkload(device, options, values.checkpoint, seconds)),
+    parts: () => workloads.map((options) => () => profileWorkload(device, options, parts, terminal)),
+  }[level]();
+  for (const work of works) {
+    if (interruption.isRequested) break;
+    for (const measured of await work()) {
       result.cases.push(measured);
-      print(lineOf(measured));
-    }
-  } else {
-    for (const options of depths.flatMap((depth) =>
-      sides.flatMap((size) => batches.map((batch) => ({ depth, size, batch }))),
-    )) {
-      if (isInterrupted) break;
-      if (level === 'whole') {
-        const measureBoth = values.checkpoint ? measureCheckpoint : measureWhole;
-        for (const measured of await measureBoth(device, options, seconds)) {
-          result.cases.push(measured);
-          print(lineOf(measured));
-        }
-        continue;
-      }
-      const workload = new Workload(device, options);
-      labelParts(device, workload);
-      parts.push(await measureParts(device, 'training step', () => workload.load().then(() => workload.trainStep())));
-      parts.push(await measureParts(device, 'inference', () => workload.load().then(() => workload.detect())));
-      workload.dispose();
-      for (const part of parts.slice(-2)) print(tableOf(part));
+      terminal.say(caseLine(measured));
     }
   }
   writeResult(values.out, result, parts);
@@ -163,13 +158,63 @@ async function runBench({ values: given, positionals, terminal, version }: Call)
   return wrong.length === 0 ? 0 : 1;
 }
 
-/** Measures how quickly images come. */
+/** Ctrl-C ends the run after the case that is being measured; the second one ends it at once. */
+function watchInterruption(): { readonly isRequested: boolean } {
+  const state = { isRequested: false };
+  process.once('SIGINT', () => {
+    state.isRequested = true;
+    process.stderr.write('\nstopping after this case; Ctrl-C again stops at once\n');
+  });
+  return state;
+}
+
+/** Measures one case, or several that belong together. */
+type MeasureWork = () => Promise<readonly Measured[]>;
+
+function kernelWorks(
+  device: Device,
+  sizes: readonly SizeName[],
+  filter: string,
+  { ceiling }: BenchResult,
+  seconds: number,
+): MeasureWork[] {
+  return kernelCases(sizes.map((name) => SIZES[name]))
+    .filter(({ name }) => name.includes(filter))
+    .map((kernel) => async () => [await measureKernel(device, kernel, ceiling, seconds)]);
+}
+
+const measureWorkload = (
+  device: Device,
+  options: WorkloadOptions,
+  checkpoint: boolean,
+  seconds: number,
+): Promise<readonly Measured[]> => (checkpoint ? measureCheckpoint : measureWhole)(device, options, seconds);
+
+/** Profiles a training step and an inference; adds both to `parts`. */
+async function profileWorkload(
+  device: Device,
+  options: WorkloadOptions,
+  parts: PartsResult[],
+  terminal: Terminal,
+): Promise<readonly Measured[]> {
+  const workload = new Workload(device, options);
+  labelParts(device, workload);
+  const runs = [
+    await measureParts(device, 'training step', () => workload.load().then(() => workload.trainStep())),
+    await measureParts(device, 'inference', () => workload.load().then(() => workload.detect())),
+  ];
+  workload.dispose();
+  for (const run of runs) terminal.say(partsTable(run));
+  parts.push(...runs);
+  return [];
+}
+
+/** Measures how many images per second are read. */
 async function runLoader(values: BenchValues, paths: readonly string[], terminal: Terminal): Promise<number> {
   if (paths.length > 1) throw new UsageError(`bench loader: expected one data set, got ${paths.join(' ')}`);
-  const isCount = (n: number): boolean => Number.isInteger(n) && n >= 0;
   const rows = await measureLoader({
-    workers: numbers('workers', values.workers, isCount),
-    images: numbers('images', values.images, (n) => Number.isInteger(n) && n > 0)[0]!,
+    workers: numbers('workers', values.workers, 'integers >= 0', (n) => Number.isInteger(n) && n >= 0),
+    images: numbers('images', values.images, 'an integer >= 1', (n) => Number.isInteger(n) && n >= 1)[0]!,
     ...(paths[0] === undefined ? {} : { path: paths[0] }),
     onRow: ({ source, workers, imagesPerSecond }) =>
       terminal.print(
@@ -180,7 +225,7 @@ async function runLoader(values: BenchValues, paths: readonly string[], terminal
   return 0;
 }
 
-/** Measures the first step in processes of their own, which find that they are to run it in the environment. */
+/** Measures the first step in child processes. Each is told by an environment variable to run the step itself. */
 async function firstStep(isJson: boolean, chosen: InitOptions, options: WorkloadOptions): Promise<number> {
   const name = 'RETINAGRAD_BENCH_FIRST_STEP';
   if (process.env[name] === undefined) {
@@ -198,42 +243,31 @@ async function firstStep(isJson: boolean, chosen: InitOptions, options: Workload
   return 0;
 }
 
-function numbers(name: string, text: string, isRight: (n: number) => boolean): number[] {
+/** Every combination of the depths, image sizes and batch sizes that were asked for. */
+function workloadsOf({ depth, size, batch }: BenchValues): WorkloadOptions[] {
+  const depths = numbers('depth', depth, '18 or 50', (n) => n === 18 || n === 50) as (18 | 50)[];
+  const sides = numbers('size', size, 'multiples of 32', (n) => n > 0 && n % 32 === 0);
+  const batches = numbers('batch', batch, 'integers >= 1', (n) => Number.isInteger(n) && n >= 1);
+  return depths.flatMap((depth) => sides.flatMap((size) => batches.map((batch) => ({ depth, size, batch }))));
+}
+
+const isSize = (name: string): name is SizeName => name in SIZES;
+
+function sizesOf(text: string): SizeName[] {
+  return text.split(',').map((name) => {
+    if (isSize(name)) return name;
+    throw new UsageError(`bench: --sizes is "${text}", expected some of ${Object.keys(SIZES).join(', ')}`);
+  });
+}
+
+/** The comma-separated numbers of an option. */
+function numbers(name: string, text: string, expected: string, isRight: (n: number) => boolean): number[] {
   const list = text.split(',').map(Number);
-  if (!list.every(isRight)) throw new UsageError(`bench: --${name} ${text} is not what it expects; see --help`);
+  if (!list.every(isRight)) throw new UsageError(`bench: --${name} is "${text}", expected ${expected}`);
   return list;
 }
 
-function lineOf({ name, timing, rate, wrong, figures }: Measured): string {
-  const spread = timing.cpu ?? timing.wall;
-  const columns = [
-    name.padEnd(52),
-    `${bestOf(timing).toFixed(2)} ms`.padStart(12),
-    `(${spread.low.toFixed(2)} to ${spread.high.toFixed(2)})`.padStart(20),
-  ];
-  if (rate !== undefined) {
-    columns.push(
-      `${rate.value.toFixed(1)} ${rate.unit}`.padStart(15),
-      `${(100 * rate.share).toFixed(0)} %`.padStart(6),
-    );
-  }
-  if (figures?.['imagesPerSecond'] !== undefined) columns.push(`${figures['imagesPerSecond'].toFixed(2)} images/s`);
-  if (figures?.['peakBytes'] !== undefined) columns.push(`peak ${formatBytes(figures['peakBytes'])}`);
-  if (figures?.['timeRatio'] !== undefined)
-    columns.push(
-      `${figures['timeRatio'].toFixed(2)}x the time, ${figures['memoryRatio']!.toFixed(2)}x the peak memory`,
-    );
-  if (typeof wrong === 'string') columns.push(`WRONG: ${wrong}`);
-  return columns.join(' ');
-}
-
-function tableOf({ what, milliseconds, parts }: PartsResult): string {
-  const row = ({ name, milliseconds: ms, dispatches, bytes }: (typeof parts)[number]): string =>
-    `  ${name.padEnd(34)} ${ms.toFixed(1).padStart(9)} ms ${((100 * ms) / milliseconds).toFixed(1).padStart(5)} % ` +
-    `${String(dispatches).padStart(5)} dispatches ${formatBytes(bytes).padStart(10)}`;
-  return `${what}: ${milliseconds.toFixed(1)} ms\n${parts.map(row).join('\n')}`;
-}
-
+/** Writes the result as JSON, and a flame chart for each profiled run. */
 function writeResult(folder: string | undefined, result: BenchResult, parts: readonly PartsResult[]): void {
   if (folder === undefined) return;
   mkdirSync(folder, { recursive: true });
@@ -245,22 +279,25 @@ function writeResult(folder: string | undefined, result: BenchResult, parts: rea
 }
 
 function printComparison(files: readonly string[]): number {
-  if (files.length !== 2) throw new UsageError(`bench compare: expected two files, got ${files.length}`);
-  const [a, b] = files.map((file) => {
-    const text = readFileSync(file, 'utf8');
-    try {
-      const result = JSON.parse(text) as BenchResult | null;
-      if (result?.schema === 1) return result;
-    } catch {} // The same is to be said.
-    throw new Error(`${file} is not a result of retinagrad bench, as --out or --json write it`);
-  }) as [BenchResult, BenchResult];
+  const [first, second] = files;
+  if (first === undefined || second === undefined || files.length > 2) {
+    throw new UsageError(`bench compare: expected two files, got ${files.length}`);
+  }
+  const [a, b] = [readResult(first), readResult(second)];
   if (a.adapter.name !== b.adapter.name) {
     process.stdout.write(`different adapters: ${a.adapter.name} and ${b.adapter.name}\n`);
   }
   const rows = compare(a, b);
   if (rows.length === 0) throw new Error('the two results have no case in common');
-  for (const { name, ratio, isClear } of rows) {
-    process.stdout.write(`${name.padEnd(52)} ${ratio.toFixed(2).padStart(7)}x ${isClear ? '*' : ''}\n`);
-  }
+  for (const row of rows) process.stdout.write(`${comparisonLine(row)}\n`);
   return 0;
+}
+
+function readResult(file: string): BenchResult {
+  const text = readFileSync(file, 'utf8');
+  try {
+    const result = JSON.parse(text) as BenchResult | null;
+    if (result?.schema === 1) return result;
+  } catch {} // Text that is not JSON is reported like JSON that is no result.
+  throw new Error(`${file} is not a result of retinagrad bench, as --out or --json write it`);
 }

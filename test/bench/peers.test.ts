@@ -125,7 +125,7 @@ test('tables have rates, reasons and ratios', () => {
     long,
   );
   assert.ok(long.includes('| RetinaNet ResNet-50 256 px, training step: retinagrad | 1.5 s | 500 MB |  |'), long);
-  assert.ok(long.includes('Processor time over cores'), long);
+  assert.ok(long.includes('CPU time divided by the number of cores'), long);
   assert.ok(shortPeersTable(result).includes(`${row} 2.5x |`));
 });
 

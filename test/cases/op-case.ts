@@ -26,8 +26,8 @@
  * `differentiable` lists.
  */
 import { ref, sizeOf, type Ref } from '../reference/array.ts';
-import type { Conv2dOptions } from '../reference/conv2d.ts';
-import type { AvgPool2dOptions, MaxPool2dOptions } from '../reference/pool2d.ts';
+import type { WindowOptions } from '../../src/measure/reference/windows.ts';
+import type { AvgPoolOptions, PoolOptions } from '../reference/pool2d.ts';
 import type { Axes } from '../reference/reduce.ts';
 import { gradientTolerance, type Tolerance } from '../support/compare.ts';
 import { filled, Rng, type Fill } from '../support/rng.ts';
@@ -96,10 +96,10 @@ export interface OpOptions {
   // a, b
   readonly matmul: None;
   // x, w, and bias or nothing
-  readonly conv2d: Conv2dOptions;
+  readonly conv2d: WindowOptions;
   // x
-  readonly maxPool2d: MaxPool2dOptions;
-  readonly avgPool2d: AvgPool2dOptions;
+  readonly maxPool2d: PoolOptions;
+  readonly avgPool2d: AvgPoolOptions;
   readonly upsampleNearest: Size;
   readonly upsampleBilinear: Size;
   // x, gamma, beta -> y, mean, variance

@@ -1,4 +1,4 @@
-import { pair } from '../reference/conv2d.ts';
+import { pair } from '../../src/measure/reference/windows.ts';
 import { avgPool2d, maxPool2d } from '../reference/pool2d.ts';
 import { exact, tolerance } from '../support/compare.ts';
 import { apart, casesOf, huge, normal, special, ties, values, type OpCase } from './op-case.ts';
