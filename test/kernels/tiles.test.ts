@@ -5,7 +5,8 @@ import { checkTask, convTasks } from '../../src/measure/tasks.ts';
 import { init } from '../../src/node/init.ts';
 import { conv2dForward, conv2dGradWeight } from '../../src/kernels/conv2d.ts';
 import { randn } from '../../src/index.ts';
-import { errorOf, testDevice } from '../support/device.ts';
+import { testDevice } from '../support/device.ts';
+import { errorOf } from '../support/errors.ts';
 
 // Large products, for which the tiles of workgroup memory are as large as they get, against float64 sums at places that
 // meet every channel. The small ones are in test/autograd.

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { measureLoader, type LoaderRow } from '../../src/measure/loader.ts';
-import { rejects } from '../data/support.ts';
+import { rejects } from '../support/errors.ts';
 
 const leftBehind = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('retinagrad-loader-'));
 

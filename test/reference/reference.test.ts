@@ -1,16 +1,17 @@
 /** What torch.test.ts does not cover: the references against values worked by hand and against identities. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Random } from '../../src/common/random.ts';
 import { batchNormGradients } from '../../src/measure/reference/batch-norm.ts';
 import { conv2dGradInput, conv2dGradWeight, conv2dShape } from '../../src/measure/reference/conv2d.ts';
-import { matchCases } from '../cases/matching.ts';
 import { centralDifference } from '../support/central-difference.ts';
 import { assertClose } from '../support/compare.ts';
-import { filled, Rng } from '../support/rng.ts';
+import { filled } from '../support/fill.ts';
 import { broadcastTo, build, evaluate, indices, offsetOf, ref, sizeOf, stridesOf, type Ref } from './array.ts';
 import { boxIou, decodeBoxes, encodeBoxes, matchAnchors } from './boxes.ts';
 import { conv2d } from './conv2d.ts';
 import { binary, clamp, map, unary, where, zip } from './elementwise.ts';
+import { matchCases } from './match-cases.ts';
 import { matmul } from './matmul.ts';
 import { batchNorm, batchNormInference, groupNorm } from './normalization.ts';
 import { philox4x32 } from './philox.ts';
@@ -20,7 +21,7 @@ import { concat, gather, pad, reshape, slice, topK, transpose } from './shape.ts
 import { sigmoidFocalLoss } from './losses.ts';
 import { upsampleBilinear, upsampleNearest } from './upsample.ts';
 
-const normal = (...shape: number[]): Ref => ref(shape, filled('normal', sizeOf(shape), new Rng(`${shape}`)));
+const normal = (...shape: number[]): Ref => ref(shape, filled('normal', sizeOf(shape), new Random(`${shape}`)));
 const list = (x: Ref): number[] => [...x.data];
 const counting = (...shape: number[]): Ref => ref(shape, [...Array(sizeOf(shape)).keys()]);
 const close = (a: Ref, b: Ref | readonly number[], label: string): void => {

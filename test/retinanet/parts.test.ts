@@ -11,7 +11,7 @@ import { assign } from '../../src/retinanet/targets.ts';
 import { resizedSize, scaleBoxes, transformImages } from '../../src/retinanet/transform.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { tidy } from '../../src/tensor/scope.ts';
-import { matchCases } from '../cases/matching.ts';
+import { matchCases } from '../reference/match-cases.ts';
 import { digest, floats, hashImage, readFixture, toNchw, type Encoded } from '../golden/read.ts';
 import { assertClose } from '../support/compare.ts';
 import { errorOf, leavesNothing, testDevice } from '../support/device.ts';

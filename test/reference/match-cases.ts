@@ -1,4 +1,4 @@
-import type { MatchRule } from '../reference/boxes.ts';
+import type { MatchRule } from './boxes.ts';
 
 /** A case of anchor matching: boxes of one image against anchors, both as lists of x1, y1, x2, y2. */
 export interface MatchCase {
