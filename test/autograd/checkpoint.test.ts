@@ -10,18 +10,12 @@ import { backward, grad, isRecomputing, noGrad } from '../../src/autograd/tape.t
 import { tensor } from '../../src/tensor/create.ts';
 import { tidy } from '../../src/tensor/scope.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { Rng } from '../support/rng.ts';
 import { leavesNothing, testDevice } from '../support/device.ts';
+import { uniformValues } from '../support/fill.ts';
 
 const device = await testDevice();
 const list = async (t: Tensor): Promise<number[]> => [...(await t.data())];
-const leaf = (name: string, size = 5): Tensor => {
-  const rng = new Rng(name);
-  return tensor(
-    Array.from({ length: size }, () => rng.uniform(-1, 1)),
-    { requiresGrad: true },
-  );
-};
+const leaf = (name: string, size = 5): Tensor => tensor(uniformValues(name, size), { requiresGrad: true });
 
 type Fn = (...inputs: Tensor[]) => Tensor;
 /** How a part of the program is run: through `checkpoint`, or as it is. */

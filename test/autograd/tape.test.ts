@@ -11,7 +11,8 @@ import { unary } from '../../src/kernels/elementwise.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { tidy } from '../../src/tensor/scope.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
+import { leavesNothing, testDevice } from '../support/device.ts';
+import { errorOf } from '../support/errors.ts';
 
 const device = await testDevice();
 const leaf = (values: number[]): Tensor => tensor(values, { requiresGrad: true });

@@ -14,14 +14,14 @@ import type { Tensor } from '../../src/tensor/tensor.ts';
 import { adam, adamW, sgd, type Step } from '../reference/optim.ts';
 import { assertClose } from '../support/compare.ts';
 import { leavesNothing, testDevice, withDevice } from '../support/device.ts';
-import { Rng } from '../support/rng.ts';
+import { Random } from '../../src/common/random.ts';
 
 const device = await testDevice();
 /** Tails after a vector and after a workgroup, an empty tensor, and one that a binding of LIMIT bytes cuts in three. */
 const sizes = [1, 0, 5, 255, 256, 3000, 4, 257, 64];
 const LIMIT = 4096;
 const numbers = (name: string, size: number): Float32Array => {
-  const rng = new Rng(name);
+  const rng = new Random(name);
   return Float32Array.from({ length: size }, () => rng.uniform(-1, 1));
 };
 const tensors = (name: string): Tensor[] => sizes.map((size, i) => tensor(numbers(`${name} ${i}`, size)));

@@ -6,7 +6,7 @@ import { BACKGROUND, IGNORED, matchAnchors } from '../../src/retinanet/matching.
 import { assignTargets } from '../../src/retinanet/matching-gpu.ts';
 import { retinaNetSpec } from '../../src/retinanet/spec.ts';
 import { tensor } from '../../src/tensor/create.ts';
-import { matchCases } from '../cases/matching.ts';
+import { matchCases } from '../reference/match-cases.ts';
 import { leavesNothing, testDevice } from '../support/device.ts';
 
 const device = await testDevice();
