@@ -33,10 +33,10 @@ const IOU = 0.5; // minimum overlap (intersection over union) at which a detecti
 const OUT = 'runs/loop/best.safetensors'; // `loadDetector` and `retinagrad predict --weights` read this file
 
 const device = await init(); // a GPU if there is one, otherwise a driver that computes on the CPU
-console.log(device.adapter.name);
 const path = process.argv[3] ?? (await writeSyntheticSpaceNet({ out: 'data/loop', chips: 100 }));
 const dataset = await openDataset(path);
 const split = splitIds(dataset.ids, { heldOut: HELD_OUT, seed: SEED });
+console.log(`${device.adapter.name}: ${split.train.length} images to train on, ${split.heldOut.length} held out`);
 
 manualSeed(SEED);
 const spec = retinaNetSpec('torchvision', {
