@@ -65,7 +65,7 @@ test('mnist learns digits that it draws', () => {
   const printed = run('mnist/train.ts', 50);
   falls(numbersAfter('loss', printed), 0.9);
   const [accuracy] = numbersAfter('accuracy', printed);
-  assert.ok(accuracy! > 50, `accuracy ${accuracy} %, 10 % by chance`);
+  assert.ok(accuracy! > 30, `accuracy ${accuracy} %, 10 % by chance`);
 });
 
 test('mnist learns from IDX files', () => {
@@ -73,7 +73,7 @@ test('mnist learns from IDX files', () => {
   const printed = run('mnist/train.ts', 12, at('idx'));
   assert.match(printed, ': 256 images to train on, 100 to test on\n');
   const [accuracy] = numbersAfter('accuracy', printed);
-  assert.ok(accuracy! > 50, `accuracy ${accuracy} %, 10 % by chance`);
+  assert.ok(accuracy! > 30, `accuracy ${accuracy} %, 10 % by chance`);
 });
 
 /** Writes MNIST's four files, with images in which the class decides where a bright bar lies. */
