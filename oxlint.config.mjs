@@ -95,6 +95,8 @@ export default {
     'typescript/no-misused-spread': 'off',
     // An array of n equal elements is written `new Array<T>(n).fill(x)`.
     'unicorn/no-new-array': 'off',
+    // Tables of cases name operations: `ops[name]`, which the type of the name checks.
+    'import/namespace': ['error', { allowComputed: true }],
   },
   ignorePatterns: ['dist', '**/*.wgsl.ts', 'test/golden/*.py'],
   // A later override replaces the rule of an earlier one.
