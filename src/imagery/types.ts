@@ -1,7 +1,24 @@
 import type { NdArray } from 'ndarray';
+import type { Stretch } from './stretch.ts';
 
 /** An image on the host: RGB bytes of shape [H, W, 3]. Any strides are legal, so that crops and flips are views. */
 export type RgbImage = NdArray<Uint8Array>;
+
+/** Numbers, from 1, of the bands that become red, green and blue. */
+export type Bands = readonly [red: number, green: number, blue: number];
+
+/**
+ * How the images of a data set become RGB bytes, for `readImage` to read others alike, and how large their pixels are on
+ * the ground.
+ */
+export interface ImageDecoding {
+  /** The levels that become 0 and 255. TIFF only. */
+  readonly stretch?: Stretch;
+  /** TIFF only. */
+  readonly bands?: Bands;
+  /** Median side of a pixel on the ground, in metres, over georeferenced images; missing where it is not known. */
+  readonly groundResolution?: number;
+}
 
 /** Boxes and classes of one image. */
 export interface Annotations {

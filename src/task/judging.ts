@@ -112,6 +112,7 @@ function withClasses(dataset: Dataset, classes: readonly string[], ids: readonly
   return {
     classes,
     ids,
+    decoding: dataset.decoding,
     get: async (index) => renumber(await dataset.get(index)),
     describe: async (index) => renumber(await describeSample(dataset, index)),
   };

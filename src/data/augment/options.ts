@@ -1,3 +1,4 @@
+import { checkInteger, checkNumber, expectedNumber, isWithin, type Limits } from '../../common/check.ts';
 import { checkVisibility, defaultVisibility, type Visibility } from '../../imagery/geometry.ts';
 import { checkPaste, type PasteOptions } from './mix.ts';
 
@@ -5,52 +6,54 @@ import { checkPaste, type PasteOptions } from './mix.ts';
 export type Range = readonly [low: number, high: number];
 
 /**
- * What `augment` does: plain numbers, which can be kept in a file. Overhead images have no up, so that flips and turns
- * are on by default; so are mild changes of scale and colour. All else is off.
+ * What `augment` does: plain numbers, which a file can hold. Overhead images have no upright orientation, so flips and
+ * rotations are on by default, with mild changes of scale and colour. Everything else is off.
  */
 export interface AugmentOptions {
-  /** Flips left and right in half of the cases. Default true. */
+  /** Flips horizontally with probability 0.5. Default true. */
   readonly flipX?: boolean;
-  /** Flips top and bottom in half of the cases. Default true. */
+  /** Flips vertically with probability 0.5. Default true. */
   readonly flipY?: boolean;
   /**
-   * Turns by 0, 90, 180 or 270 degrees; by 0 or 180 where the image is not square, so that its size stays. Default
+   * Rotates by 0, 90, 180 or 270 degrees; by 0 or 180 where the image is not square, so that its size stays. Default
    * true.
    */
   readonly turn?: boolean;
-  /** Range of the factor by which things grow, or null for none. Default [0.8, 1.25]. */
+  /** Range of the random scale factor, or null for none. Default [0.8, 1.25]. */
   readonly scale?: Range | null;
-  /** Moves the image by up to this share of its sides, in whole pixels. Default 0. Not beside `crop`. */
+  /** Maximum shift as a fraction of the sides, in integer pixels. Not together with `crop`. Default 0. */
   readonly translate?: number;
   /**
-   * Takes a window of `size` x `size` pixels, less where the image is smaller, at a random place, after scaling. With
-   * the probability `objects` (default 0.8) it holds one of the objects, chosen at random, where there are any.
-   * Default null: the image keeps its size.
+   * Takes a window of `size` x `size` pixels, or smaller where the image is smaller, at a random place, after scaling. With
+   * probability `objects` (default 0.8) the window holds one of the objects, chosen at random, if there are any. Default
+   * null: the image keeps its size.
    */
   readonly crop?: { readonly size: number; readonly objects?: number } | null;
-  /** Range of the factor on the pixel values, or null for none. Default [0.8, 1.2]. */
+  /** Range of the brightness factor, or null for none. Default [0.8, 1.2]. */
   readonly brightness?: Range | null;
-  /** Range of the factor on the distance from the mean grey, or null for none. Default [0.8, 1.2]. */
+  /** Range of the contrast factor, or null for none. Default [0.8, 1.2]. */
   readonly contrast?: Range | null;
-  /** Range of the turn of the hue, where 1 is once around the circle, or null for none. Default [-0.02, 0.02]. */
+  /** Range of the hue shift as a fraction of the colour wheel, or null for none. Default [-0.02, 0.02]. */
   readonly hue?: Range | null;
-  /** Range of the factor on the distance from grey, or null for none. Default [0.8, 1.2]. */
+  /** Range of the saturation factor, or null for none. Default [0.8, 1.2]. */
   readonly saturation?: Range | null;
-  /** Range of the factors on red, green and blue, each for itself, or null for none. Default [0.95, 1.05]. */
+  /** Range of the gain, which is independent for each colour channel, or null for none. Default [0.95, 1.05]. */
   readonly gain?: Range | null;
-  /** Probability of a grey image. Default 0. */
+  /** Probability of a greyscale image. Default 0. */
   readonly grey?: number;
   /** Gaussian blur: its probability, or also the range of its `sigma` in pixels (default [0.5, 1.5]). Default 0. */
   readonly blur?: number | { readonly probability: number; readonly sigma?: Range };
-  /** Gaussian noise: its probability, or also the range of its standard `deviation` (default [2, 10]). Default 0. */
+  /**
+   * Gaussian noise: its probability, or also the range of its standard `deviation`, of 255 (default [2, 10]). Default 0.
+   */
   readonly noise?: number | { readonly probability: number; readonly deviation?: Range };
-  /** Probability of four samples in one: see `mosaic`. Default 0. */
+  /** Probability of a mosaic of four samples: see `mosaic`. Default 0. */
   readonly mosaic?: number;
-  /** Objects of another sample pasted in: its probability, or also how: see `copyPaste`. Default 0. */
+  /** Objects pasted from another sample: the probability, or also the options of `copyPaste`. Default 0. */
   readonly copyPaste?: number | (Omit<PasteOptions, 'visibility'> & { readonly probability: number });
-  /** Probability of two samples blended, with shares of the beta distribution (8, 8): see `mixup`. Default 0. */
+  /** Probability of blending two samples, with weights from the beta distribution (8, 8): see `mixup`. Default 0. */
   readonly mixup?: number;
-  /** Which boxes stay when an edge cuts them. Default: a side of one pixel and a tenth of the area. */
+  /** Which boxes are kept when an edge cuts them. Default: a side of one pixel and a tenth of the area. */
   readonly visibility?: Visibility;
 }
 
@@ -97,12 +100,23 @@ const defaults: AugmentSettings = {
   visibility: defaultVisibility,
 };
 
+const MIXING = ['mosaic', 'copyPaste', 'mixup'] as const;
+/** Kinds of augmentation that need other samples. */
+export type Mixing = (typeof MIXING)[number];
+
+/** The first kind of mixing that is switched on. */
+export const mixingKind = (settings: AugmentSettings): Mixing | undefined =>
+  MIXING.find((kind) => settings[kind].probability > 0);
+
+const OP = 'augment';
+const PROBABILITY = { min: 0, max: 1 } as const;
+
 /**
- * Options with their defaults. Throws a TypeError for a name that `augment` does not know and for a value of the wrong
- * kind, and a RangeError for a number that makes no sense.
+ * Options with their defaults. Throws a TypeError for an unknown option and for a value of the wrong type, and a
+ * RangeError for a number out of range.
  */
 export function checkAugment(options: AugmentOptions): AugmentSettings {
-  checkNames('augment', options, Object.keys(defaults));
+  checkNames(OP, options, Object.keys(defaults));
   // What is undefined counts as not given.
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
@@ -122,13 +136,14 @@ export function checkAugment(options: AugmentOptions): AugmentSettings {
       throw new TypeError(`augment: ${name} is ${String(settings[name])}, expected true or false`);
     }
   }
-  for (const name of ['scale', 'brightness', 'contrast'] as const) checkRange(name, settings[name], 0, Infinity, true);
-  for (const name of ['saturation', 'gain'] as const) checkRange(name, settings[name], 0, Infinity, false);
-  checkRange('hue', settings.hue, -0.5, 0.5, false);
-  checkRange('blur.sigma', settings.blur.sigma, 0, 20, false);
-  checkRange('noise.deviation', settings.noise.deviation, 0, 255, false);
-  checkShare('grey', settings.grey);
-  checkShare('translate', settings.translate);
+  for (const name of ['scale', 'brightness', 'contrast'] as const)
+    checkRange(name, settings[name], { above: 0, finite: true });
+  for (const name of ['saturation', 'gain'] as const) checkRange(name, settings[name], { min: 0, finite: true });
+  checkRange('hue', settings.hue, { min: -0.5, max: 0.5 });
+  checkRange('blur.sigma', settings.blur.sigma, { min: 0, max: 20 });
+  checkRange('noise.deviation', settings.noise.deviation, { min: 0, max: 255 });
+  checkNumber(OP, 'grey', settings.grey, PROBABILITY);
+  checkNumber(OP, 'translate', settings.translate, { min: 0, max: 1 });
   if (settings.crop !== null) checkCrop(settings.crop, settings.translate);
   checkPaste(settings.copyPaste);
   checkVisibility(settings.visibility);
@@ -139,53 +154,40 @@ function checkNames(where: string, given: object, known: readonly string[]): voi
   if (typeof given !== 'object' || given === null) {
     throw new TypeError(`${where}: ${String(given)}, expected an object with ${known.join(', ')}`);
   }
-  const wrong = Object.keys(given).find((name) => !known.includes(name));
-  if (wrong !== undefined) throw new TypeError(`${where}: there is no option ${wrong}, only ${known.join(', ')}`);
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new TypeError(`${where}: there is no option ${unknown}, only ${known.join(', ')}`);
 }
 
-/** A number stands for a probability with the rest as it is by default. */
+/** A number is the probability, and leaves the other values at their defaults. */
 function withProbability<T extends { readonly probability: number }>(
   name: string,
   value: number | Partial<T> | undefined,
   fallback: T,
 ): T {
   if (value === undefined) return fallback;
-  if (typeof value !== 'number') checkNames(`augment: ${name}`, value, Object.keys(fallback));
+  if (typeof value !== 'number') checkNames(`${OP}: ${name}`, value, Object.keys(fallback));
   const full = { ...fallback, ...(typeof value === 'number' ? { probability: value } : value) };
-  checkShare(typeof value === 'number' ? name : `${name}.probability`, full.probability);
+  checkNumber(OP, typeof value === 'number' ? name : `${name}.probability`, full.probability, PROBABILITY);
   return full;
 }
 
-function checkShare(name: string, value: number): void {
-  if (!(value >= 0 && value <= 1)) throw new RangeError(`augment: ${name} is ${value}, expected a number from 0 to 1`);
-}
-
 function checkCrop(crop: NonNullable<AugmentSettings['crop']>, translate: number): void {
-  checkNames('augment: crop', crop, ['size', 'objects']);
-  if (!Number.isInteger(crop.size) || crop.size < 1) {
-    throw new RangeError(`augment: crop.size is ${crop.size}, expected a whole number of pixels from 1`);
-  }
-  checkShare('crop.objects', crop.objects);
+  checkNames(`${OP}: crop`, crop, ['size', 'objects']);
+  checkInteger(OP, 'crop.size', crop.size, { min: 1 });
+  checkNumber(OP, 'crop.objects', crop.objects, PROBABILITY);
   if (translate > 0) {
-    throw new TypeError('augment: crop and translate together: crop takes its window at a random place already');
+    throw new TypeError(
+      'augment: crop and translate are both on, expected one: crop places its window at random already',
+    );
   }
 }
 
-function checkRange(name: string, range: Range | null, low: number, high: number, isOpen: boolean): void {
+function checkRange(name: string, range: Range | null, limits: Limits): void {
   if (range === null) return;
   const isPair = Array.isArray(range) && range.length === 2;
-  if (
-    isPair &&
-    (isOpen ? range[0] > low : range[0] >= low) &&
-    range[1] >= range[0] &&
-    range[1] <= high &&
-    range[1] < Infinity
-  ) {
-    return;
-  }
+  if (isPair && range[1] >= range[0] && range.every((value) => isWithin(value, limits))) return;
   const shown = Array.isArray(range) ? `[${range.join(', ')}]` : String(range);
-  const end = high === Infinity ? '' : ` <= ${high}`;
   throw new RangeError(
-    `augment: ${name} is ${shown}, expected [low, high] with ${low} ${isOpen ? '<' : '<='} low <= high${end}`,
+    `augment: ${name} is ${shown}, expected [low, high] with low <= high, each ${expectedNumber('a number', limits)}`,
   );
 }

@@ -2,7 +2,7 @@ import { Random } from '../../common/random.ts';
 import { LevelCounts, type Stretch } from '../stretch.ts';
 import type { Bands } from './read-image.ts';
 import type { ImageLimits } from './png.ts';
-import { openTiff } from './tiff.ts';
+import { openTiff, type Tiff } from './tiff.ts';
 
 /** How the stretch of 16-bit images is measured. */
 export interface MeasureOptions {
@@ -14,12 +14,16 @@ export interface MeasureOptions {
   readonly seed?: number;
 }
 
-/** The stretch over TIFF files: one for all, so that brightness means the same everywhere. `op` starts the errors. */
+/**
+ * The stretch over TIFF files: one for all, so that brightness means the same everywhere. `op` starts the errors; `open`
+ * replaces `openTiff`, for a caller that looks at the files, too.
+ */
 export async function measureStretch(
   op: string,
   paths: readonly string[],
   rgb: Bands,
   options: MeasureOptions & ImageLimits,
+  open: (path: string) => Promise<Tiff> = (path) => openTiff(path, options),
 ): Promise<Stretch> {
   const { percentiles = [2, 98], stretchImages = 32, seed = 0 } = options;
   if (!Number.isInteger(stretchImages) || stretchImages < 1) {
@@ -27,6 +31,6 @@ export async function measureStretch(
   }
   const counts = new LevelCounts();
   const chosen = new Random('stretch', seed).shuffle([...paths]).slice(0, stretchImages);
-  for (const path of chosen) counts.add(await (await openTiff(path, options)).readLevels(rgb));
+  for (const path of chosen) counts.add(await (await open(path)).readLevels(rgb));
   return counts.stretch(percentiles);
 }

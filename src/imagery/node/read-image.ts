@@ -1,14 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { rgbImage } from '../image.ts';
 import { applyStretch, identityStretch, type Stretch } from '../stretch.ts';
-import type { RgbImage } from '../types.ts';
+import type { Bands, RgbImage } from '../types.ts';
 import { decodeJpeg, isJpeg, type JpegLimits } from './jpeg.ts';
 import { decodePng, isPng } from './png.ts';
 import { decodeTiff, isTiff, type Tiff } from './tiff.ts';
 import { decodeWebp, isWebp } from './webp.ts';
 
-/** Numbers from 1 of the bands that become red, green and blue. */
-export type Bands = readonly [red: number, green: number, blue: number];
+export type { Bands } from '../types.ts';
 
 /** How an image file becomes RGB bytes. */
 export interface ReadImageOptions extends JpegLimits {
