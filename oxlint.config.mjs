@@ -28,12 +28,12 @@ Object.assign(ROOMS, {
   task: [...core, 'detector', 'train', 'doctor'],
   measure: [...core, 'kernels', 'detector', 'train'],
   // Entries only: what the command does, users of the library can do.
-  cli: [],
+  cli: ['common'],
 });
 /** Files that outsiders import. No file of a room does. */
-const ENTRIES = ['index', 'node', 'data', 'evaluation', 'report', 'detector', 'train', 'bench'];
+const ENTRIES = ['index', 'node', 'data', 'evaluation', 'report', 'detector', 'detector-node', 'train', 'bench'];
 /** Folders that run in Node only; elsewhere, what needs Node is in a subfolder `node`. */
-const IN_NODE = ['node', 'train', 'doctor', 'task', 'measure', 'cli'];
+const IN_NODE = ['node', 'doctor', 'measure', 'cli'];
 
 const forbid = (files, patterns) => ({
   files,
@@ -41,30 +41,28 @@ const forbid = (files, patterns) => ({
     'no-restricted-imports': ['error', { patterns: patterns.map(([regex, message]) => ({ regex, message })) }],
   },
 });
-const entries = [
-  `^(?:\\.\\./)+(?:${ENTRIES.join('|')})\\.ts$`,
+const entries = (up) => [
+  `^${'\\.\\./'.repeat(up)}(?:${ENTRIES.join('|')})\\.ts$`,
   'entries are for outsiders: import the file that declares it',
 ];
 const generated = ['\\.wgsl\\.ts$', 'only kernels import WGSL'];
 const packageWebgpu = ['^webgpu$', 'only src/node opens Dawn'];
 const node = ['^node:|/node/', 'this file must run in a browser: what needs Node is in a subfolder `node`'];
 
-/** The rules of one room: for its files and, apart, for its subfolder `node`. */
+/** The rules of one room: for its files, for its subfolders, and for its subfolder `node`. */
 function rulesOf([room, allowed]) {
   const others = Object.keys(ROOMS).filter((other) => other !== room && !allowed.includes(other));
-  const up = [
-    `^(?:\\.\\./)+(?:${others.join('|')})/`,
-    allowed.length === 0 ? `${room} imports no other room` : `${room} imports only ${allowed.join(', ')}`,
-  ];
+  const wall = IN_NODE.includes(room) ? [] : [node];
   const always = [
-    up,
-    ...(room === 'cli' ? [] : [entries]),
+    [`^(?:\\.\\./)+(?:${others.join('|')})/`, `${room} imports only ${allowed.join(', ') || 'files of its own'}`],
     ...(room === 'kernels' ? [] : [generated]),
     ...(room === 'node' ? [] : [packageWebgpu]),
   ];
+  const inside = (up) => (room === 'cli' ? [] : [entries(up)]);
   return [
-    forbid([`src/${room}/**`], IN_NODE.includes(room) ? always : [...always, node]),
-    ...(IN_NODE.includes(room) ? [] : [forbid([`src/${room}/node/**`], always)]),
+    forbid([`src/${room}/*.ts`], [...always, ...inside(1), ...wall]),
+    forbid([`src/${room}/*/**`], [...always, ...inside(2), ...wall]),
+    forbid([`src/${room}/node/**`], [...always, ...inside(2)]),
   ];
 }
 

@@ -6,10 +6,13 @@ export {
   Device,
   defaultDevice,
   setDefaultDevice,
+  tuningNames,
   type AdapterDescription,
   type MemoryReport,
+  type TuningName,
 } from './tensor/device.ts';
 export {
+  formatBytes,
   DeviceLostError,
   DisposedError,
   GpuError,

@@ -1,7 +1,8 @@
+import { defined } from '../common/check.ts';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compare } from '../measure/compare.ts';
-import { kernelCases, SIZES, type SizeName } from '../measure/kernel-cases.ts';
+import { kernelCases, type SizeName } from '../measure/kernel-cases.ts';
 import { measureLoader } from '../measure/loader.ts';
 import { measureCeiling, measureKernel } from '../measure/kernels.ts';
 import { bestOf } from '../measure/measure.ts';
@@ -9,110 +10,118 @@ import { flameChart, labelParts, measureParts, type PartsResult } from '../measu
 import { newResult, type BenchResult, type Measured } from '../measure/result.ts';
 import { measureCheckpoint, measureFirstStep, measureWhole } from '../measure/whole.ts';
 import { Workload, type WorkloadOptions } from '../measure/workload.ts';
-import { init, type InitOptions } from '../node.ts';
-import type { TuningName } from '../tensor/device.ts';
-import { formatBytes } from '../tensor/errors.ts';
-import { UsageError, type Call, type Command } from './command.ts';
+import { formatBytes, init, tuningNames, type InitOptions } from '../node.ts';
+import { defineCommand, EXIT, type Call } from './command.ts';
+import type { HelpText } from './help.ts';
+import {
+  adapter,
+  flag,
+  integer,
+  listOf,
+  number,
+  oneOf,
+  option,
+  text,
+  type OptionTable,
+  type OptionValues,
+  type Reader,
+} from './options.ts';
+import { UsageError } from './usage-error.ts';
 import type { Terminal } from './terminal.ts';
 
-const help = `retinagrad bench: how fast the kernels are here, how RetinaNet's time divides, and what the whole takes.
+/** Image sizes of the kernels' suite. */
+const sizeNames = ['256', '512', '800x1344'] as const satisfies SizeName[];
 
-Usage:
-  retinagrad bench kernels [--sizes 256,512,800x1344] [--filter TEXT]
-      Every convolution of ResNet-18 and -50 RetinaNet at these image sizes, forward and both gradients, and the kernels
-      around them. Checks each result against float64 sums at places that meet every channel.
-  retinagrad bench parts [--depth 50] [--size 256] [--batch 1]
-      One training step and one inference, part by part, with a flame chart of each.
-  retinagrad bench whole [--depth 50] [--size 256] [--batch 1] [--checkpoint]
-      Training steps and inference: time, images per second, peak bytes. Several values: --size 256,512 --batch 1,2,4.
-      With --checkpoint, training steps without and with activation checkpointing of the backbone, in turns, and how
-      much time and peak memory the second takes of the first.
-  retinagrad bench first-step [--depth 50] [--size 256] [--batch 1]
-      From opening the device to the end of the first training step, in a process of its own: with the driver's cache of
-      compiled kernels empty, and then with what that run left in it.
-  retinagrad bench loader [DATA] [--workers 0,1,2] [--images 200]
-      Images per second that reading, decoding and augmenting give, by the number of threads, for chips of 512 pixels in
-      PNG, JPEG and 16-bit TIFF, or for a data set of your own.
-  retinagrad bench compare A.json B.json
-      Ratios of the times in two results; * marks those whose quartiles lie apart.
+const LEVELS = ['kernels', 'parts', 'whole', 'first-step', 'loader', 'compare'] as const;
 
-Options:
-  --adapter NAME   as for retinagrad info
-  --tuning NAME    run the kernels that are chosen for another adapter: llvmpipe, swiftshader, cpu, nvidia, amd, apple,
-                   intel, gpu
-  --seconds N      about how long to measure each case. Default 2
-  --out FOLDER     writes bench.json (and charts) there; also after Ctrl-C, with what there is
-  --json           the result as JSON on standard output, progress on standard error
-
-Times are medians. GFLOP/s count the direct algorithm, so that Winograd's are equivalents. On a software adapter they
-are of the driver's processor time over all cores, because neighbours on a shared machine disturb wall time.
-
-Exit status: 0 all is well, 1 a result is wrong or something failed, 2 the command line is wrong.
-
-Examples:
-  npx retinagrad bench kernels --sizes 256 --filter "3x3 256->256"
-  npx retinagrad bench whole --depth 18,50 --size 256,512 --out results
-`;
-
-export const bench: Command = {
-  help,
-  options: {
-    adapter: { type: 'string' },
-    tuning: { type: 'string' },
-    sizes: { type: 'string', default: '256' },
-    filter: { type: 'string', default: '' },
-    depth: { type: 'string', default: '50' },
-    size: { type: 'string', default: '256' },
-    batch: { type: 'string', default: '1' },
-    checkpoint: { type: 'boolean', default: false },
-    workers: { type: 'string', default: '0,1,2' },
-    images: { type: 'string', default: '200' },
-    seconds: { type: 'string', default: '2' },
-    out: { type: 'string' },
-  },
-  run: runBench,
+/** An image size that the strides of the backbone divide. */
+const multipleOf32: Reader<number> = {
+  expected: 'a multiple of 32',
+  read: (given) => (/^[1-9]\d*$/.test(given) && Number(given) % 32 === 0 ? Number(given) : undefined),
 };
 
-/** Values of the options above; those with a default are always there. */
-interface BenchValues {
-  readonly adapter?: string;
-  readonly tuning?: string;
-  readonly sizes: string;
-  readonly filter: string;
-  readonly depth: string;
-  readonly size: string;
-  readonly batch: string;
-  readonly checkpoint: boolean;
-  readonly workers: string;
-  readonly images: string;
-  readonly seconds: string;
-  readonly out?: string;
-}
+const OPTIONS = {
+  sizes: option(listOf(oneOf(sizeNames)), {
+    value: 'LIST',
+    about: `image sizes of kernels: ${sizeNames.join(', ')}`,
+    default: ['256'],
+  }),
+  filter: option(text, { value: 'TEXT', about: 'runs only the kernels whose name contains TEXT' }),
+  depth: option(listOf(oneOf([18, 50])), { value: 'LIST', about: 'depths of the ResNet: 18, 50', default: [50] }),
+  size: option(listOf(multipleOf32), {
+    value: 'LIST',
+    about: 'image sizes in pixels, multiples of 32',
+    default: [256],
+  }),
+  batch: option(listOf(integer({ min: 1 })), { value: 'LIST', about: 'batch sizes', default: [1] }),
+  checkpoint: flag('whole: compares training steps with and without activation checkpointing'),
+  workers: option(listOf(integer({ min: 0 })), {
+    value: 'LIST',
+    about: 'loader: numbers of worker threads',
+    default: [0, 1, 2],
+  }),
+  images: option(integer({ min: 1 }), { value: 'N', about: 'loader: number of images to read', default: 200 }),
+  seconds: option(number({ above: 0 }), { value: 'N', about: 'approximate seconds for each case', default: 2 }),
+  tuning: option(oneOf(tuningNames), {
+    value: 'NAME',
+    about: `uses the kernels tuned for another adapter: ${tuningNames.join(', ')}`,
+    otherwise: 'those of the adapter',
+  }),
+  out: option(text, {
+    value: 'FOLDER',
+    about: 'writes bench.json and charts to this folder; after Ctrl-C, with the cases measured so far',
+  }),
+  adapter,
+} as const satisfies OptionTable;
 
-async function runBench({ values: given, positionals, terminal, version }: Call): Promise<number> {
-  const values = given as unknown as BenchValues;
-  const [level, ...files] = positionals;
+const help: HelpText = {
+  usage: `
+retinagrad bench kernels [--sizes LIST] [--filter TEXT]
+    Every convolution of RetinaNet on ResNet-18 and ResNet-50 at these image sizes, forward and both gradients, and
+    the kernels around them. Checks each result against float64 sums at positions that cover every channel.
+retinagrad bench parts [--depth LIST] [--size LIST] [--batch LIST]
+    One training step and one inference, part by part, with a flame chart of each.
+retinagrad bench whole [--depth LIST] [--size LIST] [--batch LIST] [--checkpoint]
+    Training steps and inference: time, images per second, peak memory. With --checkpoint, training steps with and
+    without activation checkpointing of the backbone, interleaved, and the ratios of time and peak memory.
+retinagrad bench first-step [--depth LIST] [--size LIST] [--batch LIST]
+    From opening the device to the end of the first training step, in a separate process: once with the driver's cache
+    of compiled kernels empty, and once with the cache that this run has filled. Takes the first value of each list.
+retinagrad bench loader [DATA] [--workers LIST] [--images N]
+    Images read, decoded and augmented per second, by number of threads, for 512-pixel images as PNG, JPEG and 16-bit
+    TIFF, or for your own data set.
+retinagrad bench compare A.json B.json
+    Ratios of the times in two results; * marks those whose interquartile ranges do not overlap.`,
+  about: `
+Lists are comma-separated. Times are medians. GFLOP/s count the operations of the direct algorithm, so rates of Winograd
+kernels are equivalents. On a software adapter, rates use the driver's CPU time divided by the number of cores, because other
+programs on the machine distort wall time.`,
+  exit: { [EXIT.failed]: 'failure or wrong result' },
+  examples: [
+    ['npx retinagrad bench kernels --sizes 256 --filter "3x3 256->256"'],
+    ['npx retinagrad bench whole --depth 18,50 --size 256,512 --out results'],
+  ],
+};
+
+export const bench = defineCommand('bench', {
+  help,
+  output: 'the result',
+  options: OPTIONS,
+  run: runBench,
+});
+
+async function runBench(call: Call<typeof OPTIONS>): Promise<number> {
+  const { options: values, positionals, terminal, version } = call;
+  const [given, ...files] = positionals;
+  const level = LEVELS.find((name) => name === given);
   if (level === 'compare') return printComparison(files);
   if (level === 'loader') return runLoader(values, files, terminal);
-  if (level === undefined || !['kernels', 'parts', 'whole', 'first-step'].includes(level) || files.length > 0) {
-    throw new UsageError(
-      `bench: expected kernels, parts, whole, first-step, loader or compare, got "${positionals.join(' ')}"`,
-    );
+  if (level === undefined || files.length > 0) {
+    throw new UsageError(`bench: expected one of ${LEVELS.join(', ')}, got "${positionals.join(' ')}"`);
   }
   if (values.checkpoint && level !== 'whole') throw new UsageError(`bench: --checkpoint goes with whole, not ${level}`);
-  const seconds = numbers('seconds', values.seconds, (n) => n > 0)[0]!;
-  const depths = numbers('depth', values.depth, (n) => n === 18 || n === 50) as (18 | 50)[];
-  const sides = numbers('size', values.size, (n) => Number.isInteger(n / 32));
-  const batches = numbers('batch', values.batch, (n) => Number.isInteger(n) && n > 0);
-  const sizes = values.sizes.split(',').map((name) => {
-    if (!(name in SIZES)) throw new UsageError(`bench: --sizes ${name} is not one of ${Object.keys(SIZES).join(', ')}`);
-    return name as SizeName;
-  });
-
-  const chosen: InitOptions = {
-    ...(values.adapter === undefined ? {} : { adapter: values.adapter }),
-    ...(values.tuning === undefined ? {} : { tuning: values.tuning as TuningName }), // init checks it
-  };
+  const { seconds, depth: depths, size: sides, batch: batches, sizes } = values;
+  const chosen: InitOptions = defined({ adapter: values.adapter, tuning: values.tuning });
   if (level === 'first-step')
     return firstStep(terminal.isJson, chosen, { depth: depths[0]!, size: sides[0]!, batch: batches[0]! });
   const device = await init(chosen);
@@ -128,7 +137,7 @@ async function runBench({ values: given, positionals, terminal, version }: Call)
     process.stderr.write('\nstopping after this case; Ctrl-C again stops at once\n');
   });
   if (level === 'kernels') {
-    for (const kernel of kernelCases(sizes).filter(({ name }) => name.includes(values.filter))) {
+    for (const kernel of kernelCases(sizes).filter(({ name }) => name.includes(values.filter ?? ''))) {
       if (isInterrupted) break;
       const measured = await measureKernel(device, kernel, result.ceiling, seconds);
       result.cases.push(measured);
@@ -164,12 +173,15 @@ async function runBench({ values: given, positionals, terminal, version }: Call)
 }
 
 /** Measures how quickly images come. */
-async function runLoader(values: BenchValues, paths: readonly string[], terminal: Terminal): Promise<number> {
+async function runLoader(
+  values: OptionValues<typeof OPTIONS>,
+  paths: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
   if (paths.length > 1) throw new UsageError(`bench loader: expected one data set, got ${paths.join(' ')}`);
-  const isCount = (n: number): boolean => Number.isInteger(n) && n >= 0;
   const rows = await measureLoader({
-    workers: numbers('workers', values.workers, isCount),
-    images: numbers('images', values.images, (n) => Number.isInteger(n) && n > 0)[0]!,
+    workers: values.workers,
+    images: values.images,
     ...(paths[0] === undefined ? {} : { path: paths[0] }),
     onRow: ({ source, workers, imagesPerSecond }) =>
       terminal.print(
@@ -196,12 +208,6 @@ async function firstStep(isJson: boolean, chosen: InitOptions, options: Workload
   process.stdout.write(`${performance.now() - start}\n`);
   device.destroy();
   return 0;
-}
-
-function numbers(name: string, text: string, isRight: (n: number) => boolean): number[] {
-  const list = text.split(',').map(Number);
-  if (!list.every(isRight)) throw new UsageError(`bench: --${name} ${text} is not what it expects; see --help`);
-  return list;
 }
 
 function lineOf({ name, timing, rate, wrong, figures }: Measured): string {

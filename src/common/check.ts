@@ -60,3 +60,9 @@ export const counted = (count: number, one: string, many: string): string => `${
 /** A fraction as a percentage, with one decimal below 10 %. */
 export const percent = (fraction: number): string =>
   `${(100 * fraction).toFixed(fraction > 0 && fraction < 0.1 ? 1 : 0)} %`;
+
+/** An object without its undefined entries, for optional arguments. */
+export function defined<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const kept = Object.entries(entries).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(kept) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}

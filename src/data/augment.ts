@@ -6,7 +6,7 @@ import {
   checkAugment,
   mixingKind,
   type AugmentOptions,
-  type AugmentSettings,
+  type ResolvedAugmentation,
   type Mixing,
   type Range,
 } from './augment/options.ts';
@@ -74,7 +74,7 @@ type Streams = (kind: string, part?: number) => Random;
 /** A mosaic of the sample and three others, in random order. */
 async function mosaicOf(
   sample: Sample,
-  settings: AugmentSettings,
+  settings: ResolvedAugmentation,
   streamOf: Streams,
   another: () => Promise<Sample>,
   size: Size,
@@ -92,7 +92,7 @@ async function mosaicOf(
 }
 
 /** The size of the image, or of `crop` where that is smaller. */
-function resultSize(sample: Sample, { crop }: AugmentSettings): Size {
+function resultSize(sample: Sample, { crop }: ResolvedAugmentation): Size {
   const { width, height } = imageSize(sample.image);
   return crop === null ? { width, height } : { width: Math.min(width, crop.size), height: Math.min(height, crop.size) };
 }
@@ -110,7 +110,7 @@ function blendWeight(random: Random): number {
 }
 
 /** Flips, rotates and scales a sample, and takes a window of the given size, or of the sample's own. */
-function place(sample: Sample, settings: AugmentSettings, streamOf: Streams, size: Size | null): Sample {
+function place(sample: Sample, settings: ResolvedAugmentation, streamOf: Streams, size: Size | null): Sample {
   let out = sample;
   if (settings.flipX && streamOf('flipX').uniform() < 0.5) out = flipX(out);
   if (settings.flipY && streamOf('flipY').uniform() < 0.5) out = flipY(out);
@@ -167,7 +167,7 @@ function windowStart(whole: number, part: number, at: number, object: readonly [
 }
 
 /** Colours, blur and noise. */
-function changeValues(sample: Sample, settings: AugmentSettings, streamOf: Streams): Sample {
+function changeValues(sample: Sample, settings: ResolvedAugmentation, streamOf: Streams): Sample {
   const draw = (random: Random, range: Range): number => random.uniform(range[0], range[1]);
   const within = (kind: string, range: Range): number => draw(streamOf(kind), range);
   let out = sample;

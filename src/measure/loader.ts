@@ -15,8 +15,8 @@ import { generateChip } from '../synthetic/chip.ts';
 import type { RgbImage } from '../imagery/types.ts';
 
 /** Files of synthetic chips: 8 bits in PNG and JPEG, 16 bits in uncompressed GeoTIFF, in SpaceNet's layout. */
-export const chipFormats = ['png', 'jpeg', 'tiff'] as const;
-export type ChipFormat = (typeof chipFormats)[number];
+const chipFormats = ['png', 'jpeg', 'tiff'] as const;
+type ChipFormat = (typeof chipFormats)[number];
 
 /** What `measureLoader` measures. */
 export interface LoaderBenchOptions {

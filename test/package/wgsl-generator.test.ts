@@ -44,7 +44,7 @@ test('a kernel becomes a module with its text and its types', async () => {
   const { status, stderr } = generate();
   assert.is(status, 0, stderr);
   const target = join(folder, 'scale_by.wgsl.ts');
-  // What the module holds is plain JavaScript but for its `as const`.
+  // What the module holds is plain JavaScript except for its `as const`.
   const plain = join(folder, 'scale_by.mjs');
   writeFileSync(plain, readFileSync(target, 'utf8').replace(' as const', ''));
   const { scaleBy } = (await import(pathToFileURL(plain).href)) as { scaleBy: unknown };

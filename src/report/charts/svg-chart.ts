@@ -29,7 +29,7 @@ export interface ChartSeries {
 }
 
 /** A point that is marked and named. */
-export interface ChartMark {
+interface ChartMark {
   readonly x: number;
   readonly y: number;
   readonly label: string;

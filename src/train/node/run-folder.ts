@@ -1,48 +1,22 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writePng } from '../imagery/node/png.ts';
-import type { Dataset } from '../data/types.ts';
-import type { Evaluation } from '../evaluation/detection-metrics.ts';
-import { lossChart, precisionRecallChart } from '../report/charts/charts.ts';
-import { contactSheet, detectionPicture } from '../report/pictures/pictures.ts';
-import type { AdapterDescription } from '../tensor/device.ts';
-import type { ImageResult } from '../detector/evaluate.ts';
-import type { StepLosses } from './trainer.ts';
-
-/** A line of metrics.jsonl: a training step. */
-export interface StepRecord extends StepLosses {
-  readonly kind: 'step';
-  /** Steps taken, from 1. */
-  readonly step: number;
-  readonly epoch: number;
-  /** Of pyramid and heads. */
-  readonly learningRate: number;
-  /** Mean of the epoch so far. */
-  readonly imagesPerSecond: number;
-  /** Seconds that the step waited for its samples: much of a step's time means that reading is too slow. */
-  readonly waitSeconds: number;
-}
-
-/** A line of metrics.jsonl: an evaluation on held-out images. */
-export interface EvaluationRecord {
-  readonly kind: 'evaluation';
-  readonly step: number;
-  readonly epoch: number;
-  /** At the score threshold of the best F1. */
-  readonly f1: number;
-  readonly precision: number;
-  readonly recall: number;
-  readonly threshold: number;
-  /** Mean over classes; null without true boxes. */
-  readonly averagePrecision: number | null;
-  readonly images: number;
-  readonly truths: number;
-  /** Mean over the empty samples that were looked at of the highest score in each; with `hardNegatives` only. */
-  readonly hardness?: number;
-}
+import { writePng } from '../../imagery/node/png.ts';
+import type { Dataset } from '../../data/types.ts';
+import type { Evaluation } from '../../evaluation/detection-metrics.ts';
+import { lossChart, precisionRecallChart } from '../../report/charts/charts.ts';
+import { contactSheet, detectionPicture } from '../../report/pictures/pictures.ts';
+import type { AdapterDescription } from '../../tensor/device.ts';
+import type { ImageResult } from '../../detector/evaluate.ts';
+import { saveDetector } from '../../detector/node/detector-file.ts';
+import { loadCheckpoint, saveCheckpoint } from '../../weights/node/checkpoint.ts';
+import type { DetectorDescription } from '../../detector/detector.ts';
+import type { HostTensor } from '../../nn/module.ts';
+import type { SafetensorsFile } from '../../weights/safetensors.ts';
+import type { RunRecord, RunStore } from '../run-store.ts';
+import { openEventFile, type EventFile } from './tensorboard.ts';
 
 /** What a record measured, under TensorBoard's tags. Values that are not defined are left out. */
-export function scalarsOf(record: StepRecord | EvaluationRecord): Record<string, number> {
+export function scalarsOf(record: RunRecord): Record<string, number> {
   const { kind, step: _step, ...values } = record;
   const group = kind === 'step' ? 'train' : 'held-out';
   return Object.fromEntries(
@@ -77,10 +51,11 @@ const COLUMNS = 4;
 /** Pictures are enlarged to about this many pixels. */
 const PICTURE_SIZE = 512;
 
-/** The folder of one training run. */
-export class RunFolder {
+/** A training run in a folder. */
+export class RunFolder implements RunStore {
   readonly path: string;
-  #records: (StepRecord | EvaluationRecord)[] = [];
+  #records: RunRecord[] = [];
+  #events: EventFile | null = null;
 
   constructor(path: string) {
     this.path = path;
@@ -91,12 +66,10 @@ export class RunFolder {
     return join(this.path, runFiles[name]);
   }
 
-  /** Whether there is a state to go on from. */
   get hasState(): boolean {
     return existsSync(this.file('state'));
   }
 
-  /** Whether a run has written anything here. */
   get isUsed(): boolean {
     return this.hasState || existsSync(this.file('metrics'));
   }
@@ -106,9 +79,10 @@ export class RunFolder {
     writeFileSync(this.file('config'), config);
   }
 
-  /** Notes what the run is computed with. A run that goes on is noted as well, since its computer may be another. */
-  writeEnvironment(adapter: AdapterDescription): void {
-    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  /** Records what the run is computed with. Resumed runs are recorded as well, since their computer may be another. */
+  begin(adapter: AdapterDescription, { steps, tensorboard }: { steps: number; tensorboard: boolean }): void {
+    if (tensorboard) this.#events = openEventFile(this.path, steps);
+    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
       version: string;
     };
     const session = {
@@ -125,23 +99,23 @@ export class RunFolder {
     writeFileSync(path, `${JSON.stringify(all, null, 2)}\n`);
   }
 
-  /** What `writeEnvironment` noted. */
+  /** What `begin` recorded. */
   readEnvironment(): Record<string, unknown> {
     return JSON.parse(readFileSync(this.file('environment'), 'utf8')) as Record<string, unknown>;
   }
 
   /** The lines of metrics.jsonl so far. */
-  get records(): readonly (StepRecord | EvaluationRecord)[] {
+  get records(): readonly RunRecord[] {
     return this.#records;
   }
 
-  /** Reads the metrics of a run that goes on, and forgets those after `steps`, which will be made again. */
-  restoreMetrics(steps: number): void {
+  /** Reads metrics.jsonl of a run that is resumed, and drops the records after `steps`, which will be made again. */
+  restoreRecords(steps: number): void {
     const lines = existsSync(this.file('metrics')) ? readFileSync(this.file('metrics'), 'utf8').split('\n') : [];
     this.#records = lines.flatMap((line, i) => {
       if (line === '') return [];
       try {
-        const record = JSON.parse(line) as StepRecord | EvaluationRecord;
+        const record = JSON.parse(line) as RunRecord;
         return record.step <= steps ? [record] : [];
       } catch (cause) {
         // An interrupted computer leaves half a line at most, after everything that the state knows.
@@ -153,22 +127,37 @@ export class RunFolder {
   }
 
   /** Adds a line to metrics.jsonl. */
-  append(record: StepRecord | EvaluationRecord): void {
+  append(record: RunRecord): void {
     this.#records.push(record);
     appendFileSync(this.file('metrics'), `${JSON.stringify(record)}\n`);
+    this.#events?.scalars(record.step, scalarsOf(record));
   }
 
-  /** Draws the course of the run so far. */
-  writeLossChart(): void {
+  loadState(): SafetensorsFile | null {
+    return this.hasState ? loadCheckpoint(this.file('state')) : null;
+  }
+
+  saveState(tensors: ReadonlyMap<string, HostTensor>, metadata: Readonly<Record<string, string>>): void {
+    saveCheckpoint(this.file('state'), tensors, metadata);
+    this.#drawLosses();
+  }
+
+  saveDetector(
+    which: 'best' | 'last',
+    weights: ReadonlyMap<string, HostTensor>,
+    description: DetectorDescription,
+  ): void {
+    saveDetector(this.file(which), weights, description);
+  }
+
+  #drawLosses(): void {
     const of = <K extends 'step' | 'evaluation'>(kind: K) =>
-      this.#records.filter(
-        (record): record is Extract<StepRecord | EvaluationRecord, { kind: K }> => record.kind === kind,
-      );
+      this.#records.filter((record): record is Extract<RunRecord, { kind: K }> => record.kind === kind);
     writeFileSync(this.file('loss'), lossChart(of('step'), of('evaluation')));
   }
 
-  /** Draws the precision-recall curve, and pictures of images with their true and detected boxes. */
-  async writeResults(dataset: Dataset, evaluation: Evaluation, images: readonly ImageResult[]): Promise<void> {
+  /** Draws the precision-recall curve, and pictures of images with their ground-truth and detected boxes. */
+  async saveResults(dataset: Dataset, evaluation: Evaluation, images: readonly ImageResult[]): Promise<void> {
     writeFileSync(this.file('precisionRecall'), precisionRecallChart(evaluation));
     mkdirSync(this.file('predictions'), { recursive: true });
     // Those with objects first; a detector that sees nothing on empty ground shows little.

@@ -1,12 +1,12 @@
-import type { Dataset } from '../data/types.ts';
-import { encodePng } from '../imagery/node/png.ts';
-import type { ImageJudgement } from '../evaluation/judgement.ts';
-import { chooseExamples } from '../report/pictures/examples.ts';
-import { detectionPicture } from '../report/pictures/pictures.ts';
-import { pngDataUri } from '../report/html/data-uri.ts';
-import type { ReportPicture, RunReport } from '../report/html/run-report.ts';
-import { exampleCaption } from '../report/html/run-sections.ts';
-import type { ImageResult } from '../detector/evaluate.ts';
+import type { Dataset } from '../../data/types.ts';
+import { encodePng } from '../../imagery/node/png.ts';
+import type { ImageJudgement } from '../../evaluation/judgement.ts';
+import { chooseExamples } from '../../report/pictures/examples.ts';
+import { detectionPicture } from '../../report/pictures/pictures.ts';
+import { pngDataUri } from '../../report/html/data-uri.ts';
+import type { ReportPicture, RunReport } from '../../report/html/run-report.ts';
+import { exampleCaption } from '../../report/html/run-sections.ts';
+import type { ImageResult } from '../../detector/evaluate.ts';
 
 /** Images of each kind in a report. */
 const EXAMPLES = 4;

@@ -1,25 +1,32 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { UsageError } from '../../src/cli/command.ts';
 import {
   between,
+  changeable,
+  defaultsOf,
   flag,
+  layerOf,
   list,
   namesOf,
   numeric,
   oneOf,
   orAuto,
   orNone,
-  printSettings,
-  readSettingsFile,
-  resolveSettings,
-  settingsHelp,
-  splitOverrides,
+  resolveLayers,
+  SettingError,
+  withDefaults,
   words,
   type Schema,
-} from '../../src/train/schema.ts';
-import { chooseAuto, trainSchema } from '../../src/train/settings.ts';
+} from '../../src/common/settings.ts';
+import {
+  jsonSchemaOf,
+  printSettings,
+  readSettingsFile,
+  settingsHelp,
+  splitOverrides,
+} from '../../src/common/settings-text.ts';
+import { chooseAuto, resolveSettings, settingsSchema } from '../../src/task/settings.ts';
 
 const schema = {
   train: {
@@ -38,14 +45,14 @@ const schema = {
 } as const satisfies Schema;
 
 const from = (values: Record<string, unknown>) =>
-  resolveSettings(schema, [{ from: 'test', values: new Map(Object.entries(values)) }]);
+  resolveLayers(schema, [{ from: 'test', values: new Map(Object.entries(values)) }]);
 
-/** The message of the UsageError that a call throws. */
+/** The message of the SettingError that a call throws. */
 function refusal(call: () => unknown): string {
   try {
     call();
   } catch (error) {
-    assert.instance(error, UsageError);
+    assert.instance(error, SettingError);
     return (error as Error).message;
   }
   return assert.unreachable('accepted')!;
@@ -55,7 +62,7 @@ test('defaults, then a file, then the command line', () => {
   const file = readSettingsFile('# mine\ntrain:\n  epochs: 5\n  clip: null\ndata: {classes: [a, b]}\n', 'a.yaml');
   const { overrides, others } = splitOverrides(['tiles', 'train.epochs=7', 'data.path=a=b', 'data.scale=0.5,2']);
   assert.equal(others, ['tiles']);
-  const values = resolveSettings(schema, [
+  const values = resolveLayers(schema, [
     { from: 'a.yaml', values: file },
     { from: 'command line', values: overrides },
   ]);
@@ -75,15 +82,15 @@ for (const [values, message] of [
   [{ 'train.toString': 1 }, /^test: there is no setting train\.toString/],
   [{ epochs: 3 }, 'test: there is no setting epochs; did you mean train.epochs?'],
   [{ 'zzz.qqqqqqqq': 1 }, 'test: there is no setting zzz.qqqqqqqq'],
-  [{ 'train.epochs': '2.5' }, 'test: train.epochs is "2.5", expected a whole number from 1'],
-  [{ 'train.epochs': '' }, 'test: train.epochs is "", expected a whole number from 1'],
+  [{ 'train.epochs': '2.5' }, 'test: train.epochs is "2.5", expected an integer >= 1'],
+  [{ 'train.epochs': '' }, 'test: train.epochs is "", expected an integer >= 1'],
   [{ 'train.learningRate': 'NaN' }, 'test: train.learningRate is "NaN", expected a number from 0 to 1'],
   [{ 'train.kind': 'medium' }, 'test: train.kind is "medium", expected one of fast, slow'],
   [{ 'train.clip': 'x' }, 'test: train.clip is "x", expected a number, or none'],
   [{ 'train.workers': 'x' }, 'test: train.workers is "x", expected a number, or auto'],
   [{ 'data.on': 'yes' }, 'test: data.on is "yes", expected true or false'],
-  [{ 'data.classes': 'a,,b' }, 'test: data.classes is "a,,b", expected a list of words, parted by commas'],
-  [{ 'data.scale': '2,1' }, /data\.scale is "2,1", expected two numbers parted by a comma/],
+  [{ 'data.classes': 'a,,b' }, 'test: data.classes is "a,,b", expected a comma-separated list of words'],
+  [{ 'data.scale': '2,1' }, /data\.scale is "2,1", expected two comma-separated numbers/],
 ] as const) {
   test(`${JSON.stringify(values)} is refused`, () => {
     const found = refusal(() => from(values));
@@ -113,9 +120,11 @@ test('a damaged file and a setting that is set twice are refused', () => {
 });
 
 test('every default of training is legal, and the printed configuration reads back as it was', () => {
-  const defaults = resolveSettings(trainSchema, []);
+  const defaults = resolveLayers(settingsSchema, []);
   const again = (values: typeof defaults) =>
-    resolveSettings(trainSchema, [{ from: 'x', values: readSettingsFile(printSettings(trainSchema, values), 'x') }]);
+    resolveLayers(settingsSchema, [
+      { from: 'x', values: readSettingsFile(printSettings(settingsSchema, values), 'x') },
+    ]);
   // An empty path is the default, but nothing that one may give.
   const given = { ...defaults, data: { ...defaults.data, path: 'tiles' } };
   assert.equal(again(given), given);
@@ -130,7 +139,7 @@ test('every default of training is legal, and the printed configuration reads ba
 test('auto chooses a network by the adapter, and a rate by the network; what was given stays', () => {
   const of = (values: Record<string, unknown>, isHardware: boolean) => {
     const { model, train } = chooseAuto(
-      resolveSettings(trainSchema, [{ from: 'x', values: new Map(Object.entries(values)) }]),
+      resolveLayers(settingsSchema, [{ from: 'x', values: new Map(Object.entries(values)) }]),
       isHardware,
     );
     return [model.network, train.learningRate];
@@ -143,10 +152,103 @@ test('auto chooses a network by the adapter, and a rate by the network; what was
 });
 
 test('the help names every setting with its default', () => {
-  const help = settingsHelp(trainSchema);
-  for (const name of namesOf(trainSchema)) assert.ok(help.includes(`  ${name}=`), name);
+  const help = settingsHelp(settingsSchema);
+  for (const name of namesOf(settingsSchema)) assert.ok(help.includes(`  ${name}=`), name);
   assert.ok(help.includes('augment.scale=0.8,1.25\n'));
   assert.ok(help.split('\n').every((line) => line.length <= 120));
+});
+
+test('groups of values are a layer; what is undefined has its default', () => {
+  const { train, data } = resolveLayers(schema, [layerOf('a program', { train: { epochs: 9, clip: undefined } })]);
+  assert.is(train.epochs, 9);
+  assert.is(train.clip, 1);
+  assert.equal(data, defaultsOf(schema.data));
+  assert.is(resolveSettings({ train: { epochs: 9 } }).train.epochs, 9);
+  assert.throws(
+    () => resolveSettings({ train: { epochs: 0 } }),
+    /^settings: train\.epochs is 0, expected an integer >= 1$/,
+  );
+  assert.throws(
+    () => resolveSettings({ trian: { epochs: 1 } } as object),
+    /there is no setting trian\.epochs; did you mean train\.epochs\?/,
+  );
+  assert.equal(withDefaults(schema.train, { epochs: 2, unknown: 3, kind: undefined }), {
+    ...defaultsOf(schema.train),
+    epochs: 2,
+  });
+});
+
+test('a setting may be marked as one that a run can be resumed with', () => {
+  assert.is(changeable(numeric(1, 'x')).decides, false);
+  assert.is(settingsSchema.train.patience.decides, false);
+  assert.is(settingsSchema.train.clipNorm.decides, true);
+});
+
+/** Whether a value is legal by the parts of JSON Schema that settings use. */
+function isLegal(value: unknown, schema: Record<string, unknown>): boolean {
+  if (schema['anyOf'] !== undefined) return (schema['anyOf'] as object[]).some((one) => isLegal(value, one as never));
+  if ('const' in schema) return value === schema['const'];
+  if (schema['enum'] !== undefined) return (schema['enum'] as unknown[]).includes(value);
+  const [minimum = -Infinity, above = -Infinity, maximum = Infinity] = ['minimum', 'exclusiveMinimum', 'maximum'].map(
+    (key) => schema[key] as number | undefined,
+  );
+  const isNumber =
+    typeof value === 'number' && value >= minimum && value <= maximum && (value > above || above === -Infinity);
+  if (schema['type'] === 'integer') return isNumber && Number.isInteger(value);
+  if (schema['type'] === 'array') {
+    const {
+      items,
+      minItems = 0,
+      maxItems = Infinity,
+    } = schema as { items: never; minItems?: number; maxItems?: number };
+    return (
+      Array.isArray(value) &&
+      value.length >= minItems &&
+      value.length <= maxItems &&
+      value.every((item) => isLegal(item, items))
+    );
+  }
+  return schema['type'] === 'number' ? isNumber : typeof value === schema['type'];
+}
+
+test('the JSON schema for editors takes the values that the settings take, and no others', () => {
+  const { properties } = jsonSchemaOf(settingsSchema, 'x') as {
+    properties: Record<string, { properties: Record<string, never> }>;
+  };
+  const tried = [
+    null,
+    true,
+    false,
+    'auto',
+    'none',
+    'x',
+    'adamw',
+    -1,
+    0,
+    0.1,
+    0.99,
+    1,
+    2,
+    3.5,
+    64,
+    600,
+    1e9,
+    [],
+    ['a'],
+    [0.5, 1],
+    [1, 0.5, 1],
+    [-1, 1],
+  ];
+  for (const name of namesOf(settingsSchema)) {
+    const [group, key] = name.split('.') as [keyof typeof settingsSchema, string];
+    const setting = (settingsSchema[group] as Schema[string])[key]!;
+    for (const value of tried) {
+      // A string may also be a number, from the command line; a file has the number itself.
+      if (setting.read(value) === undefined)
+        assert.not.ok(isLegal(value, properties[group]!.properties[key]!), `${name}: ${JSON.stringify(value)}`);
+      else assert.ok(isLegal(value, properties[group]!.properties[key]!), `${name}: ${JSON.stringify(value)}`);
+    }
+  }
 });
 
 test.run();
