@@ -3,7 +3,7 @@ export { describeSample } from './data/types.ts';
 export type { Annotations, RgbImage } from './imagery/types.ts';
 export type { Dataset, Sample, SampleDescription, SampleSource } from './data/types.ts';
 export { augment, type AugmentOptions, type Range } from './data/augment.ts';
-export { crop, flipX, flipY, rescale, translate, turn } from './data/augment/geometric.ts';
+export { crop, flipX, flipY, rescale, rotate90, translate } from './data/augment/geometric.ts';
 export { brightness, contrast, recolour, type Recolouring } from './data/augment/colour.ts';
 export { blur, boxKernel, gaussianKernel, noise } from './data/augment/filter.ts';
 export { copyPaste, mixup, mosaic, type PasteOptions } from './data/augment/mix.ts';

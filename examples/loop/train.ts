@@ -113,7 +113,7 @@ for (let epoch = 0; epoch < EPOCHS; epoch++) {
     classes: dataset.classes,
     spec,
     scoreThreshold: threshold,
-    reading: 'stretch' in dataset ? { stretch: dataset.stretch } : {}, // how 16-bit levels became 8-bit ones
+    decoding: dataset.decoding ?? {}, // how 16-bit levels became 8-bit ones
     tile: null, // trained on whole images, not on tiles of them
   });
 }

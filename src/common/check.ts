@@ -7,21 +7,27 @@ export interface Limits {
   readonly max?: number;
   /** Exclusive lower limit, instead of `min`. */
   readonly above?: number;
+  /** Refuses infinity where there is no upper or lower limit. */
+  readonly finite?: boolean;
 }
 
 /** `an integer >= 1`, `a number from 0 to 1`, `a number > 0`: what a value must be, for messages and help. */
 export function expectedNumber(
-  noun: 'an integer' | 'a number',
-  { min = -Infinity, max = Infinity, above }: Limits,
+  kind: 'an integer' | 'a number',
+  { min = -Infinity, max = Infinity, above, finite = false }: Limits,
 ): string {
+  const noun = finite ? 'a finite number' : kind;
   if (above !== undefined) return `${noun} > ${above}${max < Infinity ? ` and <= ${max}` : ''}`;
   if (min > -Infinity && max < Infinity) return `${noun} from ${min} to ${max}`;
   return min > -Infinity ? `${noun} >= ${min}` : max < Infinity ? `${noun} <= ${max}` : noun;
 }
 
 /** Whether a number lies within limits. NaN does not; infinities do where there is no limit. */
-export const isWithin = (value: number, { min = -Infinity, max = Infinity, above = -Infinity }: Limits): boolean =>
-  value >= min && value <= max && (value > above || above === -Infinity);
+export const isWithin = (
+  value: number,
+  { min = -Infinity, max = Infinity, above = -Infinity, finite = false }: Limits,
+): boolean =>
+  value >= min && value <= max && (value > above || above === -Infinity) && (!finite || Number.isFinite(value));
 
 /**
  * Throws a RangeError unless `value` is an integer within limits.

@@ -1,18 +1,23 @@
+import { checkNumber } from '../common/check.ts';
+import type { ImageDecoding } from '../imagery/types.ts';
 import type { Dataset, Sample } from './types.ts';
 
 /**
- * A data set that keeps decoded samples in memory up to `cacheBytes`. What fits first stays: an epoch visits every
- * sample once, in another order each time, and then throwing out the oldest would throw out what comes next. Concurrent
- * reads of one sample share the work. The samples are shared, so nobody may write into their images.
+ * A data set that keeps decoded samples in memory up to `cacheBytes`. The first samples that fit stay: an epoch visits
+ * every sample once, each time in another order, so that evicting the least recently used would evict what comes next.
+ * Concurrent reads of one sample share the work. Callers share the samples and must not write into their images.
+ *
+ * @throws RangeError unless `cacheBytes` is a number >= 0
  */
 export function cacheSamples(dataset: Dataset, cacheBytes: number): Dataset {
-  if (!(cacheBytes >= 0)) throw new RangeError(`cacheSamples: cacheBytes is ${cacheBytes}, expected a number >= 0`);
+  checkNumber('cacheSamples', 'cacheBytes', cacheBytes, { min: 0 });
   return new CachedDataset(dataset, cacheBytes);
 }
 
 class CachedDataset implements Dataset {
   readonly classes: readonly string[];
   readonly ids: readonly string[];
+  readonly decoding: ImageDecoding | undefined;
   readonly describe?: NonNullable<Dataset['describe']>;
   readonly #dataset: Dataset;
   readonly #samples = new Map<number, Promise<Sample>>();
@@ -21,6 +26,7 @@ class CachedDataset implements Dataset {
   constructor(dataset: Dataset, cacheBytes: number) {
     this.classes = dataset.classes;
     this.ids = dataset.ids;
+    this.decoding = dataset.decoding;
     if (dataset.describe !== undefined) this.describe = dataset.describe.bind(dataset);
     this.#dataset = dataset;
     this.#bytesLeft = cacheBytes;

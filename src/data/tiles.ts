@@ -1,3 +1,4 @@
+import { checkChoice, checkInteger, checkNumber } from '../common/check.ts';
 import { checkVisibility, clipAnnotations, listBoxes, packAnnotations, type Visibility } from '../imagery/geometry.ts';
 import { imageSize, packedBytes, rgbImage } from '../imagery/image.ts';
 import { steppedStarts } from '../imagery/tile-axis.ts';
@@ -10,20 +11,20 @@ export interface TileOptions {
   readonly size: number;
   /** Pixels that neighbours share, so that an object at a border is whole in one of them. Default 0. */
   readonly overlap?: number;
-  /** Objects of which a tile shows a smaller share of the area than this are no objects of it. Default 0.25. */
+  /** Minimum fraction of an object's area that a tile shows; other objects are dropped from the tile. Default 0.25. */
   readonly minVisible?: number;
-  /** Boxes with a side shorter than this many pixels after clipping are dropped. Default 2. */
+  /** Minimum side of a box after clipping, in pixels; smaller boxes are dropped. Default 2. */
   readonly minSide?: number;
   /** Tiles without objects: kept (default), or left out. `BalancedSampler` bounds how many of them an epoch has. */
   readonly empty?: 'keep' | 'skip';
   /**
-   * Bytes of decoded images to keep, so that neighbouring tiles do not decode their image anew; the image read last is
-   * kept in any case. Without effect where the data set reads windows by itself. Default 256 * 10^6.
+   * Bytes of decoded images to keep, so that neighbouring tiles do not decode their image again; the last image is always
+   * kept. Without effect where the data set reads windows itself. Default 256 * 10^6.
    */
   readonly cacheBytes?: number;
 }
 
-/** One tile: which part of which image, and what is on it. */
+/** One tile: its part of an image, with the objects in it, in pixels of the tile. */
 export interface Tile extends Annotations {
   /** `image@x,y`. */
   readonly id: string;
@@ -31,10 +32,10 @@ export interface Tile extends Annotations {
   readonly index: number;
   /** Id of that image. */
   readonly image: string;
-  /** Where the upper left corner lies in the image. */
+  /** Upper left corner, in pixels of the image. */
   readonly x: number;
   readonly y: number;
-  /** As `size`, less where the image is smaller. */
+  /** `TileOptions.size`, or the side of the image where that is smaller. */
   readonly width: number;
   readonly height: number;
   readonly isEmpty: boolean;
@@ -48,25 +49,21 @@ export interface TiledDataset extends Dataset {
 }
 
 /**
- * Cuts every image of a data set into square tiles. The last ones of a row or column are moved inward, so that they are
- * full, and share more with their neighbour; an image that is smaller than a tile is one tile of its own size. Sizes and
- * boxes come from `describeSample`, so that data sets with `describe` need not decode anything yet.
+ * Cuts every image of a data set into square tiles. The last tile of a row or column is moved inward, so that it is full
+ * and shares more with its neighbour (`steppedStarts`); an image that is smaller than a tile becomes one tile of its own
+ * size. Sizes and boxes come from `describeSample`: data sets with `describe` decode nothing yet.
  *
- * Tiles are read by `Dataset.window` where there is one, else out of the whole image: with images too large for the cache,
- * an order that jumps between them decodes one per tile.
+ * Tiles are read by `Dataset.window` where there is one, otherwise from the whole image: with images too large for the
+ * cache, an order that jumps between them decodes one image per tile.
+ *
+ * @throws RangeError for options out of range
  */
 export async function tileDataset(dataset: Dataset, options: TileOptions): Promise<TiledDataset> {
   const { size, overlap = 0, minVisible = 0.25, minSide = 2, empty = 'keep', cacheBytes = 256e6 } = options;
-  if (!Number.isInteger(size) || size < 1) {
-    throw new RangeError(`tileDataset: size is ${size}, expected a whole number from 1`);
-  }
-  if (!Number.isInteger(overlap) || overlap < 0 || overlap >= size) {
-    throw new RangeError(`tileDataset: overlap is ${overlap}, expected whole pixels from 0 to ${size - 1}`);
-  }
-  if (empty !== 'keep' && empty !== 'skip') {
-    throw new TypeError(`tileDataset: empty is "${String(empty)}", expected "keep" or "skip"`);
-  }
-  if (!(cacheBytes >= 0)) throw new RangeError(`tileDataset: cacheBytes is ${cacheBytes}, expected a number from 0`);
+  checkInteger('tileDataset', 'size', size, { min: 1 });
+  checkInteger('tileDataset', 'overlap', overlap, { min: 0, max: size - 1 });
+  checkChoice('tileDataset', 'empty', empty, ['keep', 'skip']);
+  checkNumber('tileDataset', 'cacheBytes', cacheBytes, { min: 0 });
   const rule = { minSide, minVisible };
   checkVisibility(rule);
   const tiles: Tile[] = [];
@@ -86,13 +83,12 @@ export async function tileDataset(dataset: Dataset, options: TileOptions): Promi
   };
   return {
     classes: dataset.classes,
+    decoding: dataset.decoding,
     ids: tiles.map(({ id }) => id),
     tiles,
-    describe(index) {
-      return new Promise((resolve) => {
-        const { id, width, height, boxes, labels } = at(index);
-        resolve({ id, width, height, boxes, labels });
-      });
+    async describe(index): Promise<SampleDescription> {
+      const { id, width, height, boxes, labels } = at(index);
+      return { id, width, height, boxes, labels };
     },
     async get(index): Promise<Sample> {
       const tile = at(index);
@@ -126,7 +122,7 @@ function cutImage(
   );
 }
 
-/** The boxes that reach into a tile, in its pixels: clipping all those of a large image for each tile takes long. */
+/** The boxes that reach into a tile, in its pixels. Clipping all boxes of a large image for each tile would take long. */
 function within(
   { boxes, labels }: Annotations,
   x: number,
@@ -147,20 +143,20 @@ function checkSize(image: RgbImage, { id, width, height }: SampleDescription): v
   const found = imageSize(image);
   if (found.width !== width || found.height !== height) {
     throw new Error(
-      `tileDataset: ${id} has ${found.width} x ${found.height} pixels, expected ${width} x ${height} as it was described`,
+      `tileDataset: ${id} has ${found.width} x ${found.height} pixels, expected ${width} x ${height} as in its description`,
     );
   }
 }
 
-/** Reads whole images and keeps the ones used last, up to a number of bytes. Reads of one image share the work. */
+/** Reads whole images and keeps the most recently used, up to a number of bytes. Concurrent reads of an image are one. */
 function keepRecent(dataset: Dataset, cacheBytes: number): (index: number) => Promise<RgbImage> {
-  // In the order of use, the last one at the end; 0 bytes while it is being read.
+  // From the least to the most recently used; 0 bytes while an image is being read.
   const recent = new Map<number, { readonly image: Promise<RgbImage>; bytes: number }>();
   const makeRoom = (): void => {
     let bytes = [...recent.values()].reduce((sum, entry) => sum + entry.bytes, 0);
     for (const [index, entry] of recent) {
       if (bytes <= cacheBytes || recent.size === 1) return;
-      // One that is being read costs nothing yet, and is waited for.
+      // An image that is being read holds no memory yet, and a caller waits for it.
       if (entry.bytes === 0) continue;
       recent.delete(index);
       bytes -= entry.bytes;

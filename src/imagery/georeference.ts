@@ -51,6 +51,40 @@ export function projectionOf(epsg: number): ((lon: number, lat: number) => Point
 const RADIUS = 6_378_137; // semi-major axis of WGS84
 const FLATTENING = 1 / 298.257223563;
 
+/**
+ * Side of a pixel on the ground in metres (the square root of its area) in the middle of an image, within half a percent;
+ * null without a georeference and for coordinate systems whose unit is not known. Known are degrees, Web Mercator (EPSG
+ * 3857), and UTM zones of WGS84 (326zz, 327zz), ETRS89 (258zz) and NAD83 (269zz).
+ */
+export function groundResolution(image: {
+  readonly width: number;
+  readonly height: number;
+  readonly affine: Affine | null;
+  readonly epsg: number | null;
+  readonly geographic: boolean | null;
+}): number | null {
+  const { affine, epsg, geographic, width, height } = image;
+  if (affine === null) return null;
+  const [a, b, , d, e] = affine;
+  const side = Math.sqrt(Math.abs(a * e - b * d));
+  const [, y] = applyAffine(affine, width / 2, height / 2);
+  if (!(side > 0 && side < Infinity)) return null;
+  if (geographic === true) {
+    // A degree of longitude shrinks with the cosine of the latitude, one of latitude does not.
+    return Math.abs(y) < 90 ? side * ((RADIUS * Math.PI) / 180) * Math.sqrt(Math.cos((y * Math.PI) / 180)) : null;
+  }
+  // Mercator's map is enlarged by 1 / cos(latitude).
+  if (epsg === 3857) return side / Math.cosh(y / RADIUS);
+  return isUtm(epsg) ? side : null;
+}
+
+/** Whether an EPSG code is a UTM zone, in metres. */
+function isUtm(epsg: number | null): boolean {
+  if (epsg === null) return false;
+  const zone = epsg % 100;
+  return [258, 269, 326, 327].includes(Math.floor(epsg / 100)) && zone >= 1 && zone <= 60;
+}
+
 function webMercator(lon: number, lat: number): Point {
   const phi = (lat * Math.PI) / 180;
   return [(RADIUS * lon * Math.PI) / 180, RADIUS * Math.asinh(Math.tan(phi))];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { augment, type AugmentOptions } from '../../src/data/augment.ts';
-import { crop, flipX, flipY, rescale, translate, turn } from '../../src/data/augment/geometric.ts';
+import { crop, flipX, flipY, rescale, rotate90, translate } from '../../src/data/augment/geometric.ts';
 import { copyPaste, mixup, mosaic } from '../../src/data/augment/mix.ts';
 import type { Box } from '../../src/imagery/geometry.ts';
 import { packedBytes, rgbImage } from '../../src/imagery/image.ts';
@@ -116,10 +116,10 @@ test('flips, turns, crops and translations take boxes exactly where they take pi
       const [dx, dy] = [Math.round((at[0] - 0.5) * 2 * width), Math.round((at[3] - 0.5) * 2 * height)];
       const variants = {
         flips: flipX(flipY(sample)),
-        turn: turn(flipX(sample), quarters),
+        rotate90: rotate90(flipX(sample), quarters),
         crop: crop(sample, { ...place, ...part }, everything),
         translate: translate(sample, dx, dy, { fill: [0, 0, 0], visibility: everything }),
-        all: translate(crop(turn(flipY(sample), 2), { ...place, ...part }, everything), dx, dy, {
+        all: translate(crop(rotate90(flipY(sample), 2), { ...place, ...part }, everything), dx, dy, {
           visibility: everything,
         }),
       };
@@ -452,18 +452,18 @@ test('switching one change off leaves the others as they were', async () => {
 test('options that make no sense', async () => {
   const sample = paint(8, 8, [], []);
   const wrong: [AugmentOptions, RegExp][] = [
-    [{ mosaic: 0.1 }, /mosaic is 0.1, expected `draw`/],
+    [{ mosaic: 0.1 }, /mosaic is 0.1 without `draw`/],
     [{ mixup: 2 }, /mixup is 2, expected a number from 0 to 1/],
     [{ copyPaste: { probability: 1, most: 0 } }, /most is 0/],
     [{ copyPaste: { probability: 1, feather: 0.5 } }, /feather is 0.5/],
     [
       { blur: { probability: 1, sigma: [-1, 2] } },
-      /blur.sigma is \[-1, 2\], expected \[low, high\] with 0 <= low <= high <= 20/,
+      /blur.sigma is \[-1, 2\], expected \[low, high\] with low <= high, each a number from 0 to 20/,
     ],
     [{ noise: { probability: NaN } }, /noise.probability is NaN/],
     [{ hue: [-1, 0] }, /hue is \[-1, 0\]/],
     [{ crop: { size: 0 } }, /crop.size is 0/],
-    [{ crop: { size: 4 }, translate: 0.1 }, /crop and translate together/],
+    [{ crop: { size: 4 }, translate: 0.1 }, /crop and translate are both on/],
     [{ flip: true } as never, /no option flip, only flipX/],
     [{ turn: 'no' } as never, /turn is no, expected true or false/],
     [{ gain: 2 } as never, /gain is 2, expected \[low, high\]/],

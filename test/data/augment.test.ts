@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { augment } from '../../src/data/augment.ts';
 import { brightness, contrast } from '../../src/data/augment/colour.ts';
-import { flipX, flipY, rescale, turn } from '../../src/data/augment/geometric.ts';
+import { flipX, flipY, rescale, rotate90 } from '../../src/data/augment/geometric.ts';
 import type { Box } from '../../src/imagery/geometry.ts';
 import { packedBytes, rgbImage } from '../../src/imagery/image.ts';
 import { Random } from '../../src/common/random.ts';
@@ -27,26 +27,26 @@ test('flips and turns move boxes as they move pixels', () => {
     assert.is(variant.image.data, sample.image.data, `${name} is a view`);
   }
   for (let quarters = -4; quarters <= 4; quarters++) {
-    const turned = turn(sample, quarters);
+    const turned = rotate90(sample, quarters);
     assert.equal(turned.image.shape, quarters % 2 === 0 ? [7, 9, 3] : [9, 7, 3]);
-    assert.equal(boxList(turned), findMarks(turned, 3), `turn ${quarters}`);
+    assert.equal(boxList(turned), findMarks(turned, 3), `rotated by ${quarters}`);
     assert.is(turned.image.data, sample.image.data);
     for (const then of [flipX, flipY]) {
       const both = then(turned);
-      assert.equal(boxList(both), findMarks(both, 3), `${then.name} after turn ${quarters}`);
+      assert.equal(boxList(both), findMarks(both, 3), `${then.name} after rotation by ${quarters}`);
     }
   }
 });
 
-test('a clockwise turn takes the upper left corner to the upper right', () => {
-  const turned = turn(sample, 1);
+test('a clockwise rotation moves the upper left corner to the upper right', () => {
+  const turned = rotate90(sample, 1);
   for (let c = 0; c < 3; c++) {
     assert.is(turned.image.get(0, 6, c), sample.image.get(0, 0, c));
     assert.is(turned.image.get(8, 0, c), sample.image.get(6, 8, c));
   }
-  assert.equal(packedBytes(turn(turned, 3).image), packedBytes(sample.image));
-  assert.equal(packedBytes(turn(sample, 2).image), packedBytes(flipX(flipY(sample)).image));
-  assert.throws(() => turn(sample, 0.5), /quarters is 0.5/);
+  assert.equal(packedBytes(rotate90(turned, 3).image), packedBytes(sample.image));
+  assert.equal(packedBytes(rotate90(sample, 2).image), packedBytes(flipX(flipY(sample)).image));
+  assert.throws(() => rotate90(sample, 0.5), /quarters is 0.5/);
 });
 
 test('doubling a window moves boxes as it moves pixels', () => {

@@ -42,7 +42,7 @@ test('ids that occur twice are told apart', async () => {
 
 test('what does not fit together is refused', async () => {
   assert.throws(() => joinDatasets([]), /no data sets/);
-  assert.throws(() => joinDatasets([make([], 1), make([], 1, ['b', 'a'])]), /classes b, a beside a, b/);
+  assert.throws(() => joinDatasets([make([], 1), make([], 1, ['b', 'a'])]), /classes are b, a beside a, b/);
   let message = '';
   await joinDatasets([make(['x'], 1)])
     .get(1)

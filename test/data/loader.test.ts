@@ -5,7 +5,7 @@ import { cacheSamples } from '../../src/data/cache.ts';
 import { packedBytes } from '../../src/imagery/image.ts';
 import { batches, type Batch, type BatchOptions } from '../../src/data/loader.ts';
 import { augmentedSource } from '../../src/data/source.ts';
-import type { Dataset } from '../../src/data/types.ts';
+import { SampleError, type Dataset } from '../../src/data/types.ts';
 import { markedSample, rejects } from './support.ts';
 
 interface Watched extends Dataset {
@@ -151,7 +151,11 @@ test('an error names the sample and comes in its turn', async () => {
   const walk = batches(squares(6, 4), [0, 1, 2, 3, 4, 5], { batchSize: 2, shuffle: false, prefetch: 3 });
   assert.equal((await walk.next()).value?.indices, [0, 1]);
   assert.equal((await walk.next()).value?.indices, [2, 3]);
-  await rejects(walk.next(), /^batches: sample 4 \(tile4\): file is damaged$/);
+  const error = await walk.next().catch((reason: unknown) => reason);
+  assert.instance(error, SampleError);
+  const { message, index, id, reason } = error as SampleError;
+  assert.is(message, 'batches: sample 4 (tile4): file is damaged');
+  assert.equal([index, id, reason], [4, 'tile4', 'file is damaged']);
   assert.ok((await walk.next()).done);
   const source = augmentedSource(squares(6, 4), { augment: null });
   const reading = collect(squares(6), { batchSize: 1, read: source.read.bind(source) });
@@ -176,7 +180,7 @@ test('a broken sample behind the end of the walk is not an unhandled rejection',
 
 test('wrong arguments', () => {
   const dataset = squares(3);
-  assert.throws(() => batches(dataset, [0, 3], { batchSize: 1 }), /index 3, expected whole numbers from 0 to 2/);
+  assert.throws(() => batches(dataset, [0, 3], { batchSize: 1 }), /index is 3, expected an integer from 0 to 2/);
   assert.throws(() => batches(dataset, [0], { batchSize: 0 }), /batchSize is 0/);
   assert.throws(() => batches(dataset, [0], { batchSize: 1, prefetch: -1 }), /prefetch is -1/);
   assert.throws(() => cacheSamples(dataset, -1), /cacheBytes is -1/);

@@ -223,8 +223,8 @@ test('a failed image is read again when it is asked for again', async () => {
 test('arguments that make no sense', async () => {
   const base = watched([named(markedSample(20, 20, []), 'a')]);
   const wrong: [TileOptions, RegExp][] = [
-    [{ size: 0 }, /size is 0, expected a whole number from 1/],
-    [{ size: 10, overlap: 10 }, /overlap is 10, expected whole pixels from 0 to 9/],
+    [{ size: 0 }, /size is 0, expected an integer >= 1/],
+    [{ size: 10, overlap: 10 }, /overlap is 10, expected an integer from 0 to 9/],
     [{ size: 10, minVisible: 2 }, /minVisible 2/],
     [{ size: 10, empty: 'drop' as never }, /empty is "drop"/],
     [{ size: 10, cacheBytes: NaN }, /cacheBytes is NaN/],

@@ -9,7 +9,7 @@ import { writePng } from '../../src/imagery/node/png.ts';
 import { writeSyntheticSpaceNet } from '../../src/synthetic/node/write-spacenet.ts';
 import { openLocalSource, openWorkerSource, type SourceRecipe } from '../../src/data/node/workers.ts';
 import { augmentedSource } from '../../src/data/source.ts';
-import type { Sample, SampleSource } from '../../src/data/types.ts';
+import { SampleError, type Sample, type SampleSource } from '../../src/data/types.ts';
 import { boxList, inFolder, markedSample, rejects, write } from './support.ts';
 
 const COUNT = 7;
@@ -116,8 +116,12 @@ test(
     const source = await openWorkerSource({ path: folder, augment: null }, { workers: 2 });
     const local = await openLocalSource({ path: folder, augment: null });
     for (const each of [source, local]) {
-      await rejects(each.read(2, 0, 0), /^sample 2 \(chip2\.png\): .*neither a PNG/);
-      await rejects(each.read(COUNT, 0, 0), /sample 7, expected a whole number from 0 to 6/);
+      const error = await each.read(2, 0, 0).catch((reason: unknown) => reason);
+      assert.instance(error, SampleError);
+      const { message, index, id, reason } = error as SampleError;
+      assert.match(message, /^sample 2 \(chip2\.png\): .*neither a PNG/);
+      assert.equal([index, id, message], [2, 'chip2.png', `sample 2 (chip2.png): ${reason}`]);
+      await rejects(each.read(COUNT, 0, 0), /index is 7, expected an integer from 0 to 6/);
       assert.is((await each.read(3, 0, 0)).id, 'chip3.png');
     }
     await source.close();
@@ -130,8 +134,8 @@ test(
     await writeChips(folder);
     const wrong: [Partial<SourceRecipe>, RegExp][] = [
       [{ path: join(folder, 'nowhere') }, /nowhere does not exist/],
-      [{ augment: { mosaic: 0.5 } }, /mosaic is on and drawFrom has no samples/],
-      [{ augment: { mosaic: 0.5 }, drawFrom: [7] }, /drawFrom holds 7, expected whole numbers from 0 to 6/],
+      [{ augment: { mosaic: 0.5 } }, /mosaic is on and drawFrom is empty/],
+      [{ augment: { mosaic: 0.5 }, drawFrom: [7] }, /drawFrom\[0\] is 7, expected an integer from 0 to 6/],
       [{ augment: { mosiac: 0.5 } as never }, /no option mosiac/],
       [{ cacheMB: -1 }, /cacheMB is -1/],
       [{ tiles: { size: 0 } }, /tileDataset: size is 0/],

@@ -12,11 +12,11 @@ import { Random } from '../../src/common/random.ts';
 import { openDataset } from '../../src/data/node/open-dataset.ts';
 import { openSpaceNet } from '../../src/data/node/open-spacenet.ts';
 import { splitIds } from '../../src/data/split.ts';
-import { loadDetector } from '../../src/detector/detector.ts';
+import { loadDetector } from '../../src/detector/node/detector-file.ts';
 import { manualSeed } from '../../src/nn/init.ts';
 import { RetinaNet } from '../../src/retinanet/retinanet.ts';
 import { writeSyntheticSpaceNet } from '../../src/synthetic/node/write-spacenet.ts';
-import { RunFolder } from '../../src/train/run-folder.ts';
+import { RunFolder } from '../../src/train/node/run-folder.ts';
 import { trainDetector } from '../../src/train/train-detector.ts';
 import { testDevice } from '../support/device.ts';
 
@@ -130,8 +130,7 @@ test('the loop does what trainDetector does, to the same file', async () => {
   const model = new RetinaNet(dataset.classes.length, spec);
   const folder = new RunFolder(at('runs', 'library'));
   const split = splitIds(dataset.ids, { heldOut: 0.2, seed: 1 });
-  const reading = { stretch: dataset.stretch };
-  const { best } = await trainDetector(model, { folder, dataset, split, epochs: 4, learningRate: 3e-3, reading });
+  const { best } = await trainDetector(model, { folder, dataset, split, epochs: 4, learningRate: 3e-3 });
   model.dispose();
   assert.ok(written.equals(readFileSync(folder.file('best'))), 'the weights and their description are the same');
   assert.equal(numbersAfter('best F1', printed), [Number(best!.f1.toFixed(3))]);

@@ -1,15 +1,14 @@
+import { checkInteger, checkNumber } from '../../common/check.ts';
 import { imageSize, packedBytes, rgbImage } from '../../imagery/image.ts';
 import { Random } from '../../common/random.ts';
 import type { Sample } from '../types.ts';
 
 /**
- * Weights of a Gaussian blur of standard deviation `sigma` in pixels, cut off at three deviations; their sum is 1.
- * Throws a RangeError unless `sigma` is from 0 to 20: wider ones belong into another method.
+ * Weights of a Gaussian blur of standard deviation `sigma` in pixels, cut off at three standard deviations; they sum to 1.
+ * Throws a RangeError unless `sigma` is from 0 to 20: for a wider blur this method is too slow.
  */
 export function gaussianKernel(sigma: number): number[] {
-  if (!(sigma >= 0 && sigma <= 20)) {
-    throw new RangeError(`gaussianKernel: sigma is ${sigma}, expected pixels from 0 to 20`);
-  }
+  checkNumber('gaussianKernel', 'sigma', sigma, { min: 0, max: 20 });
   const radius = Math.ceil(3 * sigma);
   const weights = Array.from({ length: 2 * radius + 1 }, (_, i) =>
     radius === 0 ? 1 : Math.exp(-((i - radius) ** 2) / (2 * sigma * sigma)),
@@ -20,19 +19,18 @@ export function gaussianKernel(sigma: number): number[] {
 
 /** Weights of the mean over `side` pixels. Throws a RangeError unless `side` is an odd number from 1 to 99. */
 export function boxKernel(side: number): number[] {
-  if (!Number.isInteger(side) || side < 1 || side > 99 || side % 2 === 0) {
-    throw new RangeError(`boxKernel: side is ${side}, expected an odd number from 1 to 99`);
-  }
+  checkInteger('boxKernel', 'side', side, { min: 1, max: 99 });
+  if (side % 2 === 0) throw new RangeError(`boxKernel: side is ${side}, expected an odd number`);
   return new Array<number>(side).fill(1 / side);
 }
 
 /**
- * Blurs an image by the same kernel along rows and columns; beyond the edge the last pixels are repeated. Boxes stay.
- * Throws a RangeError for an even number of weights.
+ * Blurs an image with the same kernel along rows and columns; edge pixels are repeated beyond the edge. Boxes stay. Throws
+ * a RangeError for an even number of weights and for weights that are not finite.
  */
 export function blur(sample: Sample, kernel: readonly number[]): Sample {
   if (kernel.length % 2 !== 1 || !kernel.every(Number.isFinite)) {
-    throw new RangeError(`blur: kernel [${kernel.join(', ')}], expected an odd number of weights`);
+    throw new RangeError(`blur: kernel is [${kernel.join(', ')}], expected an odd number of finite weights`);
   }
   if (kernel.length === 1 && kernel[0] === 1) return sample;
   const { height, width } = imageSize(sample.image);
@@ -73,13 +71,11 @@ function addPixel(source: Uint8Array, from: number, sums: Float32Array, to: numb
 }
 
 /**
- * Adds to every value a number of the normal distribution with mean 0 and the standard `deviation` (of 255), and clamps.
- * Boxes stay.
+ * Adds Gaussian noise with mean 0 and the standard `deviation`, of 255, to every value and clamps. Boxes stay. Throws a
+ * RangeError unless the deviation is from 0 to 255.
  */
 export function noise(sample: Sample, deviation: number, random: Random): Sample {
-  if (!(deviation >= 0 && deviation <= 255)) {
-    throw new RangeError(`noise: deviation is ${deviation}, expected a number from 0 to 255`);
-  }
+  checkNumber('noise', 'deviation', deviation, { min: 0, max: 255 });
   if (deviation === 0) return sample;
   const { height, width } = imageSize(sample.image);
   const bytes = packedBytes(sample.image);
@@ -87,7 +83,7 @@ export function noise(sample: Sample, deviation: number, random: Random): Sample
   const out = new Uint8ClampedArray(bytes.length);
   let bits = 0;
   for (let i = 0; i < bytes.length; i++) {
-    // Two numbers out of each 32 random bits.
+    // 32 random bits choose two numbers.
     bits = i % 2 === 0 ? random.bits() : bits >>> 16;
     out[i] = bytes[i]! + deviation * normals[bits & 0xffff]!;
   }
@@ -97,7 +93,7 @@ export function noise(sample: Sample, deviation: number, random: Random): Sample
 let normals: Float32Array | null = null;
 
 /**
- * 65536 numbers of the standard normal distribution to draw from: logarithms and cosines for every value of an image
+ * 65536 numbers of the standard normal distribution to draw from: a logarithm and a cosine for every value of an image
  * would take longer than decoding it.
  */
 function makeNormals(): Float32Array {

@@ -1,58 +1,60 @@
+import { checkInteger, checkNumber } from '../../common/check.ts';
 import { clipAnnotations, defaultVisibility, mapBoxes, type Visibility } from '../../imagery/geometry.ts';
 import { imageSize, packedBytes, rgbImage, rotateImage } from '../../imagery/image.ts';
 import type { Sample } from '../types.ts';
 
-/** Mirrors a sample left to right. The image is a view. */
+/** Flips a sample horizontally. The image is a view. */
 export function flipX(sample: Sample): Sample {
   const { width } = imageSize(sample.image);
   return { id: sample.id, image: sample.image.step(1, -1, 1), ...mapBoxes(sample, (x, y) => [width - x, y]) };
 }
 
-/** Mirrors a sample top to bottom. The image is a view. */
+/** Flips a sample vertically. The image is a view. */
 export function flipY(sample: Sample): Sample {
   const { height } = imageSize(sample.image);
   return { id: sample.id, image: sample.image.step(-1, 1, 1), ...mapBoxes(sample, (x, y) => [x, height - y]) };
 }
 
 /**
- * Turns a sample clockwise by `quarters` times 90 degrees. The image is a view; odd turns exchange height and width.
+ * Rotates a sample clockwise by `quarters` times 90 degrees; odd values swap height and width. The image is a view. Throws
+ * a RangeError unless `quarters` is an integer.
  */
-export function turn(sample: Sample, quarters: number): Sample {
-  if (!Number.isInteger(quarters)) throw new RangeError(`turn: quarters is ${quarters}, expected a whole number`);
+export function rotate90(sample: Sample, quarters: number): Sample {
+  checkInteger('rotate90', 'quarters', quarters);
   const { height, width } = imageSize(sample.image);
-  const turns = ((quarters % 4) + 4) % 4;
+  const rotation = ((quarters % 4) + 4) % 4;
   const boxes = mapBoxes(sample, (x, y) => {
-    if (turns === 1) return [height - y, x];
-    if (turns === 2) return [width - x, height - y];
-    if (turns === 3) return [y, width - x];
+    if (rotation === 1) return [height - y, x];
+    if (rotation === 2) return [width - x, height - y];
+    if (rotation === 3) return [y, width - x];
     return [x, y];
   });
-  return { id: sample.id, image: rotateImage(sample.image, turns), ...boxes };
+  return { id: sample.id, image: rotateImage(sample.image, rotation), ...boxes };
 }
 
-/** What stands around a picture, and which boxes stay when an edge cuts them. */
+/** What surrounds an image, and which boxes are kept when an edge cuts them. */
 export interface EdgeOptions {
-  /** Colour around the picture. Default the mean of ImageNet, which normalisation takes to zero. */
+  /** Colour around the image, 0 to 255. Default the mean of ImageNet, which normalisation maps to zero. */
   readonly fill?: readonly [red: number, green: number, blue: number];
   /** Default: at least one pixel wide and high, and a tenth of the area inside. */
   readonly visibility?: Visibility;
 }
 
-/** A window of a picture that was enlarged or shrunk: pixels of the changed picture, which it may lie beside. */
+/** A window of a scaled image, in pixels of the scaled image; it may reach beyond it. */
 export interface Window {
-  /** Factor by which things grow. */
+  /** Scale factor. */
   readonly factor: number;
   readonly left: number;
   readonly top: number;
-  /** Whole numbers from 1: the size of the result. */
+  /** Size of the result: integers >= 1. */
   readonly width: number;
   readonly height: number;
 }
 
 /**
- * A window of the enlarged or shrunk picture of a sample, in one step (bilinear, half-pixel centres). What lies beside
- * the picture has a plain colour. A window that is the whole sample gives the sample itself; one of whole pixels within
- * the picture at factor 1 is a view.
+ * Scales a sample and takes a window of it, in one step (bilinear, half-pixel centres). What lies beyond the image is
+ * filled with `fill`. Returns the sample itself if the window is the whole sample; at factor 1, the image of a window of
+ * whole pixels inside the image is a view.
  */
 export function cutWindow(sample: Sample, window: Window, options: EdgeOptions = {}): Sample {
   const { fill = [124, 116, 104], visibility = defaultVisibility } = options;
@@ -73,14 +75,13 @@ export function cutWindow(sample: Sample, window: Window, options: EdgeOptions =
 }
 
 /**
- * Moves a sample by whole pixels to the right (`dx` > 0) and down (`dy` > 0); its size stays. Throws a RangeError for
- * fractions.
+ * Shifts a sample to the right (`dx` > 0) and down (`dy` > 0) by integer numbers of pixels, others throw a RangeError. Its
+ * size stays.
  */
 export function translate(sample: Sample, dx: number, dy: number, options: EdgeOptions = {}): Sample {
-  if (!Number.isInteger(dx) || !Number.isInteger(dy)) {
-    throw new RangeError(`translate: dx is ${dx} and dy ${dy}, expected whole numbers of pixels`);
-  }
-  // Not `-dx`: a window at -0 is none at 0.
+  checkInteger('translate', 'dx', dx);
+  checkInteger('translate', 'dy', dy);
+  // Not `-dx`, which is -0 for 0.
   return cutWindow(sample, { factor: 1, left: 0 - dx, top: 0 - dy, ...imageSize(sample.image) }, options);
 }
 
@@ -104,35 +105,35 @@ export function crop(
   return cutWindow(sample, { factor: 1, left: x, top: y, width, height }, { visibility });
 }
 
-/** Where `rescale` takes its window from. */
+/** Where `rescale` takes its window. */
 export interface RescaleOptions extends EdgeOptions {
-  /** Position of the window (factor > 1) or of the smaller picture (factor < 1) along x, from 0 to 1. Default 0.5. */
+  /** Position of the window (factor > 1) or of the smaller image (factor < 1) along x, from 0 to 1. Default 0.5. */
   readonly x?: number;
   /** The same along y. */
   readonly y?: number;
 }
 
 /**
- * Enlarges a sample by a factor and cuts a window of the old size, or shrinks it and puts it on a plain ground of the
- * old size (bilinear, half-pixel centres). Boxes are clipped by the visibility rule.
+ * Enlarges a sample and takes a window of the old size, or shrinks it and pads it to the old size (bilinear, half-pixel
+ * centres). Boxes are clipped by the visibility rule. Throws a RangeError unless the factor is a finite number > 0.
  */
 export function rescale(sample: Sample, factor: number, options: RescaleOptions = {}): Sample {
   const { x = 0.5, y = 0.5 } = options;
-  if (!(factor > 0 && factor < Infinity)) throw new RangeError(`rescale: factor is ${factor}, expected a number > 0`);
+  checkNumber('rescale', 'factor', factor, { above: 0, finite: true });
   const { height, width } = imageSize(sample.image);
-  // Negative where the picture is smaller than the window.
+  // Negative where the scaled image is smaller than the window.
   const [left, top] = [x * (width * factor - width), y * (height * factor - height)];
   return cutWindow(sample, { factor, left, top, width, height }, options);
 }
 
-/** For each row or column of the result: the two of the source around it and the weight of the second; -1 for none. */
+/** For each row or column of the result: the two source rows or columns around it (-1 for none) and the weight of the second. */
 interface Taps {
   readonly low: Int32Array;
   readonly high: Int32Array;
   readonly weight: Float32Array;
 }
 
-/** `from` and `to` are the sizes of source and result along one axis, `start` is the window's edge. */
+/** `from` and `to` are the sizes of source and result along one axis, `start` is the edge of the window. */
 function taps(from: number, to: number, factor: number, start: number): Taps {
   const [low, high, weight] = [new Int32Array(to).fill(-1), new Int32Array(to), new Float32Array(to)];
   for (let i = 0; i < to; i++) {

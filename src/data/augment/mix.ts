@@ -1,3 +1,4 @@
+import { checkInteger, checkNumber } from '../../common/check.ts';
 import { coveredFraction } from '../../imagery/boxes.ts';
 import {
   clipAnnotations,
@@ -13,16 +14,21 @@ import type { Annotations, RgbImage } from '../../imagery/types.ts';
 import type { Sample } from '../types.ts';
 
 /**
- * Joins four samples, upper left, upper right, lower left and lower right, to one (the mosaic of YOLOv4: Bochkovskiy,
- * Wang and Liao, 2020). It has the name of the first. Throws a RangeError unless those side by side are equally high
- * and those below each other equally wide.
+ * Joins four samples, upper left, upper right, lower left and lower right, into one (the mosaic of YOLOv4: Bochkovskiy,
+ * Wang and Liao, 2020). The result has the id of the first. Throws a RangeError unless samples side by side have equal
+ * heights and samples above each other equal widths.
  */
 export function mosaic(parts: readonly [Sample, Sample, Sample, Sample]): Sample {
-  const sizes = parts.map(({ image }) => imageSize(image)) as [Size, Size, Size, Size];
-  const [a, b, c, d] = sizes;
+  const [a, b, c, d] = [
+    imageSize(parts[0].image),
+    imageSize(parts[1].image),
+    imageSize(parts[2].image),
+    imageSize(parts[3].image),
+  ];
   if (a.height !== b.height || c.height !== d.height || a.width !== c.width || b.width !== d.width) {
+    const sizes = [a, b, c, d].map((size) => `${size.width} x ${size.height}`).join(', ');
     throw new RangeError(
-      `mosaic: ${sizes.map((size) => `${size.width} x ${size.height}`).join(', ')} pixels, expected equal heights side by side and equal widths below each other`,
+      `mosaic: ${sizes} pixels, expected equal heights side by side and equal widths above each other`,
     );
   }
   const image = rgbImage(a.height + c.height, a.width + b.width);
@@ -40,11 +46,12 @@ interface Size {
 }
 
 /**
- * Blends two samples of one size, `share` of the first and the rest of the second, with the boxes of both (mixup: Zhang,
- * Cisse, Dauphin and Lopez-Paz, 2018; for detectors Zhang et al., "Bag of Freebies", 2019). It has the name of the first.
+ * Blends two samples of one size, with the weight `fraction` for the first and the rest for the second, and the boxes of
+ * both (mixup: Zhang, Cisse, Dauphin and Lopez-Paz, 2018; for detectors Zhang et al., "Bag of Freebies", 2019). The result
+ * has the id of the first. Throws a RangeError for different sizes and for a fraction outside 0 to 1.
  */
-export function mixup(first: Sample, second: Sample, share: number): Sample {
-  if (!(share >= 0 && share <= 1)) throw new RangeError(`mixup: share is ${share}, expected a number from 0 to 1`);
+export function mixup(first: Sample, second: Sample, fraction: number): Sample {
+  checkNumber('mixup', 'fraction', fraction, { min: 0, max: 1 });
   const [size, other] = [imageSize(first.image), imageSize(second.image)];
   if (size.width !== other.width || size.height !== other.height) {
     throw new RangeError(
@@ -53,18 +60,18 @@ export function mixup(first: Sample, second: Sample, share: number): Sample {
   }
   const [a, b] = [packedBytes(first.image), packedBytes(second.image)];
   const out = new Uint8ClampedArray(a.length);
-  for (let i = 0; i < out.length; i++) out[i] = share * a[i]! + (1 - share) * b[i]!;
+  for (let i = 0; i < out.length; i++) out[i] = fraction * a[i]! + (1 - fraction) * b[i]!;
   const image = rgbImage(size.height, size.width, new Uint8Array(out.buffer));
   return { id: first.id, image, ...join([first, second]) };
 }
 
 /** How objects of one sample are pasted into another. */
 export interface PasteOptions {
-  /** Most objects that are pasted; their number is drawn from 1 to this. Default 5. */
+  /** Maximum number of objects that are pasted; the number is drawn from 1 to this. Default 5. */
   readonly most?: number;
-  /** Largest share of any other object that pasted ones may cover together. Default 0.1. */
+  /** Maximum fraction of any other object that all pasted objects together may cover. Default 0.1. */
   readonly maxCovered?: number;
-  /** Width in pixels of the border around an object that fades into the picture. Default 2. */
+  /** Width in pixels of the border around an object that fades into the image. Default 2. */
   readonly feather?: number;
   readonly visibility?: Visibility;
 }
@@ -73,10 +80,10 @@ export interface PasteOptions {
 const TRIES = 10;
 
 /**
- * Pastes some objects of `source` into a sample at random places (copy-paste: Ghiasi et al., 2021, with boxes in place
- * of masks: the ground within the box comes along, and other objects there as far as they are visible). Objects that
- * the edge of `source` cuts are not taken, nor places where too much of another object would be covered. Nothing is
- * turned or scaled. The sample itself is returned where nothing could be pasted.
+ * Pastes some objects of `source` into a sample at random places (copy-paste: Ghiasi et al., 2021, with boxes instead of
+ * masks: the background inside the box comes along, and so do the visible parts of other objects there). Objects that
+ * the edge of `source` cuts are not used, nor places where too much of another object would be covered. Nothing is
+ * rotated or scaled. Returns the sample itself if nothing could be pasted.
  */
 export function copyPaste(sample: Sample, source: Sample, random: Random, options: PasteOptions = {}): Sample {
   const { most = 5, maxCovered = 0.1, feather = 2, visibility = defaultVisibility } = options;
@@ -91,42 +98,51 @@ export function copyPaste(sample: Sample, source: Sample, random: Random, option
   const covered = target.boxes.map(() => 0);
   let image: RgbImage | null = null;
   for (const box of whole.slice(0, count)) {
-    // The patch in whole pixels, so that the box keeps its place within it; the border as far as the source has it.
+    // Whole pixels, so that the box keeps its place in the patch.
     const [left, top, right, bottom] = [Math.floor(box[0]), Math.floor(box[1]), Math.ceil(box[2]), Math.ceil(box[3])];
-    const [spareX, spareY] = [size.width - (right - left), size.height - (bottom - top)];
-    if (spareX < 0 || spareY < 0) continue;
-    for (let attempt = 0; attempt < TRIES; attempt++) {
-      const [x, y] = [random.int(spareX + 1), random.int(spareY + 1)];
-      const width = right - left;
-      const height = bottom - top;
-      const touched: Box = [x - feather, y - feather, x + width + feather, y + height + feather];
-      const more = target.boxes.map((other) => coveredFraction(other, touched));
-      if (more.some((share, i) => covered[i]! + share > maxCovered)) continue;
-      more.forEach((share, i) => (covered[i] = covered[i]! + share));
-      image ??= rgbImage(size.height, size.width, Uint8Array.from(packedBytes(sample.image)));
-      pastePatch(source.image, image, { left, top, width, height, x, y, feather });
-      const patch = clipAnnotations(shift(source, -left, -top), width, height, visibility);
-      const moved = shift(patch, x, y);
-      target.boxes.push(...listBoxes(moved));
-      target.labels.push(...moved.labels);
-      covered.push(...moved.labels.map(() => 0));
-      break;
-    }
+    const patch = { left, top, width: right - left, height: bottom - top, feather };
+    const place = findPlace(patch, size, target.boxes, { covered, maxCovered }, random);
+    if (place === null) continue;
+    image ??= rgbImage(size.height, size.width, Uint8Array.from(packedBytes(sample.image)));
+    pastePatch(source.image, image, { ...patch, ...place });
+    const visible = clipAnnotations(shift(source, -left, -top), patch.width, patch.height, visibility);
+    const pasted = shift(visible, place.x, place.y);
+    target.boxes.push(...listBoxes(pasted));
+    target.labels.push(...pasted.labels);
+    covered.push(...pasted.labels.map(() => 0));
   }
   return image === null ? sample : { id: sample.id, image, ...packAnnotations(target.boxes, target.labels) };
 }
 
-/** Throws a RangeError for options of `copyPaste` that make no sense. */
+/**
+ * A random place for a patch where it covers no box too much, or null if there is none among some tries. What it covers
+ * of each box is added to `covered`.
+ */
+function findPlace(
+  { width, height, feather }: Omit<Patch, 'x' | 'y'>,
+  size: Size,
+  boxes: readonly Box[],
+  { covered, maxCovered }: { readonly covered: number[]; readonly maxCovered: number },
+  random: Random,
+): { readonly x: number; readonly y: number } | null {
+  const [spareX, spareY] = [size.width - width, size.height - height];
+  if (spareX < 0 || spareY < 0) return null;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const [x, y] = [random.int(spareX + 1), random.int(spareY + 1)];
+    const touched: Box = [x - feather, y - feather, x + width + feather, y + height + feather];
+    const added = boxes.map((box) => coveredFraction(box, touched));
+    if (added.some((fraction, i) => covered[i]! + fraction > maxCovered)) continue;
+    added.forEach((fraction, i) => (covered[i] = covered[i]! + fraction));
+    return { x, y };
+  }
+  return null;
+}
+
+/** Throws a RangeError for options of `copyPaste` out of range. */
 export function checkPaste({ most = 5, maxCovered = 0.1, feather = 2 }: PasteOptions): void {
-  if (!Number.isInteger(most) || most < 1) {
-    throw new RangeError(`copyPaste: most is ${most}, expected a whole number from 1`);
-  }
-  if (!(maxCovered >= 0 && maxCovered <= 1)) {
-    throw new RangeError(`copyPaste: maxCovered is ${maxCovered}, expected a share from 0 to 1`);
-  }
-  if (!Number.isInteger(feather) || feather < 0) {
-    throw new RangeError(`copyPaste: feather is ${feather}, expected whole pixels from 0`);
-  }
+  checkInteger('copyPaste', 'most', most, { min: 1 });
+  checkNumber('copyPaste', 'maxCovered', maxCovered, { min: 0, max: 1 });
+  checkInteger('copyPaste', 'feather', feather, { min: 0 });
 }
 
 interface Patch extends Size {
@@ -139,7 +155,7 @@ interface Patch extends Size {
   readonly feather: number;
 }
 
-/** Copies a patch as it is, and the border around it the less the farther it is from the patch. */
+/** Copies a patch, and a border around it that fades with the distance from the patch. */
 function pastePatch(source: RgbImage, target: RgbImage, patch: Patch): void {
   const { left, top, width, height, x, y, feather } = patch;
   const [from, to] = [imageSize(source), imageSize(target)];
@@ -149,11 +165,11 @@ function pastePatch(source: RgbImage, target: RgbImage, patch: Patch): void {
     for (let column = -feather; column < width + feather; column++) {
       if (left + column < 0 || left + column >= from.width || x + column < 0 || x + column >= to.width) continue;
       const distance = Math.max(-column, column - width + 1, 0, dy);
-      const share = 1 - distance / (feather + 1);
+      const weight = 1 - distance / (feather + 1);
       for (let c = 0; c < 3; c++) {
         const old = target.get(y + row, x + column, c);
         const value = source.get(top + row, left + column, c);
-        target.set(y + row, x + column, c, Math.round(old + share * (value - old)));
+        target.set(y + row, x + column, c, Math.round(old + weight * (value - old)));
       }
     }
   }

@@ -1,3 +1,4 @@
+import { checkInteger, checkNumber, expectedNumber, isWithin, type Limits } from '../../common/check.ts';
 import { between, defaultsOf, flag, numeric, orNone, type Group, type GroupValues } from '../../common/settings.ts';
 import { checkVisibility, defaultVisibility, type Visibility } from '../../imagery/geometry.ts';
 import { checkPaste, type PasteOptions } from './mix.ts';
@@ -97,12 +98,22 @@ const defaults: ResolvedAugmentation = {
   visibility: defaultVisibility,
 };
 
+const MIXING = ['mosaic', 'copyPaste', 'mixup'] as const;
+/** Kinds of augmentation that need other samples. */
+export type Mixing = (typeof MIXING)[number];
+
+/** The first kind of mixing that is switched on. */
+export const mixingKind = (settings: ResolvedAugmentation): Mixing | undefined =>
+  MIXING.find((kind) => settings[kind].probability > 0);
+
+const OP = 'augment';
+
 /**
- * Options with their defaults. Throws a TypeError for a name that `augment` does not know and for a value of the wrong
- * kind, and a RangeError for a number that makes no sense.
+ * Options with their defaults. Throws a TypeError for an unknown option and for a value of the wrong type, and a
+ * RangeError for a number out of range.
  */
 export function checkAugment(options: AugmentOptions): ResolvedAugmentation {
-  checkNames('augment', options, Object.keys(defaults));
+  checkNames(OP, options, Object.keys(defaults));
   // What is undefined counts as not given.
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
@@ -122,13 +133,14 @@ export function checkAugment(options: AugmentOptions): ResolvedAugmentation {
       throw new TypeError(`augment: ${name} is ${String(settings[name])}, expected true or false`);
     }
   }
-  for (const name of ['scale', 'brightness', 'contrast'] as const) checkRange(name, settings[name], 0, Infinity, true);
-  for (const name of ['saturation', 'gain'] as const) checkRange(name, settings[name], 0, Infinity, false);
-  checkRange('hue', settings.hue, -0.5, 0.5, false);
-  checkRange('blur.sigma', settings.blur.sigma, 0, 20, false);
-  checkRange('noise.deviation', settings.noise.deviation, 0, 255, false);
-  checkShare('grey', settings.grey);
-  checkShare('translate', settings.translate);
+  for (const name of ['scale', 'brightness', 'contrast'] as const)
+    checkRange(name, settings[name], { above: 0, finite: true });
+  for (const name of ['saturation', 'gain'] as const) checkRange(name, settings[name], { min: 0, finite: true });
+  checkRange('hue', settings.hue, { min: -0.5, max: 0.5 });
+  checkRange('blur.sigma', settings.blur.sigma, { min: 0, max: 20 });
+  checkRange('noise.deviation', settings.noise.deviation, { min: 0, max: 255 });
+  checkNumber(OP, 'grey', settings.grey, fraction);
+  checkNumber(OP, 'translate', settings.translate, fraction);
   if (settings.crop !== null) checkCrop(settings.crop, settings.translate);
   checkPaste(settings.copyPaste);
   checkVisibility(settings.visibility);
@@ -139,53 +151,40 @@ function checkNames(where: string, given: object, known: readonly string[]): voi
   if (typeof given !== 'object' || given === null) {
     throw new TypeError(`${where}: ${String(given)}, expected an object with ${known.join(', ')}`);
   }
-  const wrong = Object.keys(given).find((name) => !known.includes(name));
-  if (wrong !== undefined) throw new TypeError(`${where}: there is no option ${wrong}, only ${known.join(', ')}`);
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new TypeError(`${where}: there is no option ${unknown}, only ${known.join(', ')}`);
 }
 
-/** A number stands for a probability with the rest as it is by default. */
+/** A number is the probability, and leaves the other values at their defaults. */
 function withProbability<T extends { readonly probability: number }>(
   name: string,
   value: number | Partial<T> | undefined,
   fallback: T,
 ): T {
   if (value === undefined) return fallback;
-  if (typeof value !== 'number') checkNames(`augment: ${name}`, value, Object.keys(fallback));
+  if (typeof value !== 'number') checkNames(`${OP}: ${name}`, value, Object.keys(fallback));
   const full = { ...fallback, ...(typeof value === 'number' ? { probability: value } : value) };
-  checkShare(typeof value === 'number' ? name : `${name}.probability`, full.probability);
+  checkNumber(OP, typeof value === 'number' ? name : `${name}.probability`, full.probability, fraction);
   return full;
 }
 
-function checkShare(name: string, value: number): void {
-  if (!(value >= 0 && value <= 1)) throw new RangeError(`augment: ${name} is ${value}, expected a number from 0 to 1`);
-}
-
 function checkCrop(crop: NonNullable<ResolvedAugmentation['crop']>, translate: number): void {
-  checkNames('augment: crop', crop, ['size', 'objects']);
-  if (!Number.isInteger(crop.size) || crop.size < 1) {
-    throw new RangeError(`augment: crop.size is ${crop.size}, expected a whole number of pixels from 1`);
-  }
-  checkShare('crop.objects', crop.objects);
+  checkNames(`${OP}: crop`, crop, ['size', 'objects']);
+  checkInteger(OP, 'crop.size', crop.size, { min: 1 });
+  checkNumber(OP, 'crop.objects', crop.objects, fraction);
   if (translate > 0) {
-    throw new TypeError('augment: crop and translate together: crop takes its window at a random place already');
+    throw new TypeError(
+      'augment: crop and translate are both on, expected one: crop places its window at random already',
+    );
   }
 }
 
-function checkRange(name: string, range: Range | null, low: number, high: number, isOpen: boolean): void {
+function checkRange(name: string, range: Range | null, limits: Limits): void {
   if (range === null) return;
   const isPair = Array.isArray(range) && range.length === 2;
-  if (
-    isPair &&
-    (isOpen ? range[0] > low : range[0] >= low) &&
-    range[1] >= range[0] &&
-    range[1] <= high &&
-    range[1] < Infinity
-  ) {
-    return;
-  }
+  if (isPair && range[1] >= range[0] && range.every((value) => isWithin(value, limits))) return;
   const shown = Array.isArray(range) ? `[${range.join(', ')}]` : String(range);
-  const end = high === Infinity ? '' : ` <= ${high}`;
   throw new RangeError(
-    `augment: ${name} is ${shown}, expected [low, high] with ${low} ${isOpen ? '<' : '<='} low <= high${end}`,
+    `augment: ${name} is ${shown}, expected [low, high] with low <= high, each ${expectedNumber('a number', limits)}`,
   );
 }

@@ -8,30 +8,24 @@ import {
   type Polygon,
   type Visibility,
 } from '../../imagery/geometry.ts';
-import { rgbImage } from '../../imagery/image.ts';
-import { applyStretch, checkStretch, identityStretch, type Stretch } from '../../imagery/stretch.ts';
-import type { Annotations, RgbImage } from '../../imagery/types.ts';
-import type { Dataset, Sample, SampleDescription } from '../types.ts';
-import { defaultBands, readTiffImage, type Bands } from '../../imagery/node/read-image.ts';
 import type { ImageLimits } from '../../imagery/node/limits.ts';
+import { openTiff, type Tiff } from '../../imagery/node/tiff.ts';
+import { checkStretch, type Stretch } from '../../imagery/stretch.ts';
+import type { Annotations, Bands, ImageDecoding, RgbImage } from '../../imagery/types.ts';
 import { csvLabels, geojsonLabels, noLabels, type LabelSource } from '../../labels/node/spacenet-labels.ts';
 import { findSpaceNet, labelKeyOf, spaceNetExample, type SpaceNetLayout } from '../../labels/node/spacenet-layout.ts';
-import { measureStretch, type MeasureOptions } from '../../imagery/node/measure-stretch.ts';
-import { openTiff, type Tiff } from '../../imagery/node/tiff.ts';
+import type { Dataset, Sample, SampleDescription } from '../types.ts';
+import { RasterReader, type RasterOptions } from './raster-reader.ts';
 
 /** How a SpaceNet folder is read. */
-export interface SpaceNetOptions extends ImageLimits, MeasureOptions {
-  /** Name of the folders of images, such as `MUL-PanSharpen`. Default: the first that is there of a list, RGB first. */
+export interface SpaceNetOptions extends RasterOptions {
+  /** Name of the folders of images, for example `MUL-PanSharpen`. Default: the first found of a list, RGB first. */
   readonly images?: string;
-  /** Numbers from 1 of the bands for red, green and blue. Default: see `ReadImageOptions.bands`. */
-  readonly bands?: Bands;
-  /** Where footprints come from. Default: GeoJSON files if there are any, else the summary CSV. */
+  /** Where footprints come from. Default: GeoJSON files if there are any, otherwise the summary CSV. */
   readonly labels?: 'geojson' | 'csv';
   /** Images without labels: left out and listed in the report (default), taken as empty, or an error. */
   readonly missingLabels?: 'skip' | 'empty' | 'error';
-  /** Levels that become 0 and 255. Default: 8 bits stay as they are, 16 bits are stretched between the percentiles. */
-  readonly stretch?: Stretch;
-  /** Which footprints that the edge cuts are kept. */
+  /** Which footprints are kept when the edge of the image cuts them. */
   readonly visibility?: Visibility;
 }
 
@@ -45,8 +39,9 @@ export interface SpaceNetReport {
   readonly missingLabels: readonly string[];
   /** Bits of each level. */
   readonly bits: 8 | 16;
-  /** Bands of an image; numbers from 1 of those that are red, green and blue. */
+  /** Number of bands of an image. */
   readonly bands: number;
+  /** Numbers, from 1, of those that are red, green and blue. */
   readonly rgb: Bands;
 }
 
@@ -55,17 +50,18 @@ export const spaceNetClasses = ['building'] as const;
 
 /** A data set of one class, `building`. */
 export interface SpaceNetDataset extends Dataset {
+  readonly decoding: ImageDecoding;
   describe(index: number): Promise<SampleDescription>;
   window(index: number, x: number, y: number, width: number, height: number): Promise<RgbImage>;
   readonly report: SpaceNetReport;
-  /** The levels that become 0 and 255: plain numbers, to be kept with a model and used wherever it runs. */
+  /** The levels that become 0 and 255, as in `decoding`. */
   readonly stretch: Stretch;
 }
 
 /**
  * Opens a folder in the layout of SpaceNet 1, 2, 4 or 6 (buildings). Each polygon becomes a box; a place without
  * buildings is a sample without boxes. Rejects when images or labels are not found, when files are damaged, and when
- * all labels lie beside their images.
+ * all labels lie outside their images.
  */
 export async function openSpaceNet(path: string, options: SpaceNetOptions = {}): Promise<SpaceNetDataset> {
   const { missingLabels = 'skip', visibility = defaultVisibility } = options;
@@ -79,45 +75,28 @@ export async function openSpaceNet(path: string, options: SpaceNetOptions = {}):
     key: labelKeyOf(id, labels),
   }));
   const missing = entries.filter((entry) => entry.key === undefined);
-  if (
-    labels.kind !== 'none' &&
-    missing.length > 0 &&
-    (missingLabels === 'error' || missing.length === entries.length)
-  ) {
-    const some = missing
-      .slice(0, 5)
-      .map((entry) => entry.id)
-      .join(', ');
+  const isRefused = missingLabels === 'error' || missing.length === entries.length;
+  if (labels.kind !== 'none' && missing.length > 0 && isRefused) {
+    const listed = missing.slice(0, 5).map((entry) => entry.id);
     throw new Error(
-      `openSpaceNet: ${missing.length} of ${entries.length} images below ${path} have no ${labels.kind} labels: ${some}` +
-        `${missing.length > 5 ? ', ...' : ''}`,
+      `openSpaceNet: ${missing.length} of ${entries.length} images below ${path} have no ${labels.kind} labels: ` +
+        `${listed.join(', ')}${missing.length > 5 ? ', ...' : ''}`,
     );
   }
   const kept = missingLabels === 'empty' ? entries : entries.filter((entry) => entry.key !== undefined);
-  const first = kept[0]!;
-  const tiff = await openTiff(first.path, options);
-  const rgb = options.bands ?? defaultBands(tiff);
-  const stretch =
-    options.stretch ??
-    (tiff.bits === 8
-      ? identityStretch
-      : await measureStretch(
-          'openSpaceNet',
-          kept.map(({ path: file }) => file),
-          rgb,
-          options,
-        ));
+  const [first, ...others] = kept.map((entry) => entry.path);
+  const rasters = await RasterReader.open('openSpaceNet', [first!, ...others], options, { sameBands: true });
   await checkPlacement(kept, labels, path, options);
   const report: SpaceNetReport = {
     root: layout.root,
     images: layout.kind,
     labels: labels.kind,
     missingLabels: missing.map((entry) => entry.id),
-    bits: tiff.bits,
-    bands: tiff.bands,
-    rgb,
+    bits: rasters.first.bits,
+    bands: rasters.first.bands,
+    rgb: rasters.rgb,
   };
-  return new SpaceNet(kept, labels, report, stretch, { ...options, visibility });
+  return new SpaceNet(kept, labels, rasters, report, visibility);
 }
 
 interface Entry {
@@ -146,22 +125,20 @@ async function openLabels(layout: SpaceNetLayout, path: string, options: SpaceNe
   );
 }
 
-/** Looks for one footprint that lies on its image: where none does, labels and images are in different coordinates. */
+/** Looks for one footprint that lies on its image: if there is none, labels and images are in different coordinates. */
 async function checkPlacement(
   entries: readonly Entry[],
   labels: LabelSource,
   path: string,
-  options: SpaceNetOptions,
+  limits: ImageLimits,
 ): Promise<void> {
+  const everything = { minSide: 0, minVisible: 0 };
   let example = '';
   for (const entry of entries) {
     if (entry.key === undefined) continue;
-    const tiff = await openTiff(entry.path, options);
+    const tiff = await openTiff(entry.path, limits);
     const polygons = await labels.polygons(entry.key, tiff);
-    if (
-      polygons.some((polygon) => polygonBox(polygon, tiff.width, tiff.height, { minSide: 0, minVisible: 0 }) !== null)
-    )
-      return;
+    if (polygons.some((polygon) => polygonBox(polygon, tiff.width, tiff.height, everything) !== null)) return;
     const corner = polygons.flat(2)[0];
     if (corner !== undefined && example === '') {
       example = `in ${entry.id} (${tiff.width} x ${tiff.height} pixels) a corner lies at pixel (${corner[0].toFixed(1)}, ${corner[1].toFixed(1)})`;
@@ -180,29 +157,32 @@ class SpaceNet implements SpaceNetDataset {
   readonly ids: readonly string[];
   readonly report: SpaceNetReport;
   readonly stretch: Stretch;
+  readonly decoding: ImageDecoding;
   readonly #entries: readonly Entry[];
   readonly #labels: LabelSource;
-  readonly #options: SpaceNetOptions & { readonly visibility: Visibility };
+  readonly #rasters: RasterReader;
+  readonly #visibility: Visibility;
 
   constructor(
     entries: readonly Entry[],
     labels: LabelSource,
+    rasters: RasterReader,
     report: SpaceNetReport,
-    stretch: Stretch,
-    options: SpaceNetOptions & { readonly visibility: Visibility },
+    visibility: Visibility,
   ) {
     this.ids = entries.map((entry) => entry.id);
     this.report = report;
-    this.stretch = stretch;
+    this.stretch = rasters.stretch;
+    this.decoding = rasters.decoding;
     this.#entries = entries;
     this.#labels = labels;
-    this.#options = options;
+    this.#rasters = rasters;
+    this.#visibility = visibility;
   }
 
   async get(index: number): Promise<Sample> {
     const { entry, tiff } = await this.#open('get', index);
-    const image = await readTiffImage(tiff, { bands: this.report.rgb, stretch: this.stretch });
-    return { id: entry.id, image, ...(await this.#boxes(entry, tiff)) };
+    return { id: entry.id, image: await this.#rasters.image(tiff), ...(await this.#boxes(entry, tiff)) };
   }
 
   async describe(index: number): Promise<SampleDescription> {
@@ -212,8 +192,7 @@ class SpaceNet implements SpaceNetDataset {
 
   async window(index: number, x: number, y: number, width: number, height: number): Promise<RgbImage> {
     const { tiff } = await this.#open('window', index);
-    const levels = await tiff.readLevels(this.report.rgb, { x, y, width, height });
-    return rgbImage(height, width, applyStretch(levels, this.stretch));
+    return this.#rasters.window(tiff, x, y, width, height);
   }
 
   async #open(method: string, index: number): Promise<{ readonly entry: Entry; readonly tiff: Tiff }> {
@@ -221,19 +200,12 @@ class SpaceNet implements SpaceNetDataset {
     if (entry === undefined) {
       throw new RangeError(`SpaceNet.${method}: index ${index}, expected 0 to ${this.#entries.length - 1}`);
     }
-    const tiff = await openTiff(entry.path, this.#options);
-    const { bits, bands } = this.report;
-    if (tiff.bits !== bits || tiff.bands !== bands) {
-      throw new Error(
-        `openSpaceNet: ${entry.path}: ${tiff.bands} bands of ${tiff.bits} bits, expected ${bands} of ${bits} as in the first image`,
-      );
-    }
-    return { entry, tiff };
+    return { entry, tiff: await this.#rasters.open(entry.path) };
   }
 
   async #boxes(entry: Entry, tiff: Tiff): Promise<Annotations> {
     const polygons = entry.key === undefined ? [] : await this.#labels.polygons(entry.key, tiff);
-    return footprintBoxes(polygons, tiff.width, tiff.height, this.#options.visibility);
+    return footprintBoxes(polygons, tiff.width, tiff.height, this.#visibility);
   }
 }
 

@@ -1,18 +1,19 @@
+import { checkInteger, reasonOf } from '../../common/check.ts';
 import { parentPort, Worker, workerData, type Transferable } from 'node:worker_threads';
 
 /** Threads that all answer the same kind of request. */
 export interface WorkerPool<Request, Reply> {
   readonly workers: number;
   /**
-   * Asks a worker: number `home` modulo the number of workers, unless others have less to do. Rejects with the worker's
-   * error, when it has ended, and after `close`.
+   * Sends a request to worker number `home` modulo the number of workers, unless others are much less busy. Rejects with
+   * the worker's error, when the worker has ended, and after `close`.
    */
   call(request: Request, home: number): Promise<Reply>;
-  /** Ends the threads. What has not been answered rejects. */
+  /** Ends the threads. Requests in flight reject. */
   close(): Promise<void>;
 }
 
-/** An answer, and which of its buffers move rather than being copied. */
+/** A reply with the buffers in it that are transferred instead of copied. */
 export interface Answer<Reply> {
   readonly reply: Reply;
   readonly transfer: readonly Transferable[];
@@ -34,7 +35,7 @@ interface Thread<Reply> {
   readonly waiting: Map<number, Waiting<Reply>>;
 }
 
-/** More requests in flight than the least busy worker has, from which on a request leaves its home. */
+/** Requests that a worker may have in flight beyond those of the least busy worker before others take over. */
 const PATIENCE = 2;
 
 /**
@@ -48,72 +49,86 @@ export async function openWorkerPool<Request, Reply>(
   workers: number,
   data: unknown,
 ): Promise<WorkerPool<Request, Reply>> {
-  if (!Number.isInteger(workers) || workers < 1) {
-    throw new RangeError(`openWorkerPool: workers is ${workers}, expected a whole number from 1`);
+  checkInteger('openWorkerPool', 'workers', workers, { min: 1 });
+  const pool = new Pool<Request, Reply>(entry, workers, data);
+  await pool.start();
+  return pool;
+}
+
+class Pool<Request, Reply> implements WorkerPool<Request, Reply> {
+  readonly workers: number;
+  readonly #threads: readonly Thread<Reply>[];
+  #broken: Error | null = null;
+  #nextId = 0;
+
+  constructor(entry: URL, workers: number, data: unknown) {
+    this.workers = workers;
+    this.#threads = Array.from({ length: workers }, (): Thread<Reply> => ({
+      worker: startThread(entry, data),
+      waiting: new Map(),
+    }));
   }
-  let broken: Error | null = null;
-  const threads = Array.from({ length: workers }, (): Thread<Reply> => ({
-    worker: startThread(entry, data),
-    waiting: new Map(),
-  }));
-  const fail = (error: Error): void => {
-    broken ??= error;
-    for (const { waiting } of threads) {
-      for (const { reject } of waiting.values()) reject(broken);
+
+  async start(): Promise<void> {
+    const started = this.#threads.map((thread, number) => this.#listen(thread, number));
+    try {
+      await Promise.all(started);
+    } catch (error) {
+      await Promise.allSettled([this.close(), ...started]);
+      throw error;
+    }
+    for (const { worker } of this.#threads) worker.unref();
+  }
+
+  call(request: Request, home: number): Promise<Reply> {
+    if (this.#broken !== null) return Promise.reject(this.#broken);
+    const least = this.#threads.reduce((best, thread) => (thread.waiting.size < best.waiting.size ? thread : best));
+    const own = this.#threads[home % this.workers]!;
+    const { worker, waiting } = own.waiting.size - least.waiting.size > PATIENCE ? least : own;
+    const id = this.#nextId++;
+    return new Promise<Reply>((resolve, reject) => {
+      waiting.set(id, { resolve, reject });
+      worker.ref();
+      worker.postMessage({ id, request });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#fail(new Error('the workers were closed'));
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+  }
+
+  /** Resolves when a thread is ready; from then on its messages answer requests. */
+  #listen({ worker, waiting }: Thread<Reply>, number: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (reason: string, cause?: unknown): void => {
+        const error = new Error(`worker ${number + 1} of ${this.workers} ${reason}`, { cause });
+        reject(error);
+        this.#fail(error);
+      };
+      worker.on('message', (message: Message<Reply>) => {
+        if (message.kind === 'ready') return resolve();
+        if (message.kind === 'failed') return reject(new Error(message.reason));
+        const request = waiting.get(message.id);
+        waiting.delete(message.id);
+        if (waiting.size === 0) worker.unref();
+        if (message.kind === 'reply') request?.resolve(message.reply);
+        else request?.reject(new Error(message.reason));
+      });
+      worker.on('messageerror', (error) => end(`sent what cannot be read: ${error.message}`, error));
+      worker.on('error', (error) => end(`failed: ${reasonOf(error)}`, error));
+      worker.on('exit', (code) => end(`ended with code ${code}`));
+    });
+  }
+
+  /** Rejects all requests in flight and all later ones; the first error stays. */
+  #fail(error: Error): void {
+    this.#broken ??= error;
+    for (const { waiting } of this.#threads) {
+      for (const { reject } of waiting.values()) reject(this.#broken);
       waiting.clear();
     }
-  };
-  const started = threads.map(
-    ({ worker, waiting }, number) =>
-      new Promise<void>((resolve, reject) => {
-        const end = (reason: string, cause?: unknown): void => {
-          const error = new Error(`worker ${number + 1} of ${workers} ${reason}`, { cause });
-          reject(error);
-          fail(error);
-        };
-        worker.on('message', (message: Message<Reply>) => {
-          if (message.kind === 'ready') return resolve();
-          if (message.kind === 'failed') return reject(new Error(message.reason));
-          const asked = waiting.get(message.id);
-          waiting.delete(message.id);
-          if (waiting.size === 0) worker.unref();
-          if (message.kind === 'reply') asked?.resolve(message.reply);
-          else asked?.reject(new Error(message.reason));
-        });
-        worker.on('messageerror', (error) => end(`sent what cannot be read: ${error.message}`, error));
-        worker.on('error', (error) => end(`failed: ${error instanceof Error ? error.message : String(error)}`, error));
-        worker.on('exit', (code) => end(`ended with code ${code}`));
-      }),
-  );
-  const close = async (): Promise<void> => {
-    fail(new Error('the workers were closed'));
-    await Promise.all(threads.map(({ worker }) => worker.terminate()));
-  };
-  try {
-    await Promise.all(started);
-  } catch (error) {
-    await Promise.allSettled([close(), ...started]);
-    throw error;
   }
-  for (const { worker } of threads) worker.unref();
-
-  let nextId = 0;
-  return {
-    workers,
-    call(request, home) {
-      if (broken !== null) return Promise.reject(broken);
-      const least = threads.reduce((best, thread) => (thread.waiting.size < best.waiting.size ? thread : best));
-      const own = threads[home % workers]!;
-      const thread = own.waiting.size - least.waiting.size > PATIENCE ? least : own;
-      const id = nextId++;
-      return new Promise<Reply>((resolve, reject) => {
-        thread.waiting.set(id, { resolve, reject });
-        thread.worker.ref();
-        thread.worker.postMessage({ id, request });
-      });
-    },
-    close,
-  };
 }
 
 /** Starts a thread with the file of `entry`, TypeScript where this runs from its source. */
@@ -122,16 +137,17 @@ function startThread(entry: URL, workerData: unknown): Worker {
   const isText = process.execArgv.some((flag) => flag.startsWith('--input-type'));
   const options = { workerData, ...(isText ? { execArgv: [] } : {}) };
   if (!entry.pathname.endsWith('.ts')) return new Worker(entry, options);
-  // tsx keeps to the main thread in Node 20, also where `--import tsx` is inherited.
+  // In Node 20 tsx works on the main thread only, even where `--import tsx` is inherited.
   const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
   const code = `import(${tsx}).then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); })`;
   return new Worker(code, { ...options, eval: true });
 }
 
 /**
- * In a worker: opens what is needed, then answers requests as they come, several at a time where answering waits.
+ * In a worker: opens what is needed, then answers requests as they arrive, several concurrently where answering is
+ * asynchronous.
  *
- * @param open is given the pool's `data`; what it returns answers one request
+ * @param open gets the pool's `data` and returns the function that answers one request
  */
 export async function serve<Data, Request, Reply>(
   open: (data: Data) => Promise<(request: Request) => Promise<Answer<Reply>>>,
@@ -153,8 +169,4 @@ export async function serve<Data, Request, Reply>(
     );
   });
   send({ kind: 'ready' });
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

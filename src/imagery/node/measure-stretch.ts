@@ -1,9 +1,9 @@
 import { checkInteger } from '../../common/check.ts';
 import { Random } from '../../common/random.ts';
 import { LevelCounts, type Stretch } from '../stretch.ts';
-import type { ImageLimits } from './limits.ts';
 import type { Bands } from './read-image.ts';
-import { openTiff } from './tiff.ts';
+import type { ImageLimits } from './limits.ts';
+import { openTiff, type Tiff } from './tiff.ts';
 
 /** How the stretch of 16-bit images is measured. */
 export interface MeasureOptions {
@@ -15,17 +15,21 @@ export interface MeasureOptions {
   readonly seed?: number;
 }
 
-/** One stretch for all TIFF files, so that brightness has the same meaning in each. `op` starts error messages. */
+/**
+ * One stretch for all TIFF files, so that brightness has the same meaning in each. `op` starts error messages; `open`
+ * replaces `openTiff`, for a caller that looks at the files, too.
+ */
 export async function measureStretch(
   op: string,
   paths: readonly string[],
   rgb: Bands,
   options: MeasureOptions & ImageLimits,
+  open: (path: string) => Promise<Tiff> = (path) => openTiff(path, options),
 ): Promise<Stretch> {
   const { percentiles = [2, 98], stretchImages = 32, seed = 0 } = options;
   checkInteger(op, 'stretchImages', stretchImages, { min: 1 });
   const counts = new LevelCounts();
   const chosen = new Random('stretch', seed).shuffle([...paths]).slice(0, stretchImages);
-  for (const path of chosen) counts.add(await (await openTiff(path, options)).readLevels(rgb));
+  for (const path of chosen) counts.add(await (await open(path)).readLevels(rgb));
   return counts.stretch(percentiles);
 }

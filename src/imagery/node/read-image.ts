@@ -2,14 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { InputError } from '../../common/errors.ts';
 import { rgbImage } from '../image.ts';
 import { applyStretch, identityStretch, type Stretch } from '../stretch.ts';
-import type { RgbImage } from '../types.ts';
+import type { Bands, RgbImage } from '../types.ts';
 import { decodeJpeg, isJpeg, type JpegLimits } from './jpeg.ts';
 import { decodePng, isPng } from './png.ts';
 import { decodeTiff, isTiff, type Tiff } from './tiff.ts';
 import { decodeWebp, isWebp } from './webp.ts';
 
-/** The bands to use as red, green and blue, numbered from 1. */
-export type Bands = readonly [red: number, green: number, blue: number];
+export type { Bands } from '../types.ts';
 
 /** The reason for refusing a file whose first bytes are not those of a supported format. */
 export const UNKNOWN_FORMAT = 'neither a PNG, JPEG, WebP nor TIFF file (unknown first bytes)';
