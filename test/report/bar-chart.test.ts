@@ -63,7 +63,7 @@ test('bars stand on the axis, between their edges, as high as the ticks say', ()
   near((last?.x ?? 0) - 0.5, left + width / 2, 'from the third edge');
 });
 
-test('layers are stacked, in colours of their own, with a legend', () => {
+test('layers are stacked, in different colours, with a legend', () => {
   const svg = barChart({
     ...names,
     edges: [0, 1, 2],

@@ -38,7 +38,7 @@ test('the picture is the image enlarged with a strip below; the image stays as i
   assert.ok(image.data.every((value) => value === 90));
 });
 
-test('found, missed, correct and wrong boxes have colours of their own', () => {
+test('found, missed, correct and wrong boxes have different colours', () => {
   const truth = truthOf([[10, 10, 30, 30], 0], [[50, 10, 70, 30], 0]);
   const detections = detectionsOf([[12, 10, 32, 30], 0, 0.9], [[75, 30, 95, 45], 0, 0.4]);
   const rows = pixelRows(detectionPicture(grey(60, 100), truth, detections, { scale: 2 }), names);

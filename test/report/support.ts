@@ -1,6 +1,8 @@
 import * as assert from 'uvu/assert';
 import type { RgbImage } from '../../src/imagery/types.ts';
 
+export { refuses } from '../evaluation/support.ts';
+
 /** Asserts that a text is well-formed XML: tags nest, attributes are quoted and unique, no stray markup. */
 export function checkXml(text: string): void {
   const open: string[] = [];
@@ -57,18 +59,6 @@ export function pixelRows(image: RgbImage, names: Readonly<Record<string, readon
       return keys.get([0, 1, 2].map((c) => image.get(y, x, c)).join()) ?? '?';
     }).join(''),
   );
-}
-
-/** Asserts that a call throws a RangeError with exactly this message. */
-export function refuses(call: () => unknown, text: string): void {
-  try {
-    call();
-  } catch (error) {
-    assert.instance(error, RangeError);
-    assert.is((error as RangeError).message, text);
-    return;
-  }
-  assert.unreachable(`expected a RangeError: ${text}`);
 }
 
 /** Asserts that a page is well-formed, self-contained and accessible. */

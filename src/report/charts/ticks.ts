@@ -19,12 +19,12 @@ export function niceStep(span: number, count: number): number {
 /** A tick value as text: thousands grouped, only the decimals that the step needs, `2e-5` if plain digits are too long. */
 export function tickLabel(value: number, step: number): string {
   if (value === 0) return '0';
-  const place = Math.floor(Math.log10(step) + 1e-9);
-  if (Math.abs(value) >= 1e7 || place < -4) {
-    const digits = Math.floor(Math.log10(Math.abs(value)) + 1e-9) - place;
+  const exponent = Math.floor(Math.log10(step) + 1e-9);
+  if (Math.abs(value) >= 1e7 || exponent < -4) {
+    const digits = Math.floor(Math.log10(Math.abs(value)) + 1e-9) - exponent;
     return value.toExponential(Math.max(0, Math.min(20, digits))).replace('e+', 'e');
   }
-  const decimals = Math.max(0, -place);
+  const decimals = Math.max(0, -exponent);
   return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 }
 

@@ -3,7 +3,7 @@ import { count, figure, gallery, notDefined, ratio, table, type Section } from '
 import { chartSize, checkCurve, endOfScores } from '../charts/score-charts.ts';
 import { lineChart, type ChartSeries } from '../charts/svg-chart.ts';
 
-/** Maximum number of classes with curves of their own. */
+/** Maximum number of classes that curves are drawn of. */
 const maxCurves = 5;
 
 type ClassScores = Judgement['perClass'][number];

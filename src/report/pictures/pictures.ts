@@ -29,7 +29,7 @@ export interface DetectionPictureOptions {
   readonly scoreThreshold?: number;
   /** Minimum IoU of a correct detection; default 0.5. */
   readonly iouThreshold?: number;
-  /** Names of the classes; printed beside scores and missed boxes if there are several. */
+  /** Names of the classes; printed next to scores and missed boxes if there are several. */
   readonly classes?: readonly string[];
 }
 
@@ -78,7 +78,7 @@ interface Key {
   readonly dash: number;
 }
 
-/** A strip with a box and a text for each key, in as many rows as its width requires. */
+/** A strip with a box and a text for each key, in the rows that its width requires. */
 function legendStrip(width: number, keys: readonly Key[]): RgbImage {
   const scale = width < 400 ? 1 : 2;
   const room = (23 + Math.max(...keys.map(({ text }) => textSize(text).width))) * scale;
@@ -125,8 +125,8 @@ function outcomeOf(
 
 /**
  * A picture of an image and its detections: the image enlarged, with the ground truth, correct and wrong detections and
- * missed boxes in colours of their own (`pictureColours`; missed boxes are also dashed), the score of each detection in
- * hundredths beside its box, with its class if there are several, and a strip below that explains the colours and counts
+ * missed boxes in different colours (`pictureColours`; missed boxes are also dashed), the score of each detection in
+ * hundredths next to its box, with its class if there are several, and a strip below that explains the colours and counts
  * the boxes. Detections are matched as by `matchDetections`; if there is no ground truth, `truth` is null and all
  * detections have one colour. The image is not changed. Throws as `matchDetections` does, and a RangeError for a scale
  * that is not an integer >= 1.
