@@ -1,6 +1,6 @@
 // Runs the tests, one process per file: a crash of the GPU driver or a hang costs one file, not the run.
 //   node scripts/test.mjs [--smoke | --built] [PART OF A PATH ...]
-// Without options: test/**/*.test.ts, on the source. With --smoke: those that show that an adapter computes rightly.
+// Without options: test/**/*.test.ts, on the source. With --smoke: those that show whether an adapter computes correctly.
 // With --built: test/**/*.built.test.ts, on what `npm run build` made.
 // A file passes when it ends with code 0, has a test, and Node printed no warning.
 // Ends with `N passed, N failed`. Lines that a test starts with `# ` are results worth seeing, and are shown.

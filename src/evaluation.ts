@@ -1,5 +1,5 @@
 // Comparing detections with the truth: what `retinagrad/evaluation` exports.
-export { boxIou, pairwiseIou } from './evaluation/iou.ts';
+export { boxIou, pairwiseIou } from './imagery/boxes.ts';
 export {
   matchDetections,
   type Detections,

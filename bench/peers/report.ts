@@ -1,5 +1,5 @@
 import type { Spread } from '../../src/measure/measure.ts';
-import type { PeerCase } from './cases.ts';
+import type { Work } from '../../src/measure/tasks.ts';
 
 /** What one library did with one case. */
 export interface PeerMeasured {
@@ -22,7 +22,7 @@ export interface PeerMeasured {
 
 export interface PeerCaseResult {
   readonly name: string;
-  readonly work?: PeerCase['work'];
+  readonly work?: Work;
   /** By the library's key. */
   readonly libraries: Record<string, PeerMeasured>;
 }
@@ -57,7 +57,7 @@ export function ratioToBest(result: PeerCaseResult, own: string, others: readonl
 }
 
 /** A library's result for people: a rate or a time, or why there is none. */
-export function describe(work: PeerCase['work'], measured: PeerMeasured): string {
+export function describe(work: Work | undefined, measured: PeerMeasured): string {
   if (measured.unsupported !== undefined) return 'none';
   if (measured.failed !== undefined) return 'failed';
   if (typeof measured.wrong === 'string') return 'WRONG';
@@ -70,7 +70,7 @@ export function describe(work: PeerCase['work'], measured: PeerMeasured): string
 }
 
 /** Everything about one library's result on a line. */
-export function lineOf(title: string, work: PeerCase['work'], measured: PeerMeasured): string {
+export function lineOf(title: string, work: Work | undefined, measured: PeerMeasured): string {
   const columns = [`  ${title.padEnd(22)}`, describe(work, measured).padStart(14)];
   if (measured.timing !== undefined) {
     const spread = measured.timing.cpu ?? measured.timing.wall;

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { spread } from '../../src/measure/measure.ts';
-import { CASES, type PeerCase } from './cases.ts';
+import { checkTask } from '../../src/measure/tasks.ts';
+import { CASES, isTask, type PeerCase } from './cases.ts';
 import { compareWhole } from './compare-whole.ts';
 import { libraries, type Library } from './libraries.ts';
 import { Peer, UnsupportedError } from './peer.ts';
@@ -86,7 +87,7 @@ export class Runner {
   }
 
   async #measure(task: PeerCase): Promise<PeerCaseResult> {
-    const isWhole = task.operands === undefined;
+    const isWhole = !isTask(task);
     const values = valuesOf(task);
     const operands = writeValues(join(this.#folder, 'operands.f32'), values);
     // The whole network is measured by one library after the other, each in a new process with an empty driver cache,
@@ -109,14 +110,12 @@ export class Runner {
     }
     if (isWhole) await this.#stopAll();
     const arrays = Object.fromEntries([...values].map(([name, { data }]) => [name, data]));
-    const check = task.check;
-    const wrong =
-      check === undefined
-        ? compareWhole(new Map([...delivered].map(([key, { results }]) => [key, results])), ['torch', OURS])
-        : new Map([...delivered].map(([key, { results }]) => [key, results && check(arrays, results)]));
+    const wrong = isTask(task)
+      ? new Map([...delivered].map(([key, { results }]) => [key, results && checkTask(task, arrays, results)]))
+      : compareWhole(new Map([...delivered].map(([key, { results }]) => [key, results])), ['torch', OURS]);
     return {
       name: task.name,
-      ...(task.work === undefined ? {} : { work: task.work }),
+      ...(isTask(task) ? { work: task.work } : {}),
       libraries: Object.fromEntries(
         [...delivered].map(([key, { measured }]) => {
           const verdict = wrong.get(key);
@@ -147,8 +146,7 @@ export class Runner {
     isWhole: boolean,
   ): Promise<Contender> {
     const peer = await this.#peerOf(library);
-    const { check: _, ...description } = task;
-    await peer.ask({ do: 'prepare', case: description, operands });
+    await peer.ask({ do: 'prepare', case: task, operands });
     const { wall: first } = await peer.ask<Sample>({ do: 'sample', count: 1 });
     const { wall: estimate } = await peer.ask<Sample>({ do: 'sample', count: 1 });
     const count = Math.max(1, Math.ceil(SAMPLE / estimate));
@@ -230,7 +228,7 @@ export class Runner {
     const comparison = ratio === null ? '' : `  ${ratio.toFixed(2)} times as fast as the best other on the adapter`;
     process.stdout.write(`${task.name}${comparison}\n`);
     for (const { key, title } of this.#libraries) {
-      process.stdout.write(`${lineOf(title, task.work, result.libraries[key] ?? {})}\n`);
+      process.stdout.write(`${lineOf(title, result.work, result.libraries[key] ?? {})}\n`);
     }
   }
 

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { makeAnchors } from '../../src/retinanet/anchors.ts';
 import { retinaNetSpec } from '../../src/retinanet/spec.ts';
-import type { PeerCase } from './cases.ts';
+import { isTask, type PeerCase } from './cases.ts';
 import { CLASSES, retinaNetState } from './retinanet.ts';
 
 // The values that all libraries get, made once per case and handed over in a file.
@@ -30,10 +30,10 @@ function normal(length: number, seed: number, scale: number): Float32Array {
 }
 
 /** The operands of a case by name. */
-export function valuesOf({ operands }: PeerCase): Map<string, Value> {
-  if (operands === undefined) return networkValues();
+export function valuesOf(peerCase: PeerCase): Map<string, Value> {
+  if (!isTask(peerCase)) return networkValues();
   return new Map(
-    Object.entries(operands).map(([name, shape], i) => [
+    Object.entries(peerCase.operands).map(([name, shape], i) => [
       name,
       { shape, data: normal(product(shape), 2654435761 * (i + 1), 1) },
     ]),
@@ -56,7 +56,7 @@ export function writeValues(file: string, values: ReadonlyMap<string, Value>): R
 
 /** Height and width of the image. */
 export const IMAGE_SIZE = 256;
-/** x1, y1, x2, y2 of the objects as shares of the image; their classes are 0 and 1. The library's own workload. */
+/** x1, y1, x2, y2 of the objects as fractions of the image; their classes are 0 and 1. The library's own workload. */
 const BOXES = [
   [0.1, 0.1, 0.5, 0.6],
   [0.3, 0.2, 0.8, 0.7],

@@ -6,7 +6,8 @@ import { init, manualSeed, RetinaNet, retinaNetSpec } from 'retinagrad';
 import { openDataset, splitIds, writePng, writeSyntheticSpaceNet } from 'retinagrad/data';
 import { evaluateDetections } from 'retinagrad/evaluation';
 import { detectionPicture } from 'retinagrad/report';
-import { loadDetector, RunFolder, trainDetector } from 'retinagrad/train';
+import { loadDetector } from 'retinagrad/detector';
+import { RunFolder, trainDetector } from 'retinagrad/train';
 
 const [given, epochs = '12'] = process.argv.slice(2);
 const device = await init(); // a GPU where there is one

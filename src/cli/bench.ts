@@ -1,158 +1,170 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compare } from '../measure/compare.ts';
-import { kernelCases, SIZES, type SizeName } from '../measure/kernel-cases.ts';
-import { measureLoader } from '../measure/loader.ts';
-import { measureCeiling, measureKernel } from '../measure/kernels.ts';
-import { bestOf } from '../measure/measure.ts';
-import { flameChart, labelParts, measureParts, type PartsResult } from '../measure/parts.ts';
-import { newResult, type BenchResult, type Measured } from '../measure/result.ts';
-import { measureCheckpoint, measureFirstStep, measureWhole } from '../measure/whole.ts';
-import { Workload, type WorkloadOptions } from '../measure/workload.ts';
-import { init, type InitOptions } from '../node.ts';
-import type { TuningName } from '../tensor/device.ts';
-import { formatBytes } from '../tensor/errors.ts';
-import { UsageError, type Call, type Command } from './command.ts';
+import { defined } from '../common/check.ts';
+import {
+  caseLine,
+  compare,
+  comparisonLine,
+  flameChart,
+  kernelCases,
+  labelParts,
+  measureCeiling,
+  measureCheckpoint,
+  measureFirstStep,
+  measureKernel,
+  measureLoader,
+  measureParts,
+  measureWhole,
+  newResult,
+  partsTable,
+  SIZES,
+  Workload,
+  type BenchResult,
+  type Measured,
+  type PartsResult,
+  type SizeName,
+  type WorkloadOptions,
+} from '../bench.ts';
+import { init, tuningNames, type Device, type InitOptions } from '../node.ts';
+import { defineCommand, EXIT, type Call } from './command.ts';
+import type { HelpText } from './help.ts';
+import {
+  adapter,
+  flag,
+  integer,
+  listOf,
+  number,
+  oneOf,
+  option,
+  text,
+  type OptionTable,
+  type OptionValues,
+  type Reader,
+} from './options.ts';
 import type { Terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
 
-const help = `retinagrad bench: how fast the kernels are here, how RetinaNet's time divides, and what the whole takes.
+/** Image sizes of the kernels' suite. */
+const sizeNames = Object.keys(SIZES) as SizeName[];
 
-Usage:
-  retinagrad bench kernels [--sizes 256,512,800x1344] [--filter TEXT]
-      Every convolution of ResNet-18 and -50 RetinaNet at these image sizes, forward and both gradients, and the kernels
-      around them. Checks each result against float64 sums at places that meet every channel.
-  retinagrad bench parts [--depth 50] [--size 256] [--batch 1]
-      One training step and one inference, part by part, with a flame chart of each.
-  retinagrad bench whole [--depth 50] [--size 256] [--batch 1] [--checkpoint]
-      Training steps and inference: time, images per second, peak bytes. Several values: --size 256,512 --batch 1,2,4.
-      With --checkpoint, training steps without and with activation checkpointing of the backbone, in turns, and how
-      much time and peak memory the second takes of the first.
-  retinagrad bench first-step [--depth 50] [--size 256] [--batch 1]
-      From opening the device to the end of the first training step, in a process of its own: with the driver's cache of
-      compiled kernels empty, and then with what that run left in it.
-  retinagrad bench loader [DATA] [--workers 0,1,2] [--images 200]
-      Images per second that reading, decoding and augmenting give, by the number of threads, for chips of 512 pixels in
-      PNG, JPEG and 16-bit TIFF, or for a data set of your own.
-  retinagrad bench compare A.json B.json
-      Ratios of the times in two results; * marks those whose quartiles lie apart.
+const LEVELS = ['kernels', 'parts', 'whole', 'first-step', 'loader', 'compare'] as const;
 
-Options:
-  --adapter NAME   as for retinagrad info
-  --tuning NAME    run the kernels that are chosen for another adapter: llvmpipe, swiftshader, cpu, nvidia, amd, apple,
-                   intel, gpu
-  --seconds N      about how long to measure each case. Default 2
-  --out FOLDER     writes bench.json (and charts) there; also after Ctrl-C, with what there is
-  --json           the result as JSON on standard output, progress on standard error
-
-Times are medians. GFLOP/s count the direct algorithm, so that Winograd's are equivalents. On a software adapter they
-are of the driver's processor time over all cores, because neighbours on a shared machine disturb wall time.
-
-Exit status: 0 all is well, 1 a result is wrong or something failed, 2 the command line is wrong.
-
-Examples:
-  npx retinagrad bench kernels --sizes 256 --filter "3x3 256->256"
-  npx retinagrad bench whole --depth 18,50 --size 256,512 --out results
-`;
-
-export const bench: Command = {
-  help,
-  options: {
-    adapter: { type: 'string' },
-    tuning: { type: 'string' },
-    sizes: { type: 'string', default: '256' },
-    filter: { type: 'string', default: '' },
-    depth: { type: 'string', default: '50' },
-    size: { type: 'string', default: '256' },
-    batch: { type: 'string', default: '1' },
-    checkpoint: { type: 'boolean', default: false },
-    workers: { type: 'string', default: '0,1,2' },
-    images: { type: 'string', default: '200' },
-    seconds: { type: 'string', default: '2' },
-    out: { type: 'string' },
-  },
-  run: runBench,
+/** An image size that the strides of the backbone divide. */
+const multipleOf32: Reader<number> = {
+  expected: 'a multiple of 32',
+  read: (given) => (/^[1-9]\d*$/.test(given) && Number(given) % 32 === 0 ? Number(given) : undefined),
 };
 
-/** Values of the options above; those with a default are always there. */
-interface BenchValues {
-  readonly adapter?: string;
-  readonly tuning?: string;
-  readonly sizes: string;
-  readonly filter: string;
-  readonly depth: string;
-  readonly size: string;
-  readonly batch: string;
-  readonly checkpoint: boolean;
-  readonly workers: string;
-  readonly images: string;
-  readonly seconds: string;
-  readonly out?: string;
-}
+const OPTIONS = {
+  sizes: option(listOf(oneOf(sizeNames)), {
+    value: 'LIST',
+    about: `image sizes of kernels: ${sizeNames.join(', ')}`,
+    default: ['256'],
+  }),
+  filter: option(text, { value: 'TEXT', about: 'runs only the kernels whose name contains TEXT' }),
+  depth: option(listOf(oneOf([18, 50])), { value: 'LIST', about: 'depths of the ResNet: 18, 50', default: [50] }),
+  size: option(listOf(multipleOf32), {
+    value: 'LIST',
+    about: 'image sizes in pixels, multiples of 32',
+    default: [256],
+  }),
+  batch: option(listOf(integer({ min: 1 })), { value: 'LIST', about: 'batch sizes', default: [1] }),
+  checkpoint: flag('whole: compares training steps with and without activation checkpointing'),
+  workers: option(listOf(integer({ min: 0 })), {
+    value: 'LIST',
+    about: 'loader: numbers of worker threads',
+    default: [0, 1, 2],
+  }),
+  images: option(integer({ min: 1 }), { value: 'N', about: 'loader: number of images to read', default: 200 }),
+  seconds: option(number({ above: 0 }), { value: 'N', about: 'approximate seconds for each case', default: 2 }),
+  tuning: option(oneOf(tuningNames), {
+    value: 'NAME',
+    about: `uses the kernels tuned for another adapter: ${tuningNames.join(', ')}`,
+    otherwise: 'those of the adapter',
+  }),
+  out: option(text, {
+    value: 'FOLDER',
+    about: 'writes bench.json and charts to this folder; after Ctrl-C, with the cases measured so far',
+  }),
+  adapter,
+} as const satisfies OptionTable;
 
-async function runBench({ values: given, positionals, terminal, version }: Call): Promise<number> {
-  const values = given as unknown as BenchValues;
-  const [level, ...files] = positionals;
+const help: HelpText = {
+  usage: `
+retinagrad bench kernels [--sizes LIST] [--filter TEXT]
+    Every convolution of RetinaNet on ResNet-18 and ResNet-50 at these image sizes, forward and both gradients, and
+    the kernels around them. Checks each result against float64 sums at positions that cover every channel.
+retinagrad bench parts [--depth LIST] [--size LIST] [--batch LIST]
+    One training step and one inference, part by part, with a flame chart of each.
+retinagrad bench whole [--depth LIST] [--size LIST] [--batch LIST] [--checkpoint]
+    Training steps and inference: time, images per second, peak memory. With --checkpoint, training steps with and
+    without activation checkpointing of the backbone, interleaved, and the ratios of time and peak memory.
+retinagrad bench first-step [--depth LIST] [--size LIST] [--batch LIST]
+    From opening the device to the end of the first training step, in a separate process: once with the driver's cache
+    of compiled kernels empty, and once with the cache that this run has filled. Takes the first value of each list.
+retinagrad bench loader [DATA] [--workers LIST] [--images N]
+    Images read, decoded and augmented per second, by number of threads, for 512-pixel images as PNG, JPEG and 16-bit
+    TIFF, or for your own data set.
+retinagrad bench compare A.json B.json
+    Ratios of the times in two results; * marks those whose interquartile ranges do not overlap.`,
+  about: `
+Lists are comma-separated. Times are medians. GFLOP/s count the operations of the direct algorithm, so rates of Winograd
+kernels are equivalents. On a software adapter, rates use the driver's CPU time divided by the number of cores, because other
+programs on the machine distort wall time.`,
+  exit: { [EXIT.failed]: 'failure or wrong result' },
+  examples: [
+    ['npx retinagrad bench kernels --sizes 256 --filter "3x3 256->256"'],
+    ['npx retinagrad bench whole --depth 18,50 --size 256,512 --out results'],
+  ],
+};
+
+export const bench = defineCommand('bench', {
+  help,
+  output: 'the result',
+  options: OPTIONS,
+  run: runBench,
+});
+
+type Values = OptionValues<typeof OPTIONS>;
+type Level = Exclude<(typeof LEVELS)[number], 'loader' | 'compare'>;
+
+async function runBench({ options: values, positionals, terminal, version }: Call<typeof OPTIONS>): Promise<number> {
+  const [given, ...files] = positionals;
+  const level = LEVELS.find((name) => name === given);
   if (level === 'compare') return printComparison(files);
   if (level === 'loader') return runLoader(values, files, terminal);
-  if (level === undefined || !['kernels', 'parts', 'whole', 'first-step'].includes(level) || files.length > 0) {
-    throw new UsageError(
-      `bench: expected kernels, parts, whole, first-step, loader or compare, got "${positionals.join(' ')}"`,
-    );
+  if (level === undefined || files.length > 0) {
+    throw new UsageError(`bench: expected one of ${LEVELS.join(', ')}, got "${positionals.join(' ')}"`);
   }
   if (values.checkpoint && level !== 'whole') throw new UsageError(`bench: --checkpoint goes with whole, not ${level}`);
-  const seconds = numbers('seconds', values.seconds, (n) => n > 0)[0]!;
-  const depths = numbers('depth', values.depth, (n) => n === 18 || n === 50) as (18 | 50)[];
-  const sides = numbers('size', values.size, (n) => Number.isInteger(n / 32));
-  const batches = numbers('batch', values.batch, (n) => Number.isInteger(n) && n > 0);
-  const sizes = values.sizes.split(',').map((name) => {
-    if (!(name in SIZES)) throw new UsageError(`bench: --sizes ${name} is not one of ${Object.keys(SIZES).join(', ')}`);
-    return name as SizeName;
-  });
+  return runLevel(level, values, terminal, version);
+}
 
-  const chosen: InitOptions = {
-    ...(values.adapter === undefined ? {} : { adapter: values.adapter }),
-    ...(values.tuning === undefined ? {} : { tuning: values.tuning as TuningName }), // init checks it
-  };
-  if (level === 'first-step')
-    return firstStep(terminal.isJson, chosen, { depth: depths[0]!, size: sides[0]!, batch: batches[0]! });
+async function runLevel(level: Level, values: Values, terminal: Terminal, version: string): Promise<number> {
+  const { seconds, sizes } = values;
+  const workloads: readonly WorkloadOptions[] = values.depth.flatMap((depth) =>
+    values.size.flatMap((size) => values.batch.map((batch) => ({ depth, size, batch }))),
+  );
+  const chosen: InitOptions = defined({ adapter: values.adapter, tuning: values.tuning });
+  if (level === 'first-step') return firstStep(terminal.isJson, chosen, workloads[0]!);
+
   const device = await init(chosen);
-  const print = (line: string): void => terminal.say(line);
-  print(`${device.adapter.name}: measuring what it can do at most`);
+  terminal.say(`${device.adapter.name}: measuring what it can do at most`);
   const result = newResult(device, version, await measureCeiling(device, seconds));
   const { gflops, gbps } = result.ceiling;
-  print(`ceiling: ${gflops.toFixed(1)} GFLOP/s of multiply-adds, ${gbps.toFixed(1)} GB/s of a copy`);
+  terminal.say(`ceiling: ${gflops.toFixed(1)} GFLOP/s of multiply-adds, ${gbps.toFixed(1)} GB/s of a copy`);
   const parts: PartsResult[] = [];
-  let isInterrupted = false;
-  process.once('SIGINT', () => {
-    isInterrupted = true;
-    process.stderr.write('\nstopping after this case; Ctrl-C again stops at once\n');
-  });
-  if (level === 'kernels') {
-    for (const kernel of kernelCases(sizes).filter(({ name }) => name.includes(values.filter))) {
-      if (isInterrupted) break;
-      const measured = await measureKernel(device, kernel, result.ceiling, seconds);
+  const interruption = watchInterruption();
+  const works = {
+    kernels: () => kernelWorks(device, sizes, values.filter ?? '', result, seconds),
+    whole: () => workloads.map((options) => () => measureWorkload(device, options, values.checkpoint, seconds)),
+    parts: () => workloads.map((options) => () => profileWorkload(device, options, parts, terminal)),
+  }[level]();
+  for (const work of works) {
+    if (interruption.isRequested) break;
+    for (const measured of await work()) {
       result.cases.push(measured);
-      print(lineOf(measured));
-    }
-  } else {
-    for (const options of depths.flatMap((depth) =>
-      sides.flatMap((size) => batches.map((batch) => ({ depth, size, batch }))),
-    )) {
-      if (isInterrupted) break;
-      if (level === 'whole') {
-        const measureBoth = values.checkpoint ? measureCheckpoint : measureWhole;
-        for (const measured of await measureBoth(device, options, seconds)) {
-          result.cases.push(measured);
-          print(lineOf(measured));
-        }
-        continue;
-      }
-      const workload = new Workload(device, options);
-      labelParts(device, workload);
-      parts.push(await measureParts(device, 'training step', () => workload.load().then(() => workload.trainStep())));
-      parts.push(await measureParts(device, 'inference', () => workload.load().then(() => workload.detect())));
-      workload.dispose();
-      for (const part of parts.slice(-2)) print(tableOf(part));
+      terminal.say(caseLine(measured));
     }
   }
   writeResult(values.out, result, parts);
@@ -163,13 +175,63 @@ async function runBench({ values: given, positionals, terminal, version }: Call)
   return wrong.length === 0 ? 0 : 1;
 }
 
-/** Measures how quickly images come. */
-async function runLoader(values: BenchValues, paths: readonly string[], terminal: Terminal): Promise<number> {
+/** Ctrl-C ends the run after the case that is being measured; the second one ends it at once. */
+function watchInterruption(): { readonly isRequested: boolean } {
+  const state = { isRequested: false };
+  process.once('SIGINT', () => {
+    state.isRequested = true;
+    process.stderr.write('\nstopping after this case; Ctrl-C again stops at once\n');
+  });
+  return state;
+}
+
+/** Measures one case, or several that belong together. */
+type MeasureWork = () => Promise<readonly Measured[]>;
+
+function kernelWorks(
+  device: Device,
+  sizes: readonly SizeName[],
+  filter: string,
+  { ceiling }: BenchResult,
+  seconds: number,
+): MeasureWork[] {
+  return kernelCases(sizes.map((name) => SIZES[name]))
+    .filter(({ name }) => name.includes(filter))
+    .map((kernel) => async () => [await measureKernel(device, kernel, ceiling, seconds)]);
+}
+
+const measureWorkload = (
+  device: Device,
+  options: WorkloadOptions,
+  checkpoint: boolean,
+  seconds: number,
+): Promise<readonly Measured[]> => (checkpoint ? measureCheckpoint : measureWhole)(device, options, seconds);
+
+/** Profiles a training step and an inference; adds both to `parts`. */
+async function profileWorkload(
+  device: Device,
+  options: WorkloadOptions,
+  parts: PartsResult[],
+  terminal: Terminal,
+): Promise<readonly Measured[]> {
+  const workload = new Workload(device, options);
+  labelParts(device, workload);
+  const runs = [
+    await measureParts(device, 'training step', () => workload.load().then(() => workload.trainStep())),
+    await measureParts(device, 'inference', () => workload.load().then(() => workload.detect())),
+  ];
+  workload.dispose();
+  for (const run of runs) terminal.say(partsTable(run));
+  parts.push(...runs);
+  return [];
+}
+
+/** Measures how many images per second are read. */
+async function runLoader(values: Values, paths: readonly string[], terminal: Terminal): Promise<number> {
   if (paths.length > 1) throw new UsageError(`bench loader: expected one data set, got ${paths.join(' ')}`);
-  const isCount = (n: number): boolean => Number.isInteger(n) && n >= 0;
   const rows = await measureLoader({
-    workers: numbers('workers', values.workers, isCount),
-    images: numbers('images', values.images, (n) => Number.isInteger(n) && n > 0)[0]!,
+    workers: values.workers,
+    images: values.images,
     ...(paths[0] === undefined ? {} : { path: paths[0] }),
     onRow: ({ source, workers, imagesPerSecond }) =>
       terminal.print(
@@ -180,7 +242,7 @@ async function runLoader(values: BenchValues, paths: readonly string[], terminal
   return 0;
 }
 
-/** Measures the first step in processes of their own, which find that they are to run it in the environment. */
+/** Measures the first step in child processes. Each is told by an environment variable to run the step itself. */
 async function firstStep(isJson: boolean, chosen: InitOptions, options: WorkloadOptions): Promise<number> {
   const name = 'RETINAGRAD_BENCH_FIRST_STEP';
   if (process.env[name] === undefined) {
@@ -198,42 +260,7 @@ async function firstStep(isJson: boolean, chosen: InitOptions, options: Workload
   return 0;
 }
 
-function numbers(name: string, text: string, isRight: (n: number) => boolean): number[] {
-  const list = text.split(',').map(Number);
-  if (!list.every(isRight)) throw new UsageError(`bench: --${name} ${text} is not what it expects; see --help`);
-  return list;
-}
-
-function lineOf({ name, timing, rate, wrong, figures }: Measured): string {
-  const spread = timing.cpu ?? timing.wall;
-  const columns = [
-    name.padEnd(52),
-    `${bestOf(timing).toFixed(2)} ms`.padStart(12),
-    `(${spread.low.toFixed(2)} to ${spread.high.toFixed(2)})`.padStart(20),
-  ];
-  if (rate !== undefined) {
-    columns.push(
-      `${rate.value.toFixed(1)} ${rate.unit}`.padStart(15),
-      `${(100 * rate.share).toFixed(0)} %`.padStart(6),
-    );
-  }
-  if (figures?.['imagesPerSecond'] !== undefined) columns.push(`${figures['imagesPerSecond'].toFixed(2)} images/s`);
-  if (figures?.['peakBytes'] !== undefined) columns.push(`peak ${formatBytes(figures['peakBytes'])}`);
-  if (figures?.['timeRatio'] !== undefined)
-    columns.push(
-      `${figures['timeRatio'].toFixed(2)}x the time, ${figures['memoryRatio']!.toFixed(2)}x the peak memory`,
-    );
-  if (typeof wrong === 'string') columns.push(`WRONG: ${wrong}`);
-  return columns.join(' ');
-}
-
-function tableOf({ what, milliseconds, parts }: PartsResult): string {
-  const row = ({ name, milliseconds: ms, dispatches, bytes }: (typeof parts)[number]): string =>
-    `  ${name.padEnd(34)} ${ms.toFixed(1).padStart(9)} ms ${((100 * ms) / milliseconds).toFixed(1).padStart(5)} % ` +
-    `${String(dispatches).padStart(5)} dispatches ${formatBytes(bytes).padStart(10)}`;
-  return `${what}: ${milliseconds.toFixed(1)} ms\n${parts.map(row).join('\n')}`;
-}
-
+/** Writes the result as JSON, and a flame chart for each profiled run. */
 function writeResult(folder: string | undefined, result: BenchResult, parts: readonly PartsResult[]): void {
   if (folder === undefined) return;
   mkdirSync(folder, { recursive: true });
@@ -245,22 +272,25 @@ function writeResult(folder: string | undefined, result: BenchResult, parts: rea
 }
 
 function printComparison(files: readonly string[]): number {
-  if (files.length !== 2) throw new UsageError(`bench compare: expected two files, got ${files.length}`);
-  const [a, b] = files.map((file) => {
-    const text = readFileSync(file, 'utf8');
-    try {
-      const result = JSON.parse(text) as BenchResult | null;
-      if (result?.schema === 1) return result;
-    } catch {} // The same is to be said.
-    throw new Error(`${file} is not a result of retinagrad bench, as --out or --json write it`);
-  }) as [BenchResult, BenchResult];
+  const [first, second] = files;
+  if (first === undefined || second === undefined || files.length > 2) {
+    throw new UsageError(`bench compare: expected two files, got ${files.length}`);
+  }
+  const [a, b] = [readResult(first), readResult(second)];
   if (a.adapter.name !== b.adapter.name) {
     process.stdout.write(`different adapters: ${a.adapter.name} and ${b.adapter.name}\n`);
   }
   const rows = compare(a, b);
   if (rows.length === 0) throw new Error('the two results have no case in common');
-  for (const { name, ratio, isClear } of rows) {
-    process.stdout.write(`${name.padEnd(52)} ${ratio.toFixed(2).padStart(7)}x ${isClear ? '*' : ''}\n`);
-  }
+  for (const row of rows) process.stdout.write(`${comparisonLine(row)}\n`);
   return 0;
+}
+
+function readResult(file: string): BenchResult {
+  const text = readFileSync(file, 'utf8');
+  try {
+    const result = JSON.parse(text) as BenchResult | null;
+    if (result?.schema === 1) return result;
+  } catch {} // Text that is not JSON is reported like JSON that is no result.
+  throw new Error(`${file} is not a result of retinagrad bench, as --out or --json write it`);
 }

@@ -1,22 +1,17 @@
 import { mkdirSync } from 'node:fs';
-import { parseArgs, type ParseArgsConfig } from 'node:util';
-import leven from 'leven';
-import type { Terminal } from './terminal.ts';
+import { reasonOf } from '../common/check.ts';
+import { helpOf, type HelpText } from './help.ts';
+import { parseCommandLine, readOptions, sharedOptions, type OptionTable, type OptionValues } from './options.ts';
+import type { CommandName } from './summaries.ts';
+import { Terminal } from './terminal.ts';
 
-/** A wrong command line: the message is printed with a hint at --help, and the exit status is 2. */
-export class UsageError extends Error {}
-
-/** Exit statuses beside 2 (wrong command line), for scripts. */
-export const EXIT = { done: 0, failed: 1, found: 3, interrupted: 130 } as const;
-
-type Options = NonNullable<ParseArgsConfig['options']>;
-/** Values of options, as `parseArgs` gives them: text, or true for flags. */
-export type Values = Readonly<Record<string, string | boolean | undefined>>;
+/** Exit statuses, for scripts. */
+export const EXIT = { done: 0, failed: 1, usage: 2, found: 3, interrupted: 130 } as const;
 
 /** What a command gets. */
-export interface Call {
-  readonly values: Values;
-  /** Arguments that are no options. */
+export interface Call<O extends OptionTable = OptionTable> {
+  readonly options: OptionValues<O>;
+  /** Arguments that are not options. */
   readonly positionals: readonly string[];
   readonly terminal: Terminal;
   /** Version of the package. */
@@ -26,99 +21,60 @@ export interface Call {
 /** One of the commands of `retinagrad`. */
 export interface Command {
   readonly help: string;
-  /** Beside --help, --json and --quiet, which all have. */
-  readonly options: Options;
+  /** All options, with those that every command has. */
+  readonly options: OptionTable;
+  /** Parses the arguments, runs the command and returns the exit status. */
+  readonly run: (args: readonly string[], version: string) => Promise<number>;
+}
+
+/** A command as it is written down. */
+export interface CommandDefinition<O extends OptionTable> {
+  readonly help: HelpText;
+  /** What --json prints, such as `all findings`. */
+  readonly output: string;
+  /** The command's own options, beside --json, --quiet and --help. */
+  readonly options: O;
   /** Returns the exit status. */
-  readonly run: (call: Call) => Promise<number>;
+  readonly run: (call: Call<O>) => Promise<number>;
 }
 
-/** Options that every command has. */
-export const commonOptions = {
-  json: { type: 'boolean' },
-  quiet: { type: 'boolean', short: 'q' },
-  help: { type: 'boolean', short: 'h' },
-} as const satisfies Options;
-
-/** Parses the arguments of a command. Throws a UsageError that names the nearest option for one that does not exist. */
-export function parseCommandLine(args: readonly string[], own: Options): { values: Values; positionals: string[] } {
-  const options = { ...own, ...commonOptions };
-  try {
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options });
-    return { values: values as Values, positionals };
-  } catch (error) {
-    const unknown = /^Unknown option '(--?([^']*))'/.exec((error as Error).message);
-    if (unknown === null) throw new UsageError((error as Error).message);
-    throw new UsageError(`unknown option ${unknown[1]}${didYouMean(unknown[2]!, Object.keys(options), '--')}`);
-  }
-}
-
-/** `; did you mean X?` for the candidate that is nearest to a word, or nothing where none is near. */
-export function didYouMean(word: string, candidates: readonly string[], prefix = ''): string {
-  const distance = (candidate: string): number => {
-    // `lr` for `train.learningRate` is not near by letters; the last part of a name for the whole is.
-    const last = candidate.slice(candidate.lastIndexOf('.') + 1);
-    // Half a name is meant for the whole: `--suggest` for `--suggest-anchors`.
-    const starts = word.length < 4 ? [] : [-1, 0, 1].map((more) => candidate.slice(0, word.length + more));
-    return Math.min(
-      leven(word.toLowerCase(), candidate.toLowerCase()),
-      ...[last, ...starts].map((part) => leven(word.toLowerCase(), part.toLowerCase()) + 0.5),
-    );
+export function defineCommand<O extends OptionTable>(
+  name: CommandName,
+  { help: text, output, options, run }: CommandDefinition<O>,
+): Command {
+  const shared = sharedOptions(output);
+  const table = { ...options, ...shared };
+  const help = helpOf(name, text, table);
+  return {
+    help,
+    options: table,
+    async run(args, version) {
+      const { given, positionals } = parseCommandLine(args, table);
+      if (given.has('help')) {
+        process.stdout.write(help);
+        return EXIT.done;
+      }
+      const terminal = new Terminal(readOptions(shared, given));
+      try {
+        return await run({ options: readOptions(options, given), positionals, terminal, version });
+      } finally {
+        terminal.stop();
+      }
+    },
   };
-  const [nearest] = [...candidates].sort((a, b) => distance(a) - distance(b));
-  if (nearest === undefined || distance(nearest) > Math.max(2, word.length / 2)) return '';
-  return `; did you mean ${prefix}${nearest}?`;
 }
 
-/** An argument as a shell takes it: in quotes where it needs them. */
+/** An argument as a shell takes it: in quotes if it needs them. */
 export const quoted = (argument: string): string =>
   /^[\w./\\:=,@%+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
 
-/** The text of an option, or undefined when it was not given. */
-export function text(values: Values, name: string): string | undefined {
-  const value = values[name];
-  if (value === '') throw new UsageError(`--${name} is empty`);
-  return value as string | undefined;
-}
-
-/** An option that is a number within limits. */
-export function number(
-  values: Values,
-  name: string,
-  { min = -Infinity, max = Infinity, whole = false }: { min?: number; max?: number; whole?: boolean },
-): number | undefined {
-  const given = text(values, name);
-  if (given === undefined) return undefined;
-  const value = Number(given);
-  if (!Number.isFinite(value) || value < min || value > max || (whole && !Number.isInteger(value))) {
-    const range = max === Infinity ? `from ${min}` : `from ${min} to ${max}`;
-    throw new UsageError(`--${name} is "${given}", expected a ${whole ? 'whole ' : ''}number ${range}`);
-  }
-  return value;
-}
-
-/** An option that is one of several words. */
-export function choice<T extends string>(values: Values, name: string, choices: readonly T[]): T | undefined {
-  const given = text(values, name);
-  const found = choices.find((candidate) => candidate === given);
-  if (given !== undefined && found === undefined) {
-    throw new UsageError(`--${name} is "${given}", expected one of ${choices.join(', ')}${didYouMean(given, choices)}`);
-  }
-  return found;
-}
-
-/** Makes the folder that an option names, if it is not there. */
+/** Makes the folder that an option names if it does not exist. */
 export function makeFolder(path: string, option: string): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way' : (error as Error).message;
-    throw new Error(`${option}: the folder ${path} cannot be made: ${reason}`, { cause: error });
+    const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way' : reasonOf(error);
+    throw new Error(`${option}: cannot create the folder ${path}: ${reason}`, { cause: error });
   }
-}
-
-/** `adapter` for `init`, from --adapter. */
-export function adapterOption(values: Values): { adapter?: string } {
-  const adapter = text(values, 'adapter');
-  return adapter === undefined ? {} : { adapter };
 }

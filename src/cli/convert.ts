@@ -1,69 +1,77 @@
-import { convertLabels, labelFormats, readLabels } from '../data.ts';
-import { choice, EXIT, text, UsageError, type Call, type Command } from './command.ts';
+import { counted, defined } from '../common/check.ts';
+import { convertLabels, labelFormats, readLabels, type LabelFormat } from '../data.ts';
+import { defineCommand, EXIT, type Call } from './command.ts';
+import { rows, type HelpText } from './help.ts';
+import { flag, oneOf, option, text, type OptionTable } from './options.ts';
+import { UsageError } from './usage-error.ts';
 
-const help = `retinagrad convert: takes labels (true boxes or detections) from one format to another, and says what that one cannot hold.
+const OPTIONS = {
+  to: option(oneOf(labelFormats), { value: 'FORMAT', about: 'format of the output' }),
+  from: option(oneOf(labelFormats), {
+    value: 'FORMAT',
+    about: 'format of the input',
+    otherwise: 'detected from file names and first lines',
+  }),
+  images: option(text, {
+    value: 'FOLDER',
+    about: 'folder of the images; YOLO needs their sizes, GeoJSON their georeference',
+    otherwise: 'found near the labels',
+  }),
+  classes: option(text, { value: 'LIST', about: 'class names in label order, comma-separated, or a file of them' }),
+  like: option(text, { value: 'TRUTH', about: 'ground truth that the detections refer to' }),
+  overwrite: flag('replaces existing files, which are an error otherwise'),
+} as const satisfies OptionTable;
 
-Usage:
-  retinagrad convert INPUT OUTPUT --to FORMAT [--from FORMAT] [--images FOLDER] [--classes LIST] [--like TRUTH]
-
-INPUT is a label file, or a folder with labels in it; its format is recognised. OUTPUT is a file, or a folder for voc, yolo
-and geojson. Formats:
-  coco              instances JSON (crowds, areas, outlines)
-  coco-results      JSON array of detections, as pycocotools loads; --like names the truth whose ids it uses
-  voc               a folder of Pascal VOC XML (pixels count from 1, both ends included)
-  yolo              a folder with data.yaml and labels/*.txt (centres and sizes as shares of the image)
-  csv               image,x1,y1,x2,y2,label[,score] with a header
-  keras-retinanet   path,x1,y1,x2,y2,class without a header
-  deepforest        image_path,xmin,ymin,xmax,ymax,label[,score]
-  spacenet-csv      ImageId,BuildingId,PolygonWKT_Pix,...
-  geojson           a FeatureCollection for each georeferenced image
-
-Options:
-  --to FORMAT       format of the output
-  --from FORMAT     format of the input (recognised by names and first lines)
-  --images FOLDER   where the images are, if not around the labels; YOLO needs their sizes, GeoJSON their place
-  --classes LIST    names in the order of the labels, parted by commas, or a file of them
-  --like TRUTH      the truth that detections refer to
-  --overwrite       replaces files that exist; otherwise they are an error
-  --json            what was written and what was lost, as JSON
-
-Nothing is written unless all of it can be. Exit status: 0 written (losses are listed), 1 failed, 2 wrong command line.
-
-Examples:
-  npx retinagrad convert annotations.csv instances.json --to coco
-  npx retinagrad convert VOC2012/Annotations yolo --to yolo --images VOC2012/JPEGImages
-  npx retinagrad convert predictions.csv results.json --to coco-results --like instances.json
-`;
-
-export const convert: Command = {
-  help,
-  options: {
-    to: { type: 'string' },
-    from: { type: 'string' },
-    images: { type: 'string' },
-    classes: { type: 'string' },
-    like: { type: 'string' },
-    overwrite: { type: 'boolean' },
-  },
-  run: runConvert,
+/** A line about each format. */
+const FORMATS: Readonly<Record<LabelFormat, string>> = {
+  coco: 'COCO instances JSON, with crowds, areas and polygons',
+  'coco-results': 'COCO results JSON, as pycocotools loads it; --like names the ground truth whose ids it uses',
+  voc: 'a folder of Pascal VOC XML; pixels count from 1, both corners inclusive',
+  yolo: 'a folder with data.yaml and labels/*.txt; centres and sizes as fractions of the image',
+  csv: 'image,x1,y1,x2,y2,label[,score] with a header',
+  'keras-retinanet': 'path,x1,y1,x2,y2,class without a header',
+  deepforest: 'image_path,xmin,ymin,xmax,ymax,label[,score] with a header',
+  'spacenet-csv': 'ImageId,BuildingId,PolygonWKT_Pix,... with a header',
+  geojson: 'a FeatureCollection per georeferenced image',
 };
 
-async function runConvert({ values, positionals, terminal }: Call): Promise<number> {
+const help: HelpText = {
+  usage:
+    'retinagrad convert INPUT OUTPUT --to FORMAT [--from FORMAT] [--images FOLDER] [--classes LIST] [--like TRUTH]',
+  about: `
+Labels are ground truth or detections. INPUT is a label file, or a folder that contains labels. OUTPUT is a file, or a folder
+for voc, yolo and geojson. If anything fails, nothing is written.
+
+Formats:
+${rows(Object.entries(FORMATS))}`,
+  exit: { 0: 'converted (losses are listed)' },
+  examples: [
+    ['npx retinagrad convert annotations.csv instances.json --to coco'],
+    ['npx retinagrad convert VOC2012/Annotations yolo --to yolo --images VOC2012/JPEGImages'],
+    ['npx retinagrad convert predictions.csv results.json --to coco-results --like instances.json'],
+  ],
+};
+
+export const convert = defineCommand('convert', {
+  help,
+  output: 'what was written and what was lost',
+  options: OPTIONS,
+  run: runConvert,
+});
+
+async function runConvert({ options, positionals, terminal }: Call<typeof OPTIONS>): Promise<number> {
   const [input, output, ...more] = positionals;
   if (input === undefined || output === undefined || more.length > 0) {
-    throw new UsageError(`convert takes an input and an output, got ${positionals.length} arguments`);
+    throw new UsageError(
+      `convert takes an input and an output, got ${counted(positionals.length, 'argument', 'arguments')}`,
+    );
   }
-  const to = choice(values, 'to', labelFormats);
+  const { to, from, images, classes, like, overwrite } = options;
   if (to === undefined) throw new UsageError(`convert needs --to, one of ${labelFormats.join(', ')}`);
-  const from = choice(values, 'from', labelFormats);
-  const images = text(values, 'images');
-  const classes = text(values, 'classes');
-  const like = text(values, 'like');
   const result = await convertLabels(input, output, {
     to,
-    overwrite: values['overwrite'] === true,
-    ...(from === undefined ? {} : { from }),
-    ...(images === undefined ? {} : { images }),
+    overwrite,
+    ...defined({ from, images }),
     ...(classes === undefined ? {} : { classes: classList(classes) }),
     ...(like === undefined ? {} : { like: await readLabels(like) }),
   });
@@ -78,6 +86,6 @@ async function runConvert({ values, positionals, terminal }: Call): Promise<numb
   return EXIT.done;
 }
 
-/** Names parted by commas, or the path of a file of them. */
+/** Comma-separated names, or the path of a file of them. */
 const classList = (given: string): string | string[] =>
   /\.(txt|csv|names)$/i.test(given) ? given : given.split(',').map((name) => name.trim());

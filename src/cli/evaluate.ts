@@ -1,123 +1,128 @@
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openDataset, readLabels, writeLabels, type LabelTable } from '../data.ts';
+import { defined } from '../common/check.ts';
+import { readLabels, writeLabels, type LabelTable } from '../data.ts';
+import {
+  evaluate as evaluateTask,
+  judgeTables,
+  loadDetector,
+  matchImages,
+  openEvaluationData,
+  SYNTHETIC,
+  syntheticToEvaluate,
+  titleOf,
+  writeReport,
+  type WriteReportOptions,
+} from '../detector-node.ts';
 import { compareRuns, comparisonText, judgementText, type JudgeOptions } from '../evaluation.ts';
 import { init } from '../node.ts';
 import { comparisonHtml } from '../report.ts';
-import { loadDetector } from '../train.ts';
-import { tablesOf } from '../detector/detections-table.ts';
-import {
-  adapterOption,
-  choice,
-  EXIT,
-  makeFolder,
-  number,
-  text,
-  UsageError,
-  type Call,
-  type Command,
-  type Values,
-} from './command.ts';
-import { imageResults, judgedData, judgeTables, matchingOf } from '../task/judging.ts';
-import { titleOf, writeReport } from '../task/report.ts';
-import { syntheticToEvaluate } from './synthetic.ts';
-import { interruptSignal } from './terminal.ts';
+import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
+import type { HelpText } from './help.ts';
+import { adapter, integer, number, oneOf, option, text, type OptionTable, type OptionValues } from './options.ts';
 import { weightsFile } from './run-paths.ts';
+import { interruptSignal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
 
-const help = `retinagrad evaluate: compares detections with the truth: precision, recall, F1, COCO's and SpaceNet's metrics.
+const OPTIONS = {
+  truth: option(text, { value: 'FILE', about: 'ground truth' }),
+  predictions: option(text, { value: 'FILE', about: 'detections with scores' }),
+  compare: option(text, {
+    value: 'FILE',
+    about: 'detections of a second run on the same images: tests which run is better, with confidence intervals',
+  }),
+  weights: option(text, {
+    value: 'FILE',
+    about: 'weights of a run',
+    otherwise: 'best.safetensors of the newest run in runs/',
+  }),
+  iou: option(number({ min: 0.05, max: 1 }), {
+    value: 'X',
+    about: 'minimum IoU of a detection with an object',
+    default: 0.5,
+  }),
+  threshold: option(number({ min: 0, max: 1 }), {
+    value: 'X',
+    about: 'minimum score',
+    otherwise: "with DATA the detector's; otherwise the F1-optimal threshold on these same images, which is optimistic",
+  }),
+  'match-by': option(oneOf(['file', 'stem']), {
+    value: 'HOW',
+    about: 'file matches images by path, stem by name without folders and extension',
+    otherwise: 'file if it matches all images, otherwise stem',
+  }),
+  images: option(text, { value: 'FOLDER', about: 'folder of the images', otherwise: 'found near the labels' }),
+  resamples: option(integer({ min: 0 }), {
+    value: 'N',
+    about: 'bootstrap resamples of the images for the confidence intervals; 0 omits them',
+    default: 1000,
+  }),
+  out: option(text, {
+    value: 'FOLDER',
+    about: 'folder for evaluation.json, report.html and, with DATA, predictions.csv',
+    otherwise: 'evaluation with DATA; otherwise no files are written',
+  }),
+  adapter,
+} as const satisfies OptionTable;
 
-Usage:
-  retinagrad evaluate --truth FILE --predictions FILE [--compare FILE]
-      Scores detections that any tool made; no model and no GPU are needed.
-  retinagrad evaluate DATA [--weights FILE]
-      Runs a detector on labelled images that it was not trained on, and scores it. DATA may be the word synthetic: 100 chips
-      that no training sees.
-
-Labels are files or folders in any format that retinagrad convert reads; predictions have scores. A detection is right if its
-IoU with an object of its class, which no surer detection has found, is at least --iou. Crowds and difficult objects are
-neither to be found nor wrong when found.
-
-Options:
-  --truth FILE        true boxes
-  --predictions FILE  detections with scores
-  --compare FILE      detections of another run on the same images: says which is better, and how sure that is
-  --weights FILE      weights of a run (best.safetensors of the newest run in runs/)
-  --iou X             IoU from which a detection is right (0.5)
-  --threshold X       score from which detections count; with DATA that of training. Otherwise the one with the highest F1
-                      on these images, which flatters
-  --match-by HOW      file compares paths of images; stem names without folders and endings (file if that finds all)
-  --images FOLDER     where the images are, if not around the labels
-  --resamples N       of the bootstrap over images, for the intervals; 0 leaves them out (1000)
-  --out FOLDER        writes evaluation.json and report.html there, and with DATA predictions.csv (evaluation, with DATA;
-                      nothing otherwise)
-  --adapter NAME      hardware, lavapipe, swiftshader, or a part of an adapter's name (the best there is)
-  --json              all figures as JSON
-
-Exit status: 0 done, 1 failed, 2 wrong command line, 130 interrupted.
-
-Examples:
-  npx retinagrad evaluate --truth instances.json --predictions results.json
-  npx retinagrad evaluate --truth test.csv --predictions a.csv --compare b.csv --iou 0.4
-  npx retinagrad evaluate unseen --weights runs/mine/best.safetensors --out results
-`;
-
-export const evaluate: Command = {
-  help,
-  options: {
-    truth: { type: 'string' },
-    predictions: { type: 'string' },
-    compare: { type: 'string' },
-    weights: { type: 'string' },
-    iou: { type: 'string' },
-    threshold: { type: 'string' },
-    'match-by': { type: 'string' },
-    images: { type: 'string' },
-    resamples: { type: 'string' },
-    out: { type: 'string' },
-    adapter: { type: 'string' },
-  },
-  run: runEvaluate,
+const help: HelpText = {
+  usage: `
+retinagrad evaluate --truth FILE --predictions FILE [--compare FILE]
+    Scores detections of any tool; needs no model and no GPU.
+retinagrad evaluate DATA [--weights FILE]
+    Runs a detector on labelled images that it was not trained on, and scores it. DATA may be the word synthetic: 100
+    generated images that training never sees.`,
+  about: `
+Prints precision, recall, F1 and the metrics of COCO and SpaceNet. Labels are files or folders in any format that retinagrad
+convert reads; predictions need scores. A detection is correct if its IoU with an object of its class, not already matched by
+a higher-scoring detection, is at least --iou. Crowds and difficult objects count neither as misses nor as false positives.`,
+  exit: { [EXIT.interrupted]: 'interrupted' },
+  examples: [
+    ['npx retinagrad evaluate --truth instances.json --predictions results.json'],
+    ['npx retinagrad evaluate --truth test.csv --predictions a.csv --compare b.csv --iou 0.4'],
+    ['npx retinagrad evaluate unseen --weights runs/mine/best.safetensors --out results'],
+  ],
 };
 
-async function runEvaluate(call: Call): Promise<number> {
-  const { values, positionals } = call;
+export const evaluate = defineCommand('evaluate', {
+  help,
+  output: 'all metrics',
+  options: OPTIONS,
+  run: runEvaluate,
+});
+
+async function runEvaluate(call: Call<typeof OPTIONS>): Promise<number> {
+  const { options, positionals } = call;
   const [data, ...more] = positionals;
   if (more.length > 0) throw new UsageError(`expected one data set, got ${positionals.join(' ')}`);
-  const files = text(values, 'truth') !== undefined || text(values, 'predictions') !== undefined;
+  const files = options.truth !== undefined || options.predictions !== undefined;
   if (files === (data !== undefined)) {
     throw new UsageError('give either --truth and --predictions, or a data set to run a detector on');
   }
   return data === undefined ? evaluateFiles(call) : evaluateData(call, data);
 }
 
-function judgeOptions(values: Values): JudgeOptions {
-  const scoreThreshold = number(values, 'threshold', { min: 0, max: 1 });
-  const resamples = number(values, 'resamples', { min: 0, whole: true });
-  return {
-    iouThreshold: number(values, 'iou', { min: 0.05, max: 1 }) ?? 0.5,
-    ...(scoreThreshold === undefined ? {} : { scoreThreshold }),
-    ...(resamples === undefined ? {} : { resamples }),
-  };
-}
+const judgeOptions = ({ iou, threshold, resamples }: OptionValues<typeof OPTIONS>): JudgeOptions => ({
+  iouThreshold: iou,
+  resamples,
+  ...defined({ scoreThreshold: threshold }),
+});
 
-async function evaluateFiles({ values, terminal }: Call): Promise<number> {
-  const [truthFile, file] = [text(values, 'truth'), text(values, 'predictions')];
+async function evaluateFiles({ options: values, terminal }: Call<typeof OPTIONS>): Promise<number> {
+  const { truth: truthFile, predictions: file, compare: other, out } = values;
   if (truthFile === undefined || file === undefined) throw new UsageError('--truth and --predictions go together');
-  if (values['weights'] !== undefined) throw new UsageError('--weights goes with a data set, not with --predictions');
+  if (values.weights !== undefined) throw new UsageError('--weights goes with a data set, not with --predictions');
   const given = judgeOptions(values);
-  const chosen = choice(values, 'match-by', ['file', 'stem']);
-  const out = text(values, 'out');
+  const chosen = values['match-by'];
   if (out !== undefined) makeFolder(out, '--out');
-  const images = text(values, 'images');
-  const where = images === undefined ? {} : { images };
+  const where = defined({ images: values.images });
   const truth = await readLabels(truthFile, where);
   const read = (path: string): Promise<LabelTable> => readLabels(path, { ...where, like: truth });
   const predictions = await read(file);
-  const other = text(values, 'compare');
   const others = other === undefined ? null : await read(other);
-  const matchBy = chosen ?? matchingOf(truth, others === null ? [predictions] : [predictions, others]);
+  const matchBy = chosen ?? matchImages(truth, others === null ? [predictions] : [predictions, others]);
   if (chosen === undefined && matchBy === 'stem') {
-    terminal.say('The paths of the images differ: they are matched by their names without folders and endings.');
+    terminal.say('The paths of the images differ: they are matched by name without folders and extension.');
   }
   const options = { ...given, matchBy };
   const judgement = await judgeTables(truth, predictions, options);
@@ -130,11 +135,11 @@ async function evaluateFiles({ values, terminal }: Call): Promise<number> {
   const command = `retinagrad evaluate --truth ${truthFile} --predictions ${file} --iou ${options.iouThreshold}`;
   const report = await writeEvaluation(out, result, {
     title: `${file} against ${truthFile}`,
-    summary: `Detections of ${truth.classes.join(', ')} compared with the truth at IoU ${options.iouThreshold}.`,
+    summary: `Detections of ${truth.classes.join(', ')} compared with the ground truth at IoU ${options.iouThreshold}.`,
     judgement,
     facts: [],
     commands: [command],
-    files: [truthFile, file].filter((path) => existsSync(path) && statSync(path).isFile()),
+    files: [truthFile, file],
   });
   terminal.print(`\n${report}`);
   if (comparison !== null && other !== undefined) {
@@ -164,50 +169,40 @@ export function shortNames(a: string, b: string): { readonly a: string; readonly
   return name(left) === name(right) ? { a, b } : { a: name(left), b: name(right) };
 }
 
-async function evaluateData({ values, terminal }: Call, given: string): Promise<number> {
-  for (const name of ['compare', 'match-by']) {
+async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>, given: string): Promise<number> {
+  for (const name of ['compare', 'match-by'] as const) {
     if (values[name] !== undefined) throw new UsageError(`--${name} goes with --truth and --predictions`);
   }
-  const options = judgeOptions(values);
-  const weights = weightsFile(values);
-  const out = text(values, 'out') ?? 'evaluation';
-  const images = text(values, 'images');
+  const weights = weightsFile(values.weights);
+  const out = values.out ?? 'evaluation';
   makeFolder(out, '--out');
-  const path = given === 'synthetic' ? await syntheticToEvaluate(terminal) : given;
-  const device = await init(adapterOption(values));
-  const { model, classes, scoreThreshold, reading, tile } = loadDetector(weights);
-  const opened = await openDataset(path, { ...reading, ...(images === undefined ? {} : { images }) });
-  const strangers = opened.classes.filter((name) => !classes.includes(name));
-  if (strangers.length > 0) {
-    throw new Error(
-      `${path} has the classes ${strangers.join(', ')}, which the detector does not know: it finds ${classes.join(', ')}`,
-    );
-  }
-  const { dataset, truth } = await judgedData(path, opened, classes, images);
+  const onDrawing = (done: number, total: number): void => terminal.progress('drawing synthetic images', done, total);
+  const path = given === SYNTHETIC ? await syntheticToEvaluate(onDrawing) : given;
+  const device = await init(defined({ adapter: values.adapter }));
+  const detector = loadDetector(weights);
+  const data = await openEvaluationData(detector, path, defined({ images: values.images }));
+  const { dataset } = data;
   terminal.facts([
     ['adapter', `${device.adapter.name} (${device.adapter.kind})`],
     ['weights', weights],
     ['data', `${path}, ${dataset.ids.length} images`],
   ]);
-  const signal = interruptSignal(() => terminal.warn('Interrupted'));
-  const results = await imageResults(model, dataset, [...dataset.ids.keys()], {
-    signal,
-    tile,
+  const evaluation = await evaluateTask(detector, data, {
+    ...judgeOptions(values),
+    signal: interruptSignal(() => terminal.warn('Interrupted')),
     onProgress: (done, total) => terminal.progress('evaluating', done, total),
   });
-  model.dispose();
-  if (results === null) return EXIT.interrupted;
-  const { predictions } = tablesOf(dataset, results);
-  const judgement = await judgeTables(truth, predictions, { scoreThreshold, ...options });
+  detector.dispose();
+  if (evaluation === null) return EXIT.interrupted;
+  const { judgement, predictions, images } = evaluation;
   terminal.print(`\n${judgementText(judgement)}`);
   const result = { weights, data: path, ...judgement };
   terminal.result(result);
   const report = await writeEvaluation(out, result, {
-    title: titleOf(classes, path),
+    title: titleOf(detector.classes, path),
     summary: `The detector of ${weights} on ${dataset.ids.length} images.`,
     judgement,
-    dataset,
-    images: results,
+    pictured: { dataset, images },
     facts: [{ heading: 'Run', values: { weights, data: path, adapter: device.adapter.name } }],
     commands: [`retinagrad evaluate ${path} --weights ${weights} --threshold ${judgement.settings.scoreThreshold}`],
     files: [weights],
@@ -218,11 +213,7 @@ async function evaluateData({ values, terminal }: Call, given: string): Promise<
   return EXIT.done;
 }
 
-async function writeEvaluation(
-  out: string,
-  result: object,
-  report: Parameters<typeof writeReport>[1],
-): Promise<string> {
+async function writeEvaluation(out: string, result: object, report: WriteReportOptions): Promise<string> {
   writeFileSync(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
   const file = join(out, 'report.html');
   await writeReport(file, report);

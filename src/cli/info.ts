@@ -1,23 +1,16 @@
 import { arch, cpus, platform, totalmem } from 'node:os';
-import { init, matmul, tensor, tidy, type AdapterDescription, type Device, type Tensor } from '../node.ts';
-import { formatBytes } from '../tensor/errors.ts';
-import { adapterOption, EXIT, UsageError, type Call, type Command } from './command.ts';
+import { formatBytes, init, matmul, tensor, tidy, type AdapterDescription, type Device, type Tensor } from '../node.ts';
+import { counted, defined } from '../common/check.ts';
+import { defineCommand, EXIT, type Call } from './command.ts';
+import { rows, type HelpText } from './help.ts';
+import { adapter, type OptionTable } from './options.ts';
+import { UsageError } from './usage-error.ts';
 
-/** Limits that decide what fits. */
-const LIMITS = [
-  'maxBufferSize',
-  'maxStorageBufferBindingSize',
-  'maxStorageBuffersPerShaderStage',
-  'maxComputeWorkgroupStorageSize',
-  'maxComputeInvocationsPerWorkgroup',
-  'maxComputeWorkgroupsPerDimension',
-] as const;
-
-/** Rows and columns of the matrices of the check: a few hundred milliseconds on a slow software driver. */
+/** Rows and columns of the matrices: the product takes a few hundred milliseconds on a slow software driver. */
 const SIZE = 384;
 const REPEATS = 5;
 
-/** What `retinagrad info` found out. */
+/** What `retinagrad info --json` prints. */
 export interface Info {
   readonly retinagrad: string;
   readonly node: string;
@@ -29,15 +22,15 @@ export interface Info {
   };
   readonly adapter: AdapterDescription;
   readonly features: readonly string[];
-  readonly limits: Readonly<Record<(typeof LIMITS)[number], number>>;
+  readonly limits: ReturnType<typeof limitsOf>;
   readonly check: {
     readonly name: string;
-    /** Whether every element is exactly the processor's. */
+    /** Whether every element is exactly that of the CPU. */
     readonly correct: boolean;
-    /** Elements that differ. */
+    /** Number of elements that differ. */
     readonly wrong: number;
   };
-  /** Milliseconds, but for the last. */
+  /** Milliseconds, except the last. */
   readonly timings: {
     readonly open: number;
     readonly firstMatmul: number;
@@ -47,35 +40,24 @@ export interface Info {
   };
 }
 
-const help = `retinagrad info: opens the GPU, multiplies two matrices on it, compares the product with the processor's and prints
-the adapter, its features and limits, and how long each step took. Start here when something does not work.
+const OPTIONS = { adapter } as const satisfies OptionTable;
 
-Usage:
-  retinagrad info [--adapter NAME] [--json]
-
-Options:
-  --adapter NAME   hardware, lavapipe, swiftshader, or a part of an adapter's name. Default: the environment variable
-                   RETINAGRAD_ADAPTER, otherwise the best there is: a GPU, then a software driver of the system, then
-                   the SwiftShader that the npm package @sparticuz/chromium carries.
-  --json           one JSON object instead of text
-
-Exit status: 0 the product is right, 1 it is wrong or there is no adapter, 2 the command line is wrong.
-
-Examples:
-  npx retinagrad info
-  npx retinagrad info --adapter lavapipe --json
-`;
-
-export const info: Command = {
-  help,
-  options: { adapter: { type: 'string' } },
-  run: runInfo,
+const help: HelpText = {
+  usage: 'retinagrad info [--adapter NAME] [--json]',
+  about: `
+Multiplies two matrices on the GPU, compares the product with the CPU's, and prints the adapter, its features and limits, and
+the duration of each step. Start here when something does not work. If neither --adapter nor RETINAGRAD_ADAPTER is given, it
+opens a GPU; if there is none, the system's software driver; otherwise the SwiftShader of the npm package @sparticuz/chromium.`,
+  exit: { 0: 'correct product', [EXIT.failed]: 'wrong product or no adapter' },
+  examples: [['npx retinagrad info'], ['npx retinagrad info --adapter lavapipe --json']],
 };
 
-async function runInfo({ values, positionals, terminal, version }: Call): Promise<number> {
+export const info = defineCommand('info', { help, output: 'the same facts', options: OPTIONS, run: runInfo });
+
+async function runInfo({ options, positionals, terminal, version }: Call<typeof OPTIONS>): Promise<number> {
   if (positionals.length > 0) throw new UsageError(`info takes no further arguments, got ${positionals.join(' ')}`);
   const start = performance.now();
-  const device = await init(adapterOption(values));
+  const device = await init(defined({ adapter: options.adapter }));
   const open = performance.now() - start;
   try {
     const { check, timings } = await checkMatmul(device);
@@ -85,90 +67,108 @@ async function runInfo({ values, positionals, terminal, version }: Call): Promis
       system: { platform: platform(), arch: arch(), cores: cpus().length, memory: totalmem() },
       adapter: device.adapter,
       features: [...device.features].sort(),
-      limits: Object.fromEntries(LIMITS.map((name) => [name, device.limits[name]])) as Info['limits'],
+      limits: limitsOf(device.limits),
       check,
       timings: { open, ...timings },
     };
     terminal.result(data);
-    terminal.print(textOf(data).trimEnd());
+    terminal.print(textOf(data));
     return check.correct ? EXIT.done : EXIT.failed;
   } finally {
     device.destroy();
   }
 }
 
-/** Multiplies two matrices of eighths, whose product float32 holds exactly whatever the order of the sums. */
+/** The limits that decide what fits. */
+const limitsOf = (limits: GPUSupportedLimits) => ({
+  maxBufferSize: limits.maxBufferSize,
+  maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+  maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+  maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+  maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+  maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+});
+
+/** Times a matrix product on the GPU and compares it with the CPU's. */
 async function checkMatmul(device: Device): Promise<{ check: Info['check']; timings: Omit<Info['timings'], 'open'> }> {
-  const eighths = (seed: number): Float32Array =>
-    Float32Array.from({ length: SIZE * SIZE }, (_, i) => (((i + seed) * 7919) % 17) / 8 - 1);
   const [left, right] = [eighths(3), eighths(11)];
   const a = tensor(left, { shape: [SIZE, SIZE], device });
   const b = tensor(right, { shape: [SIZE, SIZE], device });
-  const timed = async (body: () => Promise<void>): Promise<number> => {
+  const multiply = async (): Promise<{ product: Tensor; milliseconds: number }> => {
     const start = performance.now();
-    await body();
-    return performance.now() - start;
+    const product = tidy(() => matmul(a, b));
+    await device.idle();
+    return { product, milliseconds: performance.now() - start };
   };
 
-  let product: Tensor | null = null;
-  const multiplyOnce = (): Promise<number> => {
-    product?.dispose();
-    return timed(async () => {
-      product = tidy(() => matmul(a, b));
-      await device.idle();
-    });
-  };
-  const firstMatmul = await multiplyOnce();
+  const first = await multiply();
+  let { product } = first;
   let best = Infinity;
-  for (let i = 0; i < REPEATS; i++) best = Math.min(best, await multiplyOnce());
-  const small = tensor([1], { device });
-  await small.data();
-  const readback = await timed(async () => void (await small.data()));
-
-  const y = product!;
-  const actual = await y.data();
-  let wrong = 0;
-  for (let i = 0; i < SIZE; i++) {
-    const row = new Float64Array(SIZE);
-    for (let k = 0; k < SIZE; k++) {
-      const value = left[i * SIZE + k]!;
-      for (let j = 0; j < SIZE; j++) row[j]! += value * right[k * SIZE + j]!;
-    }
-    for (let j = 0; j < SIZE; j++) if (actual[i * SIZE + j] !== row[j]) wrong++;
+  for (let i = 0; i < REPEATS; i++) {
+    product.dispose();
+    const next = await multiply();
+    product = next.product;
+    best = Math.min(best, next.milliseconds);
   }
-  for (const t of [a, b, y, small]) t.dispose();
+  const readback = await timeReadback(device);
+  const actual = await product.data();
+  const wrong = productOf(left, right).filter((value, i) => value !== actual[i]).length;
+  for (const t of [a, b, product]) t.dispose();
   return {
     check: { name: `matmul of two [${SIZE}, ${SIZE}]`, correct: wrong === 0, wrong },
-    timings: { firstMatmul, matmul: best, readback, gflops: (2 * SIZE ** 3) / best / 1e6 },
+    timings: { firstMatmul: first.milliseconds, matmul: best, readback, gflops: (2 * SIZE ** 3) / best / 1e6 },
   };
 }
 
-function textOf({ retinagrad, node, system, adapter, features, limits, check, timings }: Info): string {
+/** A matrix of eighths: float32 holds products of such matrices exactly, in whatever order the terms are summed. */
+const eighths = (seed: number): Float32Array =>
+  Float32Array.from({ length: SIZE * SIZE }, (_, i) => (((i + seed) * 7919) % 17) / 8 - 1);
+
+/** Milliseconds to read one value from the GPU. The first read, which creates buffers, does not count. */
+async function timeReadback(device: Device): Promise<number> {
+  const scalar = tensor([1], { device });
+  await scalar.data();
+  const start = performance.now();
+  await scalar.data();
+  const milliseconds = performance.now() - start;
+  scalar.dispose();
+  return milliseconds;
+}
+
+/** The product of two matrices on the CPU. */
+function productOf(left: Float32Array, right: Float32Array): Float64Array {
+  const product = new Float64Array(SIZE * SIZE);
+  for (let i = 0; i < SIZE; i++) {
+    for (let k = 0; k < SIZE; k++) {
+      const value = left[i * SIZE + k]!;
+      for (let j = 0; j < SIZE; j++) product[i * SIZE + j]! += value * right[k * SIZE + j]!;
+    }
+  }
+  return product;
+}
+
+function textOf({ retinagrad, node, system, adapter: { name, kind }, features, limits, check, timings }: Info): string {
   const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
-  const limit = (name: string, value: number): string => (name.endsWith('Size') ? formatBytes(value) : String(value));
-  const rows: [string, string][] = [
+  const kinds = { hardware: 'hardware (a GPU)', software: 'software (runs on the CPU, many times slower than a GPU)' };
+  const facts = [
     ['retinagrad', `${retinagrad}, Node ${node}, ${system.platform} ${system.arch}`],
-    ['processor', `${system.cores} cores, ${formatBytes(system.memory)}`],
-    ['adapter', adapter.name],
-    [
-      'kind',
-      adapter.kind === 'hardware'
-        ? 'hardware (a GPU)'
-        : 'software (runs on the processor, many times slower than a GPU)',
-    ],
+    ['CPU', `${system.cores} cores, ${formatBytes(system.memory)}`],
+    ['adapter', name],
+    ['kind', kinds[kind]],
     ['features', features.join(', ') || 'none'],
-    ...Object.entries(limits).map(([name, value]): [string, string] => [name, limit(name, value)]),
+    ...Object.entries(limits).map(
+      ([limit, value]) => [limit, limit.endsWith('Size') ? formatBytes(value) : `${value}`] as const,
+    ),
     ['opened in', ms(timings.open)],
-    ['first matmul', `${ms(timings.firstMatmul)}, with compiling its kernel`],
+    ['first matmul', `${ms(timings.firstMatmul)}, with compilation of its kernel`],
     ['matmul', `${ms(timings.matmul)}, ${timings.gflops.toFixed(1)} GFLOP/s`],
     ['readback', ms(timings.readback)],
     [
       'check',
       check.correct
-        ? `${check.name}: exactly the processor's result`
-        : `${check.name}: ${check.wrong} elements are WRONG`,
+        ? `${check.name}: equal to the CPU's result`
+        : `${check.name}: ${counted(check.wrong, 'element differs', 'elements differ')} from the CPU's result`,
     ],
-  ];
-  const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+  ] as const;
+  return rows(facts, '');
 }

@@ -1,78 +1,65 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { didYouMean, EXIT, parseCommandLine, UsageError, type Command } from './command.ts';
-import { Terminal } from './terminal.ts';
+import { EXIT, type Command } from './command.ts';
+import { exitHelp, optionsHelp, rows } from './help.ts';
+import { adapter, sharedOptions } from './options.ts';
+import { summaries, type CommandName } from './summaries.ts';
+import { UsageError } from './usage-error.ts';
+import { reasonOf } from '../common/check.ts';
+import { InputError } from '../common/errors.ts';
+import { SettingError } from '../common/settings.ts';
+import { didYouMean } from '../common/did-you-mean.ts';
 
-/** Commands are loaded when they are called: a list of them, or a mistake, needs no network and no GPU. */
-const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
-  doctor: {
-    summary: 'examines a data set before training, and says what suits it',
-    load: async () => (await import('./doctor.ts')).doctor,
-  },
-  train: {
-    summary: 'trains a detector on a folder of images with labels; leaves a report',
-    load: async () => (await import('./train.ts')).train,
-  },
-  predict: {
-    summary: 'finds objects in images, large ones in tiles',
-    load: async () => (await import('./predict.ts')).predict,
-  },
-  evaluate: {
-    summary: 'scores detections against the truth, of a detector or of any two files of boxes',
-    load: async () => (await import('./evaluate.ts')).evaluate,
-  },
-  convert: {
-    summary: 'takes labels from one format to another (COCO, VOC, YOLO, CSV, SpaceNet, GeoJSON)',
-    load: async () => (await import('./convert.ts')).convert,
-  },
-  bench: {
-    summary: 'measures kernels, the parts of RetinaNet and the whole on this machine',
-    load: async () => (await import('./bench.ts')).bench,
-  },
-  info: {
-    summary: 'opens the GPU, checks it and says what it offers',
-    load: async () => (await import('./info.ts')).info,
-  },
+/** A command is loaded when it is called: the list of commands, or a typing error, needs no network and no GPU. */
+const commands: Readonly<Record<CommandName, () => Promise<Command>>> = {
+  doctor: async () => (await import('./doctor.ts')).doctor,
+  train: async () => (await import('./train.ts')).train,
+  predict: async () => (await import('./predict.ts')).predict,
+  evaluate: async () => (await import('./evaluate.ts')).evaluate,
+  convert: async () => (await import('./convert.ts')).convert,
+  bench: async () => (await import('./bench.ts')).bench,
+  info: async () => (await import('./info.ts')).info,
 };
+const names = Object.keys(commands);
 
-const width = Math.max(...Object.keys(commands).map((name) => name.length));
-const HELP = `retinagrad: object detectors trained on your own images, on any GPU, from hand-written kernels up to RetinaNet.
+const HELP = `retinagrad: trains object detectors on your own images, on any GPU, with hand-written WebGPU kernels.
 
 Usage:
   retinagrad COMMAND [ARGUMENTS] [OPTIONS]
   retinagrad COMMAND --help
 
 Commands:
-${Object.entries(commands)
-  .map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}\n`)
-  .join('')}
+${rows(Object.entries(summaries))}
+
 Options of every command:
-  --json           only one JSON object on standard output, the progress on standard error
-  --quiet, -q      no progress, and no text beside the result
-  --help, -h       what the command does, its options and examples
-and of those that use the GPU:
-  --adapter NAME   hardware, lavapipe, swiftshader, or a part of an adapter's name. Default: the environment variable
-                   RETINAGRAD_ADAPTER, otherwise the best there is
+${optionsHelp(sharedOptions('the result'))}
 
-Exit status: 0 all is well, 1 it failed (the reason is on standard error), 2 the command line or a setting is wrong, 3 doctor
-found errors in the data, 130 interrupted (Ctrl-C), with everything saved.
+Option of the commands that use the GPU:
+${optionsHelp({ adapter })}
 
-From nothing to a detector, with a folder of images and a file of boxes:
-  npx retinagrad doctor tiles                     what is in it, and what is wrong with it
-  npx retinagrad train tiles train.epochs=30      trains; leaves runs/DATE-TIME with report.html
-  npx retinagrad predict new/*.jpg                finds objects with the weights of the newest run
-  npx retinagrad evaluate --truth test.csv --predictions predictions/predictions.csv
+${exitHelp({
+  [EXIT.done]: 'success',
+  [EXIT.failed]: 'failure (the reason is on standard error)',
+  [EXIT.usage]: 'invalid command line or setting',
+  [EXIT.found]: 'doctor found errors in the data',
+  [EXIT.interrupted]: 'interrupted (Ctrl-C) with progress saved',
+})}
+
+From a folder of images and a file of boxes to a detector:
+${rows([
+  ['npx retinagrad doctor tiles', 'checks the data and recommends settings'],
+  ['npx retinagrad train tiles train.epochs=30', 'trains, and leaves runs/DATE-TIME with report.html'],
+  ['npx retinagrad predict new/*.jpg', 'detects objects with the weights of the newest run'],
+  ['npx retinagrad evaluate unseen', 'scores them on labelled images that training did not use'],
+])}
 `;
 
-function allCommands(): string {
-  const names = Object.keys(commands);
-  return `there are ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-}
+const isCommand = (name: string): name is CommandName => Object.hasOwn(commands, name);
+const allCommands = `there are ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 
 async function commandNamed(name: string): Promise<Command> {
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command !== undefined) return command.load();
-  throw new UsageError(`unknown command "${name}"${didYouMean(name, Object.keys(commands)) || `; ${allCommands()}`}`);
+  if (isCommand(name)) return commands[name]();
+  throw new UsageError(`unknown command "${name}"${didYouMean(name, names) || `; ${allCommands}`}`);
 }
 
 /** Runs the command line and returns the exit status. */
@@ -88,31 +75,17 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     process.stdout.write(`${version}\n`);
     return EXIT.done;
   }
-  if (name === undefined) throw new UsageError(`no command given; ${allCommands()}`);
-  const command = await commandNamed(name);
-  const { values, positionals } = parseCommandLine(args, command.options);
-  if (values['help'] === true) {
-    process.stdout.write(command.help);
-    return EXIT.done;
-  }
-  const terminal = new Terminal({ json: values['json'] === true, quiet: values['quiet'] === true });
-  try {
-    return await command.run({ values, positionals, terminal, version });
-  } finally {
-    terminal.stop();
-  }
+  if (name === undefined) throw new UsageError(`no command given; ${allCommands}`);
+  return (await commandNamed(name)).run(args, version);
 }
 
-/** A message of the library for whoever uses the command: without the function's name, options in place of its arguments. */
-function forUsers(message: string): string {
-  return message
-    .replace(/^[a-z]+[A-Z]\w*: /, '')
-    .replaceAll('`overwrite: true`', '--overwrite')
-    .replaceAll('give the folder of the images as `images`', 'name the folder of the images with --images')
-    .replaceAll('give their folder as `images`', 'name their folder with --images');
+/** The text of an error for users of a command: with its options in place of the function's, without the function's name. */
+function forUsers(error: unknown, options: Command['options']): string {
+  if (!(error instanceof InputError)) return reasonOf(error);
+  return error.explain((option) => (Object.hasOwn(options, option) ? `--${option}` : `\`${option}\``));
 }
 
-// `retinagrad ... | head` closes the pipe early, which is no fault.
+// `retinagrad ... | head` closes the pipe early, which is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(EXIT.done);
@@ -121,8 +94,13 @@ const args = process.argv.slice(2);
 try {
   process.exitCode = await main(args);
 } catch (error) {
-  process.stderr.write(`retinagrad: ${forUsers(error instanceof Error ? error.message : String(error))}\n`);
-  const name = args[0] !== undefined && Object.hasOwn(commands, args[0]) ? `${args[0]} ` : '';
-  if (error instanceof UsageError) process.stderr.write(`Try: retinagrad ${name}--help\n`);
-  process.exitCode = error instanceof UsageError ? 2 : EXIT.failed;
+  const name = args[0] !== undefined && isCommand(args[0]) ? args[0] : null;
+  const options = name === null ? {} : (await commandNamed(name)).options;
+  process.stderr.write(`retinagrad: ${forUsers(error, options)}
+`);
+  const isUsage = error instanceof UsageError || error instanceof SettingError;
+  if (isUsage)
+    process.stderr.write(`Try: retinagrad ${name === null ? '' : `${name} `}--help
+`);
+  process.exitCode = isUsage ? EXIT.usage : EXIT.failed;
 }

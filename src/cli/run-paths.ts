@@ -1,10 +1,9 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { text, UsageError, type Values } from './command.ts';
+import { UsageError } from './usage-error.ts';
 
 /** The file that --weights names, or that of the run that was changed last. */
-export function weightsFile(values: Values): string {
-  const given = text(values, 'weights');
+export function weightsFile(given: string | undefined): string {
   if (given === undefined) return newestWeights('runs');
   const found = existsSync(given) ? statSync(given) : null;
   if (found?.isFile() === true) return given;

@@ -1,20 +1,19 @@
 import { SingleBar } from 'cli-progress';
 
-/** Milliseconds between lines where the output is a file and a bar cannot move. */
+/** Milliseconds between progress lines if the output is not a terminal. */
 const LINE_INTERVAL = 10_000;
 
-/** How a command talks. */
 export interface TerminalOptions {
-  /** Only one JSON object on standard output. */
+  /** Whether standard output is for JSON only. */
   readonly json: boolean;
-  /** No progress and no text beside the result. */
+  /** Whether progress and all text except the result are suppressed. */
   readonly quiet: boolean;
 }
 
 /**
- * What a command prints: text for people on standard output, or one JSON object (`--json`); how far the work is on
- * standard error: a bar with rate and time left on a terminal; elsewhere a line when the work changes and every ten
- * seconds.
+ * The output of a command: text or, with `--json`, one JSON value on standard output, and progress on standard error.
+ * On a terminal, progress is a bar with rate and remaining time; in a file or a pipe, it is a line for each new task and
+ * every ten seconds.
  */
 export class Terminal {
   readonly isJson: boolean;
@@ -27,37 +26,37 @@ export class Terminal {
     this.#isQuiet = quiet;
   }
 
-  /** Writes a line for people; it is the result of the command. */
+  /** Prints a line of the result, unless `--json` is given. */
   print(line: string): void {
     this.stop();
     if (!this.isJson) process.stdout.write(`${line}\n`);
   }
 
-  /** Writes a line for people about what happens. */
+  /** Prints a line of information, unless `--json` or `--quiet` is given. */
   say(line: string): void {
     this.stop();
     if (!this.isJson && !this.#isQuiet) process.stdout.write(`${line}\n`);
   }
 
-  /** Writes a line that must be seen. */
+  /** Prints a line on standard error, always. */
   warn(line: string): void {
     this.stop();
     process.stderr.write(`${line}\n`);
   }
 
-  /** Lines of a name and a value, the values in a column. */
+  /** Prints names and values in two columns, like `say`. */
   facts(facts: readonly (readonly [name: string, value: string])[]): void {
     const width = Math.max(...facts.map(([name]) => name.length)) + 2;
     for (const [name, value] of facts) this.say(`${name.padEnd(width)}${value}`);
   }
 
-  /** The result as JSON, where that was asked for. */
+  /** Prints the result as JSON if `--json` is given. */
   result(data: object): void {
     this.stop();
     if (this.isJson) process.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
   }
 
-  /** Shows that `done` of `total` is done. By default the note is the rate and the time left. */
+  /** Shows progress. By default the note is the rate and the remaining time. */
   progress(label: string, done: number, total: number, note?: string): void {
     if (this.#isQuiet) return;
     const now = performance.now();
@@ -87,25 +86,25 @@ export class Terminal {
     this.#bar.update(done, { label, note: shown });
   }
 
-  /** Takes the bar away; the next work is shown anew. */
+  /** Removes the progress bar. */
   stop(): void {
     this.#bar?.stop();
     this.#bar = null;
   }
 }
 
-/** Seconds as m:ss or h:mm:ss. */
+/** Formats seconds as m:ss or h:mm:ss. */
 export function formatDuration(seconds: number): string {
-  const whole = Math.round(seconds);
+  const total = Math.round(seconds);
   const two = (value: number): string => String(value).padStart(2, '0');
-  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const [h, m, s] = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60];
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
 /**
- * A signal that Ctrl-C (or a request to terminate) aborts; the second one ends the process at once.
+ * A signal that Ctrl-C (SIGINT) or SIGTERM aborts. A second one exits the process at once.
  *
- * @param onInterrupt tells the user what happens now
+ * @param onInterrupt is called on the first one, to tell the user what happens next
  */
 export function interruptSignal(onInterrupt: () => void): AbortSignal {
   const controller = new AbortController();

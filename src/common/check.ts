@@ -1,4 +1,5 @@
 // The checks and phrases that every room needs, so that all errors speak with one voice.
+import { InputError } from './errors.ts';
 
 /** Limits of a number; both are inclusive unless `above` is given. */
 export interface Limits {
@@ -45,8 +46,11 @@ export function checkChoice(op: string, name: string, value: string, choices: re
   throw new RangeError(`${op}: ${name} is "${value}", expected one of ${choices.join(', ')}`);
 }
 
-/** The message of anything thrown. */
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** The message of anything thrown, to be part of another one: of an `InputError` without the name of the function. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof InputError) return error.explain();
+  return error instanceof Error ? error.message : String(error);
+}
 
 /** A number with its noun: `1 box`, `3 boxes`. */
 export const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
@@ -54,3 +58,9 @@ export const counted = (count: number, one: string, many: string): string => `${
 /** A fraction as a percentage, with one decimal below 10 %. */
 export const percent = (fraction: number): string =>
   `${(100 * fraction).toFixed(fraction > 0 && fraction < 0.1 ? 1 : 0)} %`;
+
+/** An object without its undefined entries, for optional arguments. */
+export function defined<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const kept = Object.entries(entries).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(kept) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}

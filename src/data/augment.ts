@@ -2,7 +2,7 @@ import { brightness, contrast, recolour } from './augment/colour.ts';
 import { blur, gaussianKernel, noise } from './augment/filter.ts';
 import { cutWindow, flipX, flipY, turn } from './augment/geometric.ts';
 import { copyPaste, mixup, mosaic } from './augment/mix.ts';
-import { checkAugment, type AugmentOptions, type AugmentSettings, type Range } from './augment/options.ts';
+import { checkAugment, type AugmentOptions, type ResolvedAugmentation, type Range } from './augment/options.ts';
 import { listBoxes, type Box } from '../imagery/geometry.ts';
 import { imageSize } from '../imagery/image.ts';
 import { Random } from '../common/random.ts';
@@ -79,7 +79,7 @@ const PASTE_DRAWS = 5;
 type Size = { readonly width: number; readonly height: number };
 
 /** The size of the image, or as much of that of `crop` as the image has. */
-function resultSize(sample: Sample, { crop }: AugmentSettings): Size {
+function resultSize(sample: Sample, { crop }: ResolvedAugmentation): Size {
   const { width, height } = imageSize(sample.image);
   return crop === null ? { width, height } : { width: Math.min(width, crop.size), height: Math.min(height, crop.size) };
 }
@@ -99,7 +99,7 @@ function middleOf(random: Random): number {
 /** Flips, turns, scales a sample and takes a window of it: of the size given, else of the sample's own. */
 function place(
   sample: Sample,
-  settings: AugmentSettings,
+  settings: ResolvedAugmentation,
   streamOf: (kind: string) => Random,
   size: Size | null,
 ): Sample {
@@ -158,7 +158,7 @@ function windowStart(whole: number, part: number, at: number, object: readonly [
   return low + at * (high - low);
 }
 
-function changeValues(sample: Sample, settings: AugmentSettings, streamOf: (kind: string) => Random): Sample {
+function changeValues(sample: Sample, settings: ResolvedAugmentation, streamOf: (kind: string) => Random): Sample {
   const within = (kind: string, range: Range): number => streamOf(kind).uniform(range[0], range[1]);
   let out = sample;
   if (settings.brightness !== null) out = brightness(out, within('brightness', settings.brightness));

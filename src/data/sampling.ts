@@ -1,4 +1,5 @@
 import { hash32, Random } from '../common/random.ts';
+import { numeric, orNone, withDefaults, type Group, type GroupValues } from '../common/settings.ts';
 import { describeSample, type Dataset } from './types.ts';
 
 /** A sample to draw from. */
@@ -9,22 +10,30 @@ export interface Candidate {
   readonly labels: ArrayLike<number>;
 }
 
+/** The settings of sampling. */
+export const samplingSettings = {
+  /**
+   * Maximum fraction of an epoch that samples without objects have, others of them in each epoch. Null: all of them, each
+   * once. Images cut into tiles can be nearly all empty, and what is learned from them soon repeats itself.
+   */
+  emptyShare: orNone(numeric(0.25, 'maximum fraction of empty images per epoch', { min: 0, max: 0.99 })),
+  /**
+   * Oversamples samples with a class that fewer than this fraction of the samples (with objects) have, the more the rarer
+   * it is: repeat-factor sampling with threshold t of LVIS (Gupta, Dollar and Girshick, 2019), where t was 0.001 for 1203
+   * classes; for few classes 0.1 to 0.5 makes a difference. Null: each once.
+   */
+  classBalance: orNone(
+    numeric(0.2, 'oversamples images of classes present in fewer than this fraction of images (LVIS repeat factors)', {
+      min: 0.001,
+      max: 1,
+    }),
+  ),
+} as const satisfies Group;
+
 /** How `BalancedSampler` makes up an epoch. */
-export interface SamplingOptions {
+export interface SamplingOptions extends Partial<GroupValues<typeof samplingSettings>> {
   /** Default 0. */
   readonly seed?: number;
-  /**
-   * Largest share of an epoch that samples without objects have, from 0 to below 1, others of them in each epoch. Default
-   * null: all of them, each once. Images cut into tiles can be nearly all empty, and what is learned from them is soon
-   * always the same.
-   */
-  readonly emptyShare?: number | null;
-  /**
-   * Samples with a class that fewer than this share of the samples (with objects) have come several times, the more the
-   * rarer it is: repeat-factor sampling with threshold t of LVIS (Gupta, Dollar and Girshick, 2019), where t was 0.001
-   * for 1203 classes; for few classes 0.1 to 0.5 makes a difference. Default null: each once.
-   */
-  readonly classBalance?: number | null;
 }
 
 /**
@@ -49,7 +58,8 @@ export class BalancedSampler {
    * @throws RangeError when options make no sense, a position comes twice, or no sample has an object
    */
   constructor(candidates: readonly Candidate[], options: SamplingOptions = {}) {
-    const { seed = 0, emptyShare = null, classBalance = null } = options;
+    const { seed = 0 } = options;
+    const { emptyShare, classBalance } = withDefaults(samplingSettings, options);
     if (emptyShare !== null && !(emptyShare >= 0 && emptyShare < 1)) {
       throw new RangeError(`BalancedSampler: emptyShare is ${emptyShare}, expected a share from 0 to below 1`);
     }

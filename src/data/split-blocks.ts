@@ -1,4 +1,4 @@
-import type { Affine } from '../imagery/georeference.ts';
+import { boundsOnMap, type Affine } from '../imagery/georeference.ts';
 import { checkShare, chooseGroups, type GroupSplitOptions } from './split-groups.ts';
 import type { Split } from './split.ts';
 
@@ -23,15 +23,14 @@ export function placeOnMap(image: {
   readonly epsg: number | null;
 }): Place | null {
   if (image.affine === null || image.epsg === null) return null;
-  const [a, b, c, d, e, f] = image.affine;
+  const [a, b, , d, e] = image.affine;
   const { width, height } = image;
-  // Each axis is a sum, whose smallest and largest value come from the signs of its terms.
-  const x = c + Math.min(a * width, 0) + Math.min(b * height, 0);
-  const y = f + Math.min(d * width, 0) + Math.min(e * height, 0);
+  const [x, y] = boundsOnMap(image.affine, width, height);
   return {
     frame: `EPSG:${image.epsg}`,
     x,
     y,
+    // Not from the bounds: the difference of two large coordinates would lose digits of the size.
     width: Math.abs(a * width) + Math.abs(b * height),
     height: Math.abs(d * width) + Math.abs(e * height),
   };

@@ -1,5 +1,6 @@
 import { checkVisibility, clipAnnotations, listBoxes, packAnnotations, type Visibility } from '../imagery/geometry.ts';
 import { imageSize, packedBytes, rgbImage } from '../imagery/image.ts';
+import { steppedStarts } from '../imagery/tile-axis.ts';
 import { describeSample, type Dataset, type Sample, type SampleDescription } from './types.ts';
 import type { Annotations, RgbImage } from '../imagery/types.ts';
 
@@ -108,13 +109,6 @@ export async function tileDataset(dataset: Dataset, options: TileOptions): Promi
   };
 }
 
-/** Where tiles of `size` begin along a side of `length` pixels. */
-export function tileStarts(length: number, size: number, overlap: number): number[] {
-  if (length <= size) return [0];
-  const count = Math.ceil((length - overlap) / (size - overlap));
-  return Array.from({ length: count }, (_, i) => Math.min(i * (size - overlap), length - size));
-}
-
 function cutImage(
   described: SampleDescription,
   index: number,
@@ -124,8 +118,8 @@ function cutImage(
 ): Tile[] {
   const { id, width, height } = described;
   const part = { width: Math.min(size, width), height: Math.min(size, height) };
-  return tileStarts(height, size, overlap).flatMap((y) =>
-    tileStarts(width, size, overlap).map((x): Tile => {
+  return steppedStarts(height, size, overlap).flatMap((y) =>
+    steppedStarts(width, size, overlap).map((x): Tile => {
       const own = clipAnnotations(within(described, x, y, part), part.width, part.height, rule);
       return { id: `${id}@${x},${y}`, index, image: id, x, y, ...part, isEmpty: own.labels.length === 0, ...own };
     }),

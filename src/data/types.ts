@@ -1,4 +1,4 @@
-import type { Annotations, RgbImage } from '../imagery/types.ts';
+import type { Annotations, ImageDecoding, RgbImage } from '../imagery/types.ts';
 
 /** One image with what is known about it. */
 export interface Sample extends Annotations {
@@ -13,6 +13,8 @@ export interface Dataset {
   readonly classes: readonly string[];
   /** One id per sample, in a fixed order. */
   readonly ids: readonly string[];
+  /** How its images are decoded, where that is not the default: further images for the same detector need the same. */
+  readonly decoding?: ImageDecoding;
   /** Reads sample number `index`. Rejects when the file is damaged, naming it. */
   get(index: number): Promise<Sample>;
   /** Size and boxes of sample number `index` without decoding its image, where that is possible: see `describeSample`. */

@@ -1,24 +1,28 @@
+import { checkInteger, checkNumber } from '../common/check.ts';
+import { boxIou, BoxGrid, coveredFraction, suppress } from '../imagery/boxes.ts';
 import { imageSize } from '../imagery/image.ts';
-import { boxIou } from '../evaluation/iou.ts';
-import type { Detections } from '../retinanet/postprocess.ts';
+import { evenStarts } from '../imagery/tile-axis.ts';
+import type { Detections, RgbImage } from '../imagery/types.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
-import type { RgbImage } from '../imagery/types.ts';
 
 /** How `detectImage` cuts an image. */
 export interface TileOptions {
   /**
-   * Side of a tile in pixels: best that of the images that the detector was trained on, so that objects have the size
-   * it knows. Default 1024.
+   * Side of a tile in pixels. Best is the side of the images that the detector was trained on, where objects have the
+   * size it knows. Default 1024.
    */
   readonly tile?: number;
   /**
-   * Pixels that neighbouring tiles share, at least. An object that is no larger is whole in one of them. Default a fifth
-   * of `tile`.
+   * Minimum number of pixels that neighbouring tiles share. An object that is no larger is whole in one of them. Default
+   * a fifth of `tile`.
    */
   readonly overlap?: number;
-  /** A detection goes if its IoU with a surer one of its class is above this. Default that of the model's spec. */
+  /**
+   * A detection is dropped if its IoU with a higher-scoring one of its class exceeds this. Default that of the model's
+   * spec.
+   */
   readonly nmsThreshold?: number;
-  /** Tiles that the GPU has at once. Default 4. */
+  /** Tiles that the GPU processes together. Default 4. */
   readonly batchSize?: number;
   /** Stops early, with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -41,98 +45,54 @@ interface Found {
   readonly label: number;
   /** Number of its tile. */
   readonly tile: number;
-  /** Whether it ends where its tile ends and the image goes on. */
+  /** Whether it ends at an edge of its tile beyond which the image continues. */
   readonly isCut: boolean;
 }
 
-/** Pixels from a tile's edge within which a box touches it: boxes of cut objects end about there, not exactly. */
+/** Pixels from a tile's edge within which a box touches it: boxes of cut objects end near the edge, not exactly at it. */
 const TOUCH = 2;
-/** Share of a cut box that the whole one covers, from which they are the same object. */
+/** Minimum fraction of a cut box that a whole box covers if both are the same object. */
 const COVERED = 0.7;
 
 /**
- * Finds objects in an image of any size: in overlapping tiles, whose detections are joined. A box that ends at the edge
- * of its tile, with more image behind it, gives way to a box of its class from another tile that covers it and is
- * whole; duplicates are suppressed by class over the whole image. An image that fits one tile gives what `model.detect`
- * gives. Each tile gives at most the spec's `maxDetections`; the image has no limit.
+ * Detects objects in an image of any size: in overlapping tiles, whose detections are joined. A box that is cut by the
+ * edge of its tile is dropped in favour of a whole box of its class, from another tile, that covers it; duplicates are
+ * suppressed by class over the whole image. The result for an image that fits one tile is that of `model.detect`. A tile
+ * has at most the spec's `maxDetections`; the image has no limit.
  *
  * @param model in evaluation mode
  * @param image [H, W, 3]
- * @returns detections in pixels of the image, best first
+ * @returns detections in pixels of the image, highest score first
+ * @throws RangeError for options out of range
  */
 export async function detectImage(model: RetinaNet, image: RgbImage, options: TileOptions = {}): Promise<Detections> {
   const { tile = 1024, batchSize = 4, nmsThreshold = model.spec.postprocess.nmsThreshold } = options;
   const { overlap = Math.round(tile / 5) } = options;
-  for (const [name, value] of Object.entries({ tile, batchSize })) {
-    if (!Number.isInteger(value) || value < 1)
-      throw new RangeError(`detectImage: ${name} is ${value}, expected a whole number from 1`);
-  }
-  if (!Number.isInteger(overlap) || overlap < 0 || overlap >= tile)
-    throw new RangeError(`detectImage: overlap is ${overlap}, expected a whole number from 0 to below tile, ${tile}`);
-  if (!(nmsThreshold >= 0 && nmsThreshold <= 1))
-    throw new RangeError(`detectImage: nmsThreshold is ${nmsThreshold}, expected a number from 0 to 1`);
+  checkInteger('detectImage', 'tile', tile, { min: 1 });
+  checkInteger('detectImage', 'batchSize', batchSize, { min: 1 });
+  checkInteger('detectImage', 'overlap', overlap, { min: 0, max: tile - 1 });
+  checkNumber('detectImage', 'nmsThreshold', nmsThreshold, { min: 0, max: 1 });
   const { height, width } = imageSize(image);
-  const tiles = spans(height, tile, overlap).flatMap(([top, bottom]) =>
-    spans(width, tile, overlap).map(([left, right]): Tile => ({ left, top, right, bottom })),
+  const tiles = evenStarts(height, tile, overlap).flatMap((top) =>
+    evenStarts(width, tile, overlap).map((left): Tile => ({
+      left,
+      top,
+      right: Math.min(left + tile, width),
+      bottom: Math.min(top + tile, height),
+    })),
   );
   const perTile: Detections[] = [];
   while (perTile.length < tiles.length) {
     options.signal?.throwIfAborted();
-    const some = tiles.slice(perTile.length, perTile.length + batchSize);
-    const views = some.map(({ left, top, right, bottom }) => image.lo(top, left, 0).hi(bottom - top, right - left, 3));
+    const batch = tiles.slice(perTile.length, perTile.length + batchSize);
+    const views = batch.map(({ left, top, right, bottom }) => image.lo(top, left, 0).hi(bottom - top, right - left, 3));
     perTile.push(...(await model.detect(views)));
     options.onProgress?.(perTile.length, tiles.length);
   }
-  // Suppressing again by the same threshold could only round otherwise.
+  // The model has suppressed by the same threshold already, in float32; doing it again in float64 could drop more.
   if (tiles.length === 1 && nmsThreshold === model.spec.postprocess.nmsThreshold) return perTile[0]!;
-  return joinTiles(tiles, perTile, { height, width, tile, nmsThreshold });
-}
-
-/** Ends of the tiles along an axis: of one length, evenly spread, the first at the start and the last at the end. */
-export function spans(length: number, tile: number, overlap: number): [start: number, end: number][] {
-  if (length <= tile) return [[0, length]];
-  const count = Math.ceil((length - overlap) / (tile - overlap));
-  return Array.from({ length: count }, (_, i) => {
-    const start = Math.round((i * (length - tile)) / (count - 1));
-    return [start, start + tile];
-  });
-}
-
-function joinTiles(
-  tiles: readonly Tile[],
-  perTile: readonly Detections[],
-  { height, width, tile: side, nmsThreshold }: { height: number; width: number; tile: number; nmsThreshold: number },
-): Detections {
-  const all = perTile.flatMap(({ boxes, scores, labels }, number) => {
-    const tile = tiles[number]!;
-    return Array.from(scores, (score, i): Found => {
-      const [x1, y1, x2, y2] = boxes.subarray(i * 4, i * 4 + 4) as unknown as [number, number, number, number];
-      const box = Float32Array.of(x1 + tile.left, y1 + tile.top, x2 + tile.left, y2 + tile.top);
-      const isCut =
-        (tile.left > 0 && x1 < TOUCH) ||
-        (tile.top > 0 && y1 < TOUCH) ||
-        (tile.right < width && box[2]! > tile.right - TOUCH) ||
-        (tile.bottom < height && box[3]! > tile.bottom - TOUCH);
-      return { box, score, label: labels[i]!, tile: number, isCut };
-    });
-  });
-  const whole = new Grid(side);
-  for (const found of all) if (!found.isCut) whole.add(found);
-  const isWholeElsewhere = (cut: Found): boolean =>
-    whole
-      .near(cut)
-      .some((other) => other.tile !== cut.tile && other.label === cut.label && covered(cut.box, other.box) >= COVERED);
-  const kept: Found[] = [];
-  const seen = new Grid(side);
-  const candidates = all.filter((found) => !found.isCut || !isWholeElsewhere(found));
-  for (const found of candidates.sort((a, b) => b.score - a.score)) {
-    const isDuplicate = seen
-      .near(found)
-      .some((other) => other.label === found.label && boxIou(other.box, 0, found.box, 0) > nmsThreshold);
-    if (isDuplicate) continue;
-    kept.push(found);
-    seen.add(found);
-  }
+  const all = perTile.flatMap((found, number) => inImage(found, number, tiles[number]!, { width, height }));
+  const kept = suppress(withoutFragments(all, tile), nmsThreshold, (a, b) => boxIou(a, 0, b, 0), tile);
   return {
     boxes: Float32Array.from(kept.flatMap(({ box }) => [...box])),
     scores: Float32Array.from(kept, ({ score }) => score),
@@ -140,45 +100,36 @@ function joinTiles(
   };
 }
 
-/** Share of a box that another covers. */
-function covered(box: Float32Array, by: Float32Array): number {
-  const along = (low: number, high: number): number =>
-    Math.max(0, Math.min(box[high]!, by[high]!) - Math.max(box[low]!, by[low]!));
-  const area = (box[2]! - box[0]!) * (box[3]! - box[1]!);
-  return area > 0 ? (along(0, 2) * along(1, 3)) / area : 0;
+/** The detections of a tile in pixels of the image. */
+function inImage(
+  { boxes, scores, labels }: Detections,
+  number: number,
+  tile: Tile,
+  image: { readonly width: number; readonly height: number },
+): Found[] {
+  return Array.from(scores, (score, i): Found => {
+    const [left, top] = [boxes[4 * i]!, boxes[4 * i + 1]!];
+    const [right, bottom] = [boxes[4 * i + 2]!, boxes[4 * i + 3]!];
+    const box = Float32Array.of(left + tile.left, top + tile.top, right + tile.left, bottom + tile.top);
+    const isCut =
+      (tile.left > 0 && left < TOUCH) ||
+      (tile.top > 0 && top < TOUCH) ||
+      (tile.right < image.width && box[2]! > tile.right - TOUCH) ||
+      (tile.bottom < image.height && box[3]! > tile.bottom - TOUCH);
+    return { box, score, label: labels[i]!, tile: number, isCut };
+  });
 }
 
-/** Detections by the square cells that they touch, so that each is compared with its neighbours only. */
-class Grid {
-  readonly #side: number;
-  readonly #cells = new Map<string, Found[]>();
-
-  constructor(side: number) {
-    this.#side = side;
-  }
-
-  add(found: Found): void {
-    for (const cell of this.#cellsOf(found)) {
-      const list = this.#cells.get(cell);
-      if (list === undefined) this.#cells.set(cell, [found]);
-      else list.push(found);
-    }
-  }
-
-  /** All that share a cell with a detection; some of them more than once. */
-  near(found: Found): Found[] {
-    return this.#cellsOf(found).flatMap((cell) => this.#cells.get(cell) ?? []);
-  }
-
-  #cellsOf({ box }: Found): string[] {
-    const [x1, y1, x2, y2] = Array.from(box, (value) => Math.floor(value / this.#side)) as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    const cells: string[] = [];
-    for (let y = y1; y <= y2; y++) for (let x = x1; x <= x2; x++) cells.push(`${x},${y}`);
-    return cells;
-  }
+/** Detections without the cut ones that another tile shows whole. `side` of a tile, in pixels. */
+function withoutFragments(all: readonly Found[], side: number): Found[] {
+  const whole = new BoxGrid<Found>(side);
+  for (const found of all) if (!found.isCut) whole.add(found);
+  const isWholeElsewhere = (cut: Found): boolean =>
+    whole
+      .near(cut)
+      .some(
+        (other) =>
+          other.tile !== cut.tile && other.label === cut.label && coveredFraction(cut.box, other.box) >= COVERED,
+      );
+  return all.filter((found) => !found.isCut || !isWholeElsewhere(found));
 }

@@ -1,67 +1,141 @@
+import { imageSize } from '../imagery/image.ts';
+import type { ImageDecoding, RgbImage } from '../imagery/types.ts';
+import { readStateDict, type HostTensor } from '../nn/module.ts';
+import type { Detections } from '../retinanet/postprocess.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
-import type { HostTensor } from '../nn/module.ts';
 import type { RetinaNetSpec } from '../retinanet/spec.ts';
-import type { ReadImageOptions } from '../imagery/node/read-image.ts';
-import { loadCheckpoint, saveCheckpoint } from '../weights/node/checkpoint.ts';
+import { decodeSafetensors, encodeSafetensors } from '../weights/safetensors.ts';
+import { detectImage, type TileOptions } from './detect-image.ts';
+import { atLeast } from './detections-table.ts';
 
 const FORMAT = 'retinagrad-detector';
 const VERSION = '1';
+
+/** Side of the tiles for detectors that were trained on whole images of any size: what most GPUs can hold. */
+const DEFAULT_TILE = 1024;
 
 /** What a detector needs beside its weights. It is kept in the same file. */
 export interface DetectorDescription {
   /** Names of the classes; the position is the label. */
   readonly classes: readonly string[];
   readonly spec: RetinaNetSpec;
-  /** Score from which a detection counts: the threshold of the best F1 on held-out images. */
+  /** Minimum score of a detection: the threshold of the best F1 on held-out images. */
   readonly scoreThreshold: number;
-  /** How the images were read that it was trained on; `readImage` takes it for those to come. */
-  readonly reading: Pick<ReadImageOptions, 'bands' | 'stretch'>;
-  /** Side of the tiles that it was trained on, in pixels, or null for whole images: what it is to be shown. */
+  /** How the training images were decoded; `readImage` takes it for further images. */
+  readonly decoding: ImageDecoding;
+  /** Side of the tiles that it was trained on, in pixels, or null for whole images. */
   readonly tile: number | null;
 }
 
-/** A trained detector, ready to use. */
-export interface Detector extends DetectorDescription {
+/** How `Detector.detect` looks at an image. Defaults are as the detector was trained. */
+export interface DetectOptions extends Omit<TileOptions, 'tile'> {
+  /** Side of a tile in pixels, or null to detect on the image as a whole. Default `detector.detectionTile`. */
+  readonly tile?: number | null;
+  /** Minimum score. Default `detector.scoreThreshold`; 0 keeps everything, for evaluation. */
+  readonly scoreThreshold?: number;
+}
+
+/** A trained detector: a model with all that it takes to detect as it was trained. */
+export class Detector implements DetectorDescription {
+  readonly classes: readonly string[];
+  readonly spec: RetinaNetSpec;
+  readonly scoreThreshold: number;
+  readonly decoding: ImageDecoding;
+  readonly tile: number | null;
   /** In evaluation mode. */
   readonly model: RetinaNet;
+
+  /** @param model which the detector owns from now on */
+  constructor(model: RetinaNet, { classes, spec, scoreThreshold, decoding, tile }: DetectorDescription) {
+    this.model = model.eval();
+    this.classes = classes;
+    this.spec = spec;
+    this.scoreThreshold = scoreThreshold;
+    this.decoding = decoding;
+    this.tile = tile;
+  }
+
+  /**
+   * A detector from the bytes of its file (`toBytes`, or best.safetensors of a run), on the default device (see `init`).
+   *
+   * @param name of the file, for errors
+   * @throws Error that names the file if it is damaged or holds something else
+   */
+  static fromBytes(bytes: Uint8Array, name = 'the detector'): Detector {
+    const { tensors, metadata } = decodeSafetensors(bytes, name);
+    const description = readDescription(metadata);
+    if (description === null) {
+      const found = metadata['format'] === undefined ? 'no format' : `${metadata['format']} ${metadata['version']}`;
+      throw new Error(
+        `${name}: not a detector: its metadata names ${found}, expected ${FORMAT} ${VERSION}, such as best.safetensors of a run`,
+      );
+    }
+    const model = new RetinaNet(description.classes.length, description.spec);
+    try {
+      model.loadStateDict(tensors);
+    } catch (cause) {
+      model.dispose();
+      throw new Error(`${name}: ${(cause as Error).message}`, { cause });
+    }
+    return new Detector(model, description);
+  }
+
+  /** The file of the detector: weights and description as safetensors. */
+  async toBytes(): Promise<Uint8Array> {
+    return encodeDetector(await readStateDict(this.model.stateDict()), this);
+  }
+
+  /**
+   * Side of the tiles that `detect` cuts an image into, null for whole images: that of training; whole images where the
+   * network resizes them; otherwise 1024.
+   */
+  get detectionTile(): number | null {
+    return this.tile ?? (this.spec.transform.minSize === null ? DEFAULT_TILE : null);
+  }
+
+  /**
+   * Detects objects in an image of any size, as the detector was trained: in tiles of their size, or resized as a whole.
+   *
+   * @param image [H, W, 3]
+   * @returns detections in pixels of the image, highest score first
+   */
+  async detect(image: RgbImage, options: DetectOptions = {}): Promise<Detections> {
+    const { tile = this.detectionTile, scoreThreshold = this.scoreThreshold, ...others } = options;
+    imageSize(image);
+    const found =
+      tile === null
+        ? (await this.model.detect([image]))[0]!
+        : await detectImage(this.model, image, { ...others, tile });
+    return atLeast(found, scoreThreshold);
+  }
+
+  /** Frees the model. */
+  dispose(): void {
+    this.model.dispose();
+  }
 }
 
-/** Writes weights (of `readStateDict`) with their description to a safetensors file, whole or not at all. */
-export function saveDetector(
-  path: string,
+/** The file of a detector: weights (of `readStateDict`) with their description as safetensors. */
+export function encodeDetector(
   weights: ReadonlyMap<string, HostTensor>,
-  { classes, spec, scoreThreshold, reading, tile }: DetectorDescription,
-): void {
-  const description = JSON.stringify({ classes, spec, scoreThreshold, reading, tile });
-  saveCheckpoint(path, weights, { format: FORMAT, version: VERSION, description });
+  { classes, spec, scoreThreshold, decoding, tile }: DetectorDescription,
+): Uint8Array {
+  return encodeSafetensors(weights, detectorMetadata({ classes, spec, scoreThreshold, decoding, tile }));
 }
 
-/**
- * Reads a file that `saveDetector` wrote, and makes the model on the default device (see `init`).
- *
- * @throws Error that names the file if it is damaged or holds something else
- */
-export function loadDetector(path: string): Detector {
-  const { tensors, metadata } = loadCheckpoint(path);
-  const description = readDescription(metadata);
-  if (description === null) {
-    const found = metadata['format'] === undefined ? 'no format' : `${metadata['format']} ${metadata['version']}`;
-    throw new Error(
-      `${path}: not a detector: its metadata names ${found}, expected ${FORMAT} ${VERSION}, such as best.safetensors of a run`,
-    );
-  }
-  const model = new RetinaNet(description.classes.length, description.spec);
-  try {
-    model.loadStateDict(tensors);
-  } catch (cause) {
-    model.dispose();
-    throw new Error(`${path}: ${(cause as Error).message}`, { cause });
-  }
-  return { ...description, model: model.eval() };
+/** The metadata of a detector's file. */
+export function detectorMetadata({ decoding, ...others }: DetectorDescription): Record<string, string> {
+  const { classes, spec, scoreThreshold, tile } = others;
+  // `reading` is the name in files since the first version.
+  const description = JSON.stringify({ classes, spec, scoreThreshold, reading: decoding, tile });
+  return { format: FORMAT, version: VERSION, description };
 }
 
 /** What the metadata of a file say about a detector; null if it is the file of something else. */
 export function readDescription(metadata: Readonly<Record<string, string>>): DetectorDescription | null {
   if (metadata['format'] !== FORMAT || metadata['version'] !== VERSION) return null;
-  return JSON.parse(metadata['description']!) as DetectorDescription;
+  const { reading, ...description } = JSON.parse(metadata['description']!) as Omit<DetectorDescription, 'decoding'> & {
+    readonly reading: ImageDecoding;
+  };
+  return { ...description, decoding: reading };
 }

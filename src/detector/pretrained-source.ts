@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { presets, type RetinaNetSpec } from '../retinanet/spec.ts';
 import type { HostTensor } from '../nn/module.ts';
 import type { Shape } from '../tensor/shape.ts';
@@ -41,8 +40,8 @@ const depths: Readonly<Record<string, number>> = {
 };
 
 /** Reads a file of weights: a detector's, or PyTorch's of torchvision's RetinaNet or of a ResNet. */
-export function readPretrained(path: string): PretrainedSource {
-  const { tensors, metadata } = decodeSafetensors(readFileSync(path), path, { ignore: isCounter });
+export function readPretrained(bytes: Uint8Array, path: string): PretrainedSource {
+  const { tensors, metadata } = decodeSafetensors(bytes, path, { ignore: isCounter });
   const description = readDescription(metadata);
   if (description !== null) {
     const { classes, spec } = description;

@@ -15,6 +15,8 @@ import {
 export interface PretrainedOptions {
   /** Names of the model's classes, in the order of their labels, to find those that the file has too. */
   readonly classes?: readonly string[];
+  /** Name of the file, for errors. */
+  readonly name?: string;
 }
 
 /** What `loadPretrained` did. */
@@ -48,21 +50,21 @@ const MAX_NAMES = 4;
  * fits as a whole. Whatever else does not fit beyond the backbone, such as a pyramid of another width, stays as it is,
  * and the report says so.
  *
- * @param path of the file
+ * @param bytes of the file
  * @throws Error when the backbone does not fit, which says what the file has and what the model has; when the file holds
  *   something else, or numbers that are not finite. The model is then unchanged
  */
-export async function loadPretrained(
+export async function loadPretrainedBytes(
   model: RetinaNet,
-  path: string,
-  { classes }: PretrainedOptions = {},
+  bytes: Uint8Array,
+  { classes, name: path = 'the weights' }: PretrainedOptions = {},
 ): Promise<PretrainedReport> {
   if (classes !== undefined && classes.length !== model.classes) {
     throw new RangeError(
       `loadPretrained: ${classes.length} names of classes (${classes.join(', ')}) for a model of ${model.classes} classes`,
     );
   }
-  const source = readPretrained(path);
+  const source = readPretrained(bytes, path);
   const own = model.stateDict();
   checkBackbone(path, source, new Map([...own].map(([name, { shape }]) => [name, shape])));
 

@@ -1,3 +1,4 @@
+import { boxIou } from '../imagery/boxes.ts';
 import { counted, percent } from '../common/check.ts';
 import { isProper, visibleBox } from '../detector/visible-box.ts';
 import type { Box } from '../imagery/geometry.ts';
@@ -205,17 +206,8 @@ function* alikePairs(
     for (let j = i + 1; j < sorted.length; j++) {
       const b = sorted[j]!;
       if (b.box[0] > last) break;
-      const iou = iouOf(a.box, b.box);
+      const iou = boxIou(a.box, 0, b.box, 0);
       if (iou > threshold) yield [a, b, iou];
     }
   }
-}
-
-/** Intersection over union of two boxes, 0 where they do not overlap. */
-export function iouOf(a: Box, b: Box): number {
-  const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
-  const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
-  if (!(width > 0 && height > 0)) return 0;
-  const both = width * height;
-  return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both);
 }

@@ -1,7 +1,8 @@
+import { boxIou } from '../imagery/boxes.ts';
 import { counted, percent } from '../common/check.ts';
 import { isProper } from '../detector/visible-box.ts';
 import type { Box } from '../imagery/geometry.ts';
-import { iouOf } from './box-checks.ts';
+import { boundsOnMap } from '../imagery/georeference.ts';
 import { hammingDistance } from './difference-hash.ts';
 import { findingAt, type Finding, type ImageFacts, type Item } from './types.ts';
 
@@ -100,23 +101,13 @@ function boxesMatch(a: Item, b: Item): boolean {
   };
   const [left, right] = [relative(a), relative(b)];
   const most = Math.max(left.length, right.length);
-  const matched = left.filter((box) => right.some((other) => iouOf(box, other) >= 0.5)).length;
+  const matched = left.filter((box) => right.some((other) => boxIou(box, 0, other, 0) >= 0.5)).length;
   return most > 0 && Math.min(matched, right.length) >= MATCHING * most;
 }
 
 /** Upright bounds of an image on the map. */
 function boundsOf({ facts: { affine, size } }: Item): Box | null {
-  if (affine === null || size === null) return null;
-  const [a, b, c, d, e, f] = affine;
-  const corners = [
-    [0, 0],
-    [size.width, 0],
-    [0, size.height],
-    [size.width, size.height],
-  ] as const;
-  const xs = corners.map(([x, y]) => a * x + b * y + c);
-  const ys = corners.map(([x, y]) => d * x + e * y + f);
-  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+  return affine === null || size === null ? null : boundsOnMap(affine, size.width, size.height);
 }
 
 /** Held-out images that overlap a training image in the same coordinate system. */

@@ -1,6 +1,7 @@
 import { counted } from '../common/check.ts';
 import { isProper } from '../detector/visible-box.ts';
-import { invertAffine, projectionOf } from '../imagery/georeference.ts';
+import { boundsOf } from '../imagery/boxes.ts';
+import { applyAffine, cornersOnMap, invertAffine, projectionOf } from '../imagery/georeference.ts';
 import type { Box, Point } from '../imagery/geometry.ts';
 import { MAX_EXAMPLES, type Finding, type Inventory, type Item } from './types.ts';
 
@@ -76,11 +77,10 @@ export function checkPlacement({ items }: Inventory): Finding[] {
 function boxesOutside(item: Item): OutsideBox[] {
   const { size, affine } = item.facts;
   if (size === null || affine === null) return [];
-  const [a, b, c, d, e, f] = affine;
   return item.image.objects.flatMap(({ box }) => {
     const [x, y] = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
     if (!isProper(box) || isIn(item, [x, y])) return [];
-    return [{ item, map: [a * x + b * y + c, d * x + e * y + f] as const }];
+    return [{ item, map: applyAffine(affine, x, y) }];
   });
 }
 
@@ -110,29 +110,21 @@ function projected(item: Item, [lon, lat]: Point): Point | null {
  */
 function swappedBounds(): (item: Item) => Box | null {
   const known = new Map<Item, Box | null>();
-  const boundsOf = (item: Item): Box | null => {
+  const measure = (item: Item): Box | null => {
     const project = projectionFor(item);
     const { affine, size, epsg } = item.facts;
     if (project === null || affine === null || size === null || epsg === null) return null;
     // UTM is least distorted in the middle of its zone; Mercator's projection is the same at every longitude.
     const centre = epsg === 3857 ? 0 : (epsg % 100) * 6 - 183;
-    const [a, b, c, d, e, f] = affine;
-    const corners = [
-      [0, 0],
-      [size.width, 0],
-      [0, size.height],
-      [size.width, size.height],
-    ] as const;
-    const points = corners.map(([x, y]): Point => {
-      const [lon, lat] = unproject(project, centre, [a * x + b * y + c, d * x + e * y + f]);
+    const swapped = cornersOnMap(affine, size.width, size.height).map((corner) => {
+      const [lon, lat] = unproject(project, centre, corner);
       return project(lat, lon);
     });
-    const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
-    return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+    return boundsOf(swapped);
   };
   return (item) => {
     let bounds = known.get(item);
-    if (bounds === undefined) known.set(item, (bounds = boundsOf(item)));
+    if (bounds === undefined) known.set(item, (bounds = measure(item)));
     return bounds;
   };
 }

@@ -1,4 +1,4 @@
-import { boxArea } from './iou.ts';
+import { boxArea } from '../imagery/boxes.ts';
 import { byScore, findOverlaps, type EvaluatedImage, type Overlaps } from './match.ts';
 import { linspace } from './numpy.ts';
 

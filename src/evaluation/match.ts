@@ -1,11 +1,6 @@
-import type { Annotations } from '../imagery/types.ts';
-import { boxArea, boxCount, boxIou, boxOverlap, type BoxData } from './iou.ts';
+import { boxArea, boxCount, boxIou, boxOverlap, type BoxData } from '../imagery/boxes.ts';
 
-/** What a detector found in one image. */
-export interface Detections extends Annotations {
-  /** Confidence of each box; higher is surer. Any finite numbers, in any order. */
-  readonly scores: Float32Array;
-}
+export type { Detections } from '../imagery/types.ts';
 
 /** Detections as the metrics take them: `Detections`, or the float64 numbers of a file. */
 export interface ScoredBoxes {

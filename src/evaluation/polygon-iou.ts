@@ -1,3 +1,4 @@
+import { boundsOf } from '../imagery/boxes.ts';
 import { clipRing, ringArea, type Box, type Polygon, type Ring } from '../imagery/geometry.ts';
 
 /** A region with its area; made once and compared with many. */
@@ -58,15 +59,9 @@ function areaOf(polygons: readonly Polygon[]): number {
   );
 }
 
-function boundsOf(polygons: readonly Polygon[]): Box {
-  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const [x, y] of polygons.flatMap(([outer = []]) => outer)) {
-    x1 = Math.min(x1, x);
-    y1 = Math.min(y1, y);
-    x2 = Math.max(x2, x);
-    y2 = Math.max(y2, y);
-  }
-  return x1 <= x2 ? [x1, y1, x2, y2] : [0, 0, 0, 0];
+function outerBounds(polygons: readonly Polygon[]): Box {
+  const points = polygons.flatMap(([outer = []]) => outer);
+  return points.length === 0 ? [0, 0, 0, 0] : boundsOf(points);
 }
 
 /** The part of polygons that lies in a box: clipping a ring against straight lines keeps its area right. */
@@ -96,7 +91,7 @@ function makeGeometry({ union, intersection }: Clipper): PolygonGeometry {
       unionOf,
       solid.map((rings) => [rings]),
     );
-    const bounds = boundsOf(whole);
+    const bounds = outerBounds(whole);
     const area = areaOf(whole);
     return { polygons: whole, area, bounds, isBox: area === (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) };
   }

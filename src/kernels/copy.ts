@@ -1,7 +1,7 @@
 import { dtypes, type DType } from '../tensor/dtype.ts';
 import { sizeOf, stridesOf, type Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
-import { collapse, padRank } from './collapse.ts';
+import { collapse, extentParams, padRank, strideParams } from './collapse.ts';
 import { linearGroups, run, type Slice } from './run.ts';
 import { stridedCopy } from './wgsl/strided_copy.wgsl.ts';
 
@@ -42,23 +42,9 @@ export function copyStrided(op: string, x: Tensor, from: Walk, y: Tensor, to: Wa
         elements: sizeOf(extents),
         xStart,
         yStart,
-        s1: extents[1]!,
-        s2: extents[2]!,
-        s3: extents[3]!,
-        s4: extents[4]!,
-        s5: extents[5]!,
-        x0: p[0]!,
-        x1: p[1]!,
-        x2: p[2]!,
-        x3: p[3]!,
-        x4: p[4]!,
-        x5: p[5]!,
-        y0: q[0]!,
-        y1: q[1]!,
-        y2: q[2]!,
-        y3: q[3]!,
-        y4: q[4]!,
-        y5: q[5]!,
+        ...extentParams(extents),
+        ...strideParams('x', p),
+        ...strideParams('y', q),
       },
       groups: linearGroups(x.device, sizeOf(extents), 64),
     });

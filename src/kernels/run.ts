@@ -1,7 +1,9 @@
-import { PARAMS_SLOT_BYTES, type Device } from '../tensor/device.ts';
+import { PARAMS_SLOT_BYTES } from '../tensor/commands.ts';
+import type { Device } from '../tensor/device.ts';
 import { dtypes } from '../tensor/dtype.ts';
 import { GpuValidationError, formatBytes } from '../tensor/errors.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { shaderStage } from '../tensor/webgpu-flags.ts';
 import { specialize, type Aliases, type Consts, type WgslSource } from './wgsl.ts';
 
 /** A range of a tensor's elements, for kernels that process a large tensor in parts. See `inSlices`. */
@@ -44,7 +46,7 @@ interface KernelCache {
   readonly groups: Map<string, GPUBindGroup>;
 }
 
-const CACHE = Symbol('kernels');
+const caches = new WeakMap<Device, KernelCache>();
 /** Bind groups kept for reuse; the steady state of a training step of a large network needs a few thousand. */
 const MAX_BIND_GROUPS = 8192;
 
@@ -112,10 +114,10 @@ export function linearGroups(device: Device, elements: number, workgroupSize: nu
 }
 
 function cacheOf(device: Device): KernelCache {
-  let cache = device.caches.get(CACHE) as KernelCache | undefined;
+  let cache = caches.get(device);
   if (cache === undefined) {
     cache = { pipelines: new Map(), layouts: new Map(), groups: new Map() };
-    device.caches.set(CACHE, cache);
+    caches.set(device, cache);
   }
   return cache;
 }
@@ -135,7 +137,7 @@ function compile<S extends WgslSource>(device: Device, cache: KernelCache, sourc
     layout = device.gpu.createBindGroupLayout({
       entries: kinds.map((type, binding) => ({
         binding,
-        visibility: 0x4, // GPUShaderStage.COMPUTE
+        visibility: shaderStage.COMPUTE,
         buffer: { type, hasDynamicOffset: type === 'uniform' },
       })),
     });

@@ -1,4 +1,4 @@
-import { fmaCeiling } from '../kernels/ceiling.ts';
+import { fmaRoofline } from '../kernels/roofline.ts';
 import { neg } from '../autograd/ops/unary.ts';
 import { randn } from '../autograd/ops/create.ts';
 import { tidy } from '../tensor/scope.ts';
@@ -17,7 +17,7 @@ export async function measureCeiling(device: Device, seconds: number): Promise<B
   const fma = await measure(
     device,
     () => {
-      const { y, flops: count } = fmaCeiling(device, invocations);
+      const { y, flops: count } = fmaRoofline(device, invocations);
       y.dispose();
       flops = count;
     },

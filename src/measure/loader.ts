@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checkInteger } from '../common/check.ts';
 import type { AugmentOptions } from '../data/augment.ts';
 import { polygonBox } from '../imagery/geometry.ts';
 import { rgbImage } from '../imagery/image.ts';
@@ -15,8 +16,8 @@ import { generateChip } from '../synthetic/chip.ts';
 import type { RgbImage } from '../imagery/types.ts';
 
 /** Files of synthetic chips: 8 bits in PNG and JPEG, 16 bits in uncompressed GeoTIFF, in SpaceNet's layout. */
-export const chipFormats = ['png', 'jpeg', 'tiff'] as const;
-export type ChipFormat = (typeof chipFormats)[number];
+const chipFormats = ['png', 'jpeg', 'tiff'] as const;
+type ChipFormat = (typeof chipFormats)[number];
 
 /** What `measureLoader` measures. */
 export interface LoaderBenchOptions {
@@ -58,11 +59,8 @@ const BATCH = { batchSize: 4, prefetch: 2 };
  */
 export async function measureLoader(options: LoaderBenchOptions = {}): Promise<LoaderRow[]> {
   const { workers = [0, 1, 2], images = 200, formats = chipFormats, chips = 32, size = 512, onRow } = options;
-  for (const [name, value] of Object.entries({ images, chips })) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new RangeError(`measureLoader: ${name} is ${value}, expected a whole number from 1`);
-    }
-  }
+  checkInteger('measureLoader', 'images', images, { min: 1 });
+  checkInteger('measureLoader', 'chips', chips, { min: 1 });
   const folder = await mkdtemp(join(tmpdir(), 'retinagrad-loader-'));
   const rows: LoaderRow[] = [];
   try {

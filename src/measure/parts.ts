@@ -5,7 +5,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import type { Workload } from './workload.ts';
 
 /** What one part of a run took. */
-export interface Part {
+interface Part {
   readonly name: string;
   /** On the GPU, or for parts without dispatches on the host; `everything else` is what neither accounts for. */
   readonly milliseconds: number;

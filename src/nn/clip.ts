@@ -1,6 +1,5 @@
 import { add, clamp, div, less } from '../autograd/ops/binary.ts';
-import { globalNorm } from '../autograd/ops/global-norm.ts';
-import { scaleAll } from '../autograd/ops/in-place.ts';
+import { globalNorm, scaleAll } from '../autograd/ops/no-gradient.ts';
 import { where } from '../autograd/ops/where.ts';
 import { noGrad } from '../autograd/tape.ts';
 import { keep, tidy } from '../tensor/scope.ts';

@@ -1,4 +1,4 @@
-import { assign, axpbyAll } from '../autograd/ops/in-place.ts';
+import { assign, axpbyAll } from '../autograd/ops/no-gradient.ts';
 import { clone } from '../autograd/ops/shape.ts';
 import { noGrad } from '../autograd/tape.ts';
 import { keep } from '../tensor/scope.ts';

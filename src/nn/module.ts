@@ -1,5 +1,5 @@
 import { write } from '../tensor/create.ts';
-import { assign } from '../autograd/ops/in-place.ts';
+import { assign } from '../autograd/ops/no-gradient.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { sameShape, type Shape } from '../tensor/shape.ts';
 

@@ -3,7 +3,7 @@ import { isRecomputing, needsGradient } from '../autograd/tape.ts';
 import { conv2d } from '../autograd/ops/conv2d.ts';
 import type { Epilogue } from '../autograd/ops/epilogue.ts';
 import { batchNorm, batchNormInference, groupNorm } from '../autograd/ops/normalization.ts';
-import { axpbyAll } from '../autograd/ops/in-place.ts';
+import { axpbyAll } from '../autograd/ops/no-gradient.ts';
 import { sqrt } from '../autograd/ops/unary.ts';
 import { tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';

@@ -1,15 +1,14 @@
 import { div, greaterEqual, maximum, mul, smoothL1 } from '../autograd/ops/binary.ts';
 import { giouLoss, sigmoidFocalLoss } from '../autograd/ops/losses.ts';
-import type { Assignment } from '../autograd/ops/matching.ts';
 import { mean, sum } from '../autograd/ops/reduce.ts';
-import { cast } from '../autograd/ops/cast.ts';
-import { axpby } from '../autograd/ops/in-place.ts';
+import { cast, axpby } from '../autograd/ops/no-gradient.ts';
 import { isRecomputing } from '../autograd/tape.ts';
 import { constant } from '../nn/init.ts';
 import { Module } from '../nn/module.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { decodeBoxes } from './box-coder.ts';
 import type { HeadOutput } from './heads.ts';
+import type { Assignment } from './matching-gpu.ts';
 import type { BoxCoderSpec, LossSpec } from './spec.ts';
 
 // What training makes small: how wrong the scores are (focal loss, over all anchors but the ignored ones) plus how

@@ -1,3 +1,5 @@
+import { boxIouFloat32, suppress } from '../imagery/boxes.ts';
+import type { Detections } from '../imagery/types.ts';
 import type { Size } from './anchors.ts';
 import { decodeBox } from './box-coder.ts';
 import type { BoxCoderSpec, PostprocessSpec } from './spec.ts';
@@ -5,15 +7,7 @@ import type { BoxCoderSpec, PostprocessSpec } from './spec.ts';
 // From scores and offsets for every anchor to a short list of boxes. It runs on the host: how many candidates there are
 // depends on the values, and after the threshold they are few.
 
-/** What was found in one image, best first. */
-export interface Detections {
-  /** Four numbers per detection: x1, y1, x2, y2 in pixels. */
-  readonly boxes: Float32Array;
-  /** Probability of each, from 0 to 1. */
-  readonly scores: Float32Array;
-  /** Class of each, from 0. */
-  readonly labels: Int32Array;
-}
+export type { Detections } from '../imagery/types.ts';
 
 /** A box before duplicates are removed. */
 export interface Candidate {
@@ -53,7 +47,7 @@ export function candidates(raw: RawOutput, spec: PostprocessSpec, coder: BoxCode
 
 /** The second half: non-maximum suppression; the best are kept. */
 export function withoutDuplicates(candidates: readonly Candidate[], size: Size, spec: PostprocessSpec): Detections {
-  let kept = suppress(candidates, spec.nmsThreshold).slice(0, spec.maxDetections);
+  let kept = suppress(candidates, spec.nmsThreshold, boxIouFloat32).slice(0, spec.maxDetections);
   if (spec.clip === 'after-nms') {
     kept = kept
       .map((candidate) => ({ ...candidate, box: clip(candidate.box, size) }))
@@ -93,30 +87,4 @@ function levelCandidates(
 function clip([x1, y1, x2, y2]: Candidate['box'], [height, width]: Size): Candidate['box'] {
   const limit = (value: number, most: number): number => Math.min(Math.max(value, 0), most);
   return [limit(x1, width), limit(y1, height), limit(x2, width), limit(y2, height)];
-}
-
-/**
- * Greedy non-maximum suppression per class: going from the best score down, a box is dropped if it overlaps a kept one
- * of its class by more than the threshold. In float32, as torchvision computes it.
- */
-function suppress(candidates: readonly Candidate[], threshold: number): Candidate[] {
-  const kept: Candidate[] = [];
-  const sorted = [...candidates].sort((a, b) => b.score - a.score);
-  for (const candidate of sorted) {
-    const duplicate = kept.some(
-      (other) => other.label === candidate.label && overlap(other.box, candidate.box) > threshold,
-    );
-    if (!duplicate) kept.push(candidate);
-  }
-  return kept;
-}
-
-/** IoU of two boxes in float32; NaN, which exceeds nothing, for two empty ones. */
-function overlap(a: Candidate['box'], b: Candidate['box']): number {
-  const { fround } = Math;
-  const area = ([x1, y1, x2, y2]: Candidate['box']): number => fround(fround(x2 - x1) * fround(y2 - y1));
-  const width = Math.max(fround(Math.min(a[2], b[2]) - Math.max(a[0], b[0])), 0);
-  const height = Math.max(fround(Math.min(a[3], b[3]) - Math.max(a[1], b[1])), 0);
-  const intersection = fround(width * height);
-  return fround(intersection / fround(fround(area(a) + area(b)) - intersection));
 }

@@ -9,10 +9,11 @@ import { anchorsPerCell, makeAnchors, type Size } from './anchors.ts';
 import { FeaturePyramid, type Pyramid } from './fpn.ts';
 import { RetinaNetHead, type HeadOutput } from './heads.ts';
 import { RetinaNetLoss, type RetinaNetLosses } from './loss.ts';
+import { assignTargets } from './matching-gpu.ts';
 import { candidates, withoutDuplicates, type Detections } from './postprocess.ts';
 import { ResNet } from './resnet.ts';
 import type { RetinaNetSpec } from './spec.ts';
-import { assign, type Target } from './targets.ts';
+import type { Target } from './targets.ts';
 import { scaleBoxes, transformImages, transformTargets, type ImageBatch, type ImageInput } from './transform.ts';
 
 // RetinaNet (Lin et al. 2017, "Focal Loss for Dense Object Detection"), from pixels to boxes:
@@ -105,7 +106,7 @@ export class RetinaNet extends Module {
       const output = this.forward(batch.images);
       const anchors = device.duringHost('anchors', () => this.anchors(batch, output.pyramid));
       const assignment = device.during('matching', () =>
-        assign(anchors.gpu, transformTargets(targets, batch), this.classes, matcher, boxCoder),
+        assignTargets(anchors.gpu, transformTargets(targets, batch), this.classes, matcher, boxCoder),
       );
       const losses = this.loss.forward(output, anchors.gpu, assignment);
       return { ...losses, total: add(losses.classification, losses.boxRegression) };

@@ -5,7 +5,7 @@ import { Random } from '../common/random.ts';
 // lengths are metres; x points right and y down, from the corner of the chip.
 
 /** Forms of roofs: slopes on two sides, on four, or none. */
-export type RoofForm = 'gable' | 'hip' | 'flat';
+type RoofForm = 'gable' | 'hip' | 'flat';
 
 /** A rectangle turned by an angle; `along` is half its extent in the direction of the angle, `across` half the other. */
 export interface Block {
@@ -31,7 +31,7 @@ export interface Building {
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
-export interface Tree {
+interface Tree {
   readonly x: number;
   readonly y: number;
   readonly radius: number;
@@ -39,13 +39,13 @@ export interface Tree {
 }
 
 /** Something flat and rectangular: a drive, a pool, a court, a car park, a field. */
-export interface Patch extends Block {
+interface Patch extends Block {
   readonly colour: Colour;
   /** Whether it has the sheen of water, the lines of a car park, or the rows of a field. */
   readonly pattern: 'plain' | 'water' | 'bays' | 'rows' | 'court';
 }
 
-export interface Car extends Block {
+interface Car extends Block {
   readonly colour: Colour;
 }
 
@@ -68,7 +68,7 @@ export interface Scene {
 
 export type SceneKind = 'suburb' | 'dense' | 'industry' | 'rural' | 'empty';
 
-export interface Streets {
+interface Streets {
   readonly angle: number;
   readonly spacing: number;
   readonly crossSpacing: number;
@@ -180,7 +180,7 @@ interface Draft {
 }
 
 /** Position in the chip of a point of the street grid: u across the streets, v along them. */
-export function fromGrid({ angle, bend, wave }: Streets, u: number, v: number): Point {
+function fromGrid({ angle, bend, wave }: Streets, u: number, v: number): Point {
   const bent = u + bend * Math.sin((2 * Math.PI * v) / wave);
   return [bent * Math.cos(angle) - v * Math.sin(angle), bent * Math.sin(angle) + v * Math.cos(angle)];
 }

@@ -1,16 +1,17 @@
-import { retinaNetSpec, type RetinaNetSpec } from '../node.ts';
 import { bestIous, placeBoxes } from '../detector/anchor-coverage.ts';
 import { fitAnchors, steppedSizes } from '../detector/fit-anchors.ts';
 import type { LabelTable } from '../labels/types.ts';
 import type { BoxSizes } from '../report/charts/box-sizes.ts';
-import { models, type RunSettings } from '../train/settings.ts';
+import { retinaNetSpec, type RetinaNetSpec } from '../retinanet/spec.ts';
+import { networks, type RunSettings } from './settings.ts';
 
 /**
- * The network of a run: torchvision's decisions, but for size, anchors and normalisation. `truth` are the boxes that it
- * will be trained on: `model.anchors=auto` fits the anchors to them.
+ * The network of a run: torchvision's decisions, except for size, anchors and normalisation.
+ *
+ * @param truth the boxes that it will be trained on: `model.anchors=auto` fits the anchors to them
  */
-export function networkSpec({ model, train }: RunSettings, truth: LabelTable): RetinaNetSpec {
-  const { depth, width, channels, convs } = models[model.network];
+export function networkSpec({ model, train }: Pick<RunSettings, 'model' | 'train'>, truth: LabelTable): RetinaNetSpec {
+  const { depth, width, channels, convs } = networks[model.network];
   const spec = retinaNetSpec('torchvision', {
     backbone: { depth, width, norm: 'batch', checkpoint: model.checkpoint },
     pyramid: { channels },
@@ -26,8 +27,9 @@ export function networkSpec({ model, train }: RunSettings, truth: LabelTable): R
 }
 
 /** Sizes of boxes against the anchors of a network, for a report. */
-export function boxSizesOf(truth: LabelTable, { anchors, matcher, ...rest }: RetinaNetSpec): BoxSizes {
-  const boxes = placeBoxes(truth.images, { anchors, matcher, ...rest });
+export function boxSizesOf(truth: LabelTable, spec: RetinaNetSpec): BoxSizes {
+  const { anchors, matcher } = spec;
+  const boxes = placeBoxes(truth.images, spec);
   return {
     sizes: boxes.widths.map((width, i) => Math.sqrt(width * boxes.heights[i]!)),
     bestIou: bestIous(boxes, anchors),

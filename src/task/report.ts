@@ -1,35 +1,44 @@
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import type { Dataset } from '../data.ts';
-import type { Judgement } from '../evaluation.ts';
-import { factRows, reportHtml, type BoxSizes, type RunReport } from '../report.ts';
-import type { EvaluationRecord, ImageResult, StepRecord } from '../train.ts';
-import { examplePictures } from './pictures.ts';
+import type { Judgement } from '../evaluation/judgement.ts';
+import type { BoxSizes } from '../report/charts/box-sizes.ts';
+import { reportHtml } from '../report/html/html.ts';
+import type { RunReport } from '../report/html/run-report.ts';
+import { factRows } from '../report/html/run-sections.ts';
+import type { RetinaNetSpec } from '../retinanet/spec.ts';
+import type { EvaluationRecord, RunRecord, StepRecord } from '../train/run-store.ts';
 
 /** What a report is made of. */
 export interface ReportParts {
   readonly title: string;
   readonly summary: string;
   readonly judgement: Judgement;
-  /** With the results in its images, for pictures; null where there are no images at hand. */
-  readonly dataset?: Dataset;
-  readonly images?: readonly ImageResult[];
-  readonly training?: readonly (StepRecord | EvaluationRecord)[];
+  /** Of the best, worst and missed images; left out where there are no images at hand. */
+  readonly pictures?: RunReport['pictures'];
+  readonly training?: readonly RunRecord[];
   readonly boxSizes?: BoxSizes;
   readonly facts: readonly { readonly heading: string; readonly values: object }[];
   readonly commands: readonly string[];
   readonly seed?: number;
-  readonly files: readonly string[];
+  /** Files that the results depend on, with their hashes. */
+  readonly files?: readonly { readonly file: string; readonly sha256: string }[];
 }
 
-/** What was looked for, and where; many classes are counted. */
+/** What was detected, and where; more than three classes are counted. */
 export const titleOf = (classes: readonly string[], where: string): string =>
   `${classes.length > 3 ? `${classes.length} classes` : classes.join(', ')} in ${where}`;
 
-/** Writes report.html: one file that needs no other. */
-export async function writeReport(file: string, parts: ReportParts): Promise<void> {
-  const { title, summary, judgement, dataset, images, training, boxSizes, facts, commands, seed } = parts;
-  const report: RunReport = {
+/** The anchors of a network by level, for a report: with `model.anchors=auto` no setting tells them. */
+export function anchorFacts({ anchors }: RetinaNetSpec): Record<string, string> {
+  const rounded = (values: readonly number[]): string => values.map((value) => Number(value.toPrecision(3))).join(', ');
+  return {
+    ...Object.fromEntries(anchors.sizes.map((sizes, level) => [`P${level + 3}`, rounded(sizes)])),
+    'height / width': rounded(anchors.ratios),
+  };
+}
+
+/** report.html: one file that needs no other. */
+export function taskReport(parts: ReportParts): string {
+  const { title, summary, judgement, pictures, training, boxSizes, facts, commands, seed, files = [] } = parts;
+  return reportHtml({
     title,
     summary,
     judgement,
@@ -42,21 +51,11 @@ export async function writeReport(file: string, parts: ReportParts): Promise<voi
           },
         }),
     ...(boxSizes === undefined ? {} : { boxSizes }),
-    ...(dataset === undefined || images === undefined
-      ? {}
-      : { pictures: await examplePictures(dataset, images, judgement.perImage, judgement.settings) }),
+    ...(pictures === undefined ? {} : { pictures }),
     facts: facts.map(({ heading, values }) => ({
       heading,
       rows: factRows(values).map(([name, value]) => [name, value === null || value === '' ? 'none' : value] as const),
     })),
-    reproduction: {
-      commands,
-      ...(seed === undefined ? {} : { seed }),
-      files: parts.files.filter(existsSync).map((path) => ({
-        file: path,
-        sha256: createHash('sha256').update(readFileSync(path)).digest('hex'),
-      })),
-    },
-  };
-  writeFileSync(file, reportHtml(report));
+    reproduction: { commands, ...(seed === undefined ? {} : { seed }), files },
+  });
 }

@@ -1,140 +1,88 @@
-import { availableParallelism } from 'node:os';
-import {
-  augmentedSource,
-  balancedSampler,
-  cacheSamples,
-  groupKeys,
-  joinDatasets,
-  openDataset,
-  openWorkerSource,
-  splitBlocks,
-  splitGroups,
-  splitIds,
-  tileDataset,
-  type AugmentOptions,
-  type Dataset,
-  type OpenOptions,
-  type SampleSource,
-  type TiledDataset,
-} from '../data.ts';
-import type { Split } from '../data/split.ts';
-import type { BalancedSampler } from '../data/sampling.ts';
-import type { DetectorDescription } from '../detector/detector.ts';
-import { UsageError } from '../cli/command.ts';
-import { syntheticToTrain } from '../cli/synthetic.ts';
-import type { Terminal } from '../cli/terminal.ts';
-import type { TrainSettings } from '../train/settings.ts';
+import { SettingError } from '../common/settings.ts';
+import type { AugmentOptions } from '../data/augment/options.ts';
+import { cacheSamples } from '../data/cache.ts';
+import { joinDatasets } from '../data/join.ts';
+import { balancedSampler, type BalancedSampler } from '../data/sampling.ts';
+import { augmentedSource } from '../data/source.ts';
+import { splitBlocks } from '../data/split-blocks.ts';
+import { groupKeys, splitGroups } from '../data/split-groups.ts';
+import { splitIds, type Split } from '../data/split.ts';
+import { tileDataset, type TiledDataset, type TileOptions } from '../data/tiles.ts';
+import type { Dataset, SampleSource } from '../data/types.ts';
+import type { ImageDecoding } from '../imagery/types.ts';
+import type { Settings } from './settings.ts';
 
 /** All that training reads. */
-export interface TrainData {
+export interface TrainingData {
   /** Where it was found, for people. */
   readonly description: string;
   readonly dataset: Dataset;
   readonly split: Split;
   readonly source: SampleSource;
   readonly sampler: BalancedSampler | null;
-  /** How images were read, to be kept with the weights. */
-  readonly reading: DetectorDescription['reading'];
+  /** How images are decoded, to be kept with the weights. */
+  readonly decoding: ImageDecoding;
   /** What was left out, one line each. */
   readonly notes: readonly string[];
   /** Ends threads. */
   readonly close: () => Promise<void>;
 }
 
-/** Throws a UsageError for settings of the data that do not go together, before anything is read. */
-export function checkData({ data }: TrainSettings): void {
-  if (data.path === '') throw new UsageError('name the data set: retinagrad train DATA, or data.path=DATA');
+/** Where the data set of `prepareTrainingData` comes from; nothing of it is needed for one in memory. */
+export interface DataOrigin {
+  readonly description?: string;
+  readonly notes?: readonly string[];
+  /** Another data set to evaluate on, instead of a held-out fraction. */
+  readonly validation?: Dataset | null;
+  /** Opens a source on other threads for a split; null or absent: this thread reads and augments. */
+  readonly openSource?: (split: Split) => Promise<(SampleSource & { close(): Promise<void> }) | null>;
+}
+
+/** Throws a SettingError for settings of the data that do not fit together, before anything is read. */
+export function checkDataSettings({ data }: Settings): void {
   if (data.tile !== null && data.overlap >= data.tile) {
-    throw new UsageError(`data.overlap is ${data.overlap}, expected less than data.tile, which is ${data.tile}`);
+    throw new SettingError(
+      `data.overlap is ${data.overlap}, expected less than data.tile, which is ${data.tile}`,
+      'data.overlap',
+    );
   }
   if (data.scene !== null) pattern(data.scene);
 }
 
-/** Opens the data of a run: reads labels, cuts tiles, splits, and starts threads. */
-export async function openTrainData(
-  settings: TrainSettings,
-  isHardware: boolean,
-  terminal: Terminal,
-): Promise<TrainData> {
+/** Cuts a data set into tiles, splits it, and prepares sampling and augmentation, as the settings say. */
+export async function prepareTrainingData(
+  dataset: Dataset,
+  settings: Settings,
+  { description = 'data in memory', notes = [], validation = null, openSource }: DataOrigin = {},
+): Promise<TrainingData> {
+  checkDataSettings(settings);
   const { data, sampling, train } = settings;
-  const path = data.path === 'synthetic' ? await syntheticToTrain(data.chips, terminal) : data.path;
-  const options = openOptions(settings);
-  const opened = await openDataset(path, options);
-  const reading = readingOf(opened);
-  const cut = (dataset: Dataset): Promise<Dataset> =>
-    data.tile === null ? Promise.resolve(dataset) : tileDataset(dataset, tileOptions(settings));
-  const main = await cut(opened);
-  const other =
-    data.validation === null
-      ? null
-      : await cut(
-          await openDataset(data.validation, { ...openOptions(settings, null), ...reading, classes: opened.classes }),
-        );
-  const whole = other === null ? main : joinDatasets([main, other]);
+  const cut = (whole: Dataset): Promise<Dataset> =>
+    data.tile === null ? Promise.resolve(whole) : tileDataset(whole, tileOptions(settings));
+  const main = await cut(dataset);
+  const other = validation === null ? null : await cut(validation);
   const split = other === null ? heldOutOf(main, settings) : sidesOf(main, other);
-  const dataset = cacheSamples(whole, data.cacheMB * 1e6);
-
-  const augment = augmentOptions(settings);
-  const workers = data.workers === 'auto' ? (isHardware ? Math.min(4, availableParallelism() - 1) : 0) : data.workers;
-  const closable =
-    workers === 0
-      ? null
-      : await openWorkerSource(
-          {
-            path,
-            options: { ...options, ...reading },
-            ...(data.tile === null ? {} : { tiles: tileOptions(settings) }),
-            augment,
-            drawFrom: split.train,
-            cacheMB: data.cacheMB,
-          },
-          { workers },
-        );
+  const samples = cacheSamples(other === null ? main : joinDatasets([main, other]), data.cacheMB * 1e6);
+  const threads = (await openSource?.(split)) ?? null;
   const needsSampler = sampling.emptyShare !== null || sampling.classBalance !== null || sampling.hardNegatives;
   return {
-    description: `${path}${data.path === 'synthetic' ? ' (synthetic)' : ''}`,
-    dataset,
+    description,
+    dataset: samples,
     split,
-    source: closable ?? augmentedSource(dataset, { augment, drawFrom: split.train }),
-    sampler: needsSampler
-      ? await balancedSampler(dataset, split.train, {
-          seed: train.seed,
-          emptyShare: sampling.emptyShare,
-          classBalance: sampling.classBalance,
-        })
-      : null,
-    reading,
-    notes:
-      opened.report.missingLabels.length === 0
-        ? []
-        : [
-            `left out: ${opened.report.missingLabels.length} images without labels (data.unlabelled=empty takes them as empty)`,
-          ],
-    close: async () => closable?.close(),
+    source: threads ?? augmentedSource(samples, { augment: augmentOptions(settings), drawFrom: split.train }),
+    sampler: needsSampler ? await balancedSampler(samples, split.train, { ...sampling, seed: train.seed }) : null,
+    decoding: dataset.decoding ?? {},
+    notes,
+    close: async () => threads?.close(),
   };
 }
 
-/** What settings say about opening a data set. The folder of the images belongs to that of `data.path` alone. */
-function openOptions({ data }: TrainSettings, images = data.images): OpenOptions {
-  return {
-    missingLabels: data.unlabelled,
-    visibility: { minSide: 1, minVisible: data.minVisible },
-    ...(images === null ? {} : { images }),
-    ...(data.format === 'auto' ? {} : { format: data.format }),
-    ...(data.classes.length === 0 ? {} : { classes: data.classes }),
-  };
-}
-
-function tileOptions({ data }: TrainSettings) {
-  return { size: data.tile!, overlap: data.overlap, minVisible: data.minVisible };
-}
-
-/** Levels and bands of 16-bit images, which all that uses the weights must read alike. */
-function readingOf(opened: Awaited<ReturnType<typeof openDataset>>): DetectorDescription['reading'] {
-  return 'stretch' in opened && opened.stretch !== undefined
-    ? { stretch: opened.stretch, ...('rgb' in opened.report ? { bands: opened.report.rgb } : {}) }
-    : {};
-}
+/** How images are cut; only with `data.tile`. */
+export const tileOptions = ({ data }: Settings): TileOptions => ({
+  size: data.tile!,
+  overlap: data.overlap,
+  minVisible: data.minVisible,
+});
 
 function sidesOf(main: Dataset, other: Dataset): Split {
   const first = main.ids.length;
@@ -142,19 +90,19 @@ function sidesOf(main: Dataset, other: Dataset): Split {
 }
 
 /** Which of some names are held out: whole scenes where the settings say what a scene is. */
-export function splitNames(names: readonly string[], { data, train }: Pick<TrainSettings, 'data' | 'train'>): Split {
+export function splitNames(names: readonly string[], { data, train }: Pick<Settings, 'data' | 'train'>): Split {
   const options = { heldOut: data.heldOut, seed: train.seed };
   return data.scene === null ? splitIds(names, options) : splitGroups(scenesOf(names, data.scene), options);
 }
 
-/** As `splitOf`, with what to do where a side would be empty. */
-function heldOutOf(dataset: Dataset, settings: TrainSettings): Split {
+/** As `splitOf`, with a remedy where a side would be empty. */
+function heldOutOf(dataset: Dataset, settings: Settings): Split {
   const { data } = settings;
   const fail = (reason: string, cause?: unknown): never => {
     const size = data.tile === null ? 'cut large images with data.tile' : 'choose a smaller data.tile';
     throw new Error(
-      `${dataset.ids.length} ${data.tile === null ? 'images' : 'tiles'} cannot be divided into those to train on and those ` +
-        `held out (${reason}): ${size}, choose another data.heldOut or train.seed, or name a second data set with data.validation`,
+      `${dataset.ids.length} ${data.tile === null ? 'images' : 'tiles'} cannot be split into training and held-out ones ` +
+        `(${reason}): ${size}, choose another data.heldOut or train.seed, or name a second data set with data.validation`,
       { cause },
     );
   };
@@ -165,11 +113,11 @@ function heldOutOf(dataset: Dataset, settings: TrainSettings): Split {
     if (data.scene !== null) throw error;
     return fail((error as Error).message, error);
   }
-  return fail('by a hash of their names all are on one side');
+  return fail('the hash of their names puts all on one side');
 }
 
-/** Which samples are held out; none shares ground with one that is trained on, as far as names and tiles tell. */
-function splitOf(dataset: Dataset, settings: TrainSettings): Split {
+/** Which samples are held out; none shares ground with a training sample, as far as names and tiles tell. */
+function splitOf(dataset: Dataset, settings: Settings): Split {
   const { data, train } = settings;
   const options = { heldOut: data.heldOut, seed: train.seed };
   if (data.scene !== null || data.tile === null) return splitNames(dataset.ids, settings);
@@ -181,26 +129,26 @@ function splitOf(dataset: Dataset, settings: TrainSettings): Split {
 }
 
 function scenesOf(names: readonly string[], source: string): string[] {
-  try {
-    return groupKeys(names, pattern(source));
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new Error(`data.scene: ${(error as Error).message.replace(/^\w+: /, '')}: choose one that all names match`, {
-      cause: error,
-    });
+  const scene = pattern(source);
+  const stranger = names.find((name) => !scene.test(name));
+  if (stranger !== undefined) {
+    throw new Error(
+      `data.scene: ${scene} matches nothing in the id ${stranger}: choose an expression that matches all names`,
+    );
   }
+  return groupKeys(names, scene);
 }
 
 function pattern(source: string): RegExp {
   try {
     return new RegExp(source);
   } catch (error) {
-    throw new UsageError(`data.scene: ${(error as Error).message}`);
+    throw new SettingError(`data.scene: ${(error as Error).message}`, 'data.scene');
   }
 }
 
 /** The settings of augmentation as `augment` takes them; null for none. */
-function augmentOptions({ augment, data }: TrainSettings): AugmentOptions | null {
+export function augmentOptions({ augment, data }: Settings): AugmentOptions | null {
   const { on, crop, ...others } = augment;
   if (!on) return null;
   return {

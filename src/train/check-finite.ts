@@ -1,4 +1,4 @@
-import type { RunFolder } from './run-folder.ts';
+import type { RunStore } from './run-store.ts';
 import type { StepLosses, Trainer } from './trainer.ts';
 
 /** A step whose numbers are being read. */
@@ -25,7 +25,7 @@ export async function checkFinite(
   { loss, classification, boxRegression, gradientNorm }: StepLosses,
   { step, learningRate, ids }: RunningStep,
   trainer: Trainer,
-  folder: RunFolder,
+  folder: RunStore,
 ): Promise<void> {
   if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return;
   // Gradients that are finite stay so when they are clipped (see clipGradNorm): only the others break their parameters.
@@ -43,7 +43,7 @@ export async function checkFinite(
         : `  ${broken.length} parameters are not finite numbers; the nearest to the loss is ${nearest}, ` +
           `in the group of the ${isBackbone ? 'backbone' : 'pyramid and heads'}.\n`) +
       `  Samples of the step: ${samples}.\n` +
-      `  Lower the learning rate (findLearningRate measures one), let it rise for longer (warmup), or clip gradients ` +
-      `(clipNorm); check boxes and images of these samples. ${kept}`,
+      `  Lower the learning rate (findLearningRate measures one), lengthen the warm-up, or clip gradients to a smaller norm; ` +
+      `check boxes and images of these samples. ${kept}`,
   );
 }

@@ -1,29 +1,25 @@
+import { checkInteger } from '../common/check.ts';
 import { batches } from '../data/loader.ts';
 import type { Dataset, Sample } from '../data/types.ts';
-import { assign } from '../autograd/ops/in-place.ts';
+import { assign } from '../autograd/ops/no-gradient.ts';
 import { clone } from '../autograd/ops/shape.ts';
 import { exponential } from '../nn/schedule.ts';
 import { keep } from '../tensor/scope.ts';
 import { noGrad } from '../autograd/tape.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 import { smooth } from '../report/charts/charts.ts';
-import type { RecipeOptions } from './recipe.ts';
+import { resolveTrainSettings } from './recipe.ts';
 import { readingFor, type ReadingOptions } from './reading.ts';
 import { readLosses, Trainer, type TrainerOptions } from './trainer.ts';
 
-/** How `findLearningRate` runs: give it what `trainDetector` will be given. */
-export interface FindRateOptions
-  extends
-    ReadingOptions,
-    Omit<RecipeOptions, 'schedule' | 'learningRate' | 'warmup' | 'milestones'>,
-    Pick<TrainerOptions, 'clipNorm' | 'freeze' | 'accumulate'> {
+/**
+ * How `findLearningRate` runs: give it what `trainDetector` will be given. Learning rate, schedule, warm-up and averaging
+ * are those of the sweep.
+ */
+export interface FindRateOptions extends ReadingOptions, Omit<TrainerOptions, 'totalSteps'> {
   readonly dataset: Dataset;
   /** Samples to train on. */
   readonly indices: readonly number[];
-  /** Default 4. */
-  readonly batchSize?: number;
-  /** Seed of order and augmentation. Default 1. */
-  readonly seed?: number;
   /** Steps of the sweep, with a rate each. Default 100. */
   readonly steps?: number;
   /** First and last rate, between which each is the same factor larger than the one before. Default 1e-6 and 1. */
@@ -72,12 +68,14 @@ const MEMORY = 0.9;
  * and where it leaves. Weights and statistics are put back afterwards, bit for bit.
  */
 export async function findLearningRate(model: RetinaNet, options: FindRateOptions): Promise<RateCurve> {
-  const { dataset, indices, batchSize = 4, seed = 1, steps = 100, from = 1e-6, to = 1, accumulate = 1 } = options;
-  if (!Number.isInteger(steps) || steps < 10)
-    throw new RangeError(`findLearningRate: steps is ${steps}, expected a whole number from 10`);
+  const { dataset, indices, steps = 100, from = 1e-6, to = 1 } = options;
+  checkInteger('findLearningRate', 'steps', steps, { min: 10 });
   if (!(from > 0 && to > from && to < Infinity))
     throw new RangeError(`findLearningRate: rates from ${from} to ${to}, expected 0 < from < to`);
-  if (indices.length === 0) throw new RangeError('findLearningRate: there are no samples to train on');
+  if (indices.length === 0) throw new RangeError('findLearningRate: there are no training samples');
+  const sweep = { learningRate: from, schedule: exponential({ steps, ratio: to / from }), warmup: 'auto' } as const;
+  const trainerOptions = { ...options, ...sweep, averageDecay: null, totalSteps: steps };
+  const { batchSize, accumulate, seed } = resolveTrainSettings('findLearningRate', trainerOptions);
   const reading = readingFor('findLearningRate', options);
   const before = [...model.stateDict().values()].map((state) => ({
     state,
@@ -85,13 +83,7 @@ export async function findLearningRate(model: RetinaNet, options: FindRateOption
   }));
   const wasTraining = model.training;
   try {
-    const trainer = new Trainer(model, {
-      ...options,
-      totalSteps: steps,
-      learningRate: from,
-      schedule: exponential({ steps, ratio: to / from }),
-      averageDecay: null,
-    });
+    const trainer = new Trainer(model, trainerOptions);
     try {
       const points: RatePoint[] = [];
       let [average, lowest, diverged] = [0, Infinity, false];

@@ -1,5 +1,4 @@
-import { loadCheckpoint } from '../weights/node/checkpoint.ts';
-import type { EvaluationRecord, RunFolder } from './run-folder.ts';
+import type { EvaluationRecord, RunStore } from './run-store.ts';
 import type { EpochSampler } from './sampler.ts';
 import type { Trainer } from './trainer.ts';
 
@@ -9,10 +8,8 @@ export interface Progress {
   readonly settings: Readonly<Record<string, unknown>>;
   steps: number;
   best: EvaluationRecord | null;
-  /** Step of the last evaluation. */
-  evaluated: number;
-  /** Evaluations since the best. */
-  worse: number;
+  lastEvaluatedStep: number;
+  evaluationsSinceBest: number;
   /** State of the sampler, where there is one. */
   sampler: string | null;
 }
@@ -25,20 +22,20 @@ export interface Progress {
  */
 export function resumeRun(
   trainer: Trainer,
-  folder: RunFolder,
+  folder: RunStore,
   fresh: Progress,
   sampler: EpochSampler | undefined,
 ): Progress {
-  if (!folder.hasState) {
-    folder.restoreMetrics(0);
+  const state = folder.loadState();
+  if (state === null) {
+    folder.restoreRecords(0);
     return fresh;
   }
-  const { tensors, metadata } = loadCheckpoint(folder.file('state'));
-  const progress = JSON.parse(metadata['progress'] ?? '{}') as Partial<Progress>;
-  if (progress.settings === undefined || progress.steps === undefined) {
+  const progress = JSON.parse(state.metadata['progress'] ?? '{}') as Partial<Progress>;
+  if (progress.settings === undefined || progress.steps === undefined || progress.lastEvaluatedStep === undefined) {
     throw new Error(
-      `trainDetector: ${folder.file('state')} was written by another version, which did not note its settings: ` +
-        'train anew, from best.safetensors if you like (loadPretrained)',
+      `trainDetector: the state in ${folder.path} was written by another version: train anew, from best.safetensors if ` +
+        'you like (loadPretrained)',
     );
   }
   const shown = (value: unknown): string => (value === undefined ? 'the default' : JSON.stringify(value));
@@ -52,8 +49,8 @@ export function resumeRun(
       );
     }
   }
-  trainer.restore(tensors, progress.steps);
+  trainer.restore(state.tensors, progress.steps);
   if (sampler !== undefined && typeof progress.sampler === 'string') sampler.restore(progress.sampler);
-  folder.restoreMetrics(progress.steps);
+  folder.restoreRecords(progress.steps);
   return { ...fresh, ...progress };
 }

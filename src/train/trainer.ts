@@ -1,4 +1,5 @@
-import { globalNorm } from '../autograd/ops/global-norm.ts';
+import { globalNorm } from '../autograd/ops/no-gradient.ts';
+import { checkInteger } from '../common/check.ts';
 import type { Sample } from '../data/types.ts';
 import { add, mul } from '../autograd/ops/binary.ts';
 import { backward } from '../autograd/tape.ts';
@@ -13,29 +14,15 @@ import type { AdamW, SGD } from '../nn/optim.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { freezeBackbone, type FrozenParts } from './freeze.ts';
-import { makeOptimizer, makeSchedule, type RecipeOptions } from './recipe.ts';
+import { makeOptimizer, makeSchedule, resolveTrainSettings, type RecipeOptions } from './recipe.ts';
+import { freezeSetting } from './settings.ts';
 
-/** How a model is trained. */
+/** How a model is trained. Of the settings, those of the whole run (`epochs`, `patience` and others) are not used here. */
 export interface TrainerOptions extends RecipeOptions {
   /** Steps of the whole run, over which the learning rate rises and falls. */
   readonly totalSteps: number;
-  /** Largest norm of all gradients together (Pascanu et al. 2013), or null for none. Default 5. */
-  readonly clipNorm?: number | null;
-  /**
-   * Weight of the past in the averaged weights, which are those that are evaluated and saved; early on it is lower. Null
-   * evaluates and saves the last weights instead. Default 0.99.
-   */
-  readonly averageDecay?: number | null;
-  /** Stages of the backbone that stay as they are, from 0 (none, default) to 5 (all): see `freezeBackbone`. */
+  /** Stages of the backbone that are not trained, from 0 (none, default) to 5 (all): see `freezeBackbone`. */
   readonly freeze?: number;
-  /**
-   * Small batches that the samples of a step are split into. Their gradients are added up before one step is taken, so
-   * that memory holds the activations of one small batch only. Default 1. With the loss's normaliser `image` the step is
-   * that of the whole batch, but for rounding and for batch norms, which see one small batch at a time; with `batch` and
-   * `ema` each small batch is divided by its own number of foreground anchors (or average of it), and counts by its share
-   * of the images.
-   */
-  readonly accumulate?: number;
 }
 
 /** Numbers of one step, read from the GPU. */
@@ -60,13 +47,9 @@ export class Trainer {
   readonly #average: ExponentialMovingAverage | null;
 
   constructor(model: RetinaNet, options: TrainerOptions) {
-    const { totalSteps, clipNorm = 5, averageDecay = 0.99, freeze = 0, accumulate = 1 } = options;
-    for (const [name, value] of Object.entries({ totalSteps, accumulate })) {
-      if (!Number.isInteger(value) || value < 1)
-        throw new RangeError(`trainer: ${name} is ${value}, expected a whole number from 1`);
-    }
-    if (clipNorm !== null && !(clipNorm > 0))
-      throw new RangeError(`trainer: clipNorm is ${clipNorm}, expected a number above 0, or null for no clipping`);
+    const { totalSteps, freeze = freezeSetting.default } = options;
+    checkInteger('trainer', 'totalSteps', totalSteps, { min: 1 });
+    const { clipNorm, averageDecay, accumulate } = resolveTrainSettings('trainer', options);
     const schedule = makeSchedule(totalSteps, options);
     this.model = model;
     this.#clipNorm = clipNorm;
@@ -134,20 +117,20 @@ export class Trainer {
     this.#optimizer.zeroGrad();
   }
 
-  /** Adds the gradients of a part of a batch. Returns total, classification, boxes and foreground, weighted by its share. */
-  #accumulateGradients(samples: readonly Sample[], share: number): Tensor {
+  /** Adds the gradients of a part of a batch. Returns total, classification, boxes and foreground, weighted by its fraction. */
+  #accumulateGradients(samples: readonly Sample[], fraction: number): Tensor {
     return tidy(() => {
       const { total, classification, boxRegression, foreground } = this.model.losses(
         samples.map(({ image }) => image),
         samples,
       );
-      backward(share === 1 ? total : mul(total, share));
+      backward(fraction === 1 ? total : mul(total, fraction));
       const scalars = [total, classification, boxRegression, mul(sum(foreground), 1 / samples.length)];
       const numbers = concat(
         scalars.map((scalar) => reshape(scalar, [1])),
         0,
       );
-      return share === 1 ? numbers : mul(numbers, share);
+      return fraction === 1 ? numbers : mul(numbers, fraction);
     });
   }
 

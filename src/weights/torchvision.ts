@@ -40,13 +40,13 @@ export function toTorchvisionStateDict(state: ReadonlyMap<string, HostTensor>): 
 }
 
 /** Moves filters [K, C, R, S] to [R, S, C, K] and matrices [out, in] to [in, out]; other ranks stay. */
-export function fromTorchLayout(value: HostTensor): HostTensor {
+function fromTorchLayout(value: HostTensor): HostTensor {
   if (value.shape.length === 4) return permuted(value, [2, 3, 1, 0]);
   return value.shape.length === 2 ? permuted(value, [1, 0]) : value;
 }
 
 /** The reverse of `fromTorchLayout`. */
-export function toTorchLayout(value: HostTensor): HostTensor {
+function toTorchLayout(value: HostTensor): HostTensor {
   if (value.shape.length === 4) return permuted(value, [3, 2, 0, 1]);
   return value.shape.length === 2 ? permuted(value, [1, 0]) : value;
 }

@@ -3,25 +3,19 @@ import * as assert from 'uvu/assert';
 import { checkpoint } from '../../src/autograd/checkpoint.ts';
 import { add, mul } from '../../src/autograd/ops/binary.ts';
 import { rand } from '../../src/autograd/ops/create.ts';
-import { axpby } from '../../src/autograd/ops/in-place.ts';
+import { axpby } from '../../src/autograd/ops/no-gradient.ts';
 import { sum } from '../../src/autograd/ops/reduce.ts';
 import { exp, relu, sigmoid, square, tanh } from '../../src/autograd/ops/unary.ts';
 import { backward, grad, isRecomputing, noGrad } from '../../src/autograd/tape.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { tidy } from '../../src/tensor/scope.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { Rng } from '../support/rng.ts';
 import { leavesNothing, testDevice } from '../support/device.ts';
+import { uniformValues } from '../support/fill.ts';
 
 const device = await testDevice();
 const list = async (t: Tensor): Promise<number[]> => [...(await t.data())];
-const leaf = (name: string, size = 5): Tensor => {
-  const rng = new Rng(name);
-  return tensor(
-    Array.from({ length: size }, () => rng.uniform(-1, 1)),
-    { requiresGrad: true },
-  );
-};
+const leaf = (name: string, size = 5): Tensor => tensor(uniformValues(name, size), { requiresGrad: true });
 
 type Fn = (...inputs: Tensor[]) => Tensor;
 /** How a part of the program is run: through `checkpoint`, or as it is. */

@@ -2,8 +2,9 @@ import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readSettingsFile, resolveSettings } from '../../src/train/schema.ts';
-import { trainSchema } from '../../src/train/settings.ts';
+import { resolveLayers } from '../../src/common/settings.ts';
+import { readSettingsFile } from '../../src/common/settings-text.ts';
+import { settingsSchema } from '../../src/task/settings.ts';
 import { ends, json, refuses, retinagradIn, temporaryFolder } from './support.ts';
 
 // From synthetic chips to an evaluated detector, in the steps of a user; each test goes on from the one before.
@@ -88,7 +89,7 @@ test('--resume finishes the run; --json prints one object alone', async () => {
 
 test('the run folder tells all: settings, environment, metrics and a report that needs no other file', () => {
   const config = readSettingsFile(read('run', 'config.yaml'), 'config.yaml');
-  const again = resolveSettings(trainSchema, [{ from: 'config.yaml', values: config }]);
+  const again = resolveLayers(settingsSchema, [{ from: 'config.yaml', values: config }]);
   assert.is(again.train.epochs, 2);
   assert.is(again.data.path, 'synthetic');
   assert.is(again.train.averageDecay, null);

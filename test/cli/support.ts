@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 
-/** How a process ended, and all that it wrote. */
+/** Exit status and output of a process. */
 export interface Ended {
   readonly status: number | null;
   readonly stdout: string;
@@ -14,13 +14,13 @@ export interface Ended {
 
 const script = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
-/** A new folder; `remove` takes it away. */
+/** Creates a folder; `remove` deletes it. */
 export function temporaryFolder(): { readonly path: string; readonly remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'retinagrad-cli-'));
   return { path, remove: () => rmSync(path, { recursive: true }) };
 }
 
-/** The command as a user runs it in a folder: a process of its own. `onOutput` sees all output so far, and may send a signal. */
+/** The command as a user runs it in a folder, in a separate process. `onOutput` gets all output so far and may send a signal. */
 export function retinagradIn(cwd: string) {
   return (
     args: readonly string[],
@@ -28,7 +28,7 @@ export function retinagradIn(cwd: string) {
   ): Promise<Ended> => runNode(cwd, [script, ...args], onOutput);
 }
 
-/** Node on the sources. */
+/** Runs Node on the sources. */
 export function runNode(
   cwd: string,
   args: readonly string[],
@@ -48,7 +48,7 @@ export function runNode(
   });
 }
 
-/** Asserts how a command ended, and returns it. A stack trace is never for users. */
+/** Asserts the exit status of a command and that it prints no stack trace. */
 export async function ends(run: Promise<Ended>, status: number): Promise<Ended> {
   const ended = await run;
   assert.is(ended.status, status, `status ${ended.status}\n${ended.stdout}\n${ended.stderr}`);
@@ -56,7 +56,7 @@ export async function ends(run: Promise<Ended>, status: number): Promise<Ended> 
   return ended;
 }
 
-/** Asserts a refusal: nothing on standard output, and a message in which all the texts occur. */
+/** Asserts that a command fails with a message that contains all texts; with status 2, it prints nothing else. */
 export async function refuses(run: Promise<Ended>, status: 1 | 2, ...texts: readonly string[]): Promise<void> {
   const { stdout, stderr } = await ends(run, status);
   if (status === 2) assert.is(stdout, '');
@@ -65,7 +65,7 @@ export async function refuses(run: Promise<Ended>, status: 1 | 2, ...texts: read
   if (status === 2) assert.match(stderr, /^Try: retinagrad .*--help$/m);
 }
 
-/** Standard output as JSON, which must be all of it. */
+/** Parses the whole standard output as JSON. */
 export async function json<T>(run: Promise<Ended>, status = 0): Promise<T> {
   return JSON.parse((await ends(run, status)).stdout) as T;
 }

@@ -3,11 +3,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rgbImage } from '../../src/imagery/image.ts';
 import { Random } from '../../src/common/random.ts';
-import { pairwiseIou } from '../../src/evaluation/iou.ts';
+import { pairwiseIou } from '../../src/imagery/boxes.ts';
 import { manualSeed, RetinaNet, retinaNetSpec, type Detections, type RgbImage } from '../../src/index.ts';
 import type { Dataset } from '../../src/data/types.ts';
 import { evaluateDetector } from '../../src/detector/evaluate.ts';
-import { detectImage, spans, type TileOptions } from '../../src/detector/detect-image.ts';
+import { detectImage, type TileOptions } from '../../src/detector/detect-image.ts';
 import { errorOf, testDevice } from '../support/device.ts';
 import { squares, tinySpec } from '../train/support.ts';
 
@@ -16,8 +16,8 @@ await testDevice();
 type Box = readonly [x1: number, y1: number, x2: number, y2: number];
 
 /**
- * A detector that sees every object: it finds a part of each that lies in the view, if it is at least two pixels, with a
- * score that grows with the share that it sees. Pixels of the image hold their own position, which tells it where it is.
+ * A detector that sees every object: it finds the part of each that lies in the view, if it is at least two pixels wide and high, with a
+ * score that grows with the fraction that it sees. Pixels hold their own position, which tells the detector where it is.
  */
 function allSeeing(objects: readonly { box: Box; label: number }[], views: Box[] = []): RetinaNet {
   const detect = async (images: readonly RgbImage[]): Promise<Detections[]> =>
@@ -62,23 +62,6 @@ function positions(height: number, width: number): RgbImage {
 const boxesOf = ({ boxes }: Detections): Box[] =>
   Array.from({ length: boxes.length / 4 }, (_, i) => [...boxes.subarray(i * 4, i * 4 + 4)] as unknown as Box);
 const sorted = (boxes: readonly Box[]): Box[] => [...boxes].sort((a, b) => a[1] - b[1] || a[0] - b[0]);
-
-test('tiles cover the image, overlap as they should and stay inside', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 900 }), fc.integer({ min: 1, max: 300 }), fc.nat(299), (length, tile, o) => {
-      const overlap = o % tile;
-      const list = spans(length, tile, overlap);
-      assert.is(list[0]![0], 0);
-      assert.is(list.at(-1)![1], length);
-      list.forEach(([start, end], i) => {
-        assert.is(end - start, Math.min(tile, length));
-        if (i > 0) assert.ok(list[i - 1]![1] - start >= overlap && start > list[i - 1]![0]);
-      });
-      // No fewer would do.
-      assert.is(list.length, length <= tile ? 1 : Math.ceil((length - overlap) / (tile - overlap)));
-    }),
-  );
-});
 
 test('every object that the overlap can hold is found once and whole, wherever it lies', async () => {
   const [height, width] = [310, 420];
@@ -191,9 +174,9 @@ test('a data set of large images is evaluated in tiles of the size trained on', 
 test('settings that do not fit are refused', async () => {
   const refused = async (options: TileOptions, reason: RegExp): Promise<void> =>
     assert.match((await errorOf(() => detectImage(allSeeing([]), positions(9, 9), options))).message, reason);
-  await refused({ tile: 0 }, /tile is 0, expected a whole number from 1/);
-  await refused({ tile: 100, overlap: 100 }, /overlap is 100, expected a whole number from 0 to below tile, 100/);
-  await refused({ nmsThreshold: 2 }, /nmsThreshold is 2/);
+  await refused({ tile: 0 }, /tile is 0, expected an integer >= 1/);
+  await refused({ tile: 100, overlap: 100 }, /overlap is 100, expected an integer from 0 to 99/);
+  await refused({ nmsThreshold: 2 }, /nmsThreshold is 2, expected a number from 0 to 1/);
   await refused({ batchSize: 1.5 }, /batchSize is 1.5/);
   await refused({ signal: AbortSignal.abort(new Error('enough')) }, /enough/);
 });

@@ -13,10 +13,10 @@ import {
   type HostTensor,
   type RetinaNetSpec,
 } from '../../src/index.ts';
-import { saveDetector } from '../../src/detector/detector.ts';
-import { loadPretrained } from '../../src/detector/pretrained.ts';
 import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
 import { changedNames, tinySpec, valuesOf } from '../train/support.ts';
+import { saveDetector } from '../../src/detector/node/detector-file.ts';
+import { loadPretrained } from '../../src/detector/node/load-pretrained.ts';
 
 const device = await testDevice();
 const root = mkdtempSync(join(tmpdir(), 'retinagrad-pretrained-'));
@@ -45,7 +45,7 @@ saveDetector(file('detector'), await readStateDict(theirs.stateDict()), {
   classes: theirClasses,
   spec: theirs.spec,
   scoreThreshold: 0.3,
-  reading: {},
+  decoding: {},
   tile: null,
 });
 const torch = toTorchvisionStateDict(await readStateDict(theirs.stateDict()));

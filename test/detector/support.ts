@@ -1,6 +1,6 @@
 import { Random } from '../../src/common/random.ts';
 import type { SizedImage } from '../../src/detector/visible-box.ts';
-import { boxIou } from '../../src/evaluation/iou.ts';
+import { boxIou } from '../../src/imagery/boxes.ts';
 import type { Box } from '../../src/imagery/geometry.ts';
 import { makeAnchors, resizedSize, retinaNetSpec, type RetinaNetSpec, type Size } from '../../src/index.ts';
 import { scaleBoxes } from '../../src/retinanet/transform.ts';

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Box, Polygon, Ring } from '../../src/imagery/geometry.ts';
-import { boxIou } from '../../src/evaluation/iou.ts';
+import { boxIou } from '../../src/imagery/boxes.ts';
 import { loadPolygonGeometry } from '../../src/evaluation/polygon-iou.ts';
 import { refuses } from './support.ts';
 

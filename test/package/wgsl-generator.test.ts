@@ -1,27 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { temporaryFolder } from '../support/files.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'retinagrad-wgsl-'));
+const root = temporaryFolder();
 const folder = join(root, 'src/kernels/wgsl');
 const script = join(root, 'scripts/wgsl.mjs');
 mkdirSync(folder, { recursive: true });
 mkdirSync(join(root, 'scripts'));
 copyFileSync(new URL('../../scripts/wgsl.mjs', import.meta.url), script);
-test.after(() => rmSync(root, { recursive: true }));
 
 const GOOD = `// y = a \`x\` \\ \${n}
 const SIZE: u32 = 64u; // Specialisation
@@ -44,7 +34,7 @@ test('a kernel becomes a module with its text and its types', async () => {
   const { status, stderr } = generate();
   assert.is(status, 0, stderr);
   const target = join(folder, 'scale_by.wgsl.ts');
-  // What the module holds is plain JavaScript but for its `as const`.
+  // What the module holds is plain JavaScript except for its `as const`.
   const plain = join(folder, 'scale_by.mjs');
   writeFileSync(plain, readFileSync(target, 'utf8').replace(' as const', ''));
   const { scaleBy } = (await import(pathToFileURL(plain).href)) as { scaleBy: unknown };

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import type { RgbImage } from '../../src/imagery/types.ts';
 
-export { refuses } from '../evaluation/support.ts';
+export { refuses } from '../support/errors.ts';
 
 /** Asserts that a text is well-formed XML: tags nest, attributes are quoted and unique, no stray markup. */
 export function checkXml(text: string): void {

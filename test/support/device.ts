@@ -3,6 +3,8 @@ import { init } from '../../src/node/init.ts';
 import { setDefaultDevice, type Device } from '../../src/tensor/device.ts';
 import type { InitOptions } from '../../src/tensor/init.ts';
 
+export { errorOf } from './errors.ts';
+
 let shared: Promise<Device> | undefined;
 
 /** The device that the tests of one file share, as the default device. The first call's options count. */
@@ -30,14 +32,4 @@ export async function leavesNothing(device: Device, body: () => Promise<void>): 
   const before = device.memory().tensors;
   await body();
   assert.is(device.memory().tensors, before, 'tensors left behind');
-}
-
-/** The error that a promise or function ends with. */
-export async function errorOf(body: () => unknown): Promise<Error> {
-  try {
-    await body();
-  } catch (error) {
-    return error as Error;
-  }
-  throw new Error('expected an error, but there was none');
 }

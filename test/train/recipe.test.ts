@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { manualSeed, RetinaNet, stepDecay, type Tensor } from '../../src/index.ts';
 import { makeOptimizer, makeSchedule, type RecipeOptions } from '../../src/train/recipe.ts';
+import { startingRate } from '../../src/train/starting-rate.ts';
 import { keep } from '../../src/tensor/scope.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { assertClose } from '../support/compare.ts';
@@ -117,12 +118,13 @@ test('the groups have their rates and decays, and one step of SGD is the closed 
   });
 });
 
-test('AdamW is the default; what does not fit is refused', () => {
+test('AdamW at the rate for the network is the default; what does not fit is refused', () => {
   const model = new RetinaNet(1, tinySpec());
-  const adam = makeOptimizer(model, {});
+  const adam = makeOptimizer(model, { batchSize: 8, accumulate: 2 });
+  const rate = startingRate({ optimizer: 'adamw', width: 8, images: 16, isPretrained: false });
   assert.equal(
     adam.groups.map(({ lr }) => lr),
-    [5e-4, 5e-4, 5e-4, 5e-4],
+    [rate, rate, rate, rate],
   );
   for (const [options, reason] of [
     [{ optimizer: 'adam' }, /optimizer is "adam", expected one of adamw, sgd/],
@@ -138,9 +140,9 @@ test('AdamW is the default; what does not fit is refused', () => {
     [{ warmup: 1.5 }, /warmup is 1.5/],
     [{ warmup: 11 }, /up to all 10/],
     [{ warmup: -0.1 }, /warmup is -0.1/],
-    [{ schedule: 'multi-step', milestones: [16, 22] }, /milestones hold 16, expected shares/],
+    [{ schedule: 'multi-step', milestones: [16, 22] }, /milestones hold 16, expected fractions/],
   ] as const) {
-    assert.throws(() => makeSchedule(10, (options as unknown)!), reason);
+    assert.throws(() => makeSchedule(10, options as unknown as RecipeOptions), reason);
   }
   model.dispose();
 });

@@ -12,9 +12,10 @@ import {
   type RetinaNetSpec,
   type SpecOverrides,
 } from '../../src/index.ts';
-import { RunFolder, runFiles, type EvaluationRecord, type StepRecord } from '../../src/train/run-folder.ts';
+import { RunFolder, runFiles } from '../../src/train/node/run-folder.ts';
+import type { EvaluationRecord, StepRecord } from '../../src/train/run-store.ts';
 import { trainDetector } from '../../src/train/train-detector.ts';
-import type { TrainOptions, TrainResult } from '../../src/train/train-options.ts';
+import type { TrainOptions, TrainResult } from '../../src/train/run-options.ts';
 
 const SIDE = 64;
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { crc32c, openEventFile } from '../../src/train/tensorboard.ts';
+import { crc32c, openEventFile } from '../../src/train/node/tensorboard.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'retinagrad-events-'));
 test.after(() => rmSync(root, { recursive: true }));

@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { loadDetector } from '../../src/detector/detector.ts';
 import { evaluateDetector } from '../../src/detector/evaluate.ts';
 
-import type { TrainOptions } from '../../src/train/train-options.ts';
+import type { TrainOptions } from '../../src/train/run-options.ts';
 import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
 import { squares, tinySpec, trainRuns } from './support.ts';
+import { Detector } from '../../src/detector/detector.ts';
+import { atLeast } from '../../src/detector/detections-table.ts';
+import { MemoryRun } from '../../src/train/memory-run.ts';
+import { loadDetector } from '../../src/detector/node/detector-file.ts';
 
 const device = await testDevice();
 const root = mkdtempSync(join(tmpdir(), 'retinagrad-train-'));
@@ -99,7 +102,9 @@ test('a run ends early when F1 no longer rises', async () => {
 });
 
 test('a loss that is not finite ends the run and keeps the weights from before', async () => {
-  const error = await errorOf(() => run('diverged', { learningRate: 1e30, warmup: 0.9, clipNorm: 1e30, epochs: 3 }));
+  const error = await errorOf(() =>
+    run('diverged', { optimizer: 'sgd', learningRate: 10, schedule: 'constant', clipNorm: 1e30, evaluateEvery: 3 }),
+  );
   assert.match(
     error.message,
     /step \d: the loss is .*\(classification .*, boxes .*\) and the norm of the gradients .*: training diverged, at learning rate [\d.e+]+/,
@@ -123,6 +128,25 @@ test('what does not fit is refused', async () => {
   await refused('new', { split: { train: [], heldOut: [1] } }, /the split has no train samples/);
   await refused('new', { dataset: { ...dataset, classes: ['a', 'b'] } }, /the model has 1 classes, the data set 2/);
   assert.equal(readdirSync(join(root, 'new')), []);
+});
+
+test('a run in memory computes what one in a folder does', async () => {
+  const memory = new MemoryRun();
+  await run('unused', { folder: memory, resume: false }, 4);
+  assert.is((await run('unused', { folder: memory, resume: true })).end, 'finished');
+  for (const name of ['last', 'best'] as const)
+    assert.ok(readFileSync(fileOf('whole', name)).equals(memory.files.get(name)!), name);
+  assert.equal(
+    memory.records.map((record) => ({ ...record, imagesPerSecond: 0, waitSeconds: 0 })),
+    computed('whole'),
+  );
+  const detector = Detector.fromBytes(memory.files.get('best')!);
+  const { image } = await dataset.get(9);
+  const [whole] = await detector.model.detect([image]);
+  assert.equal(await detector.detect(image, { scoreThreshold: 0 }), whole);
+  assert.equal(await detector.detect(image), atLeast(whole!, detector.scoreThreshold));
+  assert.equal(await detector.toBytes(), memory.files.get('best'));
+  detector.dispose();
 });
 
 test('a damaged detector file is refused by name', async () => {

@@ -5,12 +5,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { augment } from '../../src/data/augment.ts';
 import { Random } from '../../src/common/random.ts';
-import { loadDetector } from '../../src/detector/detector.ts';
-import type { EvaluationRecord, StepRecord } from '../../src/train/run-folder.ts';
+import type { EvaluationRecord, StepRecord } from '../../src/train/run-store.ts';
 import type { EpochSampler } from '../../src/train/sampler.ts';
-import type { TrainOptions } from '../../src/train/train-options.ts';
+import type { TrainOptions } from '../../src/train/run-options.ts';
 import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
 import { squaresAndNothing as dataset, tinySpec, trainRuns } from './support.ts';
+import { loadDetector } from '../../src/detector/node/detector-file.ts';
 
 const device = await testDevice();
 const root = mkdtempSync(join(tmpdir(), 'retinagrad-recipes-'));
@@ -178,7 +178,7 @@ test('what does not fit is refused', async () => {
   const sampler = makeSampler();
   await refused({ hardNegatives: true }, /hardNegatives needs a sampler that has harden/);
   await refused({ hardNegatives: -1, sampler }, /hardNegatives is -1/);
-  await refused({ monitor: 'loss' as never }, /monitor is "loss", expected "f1" or "ap"/);
+  await refused({ monitor: 'loss' as never }, /monitor is "loss", expected one of f1, ap/);
   await refused({ patience: 0 }, /patience is 0/);
   await refused({ augment: {}, source: { read: (index) => dataset.get(index) } }, /leave out augment/);
   await refused({ sampler: { ...sampler, length: 0 } }, /the sampler's length is 0/);
@@ -187,10 +187,7 @@ test('what does not fit is refused', async () => {
   const leaking = { ...sampler, length: 4, indices: () => [0, 1, 2, 12] };
   await refused({ sampler: leaking }, /epoch 0 has sample 12, which is not among the 9 to train on/);
   const full = { train: [1, 2, 4, 5, 7, 8], heldOut: [10] };
-  await refused(
-    { hardNegatives: true, sampler, split: full },
-    /samples to train on that have no objects: there are none/,
-  );
+  await refused({ hardNegatives: true, sampler, split: full }, /training samples without objects: there are none/);
   const nothing = { train: split.train, heldOut: [9, 12] };
   await refused(
     { monitor: 'ap', epochs: 1, split: nothing },

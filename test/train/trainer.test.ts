@@ -187,9 +187,9 @@ test('parameters that break are named from the loss backwards', async () => {
 test('settings that do not fit are refused', () => {
   const model = makeModel();
   for (const [options, reason] of [
-    [{ accumulate: 0 }, /accumulate is 0, expected a whole number from 1/],
-    [{ clipNorm: 0 }, /clipNorm is 0, expected a number above 0, or null/],
-    [{ averageDecay: 1 }, /decay is 1/],
+    [{ accumulate: 0 }, /accumulate is 0, expected an integer >= 1/],
+    [{ clipNorm: 0 }, /clipNorm is 0, expected a number > 0, or none/],
+    [{ averageDecay: 1 }, /averageDecay is 1/],
     [{ freeze: 1.5 }, /stages is 1.5/],
     [{ totalSteps: 0 }, /totalSteps is 0/],
   ] as const) {

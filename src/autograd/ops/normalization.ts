@@ -72,16 +72,16 @@ export function batchNorm(
   const saved = [x, mean, inverse, scale, relu ? y : null] as const;
   record(op, y, [x, gamma, beta, add], saved, (dy, [x, mean, inverse, scale, y]) => {
     // The sums serve three gradients; the first that needs them computes them.
-    const g = lazy(() => throughRelu(dy, y));
-    const sums = lazy(() => batchNormGradient(op, g(), x, { mean, inverse, scale }));
+    const dSum = lazy(() => throughRelu(dy, y));
+    const sums = lazy(() => batchNormGradient(op, dSum(), x, { mean, inverse, scale }));
     return [
       () => {
         const { q, r } = sums();
-        return channelAffine(`${op} gradient`, x, { mean, q, r }, { u: g(), p: scale });
+        return channelAffine(`${op} gradient`, x, { mean, q, r }, { u: dSum(), p: scale });
       },
       () => sums().dgamma,
       () => sums().dbeta,
-      g,
+      dSum,
     ];
   });
   inverse.dispose();
@@ -116,12 +116,12 @@ export function batchNormInference(
   );
   const saved = [x, gamma, mean, inverse, relu ? y : null] as const;
   record(op, y, [x, gamma, beta, add], saved, (dy, [x, gamma, mean, inverse, y]) => {
-    const g = lazy(() => throughRelu(dy, y));
+    const dSum = lazy(() => throughRelu(dy, y));
     return [
-      () => mul(g(), mul(gamma, inverse)),
-      () => mul(channelTotals(op, 'products', x, mean, g()), inverse),
-      () => channelTotals(op, 'sum', g(), gamma),
-      g,
+      () => mul(dSum(), mul(gamma, inverse)),
+      () => mul(channelTotals(op, 'products', x, mean, dSum()), inverse),
+      () => channelTotals(op, 'sum', dSum(), gamma),
+      dSum,
     ];
   });
   inverse.dispose();

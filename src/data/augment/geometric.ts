@@ -1,5 +1,5 @@
 import { clipAnnotations, defaultVisibility, mapBoxes, type Visibility } from '../../imagery/geometry.ts';
-import { imageSize, packedBytes, rgbImage, turnImage } from '../../imagery/image.ts';
+import { imageSize, packedBytes, rgbImage, rotateImage } from '../../imagery/image.ts';
 import type { Sample } from '../types.ts';
 
 /** Mirrors a sample left to right. The image is a view. */
@@ -27,7 +27,7 @@ export function turn(sample: Sample, quarters: number): Sample {
     if (turns === 3) return [y, width - x];
     return [x, y];
   });
-  return { id: sample.id, image: turnImage(sample.image, turns), ...boxes };
+  return { id: sample.id, image: rotateImage(sample.image, turns), ...boxes };
 }
 
 /** What stands around a picture, and which boxes stay when an edge cuts them. */

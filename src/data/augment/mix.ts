@@ -1,3 +1,4 @@
+import { coveredFraction } from '../../imagery/boxes.ts';
 import {
   clipAnnotations,
   defaultVisibility,
@@ -99,7 +100,7 @@ export function copyPaste(sample: Sample, source: Sample, random: Random, option
       const width = right - left;
       const height = bottom - top;
       const touched: Box = [x - feather, y - feather, x + width + feather, y + height + feather];
-      const more = target.boxes.map((other) => shareCovered(other, touched));
+      const more = target.boxes.map((other) => coveredFraction(other, touched));
       if (more.some((share, i) => covered[i]! + share > maxCovered)) continue;
       more.forEach((share, i) => (covered[i] = covered[i]! + share));
       image ??= rgbImage(size.height, size.width, Uint8Array.from(packedBytes(sample.image)));
@@ -126,13 +127,6 @@ export function checkPaste({ most = 5, maxCovered = 0.1, feather = 2 }: PasteOpt
   if (!Number.isInteger(feather) || feather < 0) {
     throw new RangeError(`copyPaste: feather is ${feather}, expected whole pixels from 0`);
   }
-}
-
-/** The share of a box's area that another one covers. */
-function shareCovered([x1, y1, x2, y2]: Box, by: Box): number {
-  const width = Math.min(x2, by[2]) - Math.max(x1, by[0]);
-  const height = Math.min(y2, by[3]) - Math.max(y1, by[1]);
-  return width <= 0 || height <= 0 ? 0 : (width * height) / ((x2 - x1) * (y2 - y1));
 }
 
 interface Patch extends Size {

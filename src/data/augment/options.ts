@@ -1,73 +1,82 @@
+import { between, defaultsOf, flag, numeric, orNone, type Group, type GroupValues } from '../../common/settings.ts';
 import { checkVisibility, defaultVisibility, type Visibility } from '../../imagery/geometry.ts';
 import { checkPaste, type PasteOptions } from './mix.ts';
 
-/** Smallest and largest value of a random quantity. */
+/** Minimum and maximum of a random quantity. */
 export type Range = readonly [low: number, high: number];
 
+const fraction = { min: 0, max: 1 };
+
 /**
- * What `augment` does: plain numbers, which can be kept in a file. Overhead images have no up, so that flips and turns
- * are on by default; so are mild changes of scale and colour. All else is off.
+ * The settings of augmentation, with the defaults of `augment`. Overhead images have no upright orientation, so flips and
+ * rotations are on by default, as are mild changes of scale and colour. All else is off.
  */
-export interface AugmentOptions {
-  /** Flips left and right in half of the cases. Default true. */
-  readonly flipX?: boolean;
-  /** Flips top and bottom in half of the cases. Default true. */
-  readonly flipY?: boolean;
-  /**
-   * Turns by 0, 90, 180 or 270 degrees; by 0 or 180 where the image is not square, so that its size stays. Default
-   * true.
-   */
-  readonly turn?: boolean;
-  /** Range of the factor by which things grow, or null for none. Default [0.8, 1.25]. */
-  readonly scale?: Range | null;
-  /** Moves the image by up to this share of its sides, in whole pixels. Default 0. Not beside `crop`. */
-  readonly translate?: number;
+export const augmentSettings = {
+  /** Flips horizontally with probability 0.5. */
+  flipX: flag(true, 'flips horizontally with probability 0.5'),
+  /** Flips vertically with probability 0.5. */
+  flipY: flag(true, 'flips vertically with probability 0.5; disable if images have a fixed upright orientation'),
+  /** Rotates by 0, 90, 180 or 270 degrees; by 0 or 180 where the image is not square, so that its size stays. */
+  turn: flag(true, 'rotates by multiples of 90 degrees; disable if images have a fixed upright orientation'),
+  /** Range of the random scale factor, or null for none. */
+  scale: orNone(between([0.8, 1.25], 'range of the random scale factor', { min: 0.1, max: 10 }), [0.8, 1.25]),
+  /** Translates by up to this fraction of the image's sides, by an integer number of pixels. Not beside `crop`. */
+  translate: numeric(0, 'maximum translation as a fraction of the side', { min: 0, max: 0.9 }),
+  crop: orNone(
+    numeric(256, 'takes a random crop of this many pixels, mostly with an object in it', { min: 1, whole: true }),
+  ),
+  /** Range of the factor on the pixel values, or null for none. */
+  brightness: orNone(between([0.8, 1.2], 'range of the brightness factor', { min: 0 }), [0.8, 1.2]),
+  /** Range of the factor on the distance from the mean grey, or null for none. */
+  contrast: orNone(between([0.8, 1.2], 'range of the contrast factor', { min: 0 }), [0.8, 1.2]),
+  /** Range of the hue shift as a fraction of the colour wheel, or null for none. */
+  hue: orNone(
+    between([-0.02, 0.02], 'range of the hue shift as a fraction of the colour wheel', { min: -0.5, max: 0.5 }),
+    [-0.02, 0.02],
+  ),
+  /** Range of the factor on the distance from grey, or null for none. */
+  saturation: orNone(between([0.8, 1.2], 'range of the saturation factor', { min: 0 }), [0.8, 1.2]),
+  /** Range of the gain, which is drawn independently for red, green and blue, or null for none. */
+  gain: orNone(
+    between([0.95, 1.05], 'range of the gain, independent for each colour channel', { min: 0 }),
+    [0.95, 1.05],
+  ),
+  /** Probability of conversion to greyscale. */
+  grey: numeric(0, 'probability of conversion to greyscale', fraction),
+  blur: numeric(0, 'probability of Gaussian blur', fraction),
+  noise: numeric(0, 'probability of Gaussian noise', fraction),
+  /** Probability of joining four samples into one: see `mosaic`. */
+  mosaic: numeric(0, 'probability of a mosaic of four images', fraction),
+  copyPaste: numeric(0, 'probability of pasting objects of another image', fraction),
+  /** Probability of blending two samples, with weights of the beta distribution (8, 8): see `mixup`. */
+  mixup: numeric(0, 'probability of blending with another image', fraction),
+} as const satisfies Group;
+
+type AugmentGroup = GroupValues<typeof augmentSettings>;
+/** Settings whose options may also say how. */
+type Detailed = 'crop' | 'blur' | 'noise' | 'copyPaste';
+
+/** What `augment` does: `augmentSettings`, some with more to say. Plain values, which can be kept in a file. */
+export interface AugmentOptions extends Partial<Omit<AugmentGroup, Detailed>> {
   /**
    * Takes a window of `size` x `size` pixels, less where the image is smaller, at a random place, after scaling. With
-   * the probability `objects` (default 0.8) it holds one of the objects, chosen at random, where there are any.
+   * probability `objects` (default 0.8) it holds one of the objects, chosen at random, where there are any.
    * Default null: the image keeps its size.
    */
   readonly crop?: { readonly size: number; readonly objects?: number } | null;
-  /** Range of the factor on the pixel values, or null for none. Default [0.8, 1.2]. */
-  readonly brightness?: Range | null;
-  /** Range of the factor on the distance from the mean grey, or null for none. Default [0.8, 1.2]. */
-  readonly contrast?: Range | null;
-  /** Range of the turn of the hue, where 1 is once around the circle, or null for none. Default [-0.02, 0.02]. */
-  readonly hue?: Range | null;
-  /** Range of the factor on the distance from grey, or null for none. Default [0.8, 1.2]. */
-  readonly saturation?: Range | null;
-  /** Range of the factors on red, green and blue, each for itself, or null for none. Default [0.95, 1.05]. */
-  readonly gain?: Range | null;
-  /** Probability of a grey image. Default 0. */
-  readonly grey?: number;
-  /** Gaussian blur: its probability, or also the range of its `sigma` in pixels (default [0.5, 1.5]). Default 0. */
+  /** Gaussian blur: its probability, or also the range of its `sigma` in pixels (default [0.5, 1.5]). */
   readonly blur?: number | { readonly probability: number; readonly sigma?: Range };
-  /** Gaussian noise: its probability, or also the range of its standard `deviation` (default [2, 10]). Default 0. */
+  /** Gaussian noise: its probability, or also the range of its standard `deviation` (default [2, 10]). */
   readonly noise?: number | { readonly probability: number; readonly deviation?: Range };
-  /** Probability of four samples in one: see `mosaic`. Default 0. */
-  readonly mosaic?: number;
-  /** Objects of another sample pasted in: its probability, or also how: see `copyPaste`. Default 0. */
+  /** Objects of another sample pasted in: its probability, or also how: see `copyPaste`. */
   readonly copyPaste?: number | (Omit<PasteOptions, 'visibility'> & { readonly probability: number });
-  /** Probability of two samples blended, with shares of the beta distribution (8, 8): see `mixup`. Default 0. */
-  readonly mixup?: number;
   /** Which boxes stay when an edge cuts them. Default: a side of one pixel and a tenth of the area. */
   readonly visibility?: Visibility;
 }
 
 /** `AugmentOptions` with all defaults in place. */
-export interface AugmentSettings {
-  readonly flipX: boolean;
-  readonly flipY: boolean;
-  readonly turn: boolean;
-  readonly scale: Range | null;
-  readonly translate: number;
+export interface ResolvedAugmentation extends Omit<AugmentGroup, Detailed | 'mosaic' | 'mixup'> {
   readonly crop: { readonly size: number; readonly objects: number } | null;
-  readonly brightness: Range | null;
-  readonly contrast: Range | null;
-  readonly hue: Range | null;
-  readonly saturation: Range | null;
-  readonly gain: Range | null;
-  readonly grey: number;
   readonly blur: { readonly probability: number; readonly sigma: Range };
   readonly noise: { readonly probability: number; readonly deviation: Range };
   readonly mosaic: { readonly probability: number };
@@ -76,24 +85,15 @@ export interface AugmentSettings {
   readonly visibility: Visibility;
 }
 
-const defaults: AugmentSettings = {
-  flipX: true,
-  flipY: true,
-  turn: true,
-  scale: [0.8, 1.25],
-  translate: 0,
+const { blur, noise, mosaic, copyPaste, mixup, ...plain } = defaultsOf(augmentSettings);
+const defaults: ResolvedAugmentation = {
+  ...plain,
   crop: null,
-  brightness: [0.8, 1.2],
-  contrast: [0.8, 1.2],
-  hue: [-0.02, 0.02],
-  saturation: [0.8, 1.2],
-  gain: [0.95, 1.05],
-  grey: 0,
-  blur: { probability: 0, sigma: [0.5, 1.5] },
-  noise: { probability: 0, deviation: [2, 10] },
-  mosaic: { probability: 0 },
-  copyPaste: { probability: 0 },
-  mixup: { probability: 0 },
+  blur: { probability: blur, sigma: [0.5, 1.5] },
+  noise: { probability: noise, deviation: [2, 10] },
+  mosaic: { probability: mosaic },
+  copyPaste: { probability: copyPaste },
+  mixup: { probability: mixup },
   visibility: defaultVisibility,
 };
 
@@ -101,13 +101,13 @@ const defaults: AugmentSettings = {
  * Options with their defaults. Throws a TypeError for a name that `augment` does not know and for a value of the wrong
  * kind, and a RangeError for a number that makes no sense.
  */
-export function checkAugment(options: AugmentOptions): AugmentSettings {
+export function checkAugment(options: AugmentOptions): ResolvedAugmentation {
   checkNames('augment', options, Object.keys(defaults));
   // What is undefined counts as not given.
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as AugmentOptions;
-  const settings: AugmentSettings = {
+  const settings: ResolvedAugmentation = {
     ...defaults,
     ...given,
     crop: given.crop === undefined || given.crop === null ? null : { objects: 0.8, ...given.crop },
@@ -160,7 +160,7 @@ function checkShare(name: string, value: number): void {
   if (!(value >= 0 && value <= 1)) throw new RangeError(`augment: ${name} is ${value}, expected a number from 0 to 1`);
 }
 
-function checkCrop(crop: NonNullable<AugmentSettings['crop']>, translate: number): void {
+function checkCrop(crop: NonNullable<ResolvedAugmentation['crop']>, translate: number): void {
   checkNames('augment: crop', crop, ['size', 'objects']);
   if (!Number.isInteger(crop.size) || crop.size < 1) {
     throw new RangeError(`augment: crop.size is ${crop.size}, expected a whole number of pixels from 1`);

@@ -13,7 +13,7 @@ import { applyStretch, checkStretch, identityStretch, type Stretch } from '../..
 import type { Annotations, RgbImage } from '../../imagery/types.ts';
 import type { Dataset, Sample, SampleDescription } from '../types.ts';
 import { defaultBands, readTiffImage, type Bands } from '../../imagery/node/read-image.ts';
-import type { ImageLimits } from '../../imagery/node/png.ts';
+import type { ImageLimits } from '../../imagery/node/limits.ts';
 import { csvLabels, geojsonLabels, noLabels, type LabelSource } from '../../labels/node/spacenet-labels.ts';
 import { findSpaceNet, labelKeyOf, spaceNetExample, type SpaceNetLayout } from '../../labels/node/spacenet-layout.ts';
 import { measureStretch, type MeasureOptions } from '../../imagery/node/measure-stretch.ts';

@@ -30,7 +30,7 @@ export interface ChartSeries {
 }
 
 /** A marked point with a label. */
-export interface ChartMark {
+interface ChartMark {
   readonly x: number;
   readonly y: number;
   readonly label: string;

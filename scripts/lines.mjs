@@ -1,0 +1,96 @@
+// Counts the lines of each room of src, and fails when a room has more lines of code than its budget.
+//   node scripts/lines.mjs
+// Only code counts against the budget: comments and blank lines are free. A change that needs more room raises the budget
+// here, so that growth is decided in review instead of noticed years later.
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Lines of code that each room may have: its size on 2026-11-26 plus about 5 %. The kernels' WGSL is a room of its own. */
+const BUDGETS = {
+  entries: 300,
+  common: 80,
+  tensor: 1020,
+  kernels: 2610,
+  'kernels/wgsl': 2980,
+  autograd: 1440,
+  nn: 770,
+  imagery: 1400,
+  labels: 2480,
+  synthetic: 820,
+  data: 2270,
+  evaluation: 2010,
+  report: 2380,
+  retinanet: 1050,
+  weights: 180,
+  node: 260,
+  detector: 880,
+  train: 1540,
+  doctor: 2140,
+  task: 430,
+  measure: 1080,
+  cli: 1730,
+};
+/** No room may have a larger budget than this; one that outgrows it is divided. */
+const LARGEST = 3000;
+
+const src = new URL('../src/', import.meta.url);
+
+/** The room of a file of src: its first folder, `kernels/wgsl`, or `entries` for the files of src itself. */
+function roomOf(file) {
+  const folders = file.split('/').slice(0, -1);
+  if (folders.length === 0) return 'entries';
+  return file.startsWith('kernels/wgsl/') ? 'kernels/wgsl' : folders[0];
+}
+
+/** How many lines of a TypeScript or WGSL text are code, comment and blank. A line with both code and a comment is code. */
+function countLines(text) {
+  const counts = { code: 0, comment: 0, blank: 0 };
+  let isInBlock = false;
+  for (const line of text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trim())) {
+    if (line === '') counts.blank++;
+    else if (isInBlock || line.startsWith('//') || line.startsWith('/*')) {
+      counts.comment++;
+      isInBlock = (isInBlock || line.startsWith('/*')) && !line.includes('*/');
+    } else counts.code++;
+  }
+  return counts;
+}
+
+const rooms = new Map(Object.keys(BUDGETS).map((room) => [room, { files: 0, code: 0, comment: 0, blank: 0 }]));
+for (const entry of readdirSync(src, { recursive: true })) {
+  const file = entry.replaceAll('\\', '/');
+  if (!/\.(?:ts|wgsl)$/.test(file) || file.endsWith('.wgsl.ts')) continue;
+  const room = roomOf(file);
+  const counts = countLines(readFileSync(new URL(file, src), 'utf8'));
+  const sums = rooms.get(room) ?? { files: 0, code: 0, comment: 0, blank: 0 };
+  rooms.set(room, {
+    files: sums.files + 1,
+    code: sums.code + counts.code,
+    comment: sums.comment + counts.comment,
+    blank: sums.blank + counts.blank,
+  });
+}
+
+const total = { files: 0, code: 0, comment: 0, blank: 0 };
+const problems = [];
+const rows = [['room', 'files', 'code', 'budget', 'comment', 'blank']];
+for (const [room, { files, code, comment, blank }] of rooms) {
+  const budget = BUDGETS[room];
+  rows.push([room, files, code, budget ?? 'none', comment, blank]);
+  if (budget === undefined) problems.push(`src/${room} has no budget: add one to scripts/lines.mjs`);
+  else if (files === 0) problems.push(`${room} has a budget and no file: remove it from scripts/lines.mjs`);
+  else if (budget > LARGEST) problems.push(`the budget of ${room} is ${budget}, the maximum is ${LARGEST}`);
+  else if (code > budget) problems.push(`${room} has ${code} lines of code, its budget is ${budget}`);
+  total.files += files;
+  total.code += code;
+  total.comment += comment;
+  total.blank += blank;
+}
+rows.push(['total', total.files, total.code, '', total.comment, total.blank]);
+for (const [room, ...figures] of rows) {
+  console.log(room.padEnd(14) + figures.map((figure) => String(figure).padStart(9)).join(''));
+}
+for (const problem of problems) console.error(problem);
+process.exitCode = problems.length === 0 ? 0 : 1;

@@ -1,0 +1,99 @@
+import { parseDocument } from 'yaml';
+import { SettingError, type JsonSchema, type Schema, type ValuesOf } from './settings.ts';
+
+// Settings as text: files, the command line, help.
+
+/**
+ * Values from a configuration file (YAML, of which JSON is a part) by name.
+ *
+ * @throws SettingError that names the file
+ */
+export function readSettingsFile(text: string, file: string): Map<string, unknown> {
+  const document = parseDocument(text, { prettyErrors: true });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    // `npm run retinagrad -- train tiles --print-config > file` puts two lines of npm's before the settings.
+    const hint = /^> \S+@\d/m.test(text)
+      ? '\nThese are lines of npm, not settings: write the file with npm run -s'
+      : '';
+    throw new SettingError(`${file}: ${error.message.trimEnd()}${hint}`);
+  }
+  const content: unknown = document.toJS();
+  const isGroup = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (content === null) return new Map();
+  if (!isGroup(content))
+    throw new SettingError(`${file}: expected groups of settings, such as\n  train:\n    epochs: 20`);
+  const values = new Map<string, unknown>();
+  for (const [group, settings] of Object.entries(content)) {
+    // `train.epochs: 20` is understood, too.
+    if (!isGroup(settings)) values.set(group, settings);
+    else for (const [name, value] of Object.entries(settings)) values.set(`${group}.${name}`, value);
+  }
+  return values;
+}
+
+/** Separates `key=value` arguments from the others. */
+export function splitOverrides(args: readonly string[]): { overrides: Map<string, unknown>; others: string[] } {
+  const overrides = new Map<string, unknown>();
+  const others: string[] = [];
+  for (const arg of args) {
+    const match = /^([A-Za-z][\w.]*)=(.*)$/s.exec(arg);
+    if (match === null) others.push(arg);
+    else if (overrides.has(match[1]!)) throw new SettingError(`${match[1]} is set twice`, match[1]);
+    else overrides.set(match[1]!, match[2]);
+  }
+  return { overrides, others };
+}
+
+/** A configuration as a file with a comment for each setting. */
+export function printSettings<S extends Schema>(schema: S, values: ValuesOf<S>): string {
+  return Object.entries(schema)
+    .map(([group, settings]) => {
+      const lines = Object.entries(settings).map(([name, setting]) => {
+        const value = (values[group] as Record<string, unknown>)[name];
+        return `  # ${setting.about} (${setting.expected})\n  ${name}: ${JSON.stringify(value)}\n`;
+      });
+      return `${group}:\n${lines.join('')}`;
+    })
+    .join('');
+}
+
+/** The settings for --help: name, default and phrase. */
+export function settingsHelp(schema: Schema): string {
+  const rows = Object.entries(schema).flatMap(([group, settings]) =>
+    Object.entries(settings).map(([name, setting]): [string, string] => {
+      return [`${group}.${name}=${asArgument(setting.default)}`, `${setting.about}; ${setting.expected}`];
+    }),
+  );
+  return rows.map(([head, about]) => `  ${head}\n${wrap(about, 110, '      ')}\n`).join('');
+}
+
+/** The JSON schema of a configuration file, for editors that complete and check YAML or JSON by one. */
+export function jsonSchemaOf(schema: Schema, title: string): JsonSchema {
+  const object = (properties: JsonSchema): JsonSchema => ({ type: 'object', additionalProperties: false, properties });
+  const groups = Object.entries(schema).map(([group, settings]) => {
+    const properties = Object.entries(settings).map(([name, setting]) => [
+      name,
+      { description: setting.about, default: setting.default, ...setting.schema },
+    ]);
+    return [group, object(Object.fromEntries(properties))];
+  });
+  return { $schema: 'https://json-schema.org/draft/2020-12/schema', title, ...object(Object.fromEntries(groups)) };
+}
+
+/** A value as the command line takes it. */
+function asArgument(value: unknown): string {
+  if (value === null) return 'none';
+  return typeof value === 'string' ? value : JSON.stringify(value).replaceAll(/[[\]"]/g, '');
+}
+
+function wrap(text: string, width: number, indent: string): string {
+  const lines: string[] = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!;
+    if (line !== '' && indent.length + line.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.map((line) => indent + line).join('\n');
+}

@@ -1,0 +1,231 @@
+import { expectedNumber, isWithin, type Limits } from './check.ts';
+import { didYouMean } from './did-you-mean.ts';
+
+// A configuration is groups of settings, each with a type, limits, a default and a sentence. A group is declared once, in
+// the room whose code it sets; types, defaults, checks, help, the commented file and the JSON schema come from there.
+
+/** A setting: how its value is checked, and what is said about it. */
+export interface Setting<T> {
+  readonly default: T;
+  /** One phrase for the help. */
+  readonly about: string;
+  /** What a value must be, as in `an integer >= 1`. */
+  readonly expected: string;
+  /** The value, if it is legal; a string may come from the command line. Undefined if it is not. */
+  readonly read: (value: unknown) => T | undefined;
+  /** The JSON schema of legal values. */
+  readonly schema: JsonSchema;
+  /** False if a run may be resumed with another value, because it does not change what the run computes. */
+  readonly decides: boolean;
+}
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+export type Group = Readonly<Record<string, Setting<unknown>>>;
+export type Schema = Readonly<Record<string, Group>>;
+/** Values of all settings of a group. */
+export type GroupValues<G extends Group> = { readonly [K in keyof G]: G[K] extends Setting<infer T> ? T : never };
+/** Values of all settings of a schema. */
+export type ValuesOf<S extends Schema> = { readonly [K in keyof S]: GroupValues<S[K]> };
+
+/** A setting that does not exist, or a value that is not legal. */
+export class SettingError extends Error {
+  /** Name of the setting, `group.name`, where there is one. */
+  readonly setting: string | null;
+
+  constructor(message: string, setting: string | null = null) {
+    super(message);
+    this.setting = setting;
+  }
+}
+
+/** A number within limits. */
+export function numeric(initial: number, about: string, limits: Limits & { whole?: boolean } = {}): Setting<number> {
+  const { whole = false, min, max, above } = limits;
+  return {
+    default: initial,
+    about,
+    expected: expectedNumber(whole ? 'an integer' : 'a number', limits),
+    read(value) {
+      const n = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+      if (typeof n !== 'number' || !Number.isFinite(n) || !isWithin(n, limits)) return undefined;
+      return whole && !Number.isInteger(n) ? undefined : n;
+    },
+    schema: {
+      type: whole ? 'integer' : 'number',
+      ...(min === undefined ? {} : { minimum: min }),
+      ...(above === undefined ? {} : { exclusiveMinimum: above }),
+      ...(max === undefined ? {} : { maximum: max }),
+    },
+    decides: true,
+  };
+}
+
+/** True or false. */
+export function flag(initial: boolean, about: string): Setting<boolean> {
+  return {
+    default: initial,
+    about,
+    expected: 'true or false',
+    read: (value) =>
+      value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined,
+    schema: { type: 'boolean' },
+    decides: true,
+  };
+}
+
+/** Text, such as a path. */
+export function words(initial: string, about: string): Setting<string> {
+  return {
+    default: initial,
+    about,
+    expected: 'text',
+    read: (value) => (typeof value === 'string' && value !== '' ? value : undefined),
+    schema: { type: 'string' },
+    decides: true,
+  };
+}
+
+/** One of several words. */
+export function oneOf<const T extends string>(initial: NoInfer<T>, choices: readonly T[], about: string): Setting<T> {
+  return {
+    default: initial,
+    about,
+    expected: `one of ${choices.join(', ')}`,
+    read: (value) => choices.find((choice) => choice === value),
+    schema: { enum: choices },
+    decides: true,
+  };
+}
+
+/** Several words: a list in a file, comma-separated on the command line. */
+export function list(initial: readonly string[], about: string): Setting<readonly string[]> {
+  return {
+    default: initial,
+    about,
+    expected: 'a comma-separated list of words',
+    read(value) {
+      const items: unknown = typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value;
+      if (!Array.isArray(items) || items.some((item) => typeof item !== 'string' || item === '')) return undefined;
+      return items as string[];
+    },
+    schema: { anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'string' }] },
+    decides: true,
+  };
+}
+
+/** Minimum and maximum of a random quantity: a list in a file, `0.8,1.25` on the command line. */
+export function between(
+  initial: readonly [number, number],
+  about: string,
+  limits: Limits = {},
+): Setting<readonly [number, number]> {
+  const { min, max } = limits;
+  return {
+    default: initial,
+    about,
+    expected: `two comma-separated numbers, minimum and maximum${min === undefined ? '' : `, >= ${min}`}${max === undefined ? '' : ` and <= ${max}`}`,
+    read(value) {
+      const parts: unknown = typeof value === 'string' ? value.split(',').map(Number) : value;
+      if (!Array.isArray(parts) || parts.length !== 2) return undefined;
+      const [low, high] = parts as [unknown, unknown];
+      if (typeof low !== 'number' || typeof high !== 'number') return undefined;
+      return isWithin(low, limits) && isWithin(high, limits) && low <= high ? [low, high] : undefined;
+    },
+    schema: { type: 'array', items: numeric(0, '', limits).schema, minItems: 2, maxItems: 2 },
+    decides: true,
+  };
+}
+
+/** A setting that may also be `null` (`none` on the command line). */
+export function orNone<T>(setting: Setting<T>, initial: T | null = null): Setting<T | null> {
+  return {
+    ...setting,
+    default: initial,
+    expected: `${setting.expected}, or none`,
+    read: (value) => (value === null || value === 'none' || value === 'null' ? null : setting.read(value)),
+    schema: { anyOf: [setting.schema, { enum: [null, 'none'] }] },
+  };
+}
+
+/** A setting that may also be the word `auto`. */
+export function orAuto<T>(setting: Setting<T>): Setting<T | 'auto'> {
+  return {
+    ...setting,
+    default: 'auto',
+    expected: `${setting.expected}, or auto`,
+    read: (value) => (value === 'auto' ? 'auto' : setting.read(value)),
+    schema: { anyOf: [setting.schema, { const: 'auto' }] },
+  };
+}
+
+/** A setting that does not change what a run computes, so that the run may be resumed with another value. */
+export const changeable = <T>(setting: Setting<T>): Setting<T> => ({ ...setting, decides: false });
+
+/** The defaults of a group. */
+export const defaultsOf = <const G extends Group>(group: G): GroupValues<G> =>
+  Object.fromEntries(Object.entries(group).map(([name, setting]) => [name, setting.default])) as GroupValues<G>;
+
+/** The defaults of a group, replaced by the options that are given; other options are left out. */
+export function withDefaults<const G extends Group>(group: G, options: object): GroupValues<G> {
+  const given = Object.entries(options).filter(([name, value]) => value !== undefined && Object.hasOwn(group, name));
+  return { ...defaultsOf(group), ...Object.fromEntries(given) };
+}
+
+/** All names, `group.setting`. */
+export const namesOf = (schema: Schema): string[] =>
+  Object.entries(schema).flatMap(([group, settings]) => Object.keys(settings).map((name) => `${group}.${name}`));
+
+/** Values by name, `group.setting`, and where they come from, for messages. */
+export interface SettingLayer {
+  readonly from: string;
+  readonly values: ReadonlyMap<string, unknown>;
+}
+
+/**
+ * Settings of a schema: the defaults, changed by each layer in turn.
+ *
+ * @throws SettingError for a name that does not exist, with the nearest one, and for a value that is not legal
+ */
+export function resolveLayers<S extends Schema>(schema: S, layers: readonly SettingLayer[]): ValuesOf<S> {
+  const names = namesOf(schema);
+  const out: Record<string, Record<string, unknown>> = Object.fromEntries(
+    Object.entries(schema).map(([group, settings]) => [group, { ...defaultsOf(settings) }]),
+  );
+  for (const { from, values } of layers) {
+    for (const [name, value] of values) {
+      const [group = '', key = ''] = name.split('.');
+      if (!names.includes(name)) {
+        throw new SettingError(`${from}: there is no setting ${name}${didYouMean(name, names)}`);
+      }
+      const setting = schema[group]![key]!;
+      // A default may be no legal value, such as an empty path, but stays what it is.
+      const read = value === setting.default ? value : setting.read(value);
+      if (read === undefined) {
+        throw new SettingError(`${from}: ${name} is ${JSON.stringify(value)}, expected ${setting.expected}`, name);
+      }
+      out[group]![key] = read;
+    }
+  }
+  return out as ValuesOf<S>;
+}
+
+/** Groups of values as a layer: `{ train: { epochs: 3 } }` sets `train.epochs`. What is undefined is left out. */
+export function layerOf(from: string, groups: Readonly<Record<string, object | undefined>>): SettingLayer {
+  const values = new Map<string, unknown>();
+  for (const [group, settings] of Object.entries(groups)) {
+    for (const [name, value] of Object.entries(settings ?? {})) {
+      if (value !== undefined) values.set(`${group}.${name}`, value);
+    }
+  }
+  return { from, values };
+}
+
+/** Throws a RangeError, in the name of `op`, for the first value that its setting does not allow. */
+export function checkGroup<const G extends Group>(op: string, group: G, values: GroupValues<G>): void {
+  for (const [name, setting] of Object.entries(group)) {
+    const value = (values as Readonly<Record<string, unknown>>)[name];
+    if (setting.read(value) !== undefined) continue;
+    const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
+    throw new RangeError(`${op}: ${name} is ${shown}, expected ${setting.expected}`);
+  }
+}

@@ -1,0 +1,27 @@
+// The entry `retinagrad/detector` in Node: everything of detector.ts, and what reads and writes files.
+export * from './detector.ts';
+export { loadDetector, saveDetector } from './detector/node/detector-file.ts';
+export { loadPretrained } from './detector/node/load-pretrained.ts';
+export {
+  openTraining,
+  train,
+  type OpenedTraining,
+  type TrainOutcome,
+  type TrainTaskOptions,
+} from './task/node/train.ts';
+export { openTrainingData, type OpenTrainingOptions } from './task/node/open-training-data.ts';
+export { commonFolder, detectFiles, type FileDetections } from './task/node/detect-files.ts';
+export {
+  evaluate,
+  openEvaluationData,
+  type DataEvaluation,
+  type EvaluateTaskOptions,
+  type EvaluationData,
+} from './task/node/evaluate.ts';
+export { examineData, type DataExamination, type ExamineDataOptions } from './task/node/examine.ts';
+export { examinationText } from './doctor/text.ts';
+export { writeExamination } from './doctor/node/write.ts';
+export type { Examination } from './doctor/examine.ts';
+export { SYNTHETIC, syntheticToEvaluate, syntheticToTrain } from './task/node/synthetic.ts';
+export { writeReport, type WriteReportOptions } from './task/node/write-report.ts';
+export { RunFolder, runFiles } from './train/node/run-folder.ts';

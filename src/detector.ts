@@ -1,0 +1,45 @@
+// A whole task as a value of the library: what `retinagrad/detector` exports, in browsers too. In Node the package resolves
+// to detector-node.ts, which adds files.
+
+// A detector
+export { Detector, encodeDetector, type DetectOptions, type DetectorDescription } from './detector/detector.ts';
+export { detectImage, type TileOptions } from './detector/detect-image.ts';
+export { evaluateDetector, type EvaluateOptions, type ImageResult } from './detector/evaluate.ts';
+export { atLeast, tablesOf } from './detector/detections-table.ts';
+export { loadPretrainedBytes, type PretrainedOptions, type PretrainedReport } from './detector/pretrained.ts';
+export type { TensorNote } from './detector/pretrained-source.ts';
+
+// Settings
+export {
+  chooseAuto,
+  cpuNetworks,
+  networks,
+  resolveSettings,
+  settingsSchema,
+  type NetworkName,
+  type PartialSettings,
+  type RunSettings,
+  type Settings,
+} from './task/settings.ts';
+export { layerOf, resolveLayers, SettingError, type SettingLayer } from './common/settings.ts';
+export { jsonSchemaOf, printSettings, readSettingsFile, settingsHelp, splitOverrides } from './common/settings-text.ts';
+
+// From data to a trained detector
+export { checkDataSettings, prepareTrainingData, type DataOrigin, type TrainingData } from './task/training-data.ts';
+export { boxSizesOf, networkSpec } from './task/network.ts';
+export {
+  findRate,
+  judgeTraining,
+  prepareTraining,
+  runTraining,
+  type RunJudgement,
+  type RunTrainingOptions,
+  type Training,
+} from './task/training.ts';
+export { MemoryRun } from './train/memory-run.ts';
+export type { EvaluationRecord, RunRecord, RunStore, StepRecord } from './train/run-store.ts';
+
+// Judgement and report
+export { detectSamples, judgeTables, matchImages } from './task/evaluation.ts';
+export { rateChart } from './task/rate-chart.ts';
+export { anchorFacts, taskReport, titleOf, type ReportParts } from './task/report.ts';

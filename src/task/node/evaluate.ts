@@ -1,0 +1,102 @@
+import { openDataset, type OpenOptions } from '../../data/node/open-dataset.ts';
+import { tableOf } from '../../data/annotation-table.ts';
+import { describeSample, type Dataset } from '../../data/types.ts';
+import { tablesOf } from '../../detector/detections-table.ts';
+import type { Detector } from '../../detector/detector.ts';
+import type { ImageResult } from '../../detector/evaluate.ts';
+import type { JudgeOptions } from '../../evaluation/judge.ts';
+import type { Judgement } from '../../evaluation/judgement.ts';
+import { readLabels } from '../../labels/node/read-labels.ts';
+import { placeKey } from '../../labels/node/spacenet-layout.ts';
+import type { LabelTable } from '../../labels/types.ts';
+import { detectSamples, judgeTables } from '../evaluation.ts';
+import { readerOptions } from './open-training-data.ts';
+
+/** Labelled images as a detector sees them: classes numbered as its own, images named as the label file names them. */
+export interface EvaluationData {
+  readonly path: string;
+  readonly dataset: Dataset;
+  /** The ground truth as the label file has it, with crowds, difficult objects and outlines, which a data set leaves out. */
+  readonly truth: LabelTable;
+}
+
+/** What a detector finds in labelled images, and how right it is. */
+export interface DataEvaluation {
+  readonly judgement: Judgement;
+  readonly predictions: LabelTable;
+  readonly images: readonly ImageResult[];
+}
+
+/**
+ * Opens labelled images to evaluate a detector on, decoded as those that it was trained on.
+ *
+ * @param images folder of the images, if it is not that of the labels
+ * @throws Error when they have classes that the detector does not know
+ */
+export async function openEvaluationData(
+  detector: Pick<Detector, 'classes' | 'decoding'>,
+  path: string,
+  { images }: { readonly images?: string } = {},
+): Promise<EvaluationData> {
+  const { classes } = detector;
+  const options: OpenOptions = { ...readerOptions(detector.decoding), ...(images === undefined ? {} : { images }) };
+  const opened = await openDataset(path, options);
+  const strangers = opened.classes.filter((name) => !classes.includes(name));
+  if (strangers.length > 0) {
+    throw new Error(
+      `${path} has the classes ${strangers.join(', ')}, which the detector does not know: it detects ${classes.join(', ')}`,
+    );
+  }
+  // In a SpaceNet tree `images` is the name of folders, and one file of labels may serve several images.
+  const isTree = 'root' in opened.report;
+  const labels = isTree
+    ? await readLabels(path).catch(() => null)
+    : await readLabels(path, images === undefined ? {} : { images });
+  const byName = new Map(labels?.images.map((image) => [isTree ? placeKey(image.file) : image.file, image]));
+  const found = opened.ids.flatMap((id) => byName.get(id) ?? []);
+  if (labels === null || found.length < opened.ids.length) {
+    const dataset = withClasses(opened, classes, opened.ids);
+    return { path, dataset, truth: await tableOf(dataset) };
+  }
+  const names = found.map(({ file }) => file);
+  const all = [...labels.classes, ...classes.filter((name) => !labels.classes.includes(name))];
+  return { path, dataset: withClasses(opened, classes, names), truth: { classes: all, images: found } };
+}
+
+/** How `evaluate` runs. */
+export interface EvaluateTaskOptions extends JudgeOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Runs a detector on labelled images as it was trained, and scores it. Null when the signal stops it. */
+export async function evaluate(
+  detector: Detector,
+  { dataset, truth }: EvaluationData,
+  { signal, onProgress, ...judging }: EvaluateTaskOptions = {},
+): Promise<DataEvaluation | null> {
+  const images = await detectSamples(detector.model, dataset, [...dataset.ids.keys()], {
+    tile: detector.tile,
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  if (images === null) return null;
+  const { predictions } = tablesOf(dataset, images);
+  const judgement = await judgeTables(truth, predictions, { scoreThreshold: detector.scoreThreshold, ...judging });
+  return { judgement, predictions, images };
+}
+
+function withClasses(dataset: Dataset, classes: readonly string[], ids: readonly string[]): Dataset {
+  const numbers = dataset.classes.map((name) => classes.indexOf(name));
+  const renumber = <T extends { readonly labels: Int32Array }>(sample: T): T => ({
+    ...sample,
+    labels: sample.labels.map((label) => numbers[label]!),
+  });
+  return {
+    classes,
+    ids,
+    ...(dataset.decoding === undefined ? {} : { decoding: dataset.decoding }),
+    get: async (index) => renumber(await dataset.get(index)),
+    describe: async (index) => renumber(await describeSample(dataset, index)),
+  };
+}

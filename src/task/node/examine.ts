@@ -1,0 +1,87 @@
+import { SettingError } from '../../common/settings.ts';
+import type { Examination } from '../../doctor/examine.ts';
+import { examineFiles, type LabelledData } from '../../doctor/node/examine-files.ts';
+import { readLabels, type ReadLabelsOptions } from '../../labels/node/read-labels.ts';
+import { placeKey } from '../../labels/node/spacenet-layout.ts';
+import type { LabelProblem } from '../../labels/types.ts';
+import type { Device } from '../../tensor/device.ts';
+import { networkSpec } from '../network.ts';
+import { chooseAuto, resolveSettings, type PartialSettings, type RunSettings } from '../settings.ts';
+import { splitNames } from '../training-data.ts';
+
+/** How a data set is examined. */
+export interface ExamineDataOptions {
+  /** The device to take real training steps on, or null (default) to estimate their cost. */
+  readonly device?: Device | null;
+  /** Whether pixels are decoded, which finds damage and near-duplicates. Default true. */
+  readonly pixels?: boolean;
+  /** Called after each image file. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** What was found out about a data set, and the settings that it was found out for. */
+export interface DataExamination {
+  readonly examination: Examination;
+  readonly settings: RunSettings;
+  /** Settings that suit the data, by name, where they differ from the given ones. */
+  readonly recommended: ReadonlyMap<string, number>;
+}
+
+/** Settings that the recommendations are about; anchors fit themselves to the boxes. */
+const RECOMMENDED: Readonly<Record<string, string>> = {
+  'image size': 'model.imageSize',
+  tiles: 'data.tile',
+  'batch size': 'train.batchSize',
+  'learning rate': 'train.learningRate',
+  epochs: 'train.epochs',
+};
+
+/**
+ * Examines the data set of `data.path` before training, for the network and the split that these settings give. Unless
+ * the settings say otherwise, the anchors are `octaves`: those that training would have without looking at the data.
+ */
+export async function examineData(
+  given: PartialSettings,
+  { device = null, pixels = true, onProgress }: ExamineDataOptions = {},
+): Promise<DataExamination> {
+  const asked = resolveSettings({ ...given, model: { anchors: 'octaves', ...given.model } });
+  const settings = chooseAuto(asked, device?.adapter.kind !== 'software');
+  const { path, images, format, validation, classes } = settings.data;
+  if (path === '') throw new SettingError('name the data set: data.path is empty', 'data.path');
+  const known = classes.length === 0 ? {} : { classes };
+  const data = await readForDoctor(path, {
+    ...known,
+    ...(images === null ? {} : { images }),
+    ...(format === 'auto' ? {} : { format }),
+  });
+  const examination = await examineFiles({
+    ...data,
+    ...(validation === null
+      ? { split: splitNames(namesOf(data), settings) }
+      : { validation: await readForDoctor(validation, known) }),
+    spec: networkSpec(settings, data.table),
+    device,
+    pixels,
+    seed: settings.train.seed,
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  const recommended = new Map<string, number>();
+  for (const { setting, number, isPresent } of examination.recommendations) {
+    const name = RECOMMENDED[setting];
+    if (name !== undefined && number !== null && isPresent !== true) recommended.set(name, number);
+  }
+  return { examination, settings, recommended };
+}
+
+/** Labels with what is wrong with them. */
+async function readForDoctor(path: string, options: ReadLabelsOptions): Promise<LabelledData> {
+  const problems: LabelProblem[] = [];
+  const labels = await readLabels(path, { ...options, onProblem: (problem) => problems.push(problem) });
+  return { table: labels, imagesRoot: labels.imagesRoot, format: labels.format, problems };
+}
+
+/** The names by which training tells images apart: their files, or in SpaceNet's layout the places that they show. */
+function namesOf({ table, format }: LabelledData): string[] {
+  const isSpaceNet = format === 'geojson' || format === 'spacenet-csv';
+  return table.images.map(({ file }) => (isSpaceNet ? placeKey(file) : file));
+}

@@ -1,0 +1,81 @@
+import { availableParallelism } from 'node:os';
+import { SettingError } from '../../common/settings.ts';
+import type { Split } from '../../data/split.ts';
+import { openDataset, type OpenOptions } from '../../data/node/open-dataset.ts';
+import { openWorkerSource, type ClosableSource } from '../../data/node/workers.ts';
+import type { ImageDecoding } from '../../imagery/types.ts';
+import type { Settings } from '../settings.ts';
+import {
+  augmentOptions,
+  checkDataSettings,
+  prepareTrainingData,
+  tileOptions,
+  type TrainingData,
+} from '../training-data.ts';
+import { SYNTHETIC, syntheticToTrain } from './synthetic.ts';
+
+export interface OpenTrainingOptions {
+  /** Whether the adapter is a GPU, beside which the CPU is free to read images. */
+  readonly isHardware: boolean;
+  /** Called while synthetic images are drawn. */
+  readonly onDrawing?: (done: number, total: number) => void;
+}
+
+/** Opens the data of a run: reads labels, cuts tiles, splits, and starts threads. */
+export async function openTrainingData(
+  settings: Settings,
+  { isHardware, onDrawing }: OpenTrainingOptions,
+): Promise<TrainingData> {
+  const { data } = settings;
+  if (data.path === '') throw new SettingError('name the data set: data.path is empty', 'data.path');
+  checkDataSettings(settings);
+  const isSynthetic = data.path === SYNTHETIC;
+  const path = isSynthetic ? await syntheticToTrain(data.chips, onDrawing) : data.path;
+  const options = openOptions(settings);
+  const dataset = await openDataset(path, options);
+  const decoding = readerOptions(dataset.decoding);
+  const { missingLabels } = dataset.report;
+  const workers = data.workers === 'auto' ? (isHardware ? Math.min(4, availableParallelism() - 1) : 0) : data.workers;
+  const openSource = async (split: Split): Promise<ClosableSource | null> => {
+    if (workers === 0) return null;
+    const tiles = data.tile === null ? {} : { tiles: tileOptions(settings) };
+    const augment = augmentOptions(settings);
+    const recipe = { path, options: { ...options, ...decoding }, ...tiles, augment, drawFrom: split.train };
+    return openWorkerSource({ ...recipe, cacheMB: data.cacheMB }, { workers });
+  };
+  return prepareTrainingData(dataset, settings, {
+    description: `${path}${isSynthetic ? ' (synthetic)' : ''}`,
+    notes:
+      missingLabels.length === 0
+        ? []
+        : [
+            `left out: ${missingLabels.length} images without labels (data.unlabelled=empty treats them as empty images)`,
+          ],
+    validation:
+      data.validation === null
+        ? null
+        : await openDataset(data.validation, {
+            ...openOptions(settings, null),
+            ...decoding,
+            classes: dataset.classes,
+          }),
+    openSource,
+  });
+}
+
+/** What readers of images take of a decoding. */
+export const readerOptions = ({ bands, stretch }: ImageDecoding = {}): Pick<ImageDecoding, 'bands' | 'stretch'> => ({
+  ...(bands === undefined ? {} : { bands }),
+  ...(stretch === undefined ? {} : { stretch }),
+});
+
+/** What settings say about opening a data set. The folder of the images belongs to that of `data.path` alone. */
+function openOptions({ data }: Settings, images = data.images): OpenOptions {
+  return {
+    missingLabels: data.unlabelled,
+    visibility: { minSide: 1, minVisible: data.minVisible },
+    ...(images === null ? {} : { images }),
+    ...(data.format === 'auto' ? {} : { format: data.format }),
+    ...(data.classes.length === 0 ? {} : { classes: data.classes }),
+  };
+}

@@ -1,0 +1,152 @@
+import { join } from 'node:path';
+import { printSettings } from '../../common/settings-text.ts';
+import type { Detector } from '../../detector/detector.ts';
+import { loadDetector } from '../../detector/node/detector-file.ts';
+import { loadPretrained } from '../../detector/node/load-pretrained.ts';
+import type { PretrainedReport } from '../../detector/pretrained.ts';
+import type { Judgement } from '../../evaluation/judgement.ts';
+import { defaultDevice } from '../../tensor/device.ts';
+import { RunFolder } from '../../train/node/run-folder.ts';
+import type { TrainResult } from '../../train/run-options.ts';
+import { boxSizesOf } from '../network.ts';
+import { anchorFacts, titleOf } from '../report.ts';
+import { chooseAuto, resolveSettings, settingsSchema, type PartialSettings, type RunSettings } from '../settings.ts';
+import {
+  judgeTraining,
+  prepareTraining,
+  runTraining,
+  type RunJudgement,
+  type RunTrainingOptions,
+  type Training,
+} from '../training.ts';
+import { openTrainingData } from './open-training-data.ts';
+import { writeReport } from './write-report.ts';
+
+/** A training whose data were opened from files. */
+export interface OpenedTraining extends Training {
+  /** What was loaded from `model.weights`; null for random weights. */
+  readonly pretrained: PretrainedReport | null;
+  /** Frees the model and ends threads. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Opens everything that a training needs on the default device (see `init`): the data set of `data.path`, the network with
+ * anchors fitted to its boxes, and pretrained weights.
+ *
+ * @param given settings by group, such as `{ data: { path: 'tiles' }, train: { epochs: 30 } }`
+ * @throws SettingError for settings that do not exist or do not fit together; Error for data that cannot be read
+ */
+export async function openTraining(
+  given: PartialSettings,
+  options: { readonly onDrawing?: (done: number, total: number) => void } = {},
+): Promise<OpenedTraining> {
+  const isHardware = defaultDevice().adapter.kind === 'hardware';
+  const settings: RunSettings = chooseAuto(resolveSettings(given), isHardware);
+  const data = await openTrainingData(settings, { ...options, isHardware });
+  try {
+    const training = await prepareTraining(settings, data);
+    const { weights } = settings.model;
+    const { classes } = data.dataset;
+    const pretrained = weights === null ? null : await loadPretrained(training.model, weights, { classes });
+    const close = async (): Promise<void> => {
+      training.model.dispose();
+      await data.close();
+    };
+    return { ...training, pretrained, close };
+  } catch (error) {
+    await data.close();
+    throw error;
+  }
+}
+
+/** How `train` runs. */
+export interface TrainTaskOptions extends RunTrainingOptions {
+  /** Folder of the run: new, unless the run is resumed. */
+  readonly out: string;
+  /** Called while synthetic images are drawn. */
+  readonly onDrawing?: (done: number, total: number) => void;
+  /** Called when data and network are there, before the first step. */
+  readonly onOpen?: (training: OpenedTraining) => void;
+  /** Called while the best weights are judged. */
+  readonly onJudging?: (done: number, total: number) => void;
+}
+
+/** What `train` leaves beside the files of its folder. */
+export interface TrainOutcome extends TrainResult {
+  readonly folder: RunFolder;
+  /** The best weights, ready to use; null if the run was interrupted. The caller disposes of it. */
+  readonly detector: Detector | null;
+  /** How the best weights did on the held-out samples, which also chose them; null if the run was interrupted. */
+  readonly judgement: Judgement | null;
+  readonly seconds: number;
+}
+
+/**
+ * The whole task on the default device: opens data, trains, judges the best weights and writes report.html, as `retinagrad
+ * train` does.
+ *
+ * @param given settings by group; the others have their defaults
+ * @throws SettingError for settings that do not exist or do not fit together
+ */
+export async function train(given: PartialSettings, options: TrainTaskOptions): Promise<TrainOutcome> {
+  const start = performance.now();
+  const { out, onDrawing, onOpen, onJudging, ...running } = options;
+  const training = await openTraining(given, onDrawing === undefined ? {} : { onDrawing });
+  try {
+    onOpen?.(training);
+    const folder = new RunFolder(out);
+    if (running.resume !== true) folder.writeConfig(printSettings(settingsSchema, training.settings));
+    const result = await runTraining(training, folder, running);
+    const seconds = (): number => (performance.now() - start) / 1000;
+    const interrupted = (): TrainOutcome => ({
+      ...result,
+      end: 'interrupted',
+      folder,
+      detector: null,
+      judgement: null,
+      seconds: seconds(),
+    });
+    if (result.end === 'interrupted') return interrupted();
+    const detector = loadDetector(folder.file('best'));
+    const judged = await judgeTraining(training, detector, {
+      ...(running.signal === undefined ? {} : { signal: running.signal }),
+      ...(onJudging === undefined ? {} : { onProgress: onJudging }),
+    });
+    if (judged === null) {
+      detector.dispose();
+      return interrupted();
+    }
+    const { judgement, images } = judged;
+    await reportTraining(training, folder, { detector, judgement, images, seconds: seconds() });
+    return { ...result, folder, detector, judgement, seconds: seconds() };
+  } finally {
+    await training.close();
+  }
+}
+
+/** Writes report.html of a run. */
+async function reportTraining(
+  { data, settings, truth }: Training,
+  folder: RunFolder,
+  { detector, judgement, images, seconds }: RunJudgement & { readonly detector: Detector; readonly seconds: number },
+): Promise<void> {
+  const { dataset, split, description } = data;
+  const { spec } = detector;
+  await writeReport(folder.file('report'), {
+    title: titleOf(dataset.classes, description),
+    summary: `RetinaNet on ResNet-${spec.backbone.depth} (${settings.model.network}), trained on ${split.train.length} images and evaluated on ${split.heldOut.length} held-out images.`,
+    judgement,
+    pictured: { dataset, images },
+    training: folder.records,
+    boxSizes: boxSizesOf(truth, spec),
+    facts: [
+      { heading: 'Settings', values: settings },
+      { heading: 'Anchors', values: anchorFacts(spec) },
+      { heading: 'Run', values: { ...folder.readEnvironment(), seconds: Math.round(seconds) } },
+    ],
+    commands: [`retinagrad train --config ${folder.file('config')} --out ${join('runs', 'again')}`],
+    seed: settings.train.seed,
+    files: [folder.file('config'), folder.file('best')],
+  });
+}

@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import type { Dataset } from '../../data/types.ts';
+import type { ImageResult } from '../../detector/evaluate.ts';
+import { taskReport, type ReportParts } from '../report.ts';
+import { examplePictures } from './pictures.ts';
+
+/** `ReportParts` with pictures and hashes that are still to be made. */
+export interface WriteReportOptions extends Omit<ReportParts, 'pictures' | 'files'> {
+  /** With the results in its images, for pictures. */
+  readonly pictured?: { readonly dataset: Dataset; readonly images: readonly ImageResult[] };
+  /** Paths of files that the results depend on; folders and what does not exist are left out. */
+  readonly files: readonly string[];
+}
+
+/** Writes report.html. */
+export async function writeReport(file: string, { pictured, files, ...parts }: WriteReportOptions): Promise<void> {
+  const { perImage, settings } = parts.judgement;
+  const pictures =
+    pictured === undefined ? undefined : await examplePictures(pictured.dataset, pictured.images, perImage, settings);
+  const hashes = files
+    .filter((path) => existsSync(path) && statSync(path).isFile())
+    .map((path) => ({ file: path, sha256: createHash('sha256').update(readFileSync(path)).digest('hex') }));
+  writeFileSync(file, taskReport({ ...parts, ...(pictures === undefined ? {} : { pictures }), files: hashes }));
+}

@@ -1,0 +1,25 @@
+import { lineChart } from '../report/charts/svg-chart.ts';
+import type { RateCurve } from '../train/find-learning-rate.ts';
+
+/**
+ * The loss over the learning rates of a sweep, as SVG. The sweep ends where the loss exceeds four times its lowest: what
+ * lies above would hide the rest.
+ */
+export function rateChart({ curve, suggestion }: RateCurve): string {
+  const x = curve.map(({ learningRate }) => Math.log10(learningRate));
+  const smoothed = curve.map((point) => point.smoothed);
+  const lowest = Math.min(...smoothed.filter(Number.isFinite));
+  const at = suggestion === null ? -1 : curve.findIndex(({ learningRate }) => learningRate >= suggestion);
+  return lineChart({
+    title: 'Loss while the learning rate grows',
+    xLabel: 'logarithm (base 10) of the learning rate',
+    yLabel: 'loss',
+    yMin: 0,
+    ...(lowest > 0 && lowest < Infinity ? { yMax: 4 * lowest } : {}),
+    series: [
+      { name: 'each step', x, y: curve.map(({ loss }) => loss), faint: true, colour: '#0072b2' },
+      { name: 'smoothed', x, y: smoothed, colour: '#0072b2' },
+    ],
+    marks: at < 0 ? [] : [{ x: x[at]!, y: smoothed[at]!, label: `suggested ${suggestion!.toPrecision(2)}` }],
+  });
+}

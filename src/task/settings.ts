@@ -1,0 +1,118 @@
+import {
+  flag,
+  layerOf,
+  list,
+  numeric,
+  oneOf,
+  orAuto,
+  orNone,
+  resolveLayers,
+  words,
+  type Schema,
+  type ValuesOf,
+} from '../common/settings.ts';
+import { augmentSettings } from '../data/augment/options.ts';
+import { samplingSettings } from '../data/sampling.ts';
+import { labelFormats } from '../labels/formats.ts';
+import { freezeSetting, hardNegativesSetting, trainSettings } from '../train/settings.ts';
+import { startingRate } from '../train/starting-rate.ts';
+
+/** Networks by name, from one that a CPU trains in minutes to the paper's. */
+export const networks = {
+  tiny: { depth: 18, width: 16, channels: 32, convs: 1 },
+  small: { depth: 18, width: 32, channels: 64, convs: 2 },
+  resnet18: { depth: 18, width: 64, channels: 256, convs: 4 },
+  resnet34: { depth: 34, width: 64, channels: 256, convs: 4 },
+  resnet50: { depth: 50, width: 64, channels: 256, convs: 4 },
+  resnet101: { depth: 101, width: 64, channels: 256, convs: 4 },
+} as const;
+export type NetworkName = keyof typeof networks;
+
+/** Networks that train on a CPU in reasonable time, the fastest first. */
+export const cpuNetworks: readonly NetworkName[] = ['tiny', 'small'];
+
+const fraction = { min: 0, max: 1 };
+
+/**
+ * Every setting of a task: what `retinagrad train` reads from a file and the command line. Groups that set the code of one
+ * room are declared there; those of data and model, which `src/task` puts together, are here.
+ */
+export const settingsSchema = {
+  data: {
+    path: words('', 'folder of the data set, or its label file; "synthetic" draws a synthetic data set'),
+    images: orNone(words('', 'folder of the images, if it is not that of the label file')),
+    format: orAuto(oneOf('csv', labelFormats, 'format of the labels')),
+    classes: list([], 'classes in the order of their labels; empty: those of the labels'),
+    unlabelled: oneOf('skip', ['skip', 'empty', 'error'], 'what to do with images that have no labels'),
+    validation: orNone(words('', 'another data set to evaluate on, instead of a held-out fraction of this one')),
+    heldOut: numeric(0.2, 'fraction of the images that is held out for evaluation', { min: 0.01, max: 0.99 }),
+    scene: orNone(
+      words(
+        '',
+        'regular expression that extracts the scene from an image name; all images of a scene stay on the same side of the split',
+      ),
+    ),
+    minVisible: numeric(
+      0.1,
+      'minimum visible fraction of a box in an image or tile; boxes below it are dropped',
+      fraction,
+    ),
+    tile: orNone(numeric(512, 'cuts images into square tiles of this many pixels', { min: 64, whole: true })),
+    overlap: numeric(64, 'overlap of neighbouring tiles in pixels', { min: 0, whole: true }),
+    workers: orAuto(
+      numeric(0, 'threads that read and augment images; 0 uses the main thread', { min: 0, max: 64, whole: true }),
+    ),
+    cacheMB: numeric(1024, 'memory for decoded images in MB', { min: 0 }),
+    chips: numeric(300, 'number of synthetic images', { min: 2, whole: true }),
+  },
+  sampling: { ...samplingSettings, hardNegatives: hardNegativesSetting },
+  augment: { on: flag(true, 'false trains on the images without augmentation'), ...augmentSettings },
+  model: {
+    network: orAuto(
+      oneOf('resnet18', Object.keys(networks) as NetworkName[], 'network; auto: resnet18 on a GPU, tiny without one'),
+    ),
+    imageSize: orNone(
+      numeric(512, 'resizes images so that the shorter side has this many pixels', { min: 32, whole: true }),
+    ),
+    anchors: oneOf(
+      'auto',
+      ['auto', 'octaves'],
+      'auto fits anchor sizes and ratios to the boxes; octaves: from smallestAnchor up',
+    ),
+    smallestAnchor: numeric(16, 'side in pixels of the smallest anchor, for anchors=octaves', { min: 2 }),
+    weights: orNone(words('', 'initial weights: of a run or of torchvision, as .safetensors')),
+    freeze: freezeSetting,
+    checkpoint: flag(false, 'activation checkpointing: recomputes activations to save memory, with the same results'),
+  },
+  train: trainSettings,
+} as const satisfies Schema;
+
+export type Settings = ValuesOf<typeof settingsSchema>;
+/** Some settings by group; the others have their defaults. */
+export type PartialSettings = { readonly [G in keyof Settings]?: Partial<Settings[G]> };
+
+/** Settings for an adapter: everything that was `auto` about the network is chosen. */
+export type RunSettings = Settings & {
+  readonly model: { readonly network: NetworkName };
+  readonly train: { readonly learningRate: number };
+};
+
+/** All settings, from some. Throws a SettingError for names that do not exist and values that are not legal. */
+export const resolveSettings = (given: PartialSettings): Settings =>
+  resolveLayers(settingsSchema, [layerOf('settings', given)]);
+
+/** Chooses what depends on the adapter, and what depends on that. */
+export function chooseAuto(settings: Settings, isHardware: boolean): RunSettings {
+  const { model, train } = settings;
+  const network = model.network === 'auto' ? (isHardware ? 'resnet18' : 'tiny') : model.network;
+  const learningRate =
+    train.learningRate === 'auto'
+      ? startingRate({
+          optimizer: train.optimizer,
+          width: networks[network].width,
+          images: train.batchSize * train.accumulate,
+          isPretrained: model.weights !== null,
+        })
+      : train.learningRate;
+  return { ...settings, model: { ...model, network }, train: { ...train, learningRate } };
+}

@@ -1,0 +1,57 @@
+import { encodeDetector, type DetectorDescription } from '../detector/detector.ts';
+import type { HostTensor } from '../nn/module.ts';
+import { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from '../weights/safetensors.ts';
+import type { RunRecord, RunStore } from './run-store.ts';
+
+/** A run that is kept in memory: in a browser, or in a program that writes its own files. */
+export class MemoryRun implements RunStore {
+  readonly path: string;
+  /** Files of the run by the names that `RunFolder` gives them, without their ending. */
+  readonly files = new Map<'state' | 'best' | 'last', Uint8Array>();
+  #records: RunRecord[] = [];
+
+  constructor(path = 'memory') {
+    this.path = path;
+  }
+
+  get records(): readonly RunRecord[] {
+    return this.#records;
+  }
+
+  get hasState(): boolean {
+    return this.files.has('state');
+  }
+
+  get isUsed(): boolean {
+    return this.hasState || this.#records.length > 0;
+  }
+
+  begin(): void {}
+
+  append(record: RunRecord): void {
+    this.#records.push(record);
+  }
+
+  restoreRecords(steps: number): void {
+    this.#records = this.#records.filter(({ step }) => step <= steps);
+  }
+
+  saveState(tensors: ReadonlyMap<string, HostTensor>, metadata: Readonly<Record<string, string>>): void {
+    this.files.set('state', encodeSafetensors(tensors, metadata));
+  }
+
+  loadState(): SafetensorsFile | null {
+    const bytes = this.files.get('state');
+    return bytes === undefined ? null : decodeSafetensors(bytes, this.path);
+  }
+
+  saveDetector(
+    which: 'best' | 'last',
+    weights: ReadonlyMap<string, HostTensor>,
+    description: DetectorDescription,
+  ): void {
+    this.files.set(which, encodeDetector(weights, description));
+  }
+
+  async saveResults(): Promise<void> {}
+}

@@ -1,0 +1,239 @@
+import { batches, type BatchOptions } from '../data/loader.ts';
+import { evaluateDetector, type EvaluateOptions } from '../detector/evaluate.ts';
+import type { Evaluation } from '../evaluation/detection-metrics.ts';
+import type { RetinaNet } from '../retinanet/retinanet.ts';
+import { checkFinite, type RunningStep } from './check-finite.ts';
+import { chooseSamples, hardnessOf, samplesWithoutObjects } from './hard-negatives.ts';
+import { resumeRun, type Progress } from './progress.ts';
+import { readingFor } from './reading.ts';
+import { planRun, resumeFingerprint, type RunPlan, type TrainOptions, type TrainResult } from './run-options.ts';
+import type { EvaluationRecord } from './run-store.ts';
+import { indicesOfEpoch } from './sampler.ts';
+import { readLosses, Trainer } from './trainer.ts';
+
+/**
+ * One training run: a trainer, how far it has come, and the four things it does in turn (`trainDetector` says when). Its
+ * state between two of them is what `save` writes, so a resumed run goes on bit for bit.
+ */
+export class Run {
+  readonly #options: TrainOptions;
+  readonly #plan: RunPlan;
+  readonly #reading: Partial<BatchOptions>;
+  readonly #trainer: Trainer;
+  readonly #progress: Progress;
+  /** Training samples without objects, from which hard negatives are mined. */
+  readonly #empty: readonly number[];
+
+  private constructor(
+    options: TrainOptions,
+    plan: RunPlan,
+    trainer: Trainer,
+    { reading, progress, empty }: { reading: Partial<BatchOptions>; progress: Progress; empty: readonly number[] },
+  ) {
+    this.#options = options;
+    this.#plan = plan;
+    this.#reading = reading;
+    this.#trainer = trainer;
+    this.#progress = progress;
+    this.#empty = empty;
+  }
+
+  /** Checks everything and starts a run, or brings it to where the one that is resumed was. */
+  static async open(model: RetinaNet, options: TrainOptions): Promise<Run> {
+    const { folder, dataset, split, sampler, resume = false } = options;
+    const plan = planRun(model, options);
+    const reading = readingFor('trainDetector', options);
+    if (!resume && folder.isUsed) {
+      throw new Error(`trainDetector: ${folder.path} holds a run already; resume it, or choose another folder`);
+    }
+    const trainer = new Trainer(model, { ...options, totalSteps: plan.totalSteps });
+    try {
+      const settings = await resumeFingerprint(options, plan);
+      const fresh: Progress = {
+        settings,
+        steps: 0,
+        best: null,
+        lastEvaluatedStep: 0,
+        evaluationsSinceBest: 0,
+        sampler: null,
+      };
+      const progress = resume ? resumeRun(trainer, folder, fresh, sampler) : fresh;
+      const { tensorboard } = plan.settings;
+      folder.begin(model.parameters()[0]!.device.adapter, { steps: trainer.steps, tensorboard });
+      const empty = plan.hardNegatives > 0 ? await samplesWithoutObjects(dataset, split.train) : [];
+      if (plan.hardNegatives > 0 && empty.length === 0) {
+        throw new RangeError('trainDetector: hardNegatives needs training samples without objects: there are none');
+      }
+      return new Run(options, plan, trainer, { reading, progress, empty });
+    } catch (error) {
+      trainer.dispose();
+      throw error;
+    }
+  }
+
+  get isInterrupted(): boolean {
+    return this.#options.signal?.aborted === true;
+  }
+
+  /** Whether an epoch has ended that is followed by an evaluation. */
+  get isEvaluationDue(): boolean {
+    const { steps } = this.#trainer;
+    const { totalSteps, stepsPerEpoch, settings } = this.#plan;
+    const isEnd = steps === totalSteps || steps % (settings.evaluateEvery * stepsPerEpoch) === 0;
+    return steps > this.#progress.lastEvaluatedStep && isEnd;
+  }
+
+  /** How the run has ended; null while it goes on. */
+  result(): TrainResult | null {
+    const { steps } = this.#trainer;
+    const { totalSteps, settings } = this.#plan;
+    const reached = { steps, totalSteps, best: this.#progress.best };
+    if (this.isInterrupted) return { end: 'interrupted', ...reached };
+    if (steps === totalSteps) return { end: 'finished', ...reached };
+    if (settings.patience !== null && this.#progress.evaluationsSinceBest >= settings.patience) {
+      return { end: 'early', ...reached };
+    }
+    return null;
+  }
+
+  /** Takes the steps to the end of the epoch, or until the signal. */
+  async trainEpoch(): Promise<void> {
+    const { dataset, split, sampler } = this.#options;
+    const { settings, stepImages, stepsPerEpoch } = this.#plan;
+    const trainer = this.#trainer;
+    const epoch = Math.floor(trainer.steps / stepsPerEpoch);
+    const order = sampler === undefined ? split.train : indicesOfEpoch(sampler, epoch, split.train);
+    const clock = { start: performance.now(), first: trainer.steps, epoch };
+    let running: RunningStep | null = null;
+    let asked = performance.now();
+    for await (const { samples } of batches(dataset, order, {
+      batchSize: stepImages,
+      seed: settings.seed,
+      epoch,
+      start: trainer.steps % stepsPerEpoch,
+      shuffle: sampler === undefined,
+      dropLast: order.length >= stepImages,
+      ...this.#reading,
+    })) {
+      const waitSeconds = (performance.now() - asked) / 1000;
+      const { learningRate } = trainer;
+      const numbers = readLosses(trainer.gradients(samples));
+      // A failure is reported when its turn comes; until then it must not count as unhandled.
+      numbers.catch(() => undefined);
+      try {
+        // The numbers of the step before are there by the time that the next gradients are queued.
+        if (running !== null) await this.#log(running, clock);
+      } catch (error) {
+        await Promise.allSettled([numbers]);
+        throw error;
+      }
+      trainer.update();
+      running = { step: trainer.steps, numbers, learningRate, waitSeconds, ids: samples.map(({ id }) => id) };
+      asked = performance.now();
+      if (this.isInterrupted) break;
+    }
+    if (running !== null) await this.#log(running, clock);
+  }
+
+  /** Waits for the numbers of a step, checks that they are finite, and keeps them. */
+  async #log(step: RunningStep, clock: { start: number; first: number; epoch: number }): Promise<void> {
+    const losses = await step.numbers;
+    await checkFinite(losses, step, this.#trainer, this.#options.folder);
+    const seconds = (performance.now() - clock.start) / 1000;
+    const record = {
+      kind: 'step' as const,
+      step: step.step,
+      epoch: clock.epoch,
+      ...losses,
+      learningRate: step.learningRate,
+      imagesPerSecond: Number(((this.#plan.stepImages * (step.step - clock.first)) / seconds).toPrecision(4)),
+      waitSeconds: Number(step.waitSeconds.toPrecision(3)),
+    };
+    this.#options.folder.append(record);
+    this.#options.onStep?.(record, this.#plan.totalSteps);
+  }
+
+  /** Scores the averaged weights on the held-out samples, and keeps them if they are the best so far. */
+  async evaluate(): Promise<void> {
+    const { folder, dataset, sampler, onEvaluation } = this.#options;
+    const { evaluation, images, hardness } = await this.#trainer.withAverage(() => this.#detect());
+    const record = this.#recordOf(evaluation, hardness);
+    const progress = this.#progress;
+    const isBest = progress.best === null || this.#monitored(record) > this.#monitored(progress.best);
+    progress.lastEvaluatedStep = this.#trainer.steps;
+    progress.evaluationsSinceBest = isBest ? 0 : progress.evaluationsSinceBest + 1;
+    if (hardness !== null) sampler?.harden?.(hardness);
+    folder.append(record);
+    if (isBest) {
+      progress.best = record;
+      await this.#saveWeights('best');
+      await folder.saveResults(dataset, evaluation, images);
+    }
+    onEvaluation?.(record, isBest);
+  }
+
+  /** Detects on the held-out samples and, for hard-negative mining, on some training samples without objects. */
+  async #detect() {
+    const { dataset, split, signal, onEvaluationProgress } = this.#options;
+    const model = this.#trainer.model;
+    const stopping: EvaluateOptions = signal === undefined ? {} : { signal };
+    const found = await evaluateDetector(model, dataset, split.heldOut, {
+      ...stopping,
+      ...(onEvaluationProgress === undefined ? {} : { onProgress: onEvaluationProgress }),
+    });
+    if (this.#plan.hardNegatives === 0) return { ...found, hardness: null };
+    const { seed } = this.#plan.settings;
+    const chosen = chooseSamples(this.#empty, this.#plan.hardNegatives, seed, this.#trainer.steps);
+    return { ...found, hardness: await hardnessOf(model, dataset, chosen, stopping) };
+  }
+
+  #recordOf(evaluation: Evaluation, hardness: ReadonlyMap<number, number> | null): EvaluationRecord {
+    const { f1, precision, recall, threshold } = evaluation.best;
+    return {
+      kind: 'evaluation',
+      step: this.#trainer.steps,
+      epoch: this.#trainer.steps / this.#plan.stepsPerEpoch,
+      f1,
+      precision,
+      recall,
+      threshold,
+      averagePrecision: evaluation.meanAveragePrecision,
+      images: evaluation.images,
+      truths: evaluation.truths,
+      ...(hardness === null ? {} : { hardness: [...hardness.values()].reduce((a, b) => a + b, 0) / hardness.size }),
+    };
+  }
+
+  /** The number that decides which weights are best. */
+  #monitored({ f1, averagePrecision }: EvaluationRecord): number {
+    if (this.#plan.settings.monitor === 'f1') return f1;
+    if (averagePrecision !== null) return averagePrecision;
+    throw new Error('trainDetector: monitor is "ap", which is not defined: the held-out samples have no objects');
+  }
+
+  /** Keeps the weights and everything else that resuming needs; nothing before the first step. */
+  async save(): Promise<void> {
+    if (this.#trainer.steps === 0) return;
+    this.#progress.steps = this.#trainer.steps;
+    this.#progress.sampler = this.#options.sampler?.state() ?? null;
+    const metadata = { progress: JSON.stringify(this.#progress) };
+    this.#options.folder.saveState(await this.#trainer.snapshot(), metadata);
+    await this.#saveWeights('last');
+  }
+
+  async #saveWeights(which: 'best' | 'last'): Promise<void> {
+    const { folder, dataset, decoding = dataset.decoding ?? {}, tile = null } = this.#options;
+    const { spec } = this.#trainer.model;
+    folder.saveDetector(which, await this.#trainer.averagedWeights(), {
+      classes: dataset.classes,
+      spec,
+      scoreThreshold: this.#progress.best?.threshold ?? spec.postprocess.scoreThreshold,
+      decoding,
+      tile,
+    });
+  }
+
+  dispose(): void {
+    this.#trainer.dispose();
+  }
+}
