@@ -10,7 +10,7 @@ const LEVELS = 5;
 
 /** Boxes relative to the grids of anchor centres, which do not depend on the shapes of the anchors. */
 export interface PlacedBoxes {
-  /** In pixels of the image as the network sees it, that is, resized. */
+  /** In pixels of the resized image. */
   readonly widths: Float64Array;
   readonly heights: Float64Array;
   /** Distance from the centre of a box to the nearest anchor centre of each level: element `box * 5 + level`. */
@@ -25,20 +25,21 @@ export interface PlacedBoxes {
 export function trainedSizes(size: Size, spec: RetinaNetSpec): { resized: Size; padded: Size; levels: Size[] } {
   const resized = resizedSize(size, spec.transform);
   const multiple = spec.transform.padMultiple;
-  const padded = resized.map((side) => Math.ceil(side / multiple) * multiple) as unknown as Size;
+  const pad = (side: number): number => Math.ceil(side / multiple) * multiple;
+  const padded: Size = [pad(resized[0]), pad(resized[1])];
   const levels: Size[] = [];
   let level = padded;
   for (let step = 1; step < 3 + LEVELS; step++) {
     // Every halving is a convolution or pooling that rounds up.
-    level = level.map((side) => Math.ceil(side / 2)) as unknown as Size;
+    level = [Math.ceil(level[0] / 2), Math.ceil(level[1] / 2)];
     if (step >= 3) levels.push(level);
   }
   return { resized, padded, levels };
 }
 
 /**
- * The boxes of images as the network sees them (`visibleBox`, resized), each image in a batch of its own. Objects that are
- * not trained on and images of unknown size are left out.
+ * The boxes of images as the network sees them: visible (`visibleBox`), in pixels of the resized image, each image alone in
+ * its batch. Objects that are not trained on and images of unknown size are left out.
  */
 export function placeBoxes(images: readonly SizedImage[], spec: RetinaNetSpec): PlacedBoxes {
   const rows = images.flatMap((image, i) => placeImage(image, spec).map((row) => ({ ...row, image: i })));

@@ -10,6 +10,7 @@ import {
   textSize,
   type Colour,
 } from '../report/pictures/draw.ts';
+import { above } from '../report/pictures/pictures.ts';
 
 /** Colours of boxes: green if an anchor fits, yellow if one is assigned by force, red if no anchor comes near. */
 export const anchorColours = {
@@ -61,11 +62,7 @@ export function anchorPicture(
     ['rescued', `rescued ${count('rescued')} (${low} to ${high})`],
     ['unreached', `unreached ${count('unreached')} (below ${low})`],
   ]);
-  const size = imageSize(picture);
-  const out = rgbImage(size.height + imageSize(strip).height, size.width);
-  pasteImage(out, picture, 0, 0);
-  pasteImage(out, strip, 0, size.height);
-  return out;
+  return above(picture, strip);
 }
 
 /** Every `step`-th pixel of an image, as a copy. */
@@ -86,7 +83,7 @@ function legend(
   const row = 12 * scale;
   const height = row * (keys.length + 1) + 4 * scale;
   const strip = rgbImage(height, width);
-  fillRectangle(strip, 0, 0, width, height, shade);
+  fillRectangle(strip, { x: 0, y: 0, width, height }, shade);
   // The end of a long path says more than its beginning.
   const room = Math.max(1, Math.floor((width / scale - 10) / (textSize('mm').width - textSize('m').width)));
   drawText(strip, 5 * scale, 4 * scale, name.slice(-room), paper, scale);

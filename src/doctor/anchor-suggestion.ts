@@ -4,7 +4,7 @@ import type { AnchorSpec, RetinaNetSpec } from '../retinanet/spec.ts';
 
 /** Anchors that fit a data set better, and what they gain. */
 export interface AnchorSuggestion {
-  /** Fitted to the boxes (`fitAnchors`), with as many sizes and ratios as the anchors given. */
+  /** Fitted to the boxes (`fitAnchors`), with the same number of sizes and ratios as the anchors given. */
   readonly sizes: AnchorSpec['sizes'];
   readonly ratios: AnchorSpec['ratios'];
   /** Coverage with the anchors given. */

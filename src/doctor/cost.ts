@@ -14,16 +14,16 @@ export interface NetworkCost {
   readonly activationBytes: number;
 }
 
-/** A convolution, and how often its weights count: those of the heads are shared by all levels. */
+/** One use of a convolution. */
 interface Conv {
   readonly kernel: number;
   readonly from: number;
   readonly to: number;
   /** Height and width of the output. */
   readonly size: Size;
-  /** Parameters per output channel beside the filter: 1 for a bias, 2 for a normalisation. */
+  /** Parameters per output channel in addition to the filter: 1 for a bias, 2 for a normalisation. */
   readonly extra: 1 | 2;
-  /** Whether the weights are those of a convolution counted before. */
+  /** Whether the weights are counted elsewhere: those of the heads are shared by all levels. */
   readonly isShared?: boolean;
 }
 

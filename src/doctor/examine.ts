@@ -25,7 +25,7 @@ import { adviseSize, recommend, type Recommendation, type SizeAdvice } from './r
 import { medianSize, summariseSizes, type SizeSummary } from './sizes.ts';
 import { sizedImage, type Finding, type Inventory, type Item, type Severity } from './types.ts';
 
-/** A data set: its labels, and what its image files contain beside their pixels. */
+/** A data set: its labels and the metadata of its image files. */
 export interface InventoriedData {
   readonly inventory: Inventory;
   /** Folder that the paths of the images are relative to; recorded in the examination. */

@@ -182,8 +182,8 @@ function checkLabelledSizes(items: readonly Item[]): Finding[] {
     kind: 'image-size',
     locations,
     message:
-      `${counted(locations.length, 'image file has', 'image files have')} another size than in the labels` +
-      (isScaled ? ', but the same proportions: resized after labelling' : ''),
+      `${counted(locations.length, 'image file differs', 'image files differ')} in size from the labels` +
+      (isScaled ? ', with the same proportions: resized after labelling' : ''),
     remedy: 'Use the images that were labelled, or scale the boxes by the same factor',
   });
 }

@@ -31,7 +31,7 @@ export interface PixelSize {
   readonly height: number;
 }
 
-/** What an image file contains beside its pixels. */
+/** Metadata of an image file. */
 export interface ImageFacts {
   /** Path relative to the folder of the images, with forward slashes. */
   readonly file: string;
@@ -54,7 +54,7 @@ export interface ImageFacts {
   readonly difference: readonly [high: number, low: number] | null;
 }
 
-/** The facts of a file of which only the name is known. */
+/** The facts of a file of which nothing but the name is known. */
 export const noFacts = (file: string): ImageFacts => ({
   file,
   problem: null,

@@ -7,7 +7,7 @@ import { retinaNetSpec } from '../../src/index.ts';
 import { refuses } from '../evaluation/support.ts';
 import { enumerateIous, imageOf, smallObjects, smallSpec } from './support.ts';
 
-/** torchvision's anchors, from 32 pixels upwards, on images of their own size. */
+/** torchvision's anchors, from 32 pixels upwards, on images that are not resized. */
 const spec = retinaNetSpec('torchvision', { transform: { minSize: null } });
 const { anchors } = spec;
 

@@ -16,6 +16,17 @@ import { findingOf, inventoryOf, itemOf, kinds, objectAt } from './support.ts';
 /** Boxes of a healthy image of 300 x 100 pixels. */
 const healthy = (seed: number): Box[] => randomBoxes(new Random('healthy', seed), 8, 16, 300, 100);
 
+/** An image of 300 x 100 pixels. */
+const imageWith = (boxes: readonly Box[]) =>
+  inventoryOf([
+    itemOf(
+      'a.png',
+      300,
+      100,
+      boxes.map((box) => objectAt(box)),
+    ),
+  ]);
+
 /** Images of 300 x 100 pixels with healthy boxes, written in another way. */
 const rewritten = (write: (box: Box) => Box) =>
   inventoryOf(
@@ -174,38 +185,10 @@ test('coordinates that were read in another way than they were written', () => {
   }
   // Boxes without a width do not suggest another reading.
   const flat = [1, 2, 3, 4].map((x): Box => [x, x, x, x + 9]);
-  assert.equal(
-    kinds(
-      checkBoxes(
-        inventoryOf([
-          itemOf(
-            'a.png',
-            300,
-            100,
-            flat.map((box) => objectAt(box)),
-          ),
-        ]),
-      ),
-    ),
-    ['box-degenerate'],
-  );
+  assert.equal(kinds(checkBoxes(imageWith(flat))), ['box-degenerate']);
   // Boxes that extend beyond the lower edge would fit with x and y swapped, but are not swapped.
   const over = [1, 2, 3, 4].map((x): Box => [x, 90, x + 20, 104]);
-  assert.equal(
-    kinds(
-      checkBoxes(
-        inventoryOf([
-          itemOf(
-            'a.png',
-            300,
-            100,
-            over.map((box) => objectAt(box)),
-          ),
-        ]),
-      ),
-    ).slice(0, 1),
-    ['box-partly-outside'],
-  );
+  assert.equal(kinds(checkBoxes(imageWith(over))).slice(0, 1), ['box-partly-outside']);
   // An image on its side explains swapped axes by itself.
   const side = rewritten(([x1, y1, x2, y2]) => [y1, x1, y2, x2]).items.map((item) => ({
     ...item,

@@ -13,7 +13,7 @@ import { imageOf, smallSpec } from '../detector/support.ts';
 
 const device = await testDevice();
 
-/** torchvision's network of a depth, for images of their own size. */
+/** torchvision's network of a depth, for images that are not resized by default. */
 const network = (depth: 18 | 34 | 50 | 101, minSize: number | null = null): RetinaNetSpec =>
   retinaNetSpec('torchvision', { backbone: { depth, norm: 'batch' }, transform: { minSize } });
 
@@ -69,7 +69,7 @@ test('parameters are those of the network itself, for any spec', () => {
 });
 
 test('peak memory is that of the benchmarks within a tenth', () => {
-  // docs/performance.md, megabytes: SGD with momenta, so two copies of the weights beside the gradients.
+  // docs/performance.md, megabytes: SGD with momenta, so two copies of the weights in addition to the gradients.
   const measured = [
     [18, 256, 1, 290],
     [18, 256, 8, 596],

@@ -147,7 +147,7 @@ test('sizes that differ from the labels, unusual sizes, and sizes that make batc
 });
 
 test(
-  'images with the same bytes, and images beside the labelled ones that have no labels',
+  'images with the same bytes, and images without labels in the folders of labelled ones',
   inFolder(async (folder) => {
     const png = await encodePng(blotches(1, 40, 40));
     for (const file of ['tiles/a.png', 'tiles/b.png', 'tiles/c.png', 'other/d.png']) await write(folder, file, png);

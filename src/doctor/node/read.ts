@@ -30,7 +30,7 @@ export interface ReadFactsOptions extends DecodeOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** Reads the facts of the image files of a label table, and which images beside them have no labels. */
+/** Reads the facts of the image files of a label table, and lists the images in the same folders that have no labels. */
 export async function takeInventory(table: LabelTable, root: string, options: ReadFactsOptions): Promise<Inventory> {
   const items: Item[] = [];
   for (const image of table.images) {
