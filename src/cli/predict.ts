@@ -135,7 +135,7 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
   terminal.stop();
   model.dispose();
   const target = join(out, `predictions${FOLDERS.includes(format) ? '' : (ENDINGS[format] ?? '.csv')}`);
-  const { losses } = await writeLabels({ classes, images }, target, format, { overwrite: true });
+  const { unsupported } = await writeLabels({ classes, images }, target, format, { overwrite: true });
   const count = images.reduce((sum, { objects }) => sum + objects.length, 0);
   const perImage = images.map(({ file, objects }) => ({
     file,
@@ -145,7 +145,7 @@ async function runPredict({ values, positionals, terminal }: Call): Promise<numb
   }));
   terminal.result({ weights, threshold, file: target, folder: root, detections: count, images: perImage });
   // Nobody asked for the sizes of the images or the order of the classes; they are at hand by chance.
-  const missed = losses.filter(({ what }) => what !== 'sizes' && what !== 'class order');
+  const missed = unsupported.filter(({ what }) => what !== 'sizes' && what !== 'class order');
   for (const { message } of missed) terminal.warn(`not kept: ${message}`);
   terminal.print(
     `${counted(count, 'detection', 'detections')} in ${counted(images.length, 'image', 'images')}: ${target}${pictures === null ? '' : ', and pictures beside it'}`,

@@ -47,11 +47,11 @@ export function checkBoxes({ items }: Inventory, problems: readonly LabelProblem
 
   const degenerate = all.filter(({ object }) => !isProper(object.box));
   // The reader may have reported a box and kept it.
-  const known = new Set(degenerate.map(({ object }) => object.source));
-  const reported = problems.filter(({ kind, source }) => kind === 'degenerate' && !known.has(source));
+  const known = new Set(degenerate.map(({ object }) => object.origin));
+  const reported = problems.filter(({ kind, origin }) => kind === 'degenerate' && !known.has(origin));
   const broken: Broken[] = [
     ...degenerate.map((place) => ({ box: place.object.box, text: named(place) })),
-    ...reported.map((problem) => ({ box: boxIn(problem), text: `${problem.source}: ${problem.message}` })),
+    ...reported.map(({ origin, reason, box = null }) => ({ box, text: `${origin}: ${reason}` })),
   ];
   const inverted = checkInverted(items, proper, broken);
   // One cause is told once.
@@ -124,12 +124,6 @@ const isOutside = ({ object: { box }, width, height }: Placed): boolean =>
 
 const isInside = ({ width, height }: Pick<Placed, 'width' | 'height'>, box: Box): boolean =>
   box[0] >= -SLACK && box[1] >= -SLACK && box[2] <= width + SLACK && box[3] <= height + SLACK;
-
-/** The box that the reader of labels quotes in a problem, or null. */
-function boxIn({ message }: LabelProblem): Box | null {
-  const numbers = /^box (\S+), (\S+), (\S+), (\S+) is empty/.exec(message)?.slice(1).map(Number);
-  return numbers?.every(Number.isFinite) === true ? (numbers as unknown as Box) : null;
-}
 
 /** A finding about how all boxes were read. */
 const misread = (

@@ -74,7 +74,7 @@ export function checkClasses(table: LabelTable): Finding[] {
   const outside = table.images.flatMap(({ file, objects }) =>
     objects
       .filter(({ label }) => !(Number.isInteger(label) && label >= 0 && label < table.classes.length))
-      .map(({ label, source }) => `${source ?? file}: label ${label}`),
+      .map(({ label, origin }) => `${origin ?? file}: label ${label}`),
   );
   return [
     ...findingAt(

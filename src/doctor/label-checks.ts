@@ -29,7 +29,7 @@ const TEXTS: readonly (readonly [LabelProblem['kind'], string, string, string])[
 export function checkProblems(problems: readonly LabelProblem[]): Finding[] {
   return TEXTS.flatMap(([kind, one, many, remedy]) => {
     const own = problems.filter((problem) => problem.kind === kind);
-    const places = own.map(({ source, message }) => `${source}: ${message}`);
-    return findingAt('error', `label-${kind}`, places, counted(own.length, one, many), remedy, own[0]?.source);
+    const places = own.map(({ origin, reason }) => `${origin}: ${reason}`);
+    return findingAt('error', `label-${kind}`, places, counted(own.length, one, many), remedy, own[0]?.origin);
   });
 }

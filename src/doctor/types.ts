@@ -62,8 +62,8 @@ export interface Inventory {
 }
 
 /** Where an object stands, for messages. */
-export function placeOf(image: LabelledImage, { source, box }: LabelledObject): string {
-  return `${source === undefined || source === image.file ? image.file : `${source} (${image.file})`}: [${box.map(short).join(', ')}]`;
+export function placeOf(image: LabelledImage, { origin, box }: LabelledObject): string {
+  return `${origin === undefined || origin === image.file ? image.file : `${origin} (${image.file})`}: [${box.map(short).join(', ')}]`;
 }
 
 /** A number with at most two decimals. */

@@ -98,7 +98,7 @@ export async function openLabelled(
   const files = await listFiles(root);
   const known = new Set(files);
   for (const { file, objects: own } of table.images) {
-    if (!known.has(file)) throw new Error(`${own[0]?.source ?? labels}: there is no image ${file} in ${root}`);
+    if (!known.has(file)) throw new Error(`${own[0]?.origin ?? labels}: there is no image ${file} in ${root}`);
   }
   const missing = files.filter((file) => imageEnding.test(file) && !objects.has(file));
   if (missingLabels === 'error' && missing.length > 0) {
@@ -127,10 +127,10 @@ export async function openLabelled(
   const annotate = (id: string, width: number, height: number): Annotations => {
     const own = objects.get(id) as readonly LabelledObject[];
     if (footprints) return clipFootprints(own, width, height, visibility);
-    for (const { box, source } of own) {
+    for (const { box, origin } of own) {
       if (box[0] >= width || box[1] >= height || box[2] <= 0 || box[3] <= 0) {
         const where = `box ${box.join(', ')} lies outside ${id} of ${width} x ${height} pixels`;
-        throw new Error(`${source ?? labels}: ${where}`);
+        throw new Error(`${origin ?? labels}: ${where}`);
       }
     }
     const packed = packAnnotations(
@@ -218,7 +218,7 @@ function selectObjects(
       const name = names[object.label]!;
       const label = classes.indexOf(name);
       if (label < 0 && otherClasses === 'error') {
-        throw new Error(`${object.source ?? labels}: class "${name}" is none of ${classes.join(', ')}`);
+        throw new Error(`${object.origin ?? labels}: class "${name}" is none of ${classes.join(', ')}`);
       }
       if (label < 0) dropped.otherClasses++;
       else if (object.crowd === true) dropped.crowd++;
