@@ -14,7 +14,8 @@ export { parseCoco, parseCocoResults, writeCoco, writeCocoResults, type CocoTabl
 export { parseLabelCsv, writeLabelCsv } from './labels/csv.ts';
 export { parseVoc, writeVoc } from './labels/voc.ts';
 export { parseYolo, writeYolo } from './labels/yolo.ts';
-export { lossesOf, type LabelLoss } from './labels/unsupported-fields.ts';
+export { LabelError } from './labels/problems.ts';
+export { unsupportedFields, type UnsupportedField } from './labels/unsupported-fields.ts';
 export { objectsOf, tableOf } from './data/annotation-table.ts';
 export { cacheSamples } from './data/cache.ts';
 export { clipAnnotations, polygonBox, type Visibility } from './imagery/geometry.ts';

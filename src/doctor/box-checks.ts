@@ -70,18 +70,12 @@ function brokenBoxes(
 ): BrokenBox[] {
   const kept = all.filter(({ object }) => !isProper(object.box));
   // The reader may have reported a box and kept it.
-  const known = new Set(kept.map(({ object }) => object.source));
-  const dropped = problems.filter(({ kind, source }) => kind === 'degenerate' && !known.has(source));
+  const known = new Set(kept.map(({ object }) => object.origin));
+  const dropped = problems.filter(({ kind, origin }) => kind === 'degenerate' && !known.has(origin));
   return [
     ...kept.map((placed) => ({ box: placed.object.box, text: describe(placed) })),
-    ...dropped.map((problem) => ({ box: boxIn(problem), text: `${problem.source}: ${problem.message}` })),
+    ...dropped.map(({ origin, reason, box = null }) => ({ box, text: `${origin}: ${reason}` })),
   ];
-}
-
-/** The box that the reader of labels quotes in a problem, or null. */
-function boxIn({ message }: LabelProblem): Box | null {
-  const numbers = /^box (\S+), (\S+), (\S+), (\S+) is empty/.exec(message)?.slice(1).map(Number);
-  return numbers?.every(Number.isFinite) === true ? (numbers as unknown as Box) : null;
 }
 
 function checkDegenerate(broken: readonly BrokenBox[]): Finding[] {

@@ -67,7 +67,7 @@ function checkLabels({ classes, images }: LabelTable): Finding[] {
   const outside = images.flatMap(({ file, objects }) =>
     objects
       .filter(({ label }) => !(Number.isInteger(label) && label >= 0 && label < classes.length))
-      .map(({ label, source }) => `${source ?? file}: label ${label}`),
+      .map(({ label, origin }) => `${origin ?? file}: label ${label}`),
   );
   return findingAt({
     severity: 'error',

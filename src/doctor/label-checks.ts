@@ -32,10 +32,10 @@ export function checkProblems(problems: readonly LabelProblem[]): Finding[] {
     return findingAt({
       severity: 'error',
       kind: `label-${kind}`,
-      locations: ofKind.map(({ source, message }) => `${source}: ${message}`),
+      locations: ofKind.map(({ origin, reason }) => `${origin}: ${reason}`),
       message: counted(ofKind.length, one, many),
       remedy,
-      where: ofKind[0]?.source,
+      where: ofKind[0]?.origin,
     });
   });
 }

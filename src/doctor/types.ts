@@ -98,8 +98,8 @@ export const isFootprint = ({ facts }: Item, { polygons }: LabelledObject): bool
   facts.affine !== null && polygons !== undefined && polygons.length > 0;
 
 /** Where an object is labelled, and its box: `boxes.csv:12 (a.png): [1, 2, 3, 4]`. */
-export function describeObject(image: LabelledImage, { source, box }: LabelledObject): string {
-  return `${source === undefined || source === image.file ? image.file : `${source} (${image.file})`}: [${box.map(short).join(', ')}]`;
+export function describeObject(image: LabelledImage, { origin, box }: LabelledObject): string {
+  return `${origin === undefined || origin === image.file ? image.file : `${origin} (${image.file})`}: [${box.map(short).join(', ')}]`;
 }
 
 /** A number with at most two decimals. */

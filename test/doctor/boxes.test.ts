@@ -98,8 +98,9 @@ test('outlines in map coordinates may extend beyond their tile, unless most lie 
 });
 
 test('degenerate boxes that the reader dropped are counted once', () => {
-  const dropped = { kind: 'degenerate', source: 'b.csv:7', message: 'box 5, 5, 5, 9 is empty' } as const;
-  const objects = [...healthy(1).map((box) => objectAt(box)), objectAt([5, 5, 5, 9], 0, { source: 'b.csv:7' })];
+  const place = { file: 'b.csv', line: 7, origin: 'b.csv:7' };
+  const dropped = { kind: 'degenerate', ...place, reason: 'box 5, 5, 5, 9 is empty' } as const;
+  const objects = [...healthy(1).map((box) => objectAt(box)), objectAt([5, 5, 5, 9], 0, { origin: 'b.csv:7' })];
   const kept = checkBoxes(inventoryOf([itemOf('a.png', 300, 100, objects)]), [dropped]);
   assert.is(findingOf(kept, 'box-degenerate').count, 1);
   const gone = checkBoxes(inventoryOf([itemOf('a.png', 300, 100, objects.slice(0, -1))]), [dropped]);
@@ -167,8 +168,11 @@ test('coordinates that were read in another way than they were written', () => {
       .filter((box) => !isKept(box))
       .map((box, i) => ({
         kind: 'degenerate' as const,
-        source: `b.csv:${i}`,
-        message: `box ${box.join(', ')} is empty, expected x2 > x1 and y2 > y1`,
+        file: 'b.csv',
+        line: i,
+        origin: `b.csv:${i}`,
+        reason: `box ${box.join(', ')} is empty, expected x2 > x1 and y2 > y1`,
+        box,
       }));
     const kept = itemOf(
       'a.png',
@@ -301,8 +305,10 @@ test('the table of classes, and classes that are spelled in two ways, background
 test('what the reader reported becomes findings, by kind', () => {
   const problem = (kind: 'syntax' | 'number' | 'class' | 'image', line: number) => ({
     kind,
-    source: `b.csv:${line}`,
-    message: `wrong ${kind}`,
+    file: 'b.csv',
+    line,
+    origin: `b.csv:${line}`,
+    reason: `wrong ${kind}`,
   });
   const findings = checkProblems([
     problem('class', 3),

@@ -73,7 +73,7 @@ test(
       ...base,
       table: { classes, images },
       imagesRoot: folder,
-      problems: [{ kind: 'class', source: 'b.csv:9', message: 'class "bus" is none of car, house' }],
+      problems: [{ kind: 'class', file: 'b.csv', origin: 'b.csv:9', reason: 'class "bus" is none of car, house' }],
       pictures: 3,
     });
     const found = kinds(examination.findings);
@@ -143,7 +143,7 @@ test(
       images: [{ ...table.images[0]!, objects: [objectAt([500, 5, 520, 25])] }],
     };
     const validation = { table: twin, imagesRoot: folder, format: 'csv' };
-    const problems = [{ kind: 'syntax', source: 'b.csv:3', message: '4 fields, expected 6' }] as const;
+    const problems = [{ kind: 'syntax', file: 'b.csv', origin: 'b.csv:3', reason: '4 fields, expected 6' }] as const;
     const { findings, train, heldOut } = await examineFiles({
       ...base,
       table,
