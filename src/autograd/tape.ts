@@ -175,11 +175,7 @@ function traverse(
         if (dy === undefined) continue;
         for (const tensor of wanted.get(node) ?? []) collect(tensor, owned(dy));
         device.part = `${node.part} backward`;
-        for (const [i, result] of inputGradients(node, dy).entries()) {
-          // A thunk may pass the gradient of the output on as it is.
-          if (result !== null)
-            contribute(node.inputs[i]!, result === dy ? owned(dy) : keep(result), gradients, collect);
-        }
+        for (const [input, dx] of inputGradients(node, dy)) contribute(input, dx, gradients, collect);
         gradients.delete(node);
         dy.dispose();
         if (!retainGraph) node.releaseSaved();
@@ -207,14 +203,19 @@ function checkRoot(op: string, root: Tensor, gradient: Tensor | undefined): void
   }
 }
 
-/** The gradient of each input of a node; null where none is needed, which is then not computed. */
-function inputGradients(node: Node, dy: Tensor): (Tensor | null)[] {
-  return tidy(() =>
+/** The inputs of a node that need a gradient, each with its own. The thunks of the others are not called. */
+function inputGradients(node: Node, dy: Tensor): (readonly [input: Node | Tensor, dx: Tensor])[] {
+  const results = tidy(() =>
     node.thunks(dy).map((thunk, i) => {
       const input = node.inputs[i] ?? null;
       return thunk === null || input === null ? null : thunk();
     }),
   );
+  return results.flatMap((dx, i) => {
+    if (dx === null) return [];
+    // A thunk may return the gradient of the output itself.
+    return [[node.inputs[i]!, dx === dy ? owned(dy) : keep(dx)] as const];
+  });
 }
 
 /** Adds a gradient, which it takes over, to that of a node; a leaf's goes to `collect`. */

@@ -1,7 +1,6 @@
 import { boxIou } from '../imagery/boxes.ts';
 import { counted, percent } from '../common/check.ts';
 import { isProper, visibleBox } from '../detector/visible-box.ts';
-import type { Box } from '../imagery/geometry.ts';
 import type { LabelledObject, LabelProblem } from '../labels/types.ts';
 import {
   checkInverted,

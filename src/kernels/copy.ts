@@ -5,7 +5,7 @@ import { collapse, extentParams, padRank, strideParams } from './collapse.ts';
 import { linearGroups, run, type Slice } from './run.ts';
 import { stridedCopy } from './wgsl/strided_copy.wgsl.ts';
 
-/** Where a strided walk starts and how far each axis steps, in elements. */
+/** Start of a strided walk and its step along each axis, in elements. */
 export interface Walk {
   readonly start: number;
   readonly strides: readonly number[];
@@ -19,7 +19,7 @@ export function copyStrided(op: string, x: Tensor, from: Walk, y: Tensor, to: Wa
   const [p, q] = joined.strides.map((strides) => padRank(strides, 0)) as [number[], number[]];
   const rows = Math.max(1, joined.shape[0] ?? 1);
   const first = joined.shape.length === 0 ? 5 : 6 - joined.shape.length;
-  // As many steps of the outermost axis at a time as the ranges that they touch can be bound.
+  // Part by part along the outermost axis, so that the ranges that each part touches can be bound.
   for (let start = 0, count = rows; start < rows; start += count) {
     const part = (n: number): { extents: number[]; xs: Slice; ys: Slice; xStart: number; yStart: number } => {
       const extents = s.map((extent, d) => (d === first ? n : extent));
@@ -53,7 +53,7 @@ export function copyStrided(op: string, x: Tensor, from: Walk, y: Tensor, to: Wa
 
 const fits = ({ tensor, count }: Slice): boolean => count * dtypes[tensor.dtype].bytes <= tensor.device.bindingLimit;
 
-/** The range of a tensor that a walk touches, from an offset that can be bound, and where in it the walk starts. */
+/** The range of a tensor that a walk touches, aligned so that it can be bound, and where in it the walk starts. */
 function touched(tensor: Tensor, { start, strides }: Walk, extents: readonly number[]): [Slice, number] {
   const steps = extents.map((extent, d) => (extent - 1) * strides[d]!);
   const low = start + steps.reduce((sum, step) => sum + Math.min(step, 0), 0);

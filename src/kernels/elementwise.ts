@@ -14,7 +14,7 @@ import { where as whereKernel } from './wgsl/where.wgsl.ts';
 
 /** Invocations per workgroup of the element-wise kernels. */
 const SIZE = 64;
-/** Invocations per workgroup, and vectors per invocation, of those that large tensors go through. */
+/** Invocations per workgroup and vectors per invocation of the kernels that process large tensors. */
 const STREAM = { SIZE: 256, EACH: 4 };
 /** Vectors per workgroup. */
 const STREAM_VECTORS = STREAM.SIZE * STREAM.EACH;
@@ -107,7 +107,7 @@ export function unary(op: UnaryOp, x: Tensor): Tensor {
   return y;
 }
 
-/** dx = dy f'(x), where v is x or f(x), whichever unary_grad.wgsl wants. */
+/** dx = dy f'(x), where v is x or f(x): see unary_grad.wgsl for which one. */
 export function unaryGrad(op: UnaryOp, v: Tensor, dy: Tensor): Tensor {
   const dx = empty(v.device, v.shape, 'float32', `${op} gradient`);
   inSlices(op, v.size, [v, dy], [dx], (_, count, [vs, dys, dxs]) => {

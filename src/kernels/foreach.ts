@@ -26,11 +26,11 @@ interface Slots<N extends string, K extends number, J> {
 }
 
 /**
- * Launches a kernel with slots for any number of jobs, in as few launches as its slots allow. A job whose tensors are
- * larger than what the adapter binds at once takes several slots.
+ * Launches a kernel with slots for any number of jobs, in the minimum number of launches. A job whose tensors are too
+ * large to bind at once takes several slots.
  *
- * @param names of the bindings, inputs first, without the number of the slot
- * @param slots their numbers
+ * @param names names of the bindings without the number of the slot, inputs first
+ * @param slots numbers of the slots
  */
 export function foreach<N extends string, K extends number, J extends ForeachJob>(
   op: string,

@@ -14,8 +14,8 @@ import { gemmTnTile } from './wgsl/gemm_tn_tile.wgsl.ts';
 import type { Pair } from './window.ts';
 
 // The matrix products behind every convolution and large matmul. The left operand is never written out: each of its rows
-// is gathered from an image while it is multiplied (implicit GEMM). What differs between adapters is how a value, once
-// loaded, is used many times: there are four kernels for that, and tuning.ts chooses one.
+// is gathered from an image while it is multiplied (implicit GEMM). Adapters differ in how a value, once loaded, is best
+// used many times: there are four kernels, and tuning.ts chooses one.
 
 /** How one axis of an image is read: output i reads span t from `start + i scale + t step` on. */
 export interface AxisWalk {

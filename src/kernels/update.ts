@@ -6,7 +6,7 @@ import { axpby as axpbyKernel } from './wgsl/axpby.wgsl.ts';
 import { scaleAll as scaleKernel } from './wgsl/scale_all.wgsl.ts';
 import { sgdStep as sgdKernel } from './wgsl/sgd_step.wgsl.ts';
 
-// Changes of tensors in place. Each takes a list, so that many small tensors share a launch; see foreach.ts.
+// Operations that change tensors in place. Each takes a list, so that small tensors share a launch; see foreach.ts.
 
 const SIZE = 64;
 
@@ -65,7 +65,7 @@ export interface SgdStep {
   readonly dampening: number;
   readonly weightDecay: number;
   readonly nesterov: boolean;
-  /** Whether the momenta hold nothing yet. */
+  /** Whether this is the first step, which finds no momenta. */
   readonly first: boolean;
 }
 
@@ -106,7 +106,7 @@ export interface AdamStep {
   readonly eps: number;
   readonly weightDecay: number;
   readonly decoupled: boolean;
-  /** Number of this step, from 1. */
+  /** Number of this step; the first is 1. */
   readonly t: number;
 }
 

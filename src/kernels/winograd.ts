@@ -21,8 +21,8 @@ import type { Pair } from './window.ts';
 // Winograd's minimal filtering (Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks"). In F(4x4, 3x3)
 // a tile of 6x6 inputs and a filter of 3x3 are transformed so that the 4x4 outputs come from 36 products instead of 144,
 // in F(2x2, 3x3) a tile of 4x4 inputs so that the 2x2 outputs come from 16 instead of 36. Over all channels the products
-// are 36 or 16 matrix products, one per element of the transformed tile. The price is a workspace of 2.25 or 4 times the
-// input and the output, and with F(4x4) rounding about twice that of the direct sum; with F(2x2) it is less.
+// are 36 or 16 matrix products, one per element of the transformed tile. The cost is a workspace of 2.25 or 4 times the
+// input and the output, and for F(4x4) a rounding error of about twice that of the direct sum; for F(2x2) it is smaller.
 
 /** One size of tiles. */
 export interface Winograd {

@@ -11,10 +11,10 @@ import type { HeadOutput } from './heads.ts';
 import type { Assignment } from './matching-gpu.ts';
 import type { BoxCoderSpec, LossSpec } from './spec.ts';
 
-// What training makes small: how wrong the scores are (focal loss, over all anchors but the ignored ones) plus how
-// wrong the boxes are (over foreground anchors only), both per foreground anchor.
+// What training minimises: the error of the scores (focal loss, over all anchors except ignored ones) plus the error of the
+// boxes (over foreground anchors only), both per foreground anchor.
 
-/** The two parts of the loss, scalars, and what they are divided by. */
+/** The two parts of the loss, scalars, and the counts that normalise them. */
 export interface RetinaNetLosses {
   readonly classification: Tensor;
   readonly boxRegression: Tensor;
@@ -27,7 +27,7 @@ const EMA_START = 100;
 const EMA_DECAY = 0.9;
 
 export class RetinaNetLoss extends Module {
-  /** Moving average of the foreground anchors of a batch, if the spec asks for one. */
+  /** Moving average of the number of foreground anchors in a batch, if the spec uses one. */
   readonly normalizer: Tensor | null;
   readonly #loss: LossSpec;
   readonly #coder: BoxCoderSpec;
@@ -61,7 +61,7 @@ export class RetinaNetLoss extends Module {
     };
   }
 
-  /** Distance of each prediction from its target, [N, A]; meaningless where the anchor is not foreground. */
+  /** Distance of each prediction from its target, [N, A]; undefined where the anchor is not foreground. */
   #boxLoss(deltas: Tensor, anchors: Tensor, assignment: Assignment): Tensor {
     const { box, beta } = this.#loss;
     if (box === 'giou') return giouLoss(decodeBoxes(deltas, anchors, this.#coder), assignment.boxes);

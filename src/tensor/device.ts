@@ -6,15 +6,15 @@ import { BufferPool, type PooledBuffer } from './pool.ts';
 import { Profile, type ProfileEntry, type Wait } from './profile.ts';
 import { bufferUsage, mapMode } from './webgpu-flags.ts';
 
-/** What `init` found out about the adapter. */
+/** Properties of the adapter that `init` opened. */
 export interface AdapterDescription {
-  /** Such as `llvmpipe: Mesa 25.0.7` or `NVIDIA H100`. */
+  /** For example `llvmpipe: Mesa 25.0.7` or `NVIDIA H100`. */
   readonly name: string;
   readonly vendor: string;
   readonly architecture: string;
-  /** `hardware` is a GPU; `software` is a driver that runs on the CPU, many times slower. */
+  /** `hardware` is a GPU; `software` is a driver that runs on the CPU, which is many times slower. */
   readonly kind: 'hardware' | 'software';
-  /** Lanes of a subgroup, where kernels may use them and the number is always the same; otherwise null. */
+  /** Lanes of a subgroup, if kernels can use subgroups and their size is fixed; otherwise null. */
   readonly subgroupSize: number | null;
 }
 
@@ -24,13 +24,13 @@ export type TuningName = (typeof tuningNames)[number];
 
 export interface DeviceOptions {
   readonly adapter: AdapterDescription;
-  /** The adapter whose choice of kernels is used. Default: this one's. */
+  /** Use the kernels that are chosen for another adapter. Default: the adapter's own. */
   readonly tuning?: TuningName;
-  /** Keeps alive what the device needs: Dawn crashes when its `GPU` object is collected before the device. */
+  /** An object to keep alive with the device: Dawn crashes if its `GPU` object is collected before the device. */
   readonly owner: unknown;
-  /** Most bytes of GPU memory to hold; beyond it an allocation throws. Default: no limit of our own. */
+  /** Maximum bytes of GPU memory to hold; beyond it an allocation throws. Default: no limit. */
   readonly memoryLimit?: number;
-  /** Most bytes of a tensor that one kernel may bind; larger ones are processed in slices. Default: the adapter's. */
+  /** Maximum bytes of a tensor that one kernel binds; larger tensors are processed in slices. Default: the adapter's. */
   readonly bindingLimit?: number;
   /** Waits for a promise of the GPU without keeping a core busy. Default: plain `await`. */
   readonly wait?: Wait;
@@ -38,7 +38,7 @@ export interface DeviceOptions {
 
 /** Counters of what a device holds and has done. */
 export interface MemoryReport {
-  /** Tensors' storages that are alive. */
+  /** Live storages of tensors. */
   readonly tensors: number;
   /** Bytes of live storages, rounded up to the pool's size classes. */
   readonly bytes: number;
@@ -46,7 +46,7 @@ export interface MemoryReport {
   readonly peakBytes: number;
   /** Bytes kept for reuse. */
   readonly pooledBytes: number;
-  /** GPU buffers that exist, in use or kept for reuse. */
+  /** GPU buffers in use or kept for reuse. */
   readonly buffers: number;
 }
 
@@ -57,12 +57,12 @@ export interface MemoryReport {
 export class Device {
   readonly gpu: GPUDevice;
   readonly adapter: AdapterDescription;
-  /** The adapter whose choice of kernels is used; undefined for this one's. */
+  /** The adapter whose kernels are used; undefined for this one. */
   readonly tuning: TuningName | undefined;
   readonly limits: GPUSupportedLimits;
   /** Optional features that were granted. */
   readonly features: ReadonlySet<string>;
-  /** Maximum bytes of one tensor that a kernel may bind. */
+  /** Maximum bytes of a tensor that one kernel binds. */
   readonly bindingLimit: number;
   /** Name of the part of the program that runs, for profiles. Gradients carry the part of their operation. */
   part = '';
@@ -105,7 +105,7 @@ export class Device {
     return this.#commands.paramsBuffer;
   }
 
-  /** What is held right now. */
+  /** What the device holds now. */
   memory(): MemoryReport {
     return {
       tensors: this.#storages,
@@ -293,13 +293,13 @@ export class Device {
 
 let current: Device | null = null;
 
-/** The device that tensors are made on when none is named. */
+/** The device on which tensors are made by default. */
 export function defaultDevice(): Device {
   if (current === null) throw new DisposedError('no device is open: call `await init()` first');
   return current;
 }
 
-/** Makes `device` the one that tensors are made on when none is named. */
+/** Sets the device on which tensors are made by default. */
 export function setDefaultDevice(device: Device): void {
   current = device;
 }

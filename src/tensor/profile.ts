@@ -1,13 +1,13 @@
 import type { Dispatch } from './commands.ts';
 import { bufferUsage, mapMode } from './webgpu-flags.ts';
 
-/** What one dispatch was and how long the GPU took; or with `kernel` null, work of the host. */
+/** One dispatch and the time that it took on the GPU; with `kernel` null, work of the host. */
 export interface ProfileEntry {
-  /** The part of the program that asked for it, as `device.part` named it; `backward` follows for gradients. */
+  /** The part of the program that recorded it, as named by `device.part`; gradients end with `backward`. */
   readonly part: string;
   /** The operation with its shapes. */
   readonly operation: string;
-  /** The kernel's file and constants; null for work of the host. */
+  /** File and constants of the kernel; null for work of the host. */
   readonly kernel: string | null;
   /** Bytes of the buffers that it bound. */
   readonly bytes: number;
@@ -19,12 +19,12 @@ export type Wait = <T>(promise: Promise<T>) => Promise<T>;
 
 type Unmeasured = Omit<ProfileEntry, 'milliseconds'>;
 
-/** Dispatches per query set; a set holds two timestamps for each, and at most 4,096. */
+/** Dispatches per query set, which holds two timestamps for each and at most 4,096. */
 const PER_SET = 2048;
 
 /**
- * Measures every dispatch with the GPU's own clock, in a compute pass of its own. That costs some time between them, so
- * their sum is less than what the whole takes.
+ * Measures every dispatch with the GPU's own clock, in a compute pass of its own. Separate passes take time in between, so
+ * that the sum of all dispatches is less than the total time.
  */
 export class Profile {
   readonly #gpu: GPUDevice;
@@ -36,7 +36,7 @@ export class Profile {
     this.#gpu = gpu;
   }
 
-  /** Notes a dispatch; returns the description of a compute pass that measures it. */
+  /** Records a dispatch and returns the description of a compute pass that measures it. */
   pass(part: string, { operation, pipeline, buffers }: Dispatch): GPUComputePassDescriptor {
     const bytes = buffers.reduce((sum, buffer) => sum + buffer.bytes, 0);
     const slot = this.#entries.push({ part, operation, kernel: pipeline.label, bytes }) - 1;
@@ -48,12 +48,12 @@ export class Profile {
     };
   }
 
-  /** Notes work of the host. */
+  /** Records work of the host. */
   host(part: string, milliseconds: number): void {
     this.#host.push({ part, operation: part, kernel: null, bytes: 0, milliseconds });
   }
 
-  /** Reads the clock's values. All dispatches must have been sent to the GPU. */
+  /** Reads the timestamps. All dispatches must have been sent to the GPU. */
   async read(wait: Wait): Promise<ProfileEntry[]> {
     const times: BigUint64Array[] = [];
     for (const querySet of this.#sets) {

@@ -13,13 +13,13 @@ export function track(tensor: Scoped): void {
   scopes.at(-1)?.add(tensor);
 }
 
-/** Takes a tensor out of whichever scope holds it. */
+/** Removes a tensor from the scope that holds it. */
 export function untrack(tensor: Scoped): void {
   for (const scope of scopes) scope.delete(tensor);
 }
 
 /**
- * Takes a tensor out of all scopes, so that it lives until `dispose()`.
+ * Removes a tensor from all scopes, so that it lives until `dispose()`.
  *
  * @returns the tensor itself
  */
@@ -30,8 +30,8 @@ export function keep<T extends Scoped>(tensor: T): T {
 
 /**
  * Runs `fn` and then disposes every tensor that was made in it, except those in its result (a tensor, or arrays, maps
- * and plain objects of tensors) and those given to `keep`. Scopes nest. `fn` must be synchronous: operations only
- * record work, so awaiting is never needed inside.
+ * and plain objects of tensors) and those passed to `keep`. Scopes nest. `fn` must be synchronous: operations only record
+ * work, so there is nothing to await inside.
  */
 export function tidy<T>(fn: () => T): T {
   const scope = new Set<Scoped>();

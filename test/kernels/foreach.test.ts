@@ -1,4 +1,4 @@
-// What is done to many tensors at once: several share a launch (src/kernels/slots.ts).
+// What is done to many tensors at once: several share a launch (src/kernels/foreach.ts).
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { axpbyAll, scaleAll } from '../../src/autograd/ops/no-gradient.ts';

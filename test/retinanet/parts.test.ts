@@ -216,7 +216,7 @@ for (const { name, boxes, scores, labels, threshold, keep } of fixture.nms) {
 test('an unknown preset is refused with the list of presets', () => {
   assert.throws(
     () => retinaNetSpec('yolo' as PresetName),
-    /"yolo" is not one of torchvision, torchvisionV2, detectron2/,
+    /preset is "yolo", expected one of torchvision, torchvisionV2, detectron2/,
   );
 });
 
@@ -225,11 +225,14 @@ test('what is misspelt or makes no sense is refused', async () => {
     (value: object): (() => unknown) =>
     () =>
       retinaNetSpec('torchvision', value);
-  assert.throws(() => retinaNetSpec('yolo' as PresetName), /"yolo" is not one of torchvision, torchvisionV2/);
-  assert.throws(overrides({ bakbone: { depth: 18 } }), /"bakbone" is not one of backbone, pyramid/);
-  assert.throws(overrides({ backbone: { dept: 18 } }), /backbone.dept is not one of depth, width/);
+  assert.throws(
+    () => retinaNetSpec('yolo' as PresetName),
+    /preset is "yolo", expected one of torchvision, torchvisionV2/,
+  );
+  assert.throws(overrides({ bakbone: { depth: 18 } }), /a section is "bakbone", expected one of backbone, pyramid/);
+  assert.throws(overrides({ backbone: { dept: 18 } }), /a field of backbone is "dept", expected one of depth, width/);
   const deep = retinaNetSpec('torchvision', { backbone: { depth: 20 as 18 } });
-  assert.throws(() => new ResNet(deep.backbone), /depth is 20, expected one of 18, 34, 50, 101/);
+  assert.throws(() => new ResNet(deep.backbone), /depth is "20", expected one of 18, 34, 50, 101/);
   const narrow = (): unknown => transformImages(device, [rgbImage(1, 2000)], presets.torchvision.transform);
   assert.throws(narrow, /image 0 is \[1,2000,3\], too narrow for sides from 800 to 1333: it would become \[0,/);
 });

@@ -10,7 +10,7 @@ alias U = f32; // type of the result: u32 for comparisons
 struct Params {
   count: u32, // elements
   beta: f32, // smooth L1: where the loss turns from quadratic to linear
-  s1: u32, s2: u32, s3: u32, s4: u32, s5: u32, // extents of the result but the outermost
+  s1: u32, s2: u32, s3: u32, s4: u32, s5: u32, // extents of the result except the outermost
   a0: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32, // strides of a in elements
   b0: u32, b1: u32, b2: u32, b3: u32, b4: u32, b5: u32, // strides of b
 }

@@ -5,7 +5,7 @@
 //   A span is a row of the filter's taps with all their channels, which lie side by side in NHWC. One span of one pixel
 //   makes it a plain matrix product.
 // x is [B, N, H, W, C / 4] vectors, w is [B, spans, 4 span, K / 4], y and add are [B, N, P, Q, K / 4].
-// For adapters that shuffle values between the lanes of a subgroup for nothing and pay for every load (llvmpipe).
+// For adapters where subgroup shuffles are free and every load is expensive (llvmpipe).
 // One invocation computes ROWS pixels times 4 channels. LANES neighbouring invocations compute neighbouring channels of
 // the same pixels: each loads another vector of the span for every pixel, and hands it to the others.
 enable subgroups;
@@ -58,7 +58,7 @@ fn main(
   @builtin(local_invocation_index) local: u32,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  // Nobody leaves early: all lanes take part in the shuffles.
+  // No lane returns early: all take part in the shuffles.
   let own = lane % LANES;
   let base = lane - own;
   let blocks = (params.k4 + LANES - 1u) / LANES;

@@ -2,7 +2,7 @@
 // GPUs: the operands of a workgroup are staged in workgroup memory, from which each value is read by many invocations.
 // x is [B, N, H, W, C / 4] vectors, w is [B, spans, 4 span, K / 4], y and add are [B, N, P, Q, K / 4].
 // A workgroup of TX x TY invocations computes 8 TY pixels times 8 TX channels, 16 values of the sum at a time: all load the
-// next 16 into registers while they multiply the last ones, so that nobody waits for memory. An invocation computes
+// next 16 into registers while they multiply the last ones, so that none waits for memory. An invocation computes
 // 8 pixels, TY apart, times 2 vectors of channels, TX apart: neighbours then read neighbouring vectors, which lie in
 // different banks of workgroup memory.
 

@@ -3,7 +3,7 @@
 // with z = dy, or with one span of one pixel a plain product A^T Z.
 //   Pixel m = (n, i, j) reads span t = (ty, tx) from row = rowStart + i rowScale + ty rowStep on, columns likewise.
 // x is [B, N, H, W, C / 4] vectors, z is [B, N, P, Q, K / 4], y is [B, splits, spans, 4 span, K / 4].
-// For adapters that shuffle values between the lanes of a subgroup for nothing and pay for every load (llvmpipe).
+// For adapters where subgroup shuffles are free and every load is expensive (llvmpipe).
 // One invocation computes VECTORS times 4 values of a span times 4 channels k, over one split. LANES neighbouring
 // invocations compute neighbouring k of the same values: each loads x of another pixel and hands it to the others.
 enable subgroups;
@@ -41,7 +41,7 @@ fn main(
   @builtin(local_invocation_index) local: u32,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  // Nobody leaves early: all lanes take part in the shuffles.
+  // No lane returns early: all take part in the shuffles.
   let own = lane % LANES;
   let base = lane - own;
   let channel = group.x * LANES + local % LANES;
