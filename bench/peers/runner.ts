@@ -22,7 +22,7 @@ export interface RunnerOptions {
   readonly adapter: string | undefined;
 }
 
-/** Shortest sample in milliseconds: shorter runs are repeated within one. */
+/** Minimum length of a sample in milliseconds; shorter runs are repeated within a sample. */
 const SAMPLE = 20;
 const OURS = 'retinagrad';
 
@@ -31,7 +31,7 @@ interface Sample {
   readonly processor: number;
 }
 
-/** A library that is being measured, with what came out so far. */
+/** A library that is being measured, with its samples so far. */
 interface Contender {
   readonly library: Library;
   readonly peer: Peer;
@@ -42,7 +42,7 @@ interface Contender {
   readonly samples: Sample[];
 }
 
-/** What a library delivered: its results, and what is to be reported about it. */
+/** What a library has delivered: its results, and the report about it. */
 interface Delivered {
   readonly measured: PeerMeasured;
   readonly results?: readonly Float32Array[];
@@ -61,12 +61,14 @@ export class Runner {
     const all = libraries();
     const unknown = options.only.filter((key) => !all.some((library) => library.key === key));
     if (unknown.length > 0) {
-      throw new TypeError(`--only ${unknown.join()}: known are ${all.map(({ key }) => key).join()}`);
+      throw new TypeError(
+        `--only is "${options.only.join()}", expected some of ${all.map(({ key }) => key).join(', ')}`,
+      );
     }
     this.#libraries = all.filter(({ key }) => options.only.length === 0 || options.only.includes(key));
   }
 
-  /** Runs everything, prints and writes it. Returns the exit status. */
+  /** Measures all cases, prints and writes the results, and returns the exit status. */
   async run(): Promise<number> {
     const cases: PeerCaseResult[] = [];
     process.once('exit', () => rmSync(this.#folder, { recursive: true, force: true }));
@@ -90,8 +92,8 @@ export class Runner {
     const isWhole = !isTask(task);
     const values = valuesOf(task);
     const operands = writeValues(join(this.#folder, 'operands.f32'), values);
-    // The whole network is measured by one library after the other, each in a new process with an empty driver cache,
-    // for the sake of memory and of the first step. Kernels take turns.
+    // Libraries measure the whole network one after the other, each in a new process with an empty driver cache, to limit
+    // memory and to time the first step. For single kernels they take turns.
     const delivered = new Map<string, Delivered>();
     for (const group of isWhole ? this.#libraries.map((library) => [library]) : [this.#libraries]) {
       if (isWhole) await this.#stopAll();
@@ -125,7 +127,7 @@ export class Runner {
     };
   }
 
-  /** Notes why a library has no result for this case, if it has none. */
+  /** Records why a library has no result for this case, if it has none. */
   async #attempt(library: Library, delivered: Map<string, Delivered>, work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -134,11 +136,11 @@ export class Runner {
       const measured = error instanceof UnsupportedError ? { unsupported: message } : { failed: message };
       delivered.set(library.key, { measured });
       if (error instanceof UnsupportedError) return;
-      await this.#peers.get(library.key)?.stop(); // Whatever it still holds or computes is in the way of the others.
+      await this.#peers.get(library.key)?.stop(); // It may still hold memory or compute, which would disturb the others.
     }
   }
 
-  /** Prepares a library for a case, and runs it until it has compiled what it will. */
+  /** Prepares a library for a case, and runs the case twice, so that its kernels are compiled. */
   async #enter(
     library: Library,
     task: PeerCase,
@@ -155,7 +157,7 @@ export class Runner {
     return { library, peer, first, count, wanted, samples: [] };
   }
 
-  /** One sample of each in turn, so that what else happens on the machine happens to all of them. */
+  /** Takes samples of all libraries in turn, so that other processes disturb all of them equally. */
   async #takeTurns(contenders: readonly Contender[], delivered: Map<string, Delivered>): Promise<void> {
     for (let round = 0; contenders.some(({ wanted }) => round < wanted); round++) {
       for (const { library, peer, count, wanted, samples } of contenders) {
@@ -196,7 +198,7 @@ export class Runner {
     };
   }
 
-  /** The library's process, started anew if there is none (any more). */
+  /** The process of a library; starts one if none is running. */
   async #peerOf(library: Library): Promise<Peer> {
     const existing = this.#peers.get(library.key);
     if (existing?.isAlive) return existing;
@@ -213,7 +215,7 @@ export class Runner {
     if (adapter !== null) {
       this.#adapter ??= { name: adapter.name.trim(), kind: adapter.kind };
       if (adapter.name.trim() !== this.#adapter.name) {
-        throw new Error(`it runs on ${adapter.name}, the others on ${this.#adapter.name}`);
+        throw new Error(`it runs on ${adapter.name}, but the others on ${this.#adapter.name}`);
       }
     }
     return peer;

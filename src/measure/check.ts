@@ -1,15 +1,15 @@
 import { offsetOf, type Reference } from './reference/array.ts';
 
-// Kernels can be right for a small image and wrong at the size of a real network. So each run of a benchmark checks the
-// results that it times, against the float64 references at sampled places.
+// Kernels can be correct for a small image and wrong at the size of a real network. Each benchmark therefore checks the
+// results that it times against float64 references, at sampled places.
 
-/** Largest difference that rounding explains, as a fraction of the largest value. */
+/** Maximum difference that is attributed to rounding, as a fraction of the largest value. */
 const TOLERANCE = 1e-4;
 
-/** A result at one place: what was computed and what it should be. */
+/** A computed value and its reference. */
 type Sample = readonly [actual: number, expected: number];
 
-/** Null if all samples agree, otherwise what is wrong. */
+/** Null if all samples agree, otherwise a message. */
 export function disagreement(samples: readonly Sample[]): string | null {
   const scale = Math.max(...samples.map(([, expected]) => Math.abs(expected)));
   const worst = Math.max(...samples.map(([actual, expected]) => Math.abs(actual - expected)));
@@ -17,7 +17,7 @@ export function disagreement(samples: readonly Sample[]): string | null {
   return `off by ${worst.toExponential(1)} where the largest value is ${scale.toExponential(1)}`;
 }
 
-/** Integers below `n` that look random, the same every time. */
+/** Pseudorandom integers below `n`, the same for the same seed. */
 export function places(seed: number): (n: number) => number {
   let state = seed;
   return (n) => {
@@ -27,9 +27,9 @@ export function places(seed: number): (n: number) => number {
 }
 
 /**
- * Indices of an array, twice as many as its longest axis has elements. The first half goes through all axes in step and
- * meets every index of every axis (so every channel of every operand of a product); where an axis has ended, and in the
- * second half, indices are random.
+ * Sampled indices of an array, two for each element of its longest axis. The first half advances along all axes at once
+ * and covers every index of every axis, hence every channel of every operand of a product. Past the end of an axis, and in
+ * the second half, indices are random.
  */
 export function sampledIndices(shape: readonly number[]): number[][] {
   const random = places(1);
@@ -38,7 +38,7 @@ export function sampledIndices(shape: readonly number[]): number[][] {
   );
 }
 
-/** Compares a result with its reference at sampled places: null if they agree, otherwise what is wrong. */
+/** Compares a result with its reference at sampled places. Null if they agree, otherwise a message. */
 export function checkSampled(actual: ArrayLike<number>, { shape, at }: Reference): string | null {
   return disagreement(sampledIndices(shape).map((index): Sample => [actual[offsetOf(shape, index)]!, at(...index)]));
 }

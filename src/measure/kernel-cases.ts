@@ -116,7 +116,7 @@ function runTask({ operation, conv }: Task, { a, b, x, w, gamma, beta, dy }: Nam
   }
 }
 
-/** Reads the gradient, the momentum and the parameter, writes the last two. */
+/** An optimizer step reads the gradient, the momentum and the parameter, and writes the last two. */
 function sgdCase(size: number): KernelCase {
   return {
     name: `SGD with momentum [${size}]`,
@@ -132,7 +132,7 @@ function sgdCase(size: number): KernelCase {
           return [];
         },
         async check() {
-          // After many steps with the same gradient the momentum is ten times the gradient; lr 0 leaves the parameter.
+          // After many steps with the same gradient the momentum is ten times the gradient; lr 0 keeps the parameter.
           for (let i = 0; i < 200; i++) optimizer.step();
           const momentum = await read(optimizer.stateDict().get('0.momentum') as Tensor);
           const gradient = await read(parameter.grad!);

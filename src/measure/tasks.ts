@@ -7,8 +7,8 @@ import { matmul } from './reference/matmul.ts';
 import { maxPool2d } from './reference/pool2d.ts';
 import { upsampleNearest } from './reference/upsample.ts';
 
-// What benchmarks measure, apart from how a library computes it: `retinagrad bench` and the comparison with other
-// libraries (bench/peers) measure tasks of this table. Images are NHWC, filters HWIO.
+// What benchmarks measure, independent of the library: `retinagrad bench` and the comparison with other libraries
+// (bench/peers) take their tasks from here. Images are NHWC, filters HWIO.
 
 /** Shape of a batch of images, [N, H, W, C]. */
 export type ImageShape = readonly [number, number, number, number];
@@ -64,7 +64,10 @@ export function convTasks(shape: ConvShape): Task[] {
   }));
 }
 
-/** Training: forward and backward. Five passes over the tensor: x twice and y forward, x and dy, dx backward, fused. */
+/**
+ * Batch norm in training, forward and backward. Counted as five passes over the tensor: x and y forward, x, dy and dx
+ * backward.
+ */
 export function batchNormTask(shape: ImageShape): Task {
   return {
     name: `batch norm forward + backward [${shape}]`,
@@ -115,7 +118,7 @@ export function addTask(shape: ImageShape): Task {
 }
 
 /**
- * What is wrong with the results of a task, or null if they agree with the references at sampled places.
+ * Null if the results of a task agree with their references at sampled places, otherwise a message.
  *
  * @param operands values of the operands, in the order of their shapes
  * @param results in the order of `references`

@@ -18,7 +18,7 @@ const list = async (t: Tensor): Promise<number[]> => [...(await t.data())];
 const leaf = (name: string, size = 5): Tensor => tensor(uniformValues(name, size), { requiresGrad: true });
 
 type Fn = (...inputs: Tensor[]) => Tensor;
-/** How a part of the program is run: through `checkpoint`, or as it is. */
+/** Runs a part of the program: through `checkpoint`, or directly. */
 type Run = (fn: Fn, inputs: readonly Tensor[]) => Tensor;
 const plainly: Run = (fn, inputs) => fn(...inputs);
 
@@ -171,12 +171,12 @@ test('the activations of one function at a time are held', async () => {
         backward(sum(x));
       });
       peaks.push((device.memory().peakBytes - start) / (4 * SIZE));
-      // The gradient alone is left: the graph that was computed again is freed.
+      // Only the gradient remains: the recomputed graph is freed.
       assert.is(device.memory().bytes - start, 4 * SIZE);
       a.dispose();
     });
   }
-  // 8 inputs, and a few gradients and activations of one function, in place of 32 activations.
+  // 8 inputs, and a few gradients and activations of one function, instead of 32 activations.
   assert.ok(peaks[0]! >= 32 && peaks[1]! <= 18, `${peaks}`);
 });
 

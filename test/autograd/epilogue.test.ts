@@ -6,7 +6,7 @@ import { assertClose } from '../support/compare.ts';
 import { testDevice } from '../support/device.ts';
 import { uniformValues } from '../support/fill.ts';
 
-// What convolution and batch normalisation do to their result in the same pass must be what the operations one by one do.
+// The epilogue of a convolution or of batch normalisation must equal the separate operations.
 await testDevice();
 
 type Op = (inputs: readonly Tensor[], after: ops.Epilogue) => Tensor;

@@ -147,7 +147,7 @@ test('a chain of 20,000 operations does not overflow the stack', async () => {
   });
 });
 
-test('gradients that nobody needs are not computed', () => {
+test('gradients that are not needed are not computed', () => {
   const [x, frozen] = [leaf([1]), tensor([2])];
   let computed = 0;
   const double = (a: Tensor, b: Tensor): Tensor =>

@@ -53,7 +53,7 @@ test(
   }),
 );
 
-test('layouts are turned and turned back', () => {
+test('layouts are converted and converted back', () => {
   const image = { shape: [1, 2, 2, 3], data: Float32Array.from({ length: 12 }, (_, i) => i) };
   assert.equal(channelsFirst(image), {
     shape: [1, 3, 2, 2],

@@ -1,4 +1,5 @@
 import * as ops from '../../src/index.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
 import { ref, type Ref } from '../reference/array.ts';
 import { binary, where, zip } from '../reference/elementwise.ts';
 import { exact, ulps, type Tolerance } from '../support/compare.ts';
@@ -22,6 +23,22 @@ import {
 } from '../support/op-case.ts';
 
 type BinaryName = keyof typeof binary;
+type Binary = (a: Tensor | number, b: Tensor | number) => Tensor;
+const functions: Readonly<Record<BinaryName, Binary>> = {
+  add: ops.add,
+  sub: ops.sub,
+  mul: ops.mul,
+  div: ops.div,
+  pow: ops.pow,
+  minimum: ops.minimum,
+  maximum: ops.maximum,
+  equal: ops.equal,
+  notEqual: ops.notEqual,
+  less: ops.less,
+  lessEqual: ops.lessEqual,
+  greater: ops.greater,
+  greaterEqual: ops.greaterEqual,
+};
 /** One number in place of the left or of the right input. */
 type Operands = { readonly left?: number; readonly right?: number };
 type Filler = (...shape: number[]) => CaseInput;
@@ -102,7 +119,7 @@ function table(
 ): OpCase[] {
   return casesOf<Operands>({
     op,
-    run: ([a, b], { left, right }) => (left === undefined ? ops[op](a!, right ?? b!) : ops[op](left, a!)),
+    run: ([a, b], { left, right }) => (left === undefined ? functions[op](a!, right ?? b!) : functions[op](left, a!)),
     reference: (inputs, options) => zip(...operands(inputs, options), f),
     tolerance,
     rows,

@@ -1,4 +1,4 @@
-/** What torch.test.ts does not cover: the references against values worked by hand and against identities. */
+/** What torch.test.ts does not cover: the references against values computed by hand and against identities. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Random } from '../../src/common/random.ts';
@@ -110,7 +110,7 @@ test('a convolution with 1x1 filters is a matrix product', () => {
   close(conv2d(x, w, null), reshape(product, [2, 3, 4, 7]), 'conv2d 1x1');
 });
 
-test('a convolution of an impulse gives the filter, turned', () => {
+test('a convolution of an impulse gives the filter, rotated by 180 degrees', () => {
   const impulse = ref([1, 5, 5, 1]);
   impulse.data[2 * 5 + 2] = 1;
   const y = conv2d(impulse, counting(3, 3, 1, 1), ref([1], [100]));

@@ -1,4 +1,4 @@
-/** The references, and their central differences, against the results and gradients that PyTorch gave in float64. */
+/** The references, and their central differences, against the results and gradients that PyTorch computed in float64. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Pair } from '../../src/measure/reference/windows.ts';

@@ -6,7 +6,7 @@ type Size = readonly [height: number, width: number];
 /** Nearest neighbour to any size. */
 export const upsampleNearest = (x: Ref, size: Size): Ref => evaluate(reference(x, size));
 
-/** The two inputs that output i lies between, and the weight of the second: pixel centres, held at the upper edge. */
+/** The two inputs that output i lies between, and the weight of the second: pixel centres, clamped at the upper edge. */
 function between(i: number, extent: number, size: number): readonly [low: number, high: number, weight: number] {
   const source = Math.max(0, ((i + 0.5) * extent) / size - 0.5);
   const low = Math.floor(source);

@@ -7,7 +7,7 @@ export { errorOf } from './errors.ts';
 
 let shared: Promise<Device> | undefined;
 
-/** The device that the tests of one file share, as the default device. The first call's options count. */
+/** The device that the tests of a file share, as the default device. Only the options of the first call are used. */
 export async function testDevice(options: InitOptions = {}): Promise<Device> {
   shared ??= init(options);
   const device = await shared;
@@ -15,7 +15,7 @@ export async function testDevice(options: InitOptions = {}): Promise<Device> {
   return device;
 }
 
-/** Runs a test on a device of its own, such as one that binds only small parts of a tensor. */
+/** Runs a test on a separate device, which is the default device meanwhile. */
 export async function withDevice(options: InitOptions, body: (device: Device) => Promise<void>): Promise<void> {
   const before = await testDevice();
   const device = await init(options);

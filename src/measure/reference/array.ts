@@ -1,6 +1,6 @@
-// References are the operations once more, in float64 and in the plainest form, without any code of the kernels. They
-// compute an element when it is asked for: benchmarks check a result at some places at the size of a real network, and
-// the tests (test/reference) evaluate every element of a small one.
+// The references are independent implementations of operations in float64, in the plainest form. They compute single
+// elements on demand: benchmarks check results of the size of a real network at sampled places, and the tests
+// (test/reference) evaluate every element of small ones.
 
 /** A row-major array. */
 export interface Values {
