@@ -1,4 +1,10 @@
-// Comparing detections with the truth: what `retinagrad/evaluation` exports.
+// Evaluation: detections against ground truth. What `retinagrad/evaluation` exports.
+//
+// - *Matching* decides which detection found which object of an image (`matchDetections`, COCO's rule in `cocoMetrics`).
+// - *Evaluating* turns the matchings of all images into figures. Inside, one run of a detector on one data set is an
+//   `EvaluatedRun`. There are two results: `evaluateDetections` takes arrays and returns live curves, which is enough while
+//   training; `judge` takes tables of label files and returns a `Judgement`, plain data with everything a report shows.
+// - *Comparing* evaluates two runs on the same images (`compareRuns`).
 export { boxIou, pairwiseIou } from './imagery/boxes.ts';
 export {
   matchDetections,

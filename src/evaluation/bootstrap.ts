@@ -1,30 +1,29 @@
+import { checkInteger, checkNumber } from '../common/check.ts';
 import { Random } from '../common/random.ts';
 import { cocoRecalls } from './coco.ts';
 import { IGNORED, RIGHT, type CocoClass } from './coco-match.ts';
-import type { ImageCounts, JudgedRun } from './judged-run.ts';
+import type { ImageCounts, EvaluatedRun } from './evaluated-run.ts';
 import type { Interval } from './judgement.ts';
 import { operatingPoint } from './precision-recall.ts';
 
-/** How intervals are made. */
+/** How confidence intervals are estimated. */
 export interface BootstrapOptions {
-  /** Samples of as many images, drawn with replacement. Default 1000; 0 makes no intervals. */
+  /** Number of resamples of the images, each of the same size and drawn with replacement. Default 1000; 0: no intervals. */
   readonly resamples?: number;
-  /** Share of resamples that an interval holds. Default 0.95. */
+  /** Fraction of the resamples inside an interval, between 0 and 1. Default 0.95. */
   readonly confidence?: number;
-  /** Start of the random numbers. Default 0. */
+  /** Random seed. Default 0. */
   readonly seed?: number;
 }
 
-/** Throws a RangeError, in the name of `op`, for numbers that make no bootstrap, and fills in the defaults. */
+/** Fills in the defaults. Throws a RangeError, in the name of `op`, for numbers out of range. */
 export function checkBootstrap(op: string, options: BootstrapOptions): Required<BootstrapOptions> {
   const { resamples = 1000, confidence = 0.95, seed = 0 } = options;
-  if (!Number.isInteger(resamples) || resamples < 0) {
-    throw new RangeError(`${op}: resamples is ${resamples}, expected a whole number from 0`);
-  }
+  checkInteger(op, 'resamples', resamples, { min: 0 });
   if (!(confidence > 0 && confidence < 1)) {
-    throw new RangeError(`${op}: confidence is ${confidence}, expected a number between 0 and 1, such as 0.95`);
+    throw new RangeError(`${op}: confidence is ${confidence}, expected a number between 0 and 1`);
   }
-  if (!Number.isFinite(seed)) throw new RangeError(`${op}: seed is ${seed}, expected a number`);
+  checkNumber(op, 'seed', seed, { finite: true });
   return { resamples, confidence, seed };
 }
 
@@ -36,7 +35,7 @@ export interface ResampledFigures {
   readonly ap50: number;
 }
 
-/** How often each image is drawn, for each resample in turn. The array is used again for the next one. */
+/** For each resample, how often each image is drawn. The array is reused for the next resample. */
 export function* imageWeights(images: number, resamples: number, seed: number): Generator<Int32Array> {
   const random = new Random('bootstrap', seed);
   const weights = new Int32Array(images);
@@ -50,26 +49,29 @@ export function* imageWeights(images: number, resamples: number, seed: number): 
   }
 }
 
-/** One class at IoU 0.5: image of each detection that is not ignored, and whether it is right, by descending score. */
+/** One class at IoU 0.5, with its detections that are not ignored by descending score. */
 interface RankedClass {
+  /** Position of the image of each detection. */
   readonly image: Int32Array;
+  /** 1 for each correct detection. */
   readonly right: Uint8Array;
+  /** Objects to be found in each image. */
   readonly objects: Int32Array;
 }
 
 function rankClass({ image, states, objects }: CocoClass): RankedClass {
   const at50 = states[0]![0]!;
-  const counted = [...at50.keys()].filter((k) => at50[k] !== IGNORED);
+  const used = [...at50.keys()].filter((k) => at50[k] !== IGNORED);
   return {
-    image: Int32Array.from(counted, (k) => image[k]!),
-    right: Uint8Array.from(counted, (k) => Number(at50[k] === RIGHT)),
+    image: Int32Array.from(used, (k) => image[k]!),
+    right: Uint8Array.from(used, (k) => Number(at50[k] === RIGHT)),
     objects: objects[0]!,
   };
 }
 
 /**
- * COCO's average precision of a class when image i is there `weights[i]` times; NaN without objects. A detection then
- * stands `weights[i]` times at its place. `precision` and `recall` are scratch space of at least as many elements.
+ * COCO's average precision of a class when image i occurs `weights[i]` times; NaN without objects. A detection then
+ * counts `weights[i]` times at its rank. `precision` and `recall` are scratch space, at least one element per detection.
  */
 function weightedPrecision(
   { image, right, objects }: RankedClass,
@@ -81,24 +83,24 @@ function weightedPrecision(
   for (let i = 0; i < objects.length; i++) truths += objects[i]! * weights[i]!;
   if (truths === 0) return NaN;
   let found = 0;
-  let said = 0;
+  let counted = 0;
   let entries = 0;
   for (let k = 0; k < image.length; k++) {
     const weight = weights[image[k]!]!;
     if (weight === 0) continue;
-    said += weight;
+    counted += weight;
     if (right[k] === 1) found += weight;
-    precision[entries] = found / said;
+    precision[entries] = found / counted;
     recall[entries] = found / truths;
     entries++;
   }
-  // From the last entry back: each recall value takes the highest precision at the first entry that reaches it or later.
+  // From the last entry back: each recall value takes the highest precision from the first entry that reaches it on.
   let highest = 0;
   let sum = 0;
   let r = cocoRecalls.length - 1;
   for (let k = entries - 1; k >= 0; k--) {
     while (r >= 0 && cocoRecalls[r]! > recall[k]!) {
-      // Reached at entry k + 1 and not at k; 0 where it is never reached.
+      // Reached at entry k + 1 but not at k; 0 where it is never reached.
       sum += highest;
       r--;
     }
@@ -107,8 +109,8 @@ function weightedPrecision(
   return (sum + (r + 1) * highest) / cocoRecalls.length;
 }
 
-/** A function from image weights to the figures, with all that does not change prepared. */
-export function resampler({ perImage, coco }: JudgedRun): (weights: Int32Array) => ResampledFigures {
+/** A function from image weights to figures; what does not depend on the weights is prepared once. */
+export function resampler({ perImage, coco }: EvaluatedRun): (weights: Int32Array) => ResampledFigures {
   const ranked = coco.map(rankClass);
   const longest = Math.max(0, ...ranked.map(({ image }) => image.length));
   const [precision, recall] = [new Float64Array(longest), new Float64Array(longest)];
@@ -141,14 +143,14 @@ function weightedCounts({ truePositives, falsePositives, falseNegatives }: Image
   return operatingPoint(0, right, wrong, right + missed);
 }
 
-/** The value below which the share `q` of ascending values lies, interpolated between neighbours as `np.quantile` does. */
+/** The quantile `q` of ascending values, interpolated between neighbours as in `np.quantile`. */
 function quantile(sorted: Float64Array, q: number): number {
   const at = q * (sorted.length - 1);
   const low = sorted[Math.floor(at)]!;
   return low + (at - Math.floor(at)) * (sorted[Math.ceil(at)]! - low);
 }
 
-/** The middle share `confidence` of resampled values; those that are NaN are left out. */
+/** The central interval that holds the fraction `confidence` of resampled values; NaN is left out. */
 export function percentileInterval(estimate: number | null, values: Float64Array, confidence: number): Interval {
   const sorted = values.filter((value) => !Number.isNaN(value)).sort();
   if (estimate === null || sorted.length === 0) return { estimate, low: null, high: null };

@@ -4,7 +4,7 @@ import { linspace } from './numpy.ts';
 
 /** IoU thresholds 0.50, 0.55, .. 0.95, rounded as in pycocotools: `np.linspace(.5, .95, 10)`. */
 export const cocoIous: Float64Array = linspace(0.5, 0.95, 10);
-/** Detections of a class that count in an image. */
+/** Maximum number of detections of a class in an image that count. */
 export const cocoMaxDetections = 100;
 /** Square pixels of all, small, medium and large objects; both ends belong to a range. */
 export const cocoAreas = [
@@ -14,7 +14,7 @@ export const cocoAreas = [
   [9216, 1e10],
 ] as const;
 
-/** What became of a detection. */
+/** Outcome of a detection. */
 export const WRONG = 0;
 export const RIGHT = 1;
 export const IGNORED = 2;
@@ -23,7 +23,7 @@ export const IGNORED = 2;
 export interface CocoClass {
   /** Position of the image of each detection. */
   readonly image: Int32Array;
-  /** 0 for the surest detection of this class in its image, 1 for the next. */
+  /** 0 for the highest-scoring detection of this class in its image, 1 for the next. */
   readonly rank: Uint8Array;
   /** `WRONG`, `RIGHT` or `IGNORED` of each detection, for range `a` of `cocoAreas` and IoU `t` at `[a][t]`. */
   readonly states: readonly (readonly Uint8Array[])[];
@@ -31,7 +31,7 @@ export interface CocoClass {
   readonly objects: readonly Int32Array[];
 }
 
-/** A detection of an image that counts. */
+/** A detection that counts. */
 interface Kept {
   /** Position in `Overlaps.order`. */
   readonly at: number;
@@ -41,7 +41,7 @@ interface Kept {
   readonly area: number;
 }
 
-/** The 100 surest detections of each class, in descending order of score. */
+/** The 100 highest-scoring detections of each class, by descending score. */
 function keep({ detections }: EvaluatedImage, { order }: Overlaps, classes: number): Kept[] {
   const ranks = new Int32Array(classes);
   const kept: Kept[] = [];
@@ -55,7 +55,7 @@ function keep({ detections }: EvaluatedImage, { order }: Overlaps, classes: numb
   return kept;
 }
 
-/** How many detections of each class are kept in all images. */
+/** Number of detections of each class that are kept in all images. */
 function countKept(images: readonly EvaluatedImage[], classes: number): Int32Array {
   const total = new Int32Array(classes);
   for (const { detections } of images) {
@@ -67,8 +67,8 @@ function countKept(images: readonly EvaluatedImage[], classes: number): Int32Arr
 }
 
 /**
- * Matches as COCOeval does: each detection in turn takes the free object with the highest IoU (the last of equals);
- * only where there is none it takes an ignored one, which no other detection can take then, unless it is a crowd.
+ * Matches as COCOeval does: each detection takes the free object with the highest IoU (the last of equals), or, only if
+ * there is none, an ignored object, which no other detection can take then unless it is a crowd.
  */
 function match(
   kept: readonly Kept[],
@@ -98,7 +98,7 @@ function match(
   });
 }
 
-/** Matches all detections of all images, class by class. Images must have been checked. */
+/** Matches all detections of all images, class by class. The images must have been checked (`checkImages`). */
 export function matchCoco(images: readonly EvaluatedImage[], classes: number): CocoClass[] {
   const columns = Array.from(countKept(images, classes), (size) => ({
     image: new Int32Array(size),
@@ -125,13 +125,13 @@ export function matchCoco(images: readonly EvaluatedImage[], classes: number): C
       const isIgnored = Uint8Array.from(truth.labels, (label, j) => {
         const area = truth.areas?.[j] ?? boxArea(truth.boxes, j);
         if (overlaps.isIgnored(j) || area < range[0] || area > range[1]) return 1;
-        const objects = columnOf(label).objects[a] as Int32Array;
+        const objects = columnOf(label).objects[a]!;
         objects[i] = objects[i]! + 1;
         return 0;
       });
       cocoIous.forEach((threshold, t) => {
         match(kept, overlaps, threshold, isIgnored, truth.crowd, range).forEach((state, k) => {
-          const states = columnOf(kept[k]!.label).states[a]?.[t] as Uint8Array;
+          const states = columnOf(kept[k]!.label).states[a]![t]!;
           states[places[k]!] = state;
         });
       });

@@ -1,4 +1,4 @@
-import { cocoAreas, cocoIous, cocoMaxDetections, matchCoco, RIGHT, WRONG, type CocoClass } from './coco-match.ts';
+import { cocoIous, cocoMaxDetections, matchCoco, RIGHT, WRONG, type CocoClass } from './coco-match.ts';
 import type { EvaluatedImage } from './match.ts';
 import { linspace, pairwiseMean } from './numpy.ts';
 import { checkImages } from './pool.ts';
@@ -17,18 +17,18 @@ export interface CocoMetrics {
   readonly apMedium: number | null;
   /** Of objects of at least 96^2 square pixels. */
   readonly apLarge: number | null;
-  /** Average recall with the surest detection of each class in an image, the mean over IoU thresholds and classes. */
+  /** Average recall with the highest-scoring detection of each class in an image, the mean over IoU thresholds and classes. */
   readonly ar1: number | null;
-  /** With the 10 surest. */
+  /** With the 10 highest-scoring detections. */
   readonly ar10: number | null;
-  /** With the 100 surest. */
+  /** With the 100 highest-scoring detections. */
   readonly ar100: number | null;
   readonly arSmall: number | null;
   readonly arMedium: number | null;
   readonly arLarge: number | null;
   /** In the order of the classes. */
   readonly perClass: readonly CocoClassMetrics[];
-  /** Detections that were left out because an image had 100 surer ones of their class. */
+  /** Detections that were left out because their image has 100 higher-scoring ones of their class. */
   readonly leftOut: number;
 }
 
@@ -43,13 +43,13 @@ export interface CocoClassMetrics {
 /** Recall values at which precision is sampled, rounded as in pycocotools: `np.linspace(0, 1, 101)`. */
 export const cocoRecalls: Float64Array = linspace(0, 1, 101);
 
-/** Precision at `cocoRecalls` for each IoU threshold in turn, and the recall reached at each. */
+/** Precision at `cocoRecalls` for each IoU threshold, one after the other, and the recall reached at each. */
 interface Accumulated {
   readonly precision: Float64Array;
   readonly recall: Float64Array;
 }
 
-/** A class in the range `a` of areas, with so many detections per image; null without objects. */
+/** A class in range `a` of areas, with at most `maxDetections` detections per image; null without objects. */
 function accumulate(column: CocoClass, a: number, maxDetections: number): Accumulated | null {
   const objects = column.objects[a]!.reduce((sum, n) => sum + n, 0);
   if (objects === 0) return null;
@@ -97,12 +97,12 @@ function averageRecall(classes: readonly (Accumulated | null)[]): number | null 
  * COCO's detection metrics for boxes, equal to those of pycocotools (COCOeval, `iouType` 'bbox', default parameters) to
  * the last digit, provided that images come in the order of their ids, which decides between equal scores.
  *
- * The rules differ from those of `evaluateDetections`: the 100 surest detections of a class in an image count; equal
- * scores enter the curve one by one; size classes go by `TrueBoxes.areas`, and objects outside a class excuse a detection
- * without counting; see `matchDetections` for matching. Difficult objects are ignored as COCOeval's `ignore` does;
- * COCO's own files know crowds only.
+ * The rules differ from those of `evaluateDetections`: the 100 highest-scoring detections of a class in an image count;
+ * equal scores enter the curve one by one; size classes are decided by `TrueBoxes.areas`, and detections of objects outside
+ * a size class are ignored. See `matchDetections` for the matching. Difficult objects are treated like COCOeval's `ignore`;
+ * COCO's own files have crowds only.
  *
- * Throws a RangeError for arrays that do not fit together, numbers that are not finite and labels that name no class.
+ * @throws RangeError for arrays that do not fit together, numbers that are not finite and labels outside the classes
  */
 export function cocoMetrics(
   images: readonly EvaluatedImage[],
@@ -119,12 +119,7 @@ export function summarizeCoco(
   columns: readonly CocoClass[],
 ): CocoMetrics {
   const at = (a: number, most = cocoMaxDetections) => columns.map((column) => accumulate(column, a, most));
-  const [all, small, medium, large] = cocoAreas.map((_, a) => at(a)) as [
-    (Accumulated | null)[],
-    (Accumulated | null)[],
-    (Accumulated | null)[],
-    (Accumulated | null)[],
-  ];
+  const [all, small, medium, large] = [at(0), at(1), at(2), at(3)];
   const detections = images.reduce((sum, image) => sum + image.detections.labels.length, 0);
   return {
     ap: averagePrecision(all),

@@ -1,13 +1,13 @@
 import type { LabelTable } from '../labels/types.ts';
 import { checkBootstrap, imageWeights, percentileInterval, resampler, type BootstrapOptions } from './bootstrap.ts';
-import { summarizeCoco } from './coco.ts';
-import { judgeRun, type JudgedRun } from './judged-run.ts';
+import { summarizeCoco, type CocoMetrics } from './coco.ts';
+import { evaluateRun, type EvaluatedRun } from './evaluated-run.ts';
 import { operatingPoint, type OperatingPoint } from './precision-recall.ts';
 import type { MatchBy } from './tables.ts';
 
-/** How `compareRuns` compares. */
+/** Options of `compareRuns`. */
 export interface CompareOptions extends BootstrapOptions {
-  /** IoU from which a detection is right. Default 0.5. */
+  /** Minimum IoU of a correct detection. Default 0.5. */
   readonly iouThreshold?: number;
   /** Score threshold of both runs, or of each. Default: for each run the one with the highest F1. */
   readonly scoreThreshold?: number | readonly [a: number, b: number];
@@ -25,7 +25,7 @@ export interface Difference {
   /** Interval of the difference over resampled images; null with fewer than two images or with `resamples` 0. */
   readonly low: number | null;
   readonly high: number | null;
-  /** Shares of the resamples in which b, and in which a, is better. What is left are ties. */
+  /** Fractions of the resamples in which b, and in which a, is better; the rest are ties. */
   readonly bBetter: number | null;
   readonly aBetter: number | null;
 }
@@ -43,13 +43,13 @@ export interface ChangedImage {
   readonly file: string;
   readonly f1: { readonly a: number; readonly b: number };
   readonly falsePositives: { readonly a: number; readonly b: number };
-  /** What only a found. */
+  /** Objects that only a found. */
   readonly onlyA: readonly ChangedObject[];
-  /** What only b found. */
+  /** Objects that only b found. */
   readonly onlyB: readonly ChangedObject[];
 }
 
-/** What `compareRuns` finds; plain data. */
+/** What `compareRuns` returns; plain data. */
 export interface RunComparison {
   readonly settings: {
     readonly iouThreshold: number;
@@ -85,19 +85,19 @@ export interface RunComparison {
 }
 
 /** Whether each object of image `i` was found with a score of at least the threshold. */
-function foundIn(run: JudgedRun, i: number): boolean[] {
+function foundIn(run: EvaluatedRun, i: number): boolean[] {
   const scores = run.images[i]?.detections.scores;
   return Array.from(run.matchings[i]?.detectionOf ?? [], (k) => k !== -1 && (scores?.[k] ?? NaN) >= run.scoreThreshold);
 }
 
-function changedImages(a: JudgedRun, b: JudgedRun): ChangedImage[] {
+function changedImages(a: EvaluatedRun, b: EvaluatedRun): ChangedImage[] {
   const changed = a.images.map(({ file, truthObjects }, i): ChangedImage => {
     const [byA, byB] = [foundIn(a, i), foundIn(b, i)];
     const only = (one: readonly boolean[], other: readonly boolean[]) =>
       truthObjects.flatMap(({ label, box }, object) =>
         one[object] === true && other[object] !== true ? [{ object, name: a.classes[label]!, box }] : [],
       );
-    const f1 = ({ perImage }: JudgedRun) => {
+    const f1 = ({ perImage }: EvaluatedRun) => {
       const right = perImage.truePositives[i]!;
       return operatingPoint(0, right, perImage.falsePositives[i]!, right + perImage.falseNegatives[i]!).f1;
     };
@@ -117,12 +117,71 @@ function changedImages(a: JudgedRun, b: JudgedRun): ChangedImage[] {
     .sort((x, y) => x.f1.b - x.f1.a - (y.f1.b - y.f1.a));
 }
 
+const FIGURES = ['precision', 'recall', 'f1', 'ap50'] as const;
+type Figures<T> = { readonly [Key in (typeof FIGURES)[number]]: T };
+
+/** Differences b - a of each figure, one per resample; null with fewer than two images or without resamples. */
+function resampleDifferences(
+  a: EvaluatedRun,
+  b: EvaluatedRun,
+  { resamples, seed }: Required<BootstrapOptions>,
+): Figures<Float64Array> | null {
+  if (resamples === 0 || a.images.length < 2) return null;
+  const drawn: Figures<Float64Array> = {
+    precision: new Float64Array(resamples),
+    recall: new Float64Array(resamples),
+    f1: new Float64Array(resamples),
+    ap50: new Float64Array(resamples),
+  };
+  const [figuresOfA, figuresOfB] = [resampler(a), resampler(b)];
+  let n = 0;
+  for (const weights of imageWeights(a.images.length, resamples, seed)) {
+    const [x, y] = [figuresOfA(weights), figuresOfB(weights)];
+    for (const key of FIGURES) drawn[key][n] = y[key] - x[key];
+    n++;
+  }
+  return drawn;
+}
+
+/** A figure of both runs, with the interval of resampled differences, of which NaN is left out. */
+function differenceOf(
+  a: number | null,
+  b: number | null,
+  resampled: Float64Array | undefined,
+  confidence: number,
+): Difference {
+  const difference = a === null || b === null ? null : b - a;
+  if (resampled === undefined) return { a, b, difference, low: null, high: null, bBetter: null, aBetter: null };
+  const values = resampled.filter((value) => !Number.isNaN(value));
+  const { low, high } = percentileInterval(difference, values, confidence);
+  const fraction = (is: (value: number) => boolean) =>
+    values.length === 0 ? null : values.filter(is).length / values.length;
+  return { a, b, difference, low, high, bBetter: fraction((v) => v > 0), aBetter: fraction((v) => v < 0) };
+}
+
+type Run = EvaluatedRun & { readonly metrics: CocoMetrics };
+
+function compareClasses(a: Run, b: Run, changed: readonly ChangedImage[]): RunComparison['perClass'] {
+  const countChanged = (name: string, which: 'onlyA' | 'onlyB') =>
+    changed.reduce((sum, image) => sum + image[which].filter((object) => object.name === name).length, 0);
+  const f1 = ({ curves, scoreThreshold }: Run, label: number) => curves.byClass[label]!.atThreshold(scoreThreshold).f1;
+  const ap50 = ({ metrics }: Run, label: number) => metrics.perClass[label]?.ap50 ?? null;
+  return a.classes.map((name, label) => ({
+    name,
+    truths: a.curves.byClass[label]!.truths,
+    f1: { a: f1(a, label), b: f1(b, label) },
+    ap50: { a: ap50(a, label), b: ap50(b, label) },
+    onlyA: countChanged(name, 'onlyA'),
+    onlyB: countChanged(name, 'onlyB'),
+  }));
+}
+
 /**
  * Compares two runs on the same images: the differences of precision, recall, F1 and AP50 with a paired bootstrap (both
- * runs are judged on the same resampled images, so that what is hard for both cancels out), what each class gained and
+ * runs are evaluated on the same resampled images, so that what is hard for both cancels out), what each class gained and
  * lost, and which objects one run found and the other missed.
  *
- * Throws as `judge` does; the message names the run.
+ * @throws RangeError as `judge` does; the message names the run
  */
 export function compareRuns(
   truth: LabelTable,
@@ -131,68 +190,36 @@ export function compareRuns(
   options: CompareOptions = {},
 ): RunComparison {
   const { scoreThreshold, iouThreshold, matchBy } = options;
-  const { resamples, confidence, seed } = checkBootstrap('compareRuns', options);
+  const bootstrap = checkBootstrap('compareRuns', options);
   const [first, second] = typeof scoreThreshold === 'object' ? scoreThreshold : [scoreThreshold, scoreThreshold];
-  const runA = judgeRun('compareRuns: a', truth, a, { iouThreshold, matchBy, scoreThreshold: first });
-  const runB = judgeRun('compareRuns: b', truth, b, { iouThreshold, matchBy, scoreThreshold: second });
-  const [cocoA, cocoB] = [runA, runB].map((run) => summarizeCoco(run.images, run.classes, run.coco)) as [
-    ReturnType<typeof summarizeCoco>,
-    ReturnType<typeof summarizeCoco>,
-  ];
-  const chosenA = runA.curves.all.atThreshold(runA.scoreThreshold);
-  const chosenB = runB.curves.all.atThreshold(runB.scoreThreshold);
-
-  const keys = ['precision', 'recall', 'f1', 'ap50'] as const;
-  const drawn = new Map(keys.map((key) => [key, new Float64Array(resamples)] as const));
-  const enough = resamples > 0 && runA.images.length > 1;
-  if (enough) {
-    const [figuresA, figuresB] = [resampler(runA), resampler(runB)];
-    let n = 0;
-    for (const weights of imageWeights(runA.images.length, resamples, seed)) {
-      const [x, y] = [figuresA(weights), figuresB(weights)];
-      for (const key of keys) (drawn.get(key) as Float64Array)[n] = y[key] - x[key];
-      n++;
-    }
-  }
-  const difference = (key: (typeof keys)[number], x: number | null, y: number | null): Difference => {
-    const estimate = x === null || y === null ? null : y - x;
-    if (!enough) return { a: x, b: y, difference: estimate, low: null, high: null, bBetter: null, aBetter: null };
-    const values = (drawn.get(key) as Float64Array).filter((value) => !Number.isNaN(value));
-    const { low, high } = percentileInterval(estimate, values, confidence);
-    const share = (is: (value: number) => boolean) =>
-      values.length === 0 ? null : values.filter(is).length / values.length;
-    return { a: x, b: y, difference: estimate, low, high, bBetter: share((v) => v > 0), aBetter: share((v) => v < 0) };
+  const evaluate = (name: string, table: LabelTable, threshold: number | undefined): Run => {
+    const run = evaluateRun(`compareRuns: ${name}`, truth, table, { iouThreshold, matchBy, scoreThreshold: threshold });
+    return { ...run, metrics: summarizeCoco(run.images, run.classes, run.coco) };
   };
+  const [runA, runB] = [evaluate('a', a, first), evaluate('b', b, second)];
+  const pointOf = ({ curves, scoreThreshold: threshold }: Run) => curves.all.atThreshold(threshold);
+  const chosen = { a: pointOf(runA), b: pointOf(runB) };
+  const resampled = resampleDifferences(runA, runB, bootstrap);
+  const difference = (key: 'precision' | 'recall' | 'f1'): Difference =>
+    differenceOf(chosen.a[key], chosen.b[key], resampled?.[key], bootstrap.confidence);
   const changed = changedImages(runA, runB);
-  const lost = (name: string, which: 'onlyA' | 'onlyB') =>
-    changed.reduce((sum, image) => sum + image[which].filter((object) => object.name === name).length, 0);
   return {
     settings: {
       iouThreshold: runA.iouThreshold,
       scoreThreshold: { a: runA.scoreThreshold, b: runB.scoreThreshold },
       scoreThresholdFrom: runA.scoreThresholdFrom,
-      confidence,
-      resamples,
-      seed,
+      confidence: bootstrap.confidence,
+      resamples: bootstrap.resamples,
+      seed: bootstrap.seed,
     },
     images: runA.images.length,
     truths: runA.curves.all.truths,
-    chosen: { a: chosenA, b: chosenB },
-    precision: difference('precision', chosenA.precision, chosenB.precision),
-    recall: difference('recall', chosenA.recall, chosenB.recall),
-    f1: difference('f1', chosenA.f1, chosenB.f1),
-    ap50: difference('ap50', cocoA.ap50, cocoB.ap50),
-    perClass: runA.classes.map((name, label) => ({
-      name,
-      truths: runA.curves.byClass[label]!.truths,
-      f1: {
-        a: runA.curves.byClass[label]!.atThreshold(runA.scoreThreshold).f1,
-        b: runB.curves.byClass[label]!.atThreshold(runB.scoreThreshold).f1,
-      },
-      ap50: { a: cocoA.perClass[label]?.ap50 ?? null, b: cocoB.perClass[label]?.ap50 ?? null },
-      onlyA: lost(name, 'onlyA'),
-      onlyB: lost(name, 'onlyB'),
-    })),
+    chosen,
+    precision: difference('precision'),
+    recall: difference('recall'),
+    f1: difference('f1'),
+    ap50: differenceOf(runA.metrics.ap50, runB.metrics.ap50, resampled?.ap50, bootstrap.confidence),
+    perClass: compareClasses(runA, runB, changed),
     changed,
   };
 }

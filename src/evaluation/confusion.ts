@@ -2,10 +2,10 @@ import type { ConfusionMatrix } from './judgement.ts';
 import { findOverlaps, matchOverlaps, type EvaluatedImage } from './match.ts';
 
 /**
- * Counts what objects were taken for. Detections with a score of at least `scoreThreshold` are matched as in
- * `matchDetections`, but to objects of any class, so that an object found as another class is one confusion instead of a
- * miss and a false positive; of objects with equal IoU one of the detection's own class is taken. Images must have been
- * checked.
+ * Counts as which class objects were detected. Detections with a score of at least `scoreThreshold` are matched as in
+ * `matchDetections`, but to objects of any class: an object detected as another class is one confusion, not a miss and a
+ * false positive. Among objects with equal IoU, one of the detection's own class is preferred. The images must have been
+ * checked (`checkImages`).
  */
 export function confusionMatrix(
   images: readonly EvaluatedImage[],
@@ -22,7 +22,7 @@ export function confusionMatrix(
   for (const { truth, detections } of images) {
     const overlaps = findOverlaps(detections, truth, iouThreshold, { anyClass: true });
     const { truthOf, detectionOf, ignored } = matchOverlaps(overlaps, iouThreshold);
-    // Surer detections take their turn first: those below the threshold have no influence on them.
+    // Higher scores are matched first, so detections below the threshold do not influence those above.
     const isCounted = (k: number) => detections.scores[k]! >= scoreThreshold;
     truth.labels.forEach((label, j) => {
       if (overlaps.isIgnored(j)) return;

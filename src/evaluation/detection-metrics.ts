@@ -5,9 +5,9 @@ import type { OperatingPoint, PrecisionRecallCurve } from './precision-recall.ts
 /** The result for one class. */
 export interface ClassEvaluation {
   readonly name: string;
-  /** True boxes of the class to be found: without crowds and difficult ones. */
+  /** True boxes of the class to be found, without crowds and difficult objects. */
   readonly truths: number;
-  /** Detections of the class that are right or wrong. */
+  /** Detections of the class, without those of crowds and difficult objects. */
   readonly detections: number;
   readonly curve: PrecisionRecallCurve;
   /** See `PrecisionRecallCurve.averagePrecision`; null without true boxes. */
@@ -38,24 +38,24 @@ export interface Evaluation {
   readonly meanAveragePrecision101: number | null;
 }
 
-/** Mean of the values that are there; null when none is. */
+/** Mean of the values that are not null; null if there are none. */
 function meanOf(values: readonly (number | null)[]): number | null {
   const present = values.filter((value) => value !== null);
   return present.length === 0 ? null : present.reduce((sum, value) => sum + value, 0) / present.length;
 }
 
 /**
- * Scores a detector on images. Detections are matched to true boxes per image and class (`matchDetections`); true
- * positives, false positives and misses are summed over all images, as SpaceNet does, and over all classes. All
- * detections count, however many an image has, but for those of crowds and of difficult objects.
+ * Evaluates detections against the true boxes of images. They are matched per image and class (`matchDetections`); true
+ * positives, false positives and misses are summed over all images, as in SpaceNet, and over all classes. All detections
+ * count, for any number per image, except those of crowds and difficult objects.
  *
  * `classes` names the classes in the order of their labels, `iouThreshold` defaults to 0.5. The result is defined for
  * every input: without images, detections or true boxes see `operatingPoint` and `PrecisionRecallCurve`; a class without
  * true boxes has an average precision of null and is left out of the means, while its detections count as false
  * positives in the totals.
  *
- * Throws a RangeError for arrays that do not fit together, numbers that are not finite, labels that name no class and
- * thresholds outside (0, 1].
+ * @throws RangeError for arrays that do not fit together, numbers that are not finite, labels outside the classes and
+ *   thresholds outside (0, 1]
  */
 export function evaluateDetections(
   images: readonly EvaluatedImage[],

@@ -9,7 +9,7 @@ import {
 } from './bootstrap.ts';
 import { summarizeCoco, type CocoMetrics } from './coco.ts';
 import { confusionMatrix } from './confusion.ts';
-import { judgeRun, type JudgedRun } from './judged-run.ts';
+import { evaluateRun, type EvaluatedRun } from './evaluated-run.ts';
 import type {
   ImageJudgement,
   Intervals,
@@ -24,13 +24,13 @@ import { operatingPoint, type OperatingPoint, type PrecisionRecallCurve } from '
 import { spaceNetMetrics } from './spacenet.ts';
 import type { MatchBy } from './tables.ts';
 
-/** How `judge` judges. */
+/** How `judge` evaluates. */
 export interface JudgeOptions extends BootstrapOptions {
-  /** IoU from which a detection is right. Default 0.5. */
+  /** Minimum IoU of a correct detection. Default 0.5. */
   readonly iouThreshold?: number;
   /**
-   * Detections with a lower score are dropped. Default: the threshold with the highest F1 on these images, which flatters
-   * the detector; a threshold that was chosen on other images does not.
+   * Detections with a lower score are dropped. Default: the threshold with the highest F1 on these same images, which is
+   * optimistic; a threshold chosen on other images is not.
    */
   readonly scoreThreshold?: number;
   /** `stem` compares images without folders and extensions. Default `file`, the whole path. */
@@ -39,12 +39,12 @@ export interface JudgeOptions extends BootstrapOptions {
   readonly polygonGeometry?: PolygonGeometry;
 }
 
-/** Points that a curve of all classes, and one of a class, keep at most. */
+/** Maximum number of points of the curve of all classes, and of that of one class. */
 const CURVE_POINTS = { all: 1000, byClass: 200 } as const;
-/** Images that a list names at most. */
+/** Maximum length of a list of images. */
 const LISTED = 10;
 
-/** Evenly spaced entries of a curve, among them the first, the last, and the one with the highest F1. */
+/** Evenly spaced points of a curve, including the first, the last, and that with the highest F1. */
 function thin(curve: PrecisionRecallCurve, most: number): JudgementCurve {
   if (curve.length === 0) return { thresholds: [], precision: [], recall: [], f1: [] };
   const count = Math.min(most - 1, curve.length);
@@ -61,7 +61,7 @@ function thin(curve: PrecisionRecallCurve, most: number): JudgementCurve {
   };
 }
 
-function judgeImages({ images, perImage }: JudgedRun): ImageJudgement[] {
+function evaluateImages({ images, perImage }: EvaluatedRun): ImageJudgement[] {
   return images.map(({ file }, i) => {
     const truePositives = perImage.truePositives[i]!;
     const falsePositives = perImage.falsePositives[i]!;
@@ -95,7 +95,7 @@ function listImages(images: readonly ImageJudgement[]): ListedImages {
   };
 }
 
-function countAll({ images, curves, matchings }: JudgedRun): JudgementCounts {
+function countAll({ images, curves, matchings }: EvaluatedRun): JudgementCounts {
   const { truePositives, falsePositives } = curves.all.total();
   const objects = images.reduce((sum, { truth }) => sum + truth.labels.length, 0);
   return {
@@ -118,7 +118,7 @@ function macroOf(points: readonly OperatingPoint[]): MacroAverage | null {
 }
 
 function intervalsOf(
-  run: JudgedRun,
+  run: EvaluatedRun,
   chosen: OperatingPoint,
   coco: CocoMetrics,
   { resamples, confidence, seed }: Required<BootstrapOptions>,
@@ -144,9 +144,9 @@ function intervalsOf(
   };
 }
 
-/** The judgement of a run that was matched. */
-function judgementOf(
-  run: JudgedRun,
+/** All figures of an evaluated run. */
+function summarizeRun(
+  run: EvaluatedRun,
   matchBy: MatchBy,
   bootstrap: Required<BootstrapOptions>,
   geometry?: PolygonGeometry,
@@ -169,7 +169,7 @@ function judgementOf(
       curve: thin(curve, CURVE_POINTS.byClass),
     };
   });
-  const perImage = judgeImages(run);
+  const perImage = evaluateImages(run);
   return {
     settings: { iouThreshold, scoreThreshold, scoreThresholdFrom, matchBy },
     counts: countAll(run),
@@ -189,19 +189,19 @@ function judgementOf(
 }
 
 /**
- * Judges detections against the truth: precision, recall and F1 at one and at all score thresholds, of each class and
- * each image, confusion of classes, COCO's and SpaceNet's metrics, and bootstrap confidence intervals. Detections are
- * matched as `matchDetections` says; crowds and difficult objects are ignored throughout. Figures that are not defined
- * (without objects) are null; see `operatingPoint` for precision, recall and F1 of nothing. The order of images has no
- * influence but on COCO's metrics (`cocoMetrics`), on the random draws, and on the order of results.
+ * Evaluates detections against the truth in full: precision, recall and F1 at one and at all score thresholds, for each
+ * class and each image, the confusion of classes, COCO's and SpaceNet's metrics, and bootstrap confidence intervals.
+ * Detections are matched by the rule of `matchDetections`; crowds and difficult objects are ignored throughout. Figures
+ * that are not defined (without objects) are null; see `operatingPoint` for precision, recall and F1 of nothing. The order
+ * of images influences only COCO's metrics (`cocoMetrics`), the random draws and the order of results.
  *
  * Images are joined by file, classes by name; an image that the predictions do not list has no detections.
  *
- * Throws a RangeError for tables that do not fit together (an image or a class named twice, predictions for an unknown
- * image or of an unknown class), detections without a score, numbers that are not finite, and options out of range.
+ * @throws RangeError for tables that do not fit together (an image or a class named twice, predictions for an unknown
+ *   image or of an unknown class), detections without a score, numbers that are not finite, and options out of range
  */
 export function judge(truth: LabelTable, predictions: LabelTable, options: JudgeOptions = {}): Judgement {
   const { matchBy = 'file', polygonGeometry } = options;
   const bootstrap = checkBootstrap('judge', options);
-  return judgementOf(judgeRun('judge', truth, predictions, options), matchBy, bootstrap, polygonGeometry);
+  return summarizeRun(evaluateRun('judge', truth, predictions, options), matchBy, bootstrap, polygonGeometry);
 }

@@ -2,31 +2,31 @@ import type { CocoMetrics } from './coco.ts';
 import type { OperatingPoint } from './precision-recall.ts';
 
 /**
- * What `judge` finds: plain data, that JSON keeps as it is. Counts are of objects and detections. Crowds and difficult
- * objects are neither to be found nor errors when found: they are in no count but `counts.ignoredTruths`, and detections
- * of them in none but `ignoredDetections`.
+ * What `judge` returns: plain data, which JSON can hold. Counts are of objects and detections. Crowds and difficult objects
+ * need not be found and are no errors when found: they count only in `counts.ignoredTruths`, and detections of them only
+ * in `counts.ignoredDetections`.
  */
 export interface Judgement {
-  /** How it was judged, with the defaults filled in. */
+  /** Options of the evaluation, with the defaults filled in. */
   readonly settings: JudgementSettings;
   readonly counts: JudgementCounts;
   /** All classes together (micro average) at `settings.scoreThreshold`. */
   readonly chosen: OperatingPoint;
-  /** All classes together at the score with the highest F1 as threshold, the highest of equals (`PrecisionRecallCurve.best`). */
+  /** All classes together at the score threshold with the highest F1, the highest of equals (`PrecisionRecallCurve.best`). */
   readonly best: OperatingPoint;
   /** All classes together at the score thresholds 0, 0.05, .. 1. */
   readonly thresholds: readonly OperatingPoint[];
   /** All classes together over all score thresholds; at most 1000 points. */
   readonly curve: JudgementCurve;
-  /** Means over the classes that have objects, at `settings.scoreThreshold`; null when none has. */
+  /** Means over the classes that have objects, at `settings.scoreThreshold`; null if none has. */
   readonly macro: MacroAverage | null;
   /** One entry per class, in the order of the truth's classes. */
   readonly perClass: readonly ClassJudgement[];
   /** One entry per image, in the order of the truth. */
   readonly perImage: readonly ImageJudgement[];
-  /** Files of images worth looking at, up to ten each. */
+  /** Files of the best and worst images, up to ten each. */
   readonly listed: ListedImages;
-  /** Which class is taken for which, at `settings.scoreThreshold`. */
+  /** Which class is detected as which, at `settings.scoreThreshold`. */
   readonly confusion: ConfusionMatrix;
   /** COCO's metrics, equal to pycocotools'. */
   readonly coco: CocoMetrics;
@@ -36,29 +36,29 @@ export interface Judgement {
   readonly intervals: Intervals | null;
 }
 
-/** How a judgement was made. */
+/** Options of an evaluation. */
 export interface JudgementSettings {
-  /** IoU from which a detection is right. */
+  /** Minimum IoU of a correct detection. */
   readonly iouThreshold: number;
-  /** Detections with a score of at least this count in `chosen`, `perImage`, `confusion` and `intervals`. */
+  /** Minimum score of the detections that count in `chosen`, `perImage`, `confusion` and `intervals`. */
   readonly scoreThreshold: number;
-  /** Whether the score threshold was given, or is the one with the highest F1 here, which flatters the detector. */
+  /** Whether the score threshold was given, or is the one with the highest F1 on these images, which is optimistic. */
   readonly scoreThresholdFrom: 'given' | 'best';
   readonly matchBy: 'file' | 'stem';
 }
 
-/** How much there was to judge. */
+/** Numbers of images, objects and detections. */
 export interface JudgementCounts {
   readonly images: number;
   /** Images without a single object. */
   readonly emptyImages: number;
-  /** Images that the predictions do not list: counted as without detections. */
+  /** Images that the predictions do not list; they have no detections. */
   readonly imagesWithoutPredictions: number;
-  /** Objects to be found: without `ignoredTruths`. */
+  /** Objects to be found, without `ignoredTruths`. */
   readonly truths: number;
   /** Crowds and difficult objects. */
   readonly ignoredTruths: number;
-  /** Detections that are right or wrong at `settings.iouThreshold`, whatever their score. */
+  /** Detections of any score that are true or false positives at `settings.iouThreshold`. */
   readonly detections: number;
   /** Detections of crowds and of difficult objects at `settings.iouThreshold`. */
   readonly ignoredDetections: number;
@@ -72,7 +72,7 @@ export interface JudgementCurve {
   readonly f1: readonly number[];
 }
 
-/** Means over classes, each counting the same however many objects it has. */
+/** Unweighted means over classes. */
 export interface MacroAverage {
   readonly classes: number;
   readonly precision: number;
@@ -80,12 +80,12 @@ export interface MacroAverage {
   readonly f1: number;
 }
 
-/** One class. */
+/** The figures of one class. */
 export interface ClassJudgement {
   readonly name: string;
   /** Objects to be found. */
   readonly truths: number;
-  /** Detections that are right or wrong, whatever their score. */
+  /** Detections of any score that are true or false positives. */
   readonly detections: number;
   /** At `settings.scoreThreshold`. */
   readonly chosen: OperatingPoint;
@@ -101,18 +101,18 @@ export interface ClassJudgement {
   readonly curve: JudgementCurve;
 }
 
-/** One image at `settings.scoreThreshold`. */
+/** The figures of one image at `settings.scoreThreshold`. */
 export interface ImageJudgement {
-  /** As the truth names it. */
+  /** Path as in the truth. */
   readonly file: string;
   readonly truePositives: number;
   readonly falsePositives: number;
   readonly falseNegatives: number;
-  /** See `operatingPoint`: 1 where there is nothing and nothing was found. */
+  /** See `operatingPoint`: 1 for an image without objects and detections. */
   readonly f1: number;
 }
 
-/** Files, the most telling first. */
+/** Files of images, the most extreme first. */
 export interface ListedImages {
   /** Highest F1 among images with objects; of equals those with more objects found. */
   readonly best: readonly string[];
@@ -122,13 +122,13 @@ export interface ListedImages {
   readonly missed: readonly string[];
 }
 
-/** Objects by what they are and what they were taken for. */
+/** Objects by their class and the class they were detected as. */
 export interface ConfusionMatrix {
   /** Classes in the order of rows and columns, `background` last. */
   readonly classes: readonly string[];
   /**
-   * `counts[i][j]`: objects of class i that were found as class j. The last column has the objects that were missed, the
-   * last row the detections that found nothing. The last element of the last row is 0: nobody counts background.
+   * `counts[i][j]`: objects of class i that were detected as class j. The last column holds the objects that were missed,
+   * the last row the detections without an object. Its last element is 0: background cannot be counted.
    */
   readonly counts: readonly (readonly number[])[];
 }
@@ -138,15 +138,15 @@ export interface SpaceNetMetrics {
   /** Boxes against boxes. */
   readonly box: SpaceNetScore;
   /**
-   * Outlines of the truth against outlines of the detections, or their boxes where they have none; null when no object has
-   * an outline or the judge was given no `polygonGeometry`.
+   * Outlines of the truth against outlines of the detections, or their boxes where they have none; null if no object has an
+   * outline or `JudgeOptions.polygonGeometry` is missing.
    */
   readonly polygon: SpaceNetScore | null;
 }
 
 /** One form of SpaceNet's metric, at IoU 0.5. */
 export interface SpaceNetScore {
-  /** All detections counted, as SpaceNet does with the proposals of a file. */
+  /** With all detections, as SpaceNet counts the proposals of a file. */
   readonly all: OperatingPoint;
   /** At `settings.scoreThreshold`. */
   readonly chosen: OperatingPoint;
@@ -154,9 +154,9 @@ export interface SpaceNetScore {
   readonly best: OperatingPoint;
 }
 
-/** Where a figure would lie had other images of the same kind been judged. */
+/** A figure with its confidence interval: how much it varies between samples of images. */
 export interface Interval {
-  /** On the images judged. Null where it is not defined. */
+  /** On the evaluated images. Null where it is not defined. */
   readonly estimate: number | null;
   readonly low: number | null;
   readonly high: number | null;
@@ -164,7 +164,7 @@ export interface Interval {
 
 /** Percentile bootstrap over images (Efron and Tibshirani, 1993, chapter 13). */
 export interface Intervals {
-  /** Such as 0.95. */
+  /** Fraction of the resamples inside an interval. */
   readonly confidence: number;
   readonly resamples: number;
   readonly seed: number;

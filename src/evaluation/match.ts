@@ -1,3 +1,4 @@
+import { checkNumber } from '../common/check.ts';
 import { boxArea, boxCount, boxIou, boxOverlap, type BoxData } from '../imagery/boxes.ts';
 
 export type { Detections } from '../imagery/types.ts';
@@ -9,62 +10,64 @@ export interface ScoredBoxes {
   readonly scores: Float32Array | Float64Array;
 }
 
-/** The truth about one image as the metrics take it: `Annotations`, or the float64 numbers of a file with what else it says. */
+/** Ground truth of one image as the metrics take it: `Annotations`, or the float64 numbers and flags of a file. */
 export interface TrueBoxes {
   readonly boxes: BoxData;
   readonly labels: Int32Array;
-  /** 1 for the region of a crowd. Default: none is. */
+  /** 1 for the region of a crowd. Default: none. */
   readonly crowd?: Uint8Array;
-  /** 1 for an object that is hard to see. Default: none is. */
+  /** 1 for an object that is hard to see. Default: none. */
   readonly difficult?: Uint8Array;
   /** Square pixels, for COCO's size classes. Default: those of the boxes. */
   readonly areas?: Float64Array;
 }
 
-/** What was found in an image and what is there. */
+/** Detections and ground truth of an image. */
 export interface EvaluatedImage {
   readonly detections: ScoredBoxes;
   readonly truth: TrueBoxes;
 }
 
-/** Which detection found which true box. */
+/** Which detection is matched with which true box. */
 export interface Matching {
-  /** For each detection the index of the true box that it found, or -1 for a false positive. */
+  /** For each detection the index of its true box, or -1 for a false positive. */
   readonly truthOf: Int32Array;
-  /** For each true box the index of the detection that found it, or -1 for a miss. */
+  /** For each true box the index of its detection, or -1 for a miss. */
   readonly detectionOf: Int32Array;
-  /** 1 for each detection of a crowd or of a difficult object: -1 in `truthOf`, but no false positive. */
+  /** 1 for each detection of a crowd or a difficult object, which is -1 in `truthOf` but no false positive. */
   readonly ignored: Uint8Array;
 }
 
 /**
- * The pairs of a detection and a true box that reach an IoU, with detections from the highest score down. Made once and
- * matched at several thresholds.
+ * The pairs of a detection and a true box with a minimum IoU, with detections from the highest score down. Computed once
+ * and matched at several thresholds.
  */
 export interface Overlaps {
   readonly detections: number;
   readonly truths: number;
   /** Detections by descending score; equal scores keep their order. */
   readonly order: Int32Array;
-  /** The pairs of detection `order[k]` are numbers `starts[k]` to `starts[k + 1] - 1`, those to be preferred first. */
+  /** The pairs of detection `order[k]` are numbers `starts[k]` to `starts[k + 1] - 1`, in order of preference. */
   readonly starts: Int32Array;
   readonly truth: readonly number[];
   readonly iou: readonly number[];
-  /** Whether a true box is neither to be found nor an error when found. */
+  /** Whether a true box need not be found and is no error when found. */
   readonly isIgnored: (truth: number) => boolean;
 }
 
-/** How pairs are found where boxes of one class and their IoU are not what counts. */
+/** How pairs are found if not by class and the IoU of boxes. */
 export interface OverlapOptions {
-  /** Pairs of different classes, too. Default false. */
+  /** Includes pairs of different classes. Default false. */
   readonly anyClass?: boolean;
-  /** Replaces the IoU of detection `i` and true box `j`, which is not a crowd; asked only where their boxes may meet. */
+  /** Replaces the IoU of detection `i` and true box `j`, which is not a crowd; called only where their boxes overlap. */
   readonly iouOf?: (i: number, j: number) => number;
 }
 
 function checkBoxes(op: string, name: string, { boxes, labels }: Omit<TrueBoxes, 'areas'>): void {
   if (boxCount(op, boxes) !== labels.length) {
-    throw new RangeError(`${op}: ${boxes.length / 4} boxes and ${labels.length} labels in ${name}, expected as many`);
+    throw new RangeError(
+      `${op}: ${boxes.length / 4} boxes and ${labels.length} labels in ${name}, expected the same number`,
+    );
   }
   const bad = boxes.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
@@ -78,7 +81,7 @@ export function checkDetections(op: string, detections: ScoredBoxes, truth: True
   checkBoxes(op, 'truth', truth);
   const { scores, labels } = detections;
   if (scores.length !== labels.length) {
-    throw new RangeError(`${op}: ${scores.length} scores for ${labels.length} detections, expected as many`);
+    throw new RangeError(`${op}: ${scores.length} scores for ${labels.length} detections, expected the same number`);
   }
   const bad = scores.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0)
@@ -87,7 +90,7 @@ export function checkDetections(op: string, detections: ScoredBoxes, truth: True
     const length = truth[name]?.length ?? truth.labels.length;
     if (length !== truth.labels.length) {
       throw new RangeError(
-        `${op}: ${length} values of ${name} for ${truth.labels.length} true boxes, expected as many`,
+        `${op}: ${length} values of ${name} for ${truth.labels.length} true boxes, expected the same number`,
       );
     }
   }
@@ -95,17 +98,15 @@ export function checkDetections(op: string, detections: ScoredBoxes, truth: True
 
 /** Throws a RangeError, in the name of `op`, unless an IoU threshold lies in (0, 1]. */
 export function checkIouThreshold(op: string, threshold: number): void {
-  if (!(threshold > 0 && threshold <= 1)) {
-    throw new RangeError(`${op}: iouThreshold is ${threshold}, expected a number above 0 and at most 1`);
-  }
+  checkNumber(op, 'iouThreshold', threshold, { above: 0, max: 1 });
 }
 
-/** Places of scores from the highest down; equal scores keep their order. */
+/** Positions of scores from the highest down; equal scores keep their order. */
 export function byScore(scores: Float32Array | Float64Array): Int32Array {
   return Int32Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]! || a - b);
 }
 
-/** Place of the first element of an ascending array that is at least `value`. */
+/** Position of the first element of an ascending array that is at least `value`. */
 function lowerBound(sorted: Float64Array, value: number): number {
   let low = 0;
   let high = sorted.length;
@@ -118,8 +119,8 @@ function lowerBound(sorted: Float64Array, value: number): number {
 }
 
 /**
- * Finds the pairs with an IoU of at least `lowest`; with a crowd, of which there is more than one detection can hold, the
- * share of the detection that lies in it counts instead, as in COCO. Arrays must have been checked.
+ * Finds the pairs with an IoU of at least `lowest`. For a crowd, which is larger than any detection of its members, the
+ * fraction of the detection inside it is used instead, as in COCO. Arrays must have been checked (`checkDetections`).
  */
 export function findOverlaps(
   detections: ScoredBoxes,
@@ -130,7 +131,7 @@ export function findOverlaps(
   const { boxes, labels } = detections;
   const { anyClass = false, iouOf = (i: number, j: number) => boxIou(boxes, i, truth.boxes, j) } = options;
   const order = byScore(detections.scores);
-  // Sorted by their left sides, only true boxes that can reach a detection are looked at: a large image has thousands.
+  // Sorted by their left sides, so that only true boxes that may overlap are compared: a large image has thousands.
   const leftOf = (j: number) => truth.boxes[4 * j]!;
   const byLeft = Int32Array.from(truth.labels.keys()).sort((a, b) => leftOf(a) - leftOf(b));
   const lefts = Float64Array.from(byLeft, leftOf);
@@ -161,7 +162,7 @@ export function findOverlaps(
   return { detections: order.length, truths: byLeft.length, order, starts, truth: truths, iou: ious, isIgnored };
 }
 
-/** Matches at a threshold that is not below the one that the pairs were found with. */
+/** Matches at a threshold that is not below the minimum IoU of the pairs. */
 export function matchOverlaps(overlaps: Overlaps, iouThreshold: number): Matching {
   const { order, starts, truth, iou, isIgnored } = overlaps;
   const truthOf = new Int32Array(overlaps.detections).fill(-1);
@@ -190,18 +191,17 @@ export function matchOverlaps(overlaps: Overlaps, iouThreshold: number): Matchin
 }
 
 /**
- * Decides which detections of one image are right. Detections take their turn from the highest score down, equal scores
- * in the order given; each takes, among the true boxes of its own class that none has taken yet, the one with the highest
- * IoU (the first of equals), provided that the IoU is at least `iouThreshold`. What takes none is a false positive, so
- * that the second detection of one object is wrong, unless it lies in a crowd or on a difficult object: any number of
- * detections of those is ignored.
+ * Decides which detections of one image are correct. Detections are processed from the highest score down, equal scores in
+ * the order given. Each is matched with the true box of its class with the highest IoU (the first of equals) among those
+ * that are still free, provided that the IoU is at least `iouThreshold`. A detection without a match is a false positive,
+ * so a second detection of one object is an error; but any number of detections of crowds and difficult objects is ignored.
  *
- * This is the rule of SpaceNet (proposals by confidence; its evaluation code compares with `>=`, as here). COCO's
- * (`cocoMetrics`) differs in that the last of objects with equal IoU is taken, that an ignored object which is no crowd
- * excuses one detection only, and that it looks at 100 detections of a class. Pascal VOC differs: there a detection whose
- * best true box is taken does not turn to the second best.
+ * This is the rule of SpaceNet (proposals by confidence; its evaluation code compares with `>=`, as here). COCO's rule
+ * (`cocoMetrics`) differs: the last of objects with equal IoU is matched, an ignored object that is no crowd absorbs only
+ * one detection, and 100 detections per class count. In Pascal VOC, a detection whose best true box is taken is not matched
+ * with the second best.
  *
- * Throws a RangeError for arrays that do not fit together, numbers that are not finite and thresholds outside (0, 1].
+ * @throws RangeError for arrays that do not fit together, numbers that are not finite and thresholds outside (0, 1]
  */
 export function matchDetections(
   detections: ScoredBoxes,

@@ -1,6 +1,6 @@
 /**
- * `np.linspace(start, stop, count)`: multiples of the step added to the start, with the last value set. The rounding of
- * each value is NumPy's.
+ * `np.linspace(start, stop, count)`: multiples of the step added to the start, with the last value set, so that each value
+ * is rounded as NumPy rounds it.
  */
 export function linspace(start: number, stop: number, count: number): Float64Array {
   const step = (stop - start) / (count - 1);
@@ -28,7 +28,7 @@ function pairwiseSum(values: Float64Array, from: number, to: number): number {
   return sum;
 }
 
-/** `np.mean` of contiguous float64 values, to the last digit; null where there are none. */
+/** `np.mean` of contiguous float64 values, to the last digit; null for none. */
 export function pairwiseMean(values: Float64Array): number | null {
   return values.length === 0 ? null : pairwiseSum(values, 0, values.length) / values.length;
 }

@@ -1,12 +1,12 @@
 import { boundsOf } from '../imagery/boxes.ts';
 import { clipRing, ringArea, type Box, type Polygon, type Ring } from '../imagery/geometry.ts';
 
-/** A region with its area; made once and compared with many. */
+/** A region with its area, prepared once to be compared with many. */
 export interface Outline {
   /** Polygons that do not overlap each other or themselves. */
   readonly polygons: readonly Polygon[];
   readonly area: number;
-  /** The smallest box around it; for a region without area an empty box. */
+  /** The smallest box around it; an empty box for a region without area. */
   readonly bounds: Box;
   /** Whether it fills its bounds. */
   readonly isBox: boolean;
@@ -14,18 +14,18 @@ export interface Outline {
 
 /** Compares regions; made by `loadPolygonGeometry`. */
 export interface PolygonGeometry {
-  /** The region that any of the polygons cover. Throws a RangeError for coordinates that are not finite. */
+  /** The union of polygons. Throws a RangeError for coordinates that are not finite. */
   outline(polygons: readonly Polygon[]): Outline;
   /** The region of a box. */
   boxOutline(box: Box): Outline;
   /**
-   * Area in both divided by area in either, from 0 to 1. Where it cannot reach `least`, by default 0, it may be given as 0
-   * without being worked out.
+   * Intersection over union, from 0 to 1. If it cannot reach `least`, by default 0, the result may be 0 without the
+   * computation.
    */
   iou(a: Outline, b: Outline, least?: number): number;
 }
 
-/** The part of polyclip-ts that is used. Coordinates are lists that it does not change. */
+/** The part of polyclip-ts that is used. It does not change the coordinates. */
 interface Clipper {
   readonly union: (first: Rings[], ...more: Rings[][]) => Polygon[];
   readonly intersection: (first: Rings[], ...more: Rings[][]) => Polygon[];
@@ -39,7 +39,7 @@ const snapped = (rings: Rings): Rings =>
   rings.map((ring) => ring.map(([x, y]) => [Math.round(x * 2 ** 20) / 2 ** 20, Math.round(y * 2 ** 20) / 2 ** 20]));
 
 /**
- * What `clip` makes of regions. Of corners that nearly lie on an edge polyclip-ts cannot always close its rings (about one
+ * The result of `clip` for regions. If corners nearly lie on an edge, polyclip-ts cannot always close its rings (about one
  * pair of random shapes in thousands); such regions are tried again on a grid.
  */
 function clipSafely(clip: (regions: Rings[][]) => Polygon[], regions: Rings[][]): Polygon[] {
@@ -64,7 +64,7 @@ function outerBounds(polygons: readonly Polygon[]): Box {
   return points.length === 0 ? [0, 0, 0, 0] : boundsOf(points);
 }
 
-/** The part of polygons that lies in a box: clipping a ring against straight lines keeps its area right. */
+/** The area of polygons inside a box: clipping a ring against straight lines keeps its area exact. */
 function areaInBox(polygons: readonly Polygon[], [x1, y1, x2, y2]: Box): number {
   const clip = (ring: Ring) =>
     clipRing(
@@ -110,22 +110,22 @@ function makeGeometry({ union, intersection }: Clipper): PolygonGeometry {
     const height = Math.min(a.bounds[3], b.bounds[3]) - Math.max(a.bounds[1], b.bounds[1]);
     if (!(width > 0) || !(height > 0)) return 0;
     const most = Math.min(width * height, a.area, b.area);
-    const share = (both: number) => (both === 0 ? 0 : both / (a.area + b.area - both));
-    // A little less than `least`: what rounding may lift over it is worked out.
-    if (share(most) < least * (1 - 1e-9)) return 0;
-    if (a.isBox && b.isBox) return share(width * height);
-    if (a.isBox) return share(areaInBox(b.polygons, a.bounds));
-    if (b.isBox) return share(areaInBox(a.polygons, b.bounds));
-    return share(areaOf(clipSafely(intersectionOf, [a.polygons.map(writable), b.polygons.map(writable)])));
+    const ratio = (both: number) => (both === 0 ? 0 : both / (a.area + b.area - both));
+    // With a margin, so that an IoU that rounding might lift to `least` is computed.
+    if (ratio(most) < least * (1 - 1e-9)) return 0;
+    if (a.isBox && b.isBox) return ratio(width * height);
+    if (a.isBox) return ratio(areaInBox(b.polygons, a.bounds));
+    if (b.isBox) return ratio(areaInBox(a.polygons, b.bounds));
+    return ratio(areaOf(clipSafely(intersectionOf, [a.polygons.map(writable), b.polygons.map(writable)])));
   }
   return { outline, boxOutline, iou };
 }
 
 /**
- * Loads polyclip-ts (Martinez, Rueda and Feito, 2009), an optional dependency, for regions with holes and of several
- * parts. What a box shares with an outline is worked out without it, for speed. Its results are exact but for rounding,
- * unless corners of both regions differ by rounding alone, where it can lose a sliver. Rejects with an Error that tells how
- * to install it when it is missing.
+ * Loads polyclip-ts (Martinez, Rueda and Feito, 2009), an optional dependency, for regions with holes and several parts. The
+ * intersection of a box and an outline is computed without it, for speed. Results are exact up to rounding, unless corners
+ * of both regions differ only by rounding, where it can lose a sliver. Rejects with an Error that says how to install it
+ * when it is missing.
  */
 export async function loadPolygonGeometry(): Promise<PolygonGeometry> {
   let clipper: Clipper;

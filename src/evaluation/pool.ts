@@ -9,17 +9,17 @@ import {
 } from './match.ts';
 import { PrecisionRecallCurve } from './precision-recall.ts';
 
-/** Detections of all images, sorted once, and the true boxes that each might find. */
+/** Detections of all images, sorted once, with the true boxes that each may match. */
 export interface Pool {
   readonly classes: number;
   readonly overlaps: readonly Overlaps[];
-  /** Place of each image's first detection in the arrays below. */
+  /** Position of each image's first detection in the arrays below. */
   readonly starts: readonly number[];
   readonly scores: Float32Array | Float64Array;
   readonly labels: Int32Array;
   /** Detections of all images by descending score. */
   readonly order: Uint32Array;
-  /** True boxes to be found of each class: without crowds and difficult ones. */
+  /** True boxes of each class that are to be found, without crowds and difficult objects. */
   readonly truths: Int32Array;
 }
 
@@ -32,7 +32,7 @@ function checkLabels(op: string, labels: Int32Array, classes: number, image: num
   }
 }
 
-/** Throws a RangeError, in the name of `op`, unless arrays fit together, hold finite numbers and labels name classes. */
+/** Throws a RangeError, in the name of `op`, unless arrays fit together, numbers are finite and labels inside the classes. */
 export function checkImages(op: string, images: readonly EvaluatedImage[], classes: number): void {
   if (classes === 0) throw new RangeError(`${op}: no classes, expected the name of at least one`);
   images.forEach(({ detections, truth }, i) => {
@@ -43,8 +43,8 @@ export function checkImages(op: string, images: readonly EvaluatedImage[], class
 }
 
 /**
- * Sorts what `checkImages` let through and finds all pairs with an IoU of at least `lowest`. `optionsOf` tells how the
- * pairs of an image are found where it is not by boxes and classes.
+ * Sorts the detections of images that `checkImages` has accepted, and finds all pairs with an IoU of at least `lowest`.
+ * `optionsOf` changes how the pairs of an image are found.
  */
 export function poolImages(
   images: readonly EvaluatedImage[],
@@ -65,7 +65,7 @@ export function poolImages(
     starts.push(count);
     count += detections.labels.length;
   });
-  // Scores stay float32 where all are: thresholds are rounded like them.
+  // Scores stay float32 if all are, so that thresholds are rounded like them.
   const single = images.every(({ detections }) => detections.scores instanceof Float32Array);
   const scores = single ? new Float32Array(count) : new Float64Array(count);
   const labels = new Int32Array(count);
@@ -77,12 +77,12 @@ export function poolImages(
   return { classes, overlaps, starts, scores, labels, order, truths };
 }
 
-/** The matching of each image at a threshold that is not below the one that the pool was made with. */
+/** The matching of each image at a threshold that is not below the minimum IoU of the pool. */
 export function matchPool(pool: Pool, iouThreshold: number): Matching[] {
   return pool.overlaps.map((overlaps) => matchOverlaps(overlaps, iouThreshold));
 }
 
-/** Precision over recall of each class, and of all of them together. */
+/** Precision and recall of each class, and of all classes together. */
 export interface PoolCurves {
   readonly all: PrecisionRecallCurve;
   readonly byClass: readonly PrecisionRecallCurve[];

@@ -1,12 +1,14 @@
-/** How a detector does when detections below a score threshold are dropped. */
+import { checkInteger, checkNumber } from '../common/check.ts';
+
+/** Precision and recall at one score threshold. */
 export interface OperatingPoint {
-  /** Detections with a score of at least this were counted. */
+  /** Minimum score of the detections that count. */
   readonly threshold: number;
-  /** Detections that found an object. */
+  /** Detections that are matched with an object. */
   readonly truePositives: number;
-  /** Detections that found none, or one that another had found. */
+  /** Detections that are not. */
   readonly falsePositives: number;
-  /** Objects that no detection found. */
+  /** Objects that are matched with no detection. */
   readonly falseNegatives: number;
   /** TP / (TP + FP). */
   readonly precision: number;
@@ -17,9 +19,9 @@ export interface OperatingPoint {
 }
 
 /**
- * Precision, recall and F1 from counts. Never NaN: 0 / 0 counts as 0 (a detector that says nothing where there are
- * objects has precision 0, one that says something where there are none has recall 0), except that nothing found where
- * there is nothing is perfect, 1 in all three.
+ * Precision, recall and F1 from counts. Never NaN: 0 / 0 counts as 0 (without detections, where there are objects,
+ * precision is 0; without objects, where there are detections, recall is 0), except that all three are 1 without objects
+ * and without detections.
  */
 export function operatingPoint(
   threshold: number,
@@ -50,7 +52,7 @@ export class PrecisionRecallCurve {
   readonly truePositives: Int32Array;
   /** False positives at each threshold. */
   readonly falsePositives: Int32Array;
-  /** Objects that were there to be found. */
+  /** Objects to be found. */
   readonly truths: number;
 
   /** From detections sorted by descending score, `correct[k]` being 1 for a true positive, and the number of objects. */
@@ -80,19 +82,16 @@ export class PrecisionRecallCurve {
 
   /** The operating point at entry `k`, from 0 (highest score) to `length` - 1 (all detections). */
   at(k: number): OperatingPoint {
-    const score = this.scores[k];
-    if (score === undefined) {
-      throw new RangeError(`PrecisionRecallCurve.at: entry ${k}, expected a whole number from 0 to ${this.length - 1}`);
-    }
-    return operatingPoint(score, this.truePositives[k]!, this.falsePositives[k]!, this.truths);
+    checkInteger('PrecisionRecallCurve.at', 'k', k, { min: 0, max: this.length - 1 });
+    return operatingPoint(this.scores[k]!, this.truePositives[k]!, this.falsePositives[k]!, this.truths);
   }
 
   /**
-   * The operating point when detections with a score below `threshold` are dropped. Where scores are float32, the
-   * threshold is rounded to float32 first, so that 0.7 keeps a score of 0.7. Throws a RangeError for NaN.
+   * The operating point without detections whose score is below `threshold`. If scores are float32, the threshold is
+   * rounded to float32 first, so that 0.7 keeps a score of 0.7. Throws a RangeError for NaN.
    */
   atThreshold(threshold: number): OperatingPoint {
-    if (Number.isNaN(threshold)) throw new RangeError('atThreshold: threshold is NaN, expected a number');
+    checkNumber('PrecisionRecallCurve.atThreshold', 'threshold', threshold);
     const least = this.scores instanceof Float32Array ? Math.fround(threshold) : threshold;
     let low = 0;
     let high = this.length;
@@ -105,13 +104,13 @@ export class PrecisionRecallCurve {
     return { ...this.at(low - 1), threshold };
   }
 
-  /** The operating point that drops nothing: at the lowest score, or at 0 without detections. */
+  /** The operating point with all detections: at the lowest score, or at 0 without detections. */
   total(): OperatingPoint {
     return this.length === 0 ? this.atThreshold(0) : this.at(this.length - 1);
   }
 
   /**
-   * The operating point with the highest F1 among the distinct scores, and the highest threshold of equals. Without
+   * The operating point with the highest F1 among the distinct scores; of equals, that with the highest threshold. Without
    * detections it is the one at threshold 0.
    */
   best(): OperatingPoint {
@@ -162,7 +161,7 @@ export class PrecisionRecallCurve {
     let sum = 0;
     let k = 0;
     for (let r = 0; r <= 100; r++) {
-      // tp / truths >= r / 100 in whole numbers: a recall of 0.29 is not lost to rounding.
+      // tp / truths >= r / 100 in integers, so that a recall of 0.29 is not lost to rounding.
       while (k < this.length && this.truePositives[k]! * 100 < r * this.truths) k++;
       sum += envelope[k] ?? 0;
     }

@@ -1,11 +1,11 @@
 import type { LabelledObject } from '../labels/types.ts';
 import type { SpaceNetMetrics, SpaceNetScore } from './judgement.ts';
-import type { JudgedRun } from './judged-run.ts';
+import type { EvaluatedRun } from './evaluated-run.ts';
 import type { EvaluatedImage } from './match.ts';
 import type { Outline, PolygonGeometry } from './polygon-iou.ts';
 import { matchPool, poolCurves, poolImages, type Pool } from './pool.ts';
 
-/** The IoU from which SpaceNet counts a building as found. */
+/** Minimum IoU for SpaceNet to count a building as found. */
 const IOU = 0.5;
 
 function scoreOf(pool: Pool, scoreThreshold: number): SpaceNetScore {
@@ -13,12 +13,12 @@ function scoreOf(pool: Pool, scoreThreshold: number): SpaceNetScore {
   return { all: all.total(), chosen: all.atThreshold(scoreThreshold), best: all.best() };
 }
 
-/** Bounds of outlines, which may reach out of the image where its boxes end at the edge. */
+/** Bounds of outlines, which may reach beyond the image where boxes end at its edge. */
 function boundsOf(outlines: readonly Outline[]): Float64Array {
   return Float64Array.from(outlines.flatMap(({ bounds }) => bounds));
 }
 
-function polygonScore(run: JudgedRun, geometry: PolygonGeometry): SpaceNetScore {
+function polygonScore(run: EvaluatedRun, geometry: PolygonGeometry): SpaceNetScore {
   const outlineOf = ({ polygons = [], box }: LabelledObject) =>
     polygons.length === 0 ? geometry.boxOutline(box) : geometry.outline(polygons);
   const outlines = run.images.map(({ truthObjects, foundObjects }) => ({
@@ -40,12 +40,12 @@ function polygonScore(run: JudgedRun, geometry: PolygonGeometry): SpaceNetScore 
 }
 
 /**
- * SpaceNet's building metric as its utilities compute it (`evalTools.score`): in every image proposals take their turn
- * by confidence; each takes the free building with the highest IoU and is right if that is at least 0.5; counts are
- * summed over all images before precision, recall and F1 are taken. That is `matchDetections`, in the box form with boxes
- * and in the polygon form with outlines. Of a crowd's outline the bounds count.
+ * SpaceNet's building metric as its utilities compute it (`evalTools.score`): in every image, proposals are processed by
+ * descending confidence; each is matched with the free building with the highest IoU if that is at least 0.5; counts are
+ * summed over all images before precision, recall and F1 are computed. This is `matchDetections`, with boxes in the box
+ * form and with outlines in the polygon form. For crowds the bounds of the outline are used.
  */
-export function spaceNetMetrics(run: JudgedRun, geometry: PolygonGeometry | undefined): SpaceNetMetrics {
+export function spaceNetMetrics(run: EvaluatedRun, geometry: PolygonGeometry | undefined): SpaceNetMetrics {
   const outlined = run.images.some(({ truthObjects }) => truthObjects.some(({ polygons = [] }) => polygons.length > 0));
   return {
     box: scoreOf(

@@ -1,12 +1,14 @@
+import { checkChoice } from '../common/check.ts';
 import type { LabelledImage, LabelledObject, LabelTable } from '../labels/types.ts';
 import type { EvaluatedImage, ScoredBoxes, TrueBoxes } from './match.ts';
 
-/** How images of the truth and of the predictions are told to be the same. */
-export type MatchBy = 'file' | 'stem';
+const MATCH_BY = ['file', 'stem'] as const;
+/** Whether images of truth and predictions are the same if their paths are equal, or their names without extensions. */
+export type MatchBy = (typeof MATCH_BY)[number];
 
-/** An image with what is there and what was found, in float64. */
+/** An image with its ground truth and detections, in float64. */
 export interface JoinedImage extends EvaluatedImage {
-  /** As the truth names it. */
+  /** Path as in the truth. */
   readonly file: string;
   readonly truthObjects: readonly LabelledObject[];
   readonly foundObjects: readonly LabelledObject[];
@@ -57,7 +59,7 @@ function packTruth(op: string, { objects, file }: LabelledImage, classes: readon
   for (const object of objects) {
     checkObject(op, object, file, classes);
     if (object.area !== undefined && !(object.area >= 0)) {
-      throw new RangeError(`${op}: ${placeOf(object, file)}: area ${object.area}, expected a number of at least 0`);
+      throw new RangeError(`${op}: ${placeOf(object, file)}: area ${object.area}, expected a number >= 0`);
     }
   }
   return {
@@ -97,15 +99,13 @@ function packFound(
 }
 
 /**
- * Images of the truth, in its order, with the predictions for them. Classes go by name; an image that the predictions do
- * not list has no detections. Throws a RangeError, in the name of `op`, for a table that names an image or a class twice,
- * predictions for images or of classes that the truth does not know, detections without a score, and numbers that are not
- * finite or make no box.
+ * Images of the truth, in its order, with the predictions for them. Classes are joined by name; an image that the
+ * predictions do not list has no detections. Throws a RangeError, in the name of `op`, for a table that names an image or a
+ * class twice, predictions for images or of classes that the truth does not have, detections without a score, and numbers
+ * that are not finite or make no box.
  */
 export function joinTables(op: string, truth: LabelTable, predictions: LabelTable, matchBy: MatchBy): JoinedImage[] {
-  if (matchBy !== 'file' && matchBy !== 'stem') {
-    throw new RangeError(`${op}: matchBy is ${String(matchBy)}, expected file or stem`);
-  }
+  checkChoice(op, 'matchBy', matchBy, MATCH_BY);
   const { classes } = truth;
   if (classes.length === 0) throw new RangeError(`${op}: the truth has no classes, expected at least one`);
   for (const [what, table] of [

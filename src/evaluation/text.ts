@@ -1,18 +1,20 @@
+import { counted } from '../common/check.ts';
 import type { RunComparison } from './compare.ts';
 import type { Interval, Judgement, SpaceNetScore } from './judgement.ts';
 import type { OperatingPoint } from './precision-recall.ts';
 
-/** Rows of the table over score thresholds: every second of those that a judgement has. */
+/** The table over score thresholds shows every second threshold of a judgement. */
 const THRESHOLD_STEP = 2;
-/** Classes beyond which the confusion matrix does not fit on a screen. */
+/** Maximum number of classes for which the confusion matrix fits on a screen. */
 const CONFUSION_CLASSES = 12;
 
 const show = (value: number | null): string => (value === null ? '-' : value.toFixed(3));
 const signed = (value: number | null): string => (value !== null && value >= 0 ? `+${show(value)}` : show(value));
-const percent = (share: number | null): string => (share === null ? '-' : `${Number((share * 100).toFixed(1))} %`);
-const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+/** Up to one decimal, as confidences such as 97.5 % need it. */
+const percentage = (fraction: number | null): string =>
+  fraction === null ? '-' : `${Number((fraction * 100).toFixed(1))} %`;
 
-/** Lines of cells in columns, two spaces apart: the first column flush left, numbers flush right, the last as it is. */
+/** Lines of cells in columns, two spaces apart: the first column flush left, the others flush right. */
 function table(rows: readonly (readonly string[])[], indent = ''): string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, k) => Math.max(...rows.map((row) => row[k]?.length ?? 0)));
@@ -22,7 +24,7 @@ function table(rows: readonly (readonly string[])[], indent = ''): string[] {
   });
 }
 
-/** As `table`, with an explanation after each row that is flush left. */
+/** A table with an explanation after each row, flush left. */
 function explained(rows: readonly { readonly cells: readonly string[]; readonly text: string }[]): string[] {
   const lines = table(rows.map(({ cells }) => cells));
   const width = Math.max(...lines.map((line) => line.length));
@@ -44,24 +46,22 @@ function head({ counts, settings }: Judgement): string[] {
     `images      ${counts.images}${empty}${unlisted}`,
     `objects     ${counts.truths}${ignored}`,
     `detections  ${counts.detections}${on}`,
-    `A detection is right if its IoU with an object of its class, which no surer one has found, is at least ${settings.iouThreshold}.`,
+    `A detection is right if its IoU with an object of its class, not already matched by a higher-scoring detection, is at least ${settings.iouThreshold}.`,
   ];
 }
 
 function chosenLines({ chosen, settings, intervals, macro }: Judgement): string[] {
   const { truePositives: right, falsePositives: wrong, falseNegatives: missed } = chosen;
   const origin =
-    settings.scoreThresholdFrom === 'given'
-      ? ''
-      : ', where F1 is highest on these images (that flatters: choose it on others)';
+    settings.scoreThresholdFrom === 'given' ? '' : ', where F1 is highest on these same images (optimistic)';
   const rows = [
     {
       cells: ['precision', show(chosen.precision), bracket(intervals?.precision)],
-      text: `${right} of ${plural(right + wrong, 'detection')} right`,
+      text: `${right} of ${counted(right + wrong, 'detection', 'detections')} right`,
     },
     {
       cells: ['recall', show(chosen.recall), bracket(intervals?.recall)],
-      text: `${right} of ${plural(right + missed, 'object')} found`,
+      text: `${right} of ${counted(right + missed, 'object', 'objects')} found`,
     },
     { cells: ['F1', show(chosen.f1), bracket(intervals?.f1)], text: 'harmonic mean of the two' },
   ];
@@ -113,11 +113,15 @@ function confusionLines({ confusion: { classes, counts } }: Judgement): string[]
       ),
     );
     const most = pairs.sort((a, b) => b.count - a.count).slice(0, CONFUSION_CLASSES);
-    const rows = most.map(({ i, j, count }) => [`${classes[i]} taken for ${classes[j]}`, String(count)]);
+    const rows = most.map(({ i, j, count }) => [`${classes[i]} detected as ${classes[j]}`, String(count)]);
     return rows.length === 0 ? [] : ['', 'Most frequent confusions:', ...table(rows, '  ')];
   }
   const rows = counts.map((row, i) => [classes[i]!, ...row.map(String)]);
-  return ['', 'What objects (rows) were taken for (columns):', ...table([['', ...classes], ...rows], '  ')];
+  return [
+    '',
+    'Objects (rows) by the class they were detected as (columns):',
+    ...table([['', ...classes], ...rows], '  '),
+  ];
 }
 
 function cocoLines({ coco, intervals }: Judgement): string[] {
@@ -131,7 +135,7 @@ function cocoLines({ coco, intervals }: Judgement): string[] {
     },
     {
       cells: ['AR', `${show(coco.ar1)} ${show(coco.ar10)} ${show(coco.ar100)}`, ''],
-      text: 'average recall with 1, 10, 100 detections of a class in an image',
+      text: 'average recall with 1, 10, 100 detections per class and image',
     },
     {
       cells: ['AR by size', `${show(coco.arSmall)} ${show(coco.arMedium)} ${show(coco.arLarge)}`, ''],
@@ -141,7 +145,7 @@ function cocoLines({ coco, intervals }: Judgement): string[] {
   const left =
     coco.leftOut === 0
       ? []
-      : [`  ${plural(coco.leftOut, 'detection')} beyond 100 of a class in an image left out here`];
+      : [`  ${counted(coco.leftOut, 'detection', 'detections')} beyond 100 per class and image left out here`];
   return ['', 'COCO, as pycocotools computes it:', ...explained(rows), ...left];
 }
 
@@ -175,17 +179,17 @@ function imageLines({ perImage, listed }: Judgement): string[] {
 }
 
 /**
- * A judgement as the command prints it: aligned lines of plain text, each figure with its meaning. `-` stands for what is
- * not defined. Brackets hold confidence intervals. Ends without a line break.
+ * A judgement as the command prints it: aligned lines of plain text, each figure with its meaning. `-` stands for undefined
+ * figures; brackets hold confidence intervals. Ends without a line break.
  */
 export function judgementText(judgement: Judgement): string {
   const { intervals, counts } = judgement;
-  const few = counts.images < 20 ? '; of so few images they are rough' : '';
+  const few = counts.images < 20 ? '; rough for so few images' : '';
   const note =
     intervals === null
       ? []
       : [
-          `  [ ]: ${percent(intervals.confidence)} confidence, from ${intervals.resamples} resamples of the images${few}`,
+          `  [ ]: ${percentage(intervals.confidence)} confidence, from ${intervals.resamples} resamples of the images${few}`,
         ];
   return [
     ...head(judgement),
@@ -200,12 +204,12 @@ export function judgementText(judgement: Judgement): string {
   ].join('\n');
 }
 
-/** What the interval of a difference says in words. */
-function verdict({ f1 }: RunComparison): string {
+/** What the interval of the difference in F1 means. */
+function conclusion({ f1 }: RunComparison): string {
   if (f1.low === null || f1.high === null) return '';
   if (f1.low > 0) return 'b is better in F1: its interval lies above 0.';
   if (f1.high < 0) return 'a is better in F1: its interval lies below 0.';
-  return 'These images do not tell which is better in F1: the interval holds 0.';
+  return 'These images do not decide which is better in F1: the interval contains 0.';
 }
 
 /** A comparison as the command prints it, in the style of `judgementText`. Ends without a line break. */
@@ -226,9 +230,9 @@ export function comparisonText(comparison: RunComparison): string {
     show(one.b),
     signed(one.difference),
     one.low === null ? '-' : `[${signed(one.low)}, ${signed(one.high)}]`,
-    percent(one.bBetter),
+    percentage(one.bBetter),
   ]);
-  const interval = `${percent(settings.confidence)} interval`;
+  const interval = `${percentage(settings.confidence)} interval`;
   const classes = perClass.map((one) => [
     one.name,
     String(one.truths),
@@ -253,9 +257,9 @@ export function comparisonText(comparison: RunComparison): string {
       ]);
     return ['', ...table([[title, 'F1 a', 'F1 b', 'only a found', 'only b found'], ...cells])];
   };
-  const text = verdict(comparison);
+  const text = conclusion(comparison);
   return [
-    `${plural(images, 'image')}, ${plural(truths, 'object')}; IoU ${settings.iouThreshold}; scores from ${a.toPrecision(3)} (a) and ${b.toPrecision(3)} (b)${origin}`,
+    `${counted(images, 'image', 'images')}, ${counted(truths, 'object', 'objects')}; IoU ${settings.iouThreshold}; scores from ${a.toPrecision(3)} (a) and ${b.toPrecision(3)} (b)${origin}`,
     '',
     ...table([['', 'a', 'b', 'b - a', interval, 'b better in'], ...rows]),
     ...(text === '' ? [] : [text]),

@@ -5,7 +5,7 @@ import type { LabelTable } from '../../src/labels/types.ts';
 import { Random } from '../../src/common/random.ts';
 import { imageWeights, percentileInterval, resampler } from '../../src/evaluation/bootstrap.ts';
 import { judge } from '../../src/evaluation/judge.ts';
-import { judgeRun } from '../../src/evaluation/judged-run.ts';
+import { evaluateRun } from '../../src/evaluation/evaluated-run.ts';
 import { object, randomTables, tableOf } from './tables.ts';
 
 test('every resample has as many images, and the seed decides which', () => {
@@ -46,7 +46,7 @@ test('a resample has the figures of tables in which images stand as often', () =
             Array.from({ length: weights[i]! }, (_, copy) => ({ ...image, file: `${image.file} ${copy}` })),
           ),
         });
-        const run = judgeRun('test', truth, predictions, { scoreThreshold: 0.3 });
+        const run = evaluateRun('test', truth, predictions, { scoreThreshold: 0.3 });
         const got = resampler(run)(Int32Array.from(weights));
         const { chosen, coco } = judge(repeated(truth), repeated(predictions), { scoreThreshold: 0.3, resamples: 0 });
         assert.equal([got.precision, got.recall, got.f1], [chosen.precision, chosen.recall, chosen.f1]);

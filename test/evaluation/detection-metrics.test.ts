@@ -54,8 +54,8 @@ test('an operating point at any score threshold', () => {
   assert.equal(counts(0.7), [2, 1, 1]);
   assert.equal(counts(0.61), [2, 1, 1]);
   assert.equal(counts(-1), [2, 2, 1]);
-  refuses(() => curve.atThreshold(NaN), 'atThreshold: threshold is NaN, expected a number');
-  refuses(() => curve.at(4), 'PrecisionRecallCurve.at: entry 4, expected a whole number from 0 to 3');
+  refuses(() => curve.atThreshold(NaN), 'PrecisionRecallCurve.atThreshold: threshold is NaN, expected a number');
+  refuses(() => curve.at(4), 'PrecisionRecallCurve.at: k is 4, expected an integer from 0 to 3');
 });
 
 test('equal scores enter the curve together, in whatever order the images are', () => {
@@ -184,7 +184,7 @@ test('input that does not fit is refused with the image that holds it', () => {
   );
   refuses(
     () => evaluateDetections([{ ...fine, detections: { ...detectionsOf(), scores: new Float32Array(1) } }], building),
-    'evaluateDetections: image 0: 1 scores for 0 detections, expected as many',
+    'evaluateDetections: image 0: 1 scores for 0 detections, expected the same number',
   );
   refuses(
     () => evaluateDetections([], { classes: [] }),
@@ -192,7 +192,7 @@ test('input that does not fit is refused with the image that holds it', () => {
   );
   refuses(
     () => evaluateDetections([], { ...building, iouThreshold: 0 }),
-    'evaluateDetections: iouThreshold is 0, expected a number above 0 and at most 1',
+    'evaluateDetections: iouThreshold is 0, expected a number > 0 and <= 1',
   );
 });
 

@@ -10,7 +10,7 @@ import { object, perfect, randomTables, tableOf } from './tables.ts';
 
 const NO_INTERVALS = { resamples: 0 };
 
-/** Three images: a house found, a car taken for a house, a missed car, a wrong house; a crowd of cars, a difficult car. */
+/** Three images: a house found, a car detected as a house, a missed car, a wrong house; a crowd of cars, a difficult car. */
 const truth = tableOf(['house', 'car'], {
   'a/1.png': [object(0, [0, 0, 10, 10]), object(1, [20, 20, 30, 30])],
   'a/2.png': [object(1, [0, 0, 10, 10]), object(1, [40, 0, 80, 40], { crowd: true })],
@@ -41,7 +41,7 @@ test('a case worked out by hand', () => {
     imagesWithoutPredictions: 1,
     truths: 3,
     ignoredTruths: 2,
-    detections: 3, // The house, the car taken for a house, and the wrong house at 0.4.
+    detections: 3, // The house, the car detected as a house, and the wrong house at 0.4.
     ignoredDetections: 4, // Two in the crowd, two of the difficult car.
   });
   const counts = { truePositives: 1, falsePositives: 1, falseNegatives: 2 };
@@ -100,7 +100,7 @@ test('what is wrong below the score threshold is no confusion, and one object is
     }),
     { ...NO_INTERVALS, scoreThreshold: 0.5 },
   );
-  // Any class: the surer car takes the house, and the true house finds nothing left.
+  // Any class: the higher-scoring car takes the house, and the true house finds nothing left.
   assert.equal(confusion.counts, [
     [0, 1, 0],
     [0, 0, 0],
@@ -198,19 +198,13 @@ test('tables that do not fit are refused with the place and what was expected', 
     [() => judge(tableOf([], {}), tableOf([], {})), 'judge: the truth has no classes, expected at least one'],
     [
       () => judge(tableOf(['a'], { '1': [object(0, [0, 0, 1, 1], { area: NaN })] }), tableOf([], {})),
-      'judge: 1: area NaN, expected a number of at least 0',
+      'judge: 1: area NaN, expected a number >= 0',
     ],
     [() => judge(there, there, { scoreThreshold: NaN }), 'judge: scoreThreshold is NaN, expected a number'],
-    [
-      () => judge(there, there, { iouThreshold: 0 }),
-      'judge: iouThreshold is 0, expected a number above 0 and at most 1',
-    ],
-    [() => judge(there, there, { matchBy: 'name' as 'stem' }), 'judge: matchBy is name, expected file or stem'],
-    [() => judge(there, there, { resamples: 0.5 }), 'judge: resamples is 0.5, expected a whole number from 0'],
-    [
-      () => judge(there, there, { confidence: 95 }),
-      'judge: confidence is 95, expected a number between 0 and 1, such as 0.95',
-    ],
+    [() => judge(there, there, { iouThreshold: 0 }), 'judge: iouThreshold is 0, expected a number > 0 and <= 1'],
+    [() => judge(there, there, { matchBy: 'name' as 'stem' }), 'judge: matchBy is "name", expected one of file, stem'],
+    [() => judge(there, there, { resamples: 0.5 }), 'judge: resamples is 0.5, expected an integer >= 0'],
+    [() => judge(there, there, { confidence: 95 }), 'judge: confidence is 95, expected a number between 0 and 1'],
   ];
   for (const [call, text] of cases) refuses(call, text);
 });

@@ -8,7 +8,7 @@ const matched = (...arguments_: Parameters<typeof matchDetections>) => {
   return [[...forDetections], [...detectionOf]];
 };
 
-test('the surer of two detections of one object is right, the other wrong', () => {
+test('the higher-scoring of two detections of one object is right, the other wrong', () => {
   const truth = truthOf([[0, 0, 10, 10], 0]);
   assert.equal(matched(detectionsOf([[0, 0, 10, 9], 0, 0.3], [[0, 0, 10, 8], 0, 0.9]), truth), [[-1, 0], [1]]);
 });
@@ -61,7 +61,7 @@ test('input that does not fit is refused', () => {
   const none = truthOf();
   refuses(
     () => matchDetections({ ...one, scores: new Float32Array(2) }, none),
-    'matchDetections: 2 scores for 1 detections, expected as many',
+    'matchDetections: 2 scores for 1 detections, expected the same number',
   );
   refuses(
     () => matchDetections({ ...one, scores: Float32Array.of(NaN) }, none),
@@ -69,7 +69,7 @@ test('input that does not fit is refused', () => {
   );
   refuses(
     () => matchDetections({ ...one, labels: new Int32Array(3) }, none),
-    'matchDetections: 1 boxes and 3 labels in detections, expected as many',
+    'matchDetections: 1 boxes and 3 labels in detections, expected the same number',
   );
   refuses(
     () => matchDetections(one, truthOf([[0, 0, 1, 1], 0], [[0, 0, Infinity, 1], 0])),
@@ -78,7 +78,7 @@ test('input that does not fit is refused', () => {
   for (const iouThreshold of [0, -1, 1.5, NaN]) {
     refuses(
       () => matchDetections(one, none, { iouThreshold }),
-      `matchDetections: iouThreshold is ${iouThreshold}, expected a number above 0 and at most 1`,
+      `matchDetections: iouThreshold is ${iouThreshold}, expected a number > 0 and <= 1`,
     );
   }
 });
@@ -105,7 +105,7 @@ test('detections of crowds and difficult objects are ignored, however many, unle
   assert.equal([...detectionOf], [-1, -1, 0]);
   refuses(
     () => matchDetections(detections, { ...truth, crowd: new Uint8Array(2) }),
-    'matchDetections: 2 values of crowd for 3 true boxes, expected as many',
+    'matchDetections: 2 values of crowd for 3 true boxes, expected the same number',
   );
 });
 

@@ -31,10 +31,10 @@ test('a judgement in words and figures', () => {
   has(/^ {2}precision +0\.500 +\[0\.\d{3}, 0\.\d{3}\] +1 of 2 detections right$/);
   has(/^ {2}recall +0\.333 +\[0\.\d{3}, (?:0|1)\.\d{3}\] +1 of 3 objects found$/);
   has(/^ {2}F1 +0\.400 .*harmonic mean/);
-  has(/90 % confidence, from 100 resamples of the images; of so few images they are rough$/);
+  has(/90 % confidence, from 100 resamples of the images; rough for so few images$/);
   has(/^0\.90 +1\.000 +0\.333 +0\.500 +1 +0 +2$/);
   has(/^car +2 +0\.000 +0\.000 +0\.000 /);
-  has(/^ {2}car +1 +0 +1$/); // One car was taken for a house, one was missed.
+  has(/^ {2}car +1 +0 +1$/); // One car was detected as a house, one was missed.
   has(/^ {2}worst +b\.png, a\.png$/);
   has(/^ {2}boxes +0\.400 +0\.400 +0\.500 +0\.900$/);
   assert.not.match(text, /outlines/);
@@ -59,7 +59,7 @@ test('a comparison says which run is better, and where, or that it cannot be tol
   assert.match(text(a, b), /^images that b gained /m);
   assert.match(text(b, a), /^a is better in F1: its interval lies below 0\.$/m);
   assert.not.match(text(b, b), /^images that b/m);
-  assert.match(text(b, b), /^These images do not tell which is better in F1: the interval holds 0\.$/m);
+  assert.match(text(b, b), /^These images do not decide which is better in F1: the interval contains 0\.$/m);
 });
 
 test('no text says NaN or undefined, whatever there is to say', () => {

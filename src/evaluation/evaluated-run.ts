@@ -1,18 +1,19 @@
+import { checkNumber } from '../common/check.ts';
 import type { LabelTable } from '../labels/types.ts';
 import { matchCoco, type CocoClass } from './coco-match.ts';
 import { checkIouThreshold, type Matching } from './match.ts';
 import { matchPool, poolCurves, poolImages, type Pool, type PoolCurves } from './pool.ts';
 import { joinTables, type JoinedImage, type MatchBy } from './tables.ts';
 
-/** Right and wrong detections and misses of each image at one score threshold. */
+/** Counts of each image at one score threshold. */
 export interface ImageCounts {
   readonly truePositives: Int32Array;
   readonly falsePositives: Int32Array;
   readonly falseNegatives: Int32Array;
 }
 
-/** The predictions of one run, matched: what all figures are made of. */
-export interface JudgedRun {
+/** The predictions of one run, matched with the truth: all figures are computed from this. */
+export interface EvaluatedRun {
   readonly classes: readonly string[];
   readonly images: readonly JoinedImage[];
   readonly iouThreshold: number;
@@ -49,8 +50,8 @@ function countImages(
   return { truePositives, falsePositives, falseNegatives };
 }
 
-/** Joins two tables and matches them by both rules. Errors name `op`. */
-export function judgeRun(
+/** Joins two tables and matches them by both rules, that of `matchDetections` and COCO's. `op` starts the errors. */
+export function evaluateRun(
   op: string,
   truth: LabelTable,
   predictions: LabelTable,
@@ -59,12 +60,10 @@ export function judgeRun(
     readonly scoreThreshold?: number | undefined;
     readonly matchBy?: MatchBy | undefined;
   },
-): JudgedRun {
+): EvaluatedRun {
   const { iouThreshold = 0.5, scoreThreshold: given, matchBy = 'file' } = settings;
   checkIouThreshold(op, iouThreshold);
-  if (given !== undefined && Number.isNaN(given)) {
-    throw new RangeError(`${op}: scoreThreshold is NaN, expected a number`);
-  }
+  if (given !== undefined) checkNumber(op, 'scoreThreshold', given);
   const { classes } = truth;
   const images = joinTables(op, truth, predictions, matchBy);
   const pool = poolImages(images, classes.length, iouThreshold);
