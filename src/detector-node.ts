@@ -19,9 +19,9 @@ export {
   type EvaluationData,
 } from './task/node/evaluate.ts';
 export { examineData, type DataExamination, type ExamineDataOptions } from './task/node/examine.ts';
-export { examinationText } from './doctor/text.ts';
 export { writeExamination } from './doctor/node/write.ts';
-export type { Examination } from './doctor/examine.ts';
+export { examineFiles, type ExamineFilesOptions, type LabelledData } from './doctor/node/examine-files.ts';
+export { takeInventory } from './doctor/node/read.ts';
 export { SYNTHETIC, syntheticToEvaluate, syntheticToTrain } from './task/node/synthetic.ts';
 export { writeReport, type WriteReportOptions } from './task/node/write-report.ts';
 export { RunFolder, runFiles } from './train/node/run-folder.ts';

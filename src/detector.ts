@@ -43,3 +43,19 @@ export type { EvaluationRecord, RunRecord, RunStore, StepRecord } from './train/
 export { detectSamples, judgeTables, matchImages } from './task/evaluation.ts';
 export { rateChart } from './task/rate-chart.ts';
 export { anchorFacts, taskReport, titleOf, type ReportParts } from './task/report.ts';
+
+// Before training: anchors that fit the boxes, and what is wrong with a data set
+export { bestIous, coverageOf, placeBoxes, type AnchorCoverage, type PlacedBoxes } from './detector/anchor-coverage.ts';
+export { fitAnchors, fitSmallestAnchor, steppedSizes, type AnchorShapes } from './detector/fit-anchors.ts';
+export type { SizedImage } from './detector/visible-box.ts';
+export {
+  examine,
+  type Examination,
+  type ExamineOptions,
+  type InventoriedData,
+  type TrainingPlan,
+} from './doctor/examine.ts';
+export { examinationText } from './doctor/text.ts';
+export { anchorPicture } from './doctor/anchor-pictures.ts';
+export { noFacts, type Finding, type ImageFacts, type Inventory, type Severity } from './doctor/types.ts';
+export type { Recommendation } from './doctor/recommend.ts';

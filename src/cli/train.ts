@@ -117,16 +117,17 @@ async function runTrain(call: Call<typeof OPTIONS>): Promise<number> {
 }
 
 function printOutcome(outcome: TrainOutcome, { train: { patience } }: Settings, terminal: Terminal): number {
-  const { folder, end, steps, totalSteps, judgement, seconds } = outcome;
+  const { folder, end, steps, totalSteps, seconds } = outcome;
   const run = folder.path;
-  if (judgement === null) {
+  if (end === 'interrupted') {
     terminal.print(
       `Saved after step ${steps} of ${totalSteps}. Continue with: retinagrad train --resume ${quoted(run)}`,
     );
-    terminal.result({ run, end: 'interrupted', steps, totalSteps });
+    terminal.result({ run, end, steps, totalSteps });
     return EXIT.interrupted;
   }
-  outcome.detector?.dispose();
+  const { detector, judgement } = outcome;
+  detector.dispose();
   if (end === 'early') terminal.say(`Stopped early: no improvement in ${patience} evaluations.`);
   terminal.print(
     `\nDone in ${formatDuration(seconds)}. On ${judgement.counts.images} held-out images (optimistically biased: they also ` +

@@ -1,3 +1,4 @@
+import { defined } from '../common/check.ts';
 import { tableOf } from '../data/annotation-table.ts';
 import type { Detector } from '../detector/detector.ts';
 import type { ImageResult } from '../detector/evaluate.ts';
@@ -67,7 +68,7 @@ export function findRate(training: Training, onStep?: (point: RatePoint, steps: 
     ...optimisation(training),
     dataset,
     indices: split.train,
-    ...(onStep === undefined ? {} : { onStep }),
+    ...defined({ onStep }),
   });
 }
 

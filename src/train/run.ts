@@ -1,3 +1,4 @@
+import { defined } from '../common/check.ts';
 import { batches, type BatchOptions } from '../data/loader.ts';
 import { evaluateDetector, type EvaluateOptions } from '../detector/evaluate.ts';
 import type { Evaluation } from '../evaluation/detection-metrics.ts';
@@ -176,11 +177,9 @@ export class Run {
   async #detect() {
     const { dataset, split, signal, onEvaluationProgress } = this.#options;
     const model = this.#trainer.model;
-    const stopping: EvaluateOptions = signal === undefined ? {} : { signal };
-    const found = await evaluateDetector(model, dataset, split.heldOut, {
-      ...stopping,
-      ...(onEvaluationProgress === undefined ? {} : { onProgress: onEvaluationProgress }),
-    });
+    const stopping: EvaluateOptions = defined({ signal });
+    const onProgress = onEvaluationProgress;
+    const found = await evaluateDetector(model, dataset, split.heldOut, { ...stopping, ...defined({ onProgress }) });
     if (this.#plan.hardNegatives === 0) return { ...found, hardness: null };
     const { seed } = this.#plan.settings;
     const chosen = chooseSamples(this.#empty, this.#plan.hardNegatives, seed, this.#trainer.steps);

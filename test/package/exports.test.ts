@@ -55,14 +55,22 @@ test('the entry of Node has all names of the entry of browsers', async () => {
   const [node, browser] = [await import('../../src/node.ts'), await import('../../src/index.ts')];
   assert.equal(Object.keys(node).sort(), Object.keys(browser).sort());
   assert.is.not(node.init, browser.init);
+  const files = Object.keys(await import('../../src/detector-node.ts'));
+  for (const name of Object.keys(await import('../../src/detector.ts'))) assert.ok(files.includes(name), name);
 });
 
-test('browsers get no module of Node and no package but ndarray, and polygons on demand', () => {
-  for (const entry of ['src/index.ts', 'src/evaluation.ts', 'src/report.ts']) {
+test('browsers get no module of Node, few packages, and polygons on demand', () => {
+  for (const [entry, ...allowed] of [
+    ['src/index.ts', 'ndarray'],
+    ['src/evaluation.ts', 'ndarray'],
+    ['src/report.ts', 'ndarray'],
+    ['src/detector.ts', 'ndarray', 'leven', 'yaml'], // the last two for settings
+  ] as const) {
     const { files, packages, optional } = reach(entry);
     assert.ok(files.size > 1, entry);
     for (const name of optional) assert.is(name, 'polyclip-ts', `${entry} loads ${name} on demand`);
-    for (const [name, file] of packages) assert.is(name, 'ndarray', `${entry} reaches ${file}, which imports ${name}`);
+    for (const [name, file] of packages)
+      assert.ok((allowed as readonly string[]).includes(name), `${entry} reaches ${file}, which imports ${name}`);
   }
 });
 

@@ -24,14 +24,32 @@ function run(index: number): string {
   return stdout;
 }
 
-test('the program that trains a detector', async () => {
-  mkdirSync(join(cwd, 'tiles'));
-  for (const name of ['a', 'b', 'c']) await writePng(join(cwd, 'tiles', `${name}.png`), rgbImage(40, 56));
-  const rows = ['image,x1,y1,x2,y2,label', 'a.png,4,5,30,33,roof', 'b.png,1,1,20,30,roof', 'c.png,,,,,'];
-  writeFileSync(join(cwd, 'tiles', 'boxes.csv'), `${rows.join('\n')}\n`);
-  const losses = run(0).trim().split('\n').map(Number);
-  assert.is(losses.length, 2, 'a batch of two images and one of one');
-  assert.ok(losses.every((loss) => loss > 0));
+/** A folder of dark images with one bright square each, and their boxes. */
+async function drawSquares(name: string, count: number): Promise<void> {
+  const folder = join(cwd, name);
+  mkdirSync(folder);
+  const rows = ['image,x1,y1,x2,y2,label'];
+  for (let i = 0; i < count; i++) {
+    const [x, y, side] = [4 + 3 * i, 6 + 2 * i, 20];
+    const image = rgbImage(56, 64);
+    for (let row = y; row < y + side; row++) image.data.fill(220, (row * 64 + x) * 3, (row * 64 + x + side) * 3);
+    await writePng(join(folder, `${i}.png`), image);
+    rows.push(`${i}.png,${x},${y},${x + side},${y + side},roof`);
+  }
+  writeFileSync(join(folder, 'boxes.csv'), `${rows.join('\n')}\n`);
+}
+
+test('the program that trains, predicts and evaluates', async () => {
+  assert.ok(programs[0]!.split('\n').length <= 20);
+  for (const [name, count] of [
+    ['tiles', 10],
+    ['new', 2],
+    ['unseen', 3],
+  ] as const)
+    await drawSquares(name, count);
+  assert.match(run(0), /^held out: F1 [\d.e-]+\nunseen: F1 [\d.e-]+\n$/);
+  assert.match(readFileSync(join(cwd, 'runs', 'mine', 'report.html'), 'utf8'), '<html');
+  assert.match(readFileSync(join(cwd, 'predictions.csv'), 'utf8'), /^image,x1,y1,x2,y2,label/);
 });
 
 test('the program with tensors and gradients', () => {

@@ -1,3 +1,4 @@
+import { defined } from '../../common/check.ts';
 import { openDataset, type OpenOptions } from '../../data/node/open-dataset.ts';
 import { tableOf } from '../../data/annotation-table.ts';
 import { describeSample, type Dataset } from '../../data/types.ts';
@@ -39,7 +40,7 @@ export async function openEvaluationData(
   { images }: { readonly images?: string } = {},
 ): Promise<EvaluationData> {
   const { classes } = detector;
-  const options: OpenOptions = { ...readerOptions(detector.decoding), ...(images === undefined ? {} : { images }) };
+  const options: OpenOptions = { ...readerOptions(detector.decoding), ...defined({ images }) };
   const opened = await openDataset(path, options);
   const strangers = opened.classes.filter((name) => !classes.includes(name));
   if (strangers.length > 0) {
@@ -49,9 +50,7 @@ export async function openEvaluationData(
   }
   // In a SpaceNet tree `images` is the name of folders, and one file of labels may serve several images.
   const isTree = 'root' in opened.report;
-  const labels = isTree
-    ? await readLabels(path).catch(() => null)
-    : await readLabels(path, images === undefined ? {} : { images });
+  const labels = isTree ? await readLabels(path).catch(() => null) : await readLabels(path, defined({ images }));
   const byName = new Map(labels?.images.map((image) => [isTree ? placeKey(image.file) : image.file, image]));
   const found = opened.ids.flatMap((id) => byName.get(id) ?? []);
   if (labels === null || found.length < opened.ids.length) {
@@ -70,16 +69,23 @@ export interface EvaluateTaskOptions extends JudgeOptions {
 }
 
 /** Runs a detector on labelled images as it was trained, and scores it. Null when the signal stops it. */
+export function evaluate(
+  detector: Detector,
+  data: EvaluationData,
+  options?: EvaluateTaskOptions & { readonly signal?: never },
+): Promise<DataEvaluation>;
+export function evaluate(
+  detector: Detector,
+  data: EvaluationData,
+  options: EvaluateTaskOptions,
+): Promise<DataEvaluation | null>;
 export async function evaluate(
   detector: Detector,
   { dataset, truth }: EvaluationData,
   { signal, onProgress, ...judging }: EvaluateTaskOptions = {},
 ): Promise<DataEvaluation | null> {
-  const images = await detectSamples(detector.model, dataset, [...dataset.ids.keys()], {
-    tile: detector.tile,
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
+  const options = { tile: detector.tile, ...defined({ signal, onProgress }) };
+  const images = await detectSamples(detector.model, dataset, [...dataset.ids.keys()], options);
   if (images === null) return null;
   const { predictions } = tablesOf(dataset, images);
   const judgement = await judgeTables(truth, predictions, { scoreThreshold: detector.scoreThreshold, ...judging });
@@ -95,7 +101,7 @@ function withClasses(dataset: Dataset, classes: readonly string[], ids: readonly
   return {
     classes,
     ids,
-    ...(dataset.decoding === undefined ? {} : { decoding: dataset.decoding }),
+    ...defined({ decoding: dataset.decoding }),
     get: async (index) => renumber(await dataset.get(index)),
     describe: async (index) => renumber(await describeSample(dataset, index)),
   };

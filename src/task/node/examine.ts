@@ -1,3 +1,4 @@
+import { defined } from '../../common/check.ts';
 import { SettingError } from '../../common/settings.ts';
 import type { Examination } from '../../doctor/examine.ts';
 import { examineFiles, type LabelledData } from '../../doctor/node/examine-files.ts';
@@ -63,7 +64,7 @@ export async function examineData(
     device,
     pixels,
     seed: settings.train.seed,
-    ...(onProgress === undefined ? {} : { onProgress }),
+    ...defined({ onProgress }),
   });
   const recommended = new Map<string, number>();
   for (const { setting, number, isPresent } of examination.recommendations) {

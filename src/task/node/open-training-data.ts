@@ -1,3 +1,4 @@
+import { defined } from '../../common/check.ts';
 import { availableParallelism } from 'node:os';
 import { SettingError } from '../../common/settings.ts';
 import type { Split } from '../../data/split.ts';
@@ -64,10 +65,8 @@ export async function openTrainingData(
 }
 
 /** What readers of images take of a decoding. */
-export const readerOptions = ({ bands, stretch }: ImageDecoding = {}): Pick<ImageDecoding, 'bands' | 'stretch'> => ({
-  ...(bands === undefined ? {} : { bands }),
-  ...(stretch === undefined ? {} : { stretch }),
-});
+export const readerOptions = ({ bands, stretch }: ImageDecoding = {}): Pick<ImageDecoding, 'bands' | 'stretch'> =>
+  defined({ bands, stretch });
 
 /** What settings say about opening a data set. The folder of the images belongs to that of `data.path` alone. */
 function openOptions({ data }: Settings, images = data.images): OpenOptions {

@@ -1,3 +1,4 @@
+import { defined } from '../../common/check.ts';
 import { join } from 'node:path';
 import { writeSyntheticSpaceNet } from '../../synthetic/node/write-spacenet.ts';
 
@@ -17,4 +18,4 @@ export const syntheticToTrain = (chips: number, onProgress?: OnProgress): Promis
 export const syntheticToEvaluate = (onProgress?: OnProgress): Promise<string> => draw(UNSEEN, onProgress);
 
 const draw = (options: { chips: number; seed?: number; out: string }, onProgress?: OnProgress): Promise<string> =>
-  writeSyntheticSpaceNet({ ...options, ...(onProgress === undefined ? {} : { onProgress }) });
+  writeSyntheticSpaceNet({ ...options, ...defined({ onProgress }) });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { defined } from '../../common/check.ts';
 import { printSettings } from '../../common/settings-text.ts';
 import type { Detector } from '../../detector/detector.ts';
 import { loadDetector } from '../../detector/node/detector-file.ts';
@@ -73,13 +74,25 @@ export interface TrainTaskOptions extends RunTrainingOptions {
 }
 
 /** What `train` leaves beside the files of its folder. */
-export interface TrainOutcome extends TrainResult {
+export type TrainOutcome = FinishedTraining | InterruptedTraining;
+
+interface Outcome extends TrainResult {
   readonly folder: RunFolder;
-  /** The best weights, ready to use; null if the run was interrupted. The caller disposes of it. */
-  readonly detector: Detector | null;
-  /** How the best weights did on the held-out samples, which also chose them; null if the run was interrupted. */
-  readonly judgement: Judgement | null;
   readonly seconds: number;
+}
+
+/** A run that came to its end. */
+export interface FinishedTraining extends Outcome {
+  readonly end: 'finished' | 'early';
+  /** The best weights, ready to use. The caller disposes of it. */
+  readonly detector: Detector;
+  /** Of the best weights on the held-out images, which also selected them. */
+  readonly judgement: Judgement;
+}
+
+/** A run that the signal stopped, to be resumed. */
+export interface InterruptedTraining extends Outcome {
+  readonly end: 'interrupted';
 }
 
 /**
@@ -89,37 +102,32 @@ export interface TrainOutcome extends TrainResult {
  * @param given settings by group; the others have their defaults
  * @throws SettingError for settings that do not exist or do not fit together
  */
+export function train(
+  given: PartialSettings,
+  options: TrainTaskOptions & { readonly signal?: never },
+): Promise<FinishedTraining>;
+export function train(given: PartialSettings, options: TrainTaskOptions): Promise<TrainOutcome>;
 export async function train(given: PartialSettings, options: TrainTaskOptions): Promise<TrainOutcome> {
   const start = performance.now();
   const { out, onDrawing, onOpen, onJudging, ...running } = options;
-  const training = await openTraining(given, onDrawing === undefined ? {} : { onDrawing });
+  const training = await openTraining(given, defined({ onDrawing }));
   try {
     onOpen?.(training);
     const folder = new RunFolder(out);
     if (running.resume !== true) folder.writeConfig(printSettings(settingsSchema, training.settings));
     const result = await runTraining(training, folder, running);
+    const { end } = result;
     const seconds = (): number => (performance.now() - start) / 1000;
-    const interrupted = (): TrainOutcome => ({
-      ...result,
-      end: 'interrupted',
-      folder,
-      detector: null,
-      judgement: null,
-      seconds: seconds(),
-    });
-    if (result.end === 'interrupted') return interrupted();
+    if (end === 'interrupted') return { ...result, end, folder, seconds: seconds() };
     const detector = loadDetector(folder.file('best'));
-    const judged = await judgeTraining(training, detector, {
-      ...(running.signal === undefined ? {} : { signal: running.signal }),
-      ...(onJudging === undefined ? {} : { onProgress: onJudging }),
-    });
+    const judged = await judgeTraining(training, detector, defined({ signal: running.signal, onProgress: onJudging }));
     if (judged === null) {
       detector.dispose();
-      return interrupted();
+      return { ...result, end: 'interrupted', folder, seconds: seconds() };
     }
     const { judgement, images } = judged;
     await reportTraining(training, folder, { detector, judgement, images, seconds: seconds() });
-    return { ...result, folder, detector, judgement, seconds: seconds() };
+    return { ...result, end, folder, detector, judgement, seconds: seconds() };
   } finally {
     await training.close();
   }
