@@ -109,16 +109,20 @@ export default {
         generated,
       ],
     ),
-    // Matching has no gradient and belongs to the detector: its launcher is called directly, not through autograd.
+    // Matching has no gradient and belongs to the detector: it calls its launcher directly, not through autograd.
     forbid(
       ['src/retinanet/matching*.ts'],
       [
         [
-          '/(?:weights|labels|data|evaluation|report|train|node|cli)/|/kernels/(?!matching\\.ts)',
-          'matching imports only tensor, nn, imagery and kernels/matching.ts',
+          `^(?:\\.\\./)+(?:${Object.keys(ROOMS)
+            .filter((room) => !['retinanet', 'kernels', ...ROOMS.retinanet].includes(room))
+            .join('|')})/`,
+          `matching imports only ${ROOMS.retinanet.join(', ')} and kernels/matching.ts`,
         ],
-        node,
+        entries,
         generated,
+        packageWebgpu,
+        node,
       ],
     ),
     forbid(['src/*.ts'], [['^node:|^webgpu$|/kernels/|/cli/', 'entries list public names, nothing else']]),
