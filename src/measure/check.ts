@@ -1,3 +1,4 @@
+import { Random } from '../common/random.ts';
 import { offsetOf, type Reference } from './reference/array.ts';
 
 // Kernels can be correct for a small image and wrong at the size of a real network. Each benchmark therefore checks the
@@ -17,24 +18,15 @@ export function disagreement(samples: readonly Sample[]): string | null {
   return `off by ${worst.toExponential(1)} where the largest value is ${scale.toExponential(1)}`;
 }
 
-/** Pseudorandom integers below `n`, the same for the same seed. */
-export function places(seed: number): (n: number) => number {
-  let state = seed;
-  return (n) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * n);
-  };
-}
-
 /**
  * Sampled indices of an array, two for each element of its longest axis. The first half advances along all axes at once
  * and covers every index of every axis, hence every channel of every operand of a product. Past the end of an axis, and in
  * the second half, indices are random.
  */
-export function sampledIndices(shape: readonly number[]): number[][] {
-  const random = places(1);
+function sampledIndices(shape: readonly number[]): number[][] {
+  const random = new Random('sampled indices');
   return Array.from({ length: 2 * Math.max(...shape) }, (_, i) =>
-    shape.map((extent) => (i < extent ? i : random(extent))),
+    shape.map((extent) => (i < extent ? i : random.int(extent))),
   );
 }
 

@@ -1,3 +1,4 @@
+import { Random } from '../common/random.ts';
 import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../kernels/conv2d.ts';
 import { add } from '../autograd/ops/binary.ts';
 import { batchNorm } from '../autograd/ops/normalization.ts';
@@ -11,7 +12,7 @@ import { SGD } from '../nn/optim.ts';
 import { tidy } from '../tensor/scope.ts';
 import { upsampleNearest } from '../autograd/ops/upsample.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { disagreement, places } from './check.ts';
+import { disagreement } from './check.ts';
 import { convName, retinaNetConvs, type ConvShape } from './conv-shapes.ts';
 import {
   addTask,
@@ -136,10 +137,10 @@ function sgdCase(size: number): KernelCase {
           for (let i = 0; i < 200; i++) optimizer.step();
           const momentum = await read(optimizer.stateDict().get('0.momentum') as Tensor);
           const gradient = await read(parameter.grad!);
-          const random = places(7);
+          const random = new Random('SGD');
           return disagreement(
             Array.from({ length: 100 }, () => {
-              const i = random(size);
+              const i = random.int(size);
               return [momentum[i]!, 10 * gradient[i]!] as const;
             }),
           );

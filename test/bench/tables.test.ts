@@ -1,12 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { root } from '../support/files.ts';
 
 test('the tables in the documentation are those of bench/results', () => {
-  const cwd = fileURLToPath(new URL('../../', import.meta.url));
   const args = ['--conditions', 'retinagrad-source', '--import', 'tsx', 'bench/tables.ts', '--check'];
-  const { status, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
   assert.is(status, 0, stderr);
 });
 

@@ -20,16 +20,20 @@ export function conv2dShape(x: readonly number[], w: readonly number[], options:
 /** y[n,p,q,k] = bias[k] + sum over r, s, c of x[n, p*stride - pad + r*dilation, .., c] * w[r,s,c,k]; outside x is 0. */
 export function conv2d(x: Values, w: Values, bias: Values | null, options: WindowOptions = {}): Reference {
   const { N, H, W, C, R, S, K, P, Q, down, across } = geometry(x.shape, w.shape, options);
+  const [xs, ws] = [x.data, w.data];
   return {
     shape: [N, P, Q, K],
     at(n: number, p: number, q: number, k: number) {
       let total = bias === null ? 0 : bias.data[k]!;
       for (let r = 0; r < R; r++) {
+        const h = down.input(p, r);
+        if (h < 0) continue;
         for (let s = 0; s < S; s++) {
-          const [h, v] = [down.input(p, r), across.input(q, s)];
-          if (h < 0 || v < 0) continue;
-          const [pixel, tap] = [((n * H + h) * W + v) * C, (r * S + s) * C];
-          for (let c = 0; c < C; c++) total += x.data[pixel + c]! * w.data[(tap + c) * K + k]!;
+          const v = across.input(q, s);
+          if (v < 0) continue;
+          const pixel = ((n * H + h) * W + v) * C;
+          const tap = (r * S + s) * C * K + k;
+          for (let c = 0; c < C; c++) total += xs[pixel + c]! * ws[tap + c * K]!;
         }
       }
       return total;
