@@ -52,7 +52,7 @@ export function checkChoice(op: string, name: string, value: string, choices: re
   throw new RangeError(`${op}: ${name} is "${value}", expected one of ${choices.join(', ')}`);
 }
 
-/** The message of anything thrown, to be part of another one: of an `InputError` without the name of the function. */
+/** The message of anything thrown, for use in another message: that of an `InputError` without the function's name. */
 export function reasonOf(error: unknown): string {
   if (error instanceof InputError) return error.explain();
   return error instanceof Error ? error.message : String(error);

@@ -1,21 +1,21 @@
-/** What an `InputError` may tell beside its reason. */
+/** Optional parts of an `InputError`. */
 export interface InputErrorDetails {
   /** The file that the reason is about. */
   readonly file?: string;
-  /** The option of `op` that helps; `remedy` is the phrase before its name. */
+  /** The option of `op` that solves the problem; `remedy` is the phrase before its name. */
   readonly option?: string;
   readonly remedy?: string;
   readonly cause?: unknown;
 }
 
-/** A file or folder that cannot be read or written as it is. The parts of its message are fields. */
+/** A file or folder that cannot be read or written as requested. The parts of its message are fields. */
 export class InputError extends Error {
   override readonly name = 'InputError';
   /** The function that was called, such as `readLabels`. */
   readonly op: string;
   readonly reason: string;
   readonly file: string | undefined;
-  /** The option of `op` that helps, such as `images`, and the phrase before it, such as "give the folder as". */
+  /** The option of `op` that solves the problem, such as `images`, and the phrase before it ("give the folder with"). */
   readonly option: string | undefined;
   readonly remedy: string | undefined;
 

@@ -1,7 +1,7 @@
 import { rotateImage } from './image.ts';
 import type { RgbImage } from './types.ts';
 
-/** What the header of an image file holds. */
+/** The header of an image file. */
 export interface ImageHeader {
   /** Pixels as they are stored. */
   readonly width: number;

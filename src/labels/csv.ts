@@ -19,6 +19,7 @@ const SYNONYMS = {
 } as const;
 const CORNERS = ['x1', 'y1', 'x2', 'y2'] as const;
 type Meaning = keyof typeof SYNONYMS;
+const MEANINGS: readonly Meaning[] = ['image', ...CORNERS, 'label', 'score'];
 
 interface Columns {
   readonly flavour: CsvFlavour;
@@ -39,13 +40,13 @@ export function csvFlavour(first: readonly string[]): CsvFlavour | null {
 }
 
 function missingColumns({ at }: Columns): string[] {
-  return ['image' as const, ...CORNERS, 'label' as const].filter((meaning) => at[meaning] === undefined);
+  return MEANINGS.filter((meaning) => meaning !== 'score' && at[meaning] === undefined);
 }
 
 function readColumns(first: readonly string[]): Columns {
   const norms = first.map((value) => value.toLowerCase().replace(/[\s_-]/g, ''));
   const at: Partial<Record<Meaning, number>> = {};
-  for (const meaning of Object.keys(SYNONYMS) as Meaning[]) {
+  for (const meaning of MEANINGS) {
     const index = SYNONYMS[meaning].map((word) => norms.indexOf(word)).find((found) => found >= 0);
     if (index !== undefined) at[meaning] = index;
   }

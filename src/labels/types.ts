@@ -55,10 +55,10 @@ export interface LabelProblem extends Origin {
     | 'degenerate' // a box without width or height
     | 'class' // an unknown class
     | 'image'; // an entry for an image that does not exist
-  /** The place as text, such as `boxes.csv:12`: equal to the `origin` of an object that stands there. */
+  /** The place as text, such as `boxes.csv:12`: equal to the `origin` of an object defined there. */
   readonly origin: string;
   /** The invalid value and what was expected. */
   readonly reason: string;
-  /** The box that the reason is about, where the entry gives its corners. */
+  /** The box that the reason is about, for entries with corners. */
   readonly box?: Box;
 }

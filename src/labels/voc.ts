@@ -129,7 +129,7 @@ function readRoot(
     return report('syntax', { ...origin, ...line }, `not XML, or truncated: ${reasonOf(error)}`);
   }
   const root = isRecord(xml) ? xml['annotation'] : undefined;
-  // The parser gives an <annotation> without elements as text.
+  // The parser returns an <annotation> without elements as text.
   if (isRecord(root)) return root;
   return report('syntax', origin, 'not Pascal VOC: no <annotation> with elements at the top');
 }

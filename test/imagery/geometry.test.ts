@@ -30,7 +30,7 @@ test('the box of a polygon inside the image is its bounds', () => {
 
 test('a polygon across the edge is clipped before its box is computed', () => {
   assert.equal(polygonBox([square], 20, 40), [10, 20, 20, 40]);
-  // Of this triangle only the tip is left of x = 10: its box is lower than the clipped box of the whole.
+  // Only the tip of this triangle is left of x = 10: its box is lower than the clipped box of the whole triangle.
   const triangle: Ring = [
     [0, 50],
     [100, 0],

@@ -163,8 +163,8 @@ test('PNG: a file written by pngjs itself is read', async () => {
 });
 
 /**
- * A JPEG of four flat quarters: red and green above, blue and white below; quality high enough for exact enough
- * colours.
+ * A JPEG of four uniform quadrants, red and green above, blue and white below, with a quality that keeps the colours
+ * apart.
  */
 function quarters(orientation?: number): Buffer {
   const [width, height] = [32, 16];
@@ -226,7 +226,7 @@ test('JPEG: malicious and damaged files are rejected with their name', async () 
   const arithmetic = Buffer.from(good);
   arithmetic[sof + 1] = 0xc9;
   await rejects(decodeJpeg(arithmetic, 'x'), /frame type 9 is not supported/);
-  // Damage anywhere gives an image or an Error, and nothing else.
+  // Damage anywhere gives an image or an Error, never a crash.
   const random = new Random(4);
   for (let round = 0; round < 300; round++) {
     const bad = Buffer.from(good);

@@ -151,7 +151,7 @@ test('a window has the levels of its part, read only from the blocks that overla
       );
     }
   }
-  // Rows 8 to 11 are damaged: what does not touch them can be read.
+  // Rows 8 to 11 are damaged: windows that do not overlap them can be read.
   const damaged = strips.map((strip, i) => (i === 2 ? strip.map((byte) => byte ^ 255) : strip));
   const tiff = await decodeTiff(plainTiff(big, damaged, stripTags), 'x');
   assert.equal(await tiff.readLevels(all, { x: 3, y: 12, width: 30, height: 9 }), part(3, 12, 30, 9));

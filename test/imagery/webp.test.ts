@@ -13,7 +13,7 @@ import { geoTiff, inFolder, levelBytes, markedSample, plainTiff, raster, rejects
 
 const { image } = markedSample(20, 30, [[3, 4, 9, 11]]);
 
-/** The image as `cwebp -lossless` or `-q` (libwebp 1.2.4) wrote it, or as the package's encoder does where there is no cwebp. */
+/** The image as written by `cwebp -lossless` or `-q` (libwebp 1.2.4) or, without cwebp, by the package's encoder. */
 async function webp(folder: string, name: string, lossless: boolean): Promise<string> {
   const path = `${folder}/${name}`;
   try {
@@ -39,7 +39,7 @@ async function webp(folder: string, name: string, lossless: boolean): Promise<st
   }
 }
 
-/** A chunk of RIFF. */
+/** A RIFF chunk. */
 function chunk(tag: string, body: Uint8Array): Buffer {
   const head = Buffer.from(`${tag}\0\0\0\0`, 'latin1');
   head.writeUInt32LE(body.length, 4);
@@ -63,7 +63,7 @@ test(
   inFolder(async (folder) => {
     const lossless = await webp(folder, 'a.webp', true);
     const lossy = await webp(folder, 'b.webp', false);
-    // At the same time: they share one decoder.
+    // Concurrently: they share one decoder.
     const [a, b, again] = await Promise.all([readImage(lossless), readWebp(lossy), readWebp(lossless)]);
     assert.equal(a.shape, [20, 30, 3]);
     assert.equal(packedBytes(a), packedBytes(image));

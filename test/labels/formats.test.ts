@@ -91,7 +91,7 @@ test(
     const found = await readLabels(results, { like: table });
     assert.equal(found.images[1]?.objects, [{ label: 1, box: [1, 2, 4, 6], score: 0.75, origin: `${results}: [0]` }]);
     assert.equal(found.images[0]?.objects, []);
-    // Written again, images and classes keep the numbers of the file.
+    // When written again, images and classes keep the ids of the file.
     await writeLabels(found, `${folder}/again.json`, 'coco-results', { like: table });
     assert.equal(
       JSON.parse(await readFile(`${folder}/again.json`, 'utf8')),
@@ -132,7 +132,7 @@ test(
 test(
   'YOLO: splits, outlines, scores, bare folders, darknet',
   inFolder(async (folder) => {
-    // As Roboflow exports: paths have one ../ too many, labels lie beside each split's images.
+    // As Roboflow exports: paths have one ../ too many, labels are next to each split's images.
     for (const split of ['train', 'valid']) await write(folder, `r/${split}/images/${split}.png`, await png());
     await write(folder, 'r/train/labels/train.txt', '1 0.5 0.5 0.2 0.4\n0 0.1 0.1 0.5 0.1 0.5 0.5 0.75\n');
     await write(
@@ -202,7 +202,7 @@ test(
       ['deepforest', expected],
     );
     assert.equal(await one('3.csv', `a/b.png,1,2.5,10,12,${name}\nc.png,,,,,\n`), ['keras-retinanet', expected]);
-    // Absolute paths are taken relative to the folder of the images.
+    // Absolute paths become relative to the folder of the images.
     const absolute = await write(folder, '4.csv', `${folder}/a/b.png,1,2,3,4,x\n`);
     assert.equal(plain(await readLabels(absolute, { images: folder })), [['a/b.png', [['x', 1, 2, 3, 4]]]]);
     await write(folder, 'ids.csv', 'y,0\nx,1\n');
@@ -246,7 +246,7 @@ test(
       writeLabels(flat, `${folder}/o`, 'geojson', { images: `${folder}/flat` }),
       /GeoJSON needs images with a georeference/,
     );
-    // Metres, with a class and a score, beside any image.
+    // Metres, with a class and a score, next to an image with any name.
     const at = { epsg: 32611, x: 600_000, y: 4_000_000, pixel: 0.5 };
     await write(
       folder,

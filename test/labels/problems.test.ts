@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LabelFormat } from '../../src/labels/formats.ts';
-import { originText } from '../../src/labels/problems.ts';
+import { LabelError, originText } from '../../src/labels/problems.ts';
 import type { LabelProblem } from '../../src/labels/types.ts';
 import { encodePng } from '../../src/imagery/node/png.ts';
 import { readLabels } from '../../src/labels/node/read-labels.ts';
@@ -28,6 +28,12 @@ async function broken(
     table.images.reduce((sum, image) => sum + image.objects.length, 0),
     objects,
   );
+}
+
+async function problemsOf(path: string): Promise<LabelProblem[]> {
+  const problems: LabelProblem[] = [];
+  await readLabels(path, { onProblem: (problem) => problems.push(problem) });
+  return problems;
 }
 
 const GOOD = { id: 7, image_id: 1, category_id: 3, bbox: [1, 2, 3, 4] };
@@ -112,7 +118,7 @@ test(
       ...none,
       classes: ['tree'],
     });
-    await rejects(readLabels(await at('[{"image_id": 1}]')), /COCO results, whose image_id .*give it as `like`/);
+    await rejects(readLabels(await at('[{"image_id": 1}]')), /COCO results, whose image_id .*give that as `like`/);
     await rejects(readLabels(`${folder}/none.json`), /none.json does not exist/);
     await rejects(
       readLabels(await write(folder, 'notes.md', 'x')),
@@ -319,6 +325,34 @@ test(
       'ImageId,BuildingId,PolygonWKT_Pix,Confidence\ni,0,"POLYGON ((0 0,4 0,4 4,0 0))",1\ni,1,"POLYGON ((0 0,4",1\n',
     );
     await broken(space, 'spacenet-csv', 'syntax', /s.csv:3: parseWkt: /, one);
+  }),
+);
+
+test(
+  'a problem has file, line or entry, and box as fields, thrown or reported',
+  inFolder(async (folder) => {
+    const file = await write(folder, 'x.csv', 'image,x1,y1,x2,y2,label\na.png,5,1,1,5.5,roof\n');
+    const expected = {
+      kind: 'degenerate',
+      file,
+      line: 2,
+      origin: `${file}:2`,
+      reason: 'box 5, 1, 1, 5.5 is empty, expected x2 > x1 and y2 > y1',
+      box: [5, 1, 1, 5.5],
+    };
+    const thrown: unknown = await readLabels(file).catch((error: unknown) => error);
+    assert.instance(thrown, LabelError);
+    assert.equal((thrown as LabelError).problem, expected);
+    assert.equal(await problemsOf(file), [expected]);
+    const json = await write(folder, 'x.json', coco({}, [{ ...GOOD, area: 'x' }]));
+    const [problem] = await problemsOf(json);
+    assert.equal(
+      [problem?.file, problem?.entry, problem?.origin],
+      [json, 'annotations[0] (id 7)', `${json}: annotations[0] (id 7)`],
+    );
+    const [broken] = await problemsOf(await write(folder, 'y.json', '{"images":\n[,]}'));
+    assert.is(broken?.file, `${folder}/y.json`);
+    assert.match(broken!.reason, /^not JSON: /);
   }),
 );
 

@@ -8,7 +8,7 @@ import { readLabels } from '../../src/labels/node/read-labels.ts';
 import { writeLabels } from '../../src/labels/node/write-labels.ts';
 import { inFolder, write } from '../data/support.ts';
 
-/** What each format can express, written down independently of the code: see the formats' own documentation. */
+/** What each format can express by its own documentation, independently of the code. */
 const CAN: Record<string, string> = {
   coco: 'score crowd area rings size name empty',
   'coco-results': 'score name',
@@ -22,7 +22,7 @@ const CAN: Record<string, string> = {
 const FORMATS = Object.keys(CAN) as LabelFormat[];
 const ENDING: Partial<Record<LabelFormat, string>> = { coco: '.json', 'coco-results': '.json', voc: '', yolo: '' };
 
-/** Text with what breaks careless formats; blanks around names are no part of them in XML and YAML. */
+/** Text with characters that break careless formats; XML and YAML drop spaces around names. */
 const text = fc
   .array(
     fc.oneof(
@@ -100,7 +100,7 @@ const tables: fc.Arbitrary<LabelTable> = fc
       .map((objects) => ({
         classes,
         images: sizes.map(([width, height, name], i) => ({
-          // Names of files are at most 255 bytes long.
+          // File names have at most 255 bytes.
           file: `${i === 1 ? 'sub folder/' : ''}${i}-${Array.from(name).slice(0, 12).join('')}.png`,
           width,
           height,
@@ -109,7 +109,7 @@ const tables: fc.Arbitrary<LabelTable> = fc
       })),
   );
 
-/** The first bytes of a PNG file, from which sizes are read. */
+/** The first bytes of a PNG file, enough to read its size. */
 function pngHeader(width: number, height: number): Uint8Array {
   const bytes = Buffer.alloc(33);
   bytes.set([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);

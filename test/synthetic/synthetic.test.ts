@@ -141,7 +141,10 @@ test(
   inFolder(async (folder) => {
     await rejects(writeSyntheticSpaceNet({ out: folder, chips: 0 }), /chips is 0, expected an integer >= 1/);
     await rejects(writeSyntheticSpaceNet({ out: folder, size: 8 }), /size is 8, expected an integer >= 16/);
-    await rejects(writeSyntheticSpaceNet({ out: folder, metresPerPixel: 0 }), /metresPerPixel 0,/);
+    await rejects(
+      writeSyntheticSpaceNet({ out: folder, metresPerPixel: 0 }),
+      /metresPerPixel is 0, expected a number > 0/,
+    );
     assert.equal(await readdir(folder), []);
   }),
 );

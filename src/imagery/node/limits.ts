@@ -4,7 +4,7 @@ export interface ImageLimits {
   readonly maxPixels?: number;
 }
 
-/** `maxPixels` where no other limit is given. */
+/** The default of `maxPixels`. */
 export const defaultMaxPixels = 100_000_000;
 
 /** Throws an Error when an image has more pixels than the limits allow. */

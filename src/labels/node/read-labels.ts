@@ -91,7 +91,7 @@ async function readFormat(format: LabelFormat, path: string, options: Given): Pr
     case 'coco-results': {
       if (like === undefined) {
         const reason = `${path} contains COCO results, whose image_id and category_id refer to a ground truth`;
-        throw new InputError(OP, reason, { remedy: 'give it as', option: 'like' });
+        throw new InputError(OP, reason, { remedy: 'give that as', option: 'like' });
       }
       const root = 'imagesRoot' in like && typeof like.imagesRoot === 'string' ? like.imagesRoot : null;
       const imagesRoot = images ?? root ?? dirname(path);
@@ -174,7 +174,7 @@ async function guessRoot(path: string, table: LabelTable): Promise<string> {
   );
 }
 
-/** The folder with the most of the first images of a table; the first folder if none has any. */
+/** The folder that contains most of a table's first images; the first folder if none contains any. */
 async function firstWith(roots: readonly string[], table: LabelTable): Promise<string> {
   let best = { root: roots[0]!, count: 0 };
   const sample = table.images.slice(0, 20);

@@ -76,8 +76,8 @@ async function sizeOf(image: string, report: Report): Promise<ImageSize | null> 
 export function yoloLabelPath(image: string, known: { has(file: string): boolean }): string | null {
   const text = image.replace(/\.[^./]*$/, '.txt');
   const at = `/${text}`.lastIndexOf('/images/');
-  const beside = at < 0 ? null : `${text.slice(0, at)}labels/${text.slice(at + 7)}`;
-  return beside !== null && known.has(beside) ? beside : known.has(text) ? text : null;
+  const inLabels = at < 0 ? null : `${text.slice(0, at)}labels/${text.slice(at + 7)}`;
+  return inLabels !== null && known.has(inLabels) ? inLabels : known.has(text) ? text : null;
 }
 
 async function findYaml(path: string): Promise<string | null> {
@@ -99,7 +99,7 @@ async function readClassFile(base: string): Promise<string[] | undefined> {
 }
 
 interface Folders {
-  /** The folder that all images lie in. */
+  /** The folder that contains all images. */
   readonly root: string;
   readonly images: readonly string[];
   /** Whether the labels of all splits or of one are read: in the latter case there are label files of others. */
