@@ -14,13 +14,15 @@ export { parseCoco, parseCocoResults, writeCoco, writeCocoResults, type CocoTabl
 export { parseLabelCsv, writeLabelCsv } from './labels/csv.ts';
 export { parseVoc, writeVoc } from './labels/voc.ts';
 export { parseYolo, writeYolo } from './labels/yolo.ts';
-export { lossesOf, type LabelLoss } from './labels/unsupported-fields.ts';
+export { LabelError } from './labels/problems.ts';
+export { unsupportedFields, type UnsupportedField } from './labels/unsupported-fields.ts';
 export { objectsOf, tableOf } from './data/annotation-table.ts';
 export { cacheSamples } from './data/cache.ts';
 export { clipAnnotations, polygonBox, type Visibility } from './imagery/geometry.ts';
-export { packedBytes, rgbImage, turnImage } from './imagery/image.ts';
+export { packedBytes, rgbImage, rotateImage } from './imagery/image.ts';
 export { joinDatasets } from './data/join.ts';
 export { batches, type Batch, type BatchOptions } from './data/loader.ts';
+export { InputError, type InputErrorDetails } from './common/errors.ts';
 export { Random } from './common/random.ts';
 export { BalancedSampler, balancedSampler, type Candidate, type SamplingOptions } from './data/sampling.ts';
 export { augmentedSource, type SourceOptions } from './data/source.ts';

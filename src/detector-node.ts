@@ -20,7 +20,7 @@ export {
 } from './task/node/evaluate.ts';
 export { examineData, type DataExamination, type ExamineDataOptions } from './task/node/examine.ts';
 export { examinationText } from './doctor/text.ts';
-export { writeExamination } from './doctor/write.ts';
+export { writeExamination } from './doctor/node/write.ts';
 export type { Examination } from './doctor/examine.ts';
 export { SYNTHETIC, syntheticToEvaluate, syntheticToTrain } from './task/node/synthetic.ts';
 export { writeReport, type WriteReportOptions } from './task/node/write-report.ts';

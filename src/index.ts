@@ -57,8 +57,7 @@ export {
 export { abs, exp, log, neg, reciprocal, relu, sigmoid, softplus, sqrt, square, tanh } from './autograd/ops/unary.ts';
 export { broadcastTo, clone, concat, pad, reshape, slice, transpose } from './autograd/ops/shape.ts';
 export { max, mean, min, sum, type ReduceOptions } from './autograd/ops/reduce.ts';
-export { argmax } from './autograd/ops/argmax.ts';
-export { cast } from './autograd/ops/cast.ts';
+export { argmax, cast, assign, axpby } from './autograd/ops/no-gradient.ts';
 export { gather } from './autograd/ops/gather.ts';
 export { topK } from './autograd/ops/topk.ts';
 export { where } from './autograd/ops/where.ts';
@@ -77,7 +76,6 @@ export {
   type FocalLossOptions,
   type Reduction,
 } from './autograd/ops/losses.ts';
-export { assign, axpby } from './autograd/ops/in-place.ts';
 
 // Layers, optimisers, schedules
 export {
@@ -141,7 +139,9 @@ export { FeaturePyramid, type Pyramid } from './retinanet/fpn.ts';
 export { RetinaNetHead, type HeadOutput } from './retinanet/heads.ts';
 export { anchorsPerCell, cellAnchors, makeAnchors, type Size } from './retinanet/anchors.ts';
 export { decodeBox, decodeBoxes } from './retinanet/box-coder.ts';
-export { assign as assignTargets, type Target } from './retinanet/targets.ts';
+export { BACKGROUND, IGNORED, matchAnchors } from './retinanet/matching.ts';
+export { assignTargets } from './retinanet/matching-gpu.ts';
+export type { Target } from './retinanet/targets.ts';
 export { RetinaNetLoss, type RetinaNetLosses } from './retinanet/loss.ts';
 export { postprocess, type Detections, type RawOutput } from './retinanet/postprocess.ts';
 export { resizedSize, transformImages, type ImageBatch, type ImageInput } from './retinanet/transform.ts';

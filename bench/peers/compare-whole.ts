@@ -1,12 +1,12 @@
-/** Largest difference that another order of sums explains after a hundred layers, as a share of the largest value. */
+/** Maximum difference that a different order of summation causes over a hundred layers, as a fraction of the largest value. */
 const TOLERANCE = 1e-2;
 
 /**
- * Compares what libraries computed for the whole network, where no plain sum can say what is right.
+ * Compares what libraries computed for the whole network, which has no float64 reference.
  *
  * @param results of each library; undefined if it has none
  * @param references libraries to compare with, the most trusted first
- * @returns what is wrong with each library's results, or null; nothing for the reference itself
+ * @returns for each library except the reference, null or what is wrong with its results
  */
 export function compareWhole(
   results: ReadonlyMap<string, readonly Float32Array[] | undefined>,
@@ -20,7 +20,7 @@ export function compareWhole(
     if (key === reference || actual === undefined) continue;
     const differences = expected.map((values, i) => difference(values, actual[i] ?? new Float32Array(0)));
     const worst = Math.max(...differences);
-    const isRight = worst <= TOLERANCE; // False for NaN too.
+    const isRight = worst <= TOLERANCE; // Also false for NaN.
     verdicts.set(key, isRight ? null : `off by ${(100 * worst).toPrecision(2)} % of the largest value of ${reference}`);
   }
   return verdicts;

@@ -1,8 +1,8 @@
 import { openAdapter, isSoftware } from '../../src/node/adapter.ts';
 import { waitAsleep } from '../../src/node/init.ts';
 
-// What libraries that were written for browsers need in Node, the same for each: Dawn behind `navigator.gpu`, on the
-// adapter that retinagrad takes. Bytes of buffers are counted, and waiting is retinagrad's own.
+// What libraries for browsers need in Node: Dawn behind `navigator.gpu`, on the adapter that retinagrad chooses. Counts
+// the bytes of buffers, and waits as retinagrad does.
 
 /** Opens the adapter and makes it the only one that `navigator.gpu` offers. */
 export async function browserLike() {
@@ -36,7 +36,7 @@ export async function browserLike() {
   return { adapter: describe(adapter), peakBytes };
 }
 
-/** What the results say of an adapter. */
+/** The description of an adapter in results. */
 function describe(/** @type {GPUAdapter} */ { info }) {
   return { name: info.description || info.device, kind: isSoftware(info) ? 'software' : 'hardware' };
 }
@@ -69,7 +69,7 @@ function countBytes() {
   return () => peak;
 }
 
-/** Dawn polls without a pause while a promise of its is pending, which takes a core from a software adapter. */
+/** Dawn polls without pauses while one of its promises is pending, which takes a core from a software adapter. */
 function nap(prototype, method) {
   replace(
     prototype,
@@ -81,7 +81,7 @@ function nap(prototype, method) {
   );
 }
 
-/** Puts a method that `wrap` makes of the present one in its place. */
+/** Replaces a method by the result of `wrap` on it. */
 function replace(prototype, name, wrap) {
   prototype[name] = wrap(prototype[name]);
 }

@@ -1,5 +1,5 @@
-// Libraries that want images as NCHW and filters as OIHW get them so, and their results are turned back, outside of what
-// is timed.
+// Conversion of operands for libraries that expect images as NCHW and filters as OIHW, and of their results. It is not
+// timed.
 
 type Four = readonly [number, number, number, number];
 

@@ -7,7 +7,7 @@ export interface Library {
   /** For `--only` and in results. */
   readonly key: string;
   readonly title: string;
-  /** Whether it computes on the adapter, through WebGPU, or on the processor. */
+  /** Whether it computes on the adapter, through WebGPU, or on the CPU. */
   readonly runsOn: 'adapter' | 'processor';
   readonly command: readonly [string, ...string[]];
   readonly env?: Readonly<Record<string, string>>;
@@ -15,10 +15,10 @@ export interface Library {
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const node = (...args: string[]): [string, ...string[]] => [process.execPath, '--import', 'tsx', ...args];
-// Debian's PyTorch uses whatever BLAS the system links by default, and OpenBLAS is 50 times as fast as the reference.
+// Debian's PyTorch uses the default BLAS of the system; OpenBLAS is 50 times as fast as the reference implementation.
 const openblas = '/usr/lib/x86_64-linux-gnu/openblas-pthread';
 
-/** The first Python that has PyTorch; otherwise any, whose complaint is then the reason in the report. */
+/** The first Python that has PyTorch, otherwise any: its error message becomes the reason in the report. */
 function python(): string {
   const candidates = [process.env['PYTHON'] || 'python3', 'python3', '/usr/bin/python3'];
   const hasTorch = (command: string): boolean => {
@@ -50,7 +50,7 @@ export const libraries = (): Library[] => [
     title: 'PyTorch CPU',
     runsOn: 'processor',
     command: [python(), here('torch_worker.py')],
-    // Threads that spin while they wait take the cores from each other.
+    // Threads that spin while they wait slow each other down.
     env: { OMP_WAIT_POLICY: 'passive', ...(existsSync(openblas) ? { LD_LIBRARY_PATH: openblas } : {}) },
   },
 ];

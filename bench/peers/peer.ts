@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Library } from './libraries.ts';
 import type { OperandFile } from './values.ts';
 
-/** What a worker says of itself when it is ready. */
+/** The first message of a worker, when it is ready. */
 export interface Greeting {
   readonly versions: Readonly<Record<string, string>>;
   readonly adapter: { readonly name: string; readonly kind: 'hardware' | 'software' } | null;
@@ -18,11 +18,11 @@ export type Command =
   | { do: 'results'; folder: string }
   | { do: 'release' };
 
-/** Longest time for one command: a first step that compiles hundreds of kernels takes minutes. */
+/** Maximum time for one command in seconds: a first step that compiles hundreds of kernels takes minutes. */
 const LIMIT = 15 * 60;
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** A case that a library has no operation for. */
+/** A library has no operation for the case. */
 export class UnsupportedError extends Error {}
 
 /** The process of one library. */
@@ -42,7 +42,7 @@ export class Peer {
       stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
     });
     this.#child.on('error', (error) => (this.#complaints += error.message));
-    this.#child.stdin!.on('error', () => undefined); // Its end is noticed where an answer is awaited.
+    this.#child.stdin!.on('error', () => undefined); // The end of the process is detected when an answer is awaited.
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#complaints = (this.#complaints + text).slice(-2000);
     });
@@ -79,7 +79,7 @@ export class Peer {
     const lines = this.#complaints.split('\n').map((line) => line.trim());
     const isError = (line: string): boolean => /^\w*Error(?: \[\w+\])?: /.test(line);
     const isOfInterest = (line: string): boolean => line !== '' && !line.startsWith('Warning:'); // Dawn's.
-    const said = lines.find(isError) ?? lines.find(isOfInterest) ?? 'it said nothing';
+    const said = lines.find(isError) ?? lines.find(isOfInterest) ?? 'no message';
     throw new Error(`the process ended (${this.#child.signalCode ?? this.#child.exitCode}): ${said}`);
   }
 

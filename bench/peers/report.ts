@@ -1,28 +1,28 @@
 import type { Spread } from '../../src/measure/measure.ts';
-import type { PeerCase } from './cases.ts';
+import type { Work } from '../../src/measure/tasks.ts';
 
-/** What one library did with one case. */
+/** The result of one library for one case. */
 export interface PeerMeasured {
   readonly timing?: {
     readonly wall: Spread;
-    /** On a software adapter: processor time of the threads that compute over the number of cores. */
+    /** On a software adapter: CPU time of the computing threads, divided by the number of cores. */
     readonly cpu: Spread | null;
   };
   /** The first run, which compiles: milliseconds of wall time, with an empty driver cache for the whole network. */
   readonly first?: number;
-  /** What is wrong with the result; null if it was checked and is right, absent if there was nothing to check it with. */
+  /** What is wrong with the result, or null if it is correct; absent if it was not checked. */
   readonly wrong?: string | null;
   /** Why there is no timing. */
   readonly unsupported?: string;
   readonly failed?: string;
-  /** Most bytes of GPU buffers, and of the process. */
+  /** Peak bytes of GPU buffers, and of the process. */
   readonly gpuBytes?: number;
   readonly residentBytes?: number;
 }
 
 export interface PeerCaseResult {
   readonly name: string;
-  readonly work?: PeerCase['work'];
+  readonly work?: Work;
   /** By the library's key. */
   readonly libraries: Record<string, PeerMeasured>;
 }
@@ -39,15 +39,15 @@ export interface PeersResult {
   readonly cases: PeerCaseResult[];
 }
 
-/** Milliseconds that count: a quiet machine's where they are known, otherwise wall time. Null without a right result. */
+/** The median CPU time if it was measured, otherwise the median wall time. Null without a correct result. */
 export function timeOf({ timing, wrong }: PeerMeasured): number | null {
   if (timing === undefined || typeof wrong === 'string') return null;
   return (timing.cpu ?? timing.wall).median;
 }
 
 /**
- * How many times as fast as the best of the others on the adapter the library `own` is. Null if nobody else has a right
- * result, or if one of them was not measured: it might be the best.
+ * The speed-up of the library `own` over the best of the others on the adapter. Null if no other has a correct result, or
+ * if one of them was not measured, because it might be the best.
  */
 export function ratioToBest(result: PeerCaseResult, own: string, others: readonly string[]): number | null {
   if (others.some((key) => result.libraries[key] === undefined)) return null;
@@ -56,8 +56,8 @@ export function ratioToBest(result: PeerCaseResult, own: string, others: readonl
   return ours === null || times.length === 0 ? null : Math.min(...times) / ours;
 }
 
-/** A library's result for people: a rate or a time, or why there is none. */
-export function describe(work: PeerCase['work'], measured: PeerMeasured): string {
+/** The result of a library as text: a rate or a time, or why there is none. */
+export function describe(work: Work | undefined, measured: PeerMeasured): string {
   if (measured.unsupported !== undefined) return 'none';
   if (measured.failed !== undefined) return 'failed';
   if (typeof measured.wrong === 'string') return 'WRONG';
@@ -69,8 +69,8 @@ export function describe(work: PeerCase['work'], measured: PeerMeasured): string
     : `${(work.bytes / time / 1e6).toFixed(2)} GB/s`;
 }
 
-/** Everything about one library's result on a line. */
-export function lineOf(title: string, work: PeerCase['work'], measured: PeerMeasured): string {
+/** The full result of a library on one line. */
+export function lineOf(title: string, work: Work | undefined, measured: PeerMeasured): string {
   const columns = [`  ${title.padEnd(22)}`, describe(work, measured).padStart(14)];
   if (measured.timing !== undefined) {
     const spread = measured.timing.cpu ?? measured.timing.wall;

@@ -1,5 +1,5 @@
-// RetinaNet on ResNet-50 with torchvision's names and shapes, written once for the libraries that bring none: each
-// gives its own operations.
+// RetinaNet on ResNet-50 with the names and shapes of torchvision, written once for the libraries that have none: each
+// provides its own operations.
 
 /** A convolution with a square filter, padded so that stride 1 keeps the size. */
 export interface ConvLayer {
@@ -11,21 +11,21 @@ export interface ConvLayer {
   readonly bias: boolean;
 }
 
-/** What a library must offer for a network of its values `T`. An operation owns what it is given. */
+/** The operations that a library must provide on its values `T`. An operation owns its arguments. */
 export interface NetworkOps<T> {
   conv(x: T, layer: ConvLayer): T;
-  /** Batch norm over `channels`, with ReLU if asked. */
+  /** Batch norm over `channels`, optionally followed by ReLU. */
   norm(x: T, name: string, channels: number, withRelu: boolean): T;
   relu(x: T): T;
   add(x: T, y: T): T;
-  /** 3x3 windows two apart, padded by one. */
+  /** 3x3 windows, stride 2, padding 1. */
   maxPool(x: T): T;
   /** Nearest neighbour, twice the size. */
   upsample(x: T): T;
   /** From channels that hold `size` numbers per anchor to [anchors, size]. */
   perAnchor(x: T, size: number): T;
   concat(parts: T[]): T;
-  /** Another owner of the same value. */
+  /** Another reference to the same value. */
   share(x: T): T;
 }
 
@@ -125,8 +125,7 @@ const ALPHA = 0.25;
 
 /**
  * The loss as arrays that any library can multiply with: it is the sum of `focal` times (1 - p)^2 times the cross entropy
- * with `targets`, p being what the target has as its probability, and of `boxes` times |deltas - wanted|. Anchors that do
- * not count have zeros, and both are divided by the number of foreground anchors.
+ * with `targets`, where p is the predicted probability of the target, and of `boxes` times |deltas - wanted|. Ignored anchors have zeros, and both are divided by the number of foreground anchors.
  *
  * @param labels as in values.ts
  */

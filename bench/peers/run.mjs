@@ -9,14 +9,14 @@ const HELP = `Measures retinagrad and other libraries on the same cases, adapter
 Usage: node bench/peers/run.mjs [OPTIONS]       (once before: cd bench/peers && npm ci)
 
   --only a,b       libraries: retinagrad, tfjs, jax, ort-webgpu, ort-cpu, torch; default all
-  --filter TEXT    only cases whose name contains TEXT, such as "conv 3x3" or "RetinaNet"
-  --seconds N      about how long to measure each case with each library; default 2
+  --filter TEXT    only cases whose name contains TEXT: "conv 3x3", "RetinaNet"
+  --seconds N      approximate time to measure each case with each library; default 2
   --out FILE       writes the result as JSON, after every case
-  --adapter NAME   lavapipe, swiftshader, hardware or a part of a name; default what retinagrad would take
-  --help           this
+  --adapter NAME   lavapipe, swiftshader, hardware or part of a name; default: as retinagrad chooses
+  --help           this text
 
-PyTorch is measured with $PYTHON, or the first python3 that has it. A library that is missing or fails is reported with
-the reason, and the others go on. Ends with status 1 if a result of retinagrad is wrong or missing.
+PyTorch is measured with $PYTHON, or the first python3 that has it. If a library is missing or fails, the reason is
+reported and the others continue. The exit status is 1 if a result of retinagrad is wrong or missing.
 Some cases take minutes: the whole network compiles hundreds of kernels in some libraries.
 `;
 
@@ -32,13 +32,13 @@ const options = {
 try {
   const { values } = parseArgs({ options });
   const seconds = Number(values.seconds);
-  if (!(seconds > 0)) throw new TypeError(`--seconds ${values.seconds} is not a positive number`);
+  if (!(seconds > 0)) throw new TypeError(`--seconds is "${values.seconds}", expected a number > 0`);
   if (values.help) process.stdout.write(HELP);
   else {
     const root = fileURLToPath(new URL('../../', import.meta.url));
-    // retinagrad is measured as its source is now; that needs its dependencies and generated kernels.
+    // The current source of retinagrad is measured. It needs its dependencies and generated kernels.
     const setup = spawnSync(process.execPath, ['scripts/setup.mjs'], { cwd: root, stdio: 'inherit' });
-    if (setup.status !== 0) throw new Error('retinagrad itself could not be made ready');
+    if (setup.status !== 0) throw new Error('retinagrad could not be set up');
     const { register } = await import('tsx/esm/api');
     register();
     const { Runner } = await import('./runner.ts');

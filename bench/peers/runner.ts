@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { spread } from '../../src/measure/measure.ts';
-import { CASES, type PeerCase } from './cases.ts';
+import { checkTask } from '../../src/measure/tasks.ts';
+import { CASES, isTask, type PeerCase } from './cases.ts';
 import { compareWhole } from './compare-whole.ts';
 import { libraries, type Library } from './libraries.ts';
 import { Peer, UnsupportedError } from './peer.ts';
@@ -21,7 +22,7 @@ export interface RunnerOptions {
   readonly adapter: string | undefined;
 }
 
-/** Shortest sample in milliseconds: shorter runs are repeated within one. */
+/** Minimum length of a sample in milliseconds; shorter runs are repeated within a sample. */
 const SAMPLE = 20;
 const OURS = 'retinagrad';
 
@@ -30,7 +31,7 @@ interface Sample {
   readonly processor: number;
 }
 
-/** A library that is being measured, with what came out so far. */
+/** A library that is being measured, with its samples so far. */
 interface Contender {
   readonly library: Library;
   readonly peer: Peer;
@@ -41,7 +42,7 @@ interface Contender {
   readonly samples: Sample[];
 }
 
-/** What a library delivered: its results, and what is to be reported about it. */
+/** What a library has delivered: its results, and the report about it. */
 interface Delivered {
   readonly measured: PeerMeasured;
   readonly results?: readonly Float32Array[];
@@ -60,12 +61,14 @@ export class Runner {
     const all = libraries();
     const unknown = options.only.filter((key) => !all.some((library) => library.key === key));
     if (unknown.length > 0) {
-      throw new TypeError(`--only ${unknown.join()}: known are ${all.map(({ key }) => key).join()}`);
+      throw new TypeError(
+        `--only is "${options.only.join()}", expected some of ${all.map(({ key }) => key).join(', ')}`,
+      );
     }
     this.#libraries = all.filter(({ key }) => options.only.length === 0 || options.only.includes(key));
   }
 
-  /** Runs everything, prints and writes it. Returns the exit status. */
+  /** Measures all cases, prints and writes the results, and returns the exit status. */
   async run(): Promise<number> {
     const cases: PeerCaseResult[] = [];
     process.once('exit', () => rmSync(this.#folder, { recursive: true, force: true }));
@@ -86,11 +89,11 @@ export class Runner {
   }
 
   async #measure(task: PeerCase): Promise<PeerCaseResult> {
-    const isWhole = task.operands === undefined;
+    const isWhole = !isTask(task);
     const values = valuesOf(task);
     const operands = writeValues(join(this.#folder, 'operands.f32'), values);
-    // The whole network is measured by one library after the other, each in a new process with an empty driver cache,
-    // for the sake of memory and of the first step. Kernels take turns.
+    // Libraries measure the whole network one after the other, each in a new process with an empty driver cache, to limit
+    // memory and to time the first step. For single kernels they take turns.
     const delivered = new Map<string, Delivered>();
     for (const group of isWhole ? this.#libraries.map((library) => [library]) : [this.#libraries]) {
       if (isWhole) await this.#stopAll();
@@ -109,14 +112,12 @@ export class Runner {
     }
     if (isWhole) await this.#stopAll();
     const arrays = Object.fromEntries([...values].map(([name, { data }]) => [name, data]));
-    const check = task.check;
-    const wrong =
-      check === undefined
-        ? compareWhole(new Map([...delivered].map(([key, { results }]) => [key, results])), ['torch', OURS])
-        : new Map([...delivered].map(([key, { results }]) => [key, results && check(arrays, results)]));
+    const wrong = isTask(task)
+      ? new Map([...delivered].map(([key, { results }]) => [key, results && checkTask(task, arrays, results)]))
+      : compareWhole(new Map([...delivered].map(([key, { results }]) => [key, results])), ['torch', OURS]);
     return {
       name: task.name,
-      ...(task.work === undefined ? {} : { work: task.work }),
+      ...(isTask(task) ? { work: task.work } : {}),
       libraries: Object.fromEntries(
         [...delivered].map(([key, { measured }]) => {
           const verdict = wrong.get(key);
@@ -126,7 +127,7 @@ export class Runner {
     };
   }
 
-  /** Notes why a library has no result for this case, if it has none. */
+  /** Records why a library has no result for this case, if it has none. */
   async #attempt(library: Library, delivered: Map<string, Delivered>, work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -135,11 +136,11 @@ export class Runner {
       const measured = error instanceof UnsupportedError ? { unsupported: message } : { failed: message };
       delivered.set(library.key, { measured });
       if (error instanceof UnsupportedError) return;
-      await this.#peers.get(library.key)?.stop(); // Whatever it still holds or computes is in the way of the others.
+      await this.#peers.get(library.key)?.stop(); // It may still hold memory or compute, which would disturb the others.
     }
   }
 
-  /** Prepares a library for a case, and runs it until it has compiled what it will. */
+  /** Prepares a library for a case, and runs the case twice, so that its kernels are compiled. */
   async #enter(
     library: Library,
     task: PeerCase,
@@ -147,8 +148,7 @@ export class Runner {
     isWhole: boolean,
   ): Promise<Contender> {
     const peer = await this.#peerOf(library);
-    const { check: _, ...description } = task;
-    await peer.ask({ do: 'prepare', case: description, operands });
+    await peer.ask({ do: 'prepare', case: task, operands });
     const { wall: first } = await peer.ask<Sample>({ do: 'sample', count: 1 });
     const { wall: estimate } = await peer.ask<Sample>({ do: 'sample', count: 1 });
     const count = Math.max(1, Math.ceil(SAMPLE / estimate));
@@ -157,7 +157,7 @@ export class Runner {
     return { library, peer, first, count, wanted, samples: [] };
   }
 
-  /** One sample of each in turn, so that what else happens on the machine happens to all of them. */
+  /** Takes samples of all libraries in turn, so that other processes disturb all of them equally. */
   async #takeTurns(contenders: readonly Contender[], delivered: Map<string, Delivered>): Promise<void> {
     for (let round = 0; contenders.some(({ wanted }) => round < wanted); round++) {
       for (const { library, peer, count, wanted, samples } of contenders) {
@@ -198,7 +198,7 @@ export class Runner {
     };
   }
 
-  /** The library's process, started anew if there is none (any more). */
+  /** The process of a library; starts one if none is running. */
   async #peerOf(library: Library): Promise<Peer> {
     const existing = this.#peers.get(library.key);
     if (existing?.isAlive) return existing;
@@ -215,7 +215,7 @@ export class Runner {
     if (adapter !== null) {
       this.#adapter ??= { name: adapter.name.trim(), kind: adapter.kind };
       if (adapter.name.trim() !== this.#adapter.name) {
-        throw new Error(`it runs on ${adapter.name}, the others on ${this.#adapter.name}`);
+        throw new Error(`it runs on ${adapter.name}, but the others on ${this.#adapter.name}`);
       }
     }
     return peer;
@@ -230,7 +230,7 @@ export class Runner {
     const comparison = ratio === null ? '' : `  ${ratio.toFixed(2)} times as fast as the best other on the adapter`;
     process.stdout.write(`${task.name}${comparison}\n`);
     for (const { key, title } of this.#libraries) {
-      process.stdout.write(`${lineOf(title, task.work, result.libraries[key] ?? {})}\n`);
+      process.stdout.write(`${lineOf(title, result.work, result.libraries[key] ?? {})}\n`);
     }
   }
 

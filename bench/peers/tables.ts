@@ -1,3 +1,4 @@
+import { table } from '../markdown.ts';
 import { describe, ratioToBest, type PeerCaseResult, type PeersResult } from './report.ts';
 
 // The tables of docs/performance.md and README.md.
@@ -16,20 +17,17 @@ const SHORT = [
 
 type LibraryHead = PeersResult['libraries'][number];
 
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map((_, i) => (i === 0 ? '---' : '---:')), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
-
 /** Where and with what a result was measured. */
 function origin({ adapter, processor, date, commit, versions }: PeersResult): string {
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version.replace(/^v/, '')}`);
-  const measure = adapter.kind === 'software' ? 'Processor time over cores' : 'Wall time';
+  const measure = adapter.kind === 'software' ? 'CPU time divided by the number of cores' : 'Wall time';
   return (
     `${adapter.name}, ${processor.cores} cores of ${processor.model}, ${date}, commit ${commit}. ${measure}. ` +
     `Versions: ${list.join(', ')}.`
   );
 }
 
-/** `2.1x`, or nothing where nobody else has a right result. */
+/** `2.1x`, or nothing if no other library has a correct result. */
 function ratioCell(result: PeerCaseResult, libraries: readonly LibraryHead[]): string {
   const others = libraries.filter(({ key, runsOn }) => key !== OURS && runsOn === 'adapter').map(({ key }) => key);
   const ratio = ratioToBest(result, OURS, others);
@@ -42,7 +40,7 @@ function comparison(cases: readonly PeerCaseResult[], all: PeersResult, shown: r
     ...shown.map(({ key }) => describe(result.work, result.libraries[key] ?? {})),
     ratioCell(result, all.libraries),
   ]);
-  return table(['case', ...shown.map(({ title }) => title), 'to the best other on WebGPU'], rows);
+  return table(['case', ...shown.map(({ title }) => title), 'speed-up over the best other on WebGPU'], rows);
 }
 
 /** First steps and memory of the whole network. */
@@ -58,7 +56,7 @@ function whole({ cases, libraries }: PeersResult): string {
         return [[`${name}: ${title}`, `${(first / 1000).toFixed(1)} s`, megabytes(gpuBytes), megabytes(residentBytes)]];
       }),
     );
-  return table(['run', 'first, nothing compiled', 'most GPU memory', 'most memory of the process'], rows);
+  return table(['run', 'first run, nothing compiled', 'peak GPU memory', 'peak process memory'], rows);
 }
 
 /** Every case with every library, and the memory and first steps of the whole network. */

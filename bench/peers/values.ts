@@ -1,10 +1,10 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { makeAnchors } from '../../src/retinanet/anchors.ts';
 import { retinaNetSpec } from '../../src/retinanet/spec.ts';
-import type { PeerCase } from './cases.ts';
+import { isTask, type PeerCase } from './cases.ts';
 import { CLASSES, retinaNetState } from './retinanet.ts';
 
-// The values that all libraries get, made once per case and handed over in a file.
+// The operands are the same for all libraries. They are generated once per case and passed in a file.
 
 /** Where a worker finds an operand: float32, little endian. */
 export interface OperandFile {
@@ -21,7 +21,7 @@ interface Value {
 const { fround } = Math;
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** About normally distributed numbers, the same every time: sums of four that are uniform. */
+/** Approximately normally distributed numbers, the same every time: sums of four uniform ones. */
 function normal(length: number, seed: number, scale: number): Float32Array {
   let state = seed >>> 0;
   const uniform = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
@@ -30,17 +30,17 @@ function normal(length: number, seed: number, scale: number): Float32Array {
 }
 
 /** The operands of a case by name. */
-export function valuesOf({ operands }: PeerCase): Map<string, Value> {
-  if (operands === undefined) return networkValues();
+export function valuesOf(peerCase: PeerCase): Map<string, Value> {
+  if (!isTask(peerCase)) return networkValues();
   return new Map(
-    Object.entries(operands).map(([name, shape], i) => [
+    Object.entries(peerCase.operands).map(([name, shape], i) => [
       name,
       { shape, data: normal(product(shape), 2654435761 * (i + 1), 1) },
     ]),
   );
 }
 
-/** Writes values one after the other, and says where each is. */
+/** Writes values one after the other, and returns where each of them is. */
 export function writeValues(file: string, values: ReadonlyMap<string, Value>): Record<string, OperandFile> {
   const handle = openSync(file, 'w');
   let offset = 0;
@@ -56,15 +56,15 @@ export function writeValues(file: string, values: ReadonlyMap<string, Value>): R
 
 /** Height and width of the image. */
 export const IMAGE_SIZE = 256;
-/** x1, y1, x2, y2 of the objects as shares of the image; their classes are 0 and 1. The library's own workload. */
+/** x1, y1, x2, y2 of the objects as fractions of the image; their classes are 0 and 1. The library's own workload. */
 const BOXES = [
   [0.1, 0.1, 0.5, 0.6],
   [0.3, 0.2, 0.8, 0.7],
 ] as const;
 
 /**
- * For the whole network: weights, the `image` normalised, and what each anchor is to find: `labels` (a class, -1 for
- * background, -2 for anchors that do not count) and `deltas`.
+ * For the whole network: weights, the normalised `image`, and the target of each anchor: `labels` (a class, -1 for
+ * background, -2 for ignored anchors) and `deltas`.
  */
 function networkValues(): Map<string, Value> {
   const values = new Map<string, Value>();
@@ -83,7 +83,7 @@ function networkValues(): Map<string, Value> {
 /**
  * He's initialisation in the body; small filters elsewhere, and the paper's bias for scores. The last norm of each block
  * starts small: otherwise gradients of 53 layers of batch norm change by 5 % when the image changes by 1e-7, in float64, and
- * nothing could be said about a library that computes in float32.
+ * results in float32 could not be compared.
  */
 function initial(name: string, shape: readonly number[], seed: number): Float32Array {
   const length = product(shape);
@@ -97,7 +97,7 @@ function initial(name: string, shape: readonly number[], seed: number): Float32A
   return new Float32Array(length).fill(/\.(bias|running_mean)$/.test(name) ? 0 : 1);
 }
 
-/** Anchors of the image, and how many each level has. */
+/** Anchors of the image, and the number of anchors in each level. */
 export function networkAnchors(): { anchors: Float32Array; levels: number[] } {
   const sides = [8, 16, 32, 64, 128].map((stride) => IMAGE_SIZE / stride);
   const anchors = makeAnchors(
@@ -108,11 +108,11 @@ export function networkAnchors(): { anchors: Float32Array; levels: number[] } {
   return { anchors, levels: sides.map((side) => side * side * 9) };
 }
 
-/** torchvision's matching: foreground from an IoU of 0.5 or where a box has its best anchor, background below 0.4. */
+/** Matching as in torchvision: foreground if IoU >= 0.5 or if the anchor is the best of a box, background below 0.4. */
 function assignment(): { labels: Float32Array; deltas: Float32Array } {
   const { anchors } = networkAnchors();
   const count = anchors.length / 4;
-  const boxes = BOXES.map((box) => box.map((share) => fround(fround(share) * IMAGE_SIZE)));
+  const boxes = BOXES.map((box) => box.map((fraction) => fround(fround(fraction) * IMAGE_SIZE)));
   const anchorOf = (i: number): number[] => [...anchors.subarray(4 * i, 4 * i + 4)];
   const overlaps = boxes.map((box) => Float64Array.from({ length: count }, (_, i) => iou(box, anchorOf(i))));
   const most = overlaps.map((list) => list.reduce((a, b) => Math.max(a, b)));
@@ -128,7 +128,7 @@ function assignment(): { labels: Float32Array; deltas: Float32Array } {
   return { labels, deltas };
 }
 
-/** In float32, step by step: whether anchors tie for a box's best depends on the last bit. */
+/** Rounded to float32 after each step: whether two anchors are equally good depends on the last bit. */
 function iou(a: readonly number[], b: readonly number[]): number {
   const along = (axis: number): number =>
     Math.max(0, fround(Math.min(a[axis + 2]!, b[axis + 2]!) - Math.max(a[axis]!, b[axis]!)));
@@ -138,7 +138,7 @@ function iou(a: readonly number[], b: readonly number[]): number {
 
 const area = (box: readonly number[]): number => fround(fround(box[2]! - box[0]!) * fround(box[3]! - box[1]!));
 
-/** Offsets that turn an anchor into a box: of the centre, in sizes of the anchor, and logarithms of the growth. */
+/** Regression targets: the shift of the centre in sizes of the anchor, and the logarithm of the ratio of sizes. */
 function encode(box: readonly number[], anchor: readonly number[]): number[] {
   const along = (axis: number): [number, number] => {
     const size = anchor[axis + 2]! - anchor[axis]!;

@@ -6,14 +6,14 @@ import { lossWeights, PROBED, retinaNet } from './retinanet.ts';
 import { serve } from './worker.mjs';
 
 const { adapter, peakBytes } = await browserLike();
-// The library looks at the browser while it loads.
+// The library inspects the browser while it loads.
 const jax = await import('@jax-js/jax');
 const { jit, lax, nn, numpy: np, tree, valueAndGrad, vjp } = jax;
 await jax.init('webgpu');
 jax.defaultDevice('webgpu');
 const { version } = createRequire(import.meta.url)('./node_modules/@jax-js/jax/package.json');
 
-// jax-js counts references: an operation takes its arguments, and `x.ref` is a further reference. Its convolutions want
+// jax-js counts references: an operation consumes its arguments, and `x.ref` is another reference. Its convolutions expect
 // images as NCHW and filters as OIHW.
 
 const load = ({ shape, read }) => ({ shape, data: read() });
@@ -24,7 +24,7 @@ const asIs = (x) => x;
 /**
  * A case that runs the compiled `op` on arrays.
  *
- * @param outputs How each result is turned back.
+ * @param outputs How to convert each result back.
  */
 function kernel(inputs, op, outputs) {
   const compiled = jit(op);
@@ -34,10 +34,10 @@ function kernel(inputs, op, outputs) {
     async run() {
       tree.dispose(last);
       last = once();
-      // Nothing runs before somebody wants the values; asking for the buffers sends the commands and does not wait.
+      // Evaluation is lazy; asking for the buffers sends the commands and does not wait.
       await Promise.all(last.map((x) => x.ref.gpuBuffer()));
     },
-    // The queue works in order, so what came before is done too.
+    // The queue is processed in order, so earlier commands are done too.
     finish: () => jax.blockUntilReady(last),
     async results() {
       const arrays = once();
@@ -63,7 +63,7 @@ const convolve = (x, w, stride, padding) =>
     ],
   );
 
-/** Largest value of 3x3 windows two apart. Padding is with zeros; `isBelowZero` puts the least values there instead. */
+/** Largest value of 3x3 windows with stride 2. Padding is with zeros; with `isBelowZero` it is with the smallest values. */
 function maxPool(x, isBelowZero) {
   const around = { 2: [1, 1], 3: [1, 1] };
   const border = isBelowZero ? np.pad(np.ones(x.shape), around).sub(1).mul(1e30) : 0;
@@ -94,7 +94,7 @@ const operations = {
       tree.dispose(gradient);
       return kernel([pixels, filter], (a, b) => [convolve(a, b, stride, padding)], [channelsLast]);
     }
-    // Only the gradient asked for is computed: the other operand is no argument of the function.
+    // Only one gradient is computed: the other operand is not an argument of the function.
     const op = (a, b, grad) => {
       const [inner, fixed] = kind === 'dx' ? [a, b] : [b, a];
       const f = (z) => (kind === 'dx' ? convolve(z, fixed, stride, padding) : convolve(fixed, z, stride, padding));
@@ -188,7 +188,7 @@ function network(operands, isTraining) {
     return retinaNet(
       {
         conv(input, { name, kernel, stride, bias }) {
-          // The subnets use their filters on five levels: every use is a further reference.
+          // The subnets use their filters on five levels: every use is another reference.
           const y = convolve(input, get(`${name}.weight`).ref, stride, (kernel - 1) / 2);
           return bias ? y.add(perChannel(get(`${name}.bias`).ref)) : y;
         },

@@ -7,8 +7,8 @@ import { OnnxGraph } from './onnx.ts';
 import { retinaNet } from './retinanet.ts';
 import { serve, Unsupported } from './worker.mjs';
 
-// Runs on the CPU, or with `webgpu` as argument on the Dawn that the package brings, which finds drivers by itself. Its
-// images are NCHW, filters OIHW. Operands and results are the host's: with WebGPU a run includes copying them.
+// Runs on the CPU, or with the argument `webgpu` on the package's own Dawn, which finds drivers by itself. Images are
+// NCHW, filters OIHW. Operands and results are on the host: with WebGPU a run includes copying them.
 
 const provider = process.argv[2];
 if (provider === 'webgpu') chooseDriver(process.env.PEERS_ADAPTER);
@@ -30,7 +30,7 @@ const tensorOf = ({ shape, data }) => new Tensor('float32', data, shape);
 
 /** A case that runs a graph with the inputs given by name. */
 async function session(graph, inputs, turnBack) {
-  // Threads that spin while they wait take the cores from each other.
+  // Threads that spin while they wait slow each other down.
   const extra = { session: { intra_op: { allow_spinning: '0' } } };
   const running = await InferenceSession.create(graph.encode(), {
     executionProviders: [provider],
@@ -101,7 +101,7 @@ const operations = {
     const image = channelsFirst({ shape: [1, ...shape], data: read() });
     const graph = new OnnxGraph();
     const constant = (name) => graph.constant(operands[name].shape, operands[name].read());
-    // Like others that prepare a network once, give its subnets' filters, used on five levels, one name each.
+    // The filters of the subnets are used on five levels, under one name each.
     const constants = new Map();
     const get = (name) => {
       if (!constants.has(name)) constants.set(name, constant(name));

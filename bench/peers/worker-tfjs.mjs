@@ -11,7 +11,7 @@ if (!(await tf.setBackend('webgpu'))) throw new Error('the WebGPU backend did no
 tf.enableProdMode();
 const backend = tf.backend();
 
-/** TensorFlow.js keeps up to 15 dispatches back. */
+/** TensorFlow.js holds back up to 15 dispatches. */
 async function finish() {
   if (backend.commandEncoder !== null) {
     backend.endComputePassEncoder();

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { driverTime } from '../../src/measure/measure.ts';
 
-// A worker's side of the conversation: a command per line on standard input, an answer per line on file descriptor 3,
-// so that whatever a library prints is in nobody's way.
+// The protocol of the workers: a command per line on standard input, an answer per line on file descriptor 3, so that
+// output of a library does not interfere.
 //   {"do": "prepare", "case": {...}, "operands": {NAME: {file, offset, shape}}}   -> {}, or {"unsupported": WHY}
 //   {"do": "sample", "count": N}    -> {"wall": MS, "processor": MS} of N runs together
 //   {"do": "results", "folder": F}  -> {"files": [...], "gpuBytes": N, "residentBytes": N}
 //   {"do": "release"}               -> {}
-// The first line of all, without being asked: {"versions": {...}, "adapter": {...} | null}. An answer {"error": TEXT} means
+// The first line, which is not an answer: {"versions": {...}, "adapter": {...} | null}. An answer {"error": TEXT} means
 // that the case failed; a process that ends means the same.
 
-/** A case that a library has no operation for. */
+/** A library has no operation for the case. */
 export class Unsupported extends Error {}
 
 /**
@@ -29,9 +29,9 @@ export class Unsupported extends Error {}
  *
  * @param {object} library
  * @param {Record<string, string>} library.versions
- * @param {object | null} library.adapter What `openAdapter` told, if it is known.
+ * @param {object | null} library.adapter The result of `openAdapter`, if known.
  * @param {boolean} [library.usesMainThread] Whether the work is done on the main thread too.
- * @param {() => number} [library.peakBytes] Most bytes of GPU buffers so far.
+ * @param {() => number} [library.peakBytes] Peak bytes of GPU buffers so far.
  * @param {(task: any, operands: Record<string, Operand>) => Prepared | Promise<Prepared>} library.prepare
  */
 export async function serve({ versions, adapter, usesMainThread = false, peakBytes, prepare }) {
@@ -100,7 +100,7 @@ function readableOperand({ file, offset, shape }) {
   };
 }
 
-/** The most memory that this process has held, in bytes. */
+/** Peak memory of this process in bytes. */
 function mostResident() {
   if (process.platform !== 'linux') return undefined;
   return 1024 * Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]);

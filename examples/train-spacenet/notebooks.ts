@@ -21,7 +21,7 @@ manualSeed(1);
 const model = new RetinaNet(
   dataset.classes.length,
   retinaNetSpec('torchvision', {
-    backbone: { depth: 18, width: 16, norm: 'batch' }, // small enough for a processor; the paper's width is 64
+    backbone: { depth: 18, width: 16, norm: 'batch' }, // small enough for a CPU; the paper's width is 64
     pyramid: { channels: 32 },
     head: { channels: 32, convs: 1 },
     anchors: { sizes: [8, 16, 32, 64, 128].map((side) => [side, side * 2 ** (1 / 3), side * 2 ** (2 / 3)]) },
@@ -35,7 +35,6 @@ await trainDetector(model, {
   split,
   epochs: Number(epochs),
   learningRate: 3e-3,
-  ...('stretch' in dataset ? { reading: { stretch: dataset.stretch } } : {}),
   onEvaluation: ({ epoch, f1 }) => console.log(`epoch ${epoch}: F1 ${f1.toFixed(3)}`),
 });
 model.dispose();
@@ -50,7 +49,7 @@ await writePng(
 );
 console.log(`${found!.scores.length} boxes in ${sample.id}, drawn in ${join(folder.path, 'one.png')}`);
 
-// 3. Validation: a detection is right if its IoU with a building that no surer one has found is at least 0.5.
+// 3. Validation: a detection is right if its IoU with a building that no higher-scoring detection matched is at least 0.5.
 const images = [];
 for (const index of split.heldOut) {
   const truth = await dataset.get(index);

@@ -4,18 +4,18 @@ import { Node, changedInPlace, type Operation, type Rerun } from './node.ts';
 import { currentRecorder, isRecording, needsGradient, recordedBy, type Recorder } from './tape.ts';
 
 // Activation checkpointing (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). The first run makes the
-// same graph as ever, except that its nodes save nothing. When backward reaches the last of them, the function runs a
-// second time; what its operations record then makes no new graph, but gives the nodes of the first, in the same order,
-// the tensors that they lack. From there on, backward does what it always does: every gradient is the sum of the same
+// same graph as usual, except that its nodes save nothing. When backward reaches the last of them, the function runs a
+// second time. What its operations record then makes no new graph, but provides the nodes of the first run, in the same
+// order, with the tensors that they lack. Backward continues as usual, so that every gradient is the sum of the same
 // numbers in the same order as without checkpointing, bit for bit.
 
 type Inputs = readonly Tensor[];
 
-/** A node, and what its operation was given in the first run. */
+/** A node, and the inputs of its operation in the first run. */
 interface Step {
   readonly node: Node;
   readonly description: string;
-  /** Versions of all that it read and saved. */
+  /** Versions of the tensors that it read and saved. */
   readonly versions: readonly number[];
 }
 
@@ -23,18 +23,18 @@ const tensorsOf = ({ inputs, saved }: Operation): Tensor[] => [...inputs, ...sav
 const describe = (operation: Operation): string =>
   `${operation.op}(${tensorsOf(operation).map(({ shape }) => `[${shape}]`)})`;
 
-/** The node of every tensor that a second run makes: gradients flow through it, but not along this run. */
+/** The node of every tensor that a second run makes: it marks them as differentiable, but is not part of a graph. */
 const inSecondRun: GraphNode = { retain: () => undefined, release: () => undefined };
 
-/** A function that was run once, and will be again. */
+/** A function that has run once and will run again. */
 class Checkpoint implements Recorder, Rerun {
   readonly #fn: (...inputs: Inputs) => unknown;
-  /** References of our own, without the graph behind them. */
+  /** Own references, without the graph behind them. */
   readonly #inputs: Inputs;
-  /** The second run that this first one is part of, if a checkpointed function has others inside. */
+  /** The second run that contains this first one, if checkpointed functions are nested. */
   readonly #outer: SecondRun | null;
   readonly #steps: Step[] = [];
-  /** Held by each node that waits, and by whoever runs the function right now. */
+  /** Held by each node that is waiting, and while the function runs. */
   #references = 1;
 
   constructor(fn: (...inputs: Inputs) => unknown, inputs: Inputs, outer: SecondRun | null) {
@@ -88,7 +88,7 @@ class Checkpoint implements Recorder, Rerun {
   }
 }
 
-/** Gives the nodes of a first run what they did not save. */
+/** Provides the nodes of a first run with the tensors that they did not save. */
 class SecondRun implements Recorder {
   readonly isSecondRun = true;
   readonly #steps: readonly Step[];
@@ -128,27 +128,26 @@ class SecondRun implements Recorder {
 }
 
 /**
- * Computes `fn(...inputs)` without keeping what its derivative needs: backward runs `fn` again for that. A chain of n
- * functions of this kind holds their n inputs and the activations of one, for the time of a second forward pass (Chen et
- * al. 2016, "Training Deep Nets with Sublinear Memory Cost"). Results and gradients, of inputs, of parameters and of all
- * else that `fn` uses, are the same as without it, bit for bit. Within another one it takes effect in the second run of
- * that one.
+ * Computes `fn(...inputs)` without keeping the activations that its derivative needs: backward runs `fn` again to get them.
+ * A chain of n such functions holds their n inputs and the activations of one, at the cost of a second forward pass (Chen
+ * et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). Results and all gradients are the same as without
+ * `checkpoint`, bit for bit. A nested `checkpoint` takes effect in the second run of the outer one.
  *
- * `fn` must be synchronous and do the same each time. Random numbers repeat if their seed is made outside. What it
- * changes for good, such as running statistics, it must leave alone when `isRecomputing()` (BatchNorm2d does). Tensors
- * that it uses must still be there in backward: parameters are; results of other operations must be among `inputs`,
- * which may be disposed. Scopes: as in `tidy`, what `fn` makes is freed, except for its result.
+ * `fn` must be synchronous and do the same in both runs. Random numbers repeat if their seed is made outside. `fn` must not
+ * make lasting changes, for example to running statistics, while `isRecomputing()` (BatchNorm2d does not). Tensors that it
+ * uses must still exist in backward: parameters do; results of other operations must be passed as `inputs`, which may then
+ * be disposed. As in `tidy`, the tensors that `fn` makes are freed, except for its result.
  *
  * @param fn may return anything that `tidy` may: a tensor, or arrays and objects of tensors
  * @returns what `fn` returns
- * @throws Error from `backward` if a tensor that `fn` uses was changed in place since, if `fn` does something else in
- *   its second run, or if it calls `backward` or `grad` itself
+ * @throws Error from `backward` if a tensor that `fn` uses was changed in place, if `fn` does something else in its second
+ *   run, or if it calls `backward` or `grad` itself
  */
 export function checkpoint<I extends Inputs, R>(fn: (...inputs: I) => R, inputs: readonly [...I]): R {
   for (const input of inputs) input.checkUsable('checkpoint');
   const recorder = currentRecorder();
   const plain = (): R => fn(...(inputs as I));
-  // In the first run of an outer one nothing is saved anyway.
+  // In the first run of an outer checkpoint, nothing is saved anyway.
   if (!isRecording() || recorder instanceof Checkpoint) return tidy(plain);
   const outer = recorder instanceof SecondRun ? recorder : null;
   const first = new Checkpoint(fn as (...inputs: Inputs) => R, inputs, outer);

@@ -8,28 +8,28 @@ import { concat, reshape } from './ops/shape.ts';
 import { grad, noGrad } from './tape.ts';
 
 export interface GradcheckOptions {
-  /** Half the distance between the two points of a difference. Default 0.01: smaller steps drown in float32 rounding. */
+  /** Half the distance between the two points of a difference. Default 0.01: with smaller steps, float32 rounding dominates. */
   readonly eps?: number;
-  /** Difference allowed in proportion to the gradient's largest element. Default 0.01. */
+  /** Maximum difference, relative to the gradient's largest element. Default 0.01. */
   readonly tolerance?: number;
-  /** Elements of each input that are checked, spread evenly. Default 64. */
+  /** Maximum number of elements of each input to check, spread evenly. Default 64. */
   readonly samples?: number;
 }
 
-/** How far the two gradients of one input lie apart. */
+/** The difference between the two gradients of one input. */
 export interface GradcheckReport {
   readonly input: number;
   readonly checked: number;
-  /** Largest difference in proportion to the gradient's largest element (at least 1e-3). */
+  /** Largest difference, relative to the gradient's largest element (at least 1e-3). */
   readonly error: number;
 }
 
 /**
  * Compares the gradient that autograd computes for `fn` with central differences, (f(x + eps) - f(x - eps)) / 2 eps, of
- * the sum of its output weighed by fixed numbers. Use it on an operation of your own, with small inputs that keep away
- * from kinks such as relu's at 0.
+ * the sum of its output times fixed weights. Use it on an operation of your own, with small inputs away from points
+ * without a derivative, such as 0 for relu.
  *
- * @param inputs float32 tensors with requiresGrad; others are passed on and not checked
+ * @param inputs float32 tensors with requiresGrad; other inputs are passed on and not checked
  * @throws Error that names the input, the element and both values where they disagree
  */
 export async function gradcheck(
@@ -82,32 +82,30 @@ async function differences(
 ): Promise<number[]> {
   if (indices.length === 0) return [];
   const values = await input.data();
-  const steps: number[] = [];
-  const results = tidy(() =>
-    noGrad(() => {
-      const at = (index: number, value: number): Tensor => {
-        const moved = Float32Array.from(values);
-        moved[index] = value;
-        const changed = tensor(moved, { shape: input.shape, device: input.device });
-        return tidy(() => reshape(f(inputs.map((other) => (other === input ? changed : other))), [1]));
-      };
-      return concat(
-        indices.flatMap((index) => {
-          // The points are rounded to float32, so their distance is measured, not assumed.
-          const high = Math.fround(values[index]! + eps);
-          const low = Math.fround(values[index]! - eps);
-          steps.push(high - low);
-          return [at(index, high), at(index, low)];
-        }),
+  const at = (index: number, value: number): Tensor => {
+    const moved = Float32Array.from(values);
+    moved[index] = value;
+    const changed = tensor(moved, { shape: input.shape, device: input.device });
+    return tidy(() => reshape(f(inputs.map((other) => (other === input ? changed : other))), [1]));
+  };
+  // The points are rounded to float32, so their distance is measured, not assumed.
+  const points = indices.map((index) => {
+    return { index, high: Math.fround(values[index]! + eps), low: Math.fround(values[index]! - eps) };
+  });
+  const results = noGrad(() =>
+    tidy(() =>
+      concat(
+        points.flatMap(({ index, high, low }) => [at(index, high), at(index, low)]),
         0,
-      );
-    }),
+      ),
+    ),
   );
   const sums = await results.data();
   results.dispose();
-  return steps.map((step, j) => (sums[2 * j]! - sums[2 * j + 1]!) / step);
+  return points.map(({ high, low }, j) => (sums[2 * j]! - sums[2 * j + 1]!) / (high - low));
 }
 
+/** At most `samples` positions, spread evenly over `size` elements. */
 function spread(size: number, samples: number): number[] {
   const count = Math.min(size, samples);
   return Array.from({ length: count }, (_, i) => Math.floor((i * size) / count));

@@ -1,12 +1,12 @@
 import type { Device } from '../tensor/device.ts';
 import type { GraphNode, Tensor } from '../tensor/tensor.ts';
 
-/** Computes the gradient of one input; only called if somebody needs it. */
+/** Computes the gradient of one input; called only if it is needed. */
 export type GradientThunk = () => Tensor;
 
 export type Saved = readonly (Tensor | null)[];
 
-/** What an operation records: its name, where gradients flow to, what it saves, and its derivative. See `record`. */
+/** What an operation records: its name, its inputs, the tensors that it saves, and its derivative. See `record`. */
 export interface Operation {
   readonly op: string;
   readonly inputs: Saved;
@@ -14,7 +14,7 @@ export interface Operation {
   readonly backward: (dy: Tensor, saved: Saved) => readonly (GradientThunk | null)[];
 }
 
-/** A part of the program that runs a second time to give its nodes what they did not save. See checkpoint.ts. */
+/** A part of the program that runs a second time to provide what its nodes did not save. See checkpoint.ts. */
 export interface Rerun {
   /** Runs it, and calls `save` or `postpone` on each of its nodes. */
   run(): void;
@@ -29,15 +29,15 @@ let nextId = 0;
 /**
  * One recorded operation: which tensors went in, and how to turn the gradient of its output into theirs.
  *
- * Nodes are counted like memory. A node is held by its output tensor and by the nodes that consumed that output; when
- * the last of them lets go, it releases the tensors it saved and its own inputs. So a forward pass whose result is
- * disposed frees its whole graph, without waiting for a garbage collector.
+ * Nodes are reference-counted like memory. A node is held by its output tensor and by the nodes that consumed that output;
+ * when the last of them releases it, it releases the tensors that it saved and its own inputs. So disposing the result of a
+ * forward pass frees its whole graph, without waiting for a garbage collector.
  */
 export class Node implements GraphNode {
   /** Grows with time: an operation always has a larger number than those that made its inputs. */
   readonly id = nextId++;
   readonly op: string;
-  /** Where the gradient of each input goes: the node that made it, a leaf that collects it, or nowhere. */
+  /** Where the gradient of each input goes: to the node that made it, to a leaf, or nowhere (null). */
   readonly inputs: readonly (Node | Tensor | null)[];
   readonly device: Device;
   /** Part of the program that ran it, for profiles. */
@@ -48,7 +48,7 @@ export class Node implements GraphNode {
   #rerun: Rerun | null = null;
   #references = 1;
 
-  /** @param rerun what will give the node its saved tensors, if they are not to be kept now */
+  /** @param rerun provides the saved tensors later, if they are not to be kept now */
   constructor({ op, inputs, saved, backward }: Operation, rerun: Rerun | null = null) {
     this.op = op;
     this.inputs = inputs.map((input) => {
@@ -87,20 +87,20 @@ export class Node implements GraphNode {
     this.#wait(null);
   }
 
-  /** Takes the saved tensors of the second run, if the node still waits for them. */
+  /** Takes the saved tensors of the second run, if the node is still waiting for them. */
   save(saved: Saved): void {
     if (this.#rerun === null) return;
     this.#keep(saved);
     this.#wait(null);
   }
 
-  /** Waits for another run, if the node still waits for one. */
+  /** Waits for another run instead, if the node is still waiting for one. */
   postpone(rerun: Rerun): void {
     if (this.#rerun !== null) this.#wait(rerun);
   }
 
   thunks(dy: Tensor): readonly (GradientThunk | null)[] {
-    // A run that has checkpointed functions inside may leave the node to one of those.
+    // A run that contains checkpointed functions may leave the node to one of those.
     while (this.#rerun !== null) this.#rerun.run();
     if (this.#saved === null) {
       throw new Error(
@@ -118,7 +118,7 @@ export class Node implements GraphNode {
   }
 
   #keep(saved: Saved): void {
-    // References of our own: the caller may dispose its tensors before the backward pass.
+    // Own references, because the caller may dispose its tensors before the backward pass.
     this.#saved = saved.map((tensor) => ({
       tensor: tensor?.view(tensor.shape, false) ?? null,
       version: tensor?.storage.version ?? 0,
@@ -132,7 +132,7 @@ export class Node implements GraphNode {
   }
 }
 
-/** The error for a value that is no longer what it was when `op` used it. */
+/** The error for a tensor whose value has changed since `op` used it. */
 export function changedInPlace(op: string, { shape }: Tensor): Error {
   return new Error(
     `${op}: a tensor of shape [${shape}] that backward needs was changed in place after it was used; ` +

@@ -17,7 +17,7 @@ export interface Recorder {
 }
 
 /**
- * Declares the derivative of an operation: records that `output` was computed from `inputs`, unless nobody needs it.
+ * Declares the derivative of an operation: records that `output` was computed from `inputs`, if a gradient is needed.
  * This is the whole interface between an operation and autograd.
  *
  * @param saved tensors that `backward` needs; it must use these references, since the originals may be gone by then
@@ -44,14 +44,14 @@ export function needsGradient(tensor: Tensor | null): boolean {
   return tensor !== null && (tensor.requiresGrad || tensor.node !== null);
 }
 
-/** Whether operations are being recorded. */
+/** Whether operations are recorded, which is not the case inside `noGrad`. */
 export function isRecording(): boolean {
   return recording;
 }
 
 /**
- * Whether a checkpointed function is being run a second time (see `checkpoint`): what changes something for good, such
- * as running statistics, is done in the first run only.
+ * Whether a checkpointed function is being run a second time (see `checkpoint`). Lasting changes, such as those of running
+ * statistics, are made in the first run only.
  */
 export function isRecomputing(): boolean {
   return recorder?.isSecondRun ?? false;
@@ -84,7 +84,7 @@ export function recordedBy<T>(by: Recorder, fn: () => T): T {
   }
 }
 
-/** Who records instead of the tape. */
+/** What records instead of the tape; null for the tape. */
 export function currentRecorder(): Recorder | null {
   return recorder;
 }
@@ -97,7 +97,7 @@ export function detach(x: Tensor): Tensor {
 export interface BackwardOptions {
   /** Gradient of the tensor itself, of its shape. Default: 1, for a tensor of one element. */
   readonly gradient?: Tensor;
-  /** Keep saved activations, so that backward can run again. Default false: each is freed as soon as it was used. */
+  /** Whether to keep saved activations, so that backward can run again. Default false: each is freed after its use. */
   readonly retainGraph?: boolean;
 }
 
@@ -109,14 +109,7 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   const touched = new Set<Tensor>();
   traverse('backward', loss, options, new Map(), (leaf, gradient) => {
     touched.add(leaf);
-    if (leaf.grad === null) {
-      leaf.grad = gradient;
-      return;
-    }
-    const sum = keep(binary('add', leaf.grad, gradient));
-    leaf.grad.dispose();
-    gradient.dispose();
-    leaf.grad = sum;
+    leaf.grad = leaf.grad === null ? gradient : added(leaf.grad, gradient);
   });
   // Two leaves may have been given the same memory (both sides of an addition); each must own its gradient.
   for (const leaf of touched) {
@@ -128,8 +121,8 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
 }
 
 /**
- * Computes the gradient of `loss` with respect to the given tensors, which may be leaves or results, without touching
- * anybody's `grad`.
+ * Computes the gradient of `loss` with respect to the given tensors, which may be leaves or results, without changing any
+ * tensor's `grad`.
  *
  * @returns one gradient per tensor, of its shape; zeros where `loss` does not depend on it
  */
@@ -145,12 +138,7 @@ export function grad(loss: Tensor, tensors: readonly Tensor[], options: Backward
     traverse('grad', loss, options, wanted, (tensor, gradient) => {
       const sum = found.get(tensor);
       if (!tensors.includes(tensor)) gradient.dispose();
-      else if (sum === undefined) found.set(tensor, gradient);
-      else {
-        found.set(tensor, keep(binary('add', sum, gradient)));
-        sum.dispose();
-        gradient.dispose();
-      }
+      else found.set(tensor, sum === undefined ? gradient : added(sum, gradient));
     });
     return tensors.map((tensor) => {
       const gradient = found.get(tensor);
@@ -175,6 +163,32 @@ function traverse(
   wanted: ReadonlyMap<Node, readonly Tensor[]>,
   collect: (leaf: Tensor, gradient: Tensor) => void,
 ): void {
+  checkRoot(op, root, gradient);
+  const { device } = root;
+  const { part } = device;
+  const gradients = new Map<Node, Tensor>();
+  noGrad(() => {
+    try {
+      contribute(root.node ?? root, gradient === undefined ? ones(root) : owned(gradient), gradients, collect);
+      for (const node of root.node === null ? [] : reachable(root.node as Node)) {
+        const dy = gradients.get(node);
+        if (dy === undefined) continue;
+        for (const tensor of wanted.get(node) ?? []) collect(tensor, owned(dy));
+        device.part = `${node.part} backward`;
+        for (const [input, dx] of inputGradients(node, dy)) contribute(input, dx, gradients, collect);
+        gradients.delete(node);
+        dy.dispose();
+        if (!retainGraph) node.releaseSaved();
+      }
+    } finally {
+      for (const dy of gradients.values()) dy.dispose();
+      device.part = part;
+    }
+  });
+}
+
+/** Throws unless gradients of `root` can be computed. */
+function checkRoot(op: string, root: Tensor, gradient: Tensor | undefined): void {
   if (recorder !== null) throw new Error(`${op}: a checkpointed function cannot ask for gradients inside itself`);
   root.checkUsable(op);
   checkFloat(op, root);
@@ -187,55 +201,44 @@ function traverse(
   if (gradient !== undefined && !sameShape(gradient.shape, root.shape)) {
     throw new RangeError(`${op}: gradient [${gradient.shape}] does not fit the tensor [${root.shape}]`);
   }
-  const { device } = root;
-  const { part } = device;
-  noGrad(() => {
-    const seed = gradient === undefined ? ones(root) : owned(gradient);
-    if (root.node === null) {
-      collect(root, seed);
-      return;
-    }
-    const order = reachable(root.node as Node);
-    const gradients = new Map<Node, Tensor>([[root.node as Node, seed]]);
-    try {
-      for (const node of order) {
-        const dy = gradients.get(node);
-        if (dy === undefined) continue;
-        for (const tensor of wanted.get(node) ?? []) collect(tensor, owned(dy));
-        device.part = `${node.part} backward`;
-        const results = tidy(() =>
-          node.thunks(dy).map((thunk, i) => {
-            const input = node.inputs[i] ?? null;
-            return thunk === null || input === null ? null : thunk();
-          }),
-        );
-        results.forEach((result, i) => {
-          if (result === null) return;
-          const input = node.inputs[i]!;
-          // A thunk may pass the gradient of the output on as it is.
-          const contribution = result === dy ? owned(dy) : keep(result);
-          if (!(input instanceof Node)) {
-            collect(input, contribution);
-            return;
-          }
-          const sum = gradients.get(input);
-          if (sum === undefined) {
-            gradients.set(input, contribution);
-          } else {
-            gradients.set(input, keep(binary('add', sum, contribution)));
-            sum.dispose();
-            contribution.dispose();
-          }
-        });
-        gradients.delete(node);
-        dy.dispose();
-        if (!retainGraph) node.releaseSaved();
-      }
-    } finally {
-      for (const dy of gradients.values()) dy.dispose();
-      device.part = part;
-    }
+}
+
+/** The inputs of a node that need a gradient, each with its own. The thunks of the others are not called. */
+function inputGradients(node: Node, dy: Tensor): (readonly [input: Node | Tensor, dx: Tensor])[] {
+  const results = tidy(() =>
+    node.thunks(dy).map((thunk, i) => {
+      const input = node.inputs[i] ?? null;
+      return thunk === null || input === null ? null : thunk();
+    }),
+  );
+  return results.flatMap((dx, i) => {
+    if (dx === null) return [];
+    // A thunk may return the gradient of the output itself.
+    return [[node.inputs[i]!, dx === dy ? owned(dy) : keep(dx)] as const];
   });
+}
+
+/** Adds a gradient, which it takes over, to that of a node; a leaf's goes to `collect`. */
+function contribute(
+  input: GraphNode | Tensor,
+  gradient: Tensor,
+  gradients: Map<Node, Tensor>,
+  collect: (leaf: Tensor, gradient: Tensor) => void,
+): void {
+  if (!(input instanceof Node)) {
+    collect(input as Tensor, gradient);
+    return;
+  }
+  const sum = gradients.get(input);
+  gradients.set(input, sum === undefined ? gradient : added(sum, gradient));
+}
+
+/** The sum of two gradients, which it disposes. No scope disposes the sum. */
+function added(a: Tensor, b: Tensor): Tensor {
+  const sum = keep(binary('add', a, b));
+  a.dispose();
+  b.dispose();
+  return sum;
 }
 
 /** Nodes that gradients flow through, latest first. */

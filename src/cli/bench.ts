@@ -1,16 +1,31 @@
-import { defined } from '../common/check.ts';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compare } from '../measure/compare.ts';
-import { kernelCases, type SizeName } from '../measure/kernel-cases.ts';
-import { measureLoader } from '../measure/loader.ts';
-import { measureCeiling, measureKernel } from '../measure/kernels.ts';
-import { bestOf } from '../measure/measure.ts';
-import { flameChart, labelParts, measureParts, type PartsResult } from '../measure/parts.ts';
-import { newResult, type BenchResult, type Measured } from '../measure/result.ts';
-import { measureCheckpoint, measureFirstStep, measureWhole } from '../measure/whole.ts';
-import { Workload, type WorkloadOptions } from '../measure/workload.ts';
-import { formatBytes, init, tuningNames, type InitOptions } from '../node.ts';
+import { defined } from '../common/check.ts';
+import {
+  caseLine,
+  compare,
+  comparisonLine,
+  flameChart,
+  kernelCases,
+  labelParts,
+  measureCeiling,
+  measureCheckpoint,
+  measureFirstStep,
+  measureKernel,
+  measureLoader,
+  measureParts,
+  measureWhole,
+  newResult,
+  partsTable,
+  SIZES,
+  Workload,
+  type BenchResult,
+  type Measured,
+  type PartsResult,
+  type SizeName,
+  type WorkloadOptions,
+} from '../bench.ts';
+import { init, tuningNames, type Device, type InitOptions } from '../node.ts';
 import { defineCommand, EXIT, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
 import {
@@ -26,11 +41,11 @@ import {
   type OptionValues,
   type Reader,
 } from './options.ts';
-import { UsageError } from './usage-error.ts';
 import type { Terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Image sizes of the kernels' suite. */
-const sizeNames = ['256', '512', '800x1344'] as const satisfies SizeName[];
+const sizeNames = Object.keys(SIZES) as SizeName[];
 
 const LEVELS = ['kernels', 'parts', 'whole', 'first-step', 'loader', 'compare'] as const;
 
@@ -110,8 +125,10 @@ export const bench = defineCommand('bench', {
   run: runBench,
 });
 
-async function runBench(call: Call<typeof OPTIONS>): Promise<number> {
-  const { options: values, positionals, terminal, version } = call;
+type Values = OptionValues<typeof OPTIONS>;
+type Level = Exclude<(typeof LEVELS)[number], 'loader' | 'compare'>;
+
+async function runBench({ options: values, positionals, terminal, version }: Call<typeof OPTIONS>): Promise<number> {
   const [given, ...files] = positionals;
   const level = LEVELS.find((name) => name === given);
   if (level === 'compare') return printComparison(files);
@@ -120,48 +137,34 @@ async function runBench(call: Call<typeof OPTIONS>): Promise<number> {
     throw new UsageError(`bench: expected one of ${LEVELS.join(', ')}, got "${positionals.join(' ')}"`);
   }
   if (values.checkpoint && level !== 'whole') throw new UsageError(`bench: --checkpoint goes with whole, not ${level}`);
-  const { seconds, depth: depths, size: sides, batch: batches, sizes } = values;
+  return runLevel(level, values, terminal, version);
+}
+
+async function runLevel(level: Level, values: Values, terminal: Terminal, version: string): Promise<number> {
+  const { seconds, sizes } = values;
+  const workloads: readonly WorkloadOptions[] = values.depth.flatMap((depth) =>
+    values.size.flatMap((size) => values.batch.map((batch) => ({ depth, size, batch }))),
+  );
   const chosen: InitOptions = defined({ adapter: values.adapter, tuning: values.tuning });
-  if (level === 'first-step')
-    return firstStep(terminal.isJson, chosen, { depth: depths[0]!, size: sides[0]!, batch: batches[0]! });
+  if (level === 'first-step') return firstStep(terminal.isJson, chosen, workloads[0]!);
+
   const device = await init(chosen);
-  const print = (line: string): void => terminal.say(line);
-  print(`${device.adapter.name}: measuring what it can do at most`);
+  terminal.say(`${device.adapter.name}: measuring what it can do at most`);
   const result = newResult(device, version, await measureCeiling(device, seconds));
   const { gflops, gbps } = result.ceiling;
-  print(`ceiling: ${gflops.toFixed(1)} GFLOP/s of multiply-adds, ${gbps.toFixed(1)} GB/s of a copy`);
+  terminal.say(`ceiling: ${gflops.toFixed(1)} GFLOP/s of multiply-adds, ${gbps.toFixed(1)} GB/s of a copy`);
   const parts: PartsResult[] = [];
-  let isInterrupted = false;
-  process.once('SIGINT', () => {
-    isInterrupted = true;
-    process.stderr.write('\nstopping after this case; Ctrl-C again stops at once\n');
-  });
-  if (level === 'kernels') {
-    for (const kernel of kernelCases(sizes).filter(({ name }) => name.includes(values.filter ?? ''))) {
-      if (isInterrupted) break;
-      const measured = await measureKernel(device, kernel, result.ceiling, seconds);
+  const interruption = watchInterruption();
+  const works = {
+    kernels: () => kernelWorks(device, sizes, values.filter ?? '', result, seconds),
+    whole: () => workloads.map((options) => () => measureWorkload(device, options, values.checkpoint, seconds)),
+    parts: () => workloads.map((options) => () => profileWorkload(device, options, parts, terminal)),
+  }[level]();
+  for (const work of works) {
+    if (interruption.isRequested) break;
+    for (const measured of await work()) {
       result.cases.push(measured);
-      print(lineOf(measured));
-    }
-  } else {
-    for (const options of depths.flatMap((depth) =>
-      sides.flatMap((size) => batches.map((batch) => ({ depth, size, batch }))),
-    )) {
-      if (isInterrupted) break;
-      if (level === 'whole') {
-        const measureBoth = values.checkpoint ? measureCheckpoint : measureWhole;
-        for (const measured of await measureBoth(device, options, seconds)) {
-          result.cases.push(measured);
-          print(lineOf(measured));
-        }
-        continue;
-      }
-      const workload = new Workload(device, options);
-      labelParts(device, workload);
-      parts.push(await measureParts(device, 'training step', () => workload.load().then(() => workload.trainStep())));
-      parts.push(await measureParts(device, 'inference', () => workload.load().then(() => workload.detect())));
-      workload.dispose();
-      for (const part of parts.slice(-2)) print(tableOf(part));
+      terminal.say(caseLine(measured));
     }
   }
   writeResult(values.out, result, parts);
@@ -172,12 +175,59 @@ async function runBench(call: Call<typeof OPTIONS>): Promise<number> {
   return wrong.length === 0 ? 0 : 1;
 }
 
-/** Measures how quickly images come. */
-async function runLoader(
-  values: OptionValues<typeof OPTIONS>,
-  paths: readonly string[],
+/** Ctrl-C ends the run after the case that is being measured; the second one ends it at once. */
+function watchInterruption(): { readonly isRequested: boolean } {
+  const state = { isRequested: false };
+  process.once('SIGINT', () => {
+    state.isRequested = true;
+    process.stderr.write('\nstopping after this case; Ctrl-C again stops at once\n');
+  });
+  return state;
+}
+
+/** Measures one case, or several that belong together. */
+type MeasureWork = () => Promise<readonly Measured[]>;
+
+function kernelWorks(
+  device: Device,
+  sizes: readonly SizeName[],
+  filter: string,
+  { ceiling }: BenchResult,
+  seconds: number,
+): MeasureWork[] {
+  return kernelCases(sizes.map((name) => SIZES[name]))
+    .filter(({ name }) => name.includes(filter))
+    .map((kernel) => async () => [await measureKernel(device, kernel, ceiling, seconds)]);
+}
+
+const measureWorkload = (
+  device: Device,
+  options: WorkloadOptions,
+  checkpoint: boolean,
+  seconds: number,
+): Promise<readonly Measured[]> => (checkpoint ? measureCheckpoint : measureWhole)(device, options, seconds);
+
+/** Profiles a training step and an inference; adds both to `parts`. */
+async function profileWorkload(
+  device: Device,
+  options: WorkloadOptions,
+  parts: PartsResult[],
   terminal: Terminal,
-): Promise<number> {
+): Promise<readonly Measured[]> {
+  const workload = new Workload(device, options);
+  labelParts(device, workload);
+  const runs = [
+    await measureParts(device, 'training step', () => workload.load().then(() => workload.trainStep())),
+    await measureParts(device, 'inference', () => workload.load().then(() => workload.detect())),
+  ];
+  workload.dispose();
+  for (const run of runs) terminal.say(partsTable(run));
+  parts.push(...runs);
+  return [];
+}
+
+/** Measures how many images per second are read. */
+async function runLoader(values: Values, paths: readonly string[], terminal: Terminal): Promise<number> {
   if (paths.length > 1) throw new UsageError(`bench loader: expected one data set, got ${paths.join(' ')}`);
   const rows = await measureLoader({
     workers: values.workers,
@@ -192,7 +242,7 @@ async function runLoader(
   return 0;
 }
 
-/** Measures the first step in processes of their own, which find that they are to run it in the environment. */
+/** Measures the first step in child processes. Each is told by an environment variable to run the step itself. */
 async function firstStep(isJson: boolean, chosen: InitOptions, options: WorkloadOptions): Promise<number> {
   const name = 'RETINAGRAD_BENCH_FIRST_STEP';
   if (process.env[name] === undefined) {
@@ -210,36 +260,7 @@ async function firstStep(isJson: boolean, chosen: InitOptions, options: Workload
   return 0;
 }
 
-function lineOf({ name, timing, rate, wrong, figures }: Measured): string {
-  const spread = timing.cpu ?? timing.wall;
-  const columns = [
-    name.padEnd(52),
-    `${bestOf(timing).toFixed(2)} ms`.padStart(12),
-    `(${spread.low.toFixed(2)} to ${spread.high.toFixed(2)})`.padStart(20),
-  ];
-  if (rate !== undefined) {
-    columns.push(
-      `${rate.value.toFixed(1)} ${rate.unit}`.padStart(15),
-      `${(100 * rate.share).toFixed(0)} %`.padStart(6),
-    );
-  }
-  if (figures?.['imagesPerSecond'] !== undefined) columns.push(`${figures['imagesPerSecond'].toFixed(2)} images/s`);
-  if (figures?.['peakBytes'] !== undefined) columns.push(`peak ${formatBytes(figures['peakBytes'])}`);
-  if (figures?.['timeRatio'] !== undefined)
-    columns.push(
-      `${figures['timeRatio'].toFixed(2)}x the time, ${figures['memoryRatio']!.toFixed(2)}x the peak memory`,
-    );
-  if (typeof wrong === 'string') columns.push(`WRONG: ${wrong}`);
-  return columns.join(' ');
-}
-
-function tableOf({ what, milliseconds, parts }: PartsResult): string {
-  const row = ({ name, milliseconds: ms, dispatches, bytes }: (typeof parts)[number]): string =>
-    `  ${name.padEnd(34)} ${ms.toFixed(1).padStart(9)} ms ${((100 * ms) / milliseconds).toFixed(1).padStart(5)} % ` +
-    `${String(dispatches).padStart(5)} dispatches ${formatBytes(bytes).padStart(10)}`;
-  return `${what}: ${milliseconds.toFixed(1)} ms\n${parts.map(row).join('\n')}`;
-}
-
+/** Writes the result as JSON, and a flame chart for each profiled run. */
 function writeResult(folder: string | undefined, result: BenchResult, parts: readonly PartsResult[]): void {
   if (folder === undefined) return;
   mkdirSync(folder, { recursive: true });
@@ -251,22 +272,25 @@ function writeResult(folder: string | undefined, result: BenchResult, parts: rea
 }
 
 function printComparison(files: readonly string[]): number {
-  if (files.length !== 2) throw new UsageError(`bench compare: expected two files, got ${files.length}`);
-  const [a, b] = files.map((file) => {
-    const text = readFileSync(file, 'utf8');
-    try {
-      const result = JSON.parse(text) as BenchResult | null;
-      if (result?.schema === 1) return result;
-    } catch {} // The same is to be said.
-    throw new Error(`${file} is not a result of retinagrad bench, as --out or --json write it`);
-  }) as [BenchResult, BenchResult];
+  const [first, second] = files;
+  if (first === undefined || second === undefined || files.length > 2) {
+    throw new UsageError(`bench compare: expected two files, got ${files.length}`);
+  }
+  const [a, b] = [readResult(first), readResult(second)];
   if (a.adapter.name !== b.adapter.name) {
     process.stdout.write(`different adapters: ${a.adapter.name} and ${b.adapter.name}\n`);
   }
   const rows = compare(a, b);
   if (rows.length === 0) throw new Error('the two results have no case in common');
-  for (const { name, ratio, isClear } of rows) {
-    process.stdout.write(`${name.padEnd(52)} ${ratio.toFixed(2).padStart(7)}x ${isClear ? '*' : ''}\n`);
-  }
+  for (const row of rows) process.stdout.write(`${comparisonLine(row)}\n`);
   return 0;
+}
+
+function readResult(file: string): BenchResult {
+  const text = readFileSync(file, 'utf8');
+  try {
+    const result = JSON.parse(text) as BenchResult | null;
+    if (result?.schema === 1) return result;
+  } catch {} // Text that is not JSON is reported like JSON that is no result.
+  throw new Error(`${file} is not a result of retinagrad bench, as --out or --json write it`);
 }

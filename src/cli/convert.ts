@@ -80,7 +80,7 @@ async function runConvert({ options, positionals, terminal }: Call<typeof OPTION
     `${input} (${result.from}): ${result.objects} objects of ${result.classes.length} classes in ${result.images} images`,
   );
   for (const note of result.notes) terminal.print(`not read: ${note}`);
-  for (const { message } of result.losses) terminal.print(`not kept: ${message}`);
+  for (const { message } of result.unsupported) terminal.print(`not kept: ${message}`);
   const [first] = result.files;
   terminal.print(`${result.files.length === 1 ? first : `${output}: ${result.files.length} files`} (${to})`);
   return EXIT.done;

@@ -6,6 +6,7 @@ import { adapter, sharedOptions } from './options.ts';
 import { summaries, type CommandName } from './summaries.ts';
 import { UsageError } from './usage-error.ts';
 import { reasonOf } from '../common/check.ts';
+import { InputError } from '../common/errors.ts';
 import { SettingError } from '../common/settings.ts';
 import { didYouMean } from '../common/did-you-mean.ts';
 
@@ -78,13 +79,10 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   return (await commandNamed(name)).run(args, version);
 }
 
-/** A message of the library for whoever uses the command: without the function's name, options in place of its arguments. */
-function forUsers(message: string): string {
-  return message
-    .replace(/^[a-z]+[A-Z]\w*: /, '')
-    .replaceAll('`overwrite: true`', '--overwrite')
-    .replaceAll('give the folder of the images as `images`', 'name the folder of the images with --images')
-    .replaceAll('give their folder as `images`', 'name their folder with --images');
+/** The text of an error for users of a command: with its options in place of the function's, without the function's name. */
+function forUsers(error: unknown, options: Command['options']): string {
+  if (!(error instanceof InputError)) return reasonOf(error);
+  return error.explain((option) => (Object.hasOwn(options, option) ? `--${option}` : `\`${option}\``));
 }
 
 // `retinagrad ... | head` closes the pipe early, which is not an error.
@@ -96,9 +94,13 @@ const args = process.argv.slice(2);
 try {
   process.exitCode = await main(args);
 } catch (error) {
-  process.stderr.write(`retinagrad: ${forUsers(reasonOf(error))}\n`);
-  const name = args[0] !== undefined && isCommand(args[0]) ? `${args[0]} ` : '';
+  const name = args[0] !== undefined && isCommand(args[0]) ? args[0] : null;
+  const options = name === null ? {} : (await commandNamed(name)).options;
+  process.stderr.write(`retinagrad: ${forUsers(error, options)}
+`);
   const isUsage = error instanceof UsageError || error instanceof SettingError;
-  if (isUsage) process.stderr.write(`Try: retinagrad ${name}--help\n`);
+  if (isUsage)
+    process.stderr.write(`Try: retinagrad ${name === null ? '' : `${name} `}--help
+`);
   process.exitCode = isUsage ? EXIT.usage : EXIT.failed;
 }

@@ -109,12 +109,12 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   detector.dispose();
   const target = join(out, `predictions${FOLDERS.includes(format) ? '' : (ENDINGS[format] ?? '.csv')}`);
   const table = { classes, images };
-  const { losses } = await writeLabels(table, target, format, { overwrite: true });
+  const { unsupported } = await writeLabels(table, target, format, { overwrite: true });
   const counts = countsOf(table);
   const total = images.reduce((sum, { objects }) => sum + objects.length, 0);
   terminal.result({ weights, threshold, file: target, folder: commonFolder(files), detections: total, images: counts });
   // Image sizes and class order are by-products here; losing them is not worth a warning.
-  const missed = losses.filter(({ what }) => what !== 'sizes' && what !== 'class order');
+  const missed = unsupported.filter(({ what }) => what !== 'sizes' && what !== 'class order');
   for (const { message } of missed) terminal.warn(`not kept: ${message}`);
   terminal.print(
     `${counted(total, 'detection', 'detections')} in ${counted(images.length, 'image', 'images')}: ${target}${pictures === null ? '' : ', and pictures beside it'}`,

@@ -1,4 +1,5 @@
 // The checks and phrases that every room needs, so that all errors speak with one voice.
+import { InputError } from './errors.ts';
 
 /** Limits of a number; both are inclusive unless `above` is given. */
 export interface Limits {
@@ -51,8 +52,11 @@ export function checkChoice(op: string, name: string, value: string, choices: re
   throw new RangeError(`${op}: ${name} is "${value}", expected one of ${choices.join(', ')}`);
 }
 
-/** The message of anything thrown. */
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** The message of anything thrown, to be part of another one: of an `InputError` without the name of the function. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof InputError) return error.explain();
+  return error instanceof Error ? error.message : String(error);
+}
 
 /** A number with its noun: `1 box`, `3 boxes`. */
 export const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;

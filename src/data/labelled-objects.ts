@@ -54,7 +54,7 @@ export function selectObjects(
     const name = names[object.label]!;
     const label = classes.indexOf(name);
     if (label < 0 && otherClasses === 'error') {
-      throw new Error(`${object.source ?? labels}: class "${name}" is none of ${classes.join(', ')}`);
+      throw new Error(`${object.origin ?? labels}: class "${name}" is none of ${classes.join(', ')}`);
     }
     const reason = reasonToDrop(object, label);
     if (reason === null) return [{ ...object, label }];
@@ -78,10 +78,10 @@ export function boxesInImage(
   labels: string,
   rule: Visibility,
 ): Annotations {
-  for (const { box, source } of objects) {
+  for (const { box, origin } of objects) {
     if (box[0] >= width || box[1] >= height || box[2] <= 0 || box[3] <= 0) {
       const where = `box ${box.join(', ')} lies outside ${id} of ${width} x ${height} pixels`;
-      throw new Error(`${source ?? labels}: ${where}`);
+      throw new Error(`${origin ?? labels}: ${where}`);
     }
   }
   const packed = packAnnotations(

@@ -1,151 +1,150 @@
-import type { Box } from '../imagery/geometry.ts';
 import { cellAnchors, type Size } from '../retinanet/anchors.ts';
 import { resizedSize, scaleBoxes } from '../retinanet/transform.ts';
-import type { RetinaNetSpec, AnchorSpec } from '../retinanet/spec.ts';
-import { visibleBox, sizeOf, type SizedItem } from './visible-box.ts';
+import type { AnchorSpec, MatcherSpec, RetinaNetSpec } from '../retinanet/spec.ts';
+import { visibleBox, type SizedImage } from './visible-box.ts';
 
-// How well the best anchor fits each object. RetinaNet learns an object from the anchors that overlap it; an object
-// that none overlaps is trained as background. This is the most frequent reason for small objects not being found.
+// How well the best anchor fits each object. RetinaNet learns an object from the anchors that overlap it; an object that
+// no anchor overlaps is trained as background. This is the most frequent reason why small objects are not detected.
 
 const LEVELS = 5;
 
-/** Boxes relative to the grids of anchor centres, which do not depend on the anchors' shapes. */
+/** Boxes relative to the grids of anchor centres, which do not depend on the shapes of the anchors. */
 export interface PlacedBoxes {
-  /** Pixels at the size that the network sees. */
+  /** In pixels of the resized image. */
   readonly widths: Float64Array;
   readonly heights: Float64Array;
-  /** Distance from a box's centre to the nearest anchor centre of each level: element `box * 5 + level`. */
+  /** Distance from the centre of a box to the nearest anchor centre of each level: element `box * 5 + level`. */
   readonly dx: Float64Array;
   readonly dy: Float64Array;
-  /** Position of each box in the table: its image, and its object. */
+  /** Index of the image of each box, and of its object in that image. */
   readonly images: Int32Array;
   readonly objects: Int32Array;
 }
 
-/** What the network makes of an image's size, and the size of its pyramid's levels. */
+/** The size of an image after resizing and after padding, and the sizes of the pyramid levels. */
 export function trainedSizes(size: Size, spec: RetinaNetSpec): { resized: Size; padded: Size; levels: Size[] } {
   const resized = resizedSize(size, spec.transform);
   const multiple = spec.transform.padMultiple;
-  const padded = resized.map((side) => Math.ceil(side / multiple) * multiple) as unknown as Size;
+  const pad = (side: number): number => Math.ceil(side / multiple) * multiple;
+  const padded: Size = [pad(resized[0]), pad(resized[1])];
   const levels: Size[] = [];
   let level = padded;
   for (let step = 1; step < 3 + LEVELS; step++) {
     // Every halving is a convolution or pooling that rounds up.
-    level = level.map((side) => Math.ceil(side / 2)) as unknown as Size;
+    level = [Math.ceil(level[0] / 2), Math.ceil(level[1] / 2)];
     if (step >= 3) levels.push(level);
   }
   return { resized, padded, levels };
 }
 
 /**
- * The boxes of a data set as the network sees them (`visibleBox`, resized), each image in a batch of its own. Objects
- * that are not trained on and images of unknown size are left out.
+ * The boxes of images as the network sees them: visible (`visibleBox`), in pixels of the resized image, each image alone in
+ * its batch. Objects that are not trained on and images of unknown size are left out.
  */
-export function placeBoxes({ items }: { readonly items: readonly SizedItem[] }, spec: RetinaNetSpec): PlacedBoxes {
-  const { stride, offset } = spec.anchors;
-  const rows: number[][] = [];
-  items.forEach((item, image) => {
-    const size = sizeOf(item);
-    if (size === null) return;
-    const before: Size = [size.height, size.width];
-    const { resized, padded, levels } = trainedSizes(before, spec);
-    if (resized.some((side) => side < 1)) return;
-    item.image.objects.forEach((labelled, object) => {
-      const box = visibleBox(item, labelled);
-      if (box === null) return;
-      const [x1, y1, x2, y2] = scaleBoxes(Float32Array.from(box), before, resized) as unknown as [
-        number,
-        number,
-        number,
-        number,
-      ];
-      if (!(x2 > x1 && y2 > y1)) return;
-      const row = [x2 - x1, y2 - y1, image, object];
-      levels.forEach((grid, level) => {
-        const fixed = 8 * 2 ** level;
-        // Axis 0 is y, as in a Size.
-        const distance = (axis: 0 | 1, centre: number): number => {
-          const step = stride === 'fixed' ? fixed : Math.floor(padded[axis] / grid[axis]);
-          const nearest = Math.min(grid[axis] - 1, Math.max(0, Math.round(centre / step - offset)));
-          return Math.abs((nearest + offset) * step - centre);
-        };
-        row.push(distance(1, (x1 + x2) / 2), distance(0, (y1 + y2) / 2));
-      });
-      rows.push(row);
-    });
-  });
-  const column = (i: number): Float64Array => Float64Array.from(rows, (row) => row[i]!);
-  const grid = (i: number): Float64Array =>
-    Float64Array.from(
-      { length: rows.length * LEVELS },
-      (_, k) => rows[Math.floor(k / LEVELS)]![4 + 2 * (k % LEVELS) + i]!,
-    );
+export function placeBoxes(images: readonly SizedImage[], spec: RetinaNetSpec): PlacedBoxes {
+  const rows = images.flatMap((image, i) => placeImage(image, spec).map((row) => ({ ...row, image: i })));
+  const column = (key: 'width' | 'height' | 'image' | 'object'): number[] => rows.map((row) => row[key]);
   return {
-    widths: column(0),
-    heights: column(1),
-    images: Int32Array.from(column(2)),
-    objects: Int32Array.from(column(3)),
-    dx: grid(0),
-    dy: grid(1),
+    widths: Float64Array.from(column('width')),
+    heights: Float64Array.from(column('height')),
+    images: Int32Array.from(column('image')),
+    objects: Int32Array.from(column('object')),
+    dx: Float64Array.from(rows.flatMap(({ dx }) => dx)),
+    dy: Float64Array.from(rows.flatMap(({ dy }) => dy)),
   };
 }
 
+interface PlacedBox {
+  readonly width: number;
+  readonly height: number;
+  readonly object: number;
+  readonly dx: readonly number[];
+  readonly dy: readonly number[];
+}
+
+function placeImage(image: SizedImage, spec: RetinaNetSpec): PlacedBox[] {
+  if (image.width === null || image.height === null) return [];
+  const before: Size = [image.height, image.width];
+  const { resized, padded, levels } = trainedSizes(before, spec);
+  if (resized.some((side) => side < 1)) return [];
+  const { stride, offset } = spec.anchors;
+  /** Distances of a coordinate to the nearest anchor centre of each level. Axis 0 is y, as in a `Size`. */
+  const distances = (axis: 0 | 1, centre: number): number[] =>
+    levels.map((grid, level) => {
+      const step = stride === 'fixed' ? 8 * 2 ** level : Math.floor(padded[axis] / grid[axis]);
+      const nearest = Math.min(grid[axis] - 1, Math.max(0, Math.round(centre / step - offset)));
+      return Math.abs((nearest + offset) * step - centre);
+    });
+  return image.objects.flatMap((labelled, object): PlacedBox[] => {
+    const box = visibleBox(image, labelled);
+    if (box === null) return [];
+    const scaled = scaleBoxes(Float32Array.from(box), before, resized);
+    const [x1, y1, x2, y2] = [scaled[0]!, scaled[1]!, scaled[2]!, scaled[3]!];
+    if (!(x2 > x1 && y2 > y1)) return [];
+    const [dx, dy] = [distances(1, (x1 + x2) / 2), distances(0, (y1 + y2) / 2)];
+    return [{ width: x2 - x1, height: y2 - y1, object, dx, dy }];
+  });
+}
+
 /**
- * IoU of each box with its best anchor, exactly, without listing the anchors: those of one shape have the largest
- * overlap in x in the nearest column and in y in the nearest row, and the IoU grows with the product of the two.
+ * IoU of each box with its best anchor: exact, without enumerating the anchors. Of all anchors of one shape, those in the
+ * nearest column overlap the box most in x and those in the nearest row most in y, and the IoU grows with the product.
  */
 export function bestIous(boxes: PlacedBoxes, anchors: AnchorSpec): Float64Array {
   const out = new Float64Array(boxes.widths.length);
   anchors.sizes.forEach((sizes, level) => {
     const cell = cellAnchors(sizes, anchors);
-    for (let i = 0; i < cell.length; i += 4) {
-      const [aw, ah] = [2 * cell[i + 2]!, 2 * cell[i + 3]!];
-      for (let n = 0; n < out.length; n++) {
-        const w = boxes.widths[n]!;
-        const h = boxes.heights[n]!;
-        const across = Math.min(w, aw, (w + aw) / 2 - boxes.dx[n * LEVELS + level]!);
-        const down = Math.min(h, ah, (h + ah) / 2 - boxes.dy[n * LEVELS + level]!);
-        if (across <= 0 || down <= 0) continue;
-        const both = across * down;
-        const iou = both / (w * h + aw * ah - both);
-        if (iou > out[n]!) out[n] = iou;
-      }
-    }
+    for (let i = 0; i < cell.length; i += 4) raiseIous(out, boxes, level, 2 * cell[i + 2]!, 2 * cell[i + 3]!);
   });
   return out;
 }
 
+/** Raises each element of `ious` to the IoU with the nearest anchor of one shape on one level, if that is higher. */
+function raiseIous(ious: Float64Array, boxes: PlacedBoxes, level: number, width: number, height: number): void {
+  for (let n = 0; n < ious.length; n++) {
+    const w = boxes.widths[n]!;
+    const h = boxes.heights[n]!;
+    const across = Math.min(w, width, (w + width) / 2 - boxes.dx[n * LEVELS + level]!);
+    const down = Math.min(h, height, (h + height) / 2 - boxes.dy[n * LEVELS + level]!);
+    if (across <= 0 || down <= 0) continue;
+    const both = across * down;
+    const iou = both / (w * h + width * height - both);
+    if (iou > ious[n]!) ious[n] = iou;
+  }
+}
+
 /** How well anchors fit the boxes of one range of sizes. */
 export interface CoverageRow {
-  /** Square root of the area in pixels of the trained size, from (inclusive) and to (exclusive; null: no end). */
+  /** Square root of the area in pixels of the resized image: from (inclusive) and to (exclusive; null: unbounded). */
   readonly from: number;
   readonly to: number | null;
   readonly boxes: number;
   /** Mean IoU with the best anchor. */
   readonly meanIou: number;
-  /** Share whose best anchor is not foreground by itself (below `matcher.high`): found by the rescue rule or not at all. */
+  /** Fraction of boxes whose best anchor is below `matcher.high`: foreground by the low-quality rule or not at all. */
   readonly belowHigh: number;
-  /** Share whose best anchor counts as background (below `matcher.low`). */
+  /** Fraction of boxes whose best anchor is below `matcher.low`, that is, counts as background. */
   readonly belowLow: number;
 }
 
 /** How well anchors fit the boxes of a data set. */
 export interface AnchorCoverage extends Omit<CoverageRow, 'from' | 'to'> {
-  /** The thresholds. */
+  /** The thresholds of the matcher. */
   readonly high: number;
   readonly low: number;
+  /** Ranges of sizes that have boxes, in ascending order. */
   readonly bySize: readonly CoverageRow[];
 }
 
 const EDGES = [0, 8, 16, 32, 64, 128, 256, 512];
 
-/** Sums up `bestIous` by size. Without boxes the shares and the mean are 0. */
+/** Summarises `bestIous` by box size. Without boxes the fractions and the mean are 0. */
 export function coverageOf(
-  boxes: PlacedBoxes,
+  boxes: Pick<PlacedBoxes, 'widths' | 'heights'>,
   ious: Float64Array,
-  { high, low }: { readonly high: number; readonly low: number },
+  { high, low }: Pick<MatcherSpec, 'high' | 'low'>,
 ): AnchorCoverage {
-  const sum = (chosen: readonly number[]): Omit<CoverageRow, 'from' | 'to'> => {
+  const summarise = (chosen: readonly number[]): Omit<CoverageRow, 'from' | 'to'> => {
     const count = Math.max(1, chosen.length);
     const below = (limit: number): number => chosen.filter((n) => ious[n]! < limit).length / count;
     const meanIou = chosen.reduce((total, n) => total + ious[n]!, 0) / count;
@@ -155,26 +154,7 @@ export function coverageOf(
   const sizeAt = (n: number): number => Math.sqrt(boxes.widths[n]! * boxes.heights[n]!);
   const bySize = EDGES.map((from, i): CoverageRow => {
     const to = EDGES[i + 1] ?? null;
-    return { from, to, ...sum(all.filter((n) => sizeAt(n) >= from && (to === null || sizeAt(n) < to))) };
+    return { from, to, ...summarise(all.filter((n) => sizeAt(n) >= from && (to === null || sizeAt(n) < to))) };
   });
-  return { ...sum(all), high, low, bySize: bySize.filter((row) => row.boxes > 0) };
-}
-
-/** Boxes of one image with the IoU of each one's best anchor, in pixels of the image. */
-export function iousOfImage(
-  { items }: { readonly items: readonly SizedItem[] },
-  boxes: PlacedBoxes,
-  ious: Float64Array,
-  image: number,
-): { readonly box: Box; readonly iou: number }[] {
-  const item = items[image];
-  if (item === undefined) return [];
-  const out = [];
-  for (const [n, iou] of ious.entries()) {
-    if (boxes.images[n] !== image) continue;
-    const object = item.image.objects[boxes.objects[n]!];
-    const box = object === undefined ? null : visibleBox(item, object);
-    if (box !== null) out.push({ box, iou });
-  }
-  return out;
+  return { ...summarise(all), high, low, bySize: bySize.filter((row) => row.boxes > 0) };
 }

@@ -10,8 +10,9 @@ import {
   textSize,
   type Colour,
 } from '../report/pictures/draw.ts';
+import { above } from '../report/pictures/pictures.ts';
 
-/** Colours of boxes: green where an anchor fits, yellow where one is forced, red where none comes near. */
+/** Colours of boxes: green if an anchor fits, yellow if one is assigned by force, red if no anchor comes near. */
 export const anchorColours = {
   reached: [60, 220, 120],
   rescued: [240, 228, 66],
@@ -26,13 +27,13 @@ export interface ReachedBox {
 
 const shade: Colour = [24, 24, 24];
 const paper: Colour = [255, 255, 255];
-/** Longest side of a picture: large images are thinned out, small ones enlarged. */
+/** Approximate longest side of a picture. */
 const SIDE = 512;
 
 /**
- * A picture of the boxes of an image in the colour of how anchors reach them (`anchorColours`; unreached ones are also
- * dashed), with a strip below that names the image, explains the colours and counts the boxes. Images are enlarged, or thinned out, by a whole number to
- * about 512 pixels. `low` and `high` are the matcher's thresholds.
+ * A picture of an image and its boxes, coloured by how well anchors reach them (`anchorColours`; unreached boxes are also
+ * dashed), with a strip below that names the image, explains the colours and counts the boxes. The image is enlarged or
+ * subsampled by an integer factor to about 512 pixels. `low` and `high` are the thresholds of the matcher.
  */
 export function anchorPicture(
   image: RgbImage,
@@ -44,13 +45,13 @@ export function anchorPicture(
   const long = Math.max(width, height);
   const up = Math.max(1, Math.floor(SIDE / long));
   const down = Math.max(1, Math.ceil(long / (2 * SIDE)));
-  const picture = up > 1 ? enlarge(image, up) : thinned(image, down);
+  const picture = up > 1 ? enlarge(image, up) : subsampled(image, down);
   const scale = up / down;
   const kindOf = (iou: number): keyof typeof anchorColours =>
     iou >= high ? 'reached' : iou >= low ? 'rescued' : 'unreached';
-  // The ones that matter are drawn last, on top.
+  // Unreached boxes are drawn last, on top.
   for (const { box, iou } of [...boxes].sort((a, b) => b.iou - a.iou)) {
-    const [x1, y1, x2, y2] = box.map((value) => value * scale) as unknown as Box;
+    const [x1, y1, x2, y2]: Box = [box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale];
     if (scale >= 2) drawBox(picture, [x1 - 1, y1 - 1, x2 + 1, y2 + 1], shade, 4);
     const kind = kindOf(iou);
     drawBox(picture, [x1, y1, x2, y2], anchorColours[kind], scale >= 2 ? 2 : 1, kind === 'unreached' ? 4 : 0);
@@ -61,22 +62,18 @@ export function anchorPicture(
     ['rescued', `rescued ${count('rescued')} (${low} to ${high})`],
     ['unreached', `unreached ${count('unreached')} (below ${low})`],
   ]);
-  const size = imageSize(picture);
-  const out = rgbImage(size.height + imageSize(strip).height, size.width);
-  pasteImage(out, picture, 0, 0);
-  pasteImage(out, strip, 0, size.height);
-  return out;
+  return above(picture, strip);
 }
 
 /** Every `step`-th pixel of an image, as a copy. */
-function thinned(image: RgbImage, step: number): RgbImage {
+function subsampled(image: RgbImage, step: number): RgbImage {
   const { width, height } = imageSize(image);
   const out = rgbImage(Math.ceil(height / step), Math.ceil(width / step));
   pasteImage(out, image.step(step, step, 1), 0, 0);
   return out;
 }
 
-/** A strip with the name and a line for each kind of box. */
+/** A strip with the name and a line per kind of box. */
 function legend(
   width: number,
   name: string,
@@ -86,8 +83,8 @@ function legend(
   const row = 12 * scale;
   const height = row * (keys.length + 1) + 4 * scale;
   const strip = rgbImage(height, width);
-  fillRectangle(strip, 0, 0, width, height, shade);
-  // The end of a long name tells more than its beginning.
+  fillRectangle(strip, { x: 0, y: 0, width, height }, shade);
+  // The end of a long path says more than its beginning.
   const room = Math.max(1, Math.floor((width / scale - 10) / (textSize('mm').width - textSize('m').width)));
   drawText(strip, 5 * scale, 4 * scale, name.slice(-room), paper, scale);
   keys.forEach(([kind, text], i) => {

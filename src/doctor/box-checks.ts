@@ -1,255 +1,189 @@
 import { boxIou } from '../imagery/boxes.ts';
-import type { Box } from '../imagery/geometry.ts';
-import type { LabelledObject, LabelProblem } from '../labels/types.ts';
-import { findingAt, placeOf, type Finding, type Inventory, type Item, isFootprint } from './types.ts';
-import { visibleBox, isProper, sizeOf } from '../detector/visible-box.ts';
 import { counted, percent } from '../common/check.ts';
+import { isProper, visibleBox } from '../detector/visible-box.ts';
+import type { LabelledObject, LabelProblem } from '../labels/types.ts';
+import {
+  checkInverted,
+  checkReadings,
+  isInside,
+  isInverted,
+  isOutside,
+  SLACK,
+  type BrokenBox,
+  type PlacedObject,
+} from './box-readings.ts';
+import {
+  describeObject,
+  findingAt,
+  isFootprint,
+  sizedImage,
+  sizeOf,
+  type Finding,
+  type Inventory,
+  type Item,
+} from './types.ts';
 
-/** Pixels by which a box may reach beyond its image: some tools count from 1, or to the last pixel's far edge. */
-const SLACK = 1;
-/** Sides below this many pixels hold hardly anything to recognise. */
+/** Sides below this many pixels leave hardly anything to recognise. */
 const TINY = 4;
-/** Share of the image's sides from which a box says no more than that the image shows something. */
+/** Fraction of the image's sides above which a box carries no location information. */
 const WHOLE = 0.95;
-/** IoU above which two boxes of one class are the same box drawn twice. */
+/** IoU above which two boxes of one class are the same box labelled twice. */
 const SAME = 0.98;
-/** IoU above which boxes of two classes are about one object. */
+/** IoU above which boxes of two classes belong to one object. */
 const SAME_OBJECT = 0.9;
-/** Share of boxes that lie wrong from which another reading of the numbers is tried. */
-const SUSPICIOUS = 0.05;
-/** Fewer boxes than this are slips, not another reading. */
-const FEW = 3;
 
-/** An object with its image; `width` and `height` in pixels. */
-interface Placed {
-  readonly item: Item;
-  readonly object: LabelledObject;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** A box without an area, and where it is; null where the numbers are not known. */
-interface Broken {
-  readonly box: Box | null;
-  readonly text: string;
-}
-
-const isInverted = ({ box }: Broken): boolean => box !== null && (box[2] < box[0] || box[3] < box[1]);
-
-/** Checks boxes against their images and against each other, and for misread coordinates. */
+/**
+ * Checks boxes against their images and against each other, and for coordinates that were read in another way than they
+ * were written. `problems` are those that the reader of the labels reported.
+ */
 export function checkBoxes({ items }: Inventory, problems: readonly LabelProblem[] = []): Finding[] {
   const all = items.flatMap((item) => item.image.objects.map((object) => ({ item, object })));
-  const placed: Placed[] = all.flatMap(({ item, object }) => {
+  const placed = all.flatMap(({ item, object }): PlacedObject[] => {
     const size = sizeOf(item);
     return size === null ? [] : [{ item, object, ...size }];
   });
   const proper = placed.filter(({ object }) => isProper(object.box));
-  const named = ({ item, object }: Pick<Placed, 'item' | 'object'>): string => placeOf(item.image, object);
-
-  const degenerate = all.filter(({ object }) => !isProper(object.box));
-  // The reader may have reported a box and kept it.
-  const known = new Set(degenerate.map(({ object }) => object.source));
-  const reported = problems.filter(({ kind, source }) => kind === 'degenerate' && !known.has(source));
-  const broken: Broken[] = [
-    ...degenerate.map((place) => ({ box: place.object.box, text: named(place) })),
-    ...reported.map((problem) => ({ box: boxIn(problem), text: `${problem.source}: ${problem.message}` })),
-  ];
+  const broken = brokenBoxes(all, problems);
   const inverted = checkInverted(items, proper, broken);
-  // One cause is told once.
-  const others = inverted.length === 0 ? broken : broken.filter((one) => !isInverted(one));
-  const outside = proper.filter((place) => isOutside(place) && !isFootprint(place.item, place.object));
-  const cut = proper.filter(
-    (place) => !isOutside(place) && !isInside(place, place.object.box) && !isFootprint(place.item, place.object),
-  );
-  // Tiles of a map come with outlines that reach beyond them; that most lie elsewhere is another matter.
-  const footprints = proper.filter(({ item, object }) => isFootprint(item, object));
-  const strays = footprints.filter(isOutside);
-  const tiny = proper.filter(({ item, object }) => {
-    const box = visibleBox(item, object);
-    return box !== null && Math.min(box[2] - box[0], box[3] - box[1]) < TINY;
-  });
-  const whole = proper.filter(
-    ({ object: { box }, width, height }) => box[2] - box[0] >= WHOLE * width && box[3] - box[1] >= WHOLE * height,
-  );
   return [
     ...checkReadings(placed),
     ...inverted,
-    ...findingAt(
-      'error',
-      'box-degenerate',
-      others.map(({ text }) => text),
-      `${counted(others.length, 'box has', 'boxes have')} no width or no height, or coordinates that are not finite`,
-      'Remove or redraw them: the logarithm of their sides is not finite, so training refuses them',
-    ),
-    ...findingAt(
-      'error',
-      'box-outside',
-      outside.map(named),
-      `${outside.length} of ${all.length} boxes outside their image`,
-      'Check that labels and images belong together; such boxes are dropped, so their objects become background',
-    ),
-    ...findingAt(
-      2 * strays.length > footprints.length ? 'error' : 'note',
-      'footprint-outside',
-      strays.map(named),
-      `${strays.length} of ${footprints.length} outlines in map coordinates outside their image`,
-      'Check the coordinate systems, and that labels and images belong together; a few from beyond the edge do no harm',
-    ),
-    ...findingAt(
-      'warning',
-      'box-partly-outside',
-      cut.map(named),
-      `${cut.length} of ${all.length} boxes reach more than ${SLACK} pixel beyond their image`,
-      'They are clipped; many of them mean another size of the images or another order of the coordinates',
-    ),
-    ...findingAt(
-      'warning',
-      'box-tiny',
-      tiny.map(named),
-      `${tiny.length} of ${all.length} boxes (${percent(tiny.length / Math.max(1, all.length))}) with a side below ${TINY} pixels`,
-      'Use imagery of a higher resolution, or leave them out: there is little in them to recognise',
-    ),
-    ...findingAt(
-      'warning',
-      'box-whole-image',
-      whole.map(named),
-      `${counted(whole.length, 'box is', 'boxes are')} as large as the image`,
-      'Look whether they are labels of whole images, or made by a tool for images without boxes',
-    ),
+    // Each cause is reported once.
+    ...checkDegenerate(inverted.length === 0 ? broken : broken.filter((one) => !isInverted(one))),
+    ...checkOutside(proper, all.length),
+    ...checkFootprints(proper),
+    ...checkPartlyOutside(proper, all.length),
+    ...checkTiny(proper, all.length),
+    ...checkWholeImage(proper),
     ...checkPairs(items),
   ];
 }
 
-const isOutside = ({ object: { box }, width, height }: Placed): boolean =>
-  box[0] >= width || box[1] >= height || box[2] <= 0 || box[3] <= 0;
+const describe = ({ item, object }: Pick<PlacedObject, 'item' | 'object'>): string =>
+  describeObject(item.image, object);
 
-const isInside = ({ width, height }: Pick<Placed, 'width' | 'height'>, box: Box): boolean =>
-  box[0] >= -SLACK && box[1] >= -SLACK && box[2] <= width + SLACK && box[3] <= height + SLACK;
-
-/** The box that the reader of labels quotes in a problem, or null. */
-function boxIn({ message }: LabelProblem): Box | null {
-  const numbers = /^box (\S+), (\S+), (\S+), (\S+) is empty/.exec(message)?.slice(1).map(Number);
-  return numbers?.every(Number.isFinite) === true ? (numbers as unknown as Box) : null;
+/** Boxes without an area: those in the labels, and those that the reader reported and dropped. */
+function brokenBoxes(
+  all: readonly Pick<PlacedObject, 'item' | 'object'>[],
+  problems: readonly LabelProblem[],
+): BrokenBox[] {
+  const kept = all.filter(({ object }) => !isProper(object.box));
+  // The reader may have reported a box and kept it.
+  const known = new Set(kept.map(({ object }) => object.origin));
+  const dropped = problems.filter(({ kind, origin }) => kind === 'degenerate' && !known.has(origin));
+  return [
+    ...kept.map((placed) => ({ box: placed.object.box, text: describe(placed) })),
+    ...dropped.map(({ origin, reason, box = null }) => ({ box, text: `${origin}: ${reason}` })),
+  ];
 }
 
-/** A finding about how all boxes were read. */
-const misread = (
-  kind: string,
-  message: string,
-  remedy: string,
-  count: number,
-  examples: readonly string[],
-): Finding[] => [{ severity: 'error', kind, where: 'labels', message, remedy, count, examples }];
+function checkDegenerate(broken: readonly BrokenBox[]): Finding[] {
+  return findingAt({
+    severity: 'error',
+    kind: 'box-degenerate',
+    locations: broken.map(({ text }) => text),
+    message: `${counted(broken.length, 'box has', 'boxes have')} a width or height <= 0, or coordinates that are not finite`,
+    remedy: 'Remove or redraw them: training rejects such boxes, because the logarithm of their sides is not finite',
+  });
+}
 
-/** Boxes that do not lie in their image when `read` takes the numbers. */
-const misfitting = (places: readonly Placed[], read: (box: Box) => Box): Placed[] =>
-  places.filter((place) => !isProper(read(place.object.box)) || !isInside(place, read(place.object.box)));
+function checkOutside(proper: readonly PlacedObject[], total: number): Finding[] {
+  const outside = proper.filter((placed) => isOutside(placed) && !isFootprint(placed.item, placed.object));
+  return findingAt({
+    severity: 'error',
+    kind: 'box-outside',
+    locations: outside.map(describe),
+    message: `${counted(outside.length, `of ${total} boxes lies`, `of ${total} boxes lie`)} entirely outside the image`,
+    remedy:
+      'Check that the labels belong to these images: boxes outside are dropped, so that their objects are trained as background',
+  });
+}
 
-const misfits = (places: readonly Placed[], read: (box: Box) => Box): number => misfitting(places, read).length;
+/** Tiles of a map come with outlines that extend beyond them; if most lie elsewhere, the labels belong elsewhere. */
+function checkFootprints(proper: readonly PlacedObject[]): Finding[] {
+  const footprints = proper.filter(({ item, object }) => isFootprint(item, object));
+  const outside = footprints.filter(isOutside);
+  const total = footprints.length;
+  return findingAt({
+    severity: 2 * outside.length > total ? 'error' : 'note',
+    kind: 'footprint-outside',
+    locations: outside.map(describe),
+    message: `${counted(outside.length, `of ${total} outlines in map coordinates lies`, `of ${total} outlines in map coordinates lie`)} outside the image`,
+    remedy:
+      'Check that labels and images belong together and use the same coordinate system; a few outlines from beyond the edge are harmless',
+  });
+}
 
-/** Boxes that end before they begin: sizes that were read as corners, or corners in the other order. */
-function checkInverted(items: readonly Item[], proper: readonly Placed[], broken: readonly Broken[]): Finding[] {
-  const found = broken.filter(isInverted);
-  const inverted = found.map(({ box }) => box!);
-  if (inverted.length < FEW || inverted.length <= SUSPICIOUS * (proper.length + broken.length)) return [];
-  // Of boxes that the reader dropped, the image is not known: the largest one stands for it.
-  const sizes = items.map(sizeOf).filter((size) => size !== null);
-  const width = sizes.reduce((most, size) => Math.max(most, size.width), 0);
-  const height = sizes.reduce((most, size) => Math.max(most, size.height), 0);
-  const asSize = ([x1, y1, w, h]: Box): Box => [x1, y1, x1 + w, y1 + h];
-  const fitting = inverted.filter((box) => isProper(asSize(box)) && isInside({ width, height }, asSize(box)));
-  const examples = found.slice(0, 5).map(({ text }) => text);
-  if (fitting.length >= 0.95 * inverted.length && misfits(proper, asSize) <= 0.05 * proper.length) {
-    return misread(
-      'box-size-as-corners',
-      `${inverted.length} boxes end before they begin, and fit as x, y, width, height, as the others do: the last two numbers are a size, not a corner`,
-      'Add x and y to the last two numbers',
-      inverted.length,
-      examples,
-    );
-  }
-  return misread(
-    'box-inverted',
-    `${inverted.length} boxes end before they begin: their corners come in another order`,
-    'Write the smaller x and the smaller y first',
-    inverted.length,
-    examples,
+function checkPartlyOutside(proper: readonly PlacedObject[], total: number): Finding[] {
+  const clipped = proper.filter(
+    (placed) => !isOutside(placed) && !isInside(placed, placed.object.box) && !isFootprint(placed.item, placed.object),
   );
+  return findingAt({
+    severity: 'warning',
+    kind: 'box-partly-outside',
+    locations: clipped.map(describe),
+    message: `${counted(clipped.length, `of ${total} boxes extends`, `of ${total} boxes extend`)} more than ${SLACK} pixel beyond the image`,
+    remedy:
+      'If there are many, check the size of the images and the order of the coordinates; training clips such boxes',
+  });
 }
 
-/** Whether the coordinates make more sense when they are read in another way. */
-function checkReadings(placed: readonly Placed[]): Finding[] {
-  const proper = placed.filter(({ object }) => isProper(object.box));
-  const isSmall = ({ object: { box }, width, height }: Placed): boolean =>
-    box.every((value) => value >= 0 && value <= 1) && Math.min(width, height) > 16;
-  const places = (some: readonly Placed[]): string[] =>
-    some.slice(0, 5).map(({ item, object }) => placeOf(item.image, object));
-  if (proper.length > 0 && proper.every(isSmall)) {
-    return misread(
-      'box-normalised',
-      'All coordinates lie between 0 and 1: they are shares of the image, read as pixels',
-      'Multiply them by width and height, or name the format that has shares (YOLO)',
-      proper.length,
-      places(proper),
-    );
-  }
-  const explains = (all: readonly Placed[], read: (box: Box) => Box): boolean => {
-    const now = misfits(all, (box) => box);
-    return now >= FEW && now > SUSPICIOUS * all.length && misfits(all, read) <= now / 10;
-  };
-  // An image on its side explains the same, and is found by its orientation.
-  const upright = placed.filter(({ item }) => item.facts.orientation < 5);
-  // Boxes that reach over the lower edge fit when exchanged, too: exchanged ones lie beyond it altogether.
-  const astray = misfitting(upright, (box) => box);
-  const beyond = upright.filter((place) => isProper(place.object.box) && isOutside(place)).length;
-  if (4 * beyond >= astray.length && explains(upright, ([x1, y1, x2, y2]) => [y1, x1, y2, x2])) {
-    return misread(
-      'box-swapped-axes',
-      `${astray.length} of ${upright.length} boxes do not fit their images, but do with x and y exchanged`,
-      'Exchange the columns: x is to the right, y down (rows come second)',
-      astray.length,
-      places(astray),
-    );
-  }
-  const wrong = misfitting(placed, (box) => box);
-  if (explains(placed, ([x1, y1, x2, y2]) => [x1, y1, x2 - x1, y2 - y1])) {
-    return misread(
-      'box-corners-as-size',
-      `${wrong.length} of ${placed.length} boxes do not fit their images, but do when their last two numbers are a corner, not width and height`,
-      'Read them as x1, y1, x2, y2; in a COCO file, subtract the first corner from the second',
-      wrong.length,
-      places(wrong),
-    );
-  }
-  return [];
+function checkTiny(proper: readonly PlacedObject[], total: number): Finding[] {
+  const tiny = proper.filter(({ item, object }) => {
+    const box = visibleBox(sizedImage(item), object);
+    return box !== null && Math.min(box[2] - box[0], box[3] - box[1]) < TINY;
+  });
+  const of = `of ${total} boxes (${percent(tiny.length / Math.max(1, total))})`;
+  return findingAt({
+    severity: 'warning',
+    kind: 'box-tiny',
+    locations: tiny.map(describe),
+    message: `${counted(tiny.length, `${of} has`, `${of} have`)} a side shorter than ${TINY} pixels`,
+    remedy:
+      'Use imagery of higher resolution, or remove these boxes: they contain too few pixels to recognise an object',
+  });
 }
 
-/** Boxes drawn twice, and boxes of two classes on one object. */
+function checkWholeImage(proper: readonly PlacedObject[]): Finding[] {
+  const whole = proper.filter(
+    ({ object: { box }, width, height }) => box[2] - box[0] >= WHOLE * width && box[3] - box[1] >= WHOLE * height,
+  );
+  return findingAt({
+    severity: 'warning',
+    kind: 'box-whole-image',
+    locations: whole.map(describe),
+    message: `${counted(whole.length, 'box is', 'boxes are')} as large as the image`,
+    remedy:
+      'Check whether these are labels of whole images, or placeholders that a tool wrote for images without boxes',
+  });
+}
+
+/** Boxes labelled twice, and objects with boxes of two classes. */
 function checkPairs(items: readonly Item[]): Finding[] {
-  const twice: string[] = [];
-  const torn: string[] = [];
+  const duplicates: string[] = [];
+  const ambiguous: string[] = [];
   for (const { image } of items) {
     const objects = image.objects.filter(({ box, crowd }) => crowd !== true && isProper(box));
     for (const [a, b, iou] of alikePairs(objects, SAME_OBJECT)) {
-      if (a.label !== b.label) torn.push(`${placeOf(image, a)} has labels ${a.label} and ${b.label}`);
-      else if (iou > SAME) twice.push(placeOf(image, a));
+      if (a.label !== b.label) ambiguous.push(`${describeObject(image, a)} has labels ${a.label} and ${b.label}`);
+      else if (iou > SAME) duplicates.push(describeObject(image, a));
     }
   }
   return [
-    ...findingAt(
-      'warning',
-      'box-duplicate',
-      twice,
-      `${counted(twice.length, 'box is', 'boxes are')} drawn twice (same class, IoU above ${SAME})`,
-      'Remove the copies: one of each pair can only count as missed',
-    ),
-    ...findingAt(
-      'warning',
-      'box-two-classes',
-      torn,
-      `${counted(torn.length, 'pair of boxes gives', 'pairs of boxes give')} one object two classes (IoU above ${SAME_OBJECT})`,
-      'Decide for one class: an anchor learns one box only, and which of the two is chance',
-    ),
+    ...findingAt({
+      severity: 'warning',
+      kind: 'box-duplicate',
+      locations: duplicates,
+      message: `${counted(duplicates.length, 'box is', 'boxes are')} labelled twice (same class, IoU > ${SAME})`,
+      remedy: 'Remove the duplicates: a detection matches only one box of a pair, so that the other counts as missed',
+    }),
+    ...findingAt({
+      severity: 'warning',
+      kind: 'box-two-classes',
+      locations: ambiguous,
+      message: `${counted(ambiguous.length, 'object has', 'objects have')} boxes of two classes (IoU > ${SAME_OBJECT})`,
+      remedy: 'Keep one class for each object: an anchor is trained on only one of the two boxes, chosen arbitrarily',
+    }),
   ];
 }
 

@@ -1,4 +1,3 @@
-import { totalmem } from 'node:os';
 import { GpuOutOfMemoryError } from '../tensor/errors.ts';
 import type { Device } from '../tensor/device.ts';
 import type { RetinaNetSpec } from '../retinanet/spec.ts';
@@ -8,51 +7,52 @@ import { networkCost, trainingBytes, type NetworkCost } from './cost.ts';
 import { measureTraining, type MeasuredStep } from './measure.ts';
 import type { Finding } from './types.ts';
 
-/** What training a network on images of a usual size takes. */
+/** Memory and time that training a network takes on images of one size. */
 export interface CostReport {
-  /** Height and width of the usual image, and of what the network sees of it, padded. */
+  /** Height and width of an image before resizing, and after resizing and padding. */
   readonly image: Size;
   readonly trained: Size;
   readonly parameters: number;
   /** Billions of multiply-adds of a forward pass of one image; a training step has about three times as many. */
   readonly gigaMacs: number;
-  /** The step that was taken, with the network's cost and the size that it saw then; null where none was taken. */
+  /** A measured step, with the cost of the network and the padded size that it was measured at; null without a device. */
   readonly measured: (MeasuredStep & { readonly cost: NetworkCost; readonly trained: Size }) | null;
-  /** Peak memory, and seconds of a step and of an epoch; seconds are null where nothing was measured. */
+  /** Costs of some batch sizes, in ascending order. */
   readonly batches: readonly BatchCost[];
-  /** Most bytes to hold on the device. */
+  /** Maximum number of bytes on the device. */
   readonly memoryLimit: number;
-  /** Whether the limit is a guess: WebGPU does not tell how much memory a GPU has. */
+  /** Whether the limit is a guess: WebGPU does not report how much memory a GPU has. */
   readonly limitIsAssumed: boolean;
 }
 
 export interface BatchCost {
   readonly batch: number;
+  /** Peak memory. */
   readonly bytes: number;
+  /** Null if no step was measured. */
   readonly stepSeconds: number | null;
   readonly epochSeconds: number | null;
 }
 
 export interface CostOptions {
-  /** The device to take a step on; null estimates from the network alone. */
+  /** The device to measure a step on; null estimates from the network alone. */
   readonly device: Device | null;
-  /** Images of an epoch. */
+  /** Images per epoch. */
   readonly train: number;
-  /** Bytes of the device's memory, where they are known. Default: 60 % of the computer's on a software adapter, else 8 GB. */
+  /** Memory of the device in bytes. Default: 8 GB are assumed. */
   readonly memoryLimit?: number | undefined;
-  /** What the step is taken with, where the images as they are would be too large. Default: `spec` and `image`. */
+  /** What to measure the step with if whole images would be too large. Default: `spec` and `image`. */
   readonly stepWith?: { readonly spec: RetinaNetSpec; readonly image: Size };
 }
 
-/** Memory of a graphics card where nothing is known: that of common ones. */
+/** That of common graphics cards. */
 const ASSUMED_MEMORY = 8e9;
-/** Share of the computer's memory that `init` lets a software adapter hold. */
-const SOFTWARE_SHARE = 0.6;
 const BATCHES = [1, 2, 4, 8, 16];
 
 /**
- * Counts, and with a device measures, what training takes. A step of one image is measured; the estimates of memory for
- * larger batches are scaled by how far it was off, and time is taken to grow with the number of images.
+ * Estimates, or with a device measures, what training takes. A step with one image is measured; the memory of larger
+ * batches is estimated and corrected by the error of the estimate for that step, and time is assumed to be proportional to
+ * the number of images.
  */
 export async function costReport(
   spec: RetinaNetSpec,
@@ -60,44 +60,39 @@ export async function costReport(
   image: Size,
   { device, train, memoryLimit, stepWith = { spec, image } }: CostOptions,
 ): Promise<{ report: CostReport; findings: Finding[] }> {
-  const cost = networkCost(spec, classes, image);
-  let measured: CostReport['measured'] = null;
-  const findings: Finding[] = [];
-  if (device !== null) {
-    try {
-      const step = await measureTraining(device, stepWith.spec, classes, stepWith.image, 1);
-      measured = {
-        ...step,
-        cost: networkCost(stepWith.spec, classes, stepWith.image),
-        trained: trainedSizes(stepWith.image, stepWith.spec).padded,
-      };
-    } catch (error) {
-      if (!(error instanceof GpuOutOfMemoryError)) throw error;
-      const message = `A training step of one image does not fit into the device's memory: ${error.message}`;
-      findings.push(outOfMemory(device.adapter.name, message));
-    }
-  }
-  const software = device?.adapter.kind === 'software';
+  const step = device === null ? null : await measureStep(device, classes, stepWith.spec, stepWith.image);
+  const measured = step instanceof GpuOutOfMemoryError ? null : step;
   const report: CostReport = {
-    image,
-    trained: trainedSizes(image, spec).padded,
-    parameters: cost.parameters,
-    gigaMacs: cost.macs / 1e9,
+    ...estimate(spec, classes, image, train, measured),
     measured,
-    batches: batchCosts(cost, train, measured),
-    memoryLimit: memoryLimit ?? (software ? totalmem() * SOFTWARE_SHARE : ASSUMED_MEMORY),
-    limitIsAssumed: memoryLimit === undefined && !software,
+    memoryLimit: memoryLimit ?? ASSUMED_MEMORY,
+    limitIsAssumed: memoryLimit === undefined,
   };
-  const bytes = report.batches[0]?.bytes ?? 0;
-  if (findings.length === 0 && bytes > report.memoryLimit && !report.limitIsAssumed) {
-    findings.push(
-      outOfMemory(
-        device?.adapter.name ?? 'device',
-        `A training step of one image of ${image[1]} x ${image[0]} pixels takes about ${gigabytes(bytes)} of ${gigabytes(report.memoryLimit)}`,
-      ),
-    );
+  const where = device?.adapter.name ?? 'device';
+  if (step instanceof GpuOutOfMemoryError) {
+    const message = `A training step with one image does not fit into the memory of the device: ${step.message}`;
+    return { report, findings: [outOfMemory(where, message)] };
   }
-  return { report, findings };
+  const { bytes } = report.batches[0]!;
+  const isTooLarge = bytes > report.memoryLimit && !report.limitIsAssumed;
+  const message = `A training step with one image of ${image[1]} x ${image[0]} pixels needs about ${gigabytes(bytes)} of ${gigabytes(report.memoryLimit)}`;
+  return { report, findings: isTooLarge ? [outOfMemory(where, message)] : [] };
+}
+
+/** A measured step with one image, or the error that it does not fit into the memory. */
+async function measureStep(
+  device: Device,
+  classes: number,
+  spec: RetinaNetSpec,
+  image: Size,
+): Promise<CostReport['measured'] | GpuOutOfMemoryError> {
+  try {
+    const step = await measureTraining(device, spec, classes, image, 1);
+    return { ...step, cost: networkCost(spec, classes, image), trained: trainedSizes(image, spec).padded };
+  } catch (error) {
+    if (error instanceof GpuOutOfMemoryError) return error;
+    throw error;
+  }
 }
 
 const outOfMemory = (where: string, message: string): Finding => ({
@@ -110,14 +105,14 @@ const outOfMemory = (where: string, message: string): Finding => ({
   examples: [],
 });
 
-/** Bytes in the unit that fits. */
+/** A number of bytes in MB or GB. */
 export function gigabytes(bytes: number): string {
   return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /**
- * A report for another image size, from what was counted and measured for `report`: memory is off by as much, and time
- * grows with the multiply-adds.
+ * The report for another image size, with the same measured step: the estimate of memory is corrected by the same factor,
+ * and time is proportional to the multiply-adds.
  */
 export function extrapolate(
   report: CostReport,
@@ -126,18 +121,27 @@ export function extrapolate(
   image: Size,
   train: number,
 ): CostReport {
+  return { ...report, ...estimate(spec, classes, image, train, report.measured) };
+}
+
+function estimate(
+  spec: RetinaNetSpec,
+  classes: number,
+  image: Size,
+  train: number,
+  measured: CostReport['measured'],
+): Omit<CostReport, 'measured' | 'memoryLimit' | 'limitIsAssumed'> {
   const cost = networkCost(spec, classes, image);
   return {
-    ...report,
     image,
     trained: trainedSizes(image, spec).padded,
     parameters: cost.parameters,
     gigaMacs: cost.macs / 1e9,
-    batches: batchCosts(cost, train, report.measured),
+    batches: batchCosts(cost, train, measured),
   };
 }
 
-/** Costs of batches of a network, corrected by a step that was measured of one of another cost. */
+/** Costs of batches of a network, corrected by a measured step of a network that may have another cost. */
 function batchCosts(cost: NetworkCost, train: number, measured: CostReport['measured']): BatchCost[] {
   const correction = measured === null ? 1 : measured.peakBytes / trainingBytes(measured.cost, measured.batch);
   const imageSeconds =

@@ -2,89 +2,141 @@ import { anchorsPerCell, type Size } from '../retinanet/anchors.ts';
 import type { RetinaNetSpec } from '../retinanet/spec.ts';
 import { trainedSizes } from '../detector/anchor-coverage.ts';
 
-// What a network costs, counted from its spec: the convolutions are nearly all of it.
+// What a network costs, counted from its spec: convolutions take nearly all of it.
 
 /** Work and memory of a network for one image. */
 export interface NetworkCost {
-  /** Numbers that are learnt, with those of the normalisation. */
+  /** Trainable values, including those of the normalisation. */
   readonly parameters: number;
   /** Multiply-adds of a forward pass. */
   readonly macs: number;
-  /** Bytes of what the convolutions give, in float32. */
+  /** Bytes of the outputs of all convolutions, in float32. */
   readonly activationBytes: number;
+}
+
+/** One use of a convolution. */
+interface Conv {
+  readonly kernel: number;
+  readonly from: number;
+  readonly to: number;
+  /** Height and width of the output. */
+  readonly size: Size;
+  /** Parameters per output channel in addition to the filter: 1 for a bias, 2 for a normalisation. */
+  readonly extra: 1 | 2;
+  /** Whether the weights are counted elsewhere: those of the heads are shared by all levels. */
+  readonly isShared?: boolean;
 }
 
 const BLOCKS = { 18: [2, 2, 2, 2], 34: [3, 4, 6, 3], 50: [3, 4, 6, 3], 101: [3, 4, 23, 3] } as const;
 
 /** Counts a network's convolutions for an image of a size (before resizing and padding). */
 export function networkCost(spec: RetinaNetSpec, classes: number, image: Size): NetworkCost {
-  const { backbone, pyramid, head } = spec;
   const { padded, levels } = trainedSizes(image, spec);
-  let [parameters, macs, numbers] = [0, 0, 0];
-  const halved = ([h, w]: Size): Size => [Math.ceil(h / 2), Math.ceil(w / 2)];
-  /** A convolution over a map; `extra` are its parameters per output channel, beside the filter. */
-  const conv = (kernel: number, from: number, to: number, [h, w]: Size, extra: number, isNew = true): void => {
-    if (isNew) parameters += kernel * kernel * from * to + extra * to;
-    macs += kernel * kernel * from * to * h * w;
-    numbers += to * h * w;
+  const backbone = backboneConvs(spec.backbone, padded);
+  const convs = [
+    ...backbone.convs,
+    ...pyramidConvs(spec.pyramid, backbone.stages, levels),
+    ...headConvs(spec, classes, levels),
+  ];
+  const sum = (of: (conv: Conv) => number): number => convs.reduce((total, conv) => total + of(conv), 0);
+  const outputs = ({ to, size: [h, w] }: Conv): number => to * h * w;
+  return {
+    parameters: sum(({ kernel, from, to, extra, isShared }) =>
+      isShared === true ? 0 : kernel * kernel * from * to + extra * to,
+    ),
+    macs: sum((conv) => conv.kernel * conv.kernel * conv.from * outputs(conv)),
+    activationBytes: 4 * sum(outputs),
   };
+}
 
+const halved = ([h, w]: Size): Size => [Math.ceil(h / 2), Math.ceil(w / 2)];
+
+/** Channels and size of the output of a backbone stage. */
+interface Stage {
+  readonly channels: number;
+  readonly size: Size;
+}
+
+function backboneConvs(
+  { depth, width, bottleneckStride }: RetinaNetSpec['backbone'],
+  padded: Size,
+): { convs: Conv[]; stages: Stage[] } {
+  const convs: Conv[] = [];
+  const stages: Stage[] = [];
+  const conv = (kernel: number, from: number, to: number, size: Size): void => {
+    convs.push({ kernel, from, to, size, extra: 2 });
+  };
   let size = halved(padded);
-  conv(7, 3, backbone.width, size, 2);
+  conv(7, 3, width, size);
   size = halved(size);
-  const isBottleneck = backbone.depth >= 50;
-  const expansion = isBottleneck ? 4 : 1;
-  let channels = backbone.width;
-  const outputs: [channels: number, size: Size][] = [];
-  BLOCKS[backbone.depth].forEach((count, stage) => {
-    const inner = backbone.width * 2 ** stage;
+  let channels = width;
+  const isBottleneck = depth >= 50;
+  for (const [stage, count] of BLOCKS[depth].entries()) {
+    const inner = width * 2 ** stage;
+    const to = isBottleneck ? inner * 4 : inner;
     for (let block = 0; block < count; block++) {
       const before = size;
       if (block === 0 && stage > 0) size = halved(size);
       if (isBottleneck) {
-        conv(1, channels, inner, backbone.bottleneckStride === '3x3' ? before : size, 2);
-        conv(3, inner, inner, size, 2);
-        conv(1, inner, inner * 4, size, 2);
+        conv(1, channels, inner, bottleneckStride === '3x3' ? before : size);
+        conv(3, inner, inner, size);
+        conv(1, inner, to, size);
       } else {
-        conv(3, channels, inner, size, 2);
-        conv(3, inner, inner, size, 2);
+        conv(3, channels, inner, size);
+        conv(3, inner, inner, size);
       }
-      const to = inner * expansion;
-      if (block === 0 && (stage > 0 || channels !== to)) conv(1, channels, to, size, 2);
+      if (block === 0 && (stage > 0 || channels !== to)) conv(1, channels, to, size);
       channels = to;
     }
-    outputs.push([channels, size]);
-  });
-
-  for (const [from, at] of outputs.slice(1)) {
-    conv(1, from, pyramid.channels, at, 1);
-    conv(3, pyramid.channels, pyramid.channels, at, 1);
+    stages.push({ channels, size });
   }
-  conv(3, pyramid.p6 === 'P5' ? pyramid.channels : channels, pyramid.channels, levels[3]!, 1);
-  conv(3, pyramid.channels, pyramid.channels, levels[4]!, 1);
-  const perCell = anchorsPerCell(spec.anchors);
-  levels.forEach((at, level) => {
-    for (const outputChannels of [perCell * classes, perCell * 4]) {
-      for (let i = 0; i < head.convs; i++) {
-        const from = i === 0 ? pyramid.channels : head.channels;
-        conv(3, from, head.channels, at, head.normGroups === null ? 1 : 2, level === 0);
-      }
-      conv(3, head.convs === 0 ? pyramid.channels : head.channels, outputChannels, at, 1, level === 0);
-    }
-  });
-  return { parameters, macs, activationBytes: 4 * numbers };
+  return { convs, stages };
 }
 
-/** Copies of the weights that training holds all the time: weights, two moments of AdamW, averaged weights. */
+/** Lateral and output convolutions of P3 to P5, then P6 and P7. */
+function pyramidConvs(
+  { channels, p6 }: RetinaNetSpec['pyramid'],
+  stages: readonly Stage[],
+  levels: readonly Size[],
+): Conv[] {
+  const lateral = stages.slice(1).flatMap(({ channels: from, size }): Conv[] => [
+    { kernel: 1, from, to: channels, size, extra: 1 },
+    { kernel: 3, from: channels, to: channels, size, extra: 1 },
+  ]);
+  const from = p6 === 'P5' ? channels : stages.at(-1)!.channels;
+  return [
+    ...lateral,
+    { kernel: 3, from, to: channels, size: levels[3]!, extra: 1 },
+    { kernel: 3, from: channels, to: channels, size: levels[4]!, extra: 1 },
+  ];
+}
+
+/** Both heads on each level, with shared weights. */
+function headConvs({ pyramid, head, anchors }: RetinaNetSpec, classes: number, levels: readonly Size[]): Conv[] {
+  const perCell = anchorsPerCell(anchors);
+  return levels.flatMap((size, level) =>
+    [perCell * classes, perCell * 4].flatMap((outputs): Conv[] => {
+      const shared = { kernel: 3, size, isShared: level > 0 };
+      const hidden = Array.from({ length: head.convs }, (_, i): Conv => {
+        const from = i === 0 ? pyramid.channels : head.channels;
+        return { ...shared, from, to: head.channels, extra: head.normGroups === null ? 1 : 2 };
+      });
+      const from = head.convs === 0 ? pyramid.channels : head.channels;
+      return [...hidden, { ...shared, from, to: outputs, extra: 1 }];
+    }),
+  );
+}
+
+/** Copies of the weights that are in memory throughout training: weights, two moments of AdamW, averaged weights. */
 const COPIES = 4;
 /**
- * Bytes at the peak per byte of the convolutions' results: where backward begins (they and what stands between them are
- * all alive), and where it ends (the gradients of the weights are). Fitted to the peaks in docs/performance.md, which
- * they meet within 6 %.
+ * Peak bytes per byte of the convolutions' outputs: at the start of backward (when these and the activations between them
+ * are alive) and at its end (when the gradients of the weights are). Fitted to the peaks in docs/performance.md, which
+ * they reproduce within 6 %.
  */
 const [AT_START, AT_END] = [2, 1.4];
 
-/** Estimated bytes at the peak of a training step with AdamW and averaged weights. */
+/** Estimated peak memory, in bytes, of a training step with AdamW and averaged weights. */
 export function trainingBytes({ parameters, activationBytes }: NetworkCost, batch: number, copies = COPIES): number {
   const weights = 4 * parameters;
   return Math.max(

@@ -2,30 +2,21 @@ import { imageSize } from '../imagery/image.ts';
 import type { RgbImage } from '../imagery/types.ts';
 
 const [COLUMNS, ROWS] = [9, 8];
-/** Greys of the cells must differ by this many levels: below, the bits are noise, and flat images would all be alike. */
+/** Minimum range of the cells' grey levels: below, the bits are noise, and flat images would all be alike. */
 const CONTRAST = 4;
 
 /**
- * A 64-bit difference hash ("dHash", Krawetz 2013): the image is averaged down to 9 x 8 greys, and each bit says whether
- * one is brighter than its left neighbour. Resizing, recompression and changes of brightness leave nearly all bits as
- * they are; different scenes differ in about half of them. Null for images without contrast, such as open water.
+ * A 64-bit difference hash ("dHash", Krawetz 2013): the image is averaged to 9 x 8 grey levels, and each bit says whether
+ * a cell is brighter than its left neighbour. Resizing, recompression and changes of brightness keep nearly all bits;
+ * different scenes differ in about half of them. Null for images without contrast, such as open water.
  */
 export function differenceHash(image: RgbImage): readonly [high: number, low: number] | null {
   const { width, height } = imageSize(image);
-  const greys = new Float64Array(COLUMNS * ROWS);
-  for (let row = 0; row < ROWS; row++) {
-    const [top, bottom] = cell(row, ROWS, height);
-    for (let column = 0; column < COLUMNS; column++) {
-      const [left, right] = cell(column, COLUMNS, width);
-      let sum = 0;
-      for (let y = top; y < bottom; y++) {
-        for (let x = left; x < right; x++) {
-          sum += 0.299 * image.get(y, x, 0) + 0.587 * image.get(y, x, 1) + 0.114 * image.get(y, x, 2);
-        }
-      }
-      greys[row * COLUMNS + column] = sum / ((bottom - top) * (right - left));
-    }
-  }
+  const greys = Array.from({ length: COLUMNS * ROWS }, (_, i) => {
+    const [top, bottom] = cell(Math.floor(i / COLUMNS), ROWS, height);
+    const [left, right] = cell(i % COLUMNS, COLUMNS, width);
+    return meanGrey(image.lo(top, left, 0).hi(bottom - top, right - left, 3));
+  });
   if (Math.max(...greys) - Math.min(...greys) < CONTRAST) return null;
   const words = [0, 0];
   for (let bit = 0; bit < 64; bit++) {
@@ -33,6 +24,18 @@ export function differenceHash(image: RgbImage): readonly [high: number, low: nu
     if (greys[at + 1]! > greys[at]!) words[bit >> 5] = words[bit >> 5]! | (1 << (bit & 31));
   }
   return [words[0]! >>> 0, words[1]! >>> 0];
+}
+
+/** Mean luma (ITU-R BT.601). */
+function meanGrey(image: RgbImage): number {
+  const { width, height } = imageSize(image);
+  let sum = 0;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      sum += 0.299 * image.get(y, x, 0) + 0.587 * image.get(y, x, 1) + 0.114 * image.get(y, x, 2);
+    }
+  }
+  return sum / (height * width);
 }
 
 /** The pixels of cell `i` of `count` along a side; at least one. */

@@ -1,100 +1,97 @@
-import { resolve } from 'node:path';
-import type { Bands } from '../imagery/node/read-image.ts';
-import type { LabelProblem, LabelTable } from '../labels/types.ts';
+import { checkInteger } from '../common/check.ts';
 import { splitIds, type Split } from '../data/split.ts';
+import {
+  bestIous,
+  coverageOf,
+  placeBoxes,
+  type AnchorCoverage,
+  type PlacedBoxes,
+} from '../detector/anchor-coverage.ts';
 import type { Stretch } from '../imagery/stretch.ts';
-import type { Device } from '../tensor/device.ts';
+import type { LabelProblem, LabelTable } from '../labels/types.ts';
 import type { RetinaNetSpec } from '../retinanet/spec.ts';
-import type { Size } from '../retinanet/anchors.ts';
+import type { Device } from '../tensor/device.ts';
 import { checkAnchors } from './anchor-checks.ts';
-import { bestIous, coverageOf, iousOfImage, placeBoxes, type AnchorCoverage } from '../detector/anchor-coverage.ts';
-import type { ReachedBox } from './anchor-pictures.ts';
+import { suggestAnchors, type AnchorSuggestion } from './anchor-suggestion.ts';
 import { checkBoxes } from './box-checks.ts';
 import { checkClasses, classTable, type ClassRow } from './class-checks.ts';
 import { costReport, extrapolate, type CostReport } from './cost-report.ts';
 import { checkImages } from './image-checks.ts';
 import { checkProblems } from './label-checks.ts';
 import { checkLeakage } from './leakage-checks.ts';
+import { choosePictures, type PictureSource } from './picture-choice.ts';
 import { checkPlacement } from './placement-checks.ts';
-import { takeInventory } from './read.ts';
-import { adviseSize, recommend, type Recommendation, type SizeAdvice, type SizeSummary } from './recommend.ts';
-import { suggestAnchors, type SuggestedAnchors } from '../detector/fit-anchors.ts';
-import type { Finding, ImageFacts, Inventory, Severity } from './types.ts';
-import { visibleBox, sizeOf } from '../detector/visible-box.ts';
+import { adviseSize, recommend, type Recommendation, type SizeAdvice } from './recommend.ts';
+import { medianSize, summariseSizes, type SizeSummary } from './sizes.ts';
+import { sizedImage, type Finding, type Inventory, type Item, type Severity } from './types.ts';
 
-/** A data set as the reader of labels gives it. */
-export interface LabelledData {
-  readonly table: LabelTable;
-  /** Folder that the images' paths are relative to. */
+/** A data set: its labels and the metadata of its image files. */
+export interface InventoriedData {
+  readonly inventory: Inventory;
+  /** Folder that the paths of the images are relative to; recorded in the examination. */
   readonly imagesRoot: string;
   /** Name of the label format, such as `coco`. */
   readonly format: string;
-  /** What the reader could not make sense of. Default: nothing. */
+  /** What the reader of the labels could not make sense of. Default: nothing. */
   readonly problems?: readonly LabelProblem[];
 }
 
-/** What to examine, and for which training. */
-export interface ExamineOptions extends LabelledData {
+/** For which training a data set is examined. */
+export interface TrainingPlan {
   /** The network that will be trained. */
   readonly spec: RetinaNetSpec;
-  /** Positions in `table.images`. Default: `splitIds` of the files; give the one that training uses. */
+  /** Indices of `table.images`. Default: `splitIds` of the files; give the split that training uses. */
   readonly split?: Split;
-  /** A data set of its own to validate on, in place of a split. */
-  readonly validation?: LabelledData;
-  /** The levels that become 0 and 255 in 16-bit images, where they are settled; pictures show each image by its own otherwise. */
+  /** The levels of 16-bit images that become 0 and 255, if they are fixed. Default: pictures stretch each image by itself. */
   readonly stretch?: Stretch;
   /** Bands of TIFF images for red, green and blue, numbered from 1. Default: see `ReadImageOptions.bands`. */
-  readonly bands?: Bands;
-  /** Whether pixels are decoded, which finds damage and near-duplicates, for the time of an epoch's reading. Default true. */
-  readonly pixels?: boolean;
-  /** The device to take a training step on, or null (default) to estimate. */
+  readonly bands?: readonly [red: number, green: number, blue: number];
+  /** The device to measure a training step on; null (default) estimates from the network. */
   readonly device?: Device | null;
-  /** Bytes of the device's memory, where they are known. */
+  /** Memory of the device in bytes. Default: 8 GB are assumed. */
   readonly memoryLimit?: number;
-  /** Images to show anchors on, those with the most unreached boxes. Default 12. */
+  /** Number of images to show anchors on: those with the most unreached boxes. Default 12. */
   readonly pictures?: number;
-  /** Of the search for anchors. Default 1. */
+  /** Random seed of the search for anchors. Default 1. */
   readonly seed?: number;
-  /** Called after each image file. */
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** An image to draw, with how anchors reach its boxes. */
-export interface PictureSource {
-  readonly facts: ImageFacts;
-  readonly boxes: readonly ReachedBox[];
+/** What to examine, and for which training. */
+export interface ExamineOptions extends InventoriedData, TrainingPlan {
+  /** A separate data set for validation, instead of a split. */
+  readonly validation?: InventoriedData;
 }
 
-/** All that was found out. Plain data. */
+/** The result of an examination: plain data. */
 export interface Examination {
   readonly format: string;
   readonly imagesRoot: string;
   readonly images: number;
   readonly boxes: number;
-  /** Images on either side of the split; with a validation set, its images are the second number. */
+  /** Number of training and of held-out images; with a validation set, the latter are its images. */
   readonly train: number;
   readonly heldOut: number;
   /** Errors first, then warnings and notes. */
   readonly findings: readonly Finding[];
-  /** The worst severity of all findings, or null without any. */
+  /** The worst severity of all findings, or null without findings. */
   readonly worst: Severity | null;
   readonly classes: readonly ClassRow[];
-  /** Sizes of the boxes, clipped to their images, in pixels of the images as they are; null without boxes. */
+  /** Sizes of the visible boxes, in pixels of the images before resizing; null without boxes. */
   readonly sizes: SizeSummary | null;
   readonly stretch: Stretch | null;
-  readonly bands: Bands | null;
+  readonly bands: TrainingPlan['bands'] | null;
   /** With the anchors of the spec. */
   readonly anchors: AnchorCoverage;
   /** Null without boxes. */
-  readonly suggestion: SuggestedAnchors | null;
-  /** Null where the size of no image is known. */
+  readonly suggestion: AnchorSuggestion | null;
+  /** Null if the size of no image is known. */
   readonly cost: CostReport | null;
-  /** None where boxes were read wrongly, or there are none. */
+  /** Empty if boxes were read wrongly, or there are none. */
   readonly recommendations: readonly Recommendation[];
   readonly pictures: readonly PictureSource[];
 }
 
-/** Findings that explain many others: they come first. */
+/** Findings that explain many others: they come first, and hide what only follows from them. */
 const MISREAD: ReadonlySet<string> = new Set([
   'box-normalised',
   'box-swapped-axes',
@@ -109,62 +106,32 @@ const rankOf = ({ severity, kind }: Finding): number =>
   MISREAD.has(kind) ? -1 : { error: 0, warning: 1, note: 2 }[severity];
 
 /**
- * Examines a data set before training: its files, boxes, classes and split, how the network's anchors reach the boxes, and
- * what training will take. What is wrong with the data is collected in `findings`; only what makes the examination itself
- * impossible rejects (options that do not fit, a device that fails). The same input gives the same result, but for what
- * the device measured.
+ * Examines a data set before training: its files, boxes, classes and split, how well the anchors of the network fit the
+ * boxes, and what training will cost. Problems of the data are collected in `findings`; rejects only if the examination
+ * itself is impossible (options that do not fit, a device that fails). Reads no files: `examineFiles` takes the inventory
+ * in Node. Deterministic, except for measurements on the device.
  */
 export async function examine(options: ExamineOptions): Promise<Examination> {
-  const { table, imagesRoot, format, spec, seed = 1, pixels = true, stretch, device = null } = options;
-  checkSplit(options);
-  const other = options.validation;
-  const reading = { pixels, stretch, bands: options.bands };
-  const inventory = withoutOthers(
-    await takeInventory(table, imagesRoot, { ...reading, onProgress: options.onProgress }),
-    imagesRoot,
-    other,
-  );
-  const validation =
-    other === undefined
-      ? null
-      : withoutOthers(await takeInventory(other.table, other.imagesRoot, reading), other.imagesRoot, options);
-  const split = options.split ?? splitIds(table.images.map(({ file }) => file));
-  const at = (positions: readonly number[]): Inventory['items'] => positions.map((i) => inventory.items[i]!);
-  const train = validation === null ? at(split.train) : inventory.items;
-  const heldOut = validation === null ? at(split.heldOut) : validation.items;
-
-  const placed = placeBoxes(inventory, spec);
+  const { inventory, imagesRoot, format, spec, seed = 1, stretch, bands, pictures = 12 } = options;
+  const { table, items } = inventory;
+  checkOptions(table, options);
+  const { train, heldOut } = sidesOf(options);
+  const sizes = summariseSizes(inventory);
+  const placed = placeBoxes(items.map(sizedImage), spec);
   const ious = bestIous(placed, spec.anchors);
-  const suggestion = ious.length === 0 ? null : suggestAnchors(placed, spec.anchors, spec.matcher, { seed });
-  const image = usualSize(inventory);
-  const sizes = summarise(inventory);
-  const advice = image === null || sizes === null ? null : adviseSize(spec, image, sizes);
-  const cost =
-    image === null || table.classes.length === 0
-      ? null
-      : await costReport(spec, table.classes.length, image, {
-          device,
-          train: train.length,
-          memoryLimit: options.memoryLimit,
-          // A scene of thousands of pixels would take minutes, or more memory than there is.
-          ...(advice === null ? {} : { stepWith: advice }),
-        });
+  const suggestion = ious.length === 0 ? null : suggestAnchors(placed, spec, seed);
+  const { advice, cost, memory } = await examineCost(options, sizes, train.length);
 
   const ofData = [
-    ...examineSide(inventory, options),
-    ...(validation === null || other === undefined
-      ? []
-      : validationFindings(table, validation, { ...options, ...other, problems: other.problems ?? [] })),
+    ...examineSide(options, stretch),
+    ...validationFindings(options),
     ...checkClasses(table),
     ...checkLeakage(train, heldOut),
-    ...(cost?.findings ?? []),
+    ...memory,
   ];
-  // What follows from boxes that were read wrongly would hide that they were.
   const isMisread = ofData.some(({ kind }) => MISREAD.has(kind));
-  const findings = [...ofData, ...(isMisread ? [] : checkAnchors(inventory, spec, placed, ious, suggestion))].sort(
-    (a, b) => rankOf(a) - rankOf(b),
-  );
-
+  const ofAnchors = isMisread ? [] : checkAnchors(inventory, spec, placed, ious, suggestion);
+  const findings = [...ofData, ...ofAnchors].sort((a, b) => rankOf(a) - rankOf(b));
   return {
     format,
     imagesRoot,
@@ -177,91 +144,70 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
     classes: classTable(table),
     sizes,
     stretch: stretch ?? null,
-    bands: options.bands ?? null,
+    bands: bands ?? null,
     anchors: coverageOf(placed, ious, spec.matcher),
     suggestion,
-    cost: cost?.report ?? null,
+    cost,
     recommendations:
       isMisread || cost === null || suggestion === null || advice === null
         ? []
-        : settings(inventory, spec, advice, suggestion, cost.report, train.length, seed),
-    pictures: choosePictures(inventory, placed, ious, spec, options.pictures ?? 12),
+        : recommendAt({ inventory, spec, seed, advice, suggestion, cost, train: train.length }),
+    pictures: choosePictures(items, placed, ious, spec.matcher.high, pictures),
   };
 }
 
-/** Recommendations; anchors and cost are those at the size that is recommended. */
-function settings(
-  inventory: Inventory,
-  spec: RetinaNetSpec,
-  advice: SizeAdvice,
-  suggestion: SuggestedAnchors,
-  cost: CostReport,
-  train: number,
-  seed: number,
-): Recommendation[] {
-  const count = train * advice.tiles;
-  if (advice.spec === spec) return recommend({ advice, suggestion, cost, train: count });
-  // Tiles are not cut here: the whole image at their scale has the same boxes on the same grids, but for those cut.
-  const scale = (advice.spec.transform.minSize ?? 0) / Math.min(...advice.image);
-  const scaled = {
-    ...advice.spec,
-    transform: { ...spec.transform, minSize: Math.round(Math.min(...cost.image) * scale), maxSize: Infinity },
-  };
-  return recommend({
-    advice,
-    suggestion: suggestAnchors(placeBoxes(inventory, scaled), spec.anchors, spec.matcher, { seed }),
-    cost: extrapolate(cost, advice.spec, inventory.table.classes.length, advice.image, count),
-    train: count,
-  });
-}
-
-function checkSplit({ table, split, validation, pictures = 0 }: ExamineOptions): void {
+/** Throws if options do not fit each other or the labels. */
+export function checkOptions(
+  { images }: LabelTable,
+  { split, validation, pictures = 0 }: Pick<TrainingPlan, 'split' | 'pictures'> & { readonly validation?: unknown },
+): void {
   if (split !== undefined && validation !== undefined) {
     throw new TypeError('examine: a split and a validation set are given, expected one of the two');
   }
-  const wrong = [...(split?.train ?? []), ...(split?.heldOut ?? [])].find((i) => table.images[i] === undefined);
-  if (wrong !== undefined) {
-    throw new RangeError(`examine: the split has position ${wrong}, expected 0 to ${table.images.length - 1}`);
+  for (const index of [...(split?.train ?? []), ...(split?.heldOut ?? [])]) {
+    checkInteger('examine', 'an index of the split', index, { min: 0, max: images.length - 1 });
   }
-  if (!Number.isInteger(pictures) || pictures < 0) {
-    throw new RangeError(`examine: pictures is ${pictures}, expected a whole number from 0`);
-  }
+  checkInteger('examine', 'pictures', pictures, { min: 0 });
 }
 
-/** An inventory whose images without labels are not those that another data set in the same folder labels. */
-function withoutOthers(inventory: Inventory, root: string, other: LabelledData | undefined): Inventory {
-  if (other === undefined || resolve(other.imagesRoot) !== resolve(root)) return inventory;
-  const named = new Set(other.table.images.map(({ file }) => file));
-  return { ...inventory, unlabelled: inventory.unlabelled.filter((file) => !named.has(file)) };
+/** The images on both sides of the split, or of both data sets. */
+function sidesOf({
+  inventory: { table, items },
+  split,
+  validation,
+}: ExamineOptions): Record<keyof Split, readonly Item[]> {
+  if (validation !== undefined) return { train: items, heldOut: validation.inventory.items };
+  const { train, heldOut } = split ?? splitIds(table.images.map(({ file }) => file));
+  const at = (indices: readonly number[]): Item[] => indices.map((i) => items[i]!);
+  return { train: at(train), heldOut: at(heldOut) };
 }
 
-/** Findings about the files and boxes of one data set. */
-function examineSide(
-  inventory: Inventory,
-  { format, stretch, problems = [] }: Omit<ExamineOptions, 'spec'>,
-): Finding[] {
+/** Findings about the files, labels and boxes of one data set. */
+function examineSide({ inventory, format, problems = [] }: InventoriedData, stretch: Stretch | undefined): Finding[] {
   return [
     ...checkProblems(problems),
+    // The readers of SpaceNet's data sets choose a stretch themselves.
     ...checkImages(inventory, { isStretched: stretch !== undefined || /spacenet|geojson/i.test(format) }),
     ...checkPlacement(inventory),
     ...checkBoxes(inventory, problems),
   ];
 }
 
-function validationFindings(table: LabelTable, validation: Inventory, options: ExamineOptions): Finding[] {
-  const own = examineSide(validation, options).map((finding) => ({
+function validationFindings({ inventory, validation, stretch }: ExamineOptions): Finding[] {
+  if (validation === undefined) return [];
+  const own = examineSide(validation, stretch).map((finding) => ({
     ...finding,
     where: `validation: ${finding.where}`,
   }));
-  const [ours, theirs] = [table.classes, validation.table.classes];
+  const [ours, theirs] = [inventory.table.classes, validation.inventory.table.classes];
   if (ours.length === theirs.length && ours.every((name, i) => name === theirs[i])) return own;
   return [
     {
       severity: 'error',
       kind: 'class-order',
       where: 'validation',
-      message: `The classes are ${ours.join(', ')}, those of the validation set ${theirs.join(', ')}`,
-      remedy: 'Give both the same class names in the same order: the position is the label',
+      message: `The classes are ${ours.join(', ')}, but those of the validation set are ${theirs.join(', ')}`,
+      remedy: 'Give both the same class names in the same order: the position of a name is its label',
       count: 1,
       examples: [],
     },
@@ -269,46 +215,68 @@ function validationFindings(table: LabelTable, validation: Inventory, options: E
   ];
 }
 
-/** Height and width of the image with the median number of pixels; null where no size is known. */
-function usualSize({ items }: Inventory): Size | null {
-  const sizes = items.flatMap((item) => sizeOf(item) ?? []).sort((a, b) => a.width * a.height - b.width * b.height);
-  const middle = sizes[Math.floor(sizes.length / 2)];
-  return middle === undefined ? null : [middle.height, middle.width];
-}
-
-function summarise({ items }: Inventory): SizeSummary | null {
-  const sides = items
-    .flatMap((item) => item.image.objects.map((object) => visibleBox(item, object)))
-    .filter((box) => box !== null)
-    .map(([x1, y1, x2, y2]) => Math.sqrt((x2 - x1) * (y2 - y1)))
-    .sort((a, b) => a - b);
-  if (sides.length === 0) return null;
-  const at = (share: number): number => sides[Math.min(sides.length - 1, Math.floor(share * sides.length))]!;
-  return { p10: at(0.1), median: at(0.5), p90: at(0.9), largest: at(1) };
-}
-
-/** Images with the most unreached boxes first, then the lowest mean IoU; those that cannot be read are left out. */
-function choosePictures(
-  { items }: Inventory,
-  placed: ReturnType<typeof placeBoxes>,
-  ious: Float64Array,
-  spec: RetinaNetSpec,
-  count: number,
-): PictureSource[] {
-  const missed = items.map(() => 0);
-  const sum = items.map(() => 0);
-  const boxes = items.map(() => 0);
-  ious.forEach((iou, n) => {
-    const i = placed.images[n]!;
-    missed[i] = missed[i]! + (iou < spec.matcher.high ? 1 : 0);
-    sum[i] = sum[i]! + iou;
-    boxes[i] = boxes[i]! + 1;
+/** The best image size, and what training costs at the size of the spec; nulls if the size of no image is known. */
+async function examineCost(
+  { inventory, spec, device = null, memoryLimit }: ExamineOptions,
+  sizes: SizeSummary | null,
+  train: number,
+): Promise<{ advice: SizeAdvice | null; cost: CostReport | null; memory: readonly Finding[] }> {
+  const image = medianSize(inventory);
+  if (image === null) return { advice: null, cost: null, memory: [] };
+  const advice = sizes === null ? null : adviseSize(spec, image, sizes);
+  const classes = inventory.table.classes.length;
+  if (classes === 0) return { advice, cost: null, memory: [] };
+  const { report, findings } = await costReport(spec, classes, image, {
+    device,
+    train,
+    memoryLimit,
+    // A scene of thousands of pixels would take minutes, or more memory than there is.
+    ...(advice === null ? {} : { stepWith: advice }),
   });
-  const mean = (i: number): number => sum[i]! / boxes[i]!;
-  return items
-    .map((_, i) => i)
-    .filter((i) => boxes[i]! > 0 && items[i]?.facts.problem === null)
-    .sort((a, b) => missed[b]! - missed[a]! || mean(a) - mean(b))
-    .slice(0, count)
-    .map((i) => ({ facts: items[i]!.facts, boxes: iousOfImage({ items }, placed, ious, i) }));
+  return { advice, cost: report, memory: findings };
+}
+
+interface RecommendationInput {
+  readonly inventory: Inventory;
+  readonly spec: RetinaNetSpec;
+  readonly seed: number;
+  readonly advice: SizeAdvice;
+  readonly suggestion: AnchorSuggestion;
+  readonly cost: CostReport;
+  readonly train: number;
+}
+
+/** Recommendations, with anchors and cost at the recommended size. */
+function recommendAt({
+  inventory,
+  spec,
+  seed,
+  advice,
+  suggestion,
+  cost,
+  ...rest
+}: RecommendationInput): Recommendation[] {
+  const train = rest.train * advice.tiles;
+  if (advice.spec === spec) return recommend({ advice, suggestion, cost, train });
+  return recommend({
+    advice,
+    suggestion: suggestAnchors(placeAt(inventory, spec, advice, cost.image), spec, seed),
+    cost: extrapolate(cost, advice.spec, inventory.table.classes.length, advice.image, train),
+    train,
+  });
+}
+
+/**
+ * The boxes at the recommended size. Tiles are not cut here: the whole image at their scale has the same boxes on the same
+ * grids, except those that the edges of tiles cut.
+ */
+function placeAt(
+  { items }: Inventory,
+  spec: RetinaNetSpec,
+  advice: SizeAdvice,
+  image: CostReport['image'],
+): PlacedBoxes {
+  const scale = (advice.spec.transform.minSize ?? 0) / Math.min(...advice.image);
+  const transform = { ...spec.transform, minSize: Math.round(Math.min(...image) * scale), maxSize: Infinity };
+  return placeBoxes(items.map(sizedImage), { ...advice.spec, transform });
 }

@@ -1,13 +1,14 @@
-import { findingAt, type Finding, type ImageKind, type Inventory, type Item } from './types.ts';
 import { counted, percent } from '../common/check.ts';
 import { isProper } from '../detector/visible-box.ts';
+import { findingAt, type Finding, type ImageKind, type Inventory, type Item } from './types.ts';
 
 /** What is known of how 16-bit images will be read. */
 export interface ImageCheckOptions {
-  /** Whether it is settled how 16 bits become bytes. */
+  /** Whether the stretch from 16 bits to 8 is fixed. */
   readonly isStretched: boolean;
 }
 
+/** The format that a file extension stands for. */
 const KIND_OF: Readonly<Record<string, ImageKind>> = {
   png: 'png',
   jpg: 'jpeg',
@@ -16,204 +17,228 @@ const KIND_OF: Readonly<Record<string, ImageKind>> = {
   tiff: 'tiff',
   webp: 'webp',
 };
-/** Share of one size from which images of another are unusual. */
+/** Fraction of images of one size from which other sizes are unusual. */
 const USUAL = 0.8;
-/** Ratio of pixels from which padding to the largest image of a batch wastes most of the work. */
+/** Ratio of areas from which padding to the largest image of a batch wastes most of the work. */
 const MIXED = 16;
 
-/** Checks image files and their relation to the labels. */
+/** Checks image files and whether they fit the labels. */
 export function checkImages({ items, unlabelled }: Inventory, { isStretched }: ImageCheckOptions): Finding[] {
-  const filesWith = (test: (item: Item) => boolean): string[] => items.filter(test).map(({ facts }) => facts.file);
-  const reasonsOf = (kind: 'unreadable' | 'truncated'): string[] =>
-    items.flatMap(({ facts: { file, problem } }) => (problem?.kind === kind ? [`${file}: ${problem.message}`] : []));
-
-  const missing = filesWith(({ facts }) => facts.problem?.kind === 'missing');
-  const wrongEnding = items.flatMap(({ facts: { file, kind } }) => {
-    const expected = KIND_OF[/\.([^./]+)$/.exec(file)?.[1]?.toLowerCase() ?? ''];
-    return kind === 'unknown' || expected === kind ? [] : [`${file} is a ${kind} file`];
-  });
-  const deep = filesWith(({ facts }) => facts.kind === 'tiff' && facts.bits === 16);
-  const shallow = filesWith(({ facts }) => facts.kind === 'tiff' && facts.bits === 8);
-  const isMixed = deep.length > 0 && shallow.length > 0;
   return [
-    ...findingAt(
-      'error',
-      'image-missing',
-      missing,
-      `${counted(missing.length, 'image that the labels name does', 'images that the labels name do')} not exist`,
-      'Name the folder of the images, or correct the paths in the labels (they are relative to it; case counts)',
-    ),
-    ...findingAt(
-      'error',
-      'image-truncated',
-      reasonsOf('truncated'),
-      `${counted(reasonsOf('truncated').length, 'image is', 'images are')} cut off`,
-      'Copy or download them again; training stops at the first one',
-    ),
-    ...findingAt(
-      'error',
-      'image-unreadable',
-      reasonsOf('unreadable'),
-      `${counted(reasonsOf('unreadable').length, 'image', 'images')} cannot be read`,
-      'Convert them to PNG, JPEG or TIFF with 8 or 16 bits, or leave them out',
-    ),
-    ...findingAt(
-      'warning',
-      'image-ending',
-      wrongEnding,
-      `${counted(wrongEnding.length, 'image is', 'images are')} of another kind than the ending says`,
-      'Rename them: this library goes by the bytes, other programs by the ending',
-    ),
-    ...findingAt(
-      'error',
-      'image-bits-mixed',
-      isMixed ? (deep.length < shallow.length ? deep : shallow) : [],
-      `${counted(deep.length, 'TIFF image has', 'TIFF images have')} 16 bits, ${shallow.length} 8 bits: no one stretch fits both`,
-      'Convert all of them to 8 bits with the same levels for black and white',
-    ),
-    ...findingAt(
-      'note',
-      'image-16-bit',
-      isMixed || isStretched ? [] : deep,
-      `${counted(deep.length, 'TIFF image has', 'TIFF images have')} 16 bits, and no stretch is given that takes them to 8`,
-      'Training measures one over the images and keeps it with the weights; give it yourself to compare with other runs',
-    ),
+    ...checkFiles(items),
+    ...checkExtensions(items),
+    ...checkBits(items, isStretched),
     ...checkOrientation(items),
     ...checkLabelledSizes(items),
     ...checkSizeMix(items),
     ...checkDuplicates(items),
-    ...findingAt(
-      'note',
-      'image-unlabelled',
-      unlabelled,
-      `${counted(unlabelled.length, 'image beside the labelled ones has', 'images beside the labelled ones have')} no entry in the labels`,
-      'They are left out; if they show no objects, say so in the labels: empty images teach what is no object',
-    ),
+    ...findingAt({
+      severity: 'note',
+      kind: 'image-unlabelled',
+      locations: unlabelled,
+      message: `${counted(unlabelled.length, 'image in the folders of the labelled images has', 'images in the folders of the labelled images have')} no entry in the labels`,
+      remedy:
+        'If they contain no objects, add them to the labels: empty images teach what is background; otherwise they are ignored',
+    }),
   ];
 }
 
-/** Whether all boxes lie in an image of a size, to a pixel. */
+/** Files that are missing or damaged. */
+function checkFiles(items: readonly Item[]): Finding[] {
+  const missing = items.filter(({ facts }) => facts.problem?.kind === 'missing').map(({ facts }) => facts.file);
+  const reasons = (kind: 'unreadable' | 'truncated'): string[] =>
+    items.flatMap(({ facts: { file, problem } }) => (problem?.kind === kind ? [`${file}: ${problem.message}`] : []));
+  const [truncated, unreadable] = [reasons('truncated'), reasons('unreadable')];
+  return [
+    ...findingAt({
+      severity: 'error',
+      kind: 'image-missing',
+      locations: missing,
+      message: `${counted(missing.length, 'image that is named in the labels does', 'images that are named in the labels do')} not exist`,
+      remedy:
+        'Give the folder of the images, or correct the paths in the labels, which are relative to it and case-sensitive',
+    }),
+    ...findingAt({
+      severity: 'error',
+      kind: 'image-truncated',
+      locations: truncated,
+      message: `${counted(truncated.length, 'image file is', 'image files are')} truncated`,
+      remedy: 'Copy or download them again: training stops at the first one',
+    }),
+    ...findingAt({
+      severity: 'error',
+      kind: 'image-unreadable',
+      locations: unreadable,
+      message: `${counted(unreadable.length, 'image', 'images')} cannot be read`,
+      remedy: 'Convert them to PNG, JPEG, WebP, or TIFF with 8 or 16 bits, or remove them from the labels',
+    }),
+  ];
+}
+
+function checkExtensions(items: readonly Item[]): Finding[] {
+  const wrong = items.flatMap(({ facts: { file, kind } }) => {
+    const expected = KIND_OF[/\.([^./]+)$/.exec(file)?.[1]?.toLowerCase() ?? ''];
+    return kind === 'unknown' || expected === kind ? [] : [`${file} is a ${kind} file`];
+  });
+  return findingAt({
+    severity: 'warning',
+    kind: 'image-ending',
+    locations: wrong,
+    message: `${counted(wrong.length, 'image file has an extension that does not match its', 'image files have extensions that do not match their')} contents`,
+    remedy: 'Rename them: retinagrad recognises the format by the contents, other programs by the extension',
+  });
+}
+
+function checkBits(items: readonly Item[], isStretched: boolean): Finding[] {
+  const tiffs = items.filter(({ facts }) => facts.kind === 'tiff');
+  const filesWith = (bits: number): string[] =>
+    tiffs.filter(({ facts }) => facts.bits === bits).map(({ facts }) => facts.file);
+  const [deep, shallow] = [filesWith(16), filesWith(8)];
+  const isMixed = deep.length > 0 && shallow.length > 0;
+  const sixteen = counted(deep.length, 'TIFF image has', 'TIFF images have');
+  return [
+    ...findingAt({
+      severity: 'error',
+      kind: 'image-bits-mixed',
+      locations: isMixed ? (deep.length < shallow.length ? deep : shallow) : [],
+      message: `${sixteen} 16 bits, ${shallow.length} 8 bits: no single stretch suits both`,
+      remedy: 'Convert all of them to 8 bits with the same black and white levels',
+    }),
+    ...findingAt({
+      severity: 'note',
+      kind: 'image-16-bit',
+      locations: isMixed || isStretched ? [] : deep,
+      message: `${sixteen} 16 bits, and no stretch to 8 bits is set`,
+      remedy:
+        'Set a stretch to make runs comparable; otherwise training measures one over the images and stores it with the weights',
+    }),
+  ];
+}
+
+/** Whether all boxes lie in an image of a size, up to one pixel. */
 const fits = ({ image }: Item, width: number, height: number): boolean =>
   image.objects.every(({ box }) => !isProper(box) || (box[2] <= width + 1 && box[3] <= height + 1));
 
-/** EXIF: tools that draw boxes on the stored pixels give boxes of an image that lies on its side. */
+/** Whether EXIF orientation swaps the sides of an image that is not square, so that its size tells which way it is. */
+const isSideways = ({ facts: { size, orientation } }: Item): boolean =>
+  orientation >= 5 && size !== null && size.width !== size.height;
+
+/** Whether labels refer to the pixels as stored: their size or their boxes fit the image on its side only. */
+function isLabelledAsStored(item: Item): boolean {
+  const { image, facts } = item;
+  if (!isSideways(item) || facts.size === null) return false;
+  const { width, height } = facts.size;
+  if (image.width === height && image.height === width) return true;
+  return image.width === null && !fits(item, width, height) && fits(item, height, width);
+}
+
+/** Whether labels refer to the upright image: they have its size. */
+const isLabelledUpright = (item: Item): boolean =>
+  isSideways(item) && item.image.width === item.facts.size?.width && item.image.height === item.facts.size.height;
+
+/** Tools that ignore EXIF orientation give boxes in the image as it is stored. */
 function checkOrientation(items: readonly Item[]): Finding[] {
   const rotated = items.filter(({ facts }) => facts.orientation > 1);
-  const isStored = (item: Item): boolean => {
-    const { image, facts } = item;
-    if (facts.size === null || facts.orientation < 5 || facts.size.width === facts.size.height) return false;
-    const { width, height } = facts.size;
-    if (image.width === height && image.height === width) return true;
-    return image.width === null && !fits(item, width, height) && fits(item, height, width);
-  };
-  const stored = rotated.filter(isStored);
-  // A label file that has the upright size was made on the upright image.
-  const isUpright = ({ image, facts: { size, orientation } }: Item): boolean =>
-    orientation >= 5 &&
-    size !== null &&
-    size.width !== size.height &&
-    image.width === size.width &&
-    image.height === size.height;
-  const other = rotated.filter((item) => !isStored(item) && !isUpright(item));
-  const nameOf = ({ facts }: Item): string => `${facts.file} (EXIF orientation ${facts.orientation})`;
+  const stored = rotated.filter(isLabelledAsStored);
+  const unclear = rotated.filter((item) => !isLabelledAsStored(item) && !isLabelledUpright(item));
+  const describe = ({ facts }: Item): string => `${facts.file} (EXIF orientation ${facts.orientation})`;
   return [
-    ...findingAt(
-      'error',
-      'exif-labels',
-      stored.map(nameOf),
-      `${counted(stored.length, 'image is', 'images are')} rotated by EXIF orientation, and the labels belong to the pixels before`,
-      'Write the images anew as they lie in the file (exiftool -Orientation= FILE), or draw the boxes on the upright ones',
-    ),
-    ...findingAt(
-      'warning',
-      'exif-rotated',
-      other.map(nameOf),
-      `${counted(other.length, 'image is', 'images are')} rotated or mirrored by EXIF orientation: boxes are taken to be of the upright image`,
-      'Look at the pictures; if boxes lie wrong, remove the orientation (exiftool -Orientation= FILE)',
-    ),
+    ...findingAt({
+      severity: 'error',
+      kind: 'exif-labels',
+      locations: stored.map(describe),
+      message: `${counted(stored.length, 'image is', 'images are')} rotated by EXIF orientation, but the labels refer to the pixels before rotation`,
+      remedy: 'Remove the orientation tag (exiftool -Orientation= FILE), or label the upright images',
+    }),
+    ...findingAt({
+      severity: 'warning',
+      kind: 'exif-rotated',
+      locations: unclear.map(describe),
+      message: `${counted(unclear.length, 'image is', 'images are')} rotated or mirrored by EXIF orientation: boxes are assumed to refer to the upright image`,
+      remedy:
+        'Look at the pictures; if boxes are in the wrong place, remove the orientation tag (exiftool -Orientation= FILE)',
+    }),
   ];
 }
 
 function checkLabelledSizes(items: readonly Item[]): Finding[] {
-  const different = items.filter(({ image, facts }) => {
-    if (facts.size === null || image.width === null || image.height === null) return false;
-    const { width, height } = facts.size;
-    if (facts.orientation >= 5 && image.width === height && image.height === width) return false;
-    return image.width !== width || image.height !== height;
+  const different = items.flatMap(({ image, facts }) => {
+    const { size, orientation } = facts;
+    if (size === null || image.width === null || image.height === null) return [];
+    const isStored = orientation >= 5 && image.width === size.height && image.height === size.width;
+    const isSame = image.width === size.width && image.height === size.height;
+    return isStored || isSame ? [] : [{ file: image.file, labelled: [image.width, image.height] as const, size }];
   });
-  const places = different.map(
-    ({ image, facts }) =>
-      `${image.file}: ${image.width} x ${image.height} in the labels, ${facts.size?.width} x ${facts.size?.height} in the file`,
+  const locations = different.map(
+    ({ file, labelled: [width, height], size }) =>
+      `${file}: ${width} x ${height} in the labels, ${size.width} x ${size.height} in the file`,
   );
-  const isScaled = different.every(({ image, facts }) => {
-    const [x, y] = [(facts.size?.width ?? 0) / (image.width ?? 1), (facts.size?.height ?? 0) / (image.height ?? 1)];
+  const isScaled = different.every(({ labelled: [width, height], size }) => {
+    const [x, y] = [size.width / width, size.height / height];
     return Math.abs(x / y - 1) < 0.02;
   });
-  return findingAt(
-    'error',
-    'image-size',
-    places,
-    `${counted(places.length, 'image has', 'images have')} another size than the labels say` +
-      (isScaled ? ', of the same proportions: resized after labelling' : ''),
-    'Use the images that were labelled, or scale the boxes with them',
-  );
+  return findingAt({
+    severity: 'error',
+    kind: 'image-size',
+    locations,
+    message:
+      `${counted(locations.length, 'image file differs', 'image files differ')} in size from the labels` +
+      (isScaled ? ', with the same proportions: resized after labelling' : ''),
+    remedy: 'Use the images that were labelled, or scale the boxes by the same factor',
+  });
 }
 
 function checkSizeMix(items: readonly Item[]): Finding[] {
-  const counts = new Map<string, string[]>();
+  const filesBySize = new Map<string, string[]>();
   const areas: number[] = [];
   for (const { facts } of items) {
     if (facts.size === null) continue;
     const { width, height } = facts.size;
     areas.push(width * height);
     const key = `${width} x ${height}`;
-    const files = counts.get(key);
-    if (files === undefined) counts.set(key, [facts.file]);
+    const files = filesBySize.get(key);
+    if (files === undefined) filesBySize.set(key, [facts.file]);
     else files.push(facts.file);
   }
-  const ranked = [...counts].sort(([, a], [, b]) => b.length - a.length);
+  const ranked = [...filesBySize].sort(([, a], [, b]) => b.length - a.length);
   const [usual] = ranked;
   if (usual === undefined) return [];
-  const share = usual[1].length / areas.length;
-  const odd = ranked.slice(1).flatMap(([size, files]) => files.map((file) => `${file} (${size})`));
+  const fraction = usual[1].length / areas.length;
+  const others = ranked.slice(1).flatMap(([size, files]) => files.map((file) => `${file} (${size})`));
   const [least, most] = areas.reduce(([low, high], area) => [Math.min(low, area), Math.max(high, area)], [Infinity, 0]);
   return [
-    ...(share >= USUAL
-      ? findingAt(
-          'note',
-          'image-size-unusual',
-          odd,
-          `${percent(share)} of the images have ${usual[0]} pixels, ${counted(odd.length, 'has another size', 'have other sizes')}`,
-          'Look whether they belong here: previews and whole scenes slip in easily',
-        )
-      : []),
-    ...(most >= MIXED * least
-      ? findingAt(
-          'warning',
-          'image-size-mix',
-          odd,
-          `The largest image has ${Math.round(most / least)} times the pixels of the smallest`,
-          'A batch is padded to its largest image: cut large images into tiles of one size',
-          'images',
-        )
-      : []),
+    ...findingAt({
+      severity: 'note',
+      kind: 'image-size-unusual',
+      locations: fraction >= USUAL ? others : [],
+      message: `${percent(fraction)} of the images have ${usual[0]} pixels, ${counted(others.length, 'has another size', 'have other sizes')}`,
+      remedy: 'Check whether they belong to the data set: previews and whole scenes are easily included by mistake',
+    }),
+    ...findingAt({
+      severity: 'warning',
+      kind: 'image-size-mix',
+      locations: most >= MIXED * least ? others : [],
+      message: `The largest image has ${Math.round(most / least)} times the pixels of the smallest`,
+      remedy: 'Cut large images into tiles of one size: a batch is padded to its largest image',
+      where: 'images',
+    }),
   ];
 }
 
 function checkDuplicates(items: readonly Item[]): Finding[] {
-  const first = new Map<string, string>();
-  const places: string[] = [];
+  const fileByHash = new Map<string, string>();
+  const duplicates: string[] = [];
   for (const { facts } of items) {
     if (facts.hash === '') continue;
-    const known = first.get(facts.hash);
-    if (known === undefined) first.set(facts.hash, facts.file);
-    else if (known !== facts.file) places.push(`${facts.file} = ${known}`);
+    const known = fileByHash.get(facts.hash);
+    if (known === undefined) fileByHash.set(facts.hash, facts.file);
+    else if (known !== facts.file) duplicates.push(`${facts.file} = ${known}`);
   }
-  return findingAt(
-    'warning',
-    'image-duplicate',
-    places,
-    `${counted(places.length, 'image has', 'images have')} the same bytes as another one`,
-    'Remove one of each pair with its labels: it counts twice, and may land on both sides of the split',
-  );
+  return findingAt({
+    severity: 'warning',
+    kind: 'image-duplicate',
+    locations: duplicates,
+    message: `${counted(duplicates.length, 'image has', 'images have')} the same bytes as another image`,
+    remedy: 'Remove one of each pair with its labels: it counts twice, and may be on both sides of the split',
+  });
 }

@@ -7,23 +7,23 @@ import type { RetinaNetSpec } from '../retinanet/spec.ts';
 import type { Size } from '../retinanet/anchors.ts';
 import { readLosses, Trainer } from '../train/trainer.ts';
 
-/** What a training step took on a device. */
+/** Time and memory of a training step on a device. */
 export interface MeasuredStep {
   /** The adapter's name. */
   readonly adapter: string;
   readonly batch: number;
-  /** Of the second step: the first one also compiles the kernels. */
+  /** Duration of the second step: the first one also compiles the kernels. */
   readonly seconds: number;
   readonly firstSeconds: number;
-  /** Most bytes held at once, in the second step: the optimiser has its memory by then. */
+  /** Peak memory of the second step, when the optimiser has allocated its state. */
   readonly peakBytes: number;
 }
 
 /**
- * Takes two training steps of a network on noise of a size (before resizing), as `trainDetector` does, and frees
- * everything again. The device becomes the default one.
+ * Runs two training steps of a network, as `trainDetector` does, on noise of a size (before resizing), and frees all
+ * memory. The device becomes the default device.
  *
- * @throws GpuOutOfMemoryError where a step does not fit into the device's memory
+ * @throws GpuOutOfMemoryError if a step does not fit into the memory of the device
  */
 export async function measureTraining(
   device: Device,

@@ -1,72 +1,87 @@
+import { counted } from '../common/check.ts';
+import { isProper } from '../detector/visible-box.ts';
 import { boundsOf } from '../imagery/boxes.ts';
 import { applyAffine, cornersOnMap, invertAffine, projectionOf } from '../imagery/georeference.ts';
 import type { Box, Point } from '../imagery/geometry.ts';
-import type { Finding, Inventory, Item } from './types.ts';
-import { counted } from '../common/check.ts';
-import { isProper } from '../detector/visible-box.ts';
+import { MAX_EXAMPLES, type Finding, type Inventory, type Item } from './types.ts';
 
-/** Share of the boxes that another coordinate system must bring into their images to be the explanation. */
+/** Fraction of the boxes outside that another coordinate system must bring into their images to be the explanation. */
 const EXPLAINED = 0.8;
 
-/** A centre of a box in map coordinates of its image, and where it would lie after a change. */
-interface Stray {
+/** The centre of a box that lies outside its image, in map coordinates of the image. */
+interface OutsideBox {
   readonly item: Item;
   readonly map: Point;
 }
-type Test = (stray: Stray) => boolean;
+
+/** Another way to read map coordinates. */
+interface MapReading {
+  readonly kind: string;
+  /** Whether a box would lie in its image if its coordinates were read in this way. */
+  readonly fits: (box: OutsideBox) => boolean;
+  /** What is wrong with the coordinates if they are to be read in this way. */
+  readonly problem: string;
+  readonly remedy: string;
+}
+
+function mapReadings(): MapReading[] {
+  const swapped = swappedBounds();
+  return [
+    {
+      kind: 'crs-swapped-axes',
+      fits: ({ item, map: [x, y] }) => isOnMap(item, [y, x]) || isWithin([x, y], swapped(item)),
+      problem: 'lie outside their images, but inside with longitude and latitude (or easting and northing) swapped',
+      remedy: 'Write longitude (easting) before latitude (northing), as GeoJSON requires',
+    },
+    {
+      kind: 'crs-degrees',
+      fits: ({ item, map }) => isOnMap(item, projected(item, map)),
+      problem: 'are in degrees, but were read as metres in the coordinate system of the image',
+      remedy: 'Name the coordinate system in the labels (crs CRS84), or reproject them with ogr2ogr -t_srs',
+    },
+    {
+      kind: 'crs-degrees-swapped',
+      fits: ({ item, map: [x, y] }) => isOnMap(item, projected(item, [y, x])),
+      problem: 'are in degrees with latitude first, but were read as metres in the coordinate system of the image',
+      remedy: 'Write longitude before latitude, and name the coordinate system in the labels (crs CRS84)',
+    },
+  ];
+}
 
 /**
  * Whether labels that lie outside their georeferenced images would lie inside in another coordinate system: latitude and
- * longitude exchanged, degrees where the image has metres. GeoJSON's order is longitude first (RFC 7946, section 3.1.1);
+ * longitude swapped, degrees where the image has metres. GeoJSON's order is longitude first (RFC 7946, section 3.1.1);
  * many services give latitude first.
  */
 export function checkPlacement({ items }: Inventory): Finding[] {
-  const strays = items.flatMap((item): Stray[] => {
-    const { size, affine } = item.facts;
-    if (size === null || affine === null) return [];
-    return item.image.objects.flatMap(({ box }) => {
-      const [x, y] = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
-      if (!isProper(box) || isIn(item, [x, y])) return [];
-      return [{ item, map: applyAffine(affine, x, y) }];
-    });
-  });
-  if (strays.length === 0) return [];
-  const swapped = swappedBounds();
-  const readings: readonly (readonly [kind: string, fits: Test, message: string, remedy: string])[] = [
-    [
-      'crs-swapped-axes',
-      ({ item, map: [x, y] }) => isOnMap(item, [y, x]) || isWithin([x, y], swapped(item)),
-      'outside their images, but inside with longitude and latitude (or east and north) exchanged',
-      'Write longitude (east) first, then latitude (north), as GeoJSON has it',
-    ],
-    [
-      'crs-degrees',
-      ({ item, map }) => isOnMap(item, projected(item, map)),
-      'in degrees, read as metres of the image',
-      'Say so in the labels (crs CRS84), or reproject them with ogr2ogr -t_srs',
-    ],
-    [
-      'crs-degrees-swapped',
-      ({ item, map: [x, y] }) => isOnMap(item, projected(item, [y, x])),
-      'in degrees with latitude first, read as metres of the image',
-      'Write longitude first and say that they are degrees (crs CRS84)',
-    ],
-  ];
-  const found = readings.find(([, fits]) => strays.filter(fits).length >= EXPLAINED * strays.length);
-  if (found === undefined) return [];
-  const [kind, , message, remedy] = found;
-  const places = [...new Set(strays.map(({ item }) => item.image.file))];
+  const outside = items.flatMap(boxesOutside);
+  if (outside.length === 0) return [];
+  const reading = mapReadings().find(({ fits }) => outside.filter(fits).length >= EXPLAINED * outside.length);
+  if (reading === undefined) return [];
+  const { kind, problem, remedy } = reading;
+  const files = [...new Set(outside.map(({ item }) => item.image.file))];
   return [
     {
       severity: 'error',
       kind,
       where: 'labels',
-      message: `${counted(strays.length, 'box', 'boxes')} ${message}`,
+      message: `The coordinates of ${counted(outside.length, 'box', 'boxes')} ${problem}`,
       remedy,
-      count: strays.length,
-      examples: places.slice(0, 5),
+      count: outside.length,
+      examples: files.slice(0, MAX_EXAMPLES),
     },
   ];
+}
+
+/** Boxes of a georeferenced image whose centres lie outside it. */
+function boxesOutside(item: Item): OutsideBox[] {
+  const { size, affine } = item.facts;
+  if (size === null || affine === null) return [];
+  return item.image.objects.flatMap(({ box }) => {
+    const [x, y] = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
+    if (!isProper(box) || isIn(item, [x, y])) return [];
+    return [{ item, map: applyAffine(affine, x, y) }];
+  });
 }
 
 const isIn = ({ facts: { size } }: Item, [x, y]: Point): boolean =>
@@ -79,19 +94,19 @@ const isOnMap = (item: Item, point: Point | null): boolean =>
 const isWithin = ([x, y]: Point, bounds: Box | null): boolean =>
   bounds !== null && x >= bounds[0] && y >= bounds[1] && x <= bounds[2] && y <= bounds[3];
 
-/** The projection of an image in metres; null for degrees and for systems that are not known. */
+/** The projection of an image in metres; null for degrees and for unknown coordinate systems. */
 const projectionFor = ({ facts: { geographic, epsg } }: Item): ReturnType<typeof projectionOf> =>
   geographic === true || epsg === null ? null : projectionOf(epsg);
 
-/** A point in degrees on the map of an image in metres; null where it is not in degrees. */
+/** A point in degrees, in the coordinates of an image in metres; null if the point is not in degrees. */
 function projected(item: Item, [lon, lat]: Point): Point | null {
   const project = projectionFor(item);
   return project === null || Math.abs(lon) > 180 || Math.abs(lat) > 90 ? null : project(lon, lat);
 }
 
 /**
- * For images in metres: bounds, in metres, of where an image's ground lands when a reader projects its degrees with
- * latitude and longitude exchanged. Kept for each image, since it has many boxes.
+ * For images in metres: the bounds, in metres, of the place where the ground of an image lands if a reader projects its
+ * degrees with latitude and longitude swapped. Cached for each image, since it has many boxes.
  */
 function swappedBounds(): (item: Item) => Box | null {
   const known = new Map<Item, Box | null>();
@@ -99,7 +114,7 @@ function swappedBounds(): (item: Item) => Box | null {
     const project = projectionFor(item);
     const { affine, size, epsg } = item.facts;
     if (project === null || affine === null || size === null || epsg === null) return null;
-    // UTM is plainest in the middle of its zone, Mercator's projection is alike everywhere.
+    // UTM is least distorted in the middle of its zone; Mercator's projection is the same at every longitude.
     const centre = epsg === 3857 ? 0 : (epsg % 100) * 6 - 183;
     const swapped = cornersOnMap(affine, size.width, size.height).map((corner) => {
       const [lon, lat] = unproject(project, centre, corner);

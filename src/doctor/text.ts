@@ -1,10 +1,10 @@
-import type { CoverageRow } from '../detector/anchor-coverage.ts';
-import type { Examination } from './examine.ts';
-import { gigabytes } from './cost-report.ts';
-import { short, type Finding } from './types.ts';
 import { counted, percent } from '../common/check.ts';
+import type { CoverageRow } from '../detector/anchor-coverage.ts';
+import { gigabytes } from './cost-report.ts';
+import type { Examination } from './examine.ts';
+import { short, type Finding } from './types.ts';
 
-/** An examination as text for a terminal: what there is, what is wrong, how anchors fit, what it takes, what to set. */
+/** An examination as text for a terminal: contents, findings, fit of the anchors, cost of training, recommendations. */
 export function examinationText(examination: Examination): string {
   const sections = [
     dataSection(examination),
@@ -18,27 +18,22 @@ export function examinationText(examination: Examination): string {
 
 function dataSection({ format, images, boxes, train, heldOut, classes, sizes }: Examination): string {
   const lines = [
-    `images   ${images} (${train} to train on, ${heldOut} held out), labels: ${format}`,
+    `images   ${images} (${train} for training, ${heldOut} held out), labels: ${format}`,
     `boxes    ${boxes}${images === 0 ? '' : `, ${short(boxes / images)} per image`}` +
       (sizes === null
         ? ''
-        : `; side ${short(sizes.p10)} (10 %), ${short(sizes.median)} (median), ${short(sizes.p90)} (90 %), ${short(sizes.largest)} (largest) pixels`),
+        : `; sides ${short(sizes.p10)} (10 %), ${short(sizes.median)} (median), ${short(sizes.p90)} (90 %), ${short(sizes.largest)} (largest) pixels`),
   ];
-  const rows = classes.map(({ name, boxes: count, images: seen, share }) => [
-    name,
-    `${count}`,
-    `${seen}`,
-    percent(share),
-  ]);
-  return `${lines.join('\n')}\n\n${table(['class', 'boxes', 'images', 'share'], rows)}`;
+  const rows = classes.map((row) => [row.name, `${row.boxes}`, `${row.images}`, percent(row.share)]);
+  return `${lines.join('\n')}\n\n${table(['class', 'boxes', 'images', 'of all boxes'], rows)}`;
 }
 
 function findingsSection(findings: readonly Finding[]): string {
-  if (findings.length === 0) return 'Nothing wrong was found.';
+  if (findings.length === 0) return 'No problems found.';
   const count = (severity: string): number => findings.filter((finding) => finding.severity === severity).length;
   const head = (['error', 'warning', 'note'] as const).map((name) => counted(count(name), name, `${name}s`)).join(', ');
-  const blocks = findings.map(({ severity, kind, message, remedy, examples, count: places }) => {
-    const more = places > examples.length && examples.length > 0 ? [`... and ${places - examples.length} more`] : [];
+  const blocks = findings.map(({ severity, kind, message, remedy, examples, count: total }) => {
+    const more = total > examples.length && examples.length > 0 ? [`... and ${total - examples.length} more`] : [];
     return [
       `${severity.padEnd(7)}  ${message} [${kind}]`,
       ...[...examples, ...more].map((example) => `           ${example}`),
@@ -67,7 +62,7 @@ function anchorsSection({ anchors, suggestion }: Examination): string {
           rowOf('all, fitted anchors', suggestion.after),
         ]),
   ];
-  const heads = ['side as the network sees it', 'boxes', 'best IoU', `below ${anchors.high}`, `below ${anchors.low}`];
+  const heads = ['side after resizing', 'boxes', 'best IoU', `below ${anchors.high}`, `below ${anchors.low}`];
   return `Anchors\n${table(heads, rows)}`;
 }
 
@@ -75,11 +70,11 @@ function costSection({ cost }: Examination): string {
   if (cost === null) return '';
   const { measured, trained, gigaMacs, parameters } = cost;
   const head =
-    `Training, on images of ${trained[1]} x ${trained[0]} pixels: ${(parameters / 1e6).toFixed(1)} million weights, ` +
-    `${gigaMacs.toFixed(1)} billion multiply-adds an image\n` +
+    `Training on images of ${trained[1]} x ${trained[0]} pixels: ${(parameters / 1e6).toFixed(1)} million parameters, ` +
+    `${gigaMacs.toFixed(1)} billion multiply-adds per image\n` +
     (measured === null
-      ? '(estimated from the network; no step was taken)'
-      : `(from a step of ${measured.batch} image of ${measured.trained[1]} x ${measured.trained[0]} on ${measured.adapter}: ${measured.seconds.toFixed(2)} s, the first ${measured.firstSeconds.toFixed(1)} s)`);
+      ? '(estimated from the network; no step was measured)'
+      : `(measured with batch size ${measured.batch} at ${measured.trained[1]} x ${measured.trained[0]} pixels on ${measured.adapter}: ${measured.seconds.toFixed(2)} s per step, ${measured.firstSeconds.toFixed(1)} s for the first)`);
   const rows = cost.batches.map(({ batch, bytes, stepSeconds, epochSeconds }) => [
     `${batch}`,
     gigabytes(bytes),
@@ -94,7 +89,7 @@ function recommendationSection({ recommendations }: Examination): string {
   return `Recommended\n${recommendations.map(({ setting, value, reason }) => `${setting.padEnd(26)}  ${value}\n    ${reason}`).join('\n')}`;
 }
 
-/** Columns as wide as they need be: the first to the left, the others to the right. */
+/** A table with aligned columns: the first flush left, the others flush right. */
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [heads, ...rows];
   const widths = heads.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)));

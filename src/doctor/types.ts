@@ -1,53 +1,75 @@
+import type { SizedImage } from '../detector/visible-box.ts';
 import type { Affine } from '../imagery/georeference.ts';
 import type { LabelledImage, LabelledObject, LabelTable } from '../labels/types.ts';
 
-/** `error`: training fails or learns the wrong thing; `warning`: it learns worse than it could; `note`: worth knowing. */
+/** `error`: training fails or learns the wrong thing; `warning`: it learns worse than it could; `note`: good to know. */
 export type Severity = 'error' | 'warning' | 'note';
 
-/** Something about a data set that costs results, with what to do about it. */
+/** Something about a data set that impairs the results, with what to do about it. */
 export interface Finding {
   readonly severity: Severity;
-  /** Which rule it breaks, such as `box-outside`; fixed names, for programs. */
+  /** The rule that is broken, such as `box-outside`: a fixed name, for programs. */
   readonly kind: string;
-  /** The first place: an image, a line of a label file, or the part of the data set. */
+  /** The first location: an image, a line of a label file, or a part of the data set. */
   readonly where: string;
   /** One sentence, with the values. */
   readonly message: string;
   /** What to do. */
   readonly remedy: string;
-  /** Number of places where it was found. */
+  /** Number of locations where it was found. */
   readonly count: number;
-  /** The first few of them. */
+  /** The first few locations. */
   readonly examples: readonly string[];
 }
 
-/** Formats by the first bytes of a file. */
+/** Image formats, as the first bytes of a file tell them. */
 export type ImageKind = 'png' | 'jpeg' | 'tiff' | 'gif' | 'bmp' | 'webp' | 'jpeg2000' | 'unknown';
 
-/** What an image file itself says. */
+/** Width and height in pixels. */
+export interface PixelSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Metadata of an image file. */
 export interface ImageFacts {
   /** Path relative to the folder of the images, with forward slashes. */
   readonly file: string;
-  /** Why it cannot be used, or null. `size`: not even its size could be read. */
+  /** Why the file cannot be used, or null. */
   readonly problem: { readonly kind: 'missing' | 'unreadable' | 'truncated'; readonly message: string } | null;
   readonly kind: ImageKind;
-  /** SHA-256 of the bytes in hexadecimal; empty where the file could not be read. */
+  /** SHA-256 of the bytes in hexadecimal; empty if the file could not be read. */
   readonly hash: string;
-  /** Pixels of the upright image; null where the header is damaged. */
-  readonly size: { readonly width: number; readonly height: number } | null;
-  /** EXIF orientation from 1 (upright) to 8; from 5 on, width and height are exchanged in the file. */
+  /** Size of the upright image; null if the header is damaged. */
+  readonly size: PixelSize | null;
+  /** EXIF orientation from 1 (upright) to 8; from 5 on, the file stores width and height swapped. */
   readonly orientation: number;
-  /** Bits of each level. */
+  /** Bits per level. */
   readonly bits: number;
   readonly affine: Affine | null;
   readonly epsg: number | null;
-  /** Whether map coordinates are degrees; null where the file does not say. */
+  /** Whether map coordinates are degrees; null if the file does not say. */
   readonly geographic: boolean | null;
-  /** Difference hash of the pixels (see `differenceHash`); null where they were not read or are flat. */
+  /** Difference hash of the pixels (see `differenceHash`); null if they were not read or have no contrast. */
   readonly difference: readonly [high: number, low: number] | null;
 }
 
-/** An image's labels beside its file. */
+/** The facts of a file of which nothing but the name is known. */
+export const noFacts = (file: string): ImageFacts => ({
+  file,
+  problem: null,
+  kind: 'unknown',
+  hash: '',
+  size: null,
+  orientation: 1,
+  bits: 8,
+  affine: null,
+  epsg: null,
+  geographic: null,
+  difference: null,
+});
+
+/** The labels of an image and the facts of its file. */
 export interface Item {
   readonly image: LabelledImage;
   readonly facts: ImageFacts;
@@ -57,45 +79,45 @@ export interface Item {
 export interface Inventory {
   readonly table: LabelTable;
   readonly items: readonly Item[];
-  /** Image files beside those that the labels name, which they do not name. */
+  /** Image files in the folders of the labelled images that have no labels. */
   readonly unlabelled: readonly string[];
 }
 
-/** Where an object stands, for messages. */
-export function placeOf(image: LabelledImage, { source, box }: LabelledObject): string {
-  return `${source === undefined || source === image.file ? image.file : `${source} (${image.file})`}: [${box.map(short).join(', ')}]`;
+/** An image with the size of its file or, if that is unknown, the size in its labels. */
+export const sizedImage = ({ image, facts }: Item): SizedImage =>
+  facts.size === null ? image : { ...facts.size, objects: image.objects };
+
+/** The size of an image in pixels as `sizedImage` has it, or null. */
+export function sizeOf(item: Item): PixelSize | null {
+  const { width, height } = sizedImage(item);
+  return width === null || height === null ? null : { width, height };
+}
+
+/** Whether an object is an outline in map coordinates: drawn on a whole region, so that the edges of tiles cut it. */
+export const isFootprint = ({ facts }: Item, { polygons }: LabelledObject): boolean =>
+  facts.affine !== null && polygons !== undefined && polygons.length > 0;
+
+/** Where an object is labelled, and its box: `boxes.csv:12 (a.png): [1, 2, 3, 4]`. */
+export function describeObject(image: LabelledImage, { origin, box }: LabelledObject): string {
+  return `${origin === undefined || origin === image.file ? image.file : `${origin} (${image.file})`}: [${box.map(short).join(', ')}]`;
 }
 
 /** A number with at most two decimals. */
 export const short = (value: number): string => `${Number(value.toFixed(2))}`;
 
-/** Most examples that a finding keeps. */
-const EXAMPLES = 5;
+/** Maximum number of examples in a finding. */
+export const MAX_EXAMPLES = 5;
 
-/** A finding about `places`, or none where there are none: made for `flatMap` and spreading. */
-export function findingAt(
-  severity: Severity,
-  kind: string,
-  places: readonly string[],
-  message: string,
-  remedy: string,
-  where?: string,
-): Finding[] {
-  const [first] = places;
-  if (first === undefined) return [];
-  return [
-    {
-      severity,
-      kind,
-      where: where ?? first,
-      message,
-      remedy,
-      count: places.length,
-      examples: places.slice(0, EXAMPLES),
-    },
-  ];
+/** A finding about each of `locations`; `where` defaults to the first of them. */
+export interface LocatedFinding extends Pick<Finding, 'severity' | 'kind' | 'message' | 'remedy'> {
+  readonly locations: readonly string[];
+  readonly where?: string | undefined;
 }
 
-/** Whether an object is an outline on the map: of a whole region, so that the edges of its tiles cut it. */
-export const isFootprint = ({ facts }: Item, { polygons }: LabelledObject): boolean =>
-  facts.affine !== null && polygons !== undefined && polygons.length > 0;
+/** A finding, or none without locations: for `flatMap` and spreading. */
+export function findingAt({ locations, where, severity, kind, message, remedy }: LocatedFinding): Finding[] {
+  const [first] = locations;
+  if (first === undefined) return [];
+  const examples = locations.slice(0, MAX_EXAMPLES);
+  return [{ severity, kind, where: where ?? first, message, remedy, count: locations.length, examples }];
+}

@@ -21,7 +21,7 @@ function stemOf(file: string): string {
   return file.slice(file.lastIndexOf('/') + 1).replace(/(?!^)\.[^.]*$/, '');
 }
 
-const placeOf = (object: LabelledObject, file: string): string => object.source ?? file;
+const placeOf = (object: LabelledObject, file: string): string => object.origin ?? file;
 
 function checkObject(op: string, object: LabelledObject, file: string, classes: readonly string[]): void {
   const { box, label } = object;

@@ -1,7 +1,7 @@
 import { boundsOf } from './boxes.ts';
 import type { Box, Point } from './geometry.ts';
 
-/** Map x = a*column + b*row + c, map y = d*column + e*row + f; pixel (0, 0) begins at the upper left corner. */
+/** Map x = a*column + b*row + c, map y = d*column + e*row + f. The upper left corner of pixel (0, 0) is at (0, 0). */
 export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 /** Map coordinates of a place in the image, in pixels. */
@@ -24,7 +24,7 @@ export function boundsOnMap(affine: Affine, width: number, height: number): Box 
   return boundsOf(cornersOnMap(affine, width, height));
 }
 
-/** The place in the image of a map coordinate. Throws a RangeError when the transform has no inverse. */
+/** The map from map coordinates to pixels. Throws a RangeError when the transform has no inverse. */
 export function invertAffine([a, b, c, d, e, f]: Affine): (x: number, y: number) => Point {
   const determinant = a * e - b * d;
   if (!Number.isFinite(determinant) || determinant === 0) {
@@ -34,8 +34,8 @@ export function invertAffine([a, b, c, d, e, f]: Affine): (x: number, y: number)
 }
 
 /**
- * Longitude and latitude in degrees (WGS84) to metres of an EPSG code: UTM zones (326zz, 327zz) and Web Mercator
- * (3857); null for others.
+ * The projection of an EPSG code, from longitude and latitude in degrees (WGS84) to metres: UTM zones (326zz, 327zz) and
+ * Web Mercator (3857). Null for other codes.
  */
 export function projectionOf(epsg: number): ((lon: number, lat: number) => Point) | null {
   if (epsg === 3857) return webMercator;
@@ -90,9 +90,7 @@ function webMercator(lon: number, lat: number): Point {
   return [(RADIUS * lon * Math.PI) / 180, RADIUS * Math.asinh(Math.tan(phi))];
 }
 
-/**
- * Krüger's series to the third order: better than a millimetre within a zone (Karney, 2011, equations 7 to 12 and 35).
- */
+/** Krüger's series to the third order: accurate to a millimetre within a zone (Karney, 2011, equations 7 to 12 and 35). */
 function transverseMercator(lonFromCentre: number, lat: number): Point {
   const n = FLATTENING / (2 - FLATTENING);
   const rectifying = (RADIUS / (1 + n)) * (1 + n ** 2 / 4 + n ** 4 / 64);

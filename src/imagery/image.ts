@@ -2,8 +2,8 @@ import ndarray from 'ndarray';
 import type { RgbImage } from './types.ts';
 
 /**
- * An image over RGB bytes in row-major order, or a black one when none are given. Throws a RangeError when the number
- * of bytes is not `height * width * 3`.
+ * An image over RGB bytes in row-major order; without bytes a black one. Throws a RangeError unless there are
+ * `height * width * 3` bytes.
  */
 export function rgbImage(height: number, width: number, bytes?: Uint8Array): RgbImage {
   const data = bytes ?? new Uint8Array(height * width * 3);
@@ -13,7 +13,7 @@ export function rgbImage(height: number, width: number, bytes?: Uint8Array): Rgb
   return ndarray(data, [height, width, 3]);
 }
 
-/** Height and width of an image. Throws a RangeError when its shape is not [H, W, 3]. */
+/** Height and width of an image. Throws a RangeError unless its shape is [H, W, 3]. */
 export function imageSize(image: RgbImage): { height: number; width: number } {
   const [height, width, channels] = image.shape;
   if (image.shape.length !== 3 || height === undefined || width === undefined || channels !== 3) {
@@ -22,7 +22,7 @@ export function imageSize(image: RgbImage): { height: number; width: number } {
   return { height, width };
 }
 
-/** The bytes of an image in row-major order; the image's own array where it is stored so already, else a copy. */
+/** The bytes of an image in row-major order: its own memory if it is stored like this, otherwise a copy. */
 export function packedBytes(image: RgbImage): Uint8Array {
   const { height, width } = imageSize(image);
   const { data, offset } = image;
@@ -42,9 +42,20 @@ export function packedBytes(image: RgbImage): Uint8Array {
   return out;
 }
 
-/** The view of an image turned clockwise by `quarters` times 90 degrees; whole turns are taken off first. */
-export function turnImage(image: RgbImage, quarters: number): RgbImage {
-  const turns = ((quarters % 4) + 4) % 4;
+/** An image from RGBA bytes in row-major order, without the transparency. */
+export function dropAlpha(height: number, width: number, rgba: ArrayLike<number>): RgbImage {
+  const rgb = new Uint8Array(height * width * 3);
+  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
+    rgb[to] = rgba[from]!;
+    rgb[to + 1] = rgba[from + 1]!;
+    rgb[to + 2] = rgba[from + 2]!;
+  }
+  return rgbImage(height, width, rgb);
+}
+
+/** A view of an image rotated clockwise by `quarterTurns` times 90 degrees; negative numbers rotate counterclockwise. */
+export function rotateImage(image: RgbImage, quarterTurns: number): RgbImage {
+  const turns = ((quarterTurns % 4) + 4) % 4;
   if (turns === 1) return image.transpose(1, 0, 2).step(1, -1, 1);
   if (turns === 2) return image.step(-1, -1, 1);
   if (turns === 3) return image.transpose(1, 0, 2).step(-1, 1, 1);

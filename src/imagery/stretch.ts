@@ -1,14 +1,17 @@
-/** The levels of red, green and blue that become 0 and 255. */
+/** The levels of red, green and blue that are mapped to 0 and to 255. */
 export interface Stretch {
   readonly low: readonly [number, number, number];
   readonly high: readonly [number, number, number];
 }
 
-/** Raw levels of pixels: three per pixel, 8 or 16 bits. */
+/** Raw levels, three per pixel, 8 or 16 bits each. */
 export type Levels = Uint8Array | Uint16Array;
 
-/** The stretch that leaves 8-bit images as they are. */
+/** The stretch that leaves 8-bit images unchanged. */
 export const identityStretch: Stretch = { low: [0, 0, 0], high: [255, 255, 255] };
+
+/** One value for each of red, green and blue. */
+const perBand = <T>(of: (band: 0 | 1 | 2) => T): [T, T, T] => [of(0), of(1), of(2)];
 
 /** Throws a RangeError unless every `low` is a finite number below its `high`. */
 export function checkStretch(stretch: Stretch): void {
@@ -22,12 +25,12 @@ export function checkStretch(stretch: Stretch): void {
   }
 }
 
-/** Counts of the levels of red, green and blue over any number of images, from which a stretch follows. */
+/** Histograms of red, green and blue over any number of images, from which a stretch is computed. */
 export class LevelCounts {
   readonly #counts = [new Float64Array(65_536), new Float64Array(65_536), new Float64Array(65_536)] as const;
   #pixels = 0;
 
-  /** Counts an image. Pixels that are 0 in all bands are left out: they are the margin outside the picture. */
+  /** Counts the levels of an image, except pixels that are 0 in all bands: those are the margin outside the picture. */
   add(levels: Levels): void {
     const [red, green, blue] = this.#counts;
     for (let i = 0; i < levels.length; i += 3) {
@@ -41,17 +44,17 @@ export class LevelCounts {
   }
 
   /**
-   * The stretch between two percentiles of each band, such as 2 and 98. Throws a RangeError when they are out of order
-   * or when no pixel was counted.
+   * The stretch between two percentiles of each band, such as 2 and 98. Throws a RangeError unless
+   * `0 <= from < to <= 100`, and if no pixel was counted.
    */
   stretch([from, to]: readonly [number, number]): Stretch {
     if (!(from >= 0 && from < to && to <= 100)) {
-      throw new RangeError(`stretch: percentiles ${from} and ${to}, expected 0 <= from < to <= 100`);
+      throw new RangeError(`stretch: percentiles are ${from} and ${to}, expected 0 <= from < to <= 100`);
     }
-    if (this.#pixels === 0) throw new RangeError('stretch: the images hold no pixel that is not black');
-    const low = this.#counts.map((counts) => this.#percentile(counts, from));
-    const high = this.#counts.map((counts, band) => Math.max(this.#percentile(counts, to), low[band]! + 1));
-    return { low: low as [number, number, number], high: high as [number, number, number] };
+    if (this.#pixels === 0) throw new RangeError('stretch: all pixels of the images are black');
+    const low = perBand((band) => this.#percentile(this.#counts[band], from));
+    const high = perBand((band) => Math.max(this.#percentile(this.#counts[band], to), low[band] + 1));
+    return { low, high };
   }
 
   #percentile(counts: Float64Array, percent: number): number {
@@ -65,15 +68,14 @@ export class LevelCounts {
   }
 }
 
-/** Bytes of pixels: linear between `low` and `high`, clamped outside. */
+/** Maps levels to bytes: linear between `low` and `high`, clamped outside. Throws a RangeError as `checkStretch` does. */
 export function applyStretch(levels: Levels, stretch: Stretch): Uint8Array {
   checkStretch(stretch);
   const top = levels.BYTES_PER_ELEMENT === 1 ? 256 : 65_536;
-  const tables = ([0, 1, 2] as const).map((band) => {
+  const [red, green, blue] = perBand((band) => {
     const [low, high] = [stretch.low[band], stretch.high[band]];
     return Uint8ClampedArray.from({ length: top }, (_, level) => (255 * (level - low)) / (high - low));
   });
-  const [red, green, blue] = tables as [Uint8ClampedArray, Uint8ClampedArray, Uint8ClampedArray];
   const out = new Uint8Array(levels.length);
   for (let i = 0; i < levels.length; i += 3) {
     out[i] = red[levels[i]!]!;

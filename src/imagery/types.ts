@@ -1,7 +1,7 @@
 import type { NdArray } from 'ndarray';
 import type { Stretch } from './stretch.ts';
 
-/** An image on the host: RGB bytes of shape [H, W, 3]. Any strides are legal, so that crops and flips are views. */
+/** An image in host memory: RGB bytes of shape [H, W, 3]. Strides are arbitrary, so crops and flips are views. */
 export type RgbImage = NdArray<Uint8Array>;
 
 /** Numbers, from 1, of the bands that become red, green and blue. */
@@ -22,7 +22,7 @@ export interface ImageDecoding {
 
 /** Boxes and classes of one image. */
 export interface Annotations {
-  /** Four numbers per box, `x1, y1, x2, y2` in pixels of the image: x to the right, y down, `x2 > x1`, `y2 > y1`. */
+  /** Four numbers per box, `x1, y1, x2, y2` in pixels: x points right, y down, `x2 > x1`, `y2 > y1`. */
   readonly boxes: Float32Array;
   /** Class index of each box, from 0. */
   readonly labels: Int32Array;

@@ -7,13 +7,13 @@ import { batchNormGradFinish } from './wgsl/batch_norm_grad_finish.wgsl.ts';
 import { batchNormGradSums } from './wgsl/batch_norm_grad_sums.wgsl.ts';
 import { batchNormStatistics } from './wgsl/batch_norm_statistics.wgsl.ts';
 
-// Statistics of batch normalisation and their gradient: one pass over the images, split between invocations by rows,
-// and one small kernel that brings the splits together and derives all that the caller needs of each channel.
+// Statistics of batch normalisation and their gradient: one pass over the images, whose rows are split between
+// invocations, and one small kernel that combines the splits and derives what the caller needs for each channel.
 
 const SIZE = 64;
-/** Fewest rows that one invocation adds. */
+/** Minimum number of rows that one invocation adds. */
 const CHAIN = 64;
-/** About the most splits of all images: the kernels that finish read them one after another. */
+/** Approximate maximum number of splits of all images: the finishing kernels read them in sequence. */
 const MAX_SPLITS = 256;
 
 interface Layout {

@@ -1,11 +1,11 @@
 import { dtypes, type DType } from '../tensor/dtype.ts';
 import { sizeOf, stridesOf, type Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
-import { collapse, padRank } from './collapse.ts';
+import { collapse, extentParams, padRank, strideParams } from './collapse.ts';
 import { linearGroups, run, type Slice } from './run.ts';
 import { stridedCopy } from './wgsl/strided_copy.wgsl.ts';
 
-/** Where a strided walk starts and how far each axis steps, in elements. */
+/** Start of a strided walk and its step along each axis, in elements. */
 export interface Walk {
   readonly start: number;
   readonly strides: readonly number[];
@@ -19,7 +19,7 @@ export function copyStrided(op: string, x: Tensor, from: Walk, y: Tensor, to: Wa
   const [p, q] = joined.strides.map((strides) => padRank(strides, 0)) as [number[], number[]];
   const rows = Math.max(1, joined.shape[0] ?? 1);
   const first = joined.shape.length === 0 ? 5 : 6 - joined.shape.length;
-  // As many steps of the outermost axis at a time as the ranges that they touch can be bound.
+  // Part by part along the outermost axis, so that the ranges that each part touches can be bound.
   for (let start = 0, count = rows; start < rows; start += count) {
     const part = (n: number): { extents: number[]; xs: Slice; ys: Slice; xStart: number; yStart: number } => {
       const extents = s.map((extent, d) => (d === first ? n : extent));
@@ -42,23 +42,9 @@ export function copyStrided(op: string, x: Tensor, from: Walk, y: Tensor, to: Wa
         elements: sizeOf(extents),
         xStart,
         yStart,
-        s1: extents[1]!,
-        s2: extents[2]!,
-        s3: extents[3]!,
-        s4: extents[4]!,
-        s5: extents[5]!,
-        x0: p[0]!,
-        x1: p[1]!,
-        x2: p[2]!,
-        x3: p[3]!,
-        x4: p[4]!,
-        x5: p[5]!,
-        y0: q[0]!,
-        y1: q[1]!,
-        y2: q[2]!,
-        y3: q[3]!,
-        y4: q[4]!,
-        y5: q[5]!,
+        ...extentParams(extents),
+        ...strideParams('x', p),
+        ...strideParams('y', q),
       },
       groups: linearGroups(x.device, sizeOf(extents), 64),
     });
@@ -67,7 +53,7 @@ export function copyStrided(op: string, x: Tensor, from: Walk, y: Tensor, to: Wa
 
 const fits = ({ tensor, count }: Slice): boolean => count * dtypes[tensor.dtype].bytes <= tensor.device.bindingLimit;
 
-/** The range of a tensor that a walk touches, from an offset that can be bound, and where in it the walk starts. */
+/** The range of a tensor that a walk touches, aligned so that it can be bound, and where in it the walk starts. */
 function touched(tensor: Tensor, { start, strides }: Walk, extents: readonly number[]): [Slice, number] {
   const steps = extents.map((extent, d) => (extent - 1) * strides[d]!);
   const low = start + steps.reduce((sum, step) => sum + Math.min(step, 0), 0);

@@ -1,7 +1,7 @@
 import { dtypes, type DType } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, sameShape, sizeOf } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
-import { collapse, padRank } from './collapse.ts';
+import { collapse, extentParams, padRank, strideParams } from './collapse.ts';
 import { linearGroups, run } from './run.ts';
 import { inSlices } from './slices.ts';
 import { binary as binaryKernel } from './wgsl/binary.wgsl.ts';
@@ -14,7 +14,7 @@ import { where as whereKernel } from './wgsl/where.wgsl.ts';
 
 /** Invocations per workgroup of the element-wise kernels. */
 const SIZE = 64;
-/** Invocations per workgroup, and vectors per invocation, of those that large tensors go through. */
+/** Invocations per workgroup and vectors per invocation of the kernels that process large tensors. */
 const STREAM = { SIZE: 256, EACH: 4 };
 /** Vectors per workgroup. */
 const STREAM_VECTORS = STREAM.SIZE * STREAM.EACH;
@@ -107,7 +107,7 @@ export function unary(op: UnaryOp, x: Tensor): Tensor {
   return y;
 }
 
-/** dx = dy f'(x), where v is x or f(x), whichever unary_grad.wgsl wants. */
+/** dx = dy f'(x), where v is x or f(x): see unary_grad.wgsl for which one. */
 export function unaryGrad(op: UnaryOp, v: Tensor, dy: Tensor): Tensor {
   const dx = empty(v.device, v.shape, 'float32', `${op} gradient`);
   inSlices(op, v.size, [v, dy], [dx], (_, count, [vs, dys, dxs]) => {
@@ -125,74 +125,85 @@ export function unaryGrad(op: UnaryOp, v: Tensor, dy: Tensor): Tensor {
 
 /** y = f(a, b) with broadcasting; either operand may be a number. `beta` belongs to smooth L1. */
 export function binary(op: BinaryOp, a: Tensor | number, b: Tensor | number, beta = 1): Tensor {
-  if (typeof a === 'number' && typeof b === 'number') {
-    throw new TypeError(`${op}: expected at least one tensor, got the numbers ${a} and ${b}`);
+  if (typeof a === 'number') {
+    if (typeof b === 'number') {
+      throw new TypeError(`${op}: expected at least one tensor, got the numbers ${a} and ${b}`);
+    }
+    return binaryDense(op, b, b, beta, { side: 1, value: a });
   }
-  const x = (typeof a === 'number' ? b : a) as Tensor;
-  const z = (typeof b === 'number' ? a : b) as Tensor;
-  const dtype = x.dtype;
-  if (x.dtype !== z.dtype) throw new TypeError(`${op}: ${x} and ${z} have different types; convert one with cast()`);
-  if (dtype !== 'float32' && !integerOps.has(op)) checkFloat(op, x, z);
-  const resultType: DType = comparisons.has(op) ? 'uint32' : dtype;
-  const consts = { OP: binaryOps[op], SIZE };
-  const aliases = { T: dtypes[dtype].wgsl, U: dtypes[resultType].wgsl };
-  const { device } = x;
-  if (sameShape(x.shape, z.shape)) {
-    const y = empty(device, x.shape, resultType, op);
-    const SCALAR = typeof a === 'number' ? 1 : typeof b === 'number' ? 2 : 0;
-    const scalar = typeof a === 'number' ? a : typeof b === 'number' ? b : 0;
-    inSlices(op, x.size, [x, z], [y], (_, count, [xs, zs, ys]) => {
-      const vectors = Math.ceil(count / 4);
-      run(device, binaryKernel, {
-        op,
-        consts: { OP: binaryOps[op], ...STREAM, SCALAR },
-        aliases,
-        bind: { a: xs!, b: zs!, y: ys! },
-        params: { vectors, scalar, beta },
-        groups: linearGroups(device, vectors, STREAM_VECTORS),
-      });
+  if (typeof b === 'number') return binaryDense(op, a, a, beta, { side: 2, value: b });
+  if (a.dtype !== b.dtype) {
+    throw new TypeError(`${op}: ${a} and ${b} have different types; convert one with cast()`);
+  }
+  return sameShape(a.shape, b.shape) ? binaryDense(op, a, b, beta) : binaryBroadcasted(op, a, b, beta);
+}
+
+/** Checks that f takes operands of a type, and returns the type of its result. */
+function binaryType(op: BinaryOp, a: Tensor, b: Tensor): DType {
+  if (a.dtype !== 'float32' && !integerOps.has(op)) checkFloat(op, a, b);
+  return comparisons.has(op) ? 'uint32' : a.dtype;
+}
+
+/** A number that stands for the operand on one side (1: a, 2: b), whose tensor is then not read; 0 for neither. */
+interface ScalarOperand {
+  readonly side: 0 | 1 | 2;
+  readonly value: number;
+}
+
+/** Operands of one shape, element by element. */
+function binaryDense(
+  op: BinaryOp,
+  a: Tensor,
+  b: Tensor,
+  beta: number,
+  scalar: ScalarOperand = { side: 0, value: 0 },
+): Tensor {
+  const { device } = a;
+  const resultType = binaryType(op, a, b);
+  const y = empty(device, a.shape, resultType, op);
+  inSlices(op, a.size, [a, b], [y], (_, elements, [as, bs, ys]) => {
+    const count = Math.ceil(elements / 4);
+    run(device, binaryKernel, {
+      op,
+      consts: { OP: binaryOps[op], ...STREAM, SCALAR: scalar.side },
+      aliases: { T: dtypes[a.dtype].wgsl, U: dtypes[resultType].wgsl },
+      bind: { a: as!, b: bs!, y: ys! },
+      params: { count, scalar: scalar.value, beta },
+      groups: linearGroups(device, count, STREAM_VECTORS),
     });
-    return y;
-  }
-  const shape = broadcastShapes(op, x.shape, z.shape);
+  });
+  return y;
+}
+
+/** Operands that stretch to a common shape. */
+function binaryBroadcasted(op: BinaryOp, a: Tensor, b: Tensor, beta: number): Tensor {
+  const { device } = a;
+  const resultType = binaryType(op, a, b);
+  const shape = broadcastShapes(op, a.shape, b.shape);
   const y = empty(device, shape, resultType, op);
-  // Operands that reach along the outermost axis are bound in the same parts as the result, the others whole.
+  // Operands that extend along the outermost axis are sliced like the result; the others are bound as a whole.
   const rows = shape[0]!;
-  const reaches = (t: Tensor): boolean => t.shape.length === shape.length && t.shape[0] === rows;
-  const sliced = [x, z].filter((t) => reaches(t));
-  const walks = [broadcastStrides(x.shape, shape), broadcastStrides(z.shape, shape)];
-  inSlices(op, rows, sliced, [y], (_, count, slices) => {
-    const part = [count, ...shape.slice(1)];
+  const isSliced = (t: Tensor): boolean => t.shape.length === shape.length && t.shape[0] === rows;
+  const sliced = [a, b].filter((t) => isSliced(t));
+  const walks = [broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)];
+  inSlices(op, rows, sliced, [y], (_, sliceRows, slices) => {
+    const part = [sliceRows, ...shape.slice(1)];
+    const count = sizeOf(part);
     const joined = collapse(op, part, walks);
-    const s = padRank(joined.shape, 1);
     const [p, q] = joined.strides.map((strides) => padRank(strides, 0)) as [number[], number[]];
     run(device, binaryBroadcast, {
       op,
-      consts,
-      aliases,
-      bind: { a: reaches(x) ? slices[0]! : x, b: reaches(z) ? slices[sliced.length - 1]! : z, y: slices.at(-1)! },
+      consts: { OP: binaryOps[op], SIZE },
+      aliases: { T: dtypes[a.dtype].wgsl, U: dtypes[resultType].wgsl },
+      bind: { a: isSliced(a) ? slices[0]! : a, b: isSliced(b) ? slices[sliced.length - 1]! : b, y: slices.at(-1)! },
       params: {
-        elements: sizeOf(part),
+        count,
         beta,
-        s1: s[1]!,
-        s2: s[2]!,
-        s3: s[3]!,
-        s4: s[4]!,
-        s5: s[5]!,
-        a0: p[0]!,
-        a1: p[1]!,
-        a2: p[2]!,
-        a3: p[3]!,
-        a4: p[4]!,
-        a5: p[5]!,
-        b0: q[0]!,
-        b1: q[1]!,
-        b2: q[2]!,
-        b3: q[3]!,
-        b4: q[4]!,
-        b5: q[5]!,
+        ...extentParams(padRank(joined.shape, 1)),
+        ...strideParams('a', p),
+        ...strideParams('b', q),
       },
-      groups: linearGroups(device, sizeOf(part), SIZE),
+      groups: linearGroups(device, count, SIZE),
     });
   });
   return y;
@@ -216,7 +227,7 @@ export function where(condition: Tensor, a: Tensor, b: Tensor): Tensor {
   return y;
 }
 
-/** The same values as another type; floats are cut off towards zero. */
+/** The same values as another type; floats are truncated towards zero. */
 export function cast<D extends DType>(x: Tensor, dtype: D): Tensor<D> {
   const y = empty(x.device, x.shape, dtype, 'cast');
   inSlices('cast', x.size, [x], [y], (_, count, [xs, ys]) => {

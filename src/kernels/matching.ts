@@ -6,30 +6,30 @@ import { matchAnchors as matchKernel } from './wgsl/match_anchors.wgsl.ts';
 
 const SIZE = 64;
 
-/** Boxes of a batch, padded to the largest number in one image. */
+/** Boxes of a batch, padded to the largest number of boxes in one image. */
 export interface BoxBatch {
   /** [N, G, 4]: x1, y1, x2, y2. */
   readonly boxes: Tensor;
   /** [N, G] int32: class of each box. */
   readonly classes: Tensor;
-  /** [N] int32: how many of the G boxes are there. */
+  /** [N] int32: number of boxes of each image; the rest of the G are padding. */
   readonly counts: Tensor;
 }
 
 export interface MatchRule {
-  /** IoU from which an anchor is foreground. */
+  /** Minimum IoU of a foreground anchor. */
   readonly high: number;
-  /** IoU below which an anchor is background. */
+  /** IoU below which an anchor is background; between the two it is ignored. */
   readonly low: number;
-  /** What happens to the best anchors of a box that no anchor overlaps well. See match_anchors.wgsl. */
+  /** Low-quality matches, of a box's best anchors whatever their IoU. See match_anchors.wgsl. */
   readonly lowQuality: 'none' | 'own' | 'reassign';
-  /** Whether boxes that overlap no anchor at all are left out. */
+  /** Whether boxes that overlap no anchor have no low-quality matches. */
   readonly zeroOverlapGuard: boolean;
 }
 
 const lowQualityCodes = { none: 0, own: 1, reassign: 2 } as const;
 
-/** Matches anchors [A, 4] with the boxes of each image: [N, A] int32, box index, -1 background, -2 ignored. */
+/** Matches anchors [A, 4] with the boxes of each image: [N, A] int32, index of a box, BACKGROUND or IGNORED. */
 export function matchAnchors(anchors: Tensor, batch: BoxBatch, rule: MatchRule): Tensor<'int32'> {
   const op = 'matchAnchors';
   const { device } = anchors;
@@ -57,9 +57,9 @@ export function matchAnchors(anchors: Tensor, batch: BoxBatch, rule: MatchRule):
 
 /** What every anchor has to predict. */
 export interface Assignment {
-  /** [N, A] int32: which of the image's boxes was matched, -1 background, -2 ignored. */
+  /** [N, A] int32: index of the matched box of the image, BACKGROUND or IGNORED. */
   readonly matches: Tensor<'int32'>;
-  /** [N, A] int32: class, -1 background, -2 ignored. */
+  /** [N, A] int32: class, BACKGROUND or IGNORED. */
   readonly labels: Tensor<'int32'>;
   /** [N, A, 4]: the matched box, zeros if there is none. */
   readonly boxes: Tensor;

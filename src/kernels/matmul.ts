@@ -1,3 +1,4 @@
+import type { Device } from '../tensor/device.ts';
 import { broadcastShapes, broadcastStrides, sizeOf, type Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { gatherStrided } from './copy.ts';
@@ -7,12 +8,12 @@ import { run, type Bindable } from './run.ts';
 import { inSlices } from './slices.ts';
 import { matmul as matmulKernel } from './wgsl/matmul.wgsl.ts';
 
-/** Multiplications from which on the kernel for large products pays for transposing its operands. */
+/** Number of multiplications above which the kernel for large products makes up for transposing its operands. */
 const LARGE = 2 ** 18;
 const COLS = 16;
 const ROWS = 4;
 
-/** How an operand is read: as it is, or with its last two axes swapped. */
+/** Whether an operand is read with its last two axes swapped. */
 export interface MatmulOptions {
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;
@@ -45,51 +46,91 @@ export function matmulForward(
     fill(y, 0);
     return y;
   }
-  const count = sizeOf(batch);
   const isLarge = m * k * n >= LARGE && k % 4 === 0 && n % 4 === 0;
   const x = operand(op, a, batch, isLarge && transposeA);
   const z = operand(op, b, batch, isLarge && transposeB);
-  const one = (t: Tensor): boolean => t.size === sizeOf(t.shape.slice(-2));
-  const [aOne, bOne] = [one(x), one(z)];
-  const launch = (batches: number, av: Bindable, zv: Bindable, yv: Bindable): void => {
-    if (isLarge) {
-      const steps = { count: batches, x: aOne ? 0 : m * k, w: bOne ? 0 : k * n, y: m * n };
-      gemm(a.device, op, 1, matrixRows(m, k), allRows(m), n, { x: av, w: zv, y: yv }, {}, steps);
-      return;
-    }
-    run(a.device, matmulKernel, {
-      op,
-      consts: { COLS, ROWS },
-      bind: { a: av, z: zv, y: yv },
-      params: {
-        m,
-        n,
-        k,
-        aBatch: aOne ? 0 : m * k,
-        aRow: transposeA ? 1 : k,
-        aCol: transposeA ? m : 1,
-        zBatch: bOne ? 0 : k * n,
-        zRow: transposeB ? 1 : n,
-        zCol: transposeB ? k : 1,
-      },
-      groups: [Math.ceil(n / (COLS * 4)), Math.ceil(m / (ROWS * 4)), batches],
-    });
-  };
-  // Operands that are the same for every batch entry are bound whole; the others in slices of the batch.
-  const inputs = [...(aOne ? [] : [x]), ...(bOne ? [] : [z])];
-  inSlices(op, count, inputs, [y], (_, batches, slices) => {
-    const [av, zv] = aOne ? [x, bOne ? z : slices[0]!] : [slices[0]!, bOne ? z : slices[1]!];
-    launch(batches, av, zv, slices.at(-1)!);
+  // Operands that are the same for every batch entry are bound as a whole; the others in slices of the batch.
+  const isShared = (t: Tensor): boolean => t.size === sizeOf(t.shape.slice(-2));
+  const inputs = [x, z].filter((t) => !isShared(t));
+  const steps = { aBatch: isShared(x) ? 0 : m * k, zBatch: isShared(z) ? 0 : k * n };
+  inSlices(op, sizeOf(batch), inputs, [y], (_, count, slices) => {
+    const bind = {
+      a: isShared(x) ? x : slices[0]!,
+      z: isShared(z) ? z : slices[inputs.length - 1]!,
+      y: slices.at(-1)!,
+    };
+    const sizes = { count, m, k, n, ...steps };
+    if (isLarge) launchLarge(a.device, op, bind, sizes);
+    else launchSmall(a.device, op, bind, sizes, { transposeA, transposeB });
   });
   if (x !== a) x.dispose();
   if (z !== b) z.dispose();
   return y;
 }
 
-/**
- * The operand itself if its batch is one matrix or the whole batch, otherwise a copy stretched to the batch; a copy too
- * if its matrices are to be transposed.
- */
+interface Matrices {
+  readonly a: Bindable;
+  readonly z: Bindable;
+  readonly y: Bindable;
+}
+
+/** `count` products of [M, K] and [K, N], and the distances between their operands in elements; 0 shares one operand. */
+interface Sizes {
+  readonly count: number;
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  readonly aBatch: number;
+  readonly zBatch: number;
+}
+
+/** The kernels of convolutions, for row-major matrices. */
+function launchLarge(
+  device: Device,
+  op: string,
+  { a, z, y }: Matrices,
+  { count, m, k, n, aBatch, zBatch }: Sizes,
+): void {
+  gemm(device, op, {
+    images: 1,
+    gather: matrixRows(m, k),
+    scatter: allRows(m),
+    k: n,
+    x: a,
+    w: z,
+    y,
+    batch: { count, x: aBatch, w: zBatch, y: m * n },
+  });
+}
+
+/** A kernel that reads matrices transposed or not. */
+function launchSmall(
+  device: Device,
+  op: string,
+  bind: Matrices,
+  { count, m, k, n, aBatch, zBatch }: Sizes,
+  { transposeA, transposeB }: MatmulOptions,
+): void {
+  run(device, matmulKernel, {
+    op,
+    consts: { COLS, ROWS },
+    bind,
+    params: {
+      m,
+      n,
+      k,
+      aBatch,
+      aRow: transposeA ? 1 : k,
+      aCol: transposeA ? m : 1,
+      zBatch,
+      zRow: transposeB ? 1 : n,
+      zCol: transposeB ? k : 1,
+    },
+    groups: [Math.ceil(n / (COLS * 4)), Math.ceil(m / (ROWS * 4)), count],
+  });
+}
+
+/** The operand itself, or a copy: stretched to the batch unless it has one matrix or all of them, transposed if asked. */
 function operand(op: string, t: Tensor, batch: Shape, transposed: boolean): Tensor {
   const own = t.shape.slice(0, -2);
   const isUsable = sizeOf(own) === 1 || sizeOf(own) === sizeOf(batch);

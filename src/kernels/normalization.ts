@@ -8,7 +8,7 @@ import { channelSums as sumsKernel } from './wgsl/channel_sums.wgsl.ts';
 const SIZE = 64;
 /** Rows per invocation of channel_affine.wgsl. */
 const EACH = 8;
-/** Most rows that one invocation adds one after another. */
+/** Maximum number of rows that one invocation adds in sequence. */
 const CHAIN = 128;
 
 const sumCodes = { sum: 0, squares: 1, products: 2 } as const;
@@ -51,7 +51,7 @@ export function channelTotals(op: string, kind: SumKind, v: Tensor, mean: Tensor
   return sums;
 }
 
-/** [N, splits, C]: each image's rows in as many parts as keep the chains of additions short. */
+/** [N, splits, C]: the rows of each image in parts, which keeps the chains of additions short. */
 function partialSums(op: string, kind: SumKind, v: Tensor, mean: Tensor, u: Tensor): Tensor {
   const { images, rows, channels } = channelLayout(v);
   const splits = Math.max(1, Math.ceil(rows / CHAIN));
@@ -79,7 +79,7 @@ export interface AffineFactors {
   readonly r: Tensor;
 }
 
-/** relu(p u + q (v - mean) + r): without p, u is added as it is; without u, it is left out. */
+/** relu(p u + q (v - mean) + r). Without p, u is added unscaled; without u, that term is dropped. */
 export function channelAffine(
   op: string,
   v: Tensor,

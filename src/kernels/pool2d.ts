@@ -6,17 +6,16 @@ import { inSlices } from './slices.ts';
 import { avgPool2d as avgKernel } from './wgsl/avg_pool2d.wgsl.ts';
 import { maxPool2d as maxKernel } from './wgsl/max_pool2d.wgsl.ts';
 import { maxPool2dGrad as maxGradKernel } from './wgsl/max_pool2d_grad.wgsl.ts';
-
-type Pair = readonly [number, number];
+import { pairOf, positionsOf, type Pair, type Window } from './window.ts';
 
 export interface PoolOptions {
   /** Size of the window, for both axes or [height, width]. */
   readonly kernel: number | Pair;
-  /** Steps between windows. Default: the window's size. */
+  /** Pixels between neighbouring windows. Default: the window's size. */
   readonly stride?: number | Pair;
-  /** Border around the image, at most half of the window. Default 0. */
+  /** Border around the image, at most half of the window's size. Default 0. */
   readonly padding?: number | Pair;
-  /** Steps between the elements of a window. Default 1. */
+  /** Pixels between neighbouring elements of a window. Default 1. */
   readonly dilation?: number | Pair;
 }
 
@@ -25,48 +24,31 @@ export interface AvgPoolOptions extends Omit<PoolOptions, 'dilation'> {
   readonly countIncludePad?: boolean;
 }
 
-/** Sizes of a pooling, checked. */
-export interface PoolGeometry {
+/** The shapes and the window of a pooling, checked. */
+export interface PoolGeometry extends Window {
   readonly x: Shape;
   readonly y: Shape;
-  readonly kernel: Pair;
-  readonly stride: Pair;
-  readonly padding: Pair;
-  readonly dilation: Pair;
 }
 
 const SIZE = 64;
-const pair = (value: number | Pair): Pair => (typeof value === 'number' ? [value, value] : value);
 
 /** Checks options against the input [N, H, W, C] and computes the output's shape. */
 export function poolGeometry(op: string, x: Tensor, options: PoolOptions): PoolGeometry {
   checkFloat(op, x);
   if (x.shape.length !== 4) throw new RangeError(`${op}: input [${x.shape}] does not fit: expected [N, H, W, C]`);
-  const kernel = pair(options.kernel);
-  const stride = pair(options.stride ?? kernel);
-  const padding = pair(options.padding ?? 0);
-  const dilation = pair(options.dilation ?? 1);
-  for (const [name, values, least] of [
-    ['kernel', kernel, 1],
-    ['stride', stride, 1],
-    ['padding', padding, 0],
-    ['dilation', dilation, 1],
-  ] as const) {
-    if (values.some((v) => !Number.isInteger(v) || v < least)) {
-      throw new RangeError(`${op}: ${name} [${values}] is not whole numbers from ${least}`);
-    }
-  }
+  const kernel = pairOf(op, 'kernel', options.kernel, 1);
+  const stride = pairOf(op, 'stride', options.stride ?? kernel, 1);
+  const padding = pairOf(op, 'padding', options.padding ?? 0, 0);
+  const dilation = pairOf(op, 'dilation', options.dilation ?? 1, 1);
   if (padding.some((amount, axis) => amount > kernel[axis]! / 2)) {
     throw new RangeError(`${op}: padding [${padding}] is more than half of the window [${kernel}]`);
   }
-  const [p, q] = [0, 1].map((axis) => {
-    const reach = dilation[axis]! * (kernel[axis]! - 1) + 1;
-    return Math.floor((x.shape[axis + 1]! + 2 * padding[axis]! - reach) / stride[axis]!) + 1;
-  }) as [number, number];
+  const window = { kernel, stride, padding, dilation };
+  const [p, q] = positionsOf(x.shape, window);
   if (p < 1 || q < 1) {
     throw new RangeError(`${op}: a window [${kernel}] is larger than the input [${x.shape}] with padding [${padding}]`);
   }
-  return { x: x.shape, y: [x.shape[0]!, p, q, x.shape[3]!], kernel, stride, padding, dilation };
+  return { x: x.shape, y: [x.shape[0]!, p, q, x.shape[3]!], ...window };
 }
 
 /** How many channels an invocation takes, and the types with which a kernel does. */

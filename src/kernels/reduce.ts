@@ -13,7 +13,7 @@ export type Axes = number | readonly number[] | undefined;
 
 const codes: Record<ReduceOp, number> = { sum: 0, max: 1, min: 2 };
 const SIZE = 64;
-/** Most elements that one invocation reduces one after another; a longer axis takes several passes. */
+/** Maximum number of elements that one invocation reduces in sequence; a longer axis takes several passes. */
 const CHAIN = 64;
 
 /** Shape of a reduction's result, with and without the reduced axes kept as 1. */
@@ -30,7 +30,7 @@ export function reducedShape(
   };
 }
 
-/** Reduces over any axes (all by default). The result has the reduced axes left out, or kept as 1. */
+/** Reduces over any axes (all by default). The result drops the reduced axes, or keeps them with extent 1. */
 export function reduce(op: ReduceOp, x: Tensor, axes?: Axes, keepDims = false): Tensor {
   const { kept, dropped, axes: list } = reducedShape(op, x.shape, axes);
   const shape = keepDims ? kept : dropped;
@@ -41,7 +41,7 @@ export function reduce(op: ReduceOp, x: Tensor, axes?: Axes, keepDims = false): 
     fill(zeros, 0);
     return zeros;
   }
-  // Neighbouring axes are one axis; others are brought together first.
+  // Neighbouring axes are read as one; others are first moved next to each other.
   const first = list[0] ?? 0;
   const together = list.every((axis, i) => axis === first + i);
   let source = x;
@@ -88,7 +88,7 @@ export function reduceAxis(op: ReduceOp, x: Tensor, outer: number, extent: numbe
   return result;
 }
 
-/** Reduces the first axis of x, read as [extent, inner], where x is larger than what can be bound: part by part. */
+/** Reduces the first axis of x, read as [extent, inner], part by part, where x is too large to bind. */
 function reduceParts(op: ReduceOp, x: Tensor, extent: number, inner: number): Tensor {
   const parts: Tensor[] = [];
   inSlices(op, extent, [x], [], (_, count, [xs]) => {

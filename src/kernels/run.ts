@@ -1,10 +1,12 @@
-import { PARAMS_SLOT_BYTES, type Device } from '../tensor/device.ts';
+import { PARAMS_SLOT_BYTES } from '../tensor/commands.ts';
+import type { Device } from '../tensor/device.ts';
 import { dtypes } from '../tensor/dtype.ts';
 import { GpuValidationError, formatBytes } from '../tensor/errors.ts';
 import { Tensor } from '../tensor/tensor.ts';
+import { shaderStage } from '../tensor/webgpu-flags.ts';
 import { specialize, type Aliases, type Consts, type WgslSource } from './wgsl.ts';
 
-/** A range of a tensor's elements, for kernels that process a large tensor in parts. See `inSlices`. */
+/** A range of a tensor's elements, for kernels that process a large tensor in parts (`inSlices`). */
 export interface Slice {
   readonly tensor: Tensor;
   /** First element. Its byte offset must be a multiple of the adapter's `minStorageBufferOffsetAlignment`. */
@@ -21,7 +23,7 @@ type StorageNames<S extends WgslSource> = {
   [K in keyof S['bindings']]: S['bindings'][K] extends 'uniform' ? never : K;
 }[keyof S['bindings']];
 
-/** Everything that one dispatch needs. A binding, parameter or constant that is missing or misspelt does not compile. */
+/** Everything that one dispatch needs. A missing or misspelt binding, parameter or constant does not compile. */
 export interface Launch<S extends WgslSource> {
   /** Name of the operation, for errors. */
   readonly op: string;
@@ -44,17 +46,17 @@ interface KernelCache {
   readonly groups: Map<string, GPUBindGroup>;
 }
 
-const CACHE = Symbol('kernels');
-/** Bind groups kept for reuse; the steady state of a training step of a large network needs a few thousand. */
+const caches = new WeakMap<Device, KernelCache>();
+/** Bind groups kept for reuse; a training step of a large network needs a few thousand. */
 const MAX_BIND_GROUPS = 8192;
 
 /** Records one dispatch of a kernel. Every launch in the library goes through here. */
 export function run<S extends WgslSource>(device: Device, source: S, launch: Launch<S>): void {
   const [x, y = 1, z = 1] = launch.groups;
   if (x === 0 || y === 0 || z === 0) return;
-  const most = device.limits.maxComputeWorkgroupsPerDimension;
-  if (x > most || y > most || z > most) {
-    throw new GpuValidationError(launch.op, `${source.file}: ${[x, y, z]} workgroups, at most ${most} per dimension`);
+  const max = device.limits.maxComputeWorkgroupsPerDimension;
+  if (x > max || y > max || z > max) {
+    throw new GpuValidationError(launch.op, `${source.file}: ${[x, y, z]} workgroups, at most ${max} per dimension`);
   }
   const cache = cacheOf(device);
   const compiled = compile(device, cache, source, launch);
@@ -69,7 +71,7 @@ export function run<S extends WgslSource>(device: Device, source: S, launch: Lau
     tensor.checkUsable(launch.op);
     if (tensor.device !== device) {
       throw new Error(
-        `${launch.op}: its tensors are on different devices (${name} [${tensor.shape}]): make them on one`,
+        `${launch.op}: its tensors are on different devices (${name} [${tensor.shape}]); make them on the same one`,
       );
     }
     const bytes = slice.count * dtypes[tensor.dtype].bytes;
@@ -102,7 +104,7 @@ export function run<S extends WgslSource>(device: Device, source: S, launch: Lau
 }
 
 /**
- * Workgroups for a kernel with one invocation per element: folded over x and y, because a dimension holds at most
+ * Workgroups for a kernel with one invocation per element, folded over x and y, because a dimension holds at most
  * 65,535. The kernel rebuilds the number as `(group.y * groups.x + group.x) * SIZE + local` and guards the tail.
  */
 export function linearGroups(device: Device, elements: number, workgroupSize: number): readonly [number, number?] {
@@ -112,10 +114,10 @@ export function linearGroups(device: Device, elements: number, workgroupSize: nu
 }
 
 function cacheOf(device: Device): KernelCache {
-  let cache = device.caches.get(CACHE) as KernelCache | undefined;
+  let cache = caches.get(device);
   if (cache === undefined) {
     cache = { pipelines: new Map(), layouts: new Map(), groups: new Map() };
-    device.caches.set(CACHE, cache);
+    caches.set(device, cache);
   }
   return cache;
 }
@@ -135,7 +137,7 @@ function compile<S extends WgslSource>(device: Device, cache: KernelCache, sourc
     layout = device.gpu.createBindGroupLayout({
       entries: kinds.map((type, binding) => ({
         binding,
-        visibility: 0x4, // GPUShaderStage.COMPUTE
+        visibility: shaderStage.COMPUTE,
         buffer: { type, hasDynamicOffset: type === 'uniform' },
       })),
     });
@@ -166,8 +168,8 @@ function bindGroup(
 ): GPUBindGroup {
   const entries: GPUBindGroupEntry[] = slices.map(({ tensor, start, count }, binding) => {
     const { bytes } = dtypes[tensor.dtype];
-    // Whole vectors of 16 bytes: the driver keeps a kernel out of a vector that reaches past the binding. An empty
-    // tensor still binds something. Buffers are multiples of 16 bytes.
+    // Whole vectors of 16 bytes: drivers do not let a kernel access a vector that extends past the binding. An empty tensor
+    // binds 16 bytes too. Buffers are multiples of 16 bytes.
     const size = Math.max(16, Math.ceil((count * bytes) / 16) * 16);
     const resource = { buffer: tensor.storage.buffer.gpu, offset: start * bytes, size };
     if (resource.offset + size > tensor.storage.buffer.bytes)

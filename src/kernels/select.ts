@@ -17,7 +17,7 @@ const around = (shape: Shape, axis: number): { outer: number; extent: number; in
   inner: sizeOf(shape.slice(axis + 1)),
 });
 
-/** What stands where an index points outside: NaN, or the integer that is least likely to be meant. */
+/** The value for an index out of range, as bits: NaN, or the integer that is least likely to be real data. */
 const outside: Record<DType, number> = { float32: 0x7fc00000, int32: 0x80000000, uint32: 0xffffffff };
 
 /** Elements of x at int32 indices along an axis. */

@@ -3,14 +3,14 @@ import { GpuOutOfMemoryError, formatBytes } from '../tensor/errors.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import type { Slice } from './run.ts';
 
-/** One part of a job that was split along its outermost axis. `slices` are in the order of `inputs`, then `outputs`. */
+/** One part of a job that is split along its outermost axis. `slices` has the order of `inputs`, then `outputs`. */
 export type SliceJob = (start: number, count: number, slices: Slice[]) => void;
 
 /**
- * Runs a job whose tensors share an outermost axis of `outer` steps, in as few parts as the adapter's binding limit
- * allows: one, unless a tensor is larger than that. Each tensor's size must be a multiple of `outer`.
+ * Runs a job whose tensors share an outermost axis of `outer` steps, in the minimum number of parts that the adapter's
+ * binding limit allows: one, unless a tensor is larger. Each tensor's size must be a multiple of `outer`.
  *
- * A part must start at a multiple of the adapter's offset alignment. Where no split does, its rows go through copies.
+ * A part must start at a multiple of the adapter's offset alignment. If no split does, its rows are copied first.
  */
 export function inSlices(
   op: string,

@@ -1,12 +1,12 @@
 import type { Tensor } from '../tensor/tensor.ts';
 import { linearGroups, run } from './run.ts';
-import { inSlots } from './slots.ts';
+import { foreach } from './foreach.ts';
 import { adamStep as adamKernel } from './wgsl/adam_step.wgsl.ts';
 import { axpby as axpbyKernel } from './wgsl/axpby.wgsl.ts';
 import { scaleAll as scaleKernel } from './wgsl/scale_all.wgsl.ts';
 import { sgdStep as sgdKernel } from './wgsl/sgd_step.wgsl.ts';
 
-// Changes of tensors in place. Each takes a list, so that many small tensors share a launch; see slots.ts.
+// Operations that change tensors in place. Each takes a list, so that small tensors share a launch; see foreach.ts.
 
 const SIZE = 64;
 
@@ -20,7 +20,7 @@ export interface Axpby {
 /** y = alpha x + beta y, in place, for several pairs with an alpha each. */
 export function axpbyAll(pairs: readonly Axpby[], beta: number): void {
   const jobs = pairs.map(({ x, y, alpha }) => ({ inputs: [x], outputs: [y], alpha }));
-  inSlots('axpby', ['x', 'y'], [0, 1, 2, 3], jobs, (device, { bind, params, jobs, vectors }) => {
+  foreach('axpby', ['x', 'y'], [0, 1, 2, 3], jobs, (device, { bind, params, jobs, vectors }) => {
     const [alpha0 = 0, alpha1 = 0, alpha2 = 0, alpha3 = 0] = jobs.map((job) => job?.alpha);
     run(device, axpbyKernel, {
       op: 'axpby',
@@ -37,10 +37,18 @@ export function axpby(x: Tensor, y: Tensor, alpha: number, beta: number): void {
   axpbyAll([{ x, y, alpha }], beta);
 }
 
+/** Adds `part` to `sum` in place and disposes it; the first part becomes the sum. */
+export function accumulate(sum: Tensor | null, part: Tensor): Tensor {
+  if (sum === null) return part;
+  axpby(part, sum, 1, 1);
+  part.dispose();
+  return sum;
+}
+
 /** x = factor x, in place, for several tensors and one factor, a scalar on the GPU. See scale_all.wgsl. */
 export function scaleAll(tensors: readonly Tensor[], factor: Tensor): void {
   const jobs = tensors.map((x) => ({ inputs: [], outputs: [x] }));
-  inSlots('scale', ['x'], [0, 1, 2, 3, 4, 5, 6], jobs, (device, { bind, params, vectors }) =>
+  foreach('scale', ['x'], [0, 1, 2, 3, 4, 5, 6], jobs, (device, { bind, params, vectors }) =>
     run(device, scaleKernel, {
       op: 'scale',
       consts: { SIZE },
@@ -57,7 +65,7 @@ export interface SgdStep {
   readonly dampening: number;
   readonly weightDecay: number;
   readonly nesterov: boolean;
-  /** Whether the momenta hold nothing yet. */
+  /** Whether this is the first step, which finds no momenta. */
   readonly first: boolean;
 }
 
@@ -74,7 +82,7 @@ export function sgdStep(list: readonly SgdJob[], step: SgdStep): void {
     inputs: [gradient],
     outputs: [momentum, parameter],
   }));
-  inSlots('SGD', ['g', 'm', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
+  foreach('SGD', ['g', 'm', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
     run(device, sgdKernel, {
       op: 'SGD',
       consts: { SIZE, MOMENTUM: step.momentum !== 0, NESTEROV: step.nesterov, FIRST: step.first },
@@ -98,7 +106,7 @@ export interface AdamStep {
   readonly eps: number;
   readonly weightDecay: number;
   readonly decoupled: boolean;
-  /** Number of this step, from 1. */
+  /** Number of this step; the first is 1. */
   readonly t: number;
 }
 
@@ -113,7 +121,7 @@ export interface AdamJob {
 /** One step of Adam or AdamW on parameters and their moments, in place. See adam_step.wgsl. */
 export function adamStep(list: readonly AdamJob[], step: AdamStep): void {
   const jobs = list.map(({ gradient, m, v, parameter }) => ({ inputs: [gradient], outputs: [m, v, parameter] }));
-  inSlots('Adam', ['g', 'm', 'v', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
+  foreach('Adam', ['g', 'm', 'v', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
     run(device, adamKernel, {
       op: 'Adam',
       consts: { SIZE, DECOUPLED: step.decoupled },
@@ -123,8 +131,8 @@ export function adamStep(list: readonly AdamJob[], step: AdamStep): void {
         lr: step.lr,
         beta1: step.beta1,
         beta2: step.beta2,
-        rest1: 1 - step.beta1,
-        rest2: 1 - step.beta2,
+        oneMinusBeta1: 1 - step.beta1,
+        oneMinusBeta2: 1 - step.beta2,
         eps: step.eps,
         weightDecay: step.weightDecay,
         stepSize: step.lr / (1 - step.beta1 ** step.t),

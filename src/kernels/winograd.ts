@@ -1,11 +1,11 @@
 import type { Device } from '../tensor/device.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
-import { allRows, gemm, gemmTransposed, matrixRows, type Batch } from './gemm.ts';
+import { allRows, gemm, gemmTransposed, matrixRows, type ProductEpilogue } from './gemm.ts';
 import { linearGroups, run, type Slice } from './run.ts';
 import { inSlices } from './slices.ts';
-import { tuningOf, type Tuning } from './tuning.ts';
-import { axpby } from './update.ts';
+import { WORKSPACE_BYTES, tuningOf, type Tuning } from './tuning.ts';
+import { accumulate } from './update.ts';
 import { winograd2x2Filter } from './wgsl/winograd_2x2_filter.wgsl.ts';
 import { winograd2x2GradFilter } from './wgsl/winograd_2x2_grad_filter.wgsl.ts';
 import { winograd2x2GradOutput } from './wgsl/winograd_2x2_grad_output.wgsl.ts';
@@ -16,12 +16,13 @@ import { winogradGradFilter } from './wgsl/winograd_grad_filter.wgsl.ts';
 import { winogradGradOutput } from './wgsl/winograd_grad_output.wgsl.ts';
 import { winogradInput } from './wgsl/winograd_input.wgsl.ts';
 import { winogradOutput } from './wgsl/winograd_output.wgsl.ts';
+import type { Pair } from './window.ts';
 
 // Winograd's minimal filtering (Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks"). In F(4x4, 3x3)
 // a tile of 6x6 inputs and a filter of 3x3 are transformed so that the 4x4 outputs come from 36 products instead of 144,
 // in F(2x2, 3x3) a tile of 4x4 inputs so that the 2x2 outputs come from 16 instead of 36. Over all channels the products
-// are 36 or 16 matrix products, one per element of the transformed tile. The price is a workspace of 2.25 or 4 times the
-// input and the output, and with F(4x4) rounding about twice that of the direct sum; with F(2x2) it is less.
+// are 36 or 16 matrix products, one per element of the transformed tile. The cost is a workspace of 2.25 or 4 times the
+// input and the output, and for F(4x4) a rounding error of about twice that of the direct sum; for F(2x2) it is smaller.
 
 /** One size of tiles. */
 export interface Winograd {
@@ -29,10 +30,10 @@ export interface Winograd {
   readonly side: number;
   /** Elements of a transformed tile. */
   readonly elements: number;
-  /** Fewest channels in and out for which the transforms cost less than the multiplications that they save. */
+  /** Minimum channels in and out for which the transforms cost less than the multiplications that they save. */
   readonly minChannels: number;
-  /** Whether so many tiles keep the rows of the products busy. */
-  readonly isEnough: (tiles: number, tuning: Tuning) => boolean;
+  /** Whether a number of tiles keeps the rows of the products busy. */
+  readonly hasEnoughTiles: (tiles: number, tuning: Tuning) => boolean;
   readonly input: typeof winogradInput | typeof winograd2x2Input;
   readonly filter: typeof winogradFilter | typeof winograd2x2Filter;
   readonly output: typeof winogradOutput | typeof winograd2x2Output;
@@ -40,13 +41,13 @@ export interface Winograd {
   readonly gradFilter: typeof winogradGradFilter | typeof winograd2x2GradFilter;
 }
 
-/** The one that multiplies least first. */
+/** Sorted by the number of multiplications: the algorithm with the fewest comes first. */
 const algorithms: readonly Winograd[] = [
   {
     side: 4,
     elements: 36,
     minChannels: 32,
-    isEnough: (tiles, { winogradTiles }) => tiles >= winogradTiles,
+    hasEnoughTiles: (tiles, { winograd4x4 }) => tiles >= winograd4x4.minTiles,
     input: winogradInput,
     filter: winogradFilter,
     output: winogradOutput,
@@ -57,9 +58,9 @@ const algorithms: readonly Winograd[] = [
     side: 2,
     elements: 16,
     minChannels: 128,
-    // It saves less, and a quarter of the rows without work is all that it can bear.
-    isEnough: (tiles, { winograd2x2: { tiles: fewest, rows } }) =>
-      tiles >= fewest && tiles >= 0.75 * rows * Math.ceil(tiles / rows),
+    // It saves less than F(4x4), which pays off only if at most a quarter of the rows have no work.
+    hasEnoughTiles: (tiles, { winograd2x2: { minTiles, rows } }) =>
+      tiles >= minTiles && tiles >= 0.75 * rows * Math.ceil(tiles / rows),
     input: winograd2x2Input,
     filter: winograd2x2Filter,
     output: winograd2x2Output,
@@ -68,24 +69,18 @@ const algorithms: readonly Winograd[] = [
   },
 ];
 
-/** Most bytes of one transformed operand; larger images go through in parts. */
-const WORKSPACE_BYTES = 32 * 2 ** 20;
 const SIZE = 64;
-
-type Pair = readonly [number, number];
-
-/** What is done to a convolution's result before it is written: relu(scale[k] y + bias[k] + add). */
-export interface TensorEpilogue {
-  readonly scale: Tensor | null;
-  readonly bias: Tensor | null;
-  readonly add: Tensor | null;
-  readonly relu: boolean;
-}
 
 /** Tiles of an output of P rows and Q columns. */
 interface Tiling {
   readonly down: number;
   readonly across: number;
+}
+
+/** The tiles of one part of the work, counted over all images of a slice. */
+interface Part extends Tiling {
+  readonly first: number;
+  readonly tiles: number;
 }
 
 const tilesOf = ({ side }: Winograd, p: number, q: number): Tiling => ({
@@ -94,7 +89,7 @@ const tilesOf = ({ side }: Winograd, p: number, q: number): Tiling => ({
 });
 
 /**
- * The algorithm for a convolution that is 3x3 without stride or dilation, and large enough to gain by one; otherwise null.
+ * The algorithm for a convolution, or null: one that is not 3x3 or has a stride or dilation, or is too small to gain.
  *
  * @param w [R, S, C, K], channels multiples of four
  * @param outputs images, rows and columns of the result
@@ -113,7 +108,7 @@ export function winogradFor(
     const { down, across } = tilesOf(algorithm, p, q);
     return (
       Math.min(c, k) >= algorithm.minChannels &&
-      algorithm.isEnough(n * down * across, tuning) &&
+      algorithm.hasEnoughTiles(n * down * across, tuning) &&
       algorithm.elements * c * k * 4 <= device.bindingLimit
     );
   };
@@ -134,28 +129,29 @@ export function winogradForward(
   w: Tensor,
   y: Tensor,
   padding: Pair,
-  { scale, bias, add, relu }: TensorEpilogue,
+  { scale = null, bias = null, add = null, relu = false }: ProductEpilogue<Tensor>,
 ): void {
   const { elements } = algorithm;
   const { device } = x;
   const [c, k] = w.shape.slice(2) as [number, number];
   const [n, p, q] = y.shape as [number, number, number];
   const tiling = tilesOf(algorithm, p, q);
-  const u = empty(device, [elements, c, k], 'float32', op);
-  const filters = (c * k) / 4;
-  run(device, algorithm.filter, {
-    op,
-    consts: { SIZE },
-    bind: { w, u },
-    params: { filters },
-    groups: linearGroups(device, filters, SIZE),
-  });
-  inSlices(op, n, [x, ...(add === null ? [] : [add])], [y], (_, images, slices) => {
-    inParts(device, images, tiling, elements * Math.max(c, k), (first, tiles) => {
-      const v = transformed(algorithm, op, x, slices[0]!, tiling, padding, first, tiles);
+  const u = transformedFilter(algorithm, op, w);
+  inSlices(op, n, add === null ? [x] : [x, add], [y], (_, images, slices) => {
+    inParts(device, images, tiling, elements * Math.max(c, k), (part) => {
+      const { tiles } = part;
+      const v = transformedInput(algorithm, op, x, slices[0]!, padding, part);
       const m = empty(device, [elements, tiles, k], 'float32', op);
-      const batch = { count: elements, x: tiles * c, w: c * k, y: tiles * k };
-      gemm(device, op, 1, matrixRows(tiles, c), allRows(tiles), k, { x: v, w: u, y: m }, {}, batch);
+      gemm(device, op, {
+        images: 1,
+        gather: matrixRows(tiles, c),
+        scatter: allRows(tiles),
+        k,
+        x: v,
+        w: u,
+        y: m,
+        batch: { count: elements, x: tiles * c, w: c * k, y: tiles * k },
+      });
       v.dispose();
       run(device, algorithm.output, {
         op,
@@ -165,9 +161,7 @@ export function winogradForward(
           p,
           q,
           k4: k / 4,
-          ...tiling,
-          first,
-          tiles,
+          ...part,
           hasScale: Number(scale !== null),
           hasBias: Number(bias !== null),
           hasAdd: Number(add !== null),
@@ -196,26 +190,29 @@ export function winogradGradWeight(algorithm: Winograd, op: string, x: Tensor, d
   const tiling = tilesOf(algorithm, p, q);
   let du: Tensor | null = null;
   inSlices(op, n, [x, dy], [], (_, images, [xs, dys]) => {
-    inParts(device, images, tiling, elements * Math.max(c, k), (first, tiles) => {
-      const v = transformed(algorithm, op, x, xs!, tiling, padding, first, tiles);
+    inParts(device, images, tiling, elements * Math.max(c, k), (part) => {
+      const { tiles } = part;
+      const v = transformedInput(algorithm, op, x, xs!, padding, part);
       const m = empty(device, [elements, tiles, k], 'float32', op);
       run(device, algorithm.gradOutput, {
         op,
         consts: { SIZE },
         bind: { dy: dys!, m },
-        params: { p, q, k4: k / 4, ...tiling, first, tiles },
+        params: { p, q, k4: k / 4, ...part },
         groups: linearGroups(device, (tiles * k) / 4, SIZE),
       });
-      const batch: Omit<Batch, 'w'> = { count: elements, x: tiles * c, y: tiles * k };
-      const part = gemmTransposed(device, op, 1, matrixRows(tiles, c), [1, tiles], k, { x: v, z: m }, batch);
+      const products = gemmTransposed(device, op, {
+        images: 1,
+        gather: matrixRows(tiles, c),
+        outputs: [1, tiles],
+        k,
+        x: v,
+        z: m,
+        batch: { count: elements, x: tiles * c, y: tiles * k },
+      });
       v.dispose();
       m.dispose();
-      if (du === null) {
-        du = part;
-      } else {
-        axpby(part, du, 1, 1);
-        part.dispose();
-      }
+      du = accumulate(du, products);
     });
   });
   const dw = empty(device, [3, 3, c, k], 'float32', op);
@@ -231,25 +228,39 @@ export function winogradGradWeight(algorithm: Winograd, op: string, x: Tensor, d
   return dw;
 }
 
+/** The transformed filter [elements, C, K]. */
+function transformedFilter({ elements, filter }: Winograd, op: string, w: Tensor): Tensor {
+  const { device } = w;
+  const [c, k] = w.shape.slice(2) as [number, number];
+  const u = empty(device, [elements, c, k], 'float32', op);
+  const filters = (c * k) / 4;
+  run(device, filter, {
+    op,
+    consts: { SIZE },
+    bind: { w, u },
+    params: { filters },
+    groups: linearGroups(device, filters, SIZE),
+  });
+  return u;
+}
+
 /** The transformed tiles [elements, tiles, C] of a slice of x. */
-function transformed(
+function transformedInput(
   { elements, input }: Winograd,
   op: string,
   x: Tensor,
   slice: Slice,
-  tiling: Tiling,
   [padY, padX]: Pair,
-  first: number,
-  tiles: number,
+  part: Part,
 ): Tensor {
   const [, h, w, c] = x.shape as [number, number, number, number];
-  const v = empty(x.device, [elements, tiles, c], 'float32', op);
+  const v = empty(x.device, [elements, part.tiles, c], 'float32', op);
   run(x.device, input, {
     op,
     consts: { SIZE },
     bind: { x: slice, v },
-    params: { h, w, c4: c / 4, padY, padX, ...tiling, first, tiles },
-    groups: linearGroups(x.device, (tiles * c) / 4, SIZE),
+    params: { h, w, c4: c / 4, padY, padX, ...part },
+    groups: linearGroups(x.device, (part.tiles * c) / 4, SIZE),
   });
   return v;
 }
@@ -258,12 +269,12 @@ function transformed(
 function inParts(
   device: Device,
   images: number,
-  { down, across }: Tiling,
+  tiling: Tiling,
   valuesPerTile: number,
-  job: (first: number, tiles: number) => void,
+  job: (part: Part) => void,
 ): void {
-  const all = images * down * across;
+  const all = images * tiling.down * tiling.across;
   const room = Math.min(WORKSPACE_BYTES, device.bindingLimit) / (valuesPerTile * 4);
-  const most = Math.max(1, Math.floor(room));
-  for (let first = 0; first < all; first += most) job(first, Math.min(most, all - first));
+  const step = Math.max(1, Math.floor(room));
+  for (let first = 0; first < all; first += step) job({ ...tiling, first, tiles: Math.min(step, all - first) });
 }

@@ -1,3 +1,5 @@
+import { LabelError, reporter, type Report } from './problems.ts';
+
 /** A row of a CSV file by column name, with the line where it begins (from 1). */
 export interface CsvRow {
   readonly line: number;
@@ -5,9 +7,9 @@ export interface CsvRow {
 }
 
 /**
- * Reads CSV text (RFC 4180: commas, double quotes around fields that hold commas, quotes or line ends; the first line
- * names the columns). Empty lines are skipped. Throws with `name` and the line when a column of `required` is missing,
- * when a row has another number of fields than the header, or when a quote is not closed.
+ * Reads CSV text (RFC 4180: commas, double quotes around fields that contain commas, quotes or line breaks; the first line
+ * names the columns). Empty lines are skipped. Throws a `LabelError` if a column of `required` is missing, if the number of
+ * fields differs from the header, or if a quote is not closed.
  */
 export function parseCsv(text: string, name: string, required: readonly string[]): CsvRow[] {
   const rows: CsvRow[] = [];
@@ -15,30 +17,45 @@ export function parseCsv(text: string, name: string, required: readonly string[]
   for (const { line, values } of csvLines(text, name)) {
     if (header === null) {
       header = values.map((value) => value.trim());
-      const missing = required.filter((column) => !header?.includes(column));
-      if (missing.length > 0) {
-        throw new Error(
-          `${name}:${line}: the header is "${header.join(',')}", expected the columns ${required.join(',')} ` +
-            `(missing: ${missing.join(', ')})`,
-        );
-      }
+      checkHeader(header, { file: name, line }, required);
       continue;
     }
     if (values.length !== header.length) {
-      throw new Error(`${name}:${line}: ${values.length} fields, expected ${header.length} as in the header`);
+      throw new LabelError('syntax', { file: name, line }, fieldCount(values.length, header.length));
     }
     rows.push({ line, fields: Object.fromEntries(header.map((column, i) => [column, values[i]!])) });
   }
-  if (header === null) throw new Error(`${name}: the file is empty, expected the header ${required.join(',')}`);
+  if (header === null) {
+    throw new LabelError('syntax', { file: name }, `the file is empty, expected the header ${required.join(',')}`);
+  }
   return rows;
 }
 
+function checkHeader(
+  header: readonly string[],
+  origin: { file: string; line: number },
+  required: readonly string[],
+): void {
+  const missing = required.filter((column) => !header.includes(column));
+  if (missing.length === 0) return;
+  const expected = `expected the columns ${required.join(',')} (missing: ${missing.join(', ')})`;
+  throw new LabelError('syntax', origin, `the header is "${header.join(',')}", ${expected}`);
+}
+
+/** The reason for rejecting a row with another number of fields than the header. */
+export const fieldCount = (found: number, header: number): string =>
+  `${found} fields, expected ${header} as in the header`;
+
 /**
- * The rows of CSV text with the lines where they begin (from 1). A field in quotes is as it stands, others without the
- * blanks around them; a byte order mark and empty lines are skipped. Throws with `name` and the line for a quote that is
- * not closed, after the rows before it.
+ * The rows of CSV text with the lines where they begin (from 1). Quoted fields are kept unchanged, others are trimmed; a
+ * byte order mark and empty lines are skipped. A quote that is not closed is reported after the rows before it, and ends
+ * the rows. Default of `report`: throws a `LabelError`.
  */
-export function* csvLines(text: string, name: string): Generator<{ line: number; values: string[] }> {
+export function* csvLines(
+  text: string,
+  name: string,
+  report: Report = reporter(),
+): Generator<{ line: number; values: string[] }> {
   const field = /(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r\n|\n|\r|$)/y;
   field.lastIndex = text.startsWith('\ufeff') ? 1 : 0;
   let line = 1;
@@ -46,7 +63,10 @@ export function* csvLines(text: string, name: string): Generator<{ line: number;
   let values: string[] = [];
   while (field.lastIndex < text.length || values.length > 0) {
     const match = field.exec(text);
-    if (match === null) throw new Error(`${name}:${line}: a double quote is not closed, or stands inside a bare field`);
+    if (match === null) {
+      report('syntax', { file: name, line }, 'a double quote is not closed, or is inside an unquoted field');
+      return;
+    }
     const [, quoted, bare = '', end] = match;
     values.push(quoted === undefined ? bare.trim() : quoted.replaceAll('""', '"'));
     line += (quoted?.match(/\r\n|\n|\r/g) ?? []).length;

@@ -1,13 +1,13 @@
-import { csvLines } from './csv-rows.ts';
 import type { Box } from '../imagery/geometry.ts';
-import { reporter, type ParseOptions } from './problems.ts';
-import { checkBox, imagePath, tableBuilder } from './table-builder.ts';
-import type { LabelTable } from './types.ts';
+import { csvLines } from './csv-rows.ts';
+import { LabelError, reporter, type ParseOptions, type Report } from './problems.ts';
+import { checkBox, imagePath, TableBuilder } from './table-builder.ts';
+import type { LabelTable, Origin } from './types.ts';
 
-/** The kinds of CSV with a row per box. */
+/** The CSV formats with a row per box. */
 export type CsvFlavour = 'csv' | 'keras-retinanet' | 'deepforest';
 
-// What columns are called, best first; compared without case, blanks, dashes and underscores.
+// Names of columns in order of preference; compared without case, spaces, dashes and underscores.
 const SYNONYMS = {
   image: ['image', 'imagepath', 'filename', 'file', 'filepath', 'path', 'imagename', 'imageid', 'img'],
   x1: ['x1', 'xmin', 'left', 'minx'],
@@ -22,21 +22,24 @@ type Meaning = keyof typeof SYNONYMS;
 
 interface Columns {
   readonly flavour: CsvFlavour;
-  /** Position of each meaning; of `score` only where there is one. */
+  /** Index of the column of each meaning; `score` may be absent. */
   readonly at: Readonly<Partial<Record<Meaning, number>>>;
-  /** The names in the header; none where there is no header. */
+  /** The names in the header; empty without a header. */
   readonly names: readonly string[];
   readonly fields: number;
 }
 
 /**
- * Which kind of CSV the first row announces: by the names of its columns, or, without a header, by six fields of which
- * four are numbers or blank (keras-retinanet). Null where it is neither.
+ * The CSV format that a first row belongs to: by the names of the columns or, without a header, by six fields of which
+ * four are numbers or blank (keras-retinanet). Null for other rows.
  */
 export function csvFlavour(first: readonly string[]): CsvFlavour | null {
   const columns = readColumns(first);
-  const needed = ['image', 'label', ...CORNERS] as const;
-  return needed.every((meaning) => columns.at[meaning] !== undefined) ? columns.flavour : null;
+  return missingColumns(columns).length === 0 ? columns.flavour : null;
+}
+
+function missingColumns({ at }: Columns): string[] {
+  return ['image' as const, ...CORNERS, 'label' as const].filter((meaning) => at[meaning] === undefined);
 }
 
 function readColumns(first: readonly string[]): Columns {
@@ -58,83 +61,78 @@ function readColumns(first: readonly string[]): Columns {
 }
 
 /**
- * Reads a CSV with a row per box in pixels: `image,x1,y1,x2,y2,label` with or without `score`, columns in any order and
- * with others between them; DeepForest's `image_path,xmin,ymin,xmax,ymax,label`; keras-retinanet's rows without a header.
- * A row whose corners are blank says that its image has no objects; in DeepForest's files `0,0,0,0` does too. Backslashes
- * in paths are taken as slashes. Paths below `root` (absolute) are taken relative to it.
+ * Reads a CSV with a row per box in pixels: `image,x1,y1,x2,y2,label`, with or without `score`, columns in any order and
+ * with others between them; DeepForest's `image_path,xmin,ymin,xmax,ymax,label`; or keras-retinanet's rows without a header.
+ * A row with blank corners stands for an image without objects; in DeepForest's files `0,0,0,0` does too. Backslashes in
+ * paths become slashes. Absolute paths below `root` become relative to it.
  */
 export function parseLabelCsv(
   text: string,
   options: ParseOptions & { readonly root?: string | undefined },
 ): LabelTable {
-  const { name } = options;
+  const { name: file, root } = options;
   const report = reporter(options.onProblem);
-  const table = tableBuilder(options.classes, report);
+  const table = new TableBuilder(options.classes, report);
   let columns: Columns | null = null;
-  const rows = csvLines(text, name);
-  for (;;) {
-    let row: { line: number; values: string[] };
-    try {
-      const next = rows.next();
-      if (next.done === true) break;
-      row = next.value;
-    } catch (error) {
-      // A quote that is not closed: nothing after it can be told apart.
-      const [source, reason] = splitSource(error instanceof Error ? error.message : String(error), name);
-      report('syntax', source, reason);
-      break;
-    }
-    const source = `${name}:${row.line}`;
+  for (const { line, values } of csvLines(text, file, report)) {
+    const origin = { file, line };
     if (columns === null) {
-      columns = readColumns(row.values);
-      const needed = ['image', 'x1', 'y1', 'x2', 'y2', 'label'] as const;
-      const at = columns.at;
-      const missing = needed.filter((meaning) => at[meaning] === undefined);
+      columns = readColumns(values);
+      const missing = missingColumns(columns);
       if (missing.length > 0) {
-        const message =
-          `the header is "${row.values.join(',')}", expected the columns image,x1,y1,x2,y2,label or ` +
-          `image_path,xmin,ymin,xmax,ymax,label (missing: ${missing.join(', ')})`;
-        report('syntax', source, message);
+        const expected = 'image,x1,y1,x2,y2,label or image_path,xmin,ymin,xmax,ymax,label';
+        const reason = `expected the columns ${expected} (missing: ${missing.join(', ')})`;
+        report('syntax', origin, `the header is "${values.join(',')}", ${reason}`);
         break;
       }
       if (columns.names.length > 0) continue;
     }
-    readRow(row.values, source, columns);
+    readRow(values, origin, { columns, table, report, root });
   }
-  if (columns === null) report('syntax', name, 'the file is empty, expected the header image,x1,y1,x2,y2,label');
+  if (columns === null) report('syntax', { file }, 'the file is empty, expected the header image,x1,y1,x2,y2,label');
   return table.build();
-
-  function readRow(values: readonly string[], source: string, { at, fields, flavour, names }: Columns): void {
-    if (values.length !== fields) {
-      const expected = names.length > 0 ? `${fields} as in the header` : '6: path,x1,y1,x2,y2,class';
-      return report('syntax', source, `${values.length} fields, expected ${expected}`);
-    }
-    const field = (meaning: Meaning): string => values[at[meaning]!] ?? '';
-    const file = imagePath(field('image'), source, report, options.root);
-    if (file === null) return undefined;
-    const corners = CORNERS.map((meaning) => field(meaning).trim());
-    const blank = corners.every((corner) => corner === '');
-    if (blank || (flavour === 'deepforest' && corners.every((corner) => isNumber(corner) && Number(corner) === 0))) {
-      return table.image(file);
-    }
-    // Even if its boxes are damaged, the image is known.
-    table.image(file);
-    const wrong = corners.findIndex((corner) => !isNumber(corner));
-    if (wrong >= 0) {
-      const title = names[at[CORNERS[wrong] as Meaning]!] ?? CORNERS[wrong];
-      return report('number', source, `${title} is "${corners[wrong]}", expected a number`);
-    }
-    const box = corners.map(Number) as unknown as Box;
-    if (!checkBox(box, source, report)) return undefined;
-    const label = field('label');
-    if (label === '') return report('class', source, 'label is empty, expected the name of a class');
-    const score = at.score === undefined ? '' : field('score').trim();
-    if (score !== '' && !isNumber(score)) return report('number', source, `score is "${score}", expected a number`);
-    return table.object(file, label, { box, ...(score === '' ? {} : { score: Number(score) }), source });
-  }
 }
 
-/** Text of a CSV of the flavour. Scores get a column where an object has one; keras-retinanet has none for them. */
+interface RowContext {
+  readonly columns: Columns;
+  readonly table: TableBuilder;
+  readonly report: Report;
+  readonly root: string | undefined;
+}
+
+/** Adds the image and the box of a row to the table, or reports what is invalid. */
+function readRow(values: readonly string[], origin: Origin, { columns, table, report, root }: RowContext): void {
+  const { at, names, flavour } = columns;
+  if (values.length !== columns.fields) {
+    const expected = names.length > 0 ? `${columns.fields} as in the header` : '6: path,x1,y1,x2,y2,class';
+    report('syntax', origin, `${values.length} fields, expected ${expected}`);
+    return;
+  }
+  const field = (meaning: Meaning): string => values[at[meaning]!] ?? '';
+  const file = imagePath(field('image'), origin, report, root);
+  if (file === null) return;
+  // The image is known even if its box is invalid.
+  table.addImage(file);
+  const corners = CORNERS.map((meaning) => field(meaning).trim());
+  if (corners.every((corner) => corner === '')) return;
+  if (flavour === 'deepforest' && corners.every((corner) => isNumber(corner) && Number(corner) === 0)) return;
+  const wrong = CORNERS.findIndex((_, i) => !isNumber(corners[i]!));
+  if (wrong >= 0) {
+    const corner = CORNERS[wrong]!;
+    report('number', origin, `${names[at[corner]!] ?? corner} is "${corners[wrong]}", expected a number`);
+    return;
+  }
+  const [x1, y1, x2, y2] = corners.map(Number);
+  const box: Box = [x1!, y1!, x2!, y2!];
+  if (!checkBox(box, origin, report)) return;
+  const label = field('label');
+  const score = at.score === undefined ? '' : field('score').trim();
+  if (label === '') report('class', origin, 'label is empty, expected the name of a class');
+  else if (score !== '' && !isNumber(score)) report('number', origin, `score is "${score}", expected a number`);
+  else table.addObject(file, label, { box, ...(score === '' ? {} : { score: Number(score) }) }, origin);
+}
+
+/** The text of a CSV. It has a column of scores if any object has one, except for keras-retinanet. */
 export function writeLabelCsv(table: LabelTable, flavour: CsvFlavour): string {
   const keras = flavour === 'keras-retinanet';
   const scored = !keras && table.images.some(({ objects }) => objects.some(({ score }) => score !== undefined));
@@ -152,43 +150,40 @@ export function writeLabelCsv(table: LabelTable, flavour: CsvFlavour): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** One row of CSV; fields that need quotes get them. */
+/** A row of CSV, with quotes around the fields that need them. */
 export function csvRow(fields: readonly string[]): string {
   return fields
     .map((field) => (/[",\r\n\ufeff]|^\s|\s$/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
     .join(',');
 }
 
-/** Reads keras-retinanet's mapping of classes, `name,id` on each row. Throws an Error with file and line. */
+/** Reads keras-retinanet's class mapping, a row `name,id` for each class. Throws a `LabelError`. */
 export function parseClassMapping(text: string, name: string): string[] {
   const names: string[] = [];
+  const fail = (reason: string, line?: number): never => {
+    throw new LabelError('syntax', { file: name, ...(line === undefined ? {} : { line }) }, reason);
+  };
   for (const { line, values } of csvLines(text, name)) {
     const [label = '', number = ''] = values;
     const id = isNumber(number) ? Number(number) : NaN;
     if (values.length !== 2 || label === '' || !Number.isInteger(id) || id < 0) {
-      throw new Error(`${name}:${line}: "${values.join(',')}", expected the name of a class and its number: name,id`);
+      fail(`"${values.join(',')}", expected the name of a class and its number: name,id`, line);
     }
-    if (names[id] !== undefined) throw new Error(`${name}:${line}: number ${id} is that of "${names[id]}" already`);
-    if (names.includes(label)) throw new Error(`${name}:${line}: a second class of the name "${label}"`);
+    if (names[id] !== undefined) fail(`number ${id} is already that of "${names[id]}"`, line);
+    if (names.includes(label)) fail(`a second class with the name "${label}"`, line);
     names[id] = label;
   }
-  if (names.length === 0) throw new Error(`${name}: no classes, expected rows of name,id`);
-  const gap = Array.from(names).indexOf(undefined!);
-  if (gap >= 0) throw new Error(`${name}: no class has the number ${gap}, expected all from 0 to ${names.length - 1}`);
+  if (names.length === 0) fail('no classes, expected rows of name,id');
+  const gap = Array.from(names.keys()).findIndex((id) => names[id] === undefined);
+  if (gap >= 0) fail(`no class has the number ${gap}, expected all from 0 to ${names.length - 1}`);
   return names;
 }
 
-/** Text of keras-retinanet's mapping of classes. */
+/** The text of keras-retinanet's class mapping. */
 export function writeClassMapping(classes: readonly string[]): string {
   return classes.map((name, id) => `${csvRow([name, String(id)])}\n`).join('');
 }
 
 function isNumber(text: string): boolean {
   return text.trim() !== '' && Number.isFinite(Number(text));
-}
-
-/** An Error's text that starts with its place, in two. */
-function splitSource(message: string, name: string): [source: string, reason: string] {
-  const end = message.indexOf(': ', name.length);
-  return [message.slice(0, end), message.slice(end + 2)];
 }

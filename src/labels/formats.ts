@@ -1,4 +1,4 @@
-/** The label formats that are read and written. */
+/** The supported label formats. */
 export const labelFormats = [
   'coco', // instances JSON
   'coco-results', // JSON array of detections
@@ -14,12 +14,12 @@ export const labelFormats = [
 /** Name of a label format. */
 export type LabelFormat = (typeof labelFormats)[number];
 
-/** An example of each format, for the messages of those whose files were not understood. */
+/** An example of each format, for messages about files that are in none of them. */
 export const formatExamples: Readonly<Record<LabelFormat, string>> = {
   coco: 'instances.json with {"images": [{"id": 1, "file_name": "a.png", "width": 640, "height": 480}], "categories": [{"id": 1, "name": "building"}], "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 12.5, 30, 47.5]}]}',
   'coco-results': 'results.json with [{"image_id": 1, "category_id": 1, "bbox": [10, 12.5, 30, 47.5], "score": 0.9}]',
-  voc: 'Annotations/a.xml with <annotation><filename>a.png</filename><object><name>building</name><bndbox><xmin>11</xmin><ymin>13</ymin><xmax>40</xmax><ymax>60</ymax></bndbox></object></annotation>, images in JPEGImages/ or beside',
-  yolo: 'data.yaml with `names: [building]`, images/a.png, labels/a.txt with `0 0.5 0.5 0.25 0.1` (class, centre, size as shares of the image)',
+  voc: 'Annotations/a.xml with <annotation><filename>a.png</filename><object><name>building</name><bndbox><xmin>11</xmin><ymin>13</ymin><xmax>40</xmax><ymax>60</ymax></bndbox></object></annotation>, images in JPEGImages/ or in the same folder',
+  yolo: 'data.yaml with `names: [building]`, images/a.png, labels/a.txt with `0 0.5 0.5 0.25 0.1` (class, centre, size as fractions of the image)',
   csv: 'boxes.csv with\n    image,x1,y1,x2,y2,label\n    a.png,10,12.5,40,60,building\n    b.jpg,,,,,                     (no objects)',
   'keras-retinanet':
     'annotations.csv with `a.png,10,12,40,60,building` (no header), `b.png,,,,,` for an image without objects',

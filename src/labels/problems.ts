@@ -1,30 +1,66 @@
-import type { LabelProblem } from './types.ts';
+import { reasonOf } from '../common/check.ts';
+import type { Box } from '../imagery/geometry.ts';
+import type { LabelProblem, Origin } from './types.ts';
 
-/** Takes the problems of a label file; the entries that have them are skipped. */
+/** Receives the problems of a label file; the entries that have them are skipped. */
 export type OnProblem = (problem: LabelProblem) => void;
 
-/** Says that something does not make sense: throws, or hands it on and returns. */
-export type Report = (kind: LabelProblem['kind'], source: string, message: string) => void;
+/** Reports something invalid: throws a `LabelError`, or passes the problem on and returns null. */
+export type Report = (kind: LabelProblem['kind'], origin: Origin, reason: string, box?: Box) => null;
 
-/** Options that all readers of label text share. */
+/** Options of all parsers of label text. */
 export interface ParseOptions {
   /** Name of the file, for messages. */
   readonly name: string;
-  /** Names of the classes in the order of the labels; others are a problem. Default: as the file has them. */
+  /** Names of the classes in the order of the labels; others are a problem. Default: the classes of the file. */
   readonly classes?: readonly string[] | undefined;
-  /** Without it the first problem is thrown as an Error that starts with its source. */
+  /** Receives every problem. Default: the first one is thrown as a `LabelError`. */
   readonly onProblem?: OnProblem | undefined;
 }
 
-/** The `Report` that throws `source: message` where nobody listens. */
+/** A label file or an entry of it that cannot be read. */
+export class LabelError extends Error {
+  override readonly name = 'LabelError';
+  readonly problem: LabelProblem;
+
+  constructor(
+    kind: LabelProblem['kind'],
+    origin: Origin,
+    reason: string,
+    details: { box?: Box; cause?: unknown } = {},
+  ) {
+    const { box, cause } = details;
+    super(`${originText(origin)}: ${reason}`, cause === undefined ? {} : { cause });
+    const place = { ...origin, origin: originText(origin) };
+    this.problem = { kind, ...place, reason, ...(box === undefined ? {} : { box }) };
+  }
+}
+
+/** A place as text: `boxes.csv:12`, or `instances.json: annotations[1] (id 8)`. */
+export function originText({ file, line, entry }: Origin): string {
+  const start = line === undefined ? file : `${file}:${line}`;
+  return entry === undefined ? start : `${start}: ${entry}`;
+}
+
+/** The `Report` that calls `onProblem`, or throws if there is none. */
 export function reporter(onProblem?: OnProblem): Report {
-  return (kind, source, message) => {
-    if (onProblem === undefined) throw new Error(`${source}: ${message}`);
-    onProblem({ kind, source, message });
+  return (kind, origin, reason, box) => {
+    const error = new LabelError(kind, origin, reason, box === undefined ? {} : { box });
+    if (onProblem === undefined) throw error;
+    onProblem(error.problem);
+    return null;
   };
 }
 
-/** Value of a file as it stands in a message: JSON, cut after 60 characters. */
+/** Reports an error that was caught while `origin` was read. A `LabelError` keeps its own place. */
+export function reportError(error: unknown, origin: Origin, onProblem: OnProblem | undefined): void {
+  const found =
+    error instanceof LabelError ? error : new LabelError('syntax', origin, reasonOf(error), { cause: error });
+  if (onProblem === undefined) throw found;
+  onProblem(found.problem);
+}
+
+/** A value for a message: JSON, cut after 60 characters. */
 export function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;

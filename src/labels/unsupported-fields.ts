@@ -1,10 +1,11 @@
 import type { LabelFormat } from './formats.ts';
+import { spaceNetClass } from './spacenet.ts';
 import { outlineBox } from './table-builder.ts';
 import type { LabelledObject, LabelTable } from './types.ts';
 import { yoloOutline } from './yolo.ts';
 
-/** Something that a table has and a format cannot express. */
-export interface LabelLoss {
+/** Something that a table contains and a format cannot express. */
+export interface UnsupportedField {
   readonly what:
     | 'scores'
     | 'crowd'
@@ -17,25 +18,27 @@ export interface LabelLoss {
     | 'sizes'
     | 'class names'
     | 'class order';
-  /** Objects, images or classes that are concerned. */
+  /** Number of objects, images or classes affected. */
   readonly count: number;
-  /** One sentence. */
+  /** The effect, with the number. */
   readonly message: string;
 }
 
+/** What a format can express. */
 interface Abilities {
   readonly scores?: true;
   readonly crowd?: true;
   readonly difficult?: true;
   readonly areas?: true;
-  /** How outlines are kept: not at all, one ring for each object, several without holes, or as they are. */
+  /** Which outlines are kept: one ring for each object, several without holes, or all. Default: none. */
   readonly polygons?: 'ring' | 'rings' | 'all';
-  /** Whether an object has a box beside its outline. */
+  /** Whether an object has a box in addition to its outline. */
   readonly boxes?: true;
   readonly empty?: true;
   readonly sizes?: true;
-  /** Whether classes have names; and whether a list of them is kept with its order. */
+  /** Whether classes have names. */
   readonly names?: true;
+  /** Whether the list of all classes is kept in its order. */
   readonly order?: true;
 }
 
@@ -61,72 +64,60 @@ const ABILITIES: Readonly<Record<LabelFormat, Abilities>> = {
   geojson: { scores: true, polygons: 'all', empty: true, names: true },
 };
 
-/** What a table holds that a format cannot express; nothing of it is in the files that `writeLabels` writes. */
-export function lossesOf(table: LabelTable, format: LabelFormat): LabelLoss[] {
+/** What a table contains that a format cannot express, so that `writeLabels` leaves it out. */
+export function unsupportedFields(table: LabelTable, format: LabelFormat): UnsupportedField[] {
   const can = ABILITIES[format];
   const objects = table.images.flatMap((image) => image.objects);
   const count = (test: (object: LabelledObject) => boolean): number => objects.filter(test).length;
-  const some = (object: LabelledObject): boolean => (object.polygons?.length ?? 0) > 0;
-  const lostOutline = (object: LabelledObject): boolean =>
-    some(object) && (can.polygons === undefined || (can.polygons === 'ring' && yoloOutline(object) === null));
-  const holes = (object: LabelledObject): boolean => object.polygons?.some((rings) => rings.length > 1) === true;
+  const losesOutline = (object: LabelledObject): boolean =>
+    hasOutline(object) && (can.polygons === undefined || (can.polygons === 'ring' && yoloOutline(object) === null));
   const used = [...new Set(objects.map(({ label }) => table.classes[label]!))].sort();
   const sameOrder = used.length === table.classes.length && used.every((name, i) => name === table.classes[i]);
-  const losses: (LabelLoss | false)[] = [
-    !can.scores &&
-      loss(
-        'scores',
-        count(({ score }) => score !== undefined),
-        'objects lose their scores',
-      ),
-    !can.crowd &&
-      loss(
-        'crowd',
-        count(({ crowd }) => crowd === true),
-        'regions of crowds become ordinary objects',
-      ),
-    !can.difficult &&
-      loss(
-        'difficult',
-        count((o) => o.difficult === true),
-        'difficult objects become ordinary ones',
-      ),
-    !can.areas &&
-      loss(
-        'areas',
-        count(({ area }) => area !== undefined),
-        'objects lose the area of their outline',
-      ),
-    loss('polygons', count(lostOutline), 'objects lose their outlines, their boxes are kept'),
-    can.polygons === 'rings' && loss('holes', count(holes), 'objects lose the holes of their outlines'),
-    !can.boxes && loss('boxes', count(differs), 'boxes differ from their outlines, which alone are kept'),
-    !can.empty &&
-      loss(
-        'empty images',
-        table.images.filter((i) => i.objects.length === 0).length,
-        'images without objects are left out',
-      ),
-    !can.sizes &&
-      loss('sizes', table.images.filter((i) => i.width !== null).length, 'images lose the sizes noted with them'),
-    !can.names &&
-      loss(
-        'class names',
-        used.filter((name) => name !== 'building').length,
-        'classes lose their names: all is building',
-      ),
-    !can.order &&
-      can.names === true &&
-      !sameOrder &&
-      loss('class order', table.classes.length, 'classes lose their order, and those without objects are left out'),
+  const losesOrder = !can.order && can.names === true && !sameOrder;
+  const fields: [UnsupportedField['what'], lost: boolean, count: () => number, text: string][] = [
+    ['scores', !can.scores, () => count(({ score }) => score !== undefined), 'objects lose their scores'],
+    ['crowd', !can.crowd, () => count(({ crowd }) => crowd === true), 'regions of crowds become ordinary objects'],
+    [
+      'difficult',
+      !can.difficult,
+      () => count(({ difficult }) => difficult === true),
+      'difficult objects become ordinary ones',
+    ],
+    ['areas', !can.areas, () => count(({ area }) => area !== undefined), 'objects lose the area of their outline'],
+    ['polygons', true, () => count(losesOutline), 'objects lose their outlines, their boxes are kept'],
+    ['holes', can.polygons === 'rings', () => count(hasHoles), 'objects lose the holes of their outlines'],
+    ['boxes', !can.boxes, () => count(differs), 'boxes differ from their outlines, and only the outlines are kept'],
+    [
+      'empty images',
+      !can.empty,
+      () => table.images.filter((image) => image.objects.length === 0).length,
+      'images without objects are left out',
+    ],
+    ['sizes', !can.sizes, () => table.images.filter(({ width }) => width !== null).length, 'images lose their sizes'],
+    [
+      'class names',
+      !can.names,
+      () => used.filter((name) => name !== spaceNetClass).length,
+      `classes lose their names: all become ${spaceNetClass}`,
+    ],
+    [
+      'class order',
+      losesOrder,
+      () => table.classes.length,
+      'classes lose their order, and those without objects are left out',
+    ],
   ];
-  return losses.filter((entry): entry is LabelLoss => entry !== false && entry.count > 0);
+  return fields.flatMap(([what, lost, countOf, text]) => {
+    const affected = lost ? countOf() : 0;
+    return affected === 0 ? [] : [{ what, count: affected, message: `${affected} ${text}` }];
+  });
 }
 
-function loss(what: LabelLoss['what'], count: number, message: string): LabelLoss {
-  return { what, count, message: `${count} ${message}` };
-}
+const hasOutline = ({ polygons = [] }: LabelledObject): boolean => polygons.length > 0;
 
-/** Whether an object's box is another than that around its outlines. */
+const hasHoles = ({ polygons = [] }: LabelledObject): boolean => polygons.some((rings) => rings.length > 1);
+
+/** Whether an object's box differs from the box around its outlines. */
 function differs({ polygons = [], box }: LabelledObject): boolean {
   if (polygons.length === 0) return false;
   const bounds = outlineBox(polygons);

@@ -1,12 +1,13 @@
+import { reasonOf } from '../common/check.ts';
 import type { Box } from '../imagery/geometry.ts';
 import { isRecord } from './json.ts';
 import { reporter, shown, type ParseOptions, type Report } from './problems.ts';
-import { checkBox, imagePath, imageSide, tableBuilder } from './table-builder.ts';
-import type { LabelledImage, LabelTable } from './types.ts';
+import { checkBox, imagePath, imageSide, TableBuilder } from './table-builder.ts';
+import type { LabelledImage, LabelTable, Origin } from './types.ts';
 
 /**
- * Parses XML into objects: elements by name, text as it is, `object` elements always as an array. Throws an Error with
- * `line` (from 1) for text that is no XML.
+ * Parses XML into objects: elements by name, text unchanged, `object` elements always as an array. Throws an Error with
+ * `line` (from 1) for text that is not XML.
  */
 export type XmlReader = (text: string) => unknown;
 
@@ -17,11 +18,10 @@ export interface VocDocument {
 }
 
 /**
- * Reads Pascal VOC's XML, a file per image (Everingham et al., 2010). Corners there are those of whole pixels, counted
- * from 1, both inside the box: they become continuous edges `x1 - 1, y1 - 1, x2, y2`, as in torchvision and Detectron2;
- * fractions are accepted. `difficult` is kept; pose, `truncated` and parts are passed over. The image is `filename`, in
- * the same subfolder as the XML; `findImage` may say what stands where there is no `filename`. `options.name` is the
- * folder of the XML files.
+ * Reads Pascal VOC's XML, one file per image (Everingham et al., 2010). Its corners are pixels counted from 1, both inside
+ * the box: they become continuous edges `x1 - 1, y1 - 1, x2, y2`, as in torchvision and Detectron2. Fractions are
+ * accepted. `difficult` is kept; pose, `truncated` and parts are ignored. The image is `filename`, in the subfolder of the
+ * XML file; `findImage` may name the image of a file without `filename`. `options.name` is the folder of the XML files.
  */
 export function parseVoc(
   documents: Iterable<VocDocument>,
@@ -29,51 +29,69 @@ export function parseVoc(
   options: ParseOptions & { readonly findImage?: ((stem: string) => string | undefined) | undefined },
 ): LabelTable {
   const report = reporter(options.onProblem);
-  const table = tableBuilder(options.classes, report);
-  const sources = new Map<string, string>();
+  const table = new TableBuilder(options.classes, report);
+  const documentOf = new Map<string, string>();
   for (const { path, text } of documents) {
-    const name = `${options.name}/${path}`;
-    const root = readRoot(text, name, readXml, report);
-    if (root === null) continue;
-    const folder = path.slice(0, path.lastIndexOf('/') + 1);
-    const bare = path.replace(/\.[^./]*$/, '');
-    const given = textOf(root['filename']).trim() || options.findImage?.(bare)?.slice(folder.length) || '';
-    if (given === '') {
-      report('syntax', name, 'no <filename>, and no image of the same name');
-      continue;
-    }
-    const file = imagePath(/[\\/]/.test(given) ? given : folder + given, name, report);
-    if (file === null) continue;
-    const other = sources.get(file);
+    const origin = { file: `${options.name}/${path}` };
+    const root = readRoot(text, origin, readXml, report);
+    const file = root === null ? null : imageOf(root, path, origin, { report, findImage: options.findImage });
+    if (root === null || file === null) continue;
+    const other = documentOf.get(file);
     if (other !== undefined) {
-      report('image', name, `a second file for the image ${file}, after ${other}`);
+      report('image', origin, `a second file for the image ${file}, after ${other}`);
       continue;
     }
-    sources.set(file, name);
+    documentOf.set(file, origin.file);
     const size = isRecord(root['size']) ? root['size'] : {};
-    const side = (key: string): number | null => imageSide(textOf(size[key]).trim(), key, name, report);
-    table.image(file, side('width'), side('height'));
+    const side = (key: string): number | null => imageSide(textOf(size[key]).trim(), key, origin, report);
+    table.addImage(file, side('width'), side('height'));
     const lines = objectLines(text);
-    const objects = (root['object'] ?? []) as unknown[];
-    objects.forEach((object, i) => {
-      const source = `${name}:${lines[i] ?? 1}`;
-      const label = isRecord(object) ? textOf(object['name']).trim() : '';
-      if (!isRecord(object) || label === '') return report('syntax', source, 'an <object> without a <name>');
-      const box = readBox(object['bndbox'], source, report);
-      if (box === null) return undefined;
-      const difficult = textOf(object['difficult']).trim().toLowerCase();
-      if (!['', '0', '1', 'false', 'true', 'unspecified'].includes(difficult)) {
-        return report('syntax', source, `<difficult> is ${shown(difficult)}, expected 0 or 1`);
-      }
-      const hard = difficult === '1' || difficult === 'true';
-      table.object(file, label, { box, ...(hard ? { difficult: true } : {}), source });
-      return undefined;
-    });
+    const objects: readonly unknown[] = Array.isArray(root['object']) ? root['object'] : [];
+    for (const [i, object] of objects.entries()) {
+      readObject(object, file, { ...origin, line: lines[i] ?? 1 }, { table, report });
+    }
   }
   return table.build();
 }
 
-/** The text of the XML file of one image. Throws a RangeError for names with characters that XML does not have. */
+/** The path of the image of an XML file; null for one without, which is reported. */
+function imageOf(
+  root: Readonly<Record<string, unknown>>,
+  path: string,
+  origin: Origin,
+  { report, findImage }: { report: Report; findImage: ((stem: string) => string | undefined) | undefined },
+): string | null {
+  const folder = path.slice(0, path.lastIndexOf('/') + 1);
+  const bare = path.replace(/\.[^./]*$/, '');
+  const given = textOf(root['filename']).trim() || findImage?.(bare)?.slice(folder.length) || '';
+  if (given === '') return report('syntax', origin, 'no <filename>, and no image with the same name');
+  return imagePath(/[\\/]/.test(given) ? given : folder + given, origin, report);
+}
+
+/** Adds an <object> to the table, or reports what is invalid. */
+function readObject(
+  object: unknown,
+  file: string,
+  origin: Origin,
+  { table, report }: { table: TableBuilder; report: Report },
+): void {
+  const className = isRecord(object) ? textOf(object['name']).trim() : '';
+  if (!isRecord(object) || className === '') {
+    report('syntax', origin, 'an <object> without a <name>');
+    return;
+  }
+  const box = readBox(object['bndbox'], origin, report);
+  if (box === null) return;
+  const difficult = textOf(object['difficult']).trim().toLowerCase();
+  if (!['', '0', '1', 'false', 'true', 'unspecified'].includes(difficult)) {
+    report('syntax', origin, `<difficult> is ${shown(difficult)}, expected 0 or 1`);
+    return;
+  }
+  const isDifficult = difficult === '1' || difficult === 'true';
+  table.addObject(file, className, { box, ...(isDifficult ? { difficult: true } : {}) }, origin);
+}
+
+/** The text of the XML file of one image. Throws a RangeError for names with characters that XML does not allow. */
 export function writeVoc(image: LabelledImage, classes: readonly string[]): string {
   const { file, width, height, objects } = image;
   const lines = [
@@ -94,53 +112,47 @@ export function writeVoc(image: LabelledImage, classes: readonly string[]): stri
   return `${lines.join('\n')}\n`;
 }
 
+/** The <annotation> of an XML file; null for a file without, which is reported. */
 function readRoot(
   text: string,
-  name: string,
+  origin: Origin,
   readXml: XmlReader,
   report: Report,
 ): Readonly<Record<string, unknown>> | null {
-  if (text.trim() === '') {
-    report('syntax', name, 'the file is empty, expected XML');
-    return null;
-  }
+  if (text.trim() === '') return report('syntax', origin, 'the file is empty, expected XML');
   let xml: unknown;
   try {
     xml = readXml(text);
   } catch (error) {
-    const line = error instanceof Error && 'line' in error ? `:${String(error.line)}` : '';
-    report('syntax', name + line, `not XML, or truncated: ${error instanceof Error ? error.message : String(error)}`);
-    return null;
+    const line =
+      error instanceof Error && 'line' in error && typeof error.line === 'number' ? { line: error.line } : {};
+    return report('syntax', { ...origin, ...line }, `not XML, or truncated: ${reasonOf(error)}`);
   }
   const root = isRecord(xml) ? xml['annotation'] : undefined;
-  // An <annotation> with nothing in it is text to the parser.
+  // The parser gives an <annotation> without elements as text.
   if (isRecord(root)) return root;
-  report('syntax', name, `not Pascal VOC: no <annotation> with elements at the top`);
-  return null;
+  return report('syntax', origin, 'not Pascal VOC: no <annotation> with elements at the top');
 }
 
-function readBox(bounds: unknown, source: string, report: Report): Box | null {
-  if (!isRecord(bounds)) {
-    report('syntax', source, 'an <object> without a <bndbox> of xmin, ymin, xmax, ymax');
-    return null;
-  }
-  const corners = ['xmin', 'ymin', 'xmax', 'ymax'].map((key) => {
+function readBox(bounds: unknown, origin: Origin, report: Report): Box | null {
+  if (!isRecord(bounds)) return report('syntax', origin, 'an <object> without a <bndbox> of xmin, ymin, xmax, ymax');
+  const corner = (key: string): number => {
     const text = textOf(bounds[key]).trim();
     const value = text === '' ? NaN : Number(text);
-    if (!Number.isFinite(value)) report('number', source, `${key} is "${text}", expected a number`);
+    if (!Number.isFinite(value)) report('number', origin, `${key} is "${text}", expected a number`);
     return value;
-  });
-  if (!corners.every(Number.isFinite)) return null;
-  const [x1, y1, x2, y2] = corners as [number, number, number, number];
+  };
+  const [x1, y1, x2, y2] = [corner('xmin'), corner('ymin'), corner('xmax'), corner('ymax')];
+  if (![x1, y1, x2, y2].every(Number.isFinite)) return null;
   const box: Box = [x1 - 1, y1 - 1, x2, y2];
-  return checkBox(box, source, report) ? box : null;
+  return checkBox(box, origin, report) ? box : null;
 }
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Lines, from 1, on which the objects of a file begin. */
+/** The lines, from 1, on which the objects of a file begin. */
 function objectLines(text: string): number[] {
   const lines: number[] = [];
   let line = 1;
@@ -162,7 +174,7 @@ function escapeXml(text: string): string {
       code === 0xffff
     ) {
       throw new RangeError(
-        `writeLabels: ${JSON.stringify(text)} holds the character U+${code.toString(16).toUpperCase().padStart(4, '0')}, which XML does not have`,
+        `writeLabels: ${JSON.stringify(text)} contains the character U+${code.toString(16).toUpperCase().padStart(4, '0')}, which XML does not allow`,
       );
     }
   }

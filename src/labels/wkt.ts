@@ -3,8 +3,8 @@ import type { Point, Polygon, Ring } from '../imagery/geometry.ts';
 const TOKEN = /\s*([A-Za-z]+|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[(),])/y;
 
 /**
- * Reads `POLYGON` and `MULTIPOLYGON` text (OGC 06-103r4, section 7), with Z or M values (dropped), holes and `EMPTY`,
- * into a list of polygons. Throws a RangeError that says where the text stops making sense.
+ * Reads `POLYGON` and `MULTIPOLYGON` text (OGC 06-103r4, section 7), with holes, `EMPTY` and Z or M values (which are
+ * dropped), into a list of polygons. Throws a RangeError with the position of the first invalid token.
  */
 export function parseWkt(text: string): Polygon[] {
   const tokens: string[] = [];
@@ -39,7 +39,7 @@ export function parseWkt(text: string): Polygon[] {
     while (values.length < 4 && /^[-+.\d]/.test(tokens[next] ?? '')) values.push(Number(tokens[next++]));
     const [x, y] = values;
     if (x === undefined || y === undefined) return fail('two, three or four numbers');
-    if (!Number.isFinite(x) || !Number.isFinite(y)) return fail('finite numbers before it');
+    if (!Number.isFinite(x) || !Number.isFinite(y)) return fail('finite coordinates before it');
     return [x, y];
   }
   const ring = (): Ring => list(point);

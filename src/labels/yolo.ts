@@ -1,55 +1,56 @@
 import { parse, stringify } from 'yaml';
-import { ringArea, type Box, type Point } from '../imagery/geometry.ts';
+import { reasonOf } from '../common/check.ts';
+import { ringArea, type Box, type Point, type Polygon } from '../imagery/geometry.ts';
 import { isRecord } from './json.ts';
-import { reporter, shown, type OnProblem } from './problems.ts';
+import { LabelError, originText, reporter, shown, type OnProblem, type Report } from './problems.ts';
 import { checkBox, openRing, outlineBox } from './table-builder.ts';
-import type { LabelledImage, LabelledObject } from './types.ts';
+import type { LabelledImage, LabelledObject, Origin } from './types.ts';
 
-/** What a `data.yaml` says. */
+/** The contents of a `data.yaml`. */
 export interface YoloData {
-  /** Names of the classes; the position is the label. */
+  /** Names of the classes; the index is the label. */
   readonly names: readonly string[];
-  /** Folder that the splits are relative to, or null. */
+  /** Folder that the splits are relative to; null if absent. */
   readonly path: string | null;
-  /** Folders or list files of images of each split (train, val, test). */
+  /** Folders or list files of the images of each split (train, val, test). */
   readonly splits: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Reads `data.yaml` of Ultralytics' YOLO. Throws an Error that starts with `name`. */
+/** Reads the `data.yaml` of Ultralytics' YOLO. Throws a `LabelError` with the file `name`. */
 export function parseYoloData(text: string, name: string): YoloData {
   let yaml: unknown;
   try {
     yaml = parse(text);
   } catch (error) {
-    throw new Error(`${name}: not YAML: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new LabelError('syntax', { file: name }, `not YAML: ${reasonOf(error)}`, { cause: error });
   }
-  if (!isRecord(yaml)) throw new Error(`${name}: ${shown(yaml)}, expected names of classes and folders of images`);
+  if (!isRecord(yaml)) return fail(name, `${shown(yaml)}, expected names of classes and folders of images`);
   const splits: Record<string, string[]> = {};
   for (const split of ['train', 'val', 'test']) {
     const value = yaml[split];
     if (value === undefined || value === null) continue;
     const list: unknown[] = Array.isArray(value) ? value : [value];
     if (!list.every((entry): entry is string => typeof entry === 'string')) {
-      throw new Error(`${name}: ${split} is ${shown(value)}, expected folders or list files of images`);
+      return fail(name, `${split} is ${shown(value)}, expected folders or list files of images`);
     }
     splits[split] = list;
   }
   const path = yaml['path'] ?? null;
-  if (path !== null && typeof path !== 'string') throw new Error(`${name}: path is ${shown(path)}, expected a folder`);
+  if (path !== null && typeof path !== 'string') return fail(name, `path is ${shown(path)}, expected a folder`);
   const names = readNames(yaml['names'], name);
   const count = yaml['nc'];
   if (count !== undefined && count !== names.length) {
-    throw new Error(`${name}: nc is ${shown(count)}, but there are ${names.length} names`);
+    return fail(name, `nc is ${shown(count)}, but there are ${names.length} names`);
   }
   return { names, path, splits };
 }
 
-/** The text of a `data.yaml` beside folders `images` and `labels`. */
+/** The text of a `data.yaml` next to folders `images` and `labels`. */
 export function writeYoloData(names: readonly string[]): string {
   return stringify({ path: '.', train: 'images', val: 'images', names: Object.fromEntries(names.entries()) });
 }
 
-/** Reads `classes.txt` or `obj.names`: a name on each line. Throws an Error that starts with `name`. */
+/** Reads `classes.txt` or `obj.names`, a name on each line. Throws a `LabelError` with the file `name`. */
 export function parseClassList(text: string, name: string): string[] {
   const names = text
     .replace(/^\ufeff/, '')
@@ -59,87 +60,97 @@ export function parseClassList(text: string, name: string): string[] {
   return checkNames(names, name);
 }
 
+/** How the labels of one image are read. */
+export interface YoloTextOptions {
+  /** Name of the file, for messages. */
+  readonly name: string;
+  /** Number of classes. */
+  readonly classes: number;
+  /** Size of the image in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Receives every problem. Default: the first one is thrown as a `LabelError`. */
+  readonly onProblem?: OnProblem | undefined;
+}
+
 /**
- * Reads the labels of one image: a class and a box (centre and size), a box with a score, or an outline (three corners
- * or more, with a score where the number of values is even), all as shares of the image's width and height.
+ * Reads the labels of one image, an object per line: a class and a box (centre and size), a box with a score, or an outline
+ * (three or more corners; an even number of values has a score at the end). All coordinates are fractions of the image's
+ * width and height.
  */
-export function parseYolo(
-  text: string,
-  options: {
-    readonly name: string;
-    readonly classes: number;
-    readonly width: number;
-    readonly height: number;
-    readonly onProblem?: OnProblem | undefined;
-  },
-): LabelledObject[] {
-  const { name, classes, width, height } = options;
+export function parseYolo(text: string, options: YoloTextOptions): LabelledObject[] {
+  return readYoloLines(text, options).map(({ object, origin }) => ({ ...object, origin: originText(origin) }));
+}
+
+/** As `parseYolo`, with the places of the objects. */
+export function readYoloLines(text: string, options: YoloTextOptions): { object: LabelledObject; origin: Origin }[] {
   const report = reporter(options.onProblem);
-  const objects: LabelledObject[] = [];
-  for (const [i, line] of text
-    .replace(/^\ufeff/, '')
-    .split(/\r?\n/)
-    .entries()) {
-    const source = `${name}:${i + 1}`;
+  const objects: { object: LabelledObject; origin: Origin }[] = [];
+  const lines = text.replace(/^\ufeff/, '').split(/\r?\n/);
+  for (const [i, line] of lines.entries()) {
     const fields = line.trim().split(/\s+/);
     if (fields[0] === '') continue;
-    // 5 values: a box; 6: with a score; 7, 9, ...: an outline; 8, 10, ...: with a score.
-    if (fields.length < 5) {
-      report(
-        'syntax',
-        source,
-        `${fields.length} values, expected 5 (class, centre x, centre y, width, height), 6 with a score, or the class and an outline`,
-      );
-      continue;
-    }
-    const values = fields.map(Number);
-    const wrong = values.findIndex((value) => !Number.isFinite(value));
-    if (wrong >= 0) {
-      report('number', source, `value ${wrong + 1} is "${fields[wrong]}", expected a number`);
-      continue;
-    }
-    const label = values[0]!;
-    if (!Number.isInteger(label) || label < 0 || label >= classes) {
-      report('class', source, `class ${fields[0]}, expected a whole number from 0 to ${classes - 1}`);
-      continue;
-    }
-    const score = fields.length % 2 === 0 ? values.pop() : undefined;
-    const shares = values.slice(1);
-    const far = shares.find((share) => share < -1 || share > 2);
-    if (far !== undefined) {
-      report('number', source, `${far} is no share of the image's size: expected values from 0 to 1, not pixels`);
-      continue;
-    }
-    const object = shares.length === 4 ? boxOf(shares, width, height) : outlineOf(shares, width, height);
-    if (object.box === null) {
-      report('degenerate', source, 'the outline has no area');
-      continue;
-    }
-    if (!checkBox(object.box, source, report)) continue;
-    objects.push({ label, ...object, box: object.box, ...(score === undefined ? {} : { score }), source });
+    const origin = { file: options.name, line: i + 1 };
+    const object = readLine(fields, origin, options, report);
+    if (object !== null) objects.push({ object, origin });
   }
   return objects;
 }
 
+/** The object of a line; null for an invalid one, which is reported. */
+function readLine(
+  fields: readonly string[],
+  origin: Origin,
+  { classes, width, height }: YoloTextOptions,
+  report: Report,
+): LabelledObject | null {
+  // 5 values: a box; 6: with a score; 7, 9, ...: an outline; 8, 10, ...: with a score.
+  if (fields.length < 5) {
+    const expected = '5 (class, centre x, centre y, width, height), 6 with a score, or the class and an outline';
+    return report('syntax', origin, `${fields.length} values, expected ${expected}`);
+  }
+  const values = fields.map(Number);
+  const wrong = values.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) return report('number', origin, `value ${wrong + 1} is "${fields[wrong]}", expected a number`);
+  const label = values[0]!;
+  if (!Number.isInteger(label) || label < 0 || label >= classes) {
+    return report('class', origin, `class is ${fields[0]}, expected an integer from 0 to ${classes - 1}`);
+  }
+  const score = fields.length % 2 === 0 ? values.pop() : undefined;
+  const fractions = values.slice(1);
+  const far = fractions.find((fraction) => fraction < -1 || fraction > 2);
+  if (far !== undefined) {
+    return report(
+      'number',
+      origin,
+      `${far} is not a fraction of the image's size, expected values from 0 to 1, not pixels`,
+    );
+  }
+  const object = fractions.length === 4 ? boxOf(fractions, width, height) : outlineOf(fractions, width, height);
+  if (object.box === null) return report('degenerate', origin, 'the outline has no area');
+  if (!checkBox(object.box, origin, report)) return null;
+  return { label, ...object, box: object.box, ...(score === undefined ? {} : { score }) };
+}
+
 /**
- * The labels of one image, a line per object: the outline where it is one ring whose box is the object's, else the box;
- * with the score where there is one.
+ * The text of the labels of one image, a line per object: its outline if that is a single ring with the object's box,
+ * otherwise its box; and its score if it has one.
  */
 export function writeYolo({ objects }: LabelledImage, width: number, height: number): string {
   return objects
     .map((object) => {
       const [x1, y1, x2, y2] = object.box;
       const ring = yoloOutline(object);
-      const shares =
+      const fractions =
         ring === null
           ? [(x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height]
           : ring.flatMap(([x, y]) => [x / width, y / height]);
-      return `${[object.label, ...shares, ...(object.score === undefined ? [] : [object.score])].join(' ')}\n`;
+      return `${[object.label, ...fractions, ...(object.score === undefined ? [] : [object.score])].join(' ')}\n`;
     })
     .join('');
 }
 
-/** The ring that `writeYolo` writes for an object, or null where it writes the box. */
+/** The ring that `writeYolo` writes for an object; null if it writes the box. */
 export function yoloOutline({ polygons = [], box }: LabelledObject): readonly Point[] | null {
   const [polygon] = polygons;
   if (polygons.length !== 1 || polygon?.length !== 1) return null;
@@ -150,47 +161,51 @@ export function yoloOutline({ polygons = [], box }: LabelledObject): readonly Po
   return same && ring.length >= 3 ? ring : null;
 }
 
-function boxOf(shares: readonly number[], width: number, height: number): Pick<LabelledObject, 'box'> {
-  const [x, y, w, h] = shares as [number, number, number, number];
+function boxOf(fractions: readonly number[], width: number, height: number): Pick<LabelledObject, 'box'> {
+  const [x, y, w, h] = [fractions[0]!, fractions[1]!, fractions[2]!, fractions[3]!];
   return { box: [(x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height] };
 }
 
 function outlineOf(
-  shares: readonly number[],
+  fractions: readonly number[],
   width: number,
   height: number,
-): { box: Box | null; polygons: LabelledObject['polygons'] & object } {
-  const ring = Array.from({ length: shares.length / 2 }, (_, i): Point => [
-    shares[2 * i]! * width,
-    shares[2 * i + 1]! * height,
+): { box: Box | null; polygons: Polygon[] } {
+  const ring = Array.from({ length: fractions.length / 2 }, (_, i): Point => [
+    fractions[2 * i]! * width,
+    fractions[2 * i + 1]! * height,
   ]);
   const polygons = [[openRing(ring)]];
   return { box: ringArea(ring) === 0 ? null : outlineBox(polygons), polygons };
 }
 
 function readNames(value: unknown, name: string): string[] {
-  // YAML takes a class called 1 or true for a number or a truth.
+  // YAML reads a class named 1 or true as a number or a boolean.
   const toName = (entry: unknown): string => {
     if (typeof entry === 'string') return entry;
     if (typeof entry === 'number' || typeof entry === 'boolean') return String(entry);
-    throw new Error(`${name}: names has ${shown(entry)}, expected text`);
+    return fail(name, `names has ${shown(entry)}, expected text`);
   };
   if (Array.isArray(value)) return checkNames(value.map(toName), name);
-  if (!isRecord(value)) throw new Error(`${name}: names is ${shown(value)}, expected a list of the classes`);
+  if (!isRecord(value)) return fail(name, `names is ${shown(value)}, expected a list of the classes`);
   const keys = Object.keys(value);
   const list = keys.map((_, i) => {
-    if (value[i] === undefined) throw new Error(`${name}: names has the numbers ${keys.join(', ')}, but no ${i}`);
+    if (value[i] === undefined) fail(name, `names has the numbers ${keys.join(', ')}, but no ${i}`);
     return value[i];
   });
   return checkNames(list.map(toName), name);
 }
 
 function checkNames(names: string[], name: string): string[] {
-  if (names.length === 0) throw new Error(`${name}: no names of classes`);
+  if (names.length === 0) fail(name, 'no names of classes');
   names.forEach((label, i) => {
-    if (label === '') throw new Error(`${name}: class ${i} has no name`);
+    if (label === '') fail(name, `class ${i} has no name`);
     const first = names.indexOf(label);
-    if (first !== i) throw new Error(`${name}: classes ${first} and ${i} have the same name "${label}"`);
+    if (first !== i) fail(name, `classes ${first} and ${i} have the same name "${label}"`);
   });
   return names;
 }
+
+const fail = (file: string, reason: string): never => {
+  throw new LabelError('syntax', { file }, reason);
+};

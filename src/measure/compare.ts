@@ -1,16 +1,16 @@
 import { bestOf } from './measure.ts';
 import type { BenchResult } from './result.ts';
 
-/** A case of two results. */
+/** A case that is in two results. */
 export interface Comparison {
   readonly name: string;
-  /** Time in A over time in B: above 1, B is faster. */
+  /** Time in A divided by time in B: above 1, B is faster. */
   readonly ratio: number;
-  /** Whether the quartiles of the two lie apart, so that the difference is more than noise. */
+  /** Whether the interquartile ranges are disjoint, so that the difference is more than noise. */
   readonly isClear: boolean;
 }
 
-/** The cases that both results have. */
+/** Compares the cases that both results have. */
 export function compare(a: BenchResult, b: BenchResult): Comparison[] {
   return a.cases.flatMap((before) => {
     const after = b.cases.find(({ name }) => name === before.name);

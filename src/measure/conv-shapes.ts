@@ -15,7 +15,7 @@ export function convName({ x, w, stride }: ConvShape): string {
   return `${w[0]}x${w[1]}${stride === 1 ? '' : ` s${stride}`} ${w[2]}->${w[3]} @${x[1]}x${x[2]}`;
 }
 
-/** Every distinct convolution of RetinaNet on one image of this size, with torchvision's widths. */
+/** Every distinct convolution of RetinaNet on one image of this size, with the number of channels of torchvision. */
 export function retinaNetConvs(depth: 18 | 50, [height, width]: readonly [number, number]): ConvShape[] {
   const found = new Map<string, ConvShape>();
   type Size = readonly [number, number];

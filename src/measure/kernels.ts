@@ -1,4 +1,4 @@
-import { fmaCeiling } from '../kernels/ceiling.ts';
+import { fmaRoofline } from '../kernels/roofline.ts';
 import { neg } from '../autograd/ops/unary.ts';
 import { randn } from '../autograd/ops/create.ts';
 import { tidy } from '../tensor/scope.ts';
@@ -7,17 +7,17 @@ import type { KernelCase } from './kernel-cases.ts';
 import { bestOf, measure } from './measure.ts';
 import type { BenchResult, Measured } from './result.ts';
 
-/** Values of the tensor that is copied for the ceiling: far more than caches hold. */
+/** Elements of the tensor that is copied to measure bandwidth; much larger than caches. */
 const COPY = 2 ** 24;
 
-/** Measures what the machine can do at most. */
+/** Measures the maximum rates of the machine: multiply-adds without loads, and a copy. */
 export async function measureCeiling(device: Device, seconds: number): Promise<BenchResult['ceiling']> {
   const invocations = device.adapter.kind === 'software' ? 2 ** 12 : 2 ** 20;
   let flops = 0;
   const fma = await measure(
     device,
     () => {
-      const { y, flops: count } = fmaCeiling(device, invocations);
+      const { y, flops: count } = fmaRoofline(device, invocations);
       y.dispose();
       flops = count;
     },
@@ -43,12 +43,12 @@ export async function measureKernel(
     const values = await Promise.all(results.map(async (t) => (await t.data()) as Float32Array));
     for (const t of results) t.dispose();
     const wrong = await check(values);
-    const [amount, unit, most] =
+    const [amount, unit, maximum] =
       'flops' in work
         ? ([work.flops, 'GFLOP/s', ceiling.gflops] as const)
         : ([work.bytes, 'GB/s', ceiling.gbps] as const);
     const value = amount / bestOf(timing) / 1e6;
-    return { name, timing, rate: { value, unit, share: value / most }, wrong };
+    return { name, timing, rate: { value, unit, share: value / maximum }, wrong };
   } finally {
     dispose();
   }

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checkInteger } from '../common/check.ts';
 import type { AugmentOptions } from '../data/augment.ts';
 import { polygonBox } from '../imagery/geometry.ts';
 import { rgbImage } from '../imagery/image.ts';
@@ -14,33 +15,33 @@ import { applyStretch, LevelCounts } from '../imagery/stretch.ts';
 import { generateChip } from '../synthetic/chip.ts';
 import type { RgbImage } from '../imagery/types.ts';
 
-/** Files of synthetic chips: 8 bits in PNG and JPEG, 16 bits in uncompressed GeoTIFF, in SpaceNet's layout. */
+/** File formats of synthetic tiles: 8 bits in PNG and JPEG, 16 bits in uncompressed GeoTIFF, in SpaceNet's layout. */
 const chipFormats = ['png', 'jpeg', 'tiff'] as const;
 type ChipFormat = (typeof chipFormats)[number];
 
-/** What `measureLoader` measures. */
+/** Options of `measureLoader`. */
 export interface LoaderBenchOptions {
-  /** Numbers of worker threads, one after the other; 0 is the thread of the caller. Default 0, 1 and 2. */
+  /** Numbers of worker threads to measure; 0 reads on the calling thread. Default 0, 1 and 2. */
   readonly workers?: readonly number[];
-  /** Images that are read for each row. Default 200. */
+  /** Number of images to read for each row. Default 200. */
   readonly images?: number;
   /** Null reads images as they are. Default: `augment` with its defaults. */
   readonly augment?: AugmentOptions | null;
-  /** Formats of synthetic chips. Default all. */
+  /** Formats of synthetic tiles. Default: all. */
   readonly formats?: readonly ChipFormat[];
-  /** Chips that are written in each format, and read again and again. Default 32. */
+  /** Number of tiles to write in each format; they are read repeatedly. Default 32. */
   readonly chips?: number;
-  /** Side of a chip in pixels. Default 512. */
+  /** Side of a tile in pixels. Default 512. */
   readonly size?: number;
-  /** A data set to read in place of the chips. */
+  /** A data set to read instead of synthetic tiles. */
   readonly path?: string;
-  /** Called with each row as it is there. */
+  /** Called with each row as soon as it is measured. */
   readonly onRow?: (row: LoaderRow) => void;
 }
 
-/** How quickly images come. */
+/** The speed of reading from one source with one number of threads. */
 export interface LoaderRow {
-  /** Format of the chips, or the path of the data set. */
+  /** Format of the tiles, or the path of the data set. */
   readonly source: string;
   readonly workers: number;
   readonly images: number;
@@ -48,21 +49,20 @@ export interface LoaderRow {
   readonly imagesPerSecond: number;
 }
 
-/** As many samples as a step of training takes by default, two batches ahead. */
+/** The defaults of training: four samples per step, and two batches read ahead. */
 const BATCH = { batchSize: 4, prefetch: 2 };
 
 /**
- * Measures how many images per second are read, decoded and augmented for training, by the number of worker threads.
- * Files come from the system's cache after the first reading, and decoded images are not kept. Starting threads and a
- * first batch for each, in which code is compiled, are not counted.
+ * Measures how many images per second are read, decoded and augmented for training, for several numbers of worker
+ * threads. After the first epoch files come from the system's cache; decoded images are not cached. The start of the
+ * threads and a first batch for each of them, in which code is compiled, are not counted.
+ *
+ * @throws a RangeError if `images` or `chips` is not an integer >= 1
  */
 export async function measureLoader(options: LoaderBenchOptions = {}): Promise<LoaderRow[]> {
   const { workers = [0, 1, 2], images = 200, formats = chipFormats, chips = 32, size = 512, onRow } = options;
-  for (const [name, value] of Object.entries({ images, chips })) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new RangeError(`measureLoader: ${name} is ${value}, expected a whole number from 1`);
-    }
-  }
+  checkInteger('measureLoader', 'images', images, { min: 1 });
+  checkInteger('measureLoader', 'chips', chips, { min: 1 });
   const folder = await mkdtemp(join(tmpdir(), 'retinagrad-loader-'));
   const rows: LoaderRow[] = [];
   try {
@@ -89,13 +89,13 @@ async function measureRow(
 ): Promise<LoaderRow> {
   const dataset = await openDataset(path);
   const indices = dataset.ids.map((_, i) => i);
-  // Measured once: otherwise every thread would measure it again.
+  // Measured once here, so that the threads need not measure it again.
   const options = 'stretch' in dataset ? { stretch: dataset.stretch } : {};
   const recipe: SourceRecipe = { path, options, augment, drawFrom: indices };
   const reader = await openWorkerSource(recipe, { workers });
   try {
     const read = reader.read.bind(reader);
-    /** Reads `count` images, in as many epochs as it takes. */
+    /** Reads `count` images, over several epochs if necessary. */
     const readMany = async (count: number, firstEpoch: number): Promise<void> => {
       let left = count;
       for (let epoch = firstEpoch; left > 0; epoch++) {
@@ -113,7 +113,7 @@ async function measureRow(
   }
 }
 
-/** Writes synthetic chips with their boxes; returns the path of the data set. */
+/** Writes synthetic tiles with their boxes; returns the path of the data set. */
 async function writeChips(folder: string, format: ChipFormat, chips: number, size: number): Promise<string> {
   if (format === 'tiff') return writeSyntheticSpaceNet({ out: folder, chips, size });
   const path = join(folder, format);

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import type { Device } from '../tensor/device.ts';
 
-/** Milliseconds of several samples. */
+/** Distribution of several samples, in milliseconds. */
 export interface Spread {
   readonly median: number;
   /** Quartiles. */
@@ -11,38 +11,38 @@ export interface Spread {
   readonly samples: number;
 }
 
-/** How long something takes, in milliseconds per run. */
+/** Time in milliseconds per run. */
 export interface Timing {
   readonly wall: Spread;
   /**
-   * On a software adapter on Linux, the processor time of the driver's threads over the number of cores: what the run
-   * would take with the machine to itself. Neighbours on a shared machine disturb it less than wall time.
+   * On a software adapter on Linux: the CPU time of the driver's threads, divided by the number of cores. This is the time
+   * of the run on an idle machine; other processes disturb it less than wall time.
    */
   readonly cpu: Spread | null;
-  /** Sum over the dispatches of one run by the GPU's clock, where there is one. */
+  /** Sum over the dispatches of one run, measured by the GPU; null if the adapter has no timestamps. */
   readonly gpu: number | null;
 }
 
 /** Median and quartiles. */
 export function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number): number => {
-    const position = share * (sorted.length - 1);
+  const quantile = (fraction: number): number => {
+    const position = fraction * (sorted.length - 1);
     const [below, above] = [sorted[Math.floor(position)]!, sorted[Math.ceil(position)]!];
     return below + (above - below) * (position % 1);
   };
-  return { median: at(0.5), low: at(0.25), high: at(0.75), samples: values.length };
+  return { median: quantile(0.5), low: quantile(0.25), high: quantile(0.75), samples: values.length };
 }
 
-/** The best single figure for a timing: the quiet machine's where it is known, otherwise wall time. */
+/** The figure that counts: the median CPU time if it was measured, otherwise the median wall time. */
 export const bestOf = (timing: Timing): number => timing.cpu?.median ?? timing.wall.median;
 
-/** Shortest sample, in milliseconds: runs that are shorter are repeated within one. */
+/** Minimum length of a sample in milliseconds; shorter runs are repeated within a sample. */
 const SAMPLE = 20;
 
 /**
- * Times `work`, which only queues commands or waits for them itself. Runs it twice before, because drivers compile
- * kernels when they first run.
+ * Times `work`, which queues commands and need not wait for them. Runs it twice first, because drivers compile kernels
+ * when they are first used.
  *
  * @param seconds about how long to measure
  */
@@ -52,7 +52,7 @@ export async function measure(device: Device, work: Work, seconds: number): Prom
 
 type Work = () => Promise<void> | void;
 
-/** Times several works in one run, sample by sample in turn, so that what disturbs one disturbs all. As `measure`. */
+/** Like `measure` for several works. Their samples alternate, so that other processes disturb all of them equally. */
 export async function measureInTurns(device: Device, works: readonly Work[], seconds: number): Promise<Timing[]> {
   const once = async (work: Work, count: number): Promise<number> => {
     const start = performance.now();
@@ -88,7 +88,7 @@ export async function measureInTurns(device: Device, works: readonly Work[], sec
   return timings;
 }
 
-/** Processor time of all threads but Node's main one, in milliseconds. Linux only. */
+/** CPU time of all threads except Node's main thread, in milliseconds. Linux only. */
 export function driverTime(): number {
   let nanoseconds = 0;
   for (const thread of readdirSync('/proc/self/task')) {
@@ -96,7 +96,7 @@ export function driverTime(): number {
     try {
       nanoseconds += Number(readFileSync(`/proc/self/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
     } catch {
-      // The thread has ended since.
+      // The thread has ended meanwhile.
     }
   }
   return nanoseconds / 1e6;

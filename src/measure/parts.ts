@@ -4,27 +4,27 @@ import type { Module } from '../nn/module.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Workload } from './workload.ts';
 
-/** What one part of a run took. */
+/** Time and memory traffic of one part of a run. */
 interface Part {
   readonly name: string;
-  /** On the GPU, or for parts without dispatches on the host; `everything else` is what neither accounts for. */
+  /** On the GPU, or on the host for parts without dispatches. `everything else` is the rest of the time. */
   readonly milliseconds: number;
   readonly dispatches: number;
-  /** Bytes of the buffers that its dispatches bound: what they moved at least once. */
+  /** Bytes of the buffers that its dispatches bound. */
   readonly bytes: number;
   /** The same by kernel, longest first. */
   readonly kernels: readonly Omit<Part, 'kernels'>[];
 }
 
-/** A run of the whole, by parts that add up to it. */
+/** A profiled run, in parts that add up to it. */
 export interface PartsResult {
   readonly what: 'training step' | 'inference';
-  /** Of the profiled run, which is slower than one that nobody watches. */
+  /** Of the profiled run, which is slower than one without profiling. */
   readonly milliseconds: number;
   readonly parts: readonly Part[];
 }
 
-/** Names the parts of a network while they run. The model is changed for good: use one made for measuring. */
+/** Labels the parts of a network for profiles. Changes the model permanently. */
 export function labelParts(device: Device, { model }: Workload): void {
   const label = (module: Module & { forward(...inputs: never[]): unknown }, name: (input: unknown) => string): void => {
     const forward = module.forward.bind(module) as (...inputs: unknown[]) => unknown;
@@ -45,7 +45,7 @@ export function labelParts(device: Device, { model }: Workload): void {
   label(model.loss, () => 'sums of losses');
 }
 
-/** Profiles one run and adds it up by part. */
+/** Profiles one run, and sums it by part. */
 export async function measureParts(
   device: Device,
   what: PartsResult['what'],
@@ -77,7 +77,7 @@ const summed = (name: string, entries: readonly ProfileEntry[]): Omit<Part, 'ker
   bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
 });
 
-/** Entries by key, the longest together first. */
+/** Entries by key, sorted by their total time, longest first. */
 function grouped(entries: readonly ProfileEntry[], keyOf: (entry: ProfileEntry) => string): [string, ProfileEntry[]][] {
   const groups = new Map<string, ProfileEntry[]>();
   for (const entry of entries) {
@@ -93,7 +93,7 @@ function grouped(entries: readonly ProfileEntry[], keyOf: (entry: ProfileEntry) 
 const WIDTH = 1200;
 const ROW = 26;
 
-/** A flame chart as SVG: the whole, its parts, and the kernels of each; widths are times. */
+/** A flame chart as SVG: the run, its parts, and the kernels of each part; widths are proportional to time. */
 export function flameChart({ what, milliseconds, parts }: PartsResult): string {
   const total = Math.max(
     milliseconds,

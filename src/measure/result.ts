@@ -7,19 +7,20 @@ import type { Timing } from './measure.ts';
 export interface Measured {
   readonly name: string;
   readonly timing: Timing;
-  /** GFLOP/s of the direct algorithm, or GB/s; absent where a case has no such measure. */
+  /** GFLOP/s of the direct algorithm, or GB/s; absent if a case has no such measure. */
   readonly rate?: {
     readonly value: number;
     readonly unit: 'GFLOP/s' | 'GB/s';
-    /** Of the ceiling. */ readonly share: number;
+    /** Fraction of the ceiling. */
+    readonly share: number;
   };
-  /** What is wrong with its result; null if it was checked and is right. Absent if it has none to check. */
+  /** What is wrong with its result, or null if the result is correct. Absent if there is nothing to check. */
   readonly wrong?: string | null;
-  /** Further figures, such as images per second or peak bytes. */
+  /** Further figures: images per second, peak bytes, ratios to another case. */
   readonly figures?: Readonly<Record<string, number>>;
 }
 
-/** A run of the suite. */
+/** The result of a run. */
 export interface BenchResult {
   readonly schema: 1;
   readonly date: string;
@@ -27,12 +28,12 @@ export interface BenchResult {
   readonly versions: { readonly retinagrad: string; readonly node: string };
   readonly adapter: AdapterDescription;
   readonly processor: { readonly model: string; readonly cores: number };
-  /** What the machine can do at most, by its own kernels: multiply-adds, and a copy. */
+  /** The maximum rates of the machine, measured with kernels of multiply-adds and of a copy. */
   readonly ceiling: { readonly gflops: number; readonly gbps: number };
   readonly cases: Measured[];
 }
 
-/** The head of a result, without cases. */
+/** A result without cases. */
 export function newResult(device: Device, version: string, ceiling: BenchResult['ceiling']): BenchResult {
   const git = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' });
   const [cpu] = cpus();

@@ -10,11 +10,11 @@ import { Workload, type WorkloadOptions } from './workload.ts';
 const nameOf = ({ depth, size, batch }: WorkloadOptions): string => `ResNet-${depth} ${size} px, batch ${batch}`;
 const perSecond = ({ batch }: WorkloadOptions, timing: Timing): number => (1000 * batch) / bestOf(timing);
 
-/** A network that has taken its first steps, and what they gave. */
+/** A network after its first two steps, and their losses. */
 interface Started {
   readonly workload: Workload;
   readonly losses: readonly number[];
-  /** Most bytes that it held in the second: the optimiser had its memory by then. */
+  /** Peak of GPU memory in the second step, when the optimizer has allocated its state. */
   readonly peakBytes: number;
 }
 
@@ -29,7 +29,7 @@ async function start(device: Device, options: WorkloadOptions): Promise<Started>
   return { workload, losses, peakBytes: device.memory().peakBytes - before };
 }
 
-/** Times training steps and inference of one network, and notes the most memory that a step holds. */
+/** Times training steps and inference of one network, and records the peak memory of a step. */
 export async function measureWhole(device: Device, options: WorkloadOptions, seconds: number): Promise<Measured[]> {
   const { workload, peakBytes } = await start(device, options);
   try {
@@ -53,8 +53,8 @@ export async function measureWhole(device: Device, options: WorkloadOptions, sec
 }
 
 /**
- * Times training steps of one network without and with checkpointed stages, in turns, and notes the most memory of each.
- * The second has the ratios among its figures, and is wrong if its losses differ at all.
+ * Times training steps of one network without and with checkpointed stages, alternately, and records the peak memory of
+ * each. The second result has the ratios to the first among its figures, and is wrong if any loss differs.
  */
 export async function measureCheckpoint(
   device: Device,
@@ -82,7 +82,7 @@ export async function measureCheckpoint(
       memoryRatio: checkpointed.peakBytes / plain.peakBytes,
     };
     const isSame = plain.losses.every((loss, i) => loss === checkpointed.losses[i]);
-    const wrong = isSame ? null : `losses ${checkpointed.losses.join(', ')} in place of ${plain.losses.join(', ')}`;
+    const wrong = isSame ? null : `losses ${checkpointed.losses.join(', ')} instead of ${plain.losses.join(', ')}`;
     return [rowOf('training step', before, plain), { ...row, figures, wrong }];
   } finally {
     for (const { workload } of [plain, checkpointed]) workload.dispose();
@@ -91,9 +91,9 @@ export async function measureCheckpoint(
 
 /** Milliseconds from opening the device to the end of the first training step, in a process of its own. */
 export interface FirstStep {
-  /** With nothing in the driver's cache of compiled kernels. */
+  /** With an empty driver cache of compiled kernels. */
   readonly cold: number;
-  /** With what the cold run left there. */
+  /** With the cache that the cold run left. */
   readonly warm: number;
 }
 

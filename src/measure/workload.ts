@@ -11,7 +11,7 @@ import type { Target } from '../retinanet/targets.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Device } from '../tensor/device.ts';
 
-/** A network to train and run: torchvision's RetinaNet with all batch norms trained, two classes. */
+/** A network to train and run: torchvision's RetinaNet with two classes, with all batch norms in training mode. */
 export interface WorkloadOptions {
   readonly depth: 18 | 50;
   /** Height and width of the images; a multiple of 32. */
@@ -43,11 +43,11 @@ export class Workload {
       const values = Float32Array.from({ length: size * size * 3 }, (_, i) => ((i * 7919 + n * 31) % 251) / 251);
       return keep(tensor(values, { device, shape: [size, size, 3] }));
     });
-    const boxes = Float32Array.of(0.1, 0.1, 0.5, 0.6, 0.3, 0.2, 0.8, 0.7).map((share) => share * size);
+    const boxes = Float32Array.of(0.1, 0.1, 0.5, 0.6, 0.3, 0.2, 0.8, 0.7).map((fraction) => fraction * size);
     this.#targets = this.#images.map(() => ({ boxes, labels: Int32Array.of(0, 1) }));
   }
 
-  /** Decodes the images from PNG files in memory, one after the other. (Training does so beside the GPU's work.) */
+  /** Decodes the images from PNG files in memory, one after the other. (In training this overlaps with work on the GPU.) */
   async load(): Promise<void> {
     this.#files ??= await Promise.all(
       this.#images.map(async (image) => {
@@ -73,7 +73,7 @@ export class Workload {
     return value;
   }
 
-  /** Detections of all images, with suppression on the host. */
+  /** Detections of all images, with non-maximum suppression on the host. */
   async detect(): Promise<void> {
     this.model.eval();
     await this.model.detect(this.#images);

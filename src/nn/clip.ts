@@ -1,37 +1,36 @@
 import { add, clamp, div, less } from '../autograd/ops/binary.ts';
-import { globalNorm } from '../autograd/ops/global-norm.ts';
-import { scaleAll } from '../autograd/ops/in-place.ts';
+import { globalNorm, scaleAll } from '../autograd/ops/no-gradient.ts';
 import { where } from '../autograd/ops/where.ts';
 import { noGrad } from '../autograd/tape.ts';
+import { checkNumber } from '../common/check.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Parameter } from './module.ts';
 
 /**
- * Scales all gradients so that their norm, taken as one vector, is at most `maxNorm` (Pascanu et al. 2013). They are
- * changed in place, and everything stays on the GPU. Gradients that are finite stay so when others are not, so that it can
- * be seen which are the cause.
+ * Scales all gradients in place so that their norm, taken as one vector, is at most `maxNorm` (Pascanu et al. 2013).
+ * Nothing is read back from the GPU. Finite gradients remain finite even if others are not, so that the cause can be found.
  *
- * @returns the norm before, a scalar tensor
+ * @returns the norm before clipping, a scalar tensor
  */
 export function clipGradNorm(parameters: Iterable<Parameter>, maxNorm: number): Tensor {
-  if (!(maxNorm > 0)) throw new RangeError(`clipGradNorm: maxNorm is ${maxNorm}, expected a number above 0`);
+  checkNumber('clipGradNorm', 'maxNorm', maxNorm, { above: 0 });
   const clipped = withGradients('clipGradNorm', parameters);
   return noGrad(() =>
     tidy(() => {
       const gradients = clipped.map(({ grad }) => grad);
       const norm = globalNorm(gradients);
       const factor = div(maxNorm, add(norm, 1e-6));
-      // The smaller of the factor and 1; 1 for a factor that is NaN, which no minimum promises.
+      // The smaller of the factor and 1; 1 for NaN, which `minimum` would not guarantee.
       scaleAll(gradients, where(less(factor, 1), factor, 1));
       return norm;
     }),
   );
 }
 
-/** Limits every element of every gradient to [-limit, limit]. */
+/** Clamps every element of every gradient to [-limit, limit]. */
 export function clipGradValue(parameters: Iterable<Parameter>, limit: number): void {
-  if (!(limit > 0)) throw new RangeError(`clipGradValue: limit is ${limit}, expected a number above 0`);
+  checkNumber('clipGradValue', 'limit', limit, { above: 0 });
   noGrad(() =>
     tidy(() => {
       for (const { parameter, grad } of withGradients('clipGradValue', parameters)) {

@@ -1,19 +1,19 @@
-import { assign, axpbyAll } from '../autograd/ops/in-place.ts';
+import { assign, axpbyAll } from '../autograd/ops/no-gradient.ts';
 import { clone } from '../autograd/ops/shape.ts';
 import { noGrad } from '../autograd/tape.ts';
 import { keep } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Module } from './module.ts';
 
-/** What `ExponentialMovingAverage` leaves out. */
+/** Options of `ExponentialMovingAverage`. */
 export interface AverageOptions {
-  /** Tensors of the module that do not change, such as frozen ones: they stay what they are, bit for bit. Default none. */
+  /** Tensors of the module that do not change, for example frozen ones: their averages stay equal to them. Default none. */
   readonly constant?: ReadonlySet<Tensor>;
 }
 
 /**
- * Exponential moving average of a module's weights (Polyak averaging), which usually evaluates better than the last
- * weights. Buffers, such as running statistics, are averaged too.
+ * Exponential moving average of a module's weights and buffers (Polyak averaging), which usually performs better than the
+ * last weights.
  */
 export class ExponentialMovingAverage {
   readonly #module: Module;
@@ -23,10 +23,11 @@ export class ExponentialMovingAverage {
   /** Calls of `update` so far. Set it when resuming. */
   updates = 0;
 
-  /** @param decay weight of the past, such as 0.998; early on it is lower, so that the start is soon forgotten */
+  /** @param decay weight of the previous average, for example 0.998; lower in early steps, to forget the initial weights */
   constructor(module: Module, decay: number, { constant = new Set() }: AverageOptions = {}) {
-    if (!(decay >= 0 && decay < 1))
-      throw new RangeError(`ExponentialMovingAverage: decay is ${decay}, expected [0, 1)`);
+    if (!(decay >= 0 && decay < 1)) {
+      throw new RangeError(`ExponentialMovingAverage: decay is ${decay}, expected a number >= 0 and < 1`);
+    }
     this.#module = module;
     this.#decay = decay;
     this.#constant = constant;
@@ -35,11 +36,11 @@ export class ExponentialMovingAverage {
     );
   }
 
-  /** Takes in the current weights; call it after each step of the optimiser. */
+  /** Updates the averages with the current weights; call it after each step of the optimiser. */
   update(): void {
     this.updates++;
     const decay = Math.min(this.#decay, (1 + this.updates) / (10 + this.updates));
-    // The average of a value and itself may differ from it by a rounding.
+    // The average of a value with itself may differ from it by a rounding error.
     const changing = [...this.#module.stateDict()].filter(([, x]) => !this.#constant.has(x));
     const pairs = changing.map(([name, x]) => ({ x, y: this.#averages.get(name)!, alpha: 1 - decay }));
     axpbyAll(pairs, decay);
@@ -50,7 +51,7 @@ export class ExponentialMovingAverage {
     return this.#averages;
   }
 
-  /** Exchanges the module's weights with the averages; the second call changes them back. */
+  /** Swaps the module's weights with the averages; a second call swaps them back. */
   swap(): void {
     for (const [name, tensor] of this.#module.stateDict()) {
       const average = this.#averages.get(name)!;

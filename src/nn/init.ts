@@ -9,8 +9,8 @@ let seed = 0;
 let stream = 0;
 
 /**
- * Sets the seed of the weights that modules make from here on, and starts its sequence anew. The same seed gives the
- * same weights on every device.
+ * Sets the seed for the weights of modules that are made from now on. The same seed gives the same weights on every
+ * device.
  */
 export function manualSeed(value: number): void {
   seed = value;
@@ -28,7 +28,7 @@ function nextSeed(): number {
 /** Makes the initial values of a tensor. */
 export type Initializer = (shape: Shape) => Tensor;
 
-/** Elements that one unit sees and feeds, for filters [R, S, C, K] and matrices [in, out] (He et al. 2015, section 2.2). */
+/** Number of inputs and outputs of a unit, for filters [R, S, C, K] and matrices [in, out] (He et al. 2015, section 2.2). */
 export function fans(shape: Shape): { readonly fanIn: number; readonly fanOut: number } {
   if (shape.length < 2) throw new RangeError(`init: [${shape}] has no fan: expected [in, out] or [R, S, C, K]`);
   const field = shape.slice(0, -2).reduce((a, b) => a * b, 1);

@@ -4,6 +4,7 @@ import { matmul } from '../autograd/ops/matmul.ts';
 import { maxPool2d, type PoolOptions } from '../autograd/ops/pool2d.ts';
 import { relu } from '../autograd/ops/unary.ts';
 import { upsampleBilinear, upsampleNearest } from '../autograd/ops/upsample.ts';
+import { checkNumber } from '../common/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { kaimingUniform, uniform, type Initializer } from './init.ts';
 import { Module, Parameter, type Layer } from './module.ts';
@@ -11,13 +12,13 @@ import { Module, Parameter, type Layer } from './module.ts';
 export interface Conv2dConfig extends Conv2dOptions {
   /** Height and width of the filter. */
   readonly kernel: number | readonly [number, number];
-  /** Whether a bias is added. Default true. */
+  /** Whether to add a bias. Default true. */
   readonly bias?: boolean;
   /** Initial filter. Default: PyTorch's, uniform within 1 / sqrt(fan_in). */
   readonly init?: Initializer;
   /** Initial bias. Default: PyTorch's, uniform within 1 / sqrt(fan_in). */
   readonly biasInit?: Initializer;
-  /** Whether max(y, 0) is taken in the same pass, instead of by a ReLU layer after it. Default false. */
+  /** Whether to apply ReLU in the same pass, instead of by a layer after it. Default false. */
   readonly relu?: boolean;
 }
 
@@ -88,13 +89,13 @@ export class MaxPool2d extends Module implements Layer {
   }
 }
 
-/** Enlarges [N, H, W, C] by a whole or fractional factor; the size is rounded down, as in PyTorch. */
+/** Resizes [N, H, W, C] by a factor; the size is rounded down, as in PyTorch. */
 export class Upsample extends Module implements Layer {
   readonly scale: number;
   readonly mode: 'nearest' | 'bilinear';
   constructor(scale: number, { mode = 'nearest' }: { readonly mode?: 'nearest' | 'bilinear' } = {}) {
     super();
-    if (!(scale > 0)) throw new RangeError(`Upsample: scale is ${scale}, expected a number above 0`);
+    checkNumber('Upsample', 'scale', scale, { above: 0 });
     this.scale = scale;
     this.mode = mode;
   }
@@ -104,7 +105,7 @@ export class Upsample extends Module implements Layer {
   }
 }
 
-/** Runs layers one after another. Their names are their positions: `0.weight`. */
+/** Runs layers in sequence. Their names are their positions: `0.weight`. */
 export class Sequential extends Module implements Layer {
   readonly layers: readonly (Module & Layer)[];
 

@@ -1,5 +1,5 @@
 import { write } from '../tensor/create.ts';
-import { assign } from '../autograd/ops/in-place.ts';
+import { assign } from '../autograd/ops/no-gradient.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { sameShape, type Shape } from '../tensor/shape.ts';
 
@@ -14,7 +14,7 @@ export class Parameter extends Tensor<'float32'> {
   }
 }
 
-/** Values on the host with a name elsewhere: row-major, in this library's layouts (NHWC, HWIO, [in, out]). */
+/** Values on the host, row-major, in this library's layouts (NHWC, HWIO, [in, out]). */
 export interface HostTensor {
   readonly shape: Shape;
   readonly data: Float32Array;
@@ -23,18 +23,18 @@ export interface HostTensor {
 /** What `loadStateDict` accepts: tensors or host values by name. */
 export type StateDict = ReadonlyMap<string, Tensor | HostTensor>;
 
-/** A module that maps one tensor to one tensor, so that it can stand in a Sequential. */
+/** A module that maps one tensor to one tensor, so that it can be part of a Sequential. */
 export interface Layer {
   forward(x: Tensor): Tensor;
 }
 
 /**
- * Base of everything with parameters. A field that holds a Parameter is a parameter, any other Tensor a buffer (state
- * that is saved but not trained), a Module or an array of Modules children. Names are the fields' paths:
+ * Base of everything with parameters. A field with a Parameter is a parameter, with any other Tensor a buffer (state that is
+ * saved but not trained), and with a Module or an array of Modules a child. Names are the paths of the fields:
  * `body.layer1.0.conv1.weight`.
  */
 export abstract class Module {
-  /** Whether layers such as batch norm behave as in training. Changed by `train` and `eval`. */
+  /** Whether layers like batch norm behave as in training. Set by `train` and `eval`. */
   training = true;
 
   /** Direct children with their names; elements of an array are `name.0`, `name.1`, ... */
@@ -47,7 +47,7 @@ export abstract class Module {
     }
   }
 
-  /** All parameters, frozen ones too, with their paths. */
+  /** All parameters, including frozen ones, with their paths. */
   *namedParameters(prefix = ''): Generator<[string, Parameter]> {
     for (const [name, value] of Object.entries(this)) if (value instanceof Parameter) yield [prefix + name, value];
     for (const [name, child] of this.namedChildren()) yield* child.namedParameters(`${prefix}${name}.`);
@@ -88,11 +88,11 @@ export abstract class Module {
   }
 
   /**
-   * Copies values into parameters and buffers by path. Nothing is changed unless everything fits.
+   * Copies values into parameters and buffers by path. If anything does not fit, nothing is changed.
    *
-   * @param options.strict whether names that are missing or unexpected are an error; default true
-   * @returns the names that were missing and unexpected
-   * @throws Error that lists what is missing, unexpected, or of another shape
+   * @param options.strict whether missing or unexpected names are an error; default true
+   * @returns the missing and unexpected names
+   * @throws Error that lists the names that are missing, unexpected or of another shape
    */
   loadStateDict(state: StateDict, { strict = true }: { readonly strict?: boolean } = {}): LoadReport {
     const own = this.stateDict();
@@ -130,7 +130,7 @@ export abstract class Module {
   }
 }
 
-/** Names that a state dict and a module did not have in common. */
+/** The names that only a module or only a state dict has. */
 export interface LoadReport {
   readonly missing: readonly string[];
   readonly unexpected: readonly string[];

@@ -3,7 +3,7 @@ import { isRecomputing, needsGradient } from '../autograd/tape.ts';
 import { conv2d } from '../autograd/ops/conv2d.ts';
 import type { Epilogue } from '../autograd/ops/epilogue.ts';
 import { batchNorm, batchNormInference, groupNorm } from '../autograd/ops/normalization.ts';
-import { axpbyAll } from '../autograd/ops/in-place.ts';
+import { axpbyAll } from '../autograd/ops/no-gradient.ts';
 import { sqrt } from '../autograd/ops/unary.ts';
 import { tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -11,17 +11,17 @@ import { constant } from './init.ts';
 import { Module, Parameter, type Layer } from './module.ts';
 import type { Conv2d } from './layers.ts';
 
-/** A normalisation over the batch, or with statistics that do not depend on it. */
+/** A normalisation with the statistics of the batch, or with fixed ones. */
 export interface BatchNormLayer extends Module, Layer {
-  /** Normalises x; `after` is done in the same pass. */
+  /** Normalises x and applies `after` in the same pass. */
   forward(x: Tensor, after?: Epilogue): Tensor;
-  /** y = scale x + shift, each [C], if that is all the layer does now; null if it takes the statistics of its input. */
+  /** The factors of y = scale x + shift, each [C]; null while the layer uses the statistics of its input. */
   fixed(): { readonly scale: Tensor; readonly shift: Tensor } | null;
 }
 
 /**
- * norm(conv(x)), then `after`. A normalisation that is fixed is a scale and a shift, which the convolution applies as it
- * writes its result: a pass less over the image, and an activation less to keep.
+ * norm(conv(x)), then `after`. A fixed normalisation is a scale and a shift, which the convolution applies when it writes
+ * its result. That saves a pass over the image and an activation.
  *
  * @param conv a convolution without bias
  */
@@ -106,7 +106,7 @@ export class BatchNorm2d extends Module implements BatchNormLayer {
   }
 }
 
-/** Batch normalisation whose statistics and affine parameters are all fixed, as torchvision uses it for detection. */
+/** Batch normalisation with fixed statistics and affine parameters, as torchvision uses it for detection. */
 export class FrozenBatchNorm2d extends Module implements BatchNormLayer {
   readonly weight: Tensor;
   readonly bias: Tensor;

@@ -1,3 +1,4 @@
+import { checkNumber } from '../common/check.ts';
 import { adamStep, sgdStep } from '../kernels/update.ts';
 import { constant } from './init.ts';
 import type { HostTensor, Parameter } from './module.ts';
@@ -5,10 +6,10 @@ import { write } from '../tensor/create.ts';
 import { sameShape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
-/** Parameters that share settings; what is not given comes from the optimiser's options. */
+/** Parameters that share settings. Settings that are not given come from the optimiser's options. */
 export type ParameterGroup<O> = { readonly parameters: Iterable<Parameter> } & Partial<O>;
 
-/** Settings of a group in use. `lr` may be changed at any time, as schedules do. */
+/** The settings of a group, which may be changed at any time; schedules change `lr`. */
 export type ActiveGroup<O> = { readonly parameters: readonly Parameter[] } & { -readonly [K in keyof O]: O[K] };
 
 /** Settings that every optimiser has. */
@@ -17,7 +18,7 @@ export interface OptimizerOptions {
   readonly lr: number;
 }
 
-/** A parameter to change, with its gradient and what the optimiser remembers of it, by name. */
+/** A parameter to update, with its gradient and the optimiser's state for it, by name. */
 export interface Update {
   readonly parameter: Parameter;
   readonly gradient: Tensor;
@@ -25,12 +26,12 @@ export interface Update {
 }
 
 /**
- * Base of the optimisers: holds groups of parameters, their settings and the tensors that remember past gradients.
- * `step` updates the parameters in place from their `grad`; those without one are left alone.
+ * Base of the optimisers: holds groups of parameters, their settings and the optimiser's state. `step` updates the
+ * parameters in place from their `grad`; parameters without one stay unchanged.
  */
 export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   readonly groups: readonly ActiveGroup<O>[];
-  /** Steps that each parameter has taken, with its tensors by name. */
+  /** The number of steps that each parameter has taken, and its tensors by name. */
   readonly #memory = new Map<Parameter, { steps: number; tensors: Record<string, Tensor> }>();
 
   constructor(parameters: Iterable<Parameter> | readonly ParameterGroup<O>[], options: O) {
@@ -45,15 +46,14 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     if (new Set(all).size !== all.length)
       throw new RangeError(`${this.constructor.name}: a parameter is in two groups`);
     for (const group of this.groups) {
-      if (!(group.lr >= 0))
-        throw new RangeError(`${this.constructor.name}: lr is ${group.lr}, expected a number from 0`);
+      checkNumber(this.constructor.name, 'lr', group.lr, { min: 0 });
     }
   }
 
   /** Updates every parameter that has a gradient. */
   step(): void {
     for (const group of this.groups) {
-      // Parameters that had no gradient at times have taken fewer steps.
+      // Parameters that had no gradient in some steps have taken fewer.
       const byStep = new Map<number, Update[]>();
       for (const parameter of group.parameters) {
         const { grad: gradient } = parameter;
@@ -78,7 +78,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     }
   }
 
-  /** What resuming needs, by the position of each parameter: `3.momentum`, and `3.steps` as a single value. */
+  /** The state for resuming, by the position of each parameter: `3.momentum`, and `3.steps` as a single value. */
   stateDict(): Map<string, Tensor | HostTensor> {
     const state = new Map<string, Tensor | HostTensor>();
     this.#all().forEach((parameter, i) => {
@@ -90,14 +90,15 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     return state;
   }
 
-  /** Restores what `stateDict` gave, read to the host. The parameters must be the same, in the same order. */
+  /** Restores a state dict that was read to the host. The parameters must be the same, in the same order. */
   loadStateDict(state: ReadonlyMap<string, HostTensor>): void {
     const parameters = this.#all();
     for (const [name, value] of state) {
       const [index = '', key = ''] = name.split('.');
       const parameter = parameters[Number(index)];
       const fits = parameter !== undefined && (key === 'steps' || sameShape(parameter.shape, value.shape));
-      if (!fits) throw new RangeError(`${this.constructor.name}: state ${name} [${value.shape}] fits no parameter`);
+      if (!fits)
+        throw new RangeError(`${this.constructor.name}: state ${name} [${value.shape}] does not fit any parameter`);
     }
     for (const [name, value] of state) {
       const [index = '', key = ''] = name.split('.');
@@ -107,7 +108,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     }
   }
 
-  /** Frees what the optimiser remembers. Parameters are left alone. */
+  /** Frees the optimiser's state, but not the parameters. */
   dispose(): void {
     for (const { tensors } of this.#memory.values()) for (const tensor of Object.values(tensors)) tensor.dispose();
     this.#memory.clear();
@@ -116,7 +117,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /** Names of the tensors that are kept for each parameter, of its shape. */
   protected abstract readonly remembers: readonly string[];
 
-  /** Updates parameters of one group in place, all of which take the same step; `step` counts from 1. */
+  /** Updates parameters of one group in place, all for the same number of steps; the first step is 1. */
   protected abstract update(updates: readonly Update[], group: ActiveGroup<O>, step: number): void;
 
   #all(): Parameter[] {
@@ -135,9 +136,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
 }
 
 export interface SGDOptions extends OptimizerOptions {
-  /** Share of the previous direction that is kept. Default 0. */
+  /** Fraction of the previous update to keep. Default 0. */
   readonly momentum?: number;
-  /** Share of the gradient that momentum leaves out. Default 0. */
+  /** Fraction of the gradient that momentum ignores. Default 0. */
   readonly dampening?: number;
   /** L2 penalty added to the gradient. Default 0. */
   readonly weightDecay?: number;
@@ -153,7 +154,7 @@ export class SGD extends Optimizer<SGDOptions> {
     super(parameters, options);
     for (const { nesterov = false, momentum = 0, dampening = 0 } of this.groups) {
       if (nesterov && (momentum <= 0 || dampening !== 0)) {
-        throw new RangeError(`SGD: nesterov needs momentum above 0 and no dampening, got ${momentum} and ${dampening}`);
+        throw new RangeError(`SGD: nesterov needs momentum > 0 and no dampening, got ${momentum} and ${dampening}`);
       }
     }
   }
@@ -173,7 +174,7 @@ export interface AdamOptions extends OptimizerOptions {
   readonly betas?: readonly [number, number];
   /** Added to the root of the second moment. Default 1e-8. */
   readonly eps?: number;
-  /** Default 0 for Adam (added to the gradient), 0.01 for AdamW (shrinks the parameter). */
+  /** Weight decay: for Adam added to the gradient (default 0), for AdamW applied to the parameter (default 0.01). */
   readonly weightDecay?: number;
 }
 

@@ -1,4 +1,6 @@
-/** What a schedule changes: an optimiser, or anything with learning rates. */
+import { checkNumber } from '../common/check.ts';
+
+/** What a schedule changes: an optimiser, or anything else with learning rates. */
 export interface Rates {
   readonly groups: readonly { lr: number }[];
 }
@@ -8,7 +10,7 @@ export type Schedule = (step: number) => number;
 
 /** Multiplies by `gamma` every `every` steps. */
 export const stepDecay = ({ every, gamma = 0.1 }: { readonly every: number; readonly gamma?: number }): Schedule => {
-  checkPositive('stepDecay', { every });
+  checkNumber('stepDecay', 'every', every, { above: 0 });
   return (step) => gamma ** Math.floor(step / every);
 };
 
@@ -18,15 +20,15 @@ export const multiStepDecay =
   (step) =>
     gamma ** at.filter((milestone) => step >= milestone).length;
 
-/** Half a cosine from 1 down to `floor` (default 0) over `steps` (Loshchilov and Hutter 2017, without restarts). */
+/** Half a cosine from 1 to `floor` (default 0) over `steps` (Loshchilov and Hutter 2017, without restarts). */
 export const cosine = ({ steps, floor = 0 }: { readonly steps: number; readonly floor?: number }): Schedule => {
-  checkPositive('cosine', { steps });
+  checkNumber('cosine', 'steps', steps, { above: 0 });
   return (step) => floor + ((1 - floor) * (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps))) / 2;
 };
 
 /**
- * One cycle (Smith and Topin 2018) as PyTorch's OneCycleLR makes it: from 1 / `divFactor` up to 1 over `pctStart` of
- * the steps, then down to 1 / (`divFactor` `finalDivFactor`), both along a cosine. The optimiser's rate is the peak.
+ * One cycle (Smith and Topin 2018) as in PyTorch's OneCycleLR: from 1 / `divFactor` to 1 over the fraction `pctStart` of the
+ * steps, then to 1 / (`divFactor` `finalDivFactor`), both along a cosine. The optimiser's rate is the peak.
  */
 export const oneCycle = ({
   steps,
@@ -39,7 +41,7 @@ export const oneCycle = ({
   readonly divFactor?: number;
   readonly finalDivFactor?: number;
 }): Schedule => {
-  checkPositive('oneCycle', { steps });
+  checkNumber('oneCycle', 'steps', steps, { above: 0 });
   const start = 1 / divFactor;
   const up = pctStart * steps - 1;
   const anneal = (a: number, b: number, t: number): number => b + ((a - b) / 2) * (1 + Math.cos(Math.PI * t));
@@ -52,13 +54,14 @@ export const oneCycle = ({
   };
 };
 
-/** Rises from 1 to `ratio` over `steps`, by the same factor each step: the sweep of a learning-rate range test. */
+/** Grows from 1 to `ratio` over `steps`, by the same factor each step: the sweep of a learning-rate range test. */
 export const exponential = ({ steps, ratio }: { readonly steps: number; readonly ratio: number }): Schedule => {
-  checkPositive('exponential', { steps, ratio });
+  checkNumber('exponential', 'steps', steps, { above: 0 });
+  checkNumber('exponential', 'ratio', ratio, { above: 0 });
   return (step) => (steps === 1 ? 1 : ratio ** (Math.min(step, steps - 1) / (steps - 1)));
 };
 
-/** Rises linearly from `start` (default 1/3) to 1 over `steps`, then follows `then` (default: stays at 1). */
+/** Grows linearly from `start` (default 1/3) to 1 over `steps`, then follows `then` (default: stays at 1). */
 export const linearWarmup = ({
   steps,
   start = 1 / 3,
@@ -68,11 +71,11 @@ export const linearWarmup = ({
   readonly start?: number;
   readonly then?: Schedule;
 }): Schedule => {
-  checkPositive('linearWarmup', { steps });
+  checkNumber('linearWarmup', 'steps', steps, { above: 0 });
   return (step) => (step < steps ? start + ((1 - start) * step) / steps : then(step - steps));
 };
 
-/** Applies a schedule to the learning rates of an optimiser. The first rate is set at once; call `step` after each step. */
+/** Applies a schedule to the learning rates of an optimiser. It sets the first rate at once; call `step` after each step. */
 export class Scheduler {
   /** Steps taken. May be set when resuming, followed by `apply`. */
   steps = 0;
@@ -100,9 +103,9 @@ export class Scheduler {
 }
 
 export interface PlateauOptions {
-  /** What the rates are multiplied by. Default 0.1. */
+  /** Factor by which to multiply the rates. Default 0.1. */
   readonly factor?: number;
-  /** Evaluations without improvement that are tolerated. Default 10. */
+  /** Number of evaluations without improvement to tolerate. Default 10. */
   readonly patience?: number;
   /** Relative change that counts as an improvement. Default 1e-4. */
   readonly threshold?: number;
@@ -115,6 +118,7 @@ export class ReduceOnPlateau {
   readonly #optimizer: Rates;
   readonly #options: Required<PlateauOptions>;
   #best: number;
+  /** Evaluations since the best one. */
   #bad = 0;
 
   constructor(optimizer: Rates, options: PlateauOptions = {}) {
@@ -123,7 +127,7 @@ export class ReduceOnPlateau {
     this.#best = this.#options.mode === 'min' ? Infinity : -Infinity;
   }
 
-  /** Notes a new value of the metric. */
+  /** Takes a new value of the metric. */
   step(metric: number): void {
     const { factor, patience, threshold, mode } = this.#options;
     const better = mode === 'min' ? metric < this.#best * (1 - threshold) : metric > this.#best * (1 + threshold);
@@ -134,11 +138,5 @@ export class ReduceOnPlateau {
       for (const group of this.#optimizer.groups) group.lr *= factor;
       this.#bad = 0;
     }
-  }
-}
-
-function checkPositive(op: string, values: Record<string, number>): void {
-  for (const [name, value] of Object.entries(values)) {
-    if (!(value > 0)) throw new RangeError(`${op}: ${name} is ${value}, expected a number above 0`);
   }
 }

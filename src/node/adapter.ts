@@ -1,3 +1,4 @@
+import { reasonOf } from '../common/check.ts';
 import { NoAdapterError } from '../tensor/errors.ts';
 import { findLavapipe, findSwiftShader, loadLibrary, useDriver } from './drivers.ts';
 
@@ -13,18 +14,18 @@ interface Dawn {
   readonly globals: Record<string, unknown>;
 }
 
-/** The GPU's clock as it is: the steps of 65 us that Dawn gives it are meant for web pages. */
+/** Exact timestamps: Dawn quantises them to 65 us by default, which is meant for web pages. */
 const TIMESTAMPS = 'disable-dawn-features=timestamp_quantization';
 
-/** Asks Dawn for an adapter; notes why there was none. */
+/** Requests an adapter from Dawn; records the reason if there is none. */
 type Ask = (what: string, options?: string[]) => Promise<OpenedAdapter | null>;
 
 /**
- * Opens an adapter in Node through Dawn: by default a GPU, otherwise a software Vulkan driver of the system
- * (lavapipe), otherwise the SwiftShader that some packages carry, loaded into this process without root.
+ * Opens an adapter in Node through Dawn: by default a GPU, otherwise a software Vulkan driver of the system (lavapipe),
+ * otherwise the SwiftShader that some packages contain, loaded into this process without root permissions.
  *
- * @param name `hardware`, `lavapipe`, `swiftshader`, or a part of an adapter's name; default any
- * @throws NoAdapterError that lists what was tried, why it failed, and what to install
+ * @param name `hardware`, `lavapipe`, `swiftshader`, or part of an adapter's name; default any
+ * @throws NoAdapterError that lists the adapters tried, the reasons for their failure, and what to install
  */
 export async function openAdapter(name: string | undefined): Promise<OpenedAdapter> {
   const dawn = await loadDawn();
@@ -36,7 +37,7 @@ export async function openAdapter(name: string | undefined): Promise<OpenedAdapt
       if (adapter !== null) return { gpu, adapter };
       tried.push(`${what}: no adapter was offered`);
     } catch (error) {
-      tried.push(`${what}: ${(error as Error).message}`);
+      tried.push(`${what}: ${reasonOf(error)}`);
     }
     return null;
   };
@@ -51,10 +52,10 @@ export async function openAdapter(name: string | undefined): Promise<OpenedAdapt
     `no WebGPU adapter${name === undefined ? '' : ` named "${name}"`} could be opened.\nTried:\n` +
       tried.map((line) => `  - ${line}\n`).join('') +
       'Remedies:\n' +
-      '  - with a GPU: install its Vulkan driver (Linux); macOS and Windows need nothing more\n' +
-      '  - without one, on Linux: apt install mesa-vulkan-drivers libvulkan1 (Mesa 25 is known to work, 22.3 not)\n' +
+      '  - with a GPU: install its Vulkan driver (Linux); macOS and Windows need nothing else\n' +
+      '  - without one, on Linux: apt install mesa-vulkan-drivers libvulkan1 (Mesa 25 works, 22.3 does not)\n' +
       '  - without root, on Linux x64: npm install --save-dev @sparticuz/chromium@143.0.4 (carries SwiftShader)\n' +
-      '  - RETINAGRAD_ADAPTER or init({ adapter }) chooses: hardware, lavapipe, swiftshader, or a part of a name',
+      '  - RETINAGRAD_ADAPTER or init({ adapter }) selects: hardware, lavapipe, swiftshader, or part of a name',
   );
 }
 
@@ -71,17 +72,17 @@ async function loadDawn(): Promise<Dawn> {
     return dawn;
   } catch (cause) {
     throw new NoAdapterError(
-      `the package "webgpu" (Dawn for Node) did not load: ${(cause as Error).message}\n` +
+      `the package "webgpu" (Dawn for Node) did not load: ${reasonOf(cause)}\n` +
         'It is an optional dependency of retinagrad: npm install webgpu. It ships for Linux (glibc 2.34 or newer), ' +
         'macOS and Windows.',
     );
   }
 }
 
-/** The drivers that the system has, a GPU before a software one. `wanted` is `hardware` or a part of a name. */
+/** The drivers of the system, GPUs before software ones. `wanted` is `hardware` or part of a name. */
 async function askSystem(ask: Ask, tried: string[], wanted: string | undefined): Promise<OpenedAdapter | null> {
   const what = 'drivers of the system';
-  // Asking for the loader first avoids a complaint that Dawn prints to stderr.
+  // Loading the Vulkan loader first avoids a message that Dawn prints to stderr.
   const problem = process.platform === 'linux' ? loadLibrary('libvulkan.so.1') : null;
   if (problem !== null) {
     tried.push(`${what}: no Vulkan loader (${problem})`);

@@ -3,30 +3,31 @@ import { createRequire } from 'node:module';
 import { constants, homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
+import { reasonOf } from '../common/check.ts';
 
-/** Keeps a loaded library in memory after Node has noticed that it is no addon; the value of glibc and musl. */
+/** Keeps a library loaded after Node has found that it is not an addon; the value of glibc and musl. */
 const RTLD_NODELETE = 0x1000;
 const LOADER = 'libvulkan.so.1';
 const MANIFEST = 'vk_swiftshader_icd.json';
 const SWIFTSHADER_FILES = [LOADER, MANIFEST, 'libvk_swiftshader.so'];
 
 /**
- * Loads a shared library into the process, where Dawn then finds it by its name. A plain library is not an addon:
- * loading it succeeds, and then Node complains that it did not register itself.
+ * Loads a shared library into the process, where Dawn finds it by its name. A plain library is not an addon: loading it
+ * succeeds, and then Node throws because it did not register itself.
  *
- * @returns null, or what went wrong
+ * @returns null, or the reason of the failure
  */
 export function loadLibrary(file: string): string | null {
   try {
     process.dlopen({ exports: {} }, file, constants.dlopen.RTLD_LAZY | RTLD_NODELETE);
     return null;
   } catch (error) {
-    const { message } = error as Error;
-    return message.includes('self-register') ? null : message;
+    const reason = reasonOf(error);
+    return reason.includes('self-register') ? null : reason;
   }
 }
 
-/** Makes the Vulkan loader see one driver only. Old loaders read the second name. */
+/** Makes the Vulkan loader use one driver only. Old loaders read the second variable. */
 export function useDriver(manifest: string): void {
   process.env['VK_DRIVER_FILES'] = manifest;
   process.env['VK_ICD_FILENAMES'] = manifest;
@@ -70,7 +71,7 @@ export function findSwiftShader():
   try {
     if (!isComplete(target)) unpack(carrier.archive, target);
   } catch (error) {
-    return { problem: `could not unpack ${carrier.archive} to ${target}: ${(error as Error).message}` };
+    return { problem: `could not unpack ${carrier.archive} to ${target}: ${reasonOf(error)}` };
   }
   return found(target);
 }
@@ -79,7 +80,7 @@ function isComplete(folder: string): boolean {
   return SWIFTSHADER_FILES.every((file) => existsSync(join(folder, file)));
 }
 
-/** Unpacks to a folder of its own and renames it, so that a half-written folder is never seen. */
+/** Unpacks to a temporary folder and renames it, so that other processes never see a partial folder. */
 function unpack(archive: string, target: string): void {
   const entries = untar(brotliDecompressSync(readFileSync(archive)));
   const partial = `${target}.${process.pid}`;

@@ -3,22 +3,22 @@ import { openDevice, type InitOptions } from '../tensor/init.ts';
 import type { Device } from '../tensor/device.ts';
 import { isSoftware, openAdapter } from './adapter.ts';
 
-/** A software adapter's memory is the computer's; more than this share would start swapping. */
-const SOFTWARE_MEMORY_SHARE = 0.6;
-/** Milliseconds to sleep between polls of the GPU: far below a kernel's time, far above the cost of polling. */
+/** Software adapters use the host's memory; a larger fraction of it would cause swapping. */
+const SOFTWARE_MEMORY_FRACTION = 0.6;
+/** Milliseconds to sleep between polls of the GPU: much shorter than a kernel, much longer than a poll. */
 const POLL_SLEEP = 0.3;
 
 /**
- * Opens a GPU in Node and makes it the default device: a hardware adapter first, then a software driver of the system,
- * then a bundled one. The environment variable RETINAGRAD_ADAPTER chooses by name where `options.adapter` does not.
+ * Opens a GPU in Node and makes it the default device: a hardware adapter if there is one, then a software driver of the
+ * system, then a bundled one. If `options.adapter` is not given, the environment variable RETINAGRAD_ADAPTER selects one.
  *
- * @throws NoAdapterError that lists what was tried and what to install
+ * @throws NoAdapterError that lists the adapters tried and what to install
  */
 export async function init(options: InitOptions = {}): Promise<Device> {
   const name = options.adapter ?? (process.env['RETINAGRAD_ADAPTER'] || undefined);
   const { gpu, adapter } = await openAdapter(name);
   const software = isSoftware(adapter.info);
-  const memoryLimit = options.memoryLimit ?? (software ? totalmem() * SOFTWARE_MEMORY_SHARE : undefined);
+  const memoryLimit = options.memoryLimit ?? (software ? totalmem() * SOFTWARE_MEMORY_FRACTION : undefined);
   return openDevice(adapter, {
     ...options,
     ...(memoryLimit === undefined ? {} : { memoryLimit }),
@@ -33,8 +33,8 @@ let waiting = 0;
 let polling = false;
 
 /**
- * Waits for a promise of Dawn's. While one is pending, Dawn polls in Node's event loop without a pause, which would
- * take a core away from a software driver; sleeping for a moment in each turn of the loop leaves it free.
+ * Waits for a promise of Dawn. While one is pending, Dawn polls in Node's event loop without a pause, which would occupy a
+ * core that a software driver needs. A short sleep in each turn of the loop leaves the core free.
  */
 export async function waitAsleep<T>(promise: Promise<T>): Promise<T> {
   waiting++;

@@ -1,8 +1,8 @@
 import type { AnchorSpec } from './spec.ts';
 
-// Anchors are the boxes that the network starts from: at every cell of every pyramid level, a few sizes and shapes.
-// Together they tile the image, so that every object overlaps one well, and the network only has to say which, and how
-// to correct it.
+// Anchors are the boxes that the network starts from: a few sizes and aspect ratios at every cell of every pyramid level.
+// Together they cover the image, so that every object overlaps an anchor well. The network only predicts which one, and
+// how to correct it.
 
 /** Height and width of a pyramid level or an image. */
 export type Size = readonly [height: number, width: number];
@@ -27,7 +27,7 @@ export function cellAnchors(sizes: readonly number[], { ratios, order, rounded }
   const { fround } = Math;
   const out = new Float32Array(pairs.length * 4);
   pairs.forEach(({ size, ratio }, i) => {
-    // Computed in float32 in torchvision's order of operations, because rounding follows.
+    // In float32 and torchvision's order of operations, because rounding follows.
     const h = fround(Math.sqrt(fround(ratio)));
     const w = fround(1 / h);
     let [halfWidth, halfHeight] = [fround(w * fround(size)) / 2, fround(h * fround(size)) / 2];
@@ -37,7 +37,7 @@ export function cellAnchors(sizes: readonly number[], { ratios, order, rounded }
   return out;
 }
 
-/** Rounds as IEEE 754 and PyTorch do: 50.5 to 50, 101.5 to 102. (Math.round gives 51 and 102.) */
+/** Rounds half to even like IEEE 754 and PyTorch: 50.5 to 50, 101.5 to 102. (Math.round gives 51 and 102.) */
 function roundHalfToEven(x: number): number {
   const low = Math.floor(x);
   if (x - low !== 0.5) return Math.round(x);

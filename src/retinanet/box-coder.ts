@@ -7,11 +7,11 @@ import type { BoxCoderSpec } from './spec.ts';
 
 // The network does not predict boxes but offsets from anchors (Girshick et al. 2014, appendix C): the shift of the
 // centre in units of the anchor's size, and the logarithm of the change in size. Offsets are near 0 for any object
-// size, so one linear layer serves all. Encoding, which needs no gradient, is fused with matching on the GPU
-// (kernels/wgsl/encode_matches.wgsl); here are the two ways of decoding.
+// size, so that one linear layer works for all. Encoding needs no gradient and follows matching on the GPU
+// (kernels/wgsl/encode_matches.wgsl); decoding is here, on the GPU and on the host.
 
 /**
- * Boxes from offsets, differentiably, for losses on boxes.
+ * Decodes boxes from offsets, differentiably, for losses on boxes.
  *
  * @param deltas [N, A, 4]
  * @param anchors [A, 4]
@@ -35,7 +35,7 @@ export function decodeBoxes(deltas: Tensor, anchors: Tensor, spec: BoxCoderSpec)
 }
 
 /**
- * One box from offsets on the host, in float32 as the GPU would.
+ * Decodes one box on the host, in float32 like the GPU.
  *
  * @param deltas offsets, four numbers each; `deltaAt` is the position of the one to decode
  * @param anchors boxes, four numbers each; `anchorAt` is the position of the anchor it belongs to

@@ -10,7 +10,7 @@ import type { PyramidSpec } from './spec.ts';
 
 // Feature pyramid network (Lin et al. 2017, "Feature Pyramid Networks for Object Detection"). Deep layers know what is
 // in the image, shallow ones know where. A top-down path carries the deep, coarse features to the finer levels, where
-// lateral 1x1 convolutions add the shallow ones; so every level has both, and objects of each size find one that fits.
+// lateral 1x1 convolutions add the shallow ones. So every level has both, and there is a level for each object size.
 
 /** The pyramid's levels P3 to P7, finest first. */
 export type Pyramid = readonly [p3: Tensor, p4: Tensor, p5: Tensor, p6: Tensor, p7: Tensor];
@@ -41,7 +41,7 @@ class ExtraLevels extends Module {
 export class FeaturePyramid extends Module {
   /** 1x1 convolutions from C3, C4, C5. */
   readonly innerBlocks: readonly Sequential[];
-  /** 3x3 convolutions that smooth what upsampling left (section 3 of the paper). */
+  /** 3x3 convolutions that reduce the aliasing of upsampling (section 3 of the paper). */
   readonly layerBlocks: readonly Sequential[];
   readonly extraBlocks: ExtraLevels;
   readonly #spec: PyramidSpec;
@@ -71,7 +71,7 @@ export class FeaturePyramid extends Module {
   }
 }
 
-/** Nearest-neighbour enlargement to the height and width of another map, which may be odd. */
+/** Nearest-neighbour upsampling to the height and width of another map, which may be odd. */
 function upsampleTo(x: Tensor, like: Tensor): Tensor {
   return upsampleNearest(x, [like.shape[1]!, like.shape[2]!]);
 }

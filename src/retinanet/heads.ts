@@ -7,9 +7,9 @@ import { tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { HeadSpec } from './spec.ts';
 
-// The two subnets (Focal Loss paper, section 4): small fully convolutional networks that look at every cell of every
-// pyramid level with the same weights. One gives each anchor of the cell a score per class, the other the four offsets
-// from the anchor to the object.
+// The two subnets (Focal Loss paper, section 4): small fully convolutional networks that run on every pyramid level with the
+// same weights. For each anchor of a cell, one predicts a score per class, the other the four offsets from the anchor to the
+// object.
 
 const gaussian = normal(0, 0.01);
 
@@ -18,7 +18,7 @@ function conv(inChannels: number, outChannels: number, { bias = 0, relu = false 
   return new Conv2d(inChannels, outChannels, { kernel: 3, padding: 1, init: gaussian, biasInit: constant(bias), relu });
 }
 
-/** The convolutions before the last one of a subnet. */
+/** The convolutions of a subnet before the last one. */
 function tower(inChannels: number, { channels, convs, normGroups }: HeadSpec): Sequential {
   const layers = Array.from({ length: convs }, (_, i): Module & Layer => {
     const from = i === 0 ? inChannels : channels;
@@ -30,7 +30,7 @@ function tower(inChannels: number, { channels, convs, normGroups }: HeadSpec): S
 }
 
 /**
- * Runs a subnet on every level and lists the results anchor by anchor.
+ * Runs a subnet on every level and concatenates the results anchor by anchor.
  *
  * @param width numbers per anchor
  * @returns [N, A, width], levels finest first, rows, columns, then the anchors of a cell
@@ -52,8 +52,8 @@ export class ClassificationHead extends Module {
   constructor(inChannels: number, anchorsPerCell: number, classes: number, spec: HeadSpec) {
     super();
     this.conv = tower(inChannels, spec);
-    // With the prior, an untrained network calls nearly everything background, as nearly everything is. Otherwise the
-    // loss of the many easy negatives would swamp the first steps (section 3.3).
+    // With the prior, an untrained network predicts background nearly everywhere, which is nearly always right. Otherwise
+    // the loss of the many easy negatives would dominate the first steps (section 3.3).
     const bias = -Math.log((1 - spec.prior) / spec.prior);
     this.clsLogits = conv(spec.channels, anchorsPerCell * classes, { bias });
     this.classes = classes;
@@ -81,7 +81,7 @@ export class RegressionHead extends Module {
   }
 }
 
-/** What the two subnets say about every anchor. */
+/** The predictions of the two subnets for every anchor. */
 export interface HeadOutput {
   /** [N, A, classes] */
   readonly logits: Tensor;

@@ -1,21 +1,20 @@
 import { div, greaterEqual, maximum, mul, smoothL1 } from '../autograd/ops/binary.ts';
 import { giouLoss, sigmoidFocalLoss } from '../autograd/ops/losses.ts';
-import type { Assignment } from '../autograd/ops/matching.ts';
 import { mean, sum } from '../autograd/ops/reduce.ts';
-import { cast } from '../autograd/ops/cast.ts';
-import { axpby } from '../autograd/ops/in-place.ts';
+import { cast, axpby } from '../autograd/ops/no-gradient.ts';
 import { isRecomputing } from '../autograd/tape.ts';
 import { constant } from '../nn/init.ts';
 import { Module } from '../nn/module.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { decodeBoxes } from './box-coder.ts';
 import type { HeadOutput } from './heads.ts';
+import type { Assignment } from './matching-gpu.ts';
 import type { BoxCoderSpec, LossSpec } from './spec.ts';
 
-// What training makes small: how wrong the scores are (focal loss, over all anchors but the ignored ones) plus how
-// wrong the boxes are (over foreground anchors only), both per foreground anchor.
+// What training minimises: the error of the scores (focal loss, over all anchors except ignored ones) plus the error of the
+// boxes (over foreground anchors only), both per foreground anchor.
 
-/** The two parts of the loss, scalars, and what they are divided by. */
+/** The two parts of the loss, scalars, and the counts that normalise them. */
 export interface RetinaNetLosses {
   readonly classification: Tensor;
   readonly boxRegression: Tensor;
@@ -28,7 +27,7 @@ const EMA_START = 100;
 const EMA_DECAY = 0.9;
 
 export class RetinaNetLoss extends Module {
-  /** Moving average of the foreground anchors of a batch, if the spec asks for one. */
+  /** Moving average of the number of foreground anchors in a batch, if the spec uses one. */
   readonly normalizer: Tensor | null;
   readonly #loss: LossSpec;
   readonly #coder: BoxCoderSpec;
@@ -62,7 +61,7 @@ export class RetinaNetLoss extends Module {
     };
   }
 
-  /** Distance of each prediction from its target, [N, A]; meaningless where the anchor is not foreground. */
+  /** Distance of each prediction from its target, [N, A]; undefined where the anchor is not foreground. */
   #boxLoss(deltas: Tensor, anchors: Tensor, assignment: Assignment): Tensor {
     const { box, beta } = this.#loss;
     if (box === 'giou') return giouLoss(decodeBoxes(deltas, anchors, this.#coder), assignment.boxes);

@@ -4,8 +4,8 @@ import type { Size } from './anchors.ts';
 import { decodeBox } from './box-coder.ts';
 import type { BoxCoderSpec, PostprocessSpec } from './spec.ts';
 
-// From scores and offsets for every anchor to a short list of boxes. It runs on the host: how many candidates there are
-// depends on the values, and after the threshold they are few.
+// From scores and offsets for every anchor to a short list of boxes. It runs on the host: the number of candidates depends
+// on the values, and after thresholding it is small.
 
 export type { Detections } from '../imagery/types.ts';
 
@@ -16,7 +16,7 @@ export interface Candidate {
   readonly label: number;
 }
 
-/** Values of one image, straight from the network. */
+/** Outputs of the network for one image. */
 export interface RawOutput {
   /** [A, classes] */
   readonly logits: Float32Array;
@@ -31,7 +31,7 @@ export interface RawOutput {
   readonly size: Size;
 }
 
-/** Thresholds, decodes and suppresses duplicates (Focal Loss paper, section 4, "Inference"). */
+/** Thresholds scores, decodes boxes and removes duplicates (Focal Loss paper, section 4, "Inference"). */
 export function postprocess(raw: RawOutput, spec: PostprocessSpec, coder: BoxCoderSpec): Detections {
   return withoutDuplicates(candidates(raw, spec, coder), raw.size, spec);
 }
@@ -45,7 +45,7 @@ export function candidates(raw: RawOutput, spec: PostprocessSpec, coder: BoxCode
   });
 }
 
-/** The second half: non-maximum suppression; the best are kept. */
+/** The second half: non-maximum suppression, up to `maxDetections`. */
 export function withoutDuplicates(candidates: readonly Candidate[], size: Size, spec: PostprocessSpec): Detections {
   let kept = suppress(candidates, spec.nmsThreshold, boxIouFloat32).slice(0, spec.maxDetections);
   if (spec.clip === 'after-nms') {
@@ -72,7 +72,7 @@ function levelCandidates(
   for (let at = first * classes; at < (first + count) * classes; at++) {
     const score = Math.fround(1 / (1 + Math.exp(-logits[at]!)));
     if (Number.isNaN(score)) {
-      throw new Error('detect: the network gave NaN: its weights are damaged, or the image holds NaN');
+      throw new Error('detect: the network gave NaN: its weights are damaged, or the image contains NaN');
     }
     if (score > scoreThreshold) above.push({ at, score });
   }
@@ -85,6 +85,6 @@ function levelCandidates(
 }
 
 function clip([x1, y1, x2, y2]: Candidate['box'], [height, width]: Size): Candidate['box'] {
-  const limit = (value: number, most: number): number => Math.min(Math.max(value, 0), most);
+  const limit = (value: number, max: number): number => Math.min(Math.max(value, 0), max);
   return [limit(x1, width), limit(y1, height), limit(x2, width), limit(y2, height)];
 }

@@ -1,5 +1,6 @@
 import { checkpoint } from '../autograd/checkpoint.ts';
 import { maxPool2d } from '../autograd/ops/pool2d.ts';
+import { checkChoice } from '../common/check.ts';
 import { kaimingNormal } from '../nn/init.ts';
 import { Conv2d, Sequential } from '../nn/layers.ts';
 import { Module, type Layer } from '../nn/module.ts';
@@ -23,14 +24,14 @@ const layouts = {
 /** Makes the normalisation for a number of channels. */
 type NormLayer = (channels: number) => BatchNormLayer;
 
-/** A convolution as ResNet has them: no bias, because a norm follows, and padding that keeps the size at stride 1. */
+/** A convolution of a ResNet: without bias, because a norm follows, and with padding that keeps the size at stride 1. */
 function conv(inChannels: number, outChannels: number, kernel: number, stride: number): Conv2d {
   const padding = (kernel - 1) / 2;
   const init = kaimingNormal({ mode: 'fanOut' });
   return new Conv2d(inChannels, outChannels, { kernel, stride, padding, bias: false, init });
 }
 
-/** The path around a block where size or channels change: a 1x1 convolution (option B, section 3.3). */
+/** The shortcut around a block that changes size or channels: a 1x1 convolution (option B, section 3.3). */
 class Shortcut extends Sequential {
   readonly conv: Conv2d;
   readonly norm: BatchNormLayer;
@@ -52,7 +53,7 @@ function shortcut(inChannels: number, outChannels: number, stride: number, norm:
   return new Shortcut(conv(inChannels, outChannels, 1, stride), norm(outChannels));
 }
 
-/** Two 3x3 convolutions around which the input is added (figure 5, left). Used by ResNet-18 and -34. */
+/** Two 3x3 convolutions whose result is added to the input (figure 5, left). Used by ResNet-18 and -34. */
 class BasicBlock extends Module implements Layer {
   readonly conv1: Conv2d;
   readonly bn1: BatchNormLayer;
@@ -77,7 +78,7 @@ class BasicBlock extends Module implements Layer {
   }
 }
 
-/** A 3x3 convolution between two 1x1 that shrink and restore the channels (figure 5, right). ResNet-50 and deeper. */
+/** A 3x3 convolution between two 1x1 that reduce and restore the channels (figure 5, right). ResNet-50 and deeper. */
 class Bottleneck extends Module implements Layer {
   readonly conv1: Conv2d;
   readonly bn1: BatchNormLayer;
@@ -120,7 +121,7 @@ class Stage extends Sequential {
 
   override forward(x: Tensor): Tensor {
     if (!this.isCheckpointed) return super.forward(x);
-    // Block by block: all blocks as one would be alive together again in backward.
+    // Block by block: with one checkpoint for all, backward would hold the activations of all blocks at once.
     return tidy(() => this.layers.reduce((value, block) => checkpoint((v) => block.forward(v), [value]), x));
   }
 }
@@ -140,14 +141,10 @@ export class ResNet extends Module {
 
   constructor({ depth, width, norm: kind, normEps: eps, bottleneckStride, checkpoint = false }: BackboneSpec) {
     super();
-    if (!(depth in layouts))
-      throw new RangeError(`ResNet: depth is ${depth}, expected one of ${Object.keys(layouts).join(', ')}`);
+    checkChoice('ResNet', 'depth', `${depth}`, Object.keys(layouts));
     const checkpointed: readonly string[] =
       typeof checkpoint === 'boolean' ? (checkpoint ? stageNames : []) : checkpoint;
-    for (const name of checkpointed) {
-      if (!(stageNames as readonly string[]).includes(name))
-        throw new RangeError(`ResNet: checkpoint names "${name}", expected some of ${stageNames.join(', ')}`);
-    }
+    for (const name of checkpointed) checkChoice('ResNet', 'a stage in checkpoint', name, stageNames);
     const { blocks, bottleneck } = layouts[depth];
     const expansion = bottleneck ? 4 : 1;
     const norm: NormLayer = (channels) =>

@@ -1,5 +1,6 @@
 import { add } from '../autograd/ops/binary.ts';
 import { noGrad } from '../autograd/tape.ts';
+import { checkInteger } from '../common/check.ts';
 import { Module } from '../nn/module.ts';
 import { tensor } from '../tensor/create.ts';
 import { keep, tidy } from '../tensor/scope.ts';
@@ -9,10 +10,11 @@ import { anchorsPerCell, makeAnchors, type Size } from './anchors.ts';
 import { FeaturePyramid, type Pyramid } from './fpn.ts';
 import { RetinaNetHead, type HeadOutput } from './heads.ts';
 import { RetinaNetLoss, type RetinaNetLosses } from './loss.ts';
+import { assignTargets } from './matching-gpu.ts';
 import { candidates, withoutDuplicates, type Detections } from './postprocess.ts';
 import { ResNet } from './resnet.ts';
 import type { RetinaNetSpec } from './spec.ts';
-import { assign, type Target } from './targets.ts';
+import type { Target } from './targets.ts';
 import { scaleBoxes, transformImages, transformTargets, type ImageBatch, type ImageInput } from './transform.ts';
 
 // RetinaNet (Lin et al. 2017, "Focal Loss for Dense Object Detection"), from pixels to boxes:
@@ -31,7 +33,7 @@ class Backbone extends Module {
   }
 }
 
-/** Everything the network computes for a batch, before losses or boxes. */
+/** Everything that the network computes for a batch, before losses or boxes. */
 export interface NetworkOutput extends HeadOutput {
   /** C3, C4, C5. */
   readonly features: readonly [Tensor, Tensor, Tensor];
@@ -43,7 +45,7 @@ export interface TrainingLosses extends RetinaNetLosses {
   readonly total: Tensor;
 }
 
-/** Anchors of one image size, on both sides, since matching needs them on the GPU and decoding on the host. */
+/** Anchors of one image size, on the GPU for matching and on the host for decoding. */
 interface AnchorSet {
   readonly host: Float32Array;
   readonly gpu: Tensor;
@@ -57,20 +59,18 @@ export class RetinaNet extends Module {
   readonly loss: RetinaNetLoss;
   readonly spec: RetinaNetSpec;
   readonly classes: number;
-  /** The device the model was made on. */
+  /** The device on which the model was made. */
   readonly #device: Device;
-  /** Anchors of the image sizes met last. Private, since a Tensor in a public field would be a buffer of the model. */
+  /** Anchors of recent image sizes. Private, because a Tensor in a public field would be a buffer of the model. */
   readonly #anchors = new Map<string, AnchorSet>();
 
   /**
-   * @param classes number of classes, without a background class
+   * @param classes number of classes; background is not a class
    * @param spec see `retinaNetSpec`
    */
   constructor(classes: number, spec: RetinaNetSpec) {
     super();
-    if (!(Number.isInteger(classes) && classes > 0)) {
-      throw new RangeError(`RetinaNet: ${classes} classes, expected a whole number from 1 (background is not a class)`);
-    }
+    checkInteger('RetinaNet', 'classes', classes, { min: 1 });
     this.backbone = new Backbone(spec);
     this.head = new RetinaNetHead(spec.pyramid.channels, anchorsPerCell(spec.anchors), classes, spec.head);
     this.loss = new RetinaNetLoss(spec.loss, spec.boxCoder);
@@ -80,7 +80,7 @@ export class RetinaNet extends Module {
   }
 
   /**
-   * Scores and offsets for a batch that `transformImages` made.
+   * Scores and offsets for a batch from `transformImages`.
    *
    * @param images [N, H, W, 3]
    */
@@ -105,14 +105,14 @@ export class RetinaNet extends Module {
       const output = this.forward(batch.images);
       const anchors = device.duringHost('anchors', () => this.anchors(batch, output.pyramid));
       const assignment = device.during('matching', () =>
-        assign(anchors.gpu, transformTargets(targets, batch), this.classes, matcher, boxCoder),
+        assignTargets(anchors.gpu, transformTargets(targets, batch), this.classes, matcher, boxCoder),
       );
       const losses = this.loss.forward(output, anchors.gpu, assignment);
       return { ...losses, total: add(losses.classification, losses.boxRegression) };
     });
   }
 
-  /** Finds objects. The model must be switched with `eval()` before. Boxes are in pixels of the images given. */
+  /** Detects objects. The model must be in evaluation mode (`eval()`). Boxes are in pixels of the given images. */
   async detect(images: readonly ImageInput[]): Promise<Detections[]> {
     if (this.training) throw new Error('detect: the model is in training mode; call model.eval() first');
     const device = this.#device;
@@ -144,7 +144,7 @@ export class RetinaNet extends Module {
     });
   }
 
-  /** The anchors of a batch, made once per image size. */
+  /** The anchors of a batch, computed once per image size. */
   anchors({ images }: Pick<ImageBatch, 'images'>, pyramid: readonly Tensor[]): AnchorSet {
     const sizeOf = (t: Tensor): Size => [t.shape[1]!, t.shape[2]!];
     const image = sizeOf(images);
@@ -173,5 +173,5 @@ export class RetinaNet extends Module {
   }
 }
 
-/** Image sizes whose anchors are kept. */
+/** Number of image sizes whose anchors are kept. */
 const MAX_ANCHOR_SETS = 16;

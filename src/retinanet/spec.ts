@@ -1,3 +1,5 @@
+import { checkChoice } from '../common/check.ts';
+
 /**
  * Every numerical decision of a RetinaNet in one object. Implementations agree on the architecture of Lin et al. 2017
  * ("Focal Loss for Dense Object Detection") and disagree on dozens of small things, each of which changes results;
@@ -17,17 +19,17 @@ export interface RetinaNetSpec {
 
 export interface BackboneSpec {
   readonly depth: 18 | 34 | 50 | 101;
-  /** Channels of the first stage; the others have 2, 4 and 8 times as many. The paper's is 64. */
+  /** Channels of the first stage; the others have 2, 4 and 8 times that number. 64 in the paper. */
   readonly width: number;
-  /** `batch` learns statistics, `frozen` keeps those of a checkpoint. */
+  /** `batch` trains the normalisation, `frozen` keeps that of a checkpoint. */
   readonly norm: 'batch' | 'frozen';
   /** Added to the variance of the normalisation. */
   readonly normEps: number;
   /** Which convolution of a bottleneck has the stride: 3x3 (torchvision, "ResNet v1.5") or the first 1x1 (He et al.). */
   readonly bottleneckStride: '3x3' | '1x1';
   /**
-   * Stages (or all) whose blocks keep only their input in training and compute the rest again in backward: less memory
-   * for a second forward pass, and the same result, bit for bit. Default false. See `checkpoint`.
+   * Stages (true: all) whose blocks keep only their input in training and recompute their activations in backward: less
+   * memory at the cost of a second forward pass, with the same result, bit for bit. Default false. See `checkpoint`.
    */
   readonly checkpoint?: boolean | readonly StageName[];
 }
@@ -38,9 +40,9 @@ export type StageName = 'layer1' | 'layer2' | 'layer3' | 'layer4';
 export interface PyramidSpec {
   /** Channels of every level. */
   readonly channels: number;
-  /** What P6 is computed from. */
+  /** The level from which P6 is computed. */
   readonly p6: 'P5' | 'C5';
-  /** Whether P6 passes a ReLU on the way to P7. */
+  /** Whether P7 is computed from relu(P6) instead of P6. */
   readonly reluBeforeP7: boolean;
 }
 
@@ -48,9 +50,9 @@ export interface HeadSpec {
   readonly channels: number;
   /** Convolutions before the last one, in each subnet. */
   readonly convs: number;
-  /** Groups of a group norm after each of them (which then have no bias), or null for none. */
+  /** Groups of a group norm after each of them (which then have no bias), or null for no norm. */
   readonly normGroups: number | null;
-  /** Probability that an untrained network gives every class (pi in the paper, section 4.1). */
+  /** Probability that an untrained network assigns to every class (pi in the paper, section 4.1). */
   readonly prior: number;
 }
 
@@ -59,9 +61,9 @@ export interface AnchorSpec {
   readonly sizes: readonly (readonly number[])[];
   /** Height divided by width. */
   readonly ratios: readonly number[];
-  /** Which of the two is the outer loop in the order of a cell's anchors. */
+  /** Whether ratios or sizes are the outer loop in the order of a cell's anchors. */
   readonly order: 'ratio-outer' | 'size-outer';
-  /** Whether half sizes are rounded to whole pixels (half to even), as torchvision does. */
+  /** Whether half sizes are rounded to integers (half to even), as in torchvision. */
   readonly rounded: boolean;
   /** Distance between cells: 8 to 128, or the padded image divided by the level's size, rounded down (torchvision). */
   readonly stride: 'fixed' | 'floor-division';
@@ -70,36 +72,40 @@ export interface AnchorSpec {
 }
 
 export interface MatcherSpec {
-  /** IoU from which an anchor is foreground. */
+  /** Minimum IoU of a foreground anchor. */
   readonly high: number;
   /** IoU below which it is background; between the two it is ignored. */
   readonly low: number;
-  /** Fate of a box's best anchor whose IoU is not high: lost, keeps its own best box, or is given to that box. */
+  /**
+   * Low-quality matches: what a box's best anchors become if their IoU is below `high`. `none`: background or ignored;
+   * `own`: foreground for the box that they overlap most (torchvision, Detectron2); `reassign`: foreground for that box
+   * (MMDetection).
+   */
   readonly lowQuality: 'none' | 'own' | 'reassign';
-  /** Leave boxes that overlap no anchor out of that rule; without it they claim every anchor that overlaps nothing. */
+  /** Exclude boxes that overlap no anchor from that rule; otherwise they claim every anchor that overlaps nothing. */
   readonly zeroOverlapGuard: boolean;
 }
 
 export interface BoxCoderSpec {
   /** Factors of dx, dy, dw, dh. */
   readonly weights: readonly [number, number, number, number];
-  /** Largest |dw|, |dh| when decoding. */
+  /** Maximum of dw and dh when decoding. */
   readonly clamp: number;
-  /** Whether only large values are limited, or small ones too. */
+  /** Whether dw and dh are limited only from above, or also from below (to -clamp). */
   readonly clampSides: 'upper' | 'both';
 }
 
 export interface LossSpec {
   readonly alpha: number;
   readonly gamma: number;
-  /** Distance of boxes: of their offsets (l1, smoothL1) or of the boxes themselves (giou). */
+  /** Box loss: a distance between offsets (l1, smoothL1) or between decoded boxes (giou). */
   readonly box: 'l1' | 'smoothL1' | 'giou';
-  /** Where smooth L1 turns linear. */
+  /** Distance at which smooth L1 changes from quadratic to linear. */
   readonly beta: number;
   /**
-   * What both losses are divided by: `image`, each image by its own number of foreground anchors (at least 1), then
-   * the mean over images; `batch`, the sum by the sum of those numbers; `ema`, the sum by a moving average of the
-   * foreground in a batch (Detectron2: starts at 100, decay 0.9).
+   * The divisor of both losses. `image`: each image is divided by its own number of foreground anchors (at least 1), then
+   * averaged over images. `batch`: the sum is divided by the sum of those numbers. `ema`: the sum is divided by a moving
+   * average of the foreground anchors in a batch (Detectron2: starts at 100, decay 0.9).
    */
   readonly normalizer: 'image' | 'batch' | 'ema';
 }
@@ -108,7 +114,7 @@ export interface TransformSpec {
   /** Shorter side of the image after resizing, unless the longer one would exceed `maxSize`. `null` keeps the size. */
   readonly minSize: number | null;
   readonly maxSize: number;
-  /** How the size is rounded; `floor-float32` with the scale in float32 is torchvision's. */
+  /** How the size is rounded. `floor-float32`, with a scale in float32, is torchvision's rule. */
   readonly rounding: 'floor-float32' | 'round';
   /** Per channel, in the order and range given below. */
   readonly mean: readonly [number, number, number];
@@ -121,14 +127,14 @@ export interface TransformSpec {
 }
 
 export interface PostprocessSpec {
-  /** Only scores above this are considered. */
+  /** Candidates have scores above this. */
   readonly scoreThreshold: number;
   /** Candidates kept per level. */
   readonly topK: number;
-  /** A box goes if its IoU with a better one of its class is above this. */
+  /** A box is removed if its IoU with a higher-scoring box of its class is above this. */
   readonly nmsThreshold: number;
   readonly maxDetections: number;
-  /** Whether boxes are cut at the image's border before suppression or after it. */
+  /** Whether boxes are clipped to the image before or after suppression. */
   readonly clip: 'before-nms' | 'after-nms';
 }
 
@@ -138,8 +144,8 @@ const bases = [32, 64, 128, 256, 512];
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
 
 /**
- * torchvision's `retinanet_resnet50_fpn` (version 0.14), but for the guard of boxes that overlap no anchor, which it does
- * not have: there, every anchor that overlaps nothing would be foreground for them.
+ * torchvision's `retinanet_resnet50_fpn` (version 0.14), except for `zeroOverlapGuard`: torchvision has no guard, so that a
+ * box that overlaps no anchor makes every anchor that overlaps nothing foreground.
  */
 const torchvision: RetinaNetSpec = {
   backbone: { depth: 50, width: 64, norm: 'frozen', normEps: 1e-5, bottleneckStride: '3x3', checkpoint: false },
@@ -216,7 +222,7 @@ const mmdetection: RetinaNetSpec = {
   postprocess: { ...torchvision.postprocess, maxDetections: 100 },
 };
 
-/** Lin et al. 2017: no rescue of badly matched boxes, smooth L1, one normaliser for the batch, at most 100 boxes. */
+/** Lin et al. 2017: no low-quality matches, smooth L1, one normaliser for the batch, at most 100 boxes. */
 const paper: RetinaNetSpec = {
   ...torchvision,
   backbone: { ...torchvision.backbone, bottleneckStride: '1x1' },
@@ -231,22 +237,19 @@ const paper: RetinaNetSpec = {
 export const presets = { torchvision, torchvisionV2, detectron2, mmdetection, paper } as const;
 export type PresetName = keyof typeof presets;
 
-/** A spec with some decisions changed: each section is merged with the preset's. */
+/** Changes to a preset: each section is merged with the preset's. */
 export type SpecOverrides = { readonly [K in keyof RetinaNetSpec]?: Partial<RetinaNetSpec[K]> };
 
 /** A preset with overrides: `retinaNetSpec('torchvision', { backbone: { depth: 18 } })`. */
 export function retinaNetSpec(preset: PresetName, overrides: SpecOverrides = {}): RetinaNetSpec {
-  const base: RetinaNetSpec | undefined = presets[preset];
-  if (base === undefined)
-    throw new RangeError(`retinaNetSpec: "${preset}" is not one of ${Object.keys(presets).join(', ')}`);
+  checkChoice('retinaNetSpec', 'preset', preset, Object.keys(presets));
+  const base: RetinaNetSpec = presets[preset];
   const merged: Record<string, object> = { ...base };
   for (const [section, values] of Object.entries(overrides)) {
-    const own = merged[section];
-    if (own === undefined)
-      throw new RangeError(`retinaNetSpec: "${section}" is not one of ${Object.keys(base).join(', ')}`);
-    const unknown = Object.keys(values).find((name) => !(name in own));
-    if (unknown !== undefined)
-      throw new RangeError(`retinaNetSpec: ${section}.${unknown} is not one of ${Object.keys(own).join(', ')}`);
+    checkChoice('retinaNetSpec', 'a section', section, Object.keys(base));
+    const own = merged[section]!;
+    for (const name of Object.keys(values))
+      checkChoice('retinaNetSpec', `a field of ${section}`, name, Object.keys(own));
     merged[section] = { ...own, ...values };
   }
   return merged as unknown as RetinaNetSpec;

@@ -13,23 +13,23 @@ import type { Size } from './anchors.ts';
 import type { TransformSpec } from './spec.ts';
 import type { Target } from './targets.ts';
 
-// From images of any size to one batch: normalise the colours, resize so that the shorter side has the trained size,
-// and pad with zeros (the mean colour) to a common size that the strides divide.
+// From images of any size to one batch: normalise the colours, resize the shorter side to the size used in training, and
+// pad with zeros (the mean colour) to a common size that is a multiple of the strides.
 
 /** An image: bytes on the host [H, W, 3], or a float tensor [H, W, 3] with values from 0 to 1. Both RGB. */
 export type ImageInput = RgbImage | Tensor;
 
-/** A batch that the network can take, and how to get back from its pixels to those of the images. */
+/** A batch for the network, and the sizes that map its pixels back to those of the images. */
 export interface ImageBatch {
   /** [N, H, W, 3] */
   readonly images: Tensor;
-  /** Size of each image before. */
+  /** Size of each image before resizing. */
   readonly originalSizes: readonly Size[];
   /** Size of each image in the batch, without padding. */
   readonly sizes: readonly Size[];
 }
 
-/** Size that an image is resized to. */
+/** The size to which an image is resized. */
 export function resizedSize([height, width]: Size, { minSize, maxSize, rounding }: TransformSpec): Size {
   if (minSize === null) return [height, width];
   const { fround } = Math;
@@ -69,10 +69,10 @@ export function transformImages(device: Device, inputs: readonly ImageInput[], s
   }) as [number, number];
   const images = noGrad(() =>
     tidy(() => {
-      // The network's channel order is applied to the statistics and to the pixels alike.
+      // Statistics and pixels are both in the network's channel order.
       const mean = tensor([...spec.mean], { device });
       const std = tensor([...spec.std], { device });
-      // Images of one size are one batch from the start.
+      // Images of the same size are processed as one batch from the start.
       const alike = originalSizes.every((size) => sameShape(size, originalSizes[0]!));
       const groups = alike ? [inputs] : inputs.map((input) => [input]);
       const ready = groups.map((group, i) => {
@@ -115,7 +115,7 @@ function reversedChannels(x: Tensor): Tensor {
   return concat([channel(2), channel(1), channel(0)], 2);
 }
 
-/** Boxes of images of their original size, in pixels of the batch. */
+/** Converts boxes from pixels of the original images to pixels of the batch. */
 export function transformTargets(targets: readonly Target[], batch: ImageBatch): Target[] {
   if (targets.length !== batch.sizes.length) {
     throw new RangeError(`transform: ${targets.length} targets do not fit ${batch.sizes.length} images`);
@@ -126,7 +126,7 @@ export function transformTargets(targets: readonly Target[], batch: ImageBatch):
   }));
 }
 
-/** Boxes of an image of size `before`, in pixels of the same image resized to `after`. */
+/** Converts boxes of an image of size `before` to pixels of the image resized to `after`. */
 export function scaleBoxes(boxes: Float32Array, before: Size, after: Size): Float32Array {
   const { fround } = Math;
   const ratioY = fround(fround(after[0]) / fround(before[0]));

@@ -1,12 +1,14 @@
+import { checkInteger, checkNumber } from '../common/check.ts';
 import { clipRing, ringArea, type Ring } from '../imagery/geometry.ts';
 import { renderScene } from './render.ts';
-import { makeScene, type SceneKind } from './scene.ts';
+import { makeScene } from './scene.ts';
+import type { SceneKind } from './types.ts';
 
-/** A synthetic chip: counts of a sensor, and the outlines of the buildings in it. */
+/** A synthetic aerial image (chip), and the outlines of its buildings. */
 export interface SyntheticChip {
-  /** 16-bit counts, three bands (red, green, blue) per pixel, row by row. */
+  /** 16-bit levels of red, green and blue, interleaved, in row-major order. */
   readonly levels: Uint16Array<ArrayBuffer>;
-  /** Outline of every building in pixels, cut at the chip's edge. */
+  /** Outline of every building in pixels, clipped to the chip. */
   readonly footprints: readonly Ring[];
   readonly kind: SceneKind;
 }
@@ -14,35 +16,35 @@ export interface SyntheticChip {
 export interface ChipOptions {
   /** Side of the chip in pixels. Default 128. */
   readonly size?: number;
-  /** Size of a pixel on the ground. Default 0.5. */
+  /** Size of a pixel on the ground in metres. Default 0.5. */
   readonly metresPerPixel?: number;
 }
 
-/** Footprints of which less than this many square pixels are visible are not labelled, as in SpaceNet. */
+/** Minimum visible area of a labelled footprint in square pixels, as in SpaceNet. */
 const MIN_AREA = 20;
 /**
- * Nor are those of which less than this share is visible. Chips this small cut many buildings; tools that cut large
- * images into tiles leave slivers out in the same way.
+ * Minimum visible fraction of a labelled footprint. The edges of small chips truncate many buildings; tools that cut large
+ * images into tiles drop slivers in the same way.
  */
 const MIN_VISIBLE = 0.25;
 
-/** Makes one chip. The same seed, index and options give the same chip on every machine. */
+/**
+ * Generates a chip. The same seed, index and options give the same chip on every machine. Throws a RangeError unless `size`
+ * is an integer >= 16 and `metresPerPixel` > 0.
+ */
 export function generateChip(
   seed: number,
   index: number,
   { size = 128, metresPerPixel = 0.5 }: ChipOptions = {},
 ): SyntheticChip {
-  if (!Number.isInteger(size) || size < 16 || !(metresPerPixel > 0)) {
-    throw new RangeError(
-      `generateChip: size ${size} and metresPerPixel ${metresPerPixel}, expected a whole number from 16 and a length`,
-    );
-  }
+  checkInteger('generateChip', 'size', size, { min: 16 });
+  checkNumber('generateChip', 'metresPerPixel', metresPerPixel, { above: 0 });
   const scene = makeScene(seed, index, size * metresPerPixel);
   const footprints = scene.buildings.flatMap(({ footprint }) => {
-    const whole = footprint.map(([x, y]) => [x / metresPerPixel, y / metresPerPixel] as const);
-    const visible = clipRing(whole, size, size);
+    const outline = footprint.map(([x, y]) => [x / metresPerPixel, y / metresPerPixel] as const);
+    const visible = clipRing(outline, size, size);
     const area = Math.abs(ringArea(visible));
-    return area >= MIN_AREA && area >= MIN_VISIBLE * Math.abs(ringArea(whole)) ? [visible] : [];
+    return area >= MIN_AREA && area >= MIN_VISIBLE * Math.abs(ringArea(outline)) ? [visible] : [];
   });
   return { levels: renderScene(scene, size), footprints, kind: scene.kind };
 }

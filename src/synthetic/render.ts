@@ -1,12 +1,12 @@
-import type { Block, Building, Colour, Scene } from './scene.ts';
+import type { Block, Building, Car, Colour, Patch, Scene, Tree } from './types.ts';
 
-// Draws a scene as a satellite would record it: reflectances at twice the resolution, painted from the ground up, then
-// blurred, sampled, lit through haze and turned into 16-bit counts with noise.
+// Renders a scene as a satellite would record it: reflectances at twice the resolution are painted from the ground up,
+// blurred and sampled, and converted to 16-bit levels with haze and noise.
 
 /** Samples per pixel along each axis, for smooth edges. */
 const SUPERSAMPLE = 2;
 
-/** A value in [0, 1) for each lattice point, by a 32-bit mix of its coordinates. */
+/** A pseudorandom value in [0, 1) for each lattice point, from a 32-bit hash of its coordinates. */
 function lattice(x: number, y: number, seed: number): number {
   let h = Math.imul(x, 0x27d4eb2d) ^ Math.imul(y, 0x165667b1) ^ seed;
   h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
@@ -14,7 +14,7 @@ function lattice(x: number, y: number, seed: number): number {
   return ((h ^ (h >>> 15)) >>> 0) / 2 ** 32;
 }
 
-/** Value noise: lattice values with smooth transitions. */
+/** Value noise: smooth interpolation between lattice values. */
 function noise(x: number, y: number, seed: number): number {
   const [x0, y0] = [Math.floor(x), Math.floor(y)];
   const [fx, fy] = [x - x0, y - y0];
@@ -24,7 +24,7 @@ function noise(x: number, y: number, seed: number): number {
   return top * (1 - sy) + bottom * sy;
 }
 
-/** Noise of several sizes: large swells, small grain. */
+/** Fractal noise: the sum of octaves of value noise. */
 function fractal(x: number, y: number, seed: number, octaves: number): number {
   let [sum, amplitude, total] = [0, 1, 0];
   for (let i = 0; i < octaves; i++) {
@@ -40,7 +40,7 @@ class Canvas {
   readonly size: number;
   readonly metres: number;
   readonly values: Float32Array;
-  /** Light that reaches each sample: 1 in the sun. */
+  /** Light at each sample: 1 in the sun. */
   readonly light: Float32Array;
 
   constructor(size: number, side: number) {
@@ -62,7 +62,7 @@ class Canvas {
     }
   }
 
-  /** Calls `paint` for every sample in a block, with its place in the block's own frame. */
+  /** Calls `paint` for every sample in a block, with its position in the frame of the block. */
   inside(block: Block, paint: (at: number, a: number, b: number) => void, margin = 0): void {
     const { x, y, along, across, angle } = block;
     const [c, s] = [Math.cos(angle), Math.sin(angle)];
@@ -79,13 +79,13 @@ class Canvas {
   }
 }
 
-/** Renders a chip of `pixels` x `pixels` as 16-bit counts, three bands per pixel, row by row. */
+/** Renders a scene with `pixels` x `pixels` pixels as interleaved 16-bit levels of red, green and blue. */
 export function renderScene(scene: Scene, pixels: number): Uint16Array<ArrayBuffer> {
   const canvas = new Canvas(pixels * SUPERSAMPLE, scene.side);
   drawGround(canvas, scene);
   drawStreets(canvas, scene);
   drawPatches(canvas, scene);
-  for (const { x, y, radius } of scene.trees) castRoundShadow(canvas, scene, x, y, radius, radius * 1.6);
+  for (const tree of scene.trees) castRoundShadow(canvas, scene, tree);
   for (const building of scene.buildings) castShadow(canvas, scene, building);
   for (const car of scene.cars) {
     const [dx, dy] = scene.shadow;
@@ -104,9 +104,9 @@ function drawGround(canvas: Canvas, { seed, green, side }: Scene): void {
   canvas.within(0, 0, side, side, (at, x, y) => {
     const swell = fractal(x / 22, y / 22, seed, 4);
     const grain = fractal(x / 1.1, y / 1.1, seed + 7, 2);
-    const share = Math.min(1, Math.max(0, green + (swell - 0.5) * 1.8));
+    const fraction = Math.min(1, Math.max(0, green + (swell - 0.5) * 1.8));
     for (let c = 0; c < 3; c++) {
-      canvas.values[at * 3 + c] = (grass[c]! * share + dry[c]! * (1 - share)) * (0.75 + 0.5 * grain);
+      canvas.values[at * 3 + c] = (grass[c]! * fraction + dry[c]! * (1 - fraction)) * (0.75 + 0.5 * grain);
     }
   });
 }
@@ -126,7 +126,7 @@ function drawStreets(canvas: Canvas, { streets, side, seed, kind }: Scene): void
     if (distance > halfWidth + 1.6) return;
     const grain = 0.88 + 0.24 * fractal(x / 3, y / 3, seed + 31, 3);
     if (distance <= halfWidth) {
-      // A dashed line in the middle, but not on crossings.
+      // A dashed line in the middle, except on crossings.
       const along = Math.abs(across) < Math.abs(cross) ? v : u;
       const other = Math.max(Math.abs(across), Math.abs(cross));
       const dash =
@@ -144,38 +144,34 @@ function drawStreets(canvas: Canvas, { streets, side, seed, kind }: Scene): void
 
 function drawPatches(canvas: Canvas, { patches, seed }: Scene): void {
   for (const patch of patches) {
-    const { colour, pattern, along, across } = patch;
     canvas.inside(patch, (at, a, b) => {
       const grain = 0.9 + 0.2 * fractal(a / 1.5 + 50, b / 1.5 + 50, seed + 57, 2);
-      if (pattern === 'bays') {
-        const line = Math.abs(a - 2.8 * Math.round(a / 2.8)) < 0.12 && Math.abs(b - 7 * Math.round(b / 7)) > 1;
-        canvas.set(at, line ? [0.5, 0.5, 0.48] : colour, grain);
-      } else if (pattern === 'rows') {
-        canvas.set(at, colour, grain * (1 + 0.22 * Math.sin(b * 3.1)));
-      } else if (pattern === 'water') {
-        const rim = along - Math.abs(a) < 0.5 || across - Math.abs(b) < 0.5;
-        canvas.set(at, rim ? [0.5, 0.48, 0.44] : colour, grain);
-      } else if (pattern === 'court') {
-        const inner =
-          Math.abs(along - 0.6 - Math.abs(a)) < 0.12 ||
-          Math.abs(across - 0.6 - Math.abs(b)) < 0.12 ||
-          Math.abs(a) < 0.1;
-        canvas.set(at, inner ? [0.5, 0.5, 0.48] : colour, grain);
-      } else {
-        canvas.set(at, colour, grain);
-      }
+      const rows = patch.pattern === 'rows' ? 1 + 0.22 * Math.sin(b * 3.1) : 1;
+      canvas.set(at, patchColour(patch, a, b), grain * rows);
     });
   }
 }
 
-/** Light in the shade: what the sky gives, a third of the sun's. */
+/** The colour of a patch at a point in its frame: lines of bays and courts, and the rim of water, have their own. */
+function patchColour({ colour, pattern, along, across }: Patch, a: number, b: number): Colour {
+  const isBayLine = (): boolean =>
+    Math.abs(a - 2.8 * Math.round(a / 2.8)) < 0.12 && Math.abs(b - 7 * Math.round(b / 7)) > 1;
+  const isCourtLine = (): boolean =>
+    Math.abs(along - 0.6 - Math.abs(a)) < 0.12 || Math.abs(across - 0.6 - Math.abs(b)) < 0.12 || Math.abs(a) < 0.1;
+  if (pattern === 'bays' && isBayLine()) return [0.5, 0.5, 0.48];
+  if (pattern === 'court' && isCourtLine()) return [0.5, 0.5, 0.48];
+  const isRim = along - Math.abs(a) < 0.5 || across - Math.abs(b) < 0.5;
+  return pattern === 'water' && isRim ? [0.5, 0.48, 0.44] : colour;
+}
+
+/** Light in the shade, from the sky alone. */
 const SKY_LIGHT = 0.36;
 
 function shade(canvas: Canvas, at: number): void {
   canvas.light[at] = SKY_LIGHT;
 }
 
-/** The shadow of a building: its outline swept along the direction of the shadow. */
+/** Casts the shadow of a building: its outline swept along the direction of the shadow. */
 function castShadow(canvas: Canvas, { shadow: [dx, dy] }: Scene, { blocks, height }: Building): void {
   const steps = Math.ceil((height * Math.hypot(dx, dy)) / (canvas.metres * 1.5));
   for (let i = 0; i <= steps; i++) {
@@ -186,26 +182,20 @@ function castShadow(canvas: Canvas, { shadow: [dx, dy] }: Scene, { blocks, heigh
   }
 }
 
-function castRoundShadow(
-  canvas: Canvas,
-  { shadow: [dx, dy] }: Scene,
-  x: number,
-  y: number,
-  radius: number,
-  height: number,
-): void {
+function castRoundShadow(canvas: Canvas, { shadow: [dx, dy] }: Scene, { x, y, radius }: Tree): void {
+  const height = radius * 1.6;
   const [cx, cy] = [x + dx * height, y + dy * height];
   canvas.within(cx - radius, cy - radius, cx + radius, cy + radius, (at, px, py) => {
     if ((px - cx) ** 2 + (py - cy) ** 2 < radius * radius) shade(canvas, at);
   });
 }
 
-/** Multiplies reflectances by the light on the ground; what is drawn later stands above it. */
+/** Multiplies reflectances by the light on the ground. What is drawn afterwards is above the shadows. */
 function applyLight({ values, light }: Canvas): void {
   for (let at = 0; at < light.length; at++) for (let c = 0; c < 3; c++) values[at * 3 + c]! *= light[at]!;
 }
 
-function drawCar(canvas: Canvas, car: Scene['cars'][number]): void {
+function drawCar(canvas: Canvas, car: Car): void {
   canvas.inside(car, (at, a, b) => {
     const glass = Math.abs(Math.abs(a) - car.along * 0.45) < 0.35 && Math.abs(b) < car.across * 0.8;
     canvas.set(at, glass ? [0.07, 0.08, 0.09] : car.colour);
@@ -215,14 +205,14 @@ function drawCar(canvas: Canvas, car: Scene['cars'][number]): void {
 function drawRoof(canvas: Canvas, { shadow: [dx, dy] }: Scene, building: Building): void {
   const { blocks, form, colour, seed } = building;
   const sun = Math.hypot(dx, dy);
-  // Light on a slope that faces direction (nx, ny): more towards the sun, which stands opposite to the shadows.
+  // Light on a slope that faces (nx, ny): brightest towards the sun, opposite to the shadows.
   const lit = (nx: number, ny: number): number => 1 - 0.42 * ((nx * dx + ny * dy) / sun);
   for (const [k, block] of blocks.entries()) {
     const { along, across, angle } = block;
     const [c, s] = [Math.cos(angle), Math.sin(angle)];
     const ridgeAlong = along >= across;
     canvas.inside(block, (at, a, b) => {
-      // Distance from the eaves at the long sides, and the direction that this slope faces, in the block's frame.
+      // Positions along and across the ridge.
       const [p, q] = ridgeAlong ? [a, b] : [b, a];
       const [long, short] = ridgeAlong ? [along, across] : [across, along];
       let light = 1;
@@ -246,11 +236,11 @@ function drawRoof(canvas: Canvas, { shadow: [dx, dy] }: Scene, building: Buildin
   drawRoofDetails(canvas, building);
 }
 
-/** Chimneys on slopes, machines and skylights on flat roofs. */
+/** Draws chimneys on slopes, and machines and skylights on flat roofs. */
 function drawRoofDetails(canvas: Canvas, { blocks, form, colour, seed }: Building): void {
-  const [main] = blocks as [Block];
-  const many = form === 'flat' ? 1 + Math.floor(lattice(1, 1, seed) * 5) : 1;
-  for (let i = 0; i < many; i++) {
+  const main = blocks[0]!;
+  const count = form === 'flat' ? 1 + Math.floor(lattice(1, 1, seed) * 5) : 1;
+  for (let i = 0; i < count; i++) {
     const a = (lattice(i, 2, seed) - 0.5) * 1.5 * (main.along - 1);
     const b = (lattice(i, 3, seed) - 0.5) * 1.4 * (main.across - 1);
     const [c, s] = [Math.cos(main.angle), Math.sin(main.angle)];
@@ -267,16 +257,11 @@ function drawRoofDetails(canvas: Canvas, { blocks, form, colour, seed }: Buildin
   }
 }
 
-function drawTree(
-  canvas: Canvas,
-  { shadow: [dx, dy], seed }: Scene,
-  { x, y, radius, colour }: Scene['trees'][number],
-  i: number,
-): void {
+function drawTree(canvas: Canvas, { shadow: [dx, dy], seed }: Scene, { x, y, radius, colour }: Tree, i: number): void {
   const reach = radius * 1.25;
   canvas.within(x - reach, y - reach, x + reach, y + reach, (at, px, py) => {
     const [ox, oy] = [(px - x) / radius, (py - y) / radius];
-    // An uneven edge, and leaves lit from the sun's side.
+    // An uneven edge, and leaves that are brighter towards the sun.
     const edge = 0.75 + 0.5 * noise(ox * 2 + i * 9, oy * 2, seed + 77);
     const d = ox * ox + oy * oy;
     if (d > edge * edge) return;
@@ -286,35 +271,38 @@ function drawTree(
   });
 }
 
-/** Counts of a band for a reflectance of 0 (haze, strongest in blue) and of 1. */
+/** Level of each band at a reflectance of 0 (haze, strongest in blue), and increase up to a reflectance of 1. */
 const DARK = [95, 150, 205];
 const GAIN = [1750, 1850, 1500];
 
-/** Blur of the optics and sampling, brightness of the day, and noise of the sensor. */
-function record({ values, size }: Canvas, { seed }: Scene, pixels: number): Uint16Array<ArrayBuffer> {
+/** Converts reflectances to levels: blur of the optics, sampling, brightness of the day, and noise of the sensor. */
+function record(canvas: Canvas, { seed }: Scene, pixels: number): Uint16Array<ArrayBuffer> {
   const out = new Uint16Array(pixels * pixels * 3);
   const gain = 0.88 + 0.26 * lattice(5, 5, seed);
   const haze = 0.8 + 0.6 * lattice(6, 6, seed);
-  // A 4 x 4 window over the 2 x 2 samples of a pixel: the point spread of a real sensor is wider than its pixel.
-  const taps = [0.12, 0.38, 0.38, 0.12];
-  for (let row = 0; row < pixels; row++) {
-    for (let column = 0; column < pixels; column++) {
-      for (let c = 0; c < 3; c++) {
-        let sum = 0;
-        for (let j = 0; j < 4; j++) {
-          const y = Math.min(size - 1, Math.max(0, row * SUPERSAMPLE + j - 1));
-          for (let i = 0; i < 4; i++) {
-            const x = Math.min(size - 1, Math.max(0, column * SUPERSAMPLE + i - 1));
-            sum += taps[i]! * taps[j]! * values[(y * size + x) * 3 + c]!;
-          }
-        }
-        const at = (row * pixels + column) * 3 + c;
-        // Noise with the spread of a sum of three uniform numbers, growing with the signal.
-        const grain = lattice(at, 11, seed) + lattice(at, 12, seed) + lattice(at, 13, seed) - 1.5;
-        const count = DARK[c]! * haze + GAIN[c]! * gain * sum;
-        out[at] = Math.min(65535, Math.max(1, Math.round(count + grain * (8 + 0.02 * count))));
-      }
-    }
+  for (let at = 0; at < out.length; at++) {
+    const pixel = Math.floor(at / 3);
+    const [row, column, c] = [Math.floor(pixel / pixels), pixel % pixels, at % 3];
+    // The sum of three uniform numbers is nearly normal; its spread grows with the signal.
+    const grain = lattice(at, 11, seed) + lattice(at, 12, seed) + lattice(at, 13, seed) - 1.5;
+    const level = DARK[c]! * haze + GAIN[c]! * gain * blurred(canvas, row, column, c);
+    out[at] = Math.min(65535, Math.max(1, Math.round(level + grain * (8 + 0.02 * level))));
   }
   return out;
+}
+
+/** Weights of a 4 x 4 window around the 2 x 2 samples of a pixel: the point spread of a sensor exceeds its pixel. */
+const TAPS = [0.12, 0.38, 0.38, 0.12];
+
+/** The reflectance of a pixel in band `c`. */
+function blurred({ values, size }: Canvas, row: number, column: number, c: number): number {
+  let sum = 0;
+  for (let j = 0; j < 4; j++) {
+    const y = Math.min(size - 1, Math.max(0, row * SUPERSAMPLE + j - 1));
+    for (let i = 0; i < 4; i++) {
+      const x = Math.min(size - 1, Math.max(0, column * SUPERSAMPLE + i - 1));
+      sum += TAPS[i]! * TAPS[j]! * values[(y * size + x) * 3 + c]!;
+    }
+  }
+  return sum;
 }

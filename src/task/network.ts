@@ -1,5 +1,5 @@
-import { bestIous, placeBoxes, type PlacedBoxes } from '../detector/anchor-coverage.ts';
-import { steppedSizes, suggestAnchors } from '../detector/fit-anchors.ts';
+import { bestIous, placeBoxes } from '../detector/anchor-coverage.ts';
+import { fitAnchors, steppedSizes } from '../detector/fit-anchors.ts';
 import type { LabelTable } from '../labels/types.ts';
 import type { BoxSizes } from '../report/charts/box-sizes.ts';
 import { retinaNetSpec, type RetinaNetSpec } from '../retinanet/spec.ts';
@@ -20,16 +20,16 @@ export function networkSpec({ model, train }: Pick<RunSettings, 'model' | 'train
     transform: { minSize: model.imageSize },
   });
   if (model.anchors === 'octaves') return spec;
-  const boxes = place(truth, spec);
+  const boxes = placeBoxes(truth.images, spec);
   if (boxes.widths.length === 0) return spec;
-  const { sizes, ratios } = suggestAnchors(boxes, spec.anchors, spec.matcher, { seed: train.seed });
+  const { sizes, ratios } = fitAnchors(boxes, spec.anchors, { seed: train.seed });
   return { ...spec, anchors: { ...spec.anchors, sizes, ratios } };
 }
 
 /** Sizes of boxes against the anchors of a network, for a report. */
 export function boxSizesOf(truth: LabelTable, spec: RetinaNetSpec): BoxSizes {
   const { anchors, matcher } = spec;
-  const boxes = place(truth, spec);
+  const boxes = placeBoxes(truth.images, spec);
   return {
     sizes: boxes.widths.map((width, i) => Math.sqrt(width * boxes.heights[i]!)),
     bestIou: bestIous(boxes, anchors),
@@ -37,6 +37,3 @@ export function boxSizesOf(truth: LabelTable, spec: RetinaNetSpec): BoxSizes {
     anchorSizes: anchors.sizes.flat(),
   };
 }
-
-const place = ({ images }: LabelTable, spec: RetinaNetSpec): PlacedBoxes =>
-  placeBoxes({ items: images.map((image) => ({ image, facts: { size: null } })) }, spec);

@@ -10,7 +10,7 @@ export type Nested = number | readonly Nested[];
 export interface CreateOptions<D extends DType = DType> {
   /** Default: that of the typed array or ndarray given, otherwise `float32`. */
   readonly dtype?: D;
-  /** Default: the one that `init` opened last. */
+  /** Default: the device that `init` opened last. */
   readonly device?: Device;
   /** Whether `backward` accumulates a gradient for this tensor. Default false. */
   readonly requiresGrad?: boolean;
@@ -19,7 +19,8 @@ export interface CreateOptions<D extends DType = DType> {
 /**
  * Copies values to the GPU: a number, nested arrays, a typed array, or an `ndarray` of any strides.
  *
- * @param options.shape shape of a flat array (default: one axis); nested arrays and ndarrays bring their own
+ * @param options.shape shape of the result, for values in row-major order. Default: that of `values`; a typed array has
+ *   one axis
  */
 export function tensor<D extends DType = 'float32'>(
   values: Nested | ArrayBufferView | HostArray,
@@ -54,7 +55,7 @@ export function tensor<D extends DType = 'float32'>(
   return result;
 }
 
-/** Replaces the values of a tensor, in place. `values` has as many elements as the tensor. */
+/** Replaces the values of a tensor in place. `values` has one element for each of the tensor's. */
 export function write(target: Tensor, values: ArrayLike<number>): void {
   target.checkUsable('write');
   if (values.length !== target.size) {

@@ -1,4 +1,4 @@
-/** Element types that live on the GPU. Nothing outside this file may assume how many bytes an element takes. */
+/** Element types of tensors. Code outside this file must not assume the number of bytes of an element. */
 export type DType = 'float32' | 'int32' | 'uint32';
 
 /** The host array that holds elements of each type. */
@@ -21,7 +21,7 @@ interface DTypeInfo<D extends DType> {
   };
 }
 
-/** What the engine needs to know of each element type. */
+/** Properties of each element type. */
 export const dtypes: { readonly [D in DType]: DTypeInfo<D> } = {
   float32: { bytes: 4, wgsl: 'f32', array: Float32Array },
   int32: { bytes: 4, wgsl: 'i32', array: Int32Array },

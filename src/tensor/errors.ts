@@ -8,15 +8,15 @@ export class GpuError extends Error {
   }
 }
 
-/** The driver refused a call: a bug in a kernel or launcher, or a limit that was not checked. */
+/** The driver rejected a call: a bug in a kernel or launcher, or a limit that was not checked. */
 export class GpuValidationError extends GpuError {
   override readonly name = 'GpuValidationError';
 }
 
-/** There is no room for an allocation, in the adapter, in a buffer binding or in the device's memory limit. */
+/** An allocation does not fit into the adapter's memory, a buffer binding or the device's memory limit. */
 export class GpuOutOfMemoryError extends GpuError {
   override readonly name = 'GpuOutOfMemoryError';
-  /** Bytes that were asked for. */
+  /** Bytes that were requested; NaN if the driver reported the error without them. */
   readonly bytes: number;
   constructor(operation: string, bytes: number, message: string) {
     super(operation, message);
@@ -24,7 +24,7 @@ export class GpuOutOfMemoryError extends GpuError {
   }
 }
 
-/** The driver failed in a way that is not the caller's fault, such as a compiler running out of resources. */
+/** The driver failed for reasons of its own, for example because its compiler ran out of resources. */
 export class GpuInternalError extends GpuError {
   override readonly name = 'GpuInternalError';
 }
@@ -44,16 +44,16 @@ export class NoAdapterError extends Error {
   override readonly name = 'NoAdapterError';
 }
 
-/** Turns an error of the WebGPU API into one of ours. `context` says what was under way. */
+/** Turns an error of the WebGPU API into one of ours. `context` names the operations under way. */
 export function toGpuError(error: GPUError, context: string): GpuError {
-  // Told apart by constructor name: the classes are globals only in browsers.
+  // By constructor name, because the classes are globals only in browsers.
   const kind = error.constructor.name;
   if (kind === 'GPUOutOfMemoryError') return new GpuOutOfMemoryError(context, Number.NaN, error.message);
   if (kind === 'GPUInternalError') return new GpuInternalError(context, error.message);
   return new GpuValidationError(context, error.message);
 }
 
-/** Writes a byte count for people: `1.5 MiB`. */
+/** A byte count with a unit: `1.5 MiB`. */
 export function formatBytes(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB'];
   let unit = 0;

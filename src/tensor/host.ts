@@ -22,7 +22,7 @@ export function pack<T extends { [index: number]: number }>(view: HostArray, out
     out[0] = data[view.offset]!;
     return out;
   }
-  // The innermost axis is a plain loop; the others count like an odometer.
+  // The innermost axis is a plain loop; the outer ones advance like the digits of an odometer.
   const inner = shape[rank - 1]!;
   const step = stride[rank - 1]!;
   const index = new Array<number>(rank).fill(0);

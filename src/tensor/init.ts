@@ -1,14 +1,15 @@
+import { checkChoice } from '../common/check.ts';
 import { Device, setDefaultDevice, tuningNames, type TuningName } from './device.ts';
 import { NoAdapterError } from './errors.ts';
 
 export interface InitOptions {
   /** In Node: `hardware`, `lavapipe`, `swiftshader`, or a part of an adapter's name. Default: the best there is. */
   readonly adapter?: string;
-  /** Most bytes of GPU memory to hold. Default: no limit on a GPU, 60 % of the memory on a software adapter. */
+  /** Maximum bytes of GPU memory to hold. Default: no limit on a GPU, 60 % of the host's memory on a software adapter. */
   readonly memoryLimit?: number;
-  /** Most bytes of one tensor to bind to a kernel; larger ones are processed in parts. Default: the adapter's limit. */
+  /** Maximum bytes of a tensor to bind to one kernel; larger tensors are processed in parts. Default: the adapter's. */
   readonly bindingLimit?: number;
-  /** The adapter whose choice of kernels is used, to compare kernels on one adapter. Default: this one's. */
+  /** Use the kernels that are chosen for another adapter, to compare them on this one. Default: the adapter's own. */
   readonly tuning?: TuningName;
 }
 
@@ -19,9 +20,9 @@ interface PlatformOptions extends InitOptions {
   readonly wait?: <T>(promise: Promise<T>) => Promise<T>;
 }
 
-/** Features that kernels use where they are there. */
+/** Features that kernels use where the adapter has them. */
 const FEATURES: readonly GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query'];
-/** Limits that are raised to what the adapter offers; the defaults are those of the weakest device. */
+/** Limits to raise to the adapter's maximum; the defaults are those of the weakest devices. */
 const LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -36,9 +37,7 @@ const LIMITS = [
 /** Opens a device on an adapter and makes it the default one. Used by the platforms' `init`. */
 export async function openDevice(adapter: GPUAdapter, options: PlatformOptions): Promise<Device> {
   const { info } = adapter;
-  if (options.tuning !== undefined && !tuningNames.includes(options.tuning)) {
-    throw new RangeError(`init: tuning is "${options.tuning}", expected one of ${tuningNames.join(', ')}`);
-  }
+  if (options.tuning !== undefined) checkChoice('init', 'tuning', options.tuning, tuningNames);
   const gpu = await adapter.requestDevice({
     label: 'retinagrad',
     requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
@@ -66,8 +65,8 @@ export async function openDevice(adapter: GPUAdapter, options: PlatformOptions):
 }
 
 /**
- * Opens the browser's GPU and makes it the default device. (In Node, the package's `init` is another one, which looks
- * for drivers.)
+ * Opens the browser's GPU and makes it the default device. (In Node, the package exports another `init`, which finds
+ * drivers.)
  *
  * @throws NoAdapterError if the browser has no WebGPU or no adapter
  */
@@ -82,7 +81,7 @@ export async function init(options: InitOptions = {}): Promise<Device> {
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (adapter === null) {
     throw new NoAdapterError(
-      'the browser offers no WebGPU adapter: chrome://gpu says why. Chrome without a GPU needs --enable-unsafe-webgpu',
+      'the browser offers no WebGPU adapter: see chrome://gpu for the reason. Chrome without a GPU needs --enable-unsafe-webgpu',
     );
   }
   const software = adapter.info.isFallbackAdapter === true;

@@ -15,7 +15,7 @@ export function sizeClass(bytes: number): number {
   return Math.ceil(bytes / step) * step;
 }
 
-/** Free buffers under this many bytes are always kept: small programs should never give any back. */
+/** Free buffers are always kept up to this many bytes: small programs should never give any back. */
 const ALWAYS_KEPT_BYTES = 64 * 2 ** 20;
 
 interface PoolOptions {
@@ -23,16 +23,16 @@ interface PoolOptions {
   readonly create: (bytes: number, operation: string) => GPUBuffer;
   /** Destroys a buffer once no recorded command needs it. */
   readonly destroy: (buffer: GPUBuffer) => void;
-  /** Bytes that may be held at any time, in use and free together. */
+  /** Maximum bytes to hold at any time, in use and free together. */
   readonly limit: number;
 }
 
 /**
  * Reuses storage buffers by size class. GPU work runs in the order in which it is recorded, so that a buffer can be
- * handed out again as soon as its last user is recorded, without waiting.
+ * handed out again as soon as its last use is recorded, without waiting.
  *
  * The free list never holds more than the largest amount that was in use at once (or 64 MiB), so that a program that
- * meets many image sizes does not hold one set of buffers for each.
+ * processes many image sizes does not hold a set of buffers for each.
  */
 export class BufferPool {
   readonly #options: PoolOptions;
@@ -105,11 +105,11 @@ export class BufferPool {
     list.push(buffer);
     this.#freeBytes += buffer.bytes;
     this.#freeCount++;
-    const most = Math.max(ALWAYS_KEPT_BYTES, this.#peakBytes);
-    if (this.#freeBytes > most) this.trim(most);
+    const maxFree = Math.max(ALWAYS_KEPT_BYTES, this.#peakBytes);
+    if (this.#freeBytes > maxFree) this.trim(maxFree);
   }
 
-  /** Destroys free buffers, those of the size class unused for longest first, until at most `bytes` are left. */
+  /** Destroys free buffers until at most `bytes` are left, starting with the size class that was unused for longest. */
   trim(bytes = 0): void {
     for (const [size, list] of this.#free) {
       while (this.#freeBytes > bytes && list.length > 0) {

@@ -1,35 +1,40 @@
-import type { Tensor } from './tensor.ts';
+/** A tensor, as far as scopes know it. */
+export interface Scoped {
+  readonly shape: readonly number[];
+  readonly disposed: boolean;
+  dispose(): void;
+}
 
 /** Open scopes, innermost last. Each holds the tensors that were made in it and not yet disposed. */
-const scopes: Set<Tensor>[] = [];
+const scopes: Set<Scoped>[] = [];
 
 /** Registers a new tensor with the innermost scope. */
-export function track(tensor: Tensor): void {
+export function track(tensor: Scoped): void {
   scopes.at(-1)?.add(tensor);
 }
 
-/** Takes a tensor out of whichever scope holds it. */
-export function untrack(tensor: Tensor): void {
+/** Removes a tensor from the scope that holds it. */
+export function untrack(tensor: Scoped): void {
   for (const scope of scopes) scope.delete(tensor);
 }
 
 /**
- * Takes a tensor out of all scopes, so that it lives until `dispose()`.
+ * Removes a tensor from all scopes, so that it lives until `dispose()`.
  *
  * @returns the tensor itself
  */
-export function keep<T extends Tensor>(tensor: T): T {
+export function keep<T extends Scoped>(tensor: T): T {
   untrack(tensor);
   return tensor;
 }
 
 /**
  * Runs `fn` and then disposes every tensor that was made in it, except those in its result (a tensor, or arrays, maps
- * and plain objects of tensors) and those given to `keep`. Scopes nest. `fn` must be synchronous: operations only
- * record work, so awaiting is never needed inside.
+ * and plain objects of tensors) and those passed to `keep`. Scopes nest. `fn` must be synchronous: operations only record
+ * work, so there is nothing to await inside.
  */
 export function tidy<T>(fn: () => T): T {
-  const scope = new Set<Tensor>();
+  const scope = new Set<Scoped>();
   scopes.push(scope);
   let result: T;
   try {
@@ -43,25 +48,18 @@ export function tidy<T>(fn: () => T): T {
     throw error;
   }
   scopes.pop();
-  for (const tensor of tensorsIn(result)) {
-    if (scope.delete(tensor)) track(tensor);
-  }
+  handOn(result, scope);
   for (const tensor of scope) tensor.dispose();
   return result;
 }
 
-/** Finds the tensors in a result. */
-function* tensorsIn(value: unknown): Generator<Tensor> {
+/** Moves the tensors of a result from the scope that ends to the one around it. */
+function handOn(value: unknown, from: Set<Scoped>): void {
   if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return;
-  if (isTensor(value)) yield value;
-  else if (Array.isArray(value)) for (const item of value) yield* tensorsIn(item);
-  else if (value instanceof Map) for (const item of value.values()) yield* tensorsIn(item);
+  if (from.delete(value as Scoped)) track(value as Scoped);
+  else if (Array.isArray(value)) for (const item of value) handOn(item, from);
+  else if (value instanceof Map) for (const item of value.values()) handOn(item, from);
   else if (Object.getPrototypeOf(value) === Object.prototype) {
-    for (const item of Object.values(value)) yield* tensorsIn(item);
+    for (const item of Object.values(value)) handOn(item, from);
   }
-}
-
-/** By structure, because importing the class would make a cycle. */
-function isTensor(value: object): value is Tensor {
-  return 'storage' in value && 'dtype' in value && 'shape' in value;
 }

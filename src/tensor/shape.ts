@@ -1,3 +1,5 @@
+import { checkInteger } from '../common/check.ts';
+
 /** Sizes of the axes, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
 
@@ -8,12 +10,10 @@ export function sizeOf(shape: Shape): number {
   return size;
 }
 
-/** Throws a RangeError unless every extent is a whole number from 0. */
+/** Throws a RangeError unless every extent is an integer >= 0. */
 export function checkShape(op: string, shape: Shape): void {
   for (const extent of shape) {
-    if (!Number.isSafeInteger(extent) || extent < 0) {
-      throw new RangeError(`${op}: [${shape}] is not a shape: every extent must be a whole number from 0`);
-    }
+    checkInteger(op, `an extent of the shape [${shape}]`, extent, { min: 0 });
   }
 }
 
@@ -34,11 +34,9 @@ export function sameShape(a: Shape, b: Shape): boolean {
 
 /** Turns an axis that may count from the end (-1 is the last) into one that counts from the front. */
 export function normalizeAxis(op: string, axis: number, rank: number): number {
-  const result = axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(axis) || result < 0 || result >= rank) {
-    throw new RangeError(`${op}: axis ${axis} is outside a tensor of rank ${rank}: expected ${-rank} to ${rank - 1}`);
-  }
-  return result;
+  if (rank === 0) throw new RangeError(`${op}: axis is ${axis}, but a scalar has no axes`);
+  checkInteger(op, 'axis', axis, { min: -rank, max: rank - 1 });
+  return axis < 0 ? axis + rank : axis;
 }
 
 /** Sorted distinct axes from the front; `undefined` means all of them. */

@@ -7,11 +7,11 @@ import type { PooledBuffer } from './pool.ts';
 import { track, untrack } from './scope.ts';
 import { checkShape, sizeOf, type Shape } from './shape.ts';
 
-/** GPU memory shared by the tensors that view it; it returns to the pool when the last of them is disposed. */
+/** GPU memory shared by the tensors that view it. It returns to the pool when the last of them is disposed. */
 export class Storage {
   readonly device: Device;
   readonly buffer: PooledBuffer;
-  /** Counts writes, so that autograd notices when a value it saved was changed. */
+  /** Counts writes, so that autograd notices when a value that it saved has changed. */
   version = 0;
   #references = 1;
 
@@ -32,7 +32,7 @@ export class Storage {
   }
 }
 
-/** What a tensor knows of the autograd graph: the node that made it, counted like storage. */
+/** The node of the autograd graph that made a tensor, as far as the tensor knows it. Reference-counted like storage. */
 export interface GraphNode {
   retain(): void;
   release(): void;
@@ -48,7 +48,7 @@ export class Tensor<D extends DType = DType> {
   readonly dtype: D;
   /** Number of elements. */
   readonly size: number;
-  /** Whether `backward` accumulates a gradient for this tensor in `grad`. Only meaningful for float32. */
+  /** Whether `backward` accumulates a gradient for this tensor in `grad`. Only for float32. */
   requiresGrad = false;
   /** Sum of the gradients since it was last cleared; owned by this tensor. */
   grad: Tensor | null = null;
@@ -56,7 +56,7 @@ export class Tensor<D extends DType = DType> {
   node: GraphNode | null = null;
   #disposed = false;
 
-  /** Wraps storage; used by the engine. `scoped` is false for references that the engine itself will release. */
+  /** Wraps storage. For operations: `scoped` is false for references that the engine releases itself. */
   constructor(storage: Storage, shape: Shape, dtype: D, scoped = true) {
     this.storage = storage;
     this.shape = Object.freeze([...shape]);
@@ -76,7 +76,7 @@ export class Tensor<D extends DType = DType> {
     return this.#disposed;
   }
 
-  /** Throws a DisposedError that names `op` if the memory was given back. */
+  /** Throws a DisposedError that names `op` if the tensor was disposed. */
   checkUsable(op: string): void {
     if (this.#disposed) {
       throw new DisposedError(
@@ -104,13 +104,13 @@ export class Tensor<D extends DType = DType> {
     return toNdarray(await this.data(), this.shape);
   }
 
-  /** A second reference to the same memory under another shape of the same size. The engine's `reshape` uses it. */
+  /** Another reference to the same memory, under a shape of the same size. Gradients do not flow through it. */
   view(shape: Shape, scoped = true): Tensor<D> {
     this.checkUsable('view');
     return new Tensor(this.storage.retain(), shape, this.dtype, scoped);
   }
 
-  /** Gives the memory back. Doing it twice is harmless. */
+  /** Gives the memory back. Disposing a tensor twice is harmless. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -130,7 +130,7 @@ export class Tensor<D extends DType = DType> {
   }
 }
 
-/** A new tensor whose values are whatever the buffer held before; every kernel writes into one. */
+/** A new tensor with undefined values, for a kernel to write to. */
 export function empty<D extends DType>(device: Device, shape: Shape, dtype: D, op: string): Tensor<D> {
   checkShape(op, shape);
   const bytes = sizeOf(shape) * dtypes[dtype].bytes;

@@ -1,7 +1,7 @@
 import { checkInteger } from '../common/check.ts';
 import { batches } from '../data/loader.ts';
 import type { Dataset, Sample } from '../data/types.ts';
-import { assign } from '../autograd/ops/in-place.ts';
+import { assign } from '../autograd/ops/no-gradient.ts';
 import { clone } from '../autograd/ops/shape.ts';
 import { exponential } from '../nn/schedule.ts';
 import { keep } from '../tensor/scope.ts';

@@ -1,5 +1,5 @@
+import { globalNorm } from '../autograd/ops/no-gradient.ts';
 import { checkInteger } from '../common/check.ts';
-import { globalNorm } from '../autograd/ops/global-norm.ts';
 import type { Sample } from '../data/types.ts';
 import { add, mul } from '../autograd/ops/binary.ts';
 import { backward } from '../autograd/tape.ts';

@@ -1,19 +1,20 @@
+import { reasonOf } from '../common/check.ts';
 import type { HostTensor } from '../nn/module.ts';
 
 // The safetensors format: eight bytes with the length of a header, the header in JSON (name -> dtype, shape, range of
-// bytes), then the values. Nothing in a file is ever run, and every range is checked before it is read.
+// bytes), then the values. A file contains no code, and every range is checked before it is read.
 
-/** Longest header that is read, as in the reference implementation. */
+/** Maximum length of a header, as in the reference implementation. */
 const MAX_HEADER_BYTES = 100_000_000;
 const METADATA = '__metadata__';
 
-/** What a file holds. */
+/** The contents of a file. */
 export interface SafetensorsFile {
   readonly tensors: Map<string, HostTensor>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Writes float32 tensors, with optional text about them. */
+/** Encodes float32 tensors with optional metadata. */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: Readonly<Record<string, string>> = {},
@@ -42,10 +43,10 @@ export function encodeSafetensors(
 }
 
 /**
- * Reads a file of float32 tensors. Throws an Error that says what is wrong with anything else.
+ * Decodes a file of float32 tensors. Throws an Error with the reason for any other file.
  *
- * @param name of the file, for errors
- * @param options.ignore names of tensors to leave out, which may then be of any type; default none
+ * @param name name of the file, for errors
+ * @param options.ignore whether to skip a tensor, by its name; it may then have any type. Default none
  */
 export function decodeSafetensors(
   bytes: Uint8Array,
@@ -57,15 +58,14 @@ export function decodeSafetensors(
   };
   if (bytes.length < 8) fail(`it has ${bytes.length} bytes, the header's length alone takes 8`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(MAX_HEADER_BYTES))
-    fail(`its header claims ${length} bytes, at most ${MAX_HEADER_BYTES} are read`);
+  if (length > BigInt(MAX_HEADER_BYTES)) fail(`its header claims ${length} bytes, the maximum is ${MAX_HEADER_BYTES}`);
   const start = 8 + Number(length);
   if (start > bytes.length) fail(`its header claims ${length} bytes, the file has ${bytes.length}`);
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, start)));
   } catch (error) {
-    return fail(`its header is not JSON (${(error as Error).message})`);
+    return fail(`its header is not JSON (${reasonOf(error)})`);
   }
   if (typeof header !== 'object' || header === null || Array.isArray(header))
     return fail('its header is not an object');
@@ -81,10 +81,11 @@ export function decodeSafetensors(
     }
     const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
     const ignored = ignore(key);
-    if (dtype !== 'F32' && !ignored) fail(`${key} is ${String(dtype)}, only F32 is read`);
-    const whole = (list: unknown): list is number[] =>
+    if (dtype !== 'F32' && !ignored) fail(`${key} is ${String(dtype)}, expected F32`);
+    const isIntegers = (list: unknown): list is number[] =>
       Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
-    if (!whole(shape) || !whole(offsets) || offsets.length !== 2) return fail(`${key} has no shape or no range`);
+    if (!isIntegers(shape) || !isIntegers(offsets) || offsets.length !== 2)
+      return fail(`${key} has no shape or no range`);
     const [from, to] = offsets as [number, number];
     const size = shape.reduce((product, extent) => product * extent, 1);
     if (!Number.isSafeInteger(size) || (to - from !== size * 4 && !ignored))
@@ -92,7 +93,7 @@ export function decodeSafetensors(
     if (start + to > bytes.length) fail(`${key} reaches past the end of the file`);
     ranges.push([from, to]);
     if (ignored) continue;
-    // A copy: the file may start at any address, and its buffer may be large. (`slice` of a Buffer would not be one.)
+    // A copy: the file may start at any address, and its buffer may be large. (`slice` of a Buffer does not copy.)
     const data = new Float32Array(size);
     new Uint8Array(data.buffer).set(bytes.subarray(start + from, start + to));
     tensors.set(key, { shape, data });

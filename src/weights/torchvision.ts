@@ -6,11 +6,11 @@ import type { Shape } from '../tensor/shape.ts';
 // matrices [out, in]. This library's are [height, width, in, out] and [in, out].
 
 /**
- * Loads a torchvision (PyTorch) state dict into a model with the same tree of modules, such as `RetinaNet` with the
- * preset `torchvision`. Names in the older style of torchvision 0.12 and before are understood too.
+ * Loads a torchvision (PyTorch) state dict into a model with the same tree of modules, for example `RetinaNet` with the
+ * preset `torchvision`. The older names of torchvision 0.12 and before are supported, too.
  *
  * @param state PyTorch's names and layouts: filters OIHW, row-major
- * @param options.strict whether names that are missing or unexpected are an error; default true
+ * @param options.strict whether missing or unexpected names are an error; default true
  */
 export function loadTorchvisionStateDict(
   module: Module,
@@ -20,7 +20,7 @@ export function loadTorchvisionStateDict(
   return module.loadStateDict(fromTorchvisionStateDict(state), options);
 }
 
-/** Turns a torchvision state dict into this library's names and layouts. Counters of batches are left out. */
+/** Converts a torchvision state dict to this library's names and layouts. Counters of batches are dropped. */
 export function fromTorchvisionStateDict(state: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
   const own = new Map<string, HostTensor>();
   for (const [name, value] of state) {
@@ -29,17 +29,17 @@ export function fromTorchvisionStateDict(state: ReadonlyMap<string, HostTensor>)
   return own;
 }
 
-/** Whether a name is that of a count that PyTorch keeps for a cumulative average, which nothing here uses. */
+/** Whether a name is that of PyTorch's counter for a cumulative average, which this library does not use. */
 export function isCounter(name: string): boolean {
   return name.endsWith('num_batches_tracked');
 }
 
-/** Turns values read with `readStateDict` into PyTorch's names and layouts. */
+/** Converts values from `readStateDict` to PyTorch's names and layouts. */
 export function toTorchvisionStateDict(state: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
   return new Map([...state].map(([name, value]) => [toSnakeCase(name), toTorchLayout(value)]));
 }
 
-/** Moves filters [K, C, R, S] to [R, S, C, K] and matrices [out, in] to [in, out]; other ranks stay. */
+/** Permutes filters [K, C, R, S] to [R, S, C, K] and matrices [out, in] to [in, out]; other ranks are unchanged. */
 function fromTorchLayout(value: HostTensor): HostTensor {
   if (value.shape.length === 4) return permuted(value, [2, 3, 1, 0]);
   return value.shape.length === 2 ? permuted(value, [1, 0]) : value;

@@ -3,28 +3,22 @@ import * as assert from 'uvu/assert';
 import { checkpoint } from '../../src/autograd/checkpoint.ts';
 import { add, mul } from '../../src/autograd/ops/binary.ts';
 import { rand } from '../../src/autograd/ops/create.ts';
-import { axpby } from '../../src/autograd/ops/in-place.ts';
+import { axpby } from '../../src/autograd/ops/no-gradient.ts';
 import { sum } from '../../src/autograd/ops/reduce.ts';
 import { exp, relu, sigmoid, square, tanh } from '../../src/autograd/ops/unary.ts';
 import { backward, grad, isRecomputing, noGrad } from '../../src/autograd/tape.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { tidy } from '../../src/tensor/scope.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { Rng } from '../support/rng.ts';
 import { leavesNothing, testDevice } from '../support/device.ts';
+import { uniformValues } from '../support/fill.ts';
 
 const device = await testDevice();
 const list = async (t: Tensor): Promise<number[]> => [...(await t.data())];
-const leaf = (name: string, size = 5): Tensor => {
-  const rng = new Rng(name);
-  return tensor(
-    Array.from({ length: size }, () => rng.uniform(-1, 1)),
-    { requiresGrad: true },
-  );
-};
+const leaf = (name: string, size = 5): Tensor => tensor(uniformValues(name, size), { requiresGrad: true });
 
 type Fn = (...inputs: Tensor[]) => Tensor;
-/** How a part of the program is run: through `checkpoint`, or as it is. */
+/** Runs a part of the program: through `checkpoint`, or directly. */
 type Run = (fn: Fn, inputs: readonly Tensor[]) => Tensor;
 const plainly: Run = (fn, inputs) => fn(...inputs);
 
@@ -177,12 +171,12 @@ test('the activations of one function at a time are held', async () => {
         backward(sum(x));
       });
       peaks.push((device.memory().peakBytes - start) / (4 * SIZE));
-      // The gradient alone is left: the graph that was computed again is freed.
+      // Only the gradient remains: the recomputed graph is freed.
       assert.is(device.memory().bytes - start, 4 * SIZE);
       a.dispose();
     });
   }
-  // 8 inputs, and a few gradients and activations of one function, in place of 32 activations.
+  // 8 inputs, and a few gradients and activations of one function, instead of 32 activations.
   assert.ok(peaks[0]! >= 32 && peaks[1]! <= 18, `${peaks}`);
 });
 

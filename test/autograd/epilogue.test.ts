@@ -4,9 +4,9 @@ import * as ops from '../../src/index.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { assertClose } from '../support/compare.ts';
 import { testDevice } from '../support/device.ts';
-import { Rng } from '../support/rng.ts';
+import { uniformValues } from '../support/fill.ts';
 
-// What convolution and batch normalisation do to their result in the same pass must be what the operations one by one do.
+// The epilogue of a convolution or of batch normalisation must equal the separate operations.
 await testDevice();
 
 type Op = (inputs: readonly Tensor[], after: ops.Epilogue) => Tensor;
@@ -50,7 +50,7 @@ for (const [name, shapes, op] of cases) {
           if (!fused && add !== null) y = ops.add(y, add);
           if (!fused && relu) y = ops.relu(y);
           const wanted = add === null ? inputs : [...inputs, add];
-          return [y, ...ops.grad(y, wanted, { gradient: ops.tensor(values('dy', y.size), { shape: y.shape }) })];
+          return [y, ...ops.grad(y, wanted, { gradient: ops.tensor(uniformValues('dy', y.size), { shape: y.shape }) })];
         });
         return results.map(async (t) => {
           const data = await t.data();
@@ -78,10 +78,10 @@ for (const [name, xs, ws] of [
   test(`conv2d with scale, ${name}, is a convolution times the scale`, async () => {
     const results = ops.tidy(() => {
       const [x, w, bias] = [leaf('x', xs), leaf('w', ws), leaf('bias', [ws[3]])];
-      const scale = ops.tensor(values('scale', ws[3]), { shape: [ws[3]] });
+      const scale = ops.tensor(uniformValues('scale', ws[3]), { shape: [ws[3]] });
       const fused = ops.conv2d(x, w, bias, { padding: 1 }, { scale, relu: true });
       const plain = ops.relu(ops.add(ops.mul(ops.conv2d(x, w, null, { padding: 1 }), scale), bias));
-      const gradient = ops.tensor(values('dy', fused.size), { shape: fused.shape });
+      const gradient = ops.tensor(uniformValues('dy', fused.size), { shape: fused.shape });
       return [fused, plain].map((y) => [y, ...ops.grad(y, [x, w, bias], { gradient })]);
     });
     const [actual, expected] = await Promise.all(
@@ -104,14 +104,9 @@ test('what is added must have the shape of the result', () => {
   });
 });
 
-function values(name: string, size: number): Float32Array {
-  const rng = new Rng(name);
-  return Float32Array.from({ length: size }, () => rng.uniform(-1, 1));
-}
-
 function leaf(name: string, shape: readonly number[]): Tensor {
   const size = shape.reduce((a, b) => a * b, 1);
-  return ops.tensor(values(name, size), { shape, requiresGrad: true });
+  return ops.tensor(uniformValues(name, size), { shape, requiresGrad: true });
 }
 
 test.run();

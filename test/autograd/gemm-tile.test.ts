@@ -1,9 +1,11 @@
-import { conv2dCases } from '../cases/conv2d.ts';
-import { matmulCases } from '../cases/matmul.ts';
 import { testDevice } from '../support/device.ts';
+import { loadCases, products } from '../support/op-case.ts';
 import { opSuite } from '../support/op-suite.ts';
 
-// The products of the kernels for GPUs, on whatever adapter there is.
+// Matrix products with the kernels for GPUs, on any adapter.
 await testDevice({ tuning: 'nvidia' });
-await opSuite('conv2d, tile', conv2dCases);
-await opSuite('matmul, tile', matmulCases);
+const cases = await loadCases(products);
+await opSuite(
+  'tile',
+  cases.filter(({ costly }) => !costly),
+);

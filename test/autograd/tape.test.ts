@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add, mul, sub } from '../../src/autograd/ops/binary.ts';
-import { axpby } from '../../src/autograd/ops/in-place.ts';
+import { axpby } from '../../src/autograd/ops/no-gradient.ts';
 import { sum } from '../../src/autograd/ops/reduce.ts';
 import { reshape } from '../../src/autograd/ops/shape.ts';
 import { exp, relu, sigmoid, square } from '../../src/autograd/ops/unary.ts';
@@ -11,7 +11,8 @@ import { unary } from '../../src/kernels/elementwise.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { tidy } from '../../src/tensor/scope.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
+import { leavesNothing, testDevice } from '../support/device.ts';
+import { errorOf } from '../support/errors.ts';
 
 const device = await testDevice();
 const leaf = (values: number[]): Tensor => tensor(values, { requiresGrad: true });
@@ -146,7 +147,7 @@ test('a chain of 20,000 operations does not overflow the stack', async () => {
   });
 });
 
-test('gradients that nobody needs are not computed', () => {
+test('gradients that are not needed are not computed', () => {
   const [x, frozen] = [leaf([1]), tensor([2])];
   let computed = 0;
   const double = (a: Tensor, b: Tensor): Tensor =>

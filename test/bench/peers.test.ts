@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -10,6 +9,7 @@ import type { PeerMeasured, PeersResult } from '../../bench/peers/report.ts';
 import { PROBED, retinaNetState } from '../../bench/peers/retinanet.ts';
 import { peersTable, shortPeersTable } from '../../bench/peers/tables.ts';
 import { valuesOf, writeValues } from '../../bench/peers/values.ts';
+import { inFolder } from '../support/files.ts';
 
 const source = (file: string): string => readFileSync(new URL(`../../bench/peers/${file}`, import.meta.url), 'utf8');
 
@@ -36,23 +36,24 @@ test('the network has the parameters of torchvision with two classes', () => {
   for (const name of PROBED) assert.ok(state.has(name), name);
 });
 
-test('values are where the file says, and the same every time', () => {
-  const task = CASES.find(({ operation }) => operation === 'batchNorm')!;
-  const folder = mkdtempSync(join(tmpdir(), 'retinagrad-peers-test-'));
-  const values = valuesOf(task);
-  const files = writeValues(join(folder, 'values.f32'), values);
-  const { buffer, byteOffset } = readFileSync(join(folder, 'values.f32'));
-  for (const [name, { offset, shape }] of Object.entries(files)) {
-    const length = shape.reduce((a, b) => a * b);
-    assert.equal(new Float32Array(buffer, byteOffset + offset, length), valuesOf(task).get(name)!.data, name);
-  }
-  const { data } = values.get('x')!;
-  const [sum, squares] = data.reduce(([s, q], value) => [s! + value, q! + value * value], [0, 0]) as [number, number];
-  assert.ok(Math.abs(sum / data.length) < 0.01 && Math.abs(squares / data.length - 1) < 0.01);
-  rmSync(folder, { recursive: true });
-});
+test(
+  'values are where the file says, and the same every time',
+  inFolder(async (folder) => {
+    const task = CASES.find(({ operation }) => operation === 'batchNorm')!;
+    const values = valuesOf(task);
+    const files = writeValues(join(folder, 'values.f32'), values);
+    const { buffer, byteOffset } = readFileSync(join(folder, 'values.f32'));
+    for (const [name, { offset, shape }] of Object.entries(files)) {
+      const length = shape.reduce((a, b) => a * b);
+      assert.equal(new Float32Array(buffer, byteOffset + offset, length), valuesOf(task).get(name)!.data, name);
+    }
+    const { data } = values.get('x')!;
+    const [sum, squares] = data.reduce(([s, q], value) => [s! + value, q! + value * value], [0, 0]) as [number, number];
+    assert.ok(Math.abs(sum / data.length) < 0.01 && Math.abs(squares / data.length - 1) < 0.01);
+  }),
+);
 
-test('layouts are turned and turned back', () => {
+test('layouts are converted and converted back', () => {
   const image = { shape: [1, 2, 2, 3], data: Float32Array.from({ length: 12 }, (_, i) => i) };
   assert.equal(channelsFirst(image), {
     shape: [1, 3, 2, 2],
@@ -125,7 +126,7 @@ test('tables have rates, reasons and ratios', () => {
     long,
   );
   assert.ok(long.includes('| RetinaNet ResNet-50 256 px, training step: retinagrad | 1.5 s | 500 MB |  |'), long);
-  assert.ok(long.includes('Processor time over cores'), long);
+  assert.ok(long.includes('CPU time divided by the number of cores'), long);
   assert.ok(shortPeersTable(result).includes(`${row} 2.5x |`));
 });
 

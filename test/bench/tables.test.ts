@@ -5,10 +5,8 @@ import * as assert from 'uvu/assert';
 
 test('the tables in the documentation are those of bench/results', () => {
   const cwd = fileURLToPath(new URL('../../', import.meta.url));
-  const { status, stderr } = spawnSync(process.execPath, ['bench/tables.mjs', '--check'], {
-    cwd,
-    encoding: 'utf8',
-  });
+  const args = ['--conditions', 'retinagrad-source', '--import', 'tsx', 'bench/tables.ts', '--check'];
+  const { status, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' });
   assert.is(status, 0, stderr);
 });
 

@@ -1,3 +1,5 @@
+import * as ops from '../../src/index.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
 import { ref, type Ref } from '../reference/array.ts';
 import { binary, where, zip } from '../reference/elementwise.ts';
 import { exact, ulps, type Tolerance } from '../support/compare.ts';
@@ -15,16 +17,33 @@ import {
   values,
   whole,
   type CaseInput,
-  type DType,
-  type Operands,
   type OpCase,
   type Row,
-} from './op-case.ts';
+  type Table,
+} from '../support/op-case.ts';
 
 type BinaryName = keyof typeof binary;
+type Binary = (a: Tensor | number, b: Tensor | number) => Tensor;
+const functions: Readonly<Record<BinaryName, Binary>> = {
+  add: ops.add,
+  sub: ops.sub,
+  mul: ops.mul,
+  div: ops.div,
+  pow: ops.pow,
+  minimum: ops.minimum,
+  maximum: ops.maximum,
+  equal: ops.equal,
+  notEqual: ops.notEqual,
+  less: ops.less,
+  lessEqual: ops.lessEqual,
+  greater: ops.greater,
+  greaterEqual: ops.greaterEqual,
+};
+/** One number in place of the left or of the right input. */
+type Operands = { readonly left?: number; readonly right?: number };
 type Filler = (...shape: number[]) => CaseInput;
 
-/** Pairs of shapes: equal, one side stretched, both stretched, ranks 0 to 6, nothing at all. */
+/** Pairs of shapes: equal, one broadcast, both broadcast, ranks 0 to 6, empty. */
 const pairs: readonly (readonly [readonly number[], readonly number[]])[] = [
   [[], []],
   [[1], []],
@@ -72,15 +91,15 @@ const pairs: readonly (readonly [readonly number[], readonly number[]])[] = [
   ],
 ];
 
-const over = (a: Filler, b: Filler = a): Row<BinaryName>[] => pairs.map(([x, y]) => ({ inputs: [a(...x), b(...y)] }));
+const over = (a: Filler, b: Filler = a): Row<Operands>[] => pairs.map(([x, y]) => ({ inputs: [a(...x), b(...y)] }));
 
-/** A number on either side. */
-const numbers = (fill: Filler, left: number, right: number): Row<BinaryName>[] => [
+/** A number as the left and as the right operand. */
+const numbers = (fill: Filler, left: number, right: number): Row<Operands>[] => [
   { inputs: [fill(3, 5)], options: { left } },
   { inputs: [fill(65)], options: { right } },
 ];
 
-const forward = (...inputs: CaseInput[]): Row<BinaryName> => ({ inputs, differentiable: [] });
+const forward = (...inputs: CaseInput[]): Row<Operands> => ({ inputs, differentiable: [] });
 
 /** a and b: both inputs, or one input and the number beside it. */
 function operands(inputs: readonly Ref[], { left, right }: Operands): readonly [Ref, Ref] {
@@ -92,15 +111,20 @@ function operands(inputs: readonly Ref[], { left, right }: Operands): readonly [
 function table(
   op: BinaryName,
   tolerance: Tolerance,
-  rows: readonly Row<BinaryName>[],
-  { f = binary[op], results }: { f?: (a: number, b: number) => number; results?: readonly DType[] } = {},
+  rows: readonly Row<Operands>[],
+  {
+    f = binary[op],
+    ...more
+  }: Partial<Pick<Table<Operands>, 'results' | 'differentiable'>> & { f?: (a: number, b: number) => number } = {},
 ): OpCase[] {
-  return casesOf<BinaryName>({
+  return casesOf<Operands>({
     op,
+    run: ([a, b], { left, right }) => (left === undefined ? functions[op](a!, right ?? b!) : functions[op](left, a!)),
     reference: (inputs, options) => zip(...operands(inputs, options), f),
     tolerance,
     rows,
-    results: results ?? ((row) => [row.inputs[0]!.dtype]),
+    results: (row) => [row.inputs[0]!.dtype],
+    ...more,
   });
 }
 
@@ -121,14 +145,27 @@ const comparison = (op: 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' 
       forward(normal(65), normal(65)),
       { inputs: [whole(-2, 2, 'int32', 3, 5), whole(-2, 2, 'int32', 5)] },
       { inputs: [whole(0, 3, 'uint32', 9), whole(0, 3, 'uint32', 9)] },
-    ].map((row) => ({ ...row, differentiable: [] })),
-    { results: ['uint32'] },
+    ],
+    { results: ['uint32'], differentiable: [] },
   );
 
-export const binaryCases: readonly OpCase[] = [
-  ...table('add', ulps(1), [...over(normal), ...numbers(normal, 1.5, -0.25), forward(huge(33), huge(33))]),
+export const cases: readonly OpCase[] = [
+  ...table('add', ulps(1), [
+    ...over(normal),
+    ...numbers(normal, 1.5, -0.25),
+    forward(huge(33), huge(33)),
+    { inputs: [normal(3001), normal(3001)], sliced: true },
+    { inputs: [normal(5, 7, 40), normal(40)], sliced: true },
+  ]),
   ...table('sub', ulps(1), [...over(normal), ...numbers(normal, 1.5, -0.25), forward(huge(33), normal(33))]),
-  ...table('mul', ulps(1), [...over(normal), ...numbers(normal, 1.5, -0.25), forward(huge(33), tiny(33))]),
+  ...table('mul', ulps(1), [
+    ...over(normal),
+    ...numbers(normal, 1.5, -0.25),
+    forward(huge(33), tiny(33)),
+    { inputs: [normal(50, 1, 7), normal(1, 9, 7)], sliced: true },
+    // Slices of rows whose size is not a multiple of 4.
+    { inputs: [normal(7, 301), normal(7, 1)], sliced: true },
+  ]),
   ...table('div', ulps(3), [
     ...over(normal, positive),
     ...numbers(positive, 1.5, -0.25),
@@ -150,7 +187,7 @@ export const binaryCases: readonly OpCase[] = [
     ...table(op, exact, [
       ...over(apart),
       ...numbers(apart, 0.25, 0.25),
-      // Where both are equal each gets half of the gradient, which is what a central difference finds.
+      // Equal operands get half of the gradient each, as a central difference does.
       { inputs: [ties(65), ties(65)] },
       { inputs: [ties(3, 5), ties(5)] },
       forward(huge(9), tiny(9)),
@@ -173,6 +210,7 @@ export const binaryCases: readonly OpCase[] = [
   ...(['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual'] as const).flatMap(comparison),
   ...casesOf({
     op: 'where',
+    run: ([condition, a, b]) => ops.where(condition!, a!, b!),
     reference: ([c, a, b]) => where(c!, a!, b!),
     tolerance: exact,
     results: (row) => [row.inputs[1]!.dtype],
@@ -184,11 +222,12 @@ export const binaryCases: readonly OpCase[] = [
       { inputs: [whole(0, 1, 'uint32', 5), normal(2, 3, 1), normal()] },
       { inputs: [whole(0, 1, 'uint32', 2, 1, 3, 1), normal(4, 1, 5), normal(1, 1, 3, 5)] },
       { inputs: [whole(0, 9, 'uint32', 33), huge(33), tiny(33)] },
-      // What is not chosen must not leak: not even a NaN.
+      // The value that is not chosen must not leak, not even a NaN.
       { inputs: [values([1, 0], [22], 'uint32'), ones(22), special(22)], differentiable: [] },
       { inputs: [whole(0, 1, 'uint32', 9), whole(-9, 9, 'int32', 9), whole(-9, 9, 'int32', 9)] },
       { inputs: [whole(0, 1, 'uint32', 0), normal(0), normal(1)] },
       { inputs: [whole(0, 1, 'uint32', 7), integers(7), integers(7)] },
+      { inputs: [whole(0, 1, 'uint32', 40, 50), normal(40, 50), normal(40, 50)], sliced: true },
     ],
   }),
 ];

@@ -1,3 +1,4 @@
+import * as ops from '../../src/index.ts';
 import { bceWithLogits, crossEntropy, giouLoss, sigmoidFocalLoss, smoothL1 } from '../reference/losses.ts';
 import { tolerance, ulps } from '../support/compare.ts';
 import {
@@ -11,16 +12,17 @@ import {
   whole,
   type CaseInput,
   type OpCase,
-} from './op-case.ts';
+} from '../support/op-case.ts';
 
 /** Classes from -2 (ignored) and -1 (background) to K - 1. */
 const targets = (k: number, ...shape: number[]): CaseInput => whole(-2, k - 1, 'int32', ...shape);
 
 const extremeLogits = [-100, -30, -10, 0, 10, 30, 100];
 
-export const lossCases: readonly OpCase[] = [
-  ...casesOf({
+export const cases: readonly OpCase[] = [
+  ...casesOf<{ readonly alpha?: number; readonly gamma?: number }>({
     op: 'sigmoidFocalLoss',
+    run: ([logits, classes], options) => ops.sigmoidFocalLoss(logits!, classes!, options),
     reference: ([logits, classes], { alpha, gamma }) => sigmoidFocalLoss(logits!, classes!, alpha, gamma),
     differentiable: [0],
     tolerance: { relative: 1e-5, absolute: 1e-12 },
@@ -51,6 +53,7 @@ export const lossCases: readonly OpCase[] = [
   }),
   ...casesOf({
     op: 'bceWithLogits',
+    run: ([logits, goals]) => ops.bceWithLogits(logits!, goals!, { reduction: 'none' }),
     reference: ([logits, goals]) => bceWithLogits(logits!, goals!),
     tolerance: { relative: 1e-5, absolute: 1e-6 },
     rows: [
@@ -66,6 +69,7 @@ export const lossCases: readonly OpCase[] = [
   }),
   ...casesOf({
     op: 'crossEntropy',
+    run: ([logits, classes]) => ops.crossEntropy(logits!, classes!, { reduction: 'none' }),
     reference: ([logits, classes]) => crossEntropy(logits!, classes!),
     differentiable: [0],
     terms: ([logits]) => logits!.at(-1)!,
@@ -81,8 +85,9 @@ export const lossCases: readonly OpCase[] = [
       { inputs: [normal(0, 5), whole(0, 4, 'int32', 0)] },
     ],
   }),
-  ...casesOf({
+  ...casesOf<{ readonly beta?: number }>({
     op: 'smoothL1',
+    run: ([a, b], options) => ops.smoothL1(a!, b!, options),
     reference: ([a, b], { beta }) => smoothL1(a!, b!, beta),
     tolerance: (terms) => ({ ...tolerance(terms), ...ulps(8) }),
     rows: [
@@ -100,8 +105,9 @@ export const lossCases: readonly OpCase[] = [
       { inputs: [normal(0, 4), normal(0, 4)] },
     ],
   }),
-  ...casesOf({
+  ...casesOf<{ readonly eps?: number }>({
     op: 'giouLoss',
+    run: ([a, b], options) => ops.giouLoss(a!, b!, options),
     reference: ([a, b], { eps }) => giouLoss(a!, b!, eps),
     // From coordinates of up to 90 pixels.
     tolerance: { relative: 1e-5, absolute: 2e-6 },

@@ -1,9 +1,11 @@
+import * as ops from '../../src/index.ts';
 import { matmul } from '../reference/matmul.ts';
 import { exact, tolerance } from '../support/compare.ts';
-import { casesOf, huge, integers, normal, tiny, type OpCase } from './op-case.ts';
+import { casesOf, huge, integers, normal, tiny, type OpCase } from '../support/op-case.ts';
 
-export const matmulCases: readonly OpCase[] = casesOf({
+export const cases: readonly OpCase[] = casesOf({
   op: 'matmul',
+  run: ([a, b]) => ops.matmul(a!, b!),
   reference: ([a, b]) => matmul(a!, b!),
   terms: ([a]) => a!.at(-1)!,
   tolerance: (terms) => tolerance(terms),
@@ -36,6 +38,8 @@ export const matmulCases: readonly OpCase[] = casesOf({
     { note: 'nothing', inputs: [normal(0, 3, 5), normal(0, 5, 4)] },
     { note: 'a sum over nothing', inputs: [normal(3, 0), normal(0, 4)] },
     { inputs: [integers(33, 65), integers(65, 17)], tolerance: exact },
+    { inputs: [normal(9, 15, 20), normal(9, 20, 13)], sliced: true },
+    { inputs: [normal(9, 15, 20), normal(20, 13)], sliced: true },
     { inputs: [huge(5, 9), tiny(9, 5)], differentiable: [], tolerance: { largest: 1e-5 } },
   ],
 });

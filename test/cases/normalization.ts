@@ -1,8 +1,20 @@
+import * as ops from '../../src/index.ts';
 import { sizeOf } from '../reference/array.ts';
 import { batchNorm, batchNormInference, groupNorm } from '../reference/normalization.ts';
 import { tolerance } from '../support/compare.ts';
-import { apart, casesOf, normal, offset, positive, tiny, zeros, type CaseInput, type OpCase } from './op-case.ts';
+import {
+  apart,
+  casesOf,
+  normal,
+  offset,
+  positive,
+  tiny,
+  zeros,
+  type CaseInput,
+  type OpCase,
+} from '../support/op-case.ts';
 
+type Eps = { readonly eps?: number };
 type Filler = (...shape: number[]) => CaseInput;
 
 /** x [.., C] with gamma and beta. */
@@ -20,9 +32,13 @@ const running = (...shape: number[]): CaseInput[] => {
 // x minus its mean of 100 has lost 7 bits, and all that follows inherits it.
 const lossy = { relative: 1e-4, absolute: 1e-4 };
 
-export const normalizationCases: readonly OpCase[] = [
-  ...casesOf({
+export const cases: readonly OpCase[] = [
+  ...casesOf<Eps>({
     op: 'batchNorm',
+    run: ([x, gamma, beta], options) => {
+      const { y, mean, variance } = ops.batchNorm(x!, gamma!, beta!, options);
+      return [y, mean, variance];
+    },
     reference: ([x, gamma, beta], { eps }) => {
       const { y, mean, variance } = batchNorm(x!, gamma!, beta!, eps);
       return [y, mean, variance];
@@ -36,11 +52,12 @@ export const normalizationCases: readonly OpCase[] = [
       { inputs: affine([1, 5, 7, 5]) },
       { inputs: affine([2, 3, 2, 33]) },
       { inputs: affine([1, 2, 3, 64]) },
-      // Two elements, which must differ for the variance to have digits; the gradient of x all but cancels: its parts are
-      // 1e5 times as large.
+      // Two elements, which must differ, or the variance has no significant digits. The gradient of x nearly cancels: its
+      // terms are 1e5 times as large.
       { inputs: affine([2, 1, 1, 6], apart), tolerance: { relative: 1e-5, absolute: 1e-5 }, differentiable: [1, 2] },
       { inputs: affine([3, 1, 1, 6], apart), tolerance: { relative: 1e-5, absolute: 1e-5 } },
       { inputs: affine([1, 33, 31, 2]) },
+      { inputs: affine([9, 10, 10, 5]), sliced: true },
       { inputs: affine([1, 1, 4099, 3]) },
       { inputs: affine([7, 5]) },
       { inputs: affine([130, 16]) },
@@ -53,11 +70,13 @@ export const normalizationCases: readonly OpCase[] = [
       { note: 'one element', inputs: affine([1, 1, 1, 4]), differentiable: [1, 2] },
     ],
   }),
-  ...casesOf({
+  ...casesOf<Eps>({
     op: 'batchNormInference',
+    run: ([x, gamma, beta, mean, variance], options) =>
+      ops.batchNormInference(x!, gamma!, beta!, mean!, variance!, options),
     reference: ([x, gamma, beta, mean, variance], { eps }) =>
       batchNormInference(x!, gamma!, beta!, mean!, variance!, eps),
-    // The statistics are buffers: their gradient is nobody's business.
+    // The statistics are buffers and have no gradient.
     differentiable: [0, 1, 2],
     tolerance: (terms) => tolerance(terms, 4),
     rows: [
@@ -73,8 +92,9 @@ export const normalizationCases: readonly OpCase[] = [
       { inputs: running(2, 5, 7, 4), options: { eps: 0 } },
     ],
   }),
-  ...casesOf({
+  ...casesOf<Eps & { readonly groups: number }>({
     op: 'groupNorm',
+    run: ([x, gamma, beta], { groups, ...options }) => ops.groupNorm(x!, groups, gamma!, beta!, options),
     reference: ([x, gamma, beta], { groups, eps }) => groupNorm(x!, groups, gamma!, beta!, eps),
     tolerance: (_, { inputs, options }) => tolerance(sizeOf(inputs[0]!.shape.slice(1)) / options!.groups),
     rows: [
@@ -87,6 +107,7 @@ export const normalizationCases: readonly OpCase[] = [
       { inputs: affine([1, 3, 5, 33]), options: { groups: 3 } },
       { inputs: affine([3, 9, 8, 5]), options: { groups: 1, eps: 0.1 } },
       { inputs: affine([1, 33, 31, 4]), options: { groups: 2 } },
+      { inputs: affine([9, 10, 10, 8]), options: { groups: 2 }, sliced: true },
       { inputs: affine([0, 3, 3, 4]), options: { groups: 2 } },
       { inputs: affine([2, 5, 7, 4], offset), options: { groups: 2 }, tolerance: lossy, differentiable: [] },
       { note: 'all equal', inputs: affine([2, 3, 3, 4], zeros), options: { groups: 2 } },

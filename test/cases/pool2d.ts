@@ -1,11 +1,13 @@
-import { pair } from '../reference/conv2d.ts';
-import { avgPool2d, maxPool2d } from '../reference/pool2d.ts';
+import * as ops from '../../src/index.ts';
+import { pair } from '../../src/measure/reference/windows.ts';
+import { avgPool2d, maxPool2d, type AvgPoolOptions, type PoolOptions } from '../reference/pool2d.ts';
 import { exact, tolerance } from '../support/compare.ts';
-import { apart, casesOf, huge, normal, special, ties, values, type OpCase } from './op-case.ts';
+import { apart, casesOf, huge, normal, special, ties, values, type OpCase } from '../support/op-case.ts';
 
-export const pool2dCases: readonly OpCase[] = [
-  ...casesOf({
+export const cases: readonly OpCase[] = [
+  ...casesOf<PoolOptions>({
     op: 'maxPool2d',
+    run: ([x], options) => ops.maxPool2d(x!, options),
     reference: ([x], options) => maxPool2d(x!, options),
     terms: (_, { kernel }) => pair(kernel)[0] * pair(kernel)[1],
     tolerance: exact,
@@ -25,6 +27,7 @@ export const pool2dCases: readonly OpCase[] = [
       { inputs: [apart(2, 9, 9, 7)], options: { kernel: 5, stride: 2, padding: 2 } },
       { inputs: [apart(1, 1, 1, 5)], options: { kernel: 3, stride: 2, padding: 1 } },
       { inputs: [apart(0, 4, 4, 3)], options: { kernel: 2 } },
+      { inputs: [apart(9, 11, 9, 5)], options: { kernel: 3, stride: 2, padding: 1 }, sliced: true },
       { inputs: [huge(1, 6, 6, 3)], options: { kernel: 2 }, differentiable: [] },
       { inputs: [ties(1, 7, 7, 3)], options: { kernel: 3, stride: 2, padding: 1 }, differentiable: [] },
       // Padding must not win over values below 0, and a NaN wins over all.
@@ -37,8 +40,9 @@ export const pool2dCases: readonly OpCase[] = [
       { inputs: [special(1, 6, 6, 5)], options: { kernel: 2 }, differentiable: [] },
     ],
   }),
-  ...casesOf({
+  ...casesOf<AvgPoolOptions>({
     op: 'avgPool2d',
+    run: ([x], options) => ops.avgPool2d(x!, options),
     reference: ([x], options) => avgPool2d(x!, options),
     terms: (_, { kernel }) => pair(kernel)[0] * pair(kernel)[1],
     tolerance: (terms) => tolerance(terms, 1 / terms),
@@ -60,6 +64,7 @@ export const pool2dCases: readonly OpCase[] = [
       { inputs: [normal(1, 1, 1, 5)], options: { kernel: 3, stride: 2, padding: 1 } },
       { inputs: [normal(1, 1, 1, 5)], options: { kernel: 3, stride: 2, padding: 1, countIncludePad: false } },
       { inputs: [normal(0, 4, 4, 3)], options: { kernel: 2 } },
+      { inputs: [normal(9, 11, 9, 5)], options: { kernel: 2 }, sliced: true },
       { inputs: [huge(1, 6, 6, 3)], options: { kernel: 2 }, differentiable: [], tolerance: { largest: 1e-6 } },
     ],
   }),

@@ -1,3 +1,4 @@
+import * as ops from '../../src/index.ts';
 import { sizeOf } from '../reference/array.ts';
 import { argmax, max, mean, min, sum, type Axes } from '../reference/reduce.ts';
 import { logSoftmax, softmax } from '../reference/softmax.ts';
@@ -16,17 +17,19 @@ import {
   zeros,
   type CaseInput,
   type OpCase,
-} from './op-case.ts';
+  type Row,
+} from '../support/op-case.ts';
 
+type ReduceOptions = { readonly axes?: Axes; readonly keepDims?: boolean };
 type Filler = (...shape: number[]) => CaseInput;
 
-/** Number of elements that meet in one result. */
+/** Number of elements that are reduced to one. */
 function reducedCount([shape]: readonly (readonly number[])[], axes: Axes): number {
   if (axes === undefined) return sizeOf(shape!);
   return sizeOf([axes].flat().map((axis) => shape!.at(axis)!));
 }
 
-/** Shapes and axes: all, one, several, neighbours or not, from the end, none; short and longer than any chain of adds. */
+/** Shapes and axes: all, one, several, adjacent or not, negative, none; short and longer than any chain of additions. */
 const walks: readonly (readonly [shape: readonly number[], axes?: Axes])[] = [
   [[]],
   [[], []],
@@ -82,22 +85,27 @@ const walks: readonly (readonly [shape: readonly number[], axes?: Axes])[] = [
   [[0, 3], 1],
 ];
 
-const over = (fill: Filler): { inputs: CaseInput[]; options: { axes?: Axes; keepDims?: boolean } }[] =>
+const over = (fill: Filler): Row<ReduceOptions>[] =>
   walks.flatMap(([shape, axes], i) => {
     const inputs = [fill(...shape)];
     const plain = { inputs, options: axes === undefined ? {} : { axes } };
-    // Every third walk is also tried with the reduced axes kept.
+    // Every third is also tried with the reduced axes kept.
     return i % 3 === 0 ? [plain, { inputs, options: { ...plain.options, keepDims: true } }] : [plain];
   });
 
-const sums = { sum, mean };
-const extremes = { max, min };
+const sums = { sum: { run: ops.sum, reference: sum }, mean: { run: ops.mean, reference: mean } };
+const extremes = { max: { run: ops.max, reference: max }, min: { run: ops.min, reference: min } };
+const softmaxes = {
+  softmax: { run: ops.softmax, reference: softmax },
+  logSoftmax: { run: ops.logSoftmax, reference: logSoftmax },
+};
 
-export const reduceCases: readonly OpCase[] = [
+export const cases: readonly OpCase[] = [
   ...(['sum', 'mean'] as const).flatMap((op) =>
-    casesOf<'sum' | 'mean'>({
+    casesOf<ReduceOptions>({
       op,
-      reference: ([x], { axes, keepDims }) => sums[op](x!, axes, keepDims),
+      run: ([x], { axes, keepDims = false }) => sums[op].run(x!, axes, { keepDims }),
+      reference: ([x], { axes, keepDims }) => sums[op].reference(x!, axes, keepDims),
       terms: (shapes, { axes }) => reducedCount(shapes, axes),
       tolerance: (terms) => tolerance(terms, op === 'mean' ? 1 / Math.max(terms, 1) : 1),
       rows: [
@@ -107,11 +115,14 @@ export const reduceCases: readonly OpCase[] = [
         { inputs: [tiny(300)], tolerance: { largest: 1e-4 } },
         { inputs: [huge(3, 99)], options: { axes: 1 }, differentiable: [], tolerance: { largest: 1e-5 } },
         { inputs: [normal(3, 16411)], options: { axes: 1 } },
+        { inputs: [normal(30, 100)], options: { axes: 1 }, sliced: true },
+        { inputs: [normal(9, 10, 10, 5)], options: { axes: [1, 2] }, sliced: true },
       ],
     }),
   ),
-  ...casesOf({
+  ...casesOf<ReduceOptions>({
     op: 'sum',
+    run: ([x], { axes, keepDims = false }) => ops.sum(x!, axes, { keepDims }),
     reference: ([x], { axes, keepDims }) => sum(x!, axes, keepDims),
     tolerance: exact,
     rows: [
@@ -121,23 +132,25 @@ export const reduceCases: readonly OpCase[] = [
     ],
   }),
   ...(['max', 'min'] as const).flatMap((op) =>
-    casesOf<'max' | 'min'>({
+    casesOf<ReduceOptions>({
       op,
-      reference: ([x], { axes, keepDims }) => extremes[op](x!, axes, keepDims),
+      run: ([x], { axes, keepDims = false }) => extremes[op].run(x!, axes, { keepDims }),
+      reference: ([x], { axes, keepDims }) => extremes[op].reference(x!, axes, keepDims),
       tolerance: exact,
       terms: (shapes, { axes }) => reducedCount(shapes, axes),
       rows: [
         ...over(apart),
         { inputs: [ties(3, 40)], options: { axes: 1 }, differentiable: [] },
-        // Two that tie share the gradient, which is what a central difference finds.
+        // Two equal maxima share the gradient, as a central difference does.
         { note: 'two tie', inputs: [values([2, 5, 1, 5, 1, 3], [4, 6])], options: { axes: -1 } },
         { inputs: [huge(33)], differentiable: [] },
         { inputs: [tiny(33)], differentiable: [] },
       ],
     }),
   ),
-  ...casesOf({
+  ...casesOf<{ readonly axis: number }>({
     op: 'argmax',
+    run: ([x], { axis }) => ops.argmax(x!, axis),
     reference: ([x], { axis }) => argmax(x!, axis),
     tolerance: exact,
     differentiable: [],
@@ -159,9 +172,10 @@ export const reduceCases: readonly OpCase[] = [
     ],
   }),
   ...(['softmax', 'logSoftmax'] as const).flatMap((op) =>
-    casesOf<'softmax' | 'logSoftmax'>({
+    casesOf<{ readonly axis?: number }>({
       op,
-      reference: ([x], { axis = -1 }) => (op === 'softmax' ? softmax : logSoftmax)(x!, axis),
+      run: ([x], { axis }) => softmaxes[op].run(x!, axis),
+      reference: ([x], { axis }) => softmaxes[op].reference(x!, axis),
       tolerance: { relative: 2e-5, absolute: op === 'softmax' ? 0 : 4e-6 },
       rows: [
         { inputs: [normal(1)] },
@@ -171,6 +185,7 @@ export const reduceCases: readonly OpCase[] = [
         { inputs: [normal(5, 64)] },
         { inputs: [normal(3, 65)] },
         { inputs: [normal(2, 1031)] },
+        { inputs: [normal(60, 33)], sliced: true },
         { inputs: [normal(2, 5, 7, 3)], options: { axis: 1 } },
         { inputs: [normal(2, 5, 7, 3)], options: { axis: -2 } },
         { inputs: [normal(2, 2, 3, 2, 5)], options: { axis: 2 } },
@@ -184,8 +199,12 @@ export const reduceCases: readonly OpCase[] = [
       ],
     }),
   ),
-  ...casesOf({
+  ...casesOf<{ readonly k: number }>({
     op: 'topK',
+    run: ([x], { k }) => {
+      const { values, indices } = ops.topK(x!, k);
+      return [values, indices];
+    },
     reference: ([x], { k }) => {
       const { values, indices } = topK(x!, k);
       return [values, indices];
@@ -208,6 +227,7 @@ export const reduceCases: readonly OpCase[] = [
       { inputs: [tiny(2, 70)], options: { k: 9 }, differentiable: [] },
       { inputs: [apart(0, 9)], options: { k: 3 } },
       { inputs: [apart(3, 9)], options: { k: 0 } },
+      { inputs: [apart(60, 33)], options: { k: 5 }, sliced: true },
     ],
   }),
 ];

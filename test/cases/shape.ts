@@ -1,14 +1,16 @@
+import * as ops from '../../src/index.ts';
 import { broadcastTo } from '../reference/array.ts';
 import { concat, gather, pad, reshape, slice, transpose } from '../reference/shape.ts';
 import { exact } from '../support/compare.ts';
-import { below, casesOf, normal, special, values, whole, type OpCase, type OpName, type Row } from './op-case.ts';
+import { below, casesOf, normal, special, values, whole, type CaseInput, type OpCase } from '../support/op-case.ts';
 
 /** Results of the same dtype as the first input. */
-const results = <O extends OpName>(row: Row<O>) => [row.inputs[0]!.dtype] as const;
+const results = ({ inputs }: { readonly inputs: readonly CaseInput[] }) => [inputs[0]!.dtype];
 
-export const shapeCases: readonly OpCase[] = [
-  ...casesOf({
+export const cases: readonly OpCase[] = [
+  ...casesOf<{ readonly shape: readonly number[] }>({
     op: 'reshape',
+    run: ([x], { shape }) => ops.reshape(x!, shape),
     reference: ([x], { shape }) => reshape(x!, shape),
     tolerance: exact,
     results,
@@ -23,8 +25,9 @@ export const shapeCases: readonly OpCase[] = [
       { inputs: [whole(-9, 9, 'int32', 6)], options: { shape: [2, 3] } },
     ],
   }),
-  ...casesOf({
+  ...casesOf<{ readonly order?: readonly number[] }>({
     op: 'transpose',
+    run: ([x], { order }) => ops.transpose(x!, order),
     reference: ([x], { order }) => transpose(x!, order),
     tolerance: exact,
     results,
@@ -47,10 +50,12 @@ export const shapeCases: readonly OpCase[] = [
       { inputs: [whole(-9, 9, 'int32', 3, 5)] },
       { inputs: [whole(0, 9, 'uint32', 3, 5)] },
       { inputs: [special(11, 3)], differentiable: [] },
+      { inputs: [normal(20, 9, 11)], options: { order: [0, 2, 1] }, sliced: true },
     ],
   }),
-  ...casesOf({
+  ...casesOf<{ readonly shape: readonly number[] }>({
     op: 'broadcastTo',
+    run: ([x], { shape }) => ops.broadcastTo(x!, shape),
     reference: ([x], { shape }) => broadcastTo(x!, shape),
     tolerance: exact,
     results,
@@ -64,8 +69,9 @@ export const shapeCases: readonly OpCase[] = [
       { inputs: [whole(-9, 9, 'int32', 3, 1)], options: { shape: [3, 4] } },
     ],
   }),
-  ...casesOf({
+  ...casesOf<{ readonly starts: readonly number[]; readonly sizes: readonly number[] }>({
     op: 'slice',
+    run: ([x], { starts, sizes }) => ops.slice(x!, starts, sizes),
     reference: ([x], { starts, sizes }) => slice(x!, starts, sizes),
     tolerance: exact,
     results,
@@ -83,10 +89,12 @@ export const shapeCases: readonly OpCase[] = [
       { inputs: [normal(2, 3, 2, 3, 2, 3)], options: { starts: [0, 1, 0, 1, 0, 1], sizes: [2, 2, 1, 2, 1, 2] } },
       { inputs: [whole(-9, 9, 'int32', 5, 7)], options: { starts: [1, 2], sizes: [3, 4] } },
       { inputs: [special(22)], options: { starts: [3], sizes: [17] }, differentiable: [] },
+      { inputs: [normal(40, 70)], options: { starts: [3, 5], sizes: [30, 60] }, sliced: true },
     ],
   }),
-  ...casesOf({
+  ...casesOf<{ readonly amounts: readonly (readonly [number, number])[]; readonly value?: number }>({
     op: 'pad',
+    run: ([x], { amounts, value }) => ops.pad(x!, amounts, value),
     reference: ([x], { amounts, value }) => pad(x!, amounts, value),
     tolerance: exact,
     results,
@@ -163,6 +171,16 @@ export const shapeCases: readonly OpCase[] = [
         },
       },
       {
+        inputs: [normal(30, 60)],
+        options: {
+          amounts: [
+            [1, 2],
+            [3, 4],
+          ],
+        },
+        sliced: true,
+      },
+      {
         inputs: [whole(-9, 9, 'int32', 3, 5)],
         options: {
           amounts: [
@@ -174,8 +192,9 @@ export const shapeCases: readonly OpCase[] = [
       },
     ],
   }),
-  ...casesOf({
+  ...casesOf<{ readonly axis: number }>({
     op: 'concat',
+    run: (inputs, { axis }) => ops.concat(inputs, axis),
     reference: (arrays, { axis }) => concat(arrays, axis),
     tolerance: exact,
     results,
@@ -197,10 +216,12 @@ export const shapeCases: readonly OpCase[] = [
         options: { axis: 0 },
       },
       { inputs: [whole(-9, 9, 'int32', 3), whole(-9, 9, 'int32', 5)], options: { axis: 0 } },
+      { inputs: [normal(20, 70), normal(15, 70)], options: { axis: 0 }, sliced: true },
     ],
   }),
-  ...casesOf({
+  ...casesOf<{ readonly axis?: number }>({
     op: 'gather',
+    run: ([x, indices], { axis }) => ops.gather(x!, indices!, axis),
     reference: ([x, indices], { axis }) => gather(x!, indices!, axis),
     tolerance: exact,
     results,

@@ -1,3 +1,5 @@
+import * as ops from '../../src/index.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
 import { clamp, map, unary } from '../reference/elementwise.ts';
 import { exact, ulps } from '../support/compare.ts';
 import {
@@ -13,11 +15,24 @@ import {
   type CaseInput,
   type OpCase,
   type Row,
-} from './op-case.ts';
+} from '../support/op-case.ts';
 
 type UnaryName = keyof typeof unary;
+const functions: Readonly<Record<UnaryName, (x: Tensor) => Tensor>> = {
+  neg: ops.neg,
+  exp: ops.exp,
+  log: ops.log,
+  sqrt: ops.sqrt,
+  abs: ops.abs,
+  square: ops.square,
+  sigmoid: ops.sigmoid,
+  relu: ops.relu,
+  softplus: ops.softplus,
+  reciprocal: ops.reciprocal,
+  tanh: ops.tanh,
+};
 
-/** Shapes that every element-wise kernel must walk: ranks 0 to 6, tails after vectors of 4 and workgroups of 64, nothing. */
+/** Shapes that element-wise kernels must handle: ranks 0 to 6, remainders after vectors of 4 and workgroups of 64, empty. */
 const shapes: readonly (readonly number[])[] = [
   [],
   [1],
@@ -37,25 +52,31 @@ const shapes: readonly (readonly number[])[] = [
 const over = (fill: (...shape: number[]) => CaseInput): { inputs: CaseInput[] }[] =>
   shapes.map((shape) => ({ inputs: [fill(...shape)] }));
 
-/** Without a gradient: a kink, a pole, or a result out of proportion to the step of a central difference. */
+/** Not differentiated: a kink, a pole, or a result that is too large for the step of a central difference. */
 const forward = (...inputs: CaseInput[]): { inputs: CaseInput[]; differentiable: number[] } => ({
   inputs,
   differentiable: [],
 });
 
-const table = (op: UnaryName, tolerance: object, rows: readonly Row<UnaryName>[]): OpCase[] =>
-  casesOf({ op, reference: ([x]) => map(x!, unary[op]), tolerance, rows });
+const table = (op: UnaryName, tolerance: object, rows: readonly Row[]): OpCase[] =>
+  casesOf({ op, run: ([x]) => functions[op](x!), reference: ([x]) => map(x!, unary[op]), tolerance, rows });
 
 // The arguments of exp scale its error: 3 + 2 |x| units in the last place, and the rows reach 88.
 const expTolerance = ulps(3 + 2 * 88);
 // log(x) near 1 is accurate to 2^-21, elsewhere to 3 units in the last place.
 const logTolerance = { ...ulps(4), absolute: 2 ** -21 };
 
-export const unaryCases: readonly OpCase[] = [
+export const cases: readonly OpCase[] = [
   ...table('neg', exact, [...over(normal), forward(special(33)), { inputs: [huge(7)] }]),
   ...table('abs', exact, [...over(apart), forward(special(33)), forward(values([0, -0], [5]))]),
   ...table('square', ulps(1), [...over(normal), forward(huge(37)), forward(tiny(37)), { inputs: [integers(9)] }]),
-  ...table('relu', exact, [...over(apart), forward(special(33)), forward(values([0], [5])), forward(tiny(9))]),
+  ...table('relu', exact, [
+    ...over(apart),
+    forward(special(33)),
+    forward(values([0], [5])),
+    forward(tiny(9)),
+    { inputs: [apart(3000)], sliced: true },
+  ]),
   ...table('exp', expTolerance, [
     ...over(normal),
     forward(values([-87, -30, -1, 0, 1, 30, 88], [21])),
@@ -87,8 +108,9 @@ export const unaryCases: readonly OpCase[] = [
     { inputs: [tiny(9)] },
     { inputs: [values([-16, -9, -5, 5, 9, 16, 30], [15])] },
   ]),
-  ...casesOf({
+  ...casesOf<{ readonly low: number; readonly high: number }>({
     op: 'clamp',
+    run: ([x], { low, high }) => ops.clamp(x!, low, high),
     reference: ([x], { low, high }) => clamp(x!, low, high),
     tolerance: exact,
     rows: [

@@ -1,9 +1,12 @@
+import * as ops from '../../src/index.ts';
 import { upsampleBilinear, upsampleNearest } from '../reference/upsample.ts';
 import { exact, tolerance } from '../support/compare.ts';
-import { casesOf, huge, normal, type CaseInput, type OpCase } from './op-case.ts';
+import { casesOf, huge, normal, type OpCase, type Row } from '../support/op-case.ts';
 
-/** Input and output sizes: whole and uneven ratios, up, down, both at once, to and from one pixel, unchanged. */
-const sizes: readonly { inputs: CaseInput[]; options: { size: readonly [number, number] } }[] = [
+type Size = { readonly size: readonly [height: number, width: number] };
+
+/** Input and output sizes: integer and uneven ratios, up, down, both at once, to and from one pixel, unchanged. */
+const sizes: readonly Row<Size>[] = [
   { inputs: [normal(2, 3, 4, 3)], options: { size: [6, 8] } },
   { inputs: [normal(2, 3, 4, 5)], options: { size: [9, 12] } },
   { inputs: [normal(1, 5, 7, 4)], options: { size: [5, 7] } },
@@ -23,15 +26,21 @@ const sizes: readonly { inputs: CaseInput[]; options: { size: readonly [number, 
   { inputs: [normal(0, 3, 3, 4)], options: { size: [6, 6] } },
 ];
 
-export const upsampleCases: readonly OpCase[] = [
-  ...casesOf({
+export const cases: readonly OpCase[] = [
+  ...casesOf<Size>({
     op: 'upsampleNearest',
+    run: ([x], { size }) => ops.upsampleNearest(x!, size),
     reference: ([x], { size }) => upsampleNearest(x!, size),
     tolerance: exact,
-    rows: [...sizes, { inputs: [huge(1, 3, 3, 3)], options: { size: [5, 7] }, differentiable: [] }],
+    rows: [
+      ...sizes,
+      { inputs: [huge(1, 3, 3, 3)], options: { size: [5, 7] }, differentiable: [] },
+      { inputs: [normal(9, 5, 7, 5)], options: { size: [11, 13] }, sliced: true },
+    ],
   }),
-  ...casesOf({
+  ...casesOf<Size>({
     op: 'upsampleBilinear',
+    run: ([x], { size }) => ops.upsampleBilinear(x!, size),
     reference: ([x], { size }) => upsampleBilinear(x!, size),
     terms: () => 4,
     // The position between two pixels is rounded too: to a few units of the input's extent.
@@ -39,6 +48,7 @@ export const upsampleCases: readonly OpCase[] = [
     rows: [
       ...sizes,
       { inputs: [huge(1, 3, 3, 3)], options: { size: [5, 7] }, differentiable: [], tolerance: { largest: 1e-6 } },
+      { inputs: [normal(9, 5, 7, 4)], options: { size: [9, 13] }, sliced: true },
     ],
   }),
 ];

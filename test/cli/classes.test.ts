@@ -144,11 +144,11 @@ test('convert writes over nothing, and lists what a format cannot hold', async (
     annotations: [{ id: 1, image_id: 1, category_id: 1, bbox: [1, 2, 30, 40], area: 1200, iscrowd: 1 }],
   };
   writeFileSync(at('crowd.json'), JSON.stringify(crowd));
-  const { losses } = await json<{ losses: { what: string; count: number }[] }>(
+  const { unsupported } = await json<{ unsupported: { what: string; count: number }[] }>(
     retinagrad(['convert', 'crowd.json', 'back.csv', '--to', 'csv', '--images', 'tiles', '--overwrite', '--json']),
   );
   assert.equal(
-    losses.filter(({ what }) => what === 'crowd').map(({ count }) => count),
+    unsupported.filter(({ what }) => what === 'crowd').map(({ count }) => count),
     [1],
   );
 });
@@ -207,7 +207,7 @@ test('data that is not there or damaged ends with status 1 and is named', async 
     [['train', 'empty'], 'empty holds 0 files', 'in no known layout'],
     [['train', 'tiles', ...settings, 'data.scene=^([1-9])'], 'data.scene: /^([1-9])/ matches nothing in the id 0.png'],
     [['train', 'line.csv'], 'line.csv:2: x2 is "q", expected a number'],
-    [['train', 'text.png'], 'text.png is no label file'],
+    [['train', 'text.png'], 'text.png is not a label file'],
     [['train', 'tiles', 'model.weights=none.safetensors', '--out', 'w'], 'none.safetensors'],
     [['doctor', 'none'], 'none does not exist'],
     [['convert', 'none', 'out.json', '--to', 'coco'], 'none does not exist'],

@@ -167,9 +167,13 @@ test('columns of two runs are headed with what tells their paths apart', () => {
 
 test('messages name options, not arguments of functions', async () => {
   writeFileSync(join(folder.path, 'labels.csv'), 'image,x1,y1,x2,y2,label\na.png,1,2,3,4,car\n');
-  await refuses(retinagrad(['convert', 'labels.csv', 'wrong.yaml', '--to', 'coco']), 1, 'exists already; --overwrite');
+  await refuses(
+    retinagrad(['convert', 'labels.csv', 'wrong.yaml', '--to', 'coco']),
+    1,
+    'exists already; to replace it, use --overwrite',
+  );
   const toYolo = retinagrad(['convert', 'labels.csv', 'yolo', '--to', 'yolo']);
-  await refuses(toYolo, 1, 'retinagrad: YOLO needs the size of a.png', 'name the folder of the images with --images');
+  await refuses(toYolo, 1, 'retinagrad: YOLO needs the size of a.png', 'give the folder of the images with --images');
 });
 
 test('info checks the adapter, for people and as JSON', async () => {

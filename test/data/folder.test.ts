@@ -83,7 +83,7 @@ test(
     await rejects(open(',1,1,5,5,roof'), /boxes.csv:3: image is empty/);
     await rejects(open('none.png,1,1,5,5,roof'), /boxes.csv:3: there is no image none.png/);
     for (const outside of ['../a.png', '/etc/a.png', 'C:\\a.png', 'sub/../../a.png']) {
-      await rejects(open(`${outside},1,1,5,5,roof`), /boxes.csv:3: image .* lies outside the folder of the images/);
+      await rejects(open(`${outside},1,1,5,5,roof`), /boxes.csv:3: image .* is outside the folder of the images/);
     }
     await rejects(open('"a.png,1,1,5,5,roof'), /boxes.csv:3: a double quote is not closed/);
     await rejects(open('a.png,1,1,5,5,"two\nlines"', 'a.png,1,1,5,x,roof'), /boxes.csv:5: y2 is "x"/);

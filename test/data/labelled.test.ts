@@ -122,7 +122,7 @@ test(
           file: 'a.png',
           width: null,
           height: null,
-          objects: [{ label: 0, box: [30, 0, 40, 9] as const, source: 'x.json: annotations[3]' }],
+          objects: [{ label: 0, box: [30, 0, 40, 9] as const, origin: 'x.json: annotations[3]' }],
         },
       ],
     };

@@ -40,7 +40,7 @@ test(
       /they are in metres, but .*RGB-PanSharpen_AOI_2_Vegas_img1.tif is in degrees \(EPSG:4326\)/,
     );
     await write(folder, label(1), featureCollection(onMap(place(1), [[1, 1, 5, 5]]), 'ETRS89 something'));
-    await rejects(openSpaceNet(path), /coordinate system "ETRS89 something" is not known/);
+    await rejects(openSpaceNet(path), /coordinate system "ETRS89 something" is unknown/);
   }),
 );
 
@@ -139,7 +139,7 @@ test(
     await rejects(openSpaceNet(folder), /two images of AOI_2_Vegas_img1: Copy\/.* and Test\//);
     await write(folder, 'odd/a/x.tif', 'x');
     await write(folder, 'odd/b/x.tif', 'x');
-    await rejects(openSpaceNet(`${folder}/odd`), /lie in a, b, none of which is known: choose one with `images`/);
+    await rejects(openSpaceNet(`${folder}/odd`), /are in a, b, none of which is known; choose one with `images`/);
   }),
 );
 

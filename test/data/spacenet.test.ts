@@ -58,7 +58,7 @@ test(
       assert.equal(part.shape, [11, 20, 3]);
       assert.equal(packedBytes(part), packedBytes(image.lo(5, 7, 0).hi(11, 20, 3)));
     }
-    await rejects(dataset.window(0, 30, 0, 11, 5), /window of 11 x 5 pixels from \(30, 0\)/);
+    await rejects(dataset.window(0, 30, 0, 11, 5), /window of 11 x 5 pixels at \(30, 0\)/);
     await rejects(dataset.describe(3), /index 3, expected 0 to 2/);
     const tiled = await tileDataset(dataset, { size: 16, overlap: 2 });
     assert.is(tiled.ids.length, 3 * 3 * 2);
@@ -153,7 +153,7 @@ test(
       openSpaceNet(path, { images: 'SAR' }),
       /no .tif files in a folder SAR below .*, only in MUL-PanSharpen, PAN, RGB-PanSharpen/,
     );
-    await rejects(openSpaceNet(path, { bands: [1, 2, 9] }), /bands 1, 2, 9 were asked for, the file has 3/);
+    await rejects(openSpaceNet(path, { bands: [1, 2, 9] }), /bands 1, 2, 9 were requested, but the file has 3/);
   }),
 );
 

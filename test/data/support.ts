@@ -1,44 +1,20 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { writeArrayBuffer } from 'geotiff';
-import * as assert from 'uvu/assert';
 import { Random } from '../../src/common/random.ts';
 import { rgbImage } from '../../src/imagery/image.ts';
 import type { Sample } from '../../src/data/types.ts';
 import type { Box } from '../../src/imagery/geometry.ts';
 
-/** Runs a test in an empty folder that is removed afterwards. */
-export function inFolder(run: (folder: string) => Promise<void>): () => Promise<void> {
-  return async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'retinagrad-data-'));
-    try {
-      await run(folder);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  };
-}
+export { rejects } from '../support/errors.ts';
+export { inFolder } from '../support/files.ts';
 
 export async function write(folder: string, path: string, content: string | Uint8Array): Promise<string> {
   const file = join(folder, path);
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, content);
   return file;
-}
-
-/** Asserts that a promise rejects with a message that matches. */
-export async function rejects(promise: Promise<unknown>, pattern: RegExp): Promise<void> {
-  let message: string | null = null;
-  try {
-    await promise;
-  } catch (error) {
-    assert.instance(error, Error);
-    message = (error as Error).message;
-  }
-  if (message === null) assert.unreachable(`resolved, expected an error like ${pattern}`);
-  else assert.match(message, pattern);
 }
 
 export interface Raster {

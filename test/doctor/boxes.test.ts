@@ -10,12 +10,24 @@ import { checkProblems } from '../../src/doctor/label-checks.ts';
 import { checkPlacement } from '../../src/doctor/placement-checks.ts';
 import type { ImageFacts } from '../../src/doctor/types.ts';
 import { pairwiseIou } from '../../src/imagery/boxes.ts';
-import { findingOf, inventoryOf, itemOf, kinds, objectAt, randomBoxes } from './support.ts';
+import { randomBoxes } from '../detector/support.ts';
+import { findingOf, inventoryOf, itemOf, kinds, objectAt } from './support.ts';
 
 /** Boxes of a healthy image of 300 x 100 pixels. */
 const healthy = (seed: number): Box[] => randomBoxes(new Random('healthy', seed), 8, 16, 300, 100);
 
-/** Images of 300 x 100 pixels whose healthy boxes are written in another way. */
+/** An image of 300 x 100 pixels. */
+const imageWith = (boxes: readonly Box[]) =>
+  inventoryOf([
+    itemOf(
+      'a.png',
+      300,
+      100,
+      boxes.map((box) => objectAt(box)),
+    ),
+  ]);
+
+/** Images of 300 x 100 pixels with healthy boxes, written in another way. */
 const rewritten = (write: (box: Box) => Box) =>
   inventoryOf(
     Array.from({ length: 5 }, (_, i) =>
@@ -58,11 +70,11 @@ test('boxes that are degenerate, outside, partly outside, tiny and as large as t
   for (const [kind, own] of Object.entries(boxes)) assert.is(findingOf(findings, kind).count, own.length, kind);
   assert.is(findingOf(findings, 'box-degenerate').severity, 'error');
   assert.match(findingOf(findings, 'box-outside').examples[0] ?? '', 'a.png: [300, 10, 320, 30]');
-  // A pixel more is how some tools count.
+  // Some tools count one pixel more.
   assert.equal(checkBoxes(inventoryOf([itemOf('a.png', 300, 100, [objectAt([280, 80, 301, 101])])])), []);
 });
 
-test('outlines on the map reach beyond their tile without harm, unless most lie elsewhere', () => {
+test('outlines in map coordinates may extend beyond their tile, unless most lie elsewhere', () => {
   const outline = ([x1, y1, x2, y2]: Box): LabelledObject => {
     const ring = [
       [x1, y1],
@@ -86,8 +98,9 @@ test('outlines on the map reach beyond their tile without harm, unless most lie 
 });
 
 test('degenerate boxes that the reader dropped are counted once', () => {
-  const dropped = { kind: 'degenerate', source: 'b.csv:7', message: 'box 5, 5, 5, 9 is empty' } as const;
-  const objects = [...healthy(1).map((box) => objectAt(box)), objectAt([5, 5, 5, 9], 0, { source: 'b.csv:7' })];
+  const place = { file: 'b.csv', line: 7, origin: 'b.csv:7' };
+  const dropped = { kind: 'degenerate', ...place, reason: 'box 5, 5, 5, 9 is empty' } as const;
+  const objects = [...healthy(1).map((box) => objectAt(box)), objectAt([5, 5, 5, 9], 0, { origin: 'b.csv:7' })];
   const kept = checkBoxes(inventoryOf([itemOf('a.png', 300, 100, objects)]), [dropped]);
   assert.is(findingOf(kept, 'box-degenerate').count, 1);
   const gone = checkBoxes(inventoryOf([itemOf('a.png', 300, 100, objects.slice(0, -1))]), [dropped]);
@@ -147,7 +160,7 @@ test('coordinates that were read in another way than they were written', () => {
     const explanations = kinds(checkBoxes(rewritten(write))).filter((found) => found in readings);
     assert.equal(explanations, [kind]);
   }
-  // The reader drops boxes that end before they begin, but quotes them.
+  // The reader drops boxes with x2 < x1, but quotes them.
   for (const kind of ['box-size-as-corners', 'box-inverted']) {
     const written = [0, 1, 2, 3, 4].flatMap((i) => healthy(i).map(readings[kind]!));
     const isKept = ([x1, y1, x2, y2]: Box): boolean => x2 > x1 && y2 > y1;
@@ -155,8 +168,11 @@ test('coordinates that were read in another way than they were written', () => {
       .filter((box) => !isKept(box))
       .map((box, i) => ({
         kind: 'degenerate' as const,
-        source: `b.csv:${i}`,
-        message: `box ${box.join(', ')} is empty, expected x2 > x1 and y2 > y1`,
+        file: 'b.csv',
+        line: i,
+        origin: `b.csv:${i}`,
+        reason: `box ${box.join(', ')} is empty, expected x2 > x1 and y2 > y1`,
+        box,
       }));
     const kept = itemOf(
       'a.png',
@@ -168,44 +184,16 @@ test('coordinates that were read in another way than they were written', () => {
     const findings = checkBoxes(inventoryOf([kept]), problems);
     assert.is(findings[0]?.kind, kind);
     assert.match(findings[0]!.examples[0]!, /^b\.csv:0: box /);
-    // Their cause is told once.
+    // Each cause is reported once.
     assert.not.ok(findings.some((finding) => finding.kind === 'box-degenerate'));
   }
-  // Boxes that have no width are no evidence for another reading.
+  // Boxes without a width do not suggest another reading.
   const flat = [1, 2, 3, 4].map((x): Box => [x, x, x, x + 9]);
-  assert.equal(
-    kinds(
-      checkBoxes(
-        inventoryOf([
-          itemOf(
-            'a.png',
-            300,
-            100,
-            flat.map((box) => objectAt(box)),
-          ),
-        ]),
-      ),
-    ),
-    ['box-degenerate'],
-  );
-  // Boxes that reach over the lower edge would fit with x and y exchanged, but are not.
+  assert.equal(kinds(checkBoxes(imageWith(flat))), ['box-degenerate']);
+  // Boxes that extend beyond the lower edge would fit with x and y swapped, but are not swapped.
   const over = [1, 2, 3, 4].map((x): Box => [x, 90, x + 20, 104]);
-  assert.equal(
-    kinds(
-      checkBoxes(
-        inventoryOf([
-          itemOf(
-            'a.png',
-            300,
-            100,
-            over.map((box) => objectAt(box)),
-          ),
-        ]),
-      ),
-    ).slice(0, 1),
-    ['box-partly-outside'],
-  );
-  // An image that lies on its side explains exchanged axes by itself.
+  assert.equal(kinds(checkBoxes(imageWith(over))).slice(0, 1), ['box-partly-outside']);
+  // An image on its side explains swapped axes by itself.
   const side = rewritten(([x1, y1, x2, y2]) => [y1, x1, y2, x2]).items.map((item) => ({
     ...item,
     facts: { ...item.facts, orientation: 6 },
@@ -221,11 +209,11 @@ const georeferenced = (affine: Affine, epsg: number): Partial<ImageFacts> => ({
   geographic: epsg === 4326,
 });
 
-test('labels in other coordinates than their image: exchanged, in degrees, in degrees and exchanged', () => {
+test('labels in other coordinates than their image: swapped, in degrees, in degrees and swapped', () => {
   const degrees: Affine = [1e-5, 0, 2.3, 0, -1e-5, 48.9];
   const [x, y] = projectionOf(32631)?.(2.3, 48.9) ?? [0, 0];
   const metres: Affine = [0.5, 0, x, 0, -0.5, y];
-  /** Boxes of points on the map as a reader places them that takes their coordinates to be the image's. */
+  /** Boxes around points on the map, placed by a reader that takes their coordinates for those of the image. */
   const placed = (affine: Affine, points: readonly (readonly [number, number])[]): LabelledObject[] =>
     points.map(([px, py]) => {
       const [column, row] = invertAffine(affine)(px, py);
@@ -244,7 +232,7 @@ test('labels in other coordinates than their image: exchanged, in degrees, in de
   assert.equal(find(degrees, 4326, latLon), ['crs-swapped-axes']);
   assert.equal(find(metres, 32631, lonLat), ['crs-degrees']);
   assert.equal(find(metres, 32631, latLon), ['crs-degrees-swapped']);
-  // A reader that knows of degrees projects them to the image's metres, exchanged as they are.
+  // A reader that knows about degrees projects them to the metres of the image, swapped or not.
   for (const [epsg, lon, lat] of [
     [32631, 2.3, 48.9],
     [32735, 28, -26],
@@ -270,15 +258,15 @@ test('labels in other coordinates than their image: exchanged, in degrees, in de
         at.map(([x, y]) => project(y, x)),
       ),
       ['crs-swapped-axes'],
-      `${epsg}, exchanged`,
+      `${epsg}, swapped`,
     );
   }
-  // Labels of another place are explained by nothing.
+  // No reading explains labels of another place.
   assert.equal(find(metres, 32631, [[x + 5000, y]]), []);
   assert.equal(find(degrees, 4326, [[7, 50]]), []);
 });
 
-test('the table of classes, and classes that are spelt twice, background, unused, few, rare', () => {
+test('the table of classes, and classes that are spelled in two ways, background, unused, small, rare', () => {
   const labels = [...Array.from({ length: 1100 }, () => 0), ...Array.from({ length: 12 }, () => 1), 2, 3];
   const items = [
     itemOf(
@@ -317,8 +305,10 @@ test('the table of classes, and classes that are spelt twice, background, unused
 test('what the reader reported becomes findings, by kind', () => {
   const problem = (kind: 'syntax' | 'number' | 'class' | 'image', line: number) => ({
     kind,
-    source: `b.csv:${line}`,
-    message: `wrong ${kind}`,
+    file: 'b.csv',
+    line,
+    origin: `b.csv:${line}`,
+    reason: `wrong ${kind}`,
   });
   const findings = checkProblems([
     problem('class', 3),

@@ -1,23 +1,24 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Box } from '../../src/imagery/geometry.ts';
 import { networkCost, trainingBytes } from '../../src/doctor/cost.ts';
 import { costReport, extrapolate } from '../../src/doctor/cost-report.ts';
 import { measureTraining } from '../../src/doctor/measure.ts';
 import { adviseSize, recommend, type Recommendation } from '../../src/doctor/recommend.ts';
-import { suggestAnchors } from '../../src/detector/fit-anchors.ts';
+import { suggestAnchors } from '../../src/doctor/anchor-suggestion.ts';
 import { placeBoxes } from '../../src/detector/anchor-coverage.ts';
 import { RetinaNet, retinaNetSpec, type RetinaNetSpec } from '../../src/index.ts';
 import { leavesNothing, testDevice, withDevice } from '../support/device.ts';
-import { inventoryOf, itemOf, objectAt, smallSpec } from './support.ts';
+import { imageOf, smallSpec } from '../detector/support.ts';
 
 const device = await testDevice();
 
-/** torchvision's network of a depth, for images of their own size. */
+/** torchvision's network of a depth, for images that are not resized by default. */
 const network = (depth: 18 | 34 | 50 | 101, minSize: number | null = null): RetinaNetSpec =>
   retinaNetSpec('torchvision', { backbone: { depth, norm: 'batch' }, transform: { minSize } });
 
-const near = (value: number, expected: number, share: number, what: string): void =>
-  assert.ok(Math.abs(value / expected - 1) < share, `${what}: ${value}, expected ${expected}`);
+const near = (value: number, expected: number, tolerance: number, what: string): void =>
+  assert.ok(Math.abs(value / expected - 1) < tolerance, `${what}: ${value}, expected ${expected}`);
 
 test('multiply-adds are those that torchvision was measured to have', () => {
   // Billions, of one class, counted with hooks on torchvision 0.14's modules.
@@ -68,7 +69,7 @@ test('parameters are those of the network itself, for any spec', () => {
 });
 
 test('peak memory is that of the benchmarks within a tenth', () => {
-  // docs/performance.md, megabytes: SGD with momenta, so two copies of the weights beside the gradients.
+  // docs/performance.md, megabytes: SGD with momenta, so two copies of the weights in addition to the gradients.
   const measured = [
     [18, 256, 1, 290],
     [18, 256, 8, 596],
@@ -109,7 +110,7 @@ test('a step that does not fit is a finding, and the estimate stays', async () =
   });
 });
 
-test('images that are estimated to take more than there is are a finding, where the memory is known', async () => {
+test('an estimate above the memory is a finding if the memory is known', async () => {
   const options = { device: null, train: 10 };
   const { findings } = await costReport(network(50), 1, [2000, 2000], { ...options, memoryLimit: 4e9 });
   assert.equal(
@@ -143,7 +144,7 @@ test('memory and time at another size follow from what was measured', async () =
   const off = (costs: typeof report, spec: RetinaNetSpec): number =>
     (costs.batches[2]?.bytes ?? 0) / trainingBytes(networkCost(spec, 1, [64, 64]), 4);
   near(off(four, larger), off(report, smallSpec), 1e-6, 'correction');
-  // The step may be taken on something smaller.
+  // The step may be measured on something smaller.
   const stepWith = { spec: smallSpec, image: [64, 64] as const };
   const scene = (await costReport(larger, 1, [64, 64], { device, train: 100, stepWith })).report;
   assert.equal(
@@ -156,7 +157,7 @@ test('memory and time at another size follow from what was measured', async () =
   near(scene.batches[0]?.stepSeconds ?? 0, ratio * (scene.measured?.seconds ?? 0), 1e-9, 'step of a scene');
 });
 
-/** Recommendations for boxes of one side, and a tenth of another, in images of a size. */
+/** Recommendations for boxes with sides of `side` pixels, a tenth of them of `large`, in images of a size. */
 async function recommended(
   side: number,
   width: number,
@@ -166,21 +167,21 @@ async function recommended(
   spec: RetinaNetSpec,
   large = side,
 ): Promise<Map<Recommendation['setting'], Recommendation>> {
-  const objects = [10, 30, 50].map((x) => objectAt([x, x, x + side, x + side]));
+  const boxes = [10, 30, 50].map((x): Box => [x, x, x + side, x + side]);
   const advice = adviseSize(spec, [height, width], { p10: side, median: side, p90: large, largest: large });
-  const placed = placeBoxes(inventoryOf([itemOf('a.png', width, height, objects)]), spec);
+  const placed = placeBoxes([imageOf(width, height, boxes)], spec);
   const { report } = await costReport(spec, 1, [height, width], { device: null, train, memoryLimit });
-  const suggestion = suggestAnchors(placed, spec.anchors, spec.matcher);
+  const suggestion = suggestAnchors(placed, spec);
   return new Map(recommend({ advice, suggestion, cost: report, train }).map((row) => [row.setting, row]));
 }
 
-test('image size: kept where objects are large enough, enlarged where not, tiles for large images', async () => {
+test('image size: kept if objects are large enough, enlarged if not, tiles for large images', async () => {
   const valueOf = async (...input: Parameters<typeof recommended>): Promise<(string | undefined)[]> => {
     const all = await recommended(...input);
     return [all.get('image size')?.value, all.get('tiles')?.value];
   };
   const own = network(18);
-  assert.equal(await valueOf(16, 320, 256, 100, 8e9, own), ['256 (as it is)', undefined]);
+  assert.equal(await valueOf(16, 320, 256, 100, 8e9, own), ['256 (unchanged)', undefined]);
   // 6 pixels become 12.
   assert.equal(await valueOf(6, 320, 256, 100, 8e9, own), ['512', undefined]);
   // Shrunk to 256, objects of 12 pixels have 3; as they were they have enough.
@@ -188,13 +189,13 @@ test('image size: kept where objects are large enough, enlarged where not, tiles
   // A scene of 5000 pixels is too large as a whole.
   assert.equal(await valueOf(16, 5000, 5000, 100, 8e9, own), ['640', '640']);
   assert.equal(await valueOf(6, 5000, 5000, 100, 8e9, own), ['640', '320']);
-  // Tiles hold large objects, too: of 500 pixels there are some.
+  // Tiles hold large objects, too, here of 500 pixels.
   assert.equal(await valueOf(16, 5000, 5000, 100, 8e9, own, 500), ['992', '992']);
-  // Large objects are seen as well in a smaller image.
+  // Large objects are still large enough in a smaller image.
   assert.equal(await valueOf(160, 1280, 1024, 100, 8e9, own), ['192', undefined]);
 });
 
-test('batch size: what fits and leaves steps; learning rates grow with its root; epochs fill the run', async () => {
+test('batch size: what fits and leaves enough steps; learning rates scale with its square root; epochs fill the run', async () => {
   const own = network(50, 512);
   const valueOf = async (train: number, limit: number, spec = own): Promise<(string | undefined)[]> => {
     const all = await recommended(24, 512, 512, train, limit, spec);

@@ -8,13 +8,15 @@ import { encodePng, readPng } from '../../src/imagery/node/png.ts';
 import { openSpaceNet } from '../../src/data/node/open-spacenet.ts';
 import { writeSyntheticSpaceNet } from '../../src/synthetic/node/write-spacenet.ts';
 import { Random } from '../../src/common/random.ts';
-import { examine, type ExamineOptions } from '../../src/doctor/examine.ts';
+import { examine } from '../../src/doctor/examine.ts';
+import { examineFiles, type ExamineFilesOptions } from '../../src/doctor/node/examine-files.ts';
 import { steppedSizes } from '../../src/detector/fit-anchors.ts';
 import { examinationText } from '../../src/doctor/text.ts';
-import { writeExamination } from '../../src/doctor/write.ts';
+import { writeExamination } from '../../src/doctor/node/write.ts';
 import { presets, retinaNetSpec } from '../../src/index.ts';
 import { inFolder, rejects, write } from '../data/support.ts';
-import { blotches, findingOf, kinds, objectAt, randomBoxes, smallSpec } from './support.ts';
+import { randomBoxes, smallSpec } from '../detector/support.ts';
+import { blotches, findingOf, inventoryOf, itemOf, kinds, objectAt } from './support.ts';
 
 /** A data set of 12 PNG images of 96 x 64 pixels with three boxes each. */
 async function makeData(folder: string): Promise<LabelTable> {
@@ -35,23 +37,26 @@ test(
   'a healthy data set has no findings, and the same examination each time',
   inFolder(async (folder) => {
     const table = await makeData(folder);
-    const options: ExamineOptions = { ...base, table, imagesRoot: folder };
+    const options: ExamineFilesOptions = { ...base, table, imagesRoot: folder };
     const progress: string[] = [];
-    const examination = await examine({ ...options, onProgress: (done, total) => progress.push(`${done}/${total}`) });
+    const examination = await examineFiles({
+      ...options,
+      onProgress: (done, total) => progress.push(`${done}/${total}`),
+    });
     assert.equal(examination.findings, []);
     assert.is(examination.worst, null);
     assert.is(progress.at(-1), '12/12');
     assert.equal([examination.images, examination.boxes], [12, 36]);
     assert.is(examination.train + examination.heldOut, 12);
     assert.ok(examination.heldOut > 0);
-    assert.equal(await examine(options), examination);
+    assert.equal(await examineFiles(options), examination);
     assert.equal(JSON.parse(JSON.stringify(examination)), examination, 'plain data');
-    assert.match(examinationText(examination), 'Nothing wrong was found.');
+    assert.match(examinationText(examination), 'No problems found.');
   }),
 );
 
 test(
-  'everything that is wrong is collected, errors first; the text and the files tell it',
+  'everything that is wrong is collected, errors first, and is in the text and the files',
   inFolder(async (folder) => {
     const table = await makeData(folder);
     const [first, second, ...rest] = table.images;
@@ -64,11 +69,11 @@ test(
     const classes = [...table.classes, 'House'];
     await write(folder, 'tiles/new.png', await encodePng(blotches(99, 96, 64)));
     await write(folder, 'tiles/l.png', (await readFile(join(folder, 'tiles/l.png'))).subarray(0, 500));
-    const examination = await examine({
+    const examination = await examineFiles({
       ...base,
       table: { classes, images },
       imagesRoot: folder,
-      problems: [{ kind: 'class', source: 'b.csv:9', message: 'class "bus" is none of car, house' }],
+      problems: [{ kind: 'class', file: 'b.csv', origin: 'b.csv:9', reason: 'class "bus" is none of car, house' }],
       pictures: 3,
     });
     const found = kinds(examination.findings);
@@ -109,18 +114,18 @@ test(
 );
 
 test(
-  'boxes that were read wrongly hide what would follow from them',
+  'boxes that were read wrongly hide what only follows from them',
   inFolder(async (folder) => {
     const { classes, images } = await makeData(folder);
-    const shares = images.map((image) => ({
+    const normalised = images.map((image) => ({
       ...image,
       objects: image.objects.map(({ label, box: [x1, y1, x2, y2] }) =>
         objectAt([x1 / 96, y1 / 64, x2 / 96, y2 / 64], label),
       ),
     }));
-    const { findings, recommendations } = await examine({
+    const { findings, recommendations } = await examineFiles({
       ...base,
-      table: { classes, images: shares },
+      table: { classes, images: normalised },
       imagesRoot: folder,
     });
     assert.is(findings[0]?.kind, 'box-normalised');
@@ -130,7 +135,7 @@ test(
 );
 
 test(
-  'a validation set of its own is examined and compared',
+  'a separate validation set is examined and compared',
   inFolder(async (folder) => {
     const table = await makeData(folder);
     const twin = {
@@ -138,13 +143,43 @@ test(
       images: [{ ...table.images[0]!, objects: [objectAt([500, 5, 520, 25])] }],
     };
     const validation = { table: twin, imagesRoot: folder, format: 'csv' };
-    const problems = [{ kind: 'syntax', source: 'b.csv:3', message: '4 fields, expected 6' }] as const;
-    const { findings, train, heldOut } = await examine({ ...base, table, imagesRoot: folder, problems, validation });
+    const problems = [{ kind: 'syntax', file: 'b.csv', origin: 'b.csv:3', reason: '4 fields, expected 6' }] as const;
+    const { findings, train, heldOut } = await examineFiles({
+      ...base,
+      table,
+      imagesRoot: folder,
+      problems,
+      validation,
+    });
     assert.equal([train, heldOut], [12, 1]);
     assert.equal(kinds(findings), ['label-syntax', 'class-order', 'box-outside', 'leak-identical']);
     assert.match(findingOf(findings, 'box-outside').where, 'validation: tiles/a.png');
   }),
 );
+
+test('an inventory is examined without files', async () => {
+  const items = Array.from({ length: 4 }, (_, i) => {
+    const boxes = randomBoxes(new Random('inventory', i), 5, 20, 96, 64);
+    return itemOf(
+      `${i}.png`,
+      96,
+      64,
+      boxes.map((box) => objectAt(box)),
+    );
+  });
+  const data = { imagesRoot: 'nowhere', format: 'csv' };
+  const split = { train: [0, 1, 2], heldOut: [3] };
+  const own = await examine({ ...base, ...data, inventory: inventoryOf(items), split });
+  assert.equal([own.findings, own.train, own.heldOut, own.boxes], [[], 3, 1, 20]);
+  assert.ok(own.cost?.limitIsAssumed);
+  const validation = { ...data, inventory: inventoryOf(items.slice(0, 1)) };
+  const { findings } = await examine({ ...base, ...data, inventory: inventoryOf(items), validation });
+  assert.equal(
+    kinds(findings),
+    ['class-few', 'leak-identical'].filter((kind) => kinds(findings).includes(kind)),
+  );
+  assert.is(findingOf(findings, 'leak-identical').count, 1);
+});
 
 test(
   'options that do not fit reject',
@@ -152,35 +187,39 @@ test(
     const table = await makeData(folder);
     const options = { ...base, table, imagesRoot: folder };
     const split = { train: [0, 12], heldOut: [1] };
-    await rejects(examine({ ...options, split }), /the split has position 12, expected 0 to 11/);
-    await rejects(examine({ ...options, pictures: 1.5 }), /pictures is 1.5, expected a whole number from 0/);
+    await rejects(examineFiles({ ...options, split }), /an index of the split is 12, expected an integer from 0 to 11/);
+    await rejects(examineFiles({ ...options, pictures: 1.5 }), /pictures is 1.5, expected an integer >= 0/);
     await rejects(
-      examine({ ...options, split, validation: { table, imagesRoot: folder, format: 'csv' } }),
+      examineFiles({ ...options, split, validation: { table, imagesRoot: folder, format: 'csv' } }),
       /a split and a validation set are given, expected one of the two/,
     );
   }),
 );
 
 test(
-  'without images, without boxes, with nothing readable: an examination all the same',
+  'without images, without boxes or without a readable file there is an examination, too',
   inFolder(async (folder) => {
-    const none = await examine({ ...base, table: { classes: [], images: [] }, imagesRoot: join(folder, 'nowhere') });
+    const none = await examineFiles({
+      ...base,
+      table: { classes: [], images: [] },
+      imagesRoot: join(folder, 'nowhere'),
+    });
     assert.equal(kinds(none.findings), ['class-none']);
     assert.equal(
       [none.sizes, none.suggestion, none.cost, none.recommendations, none.pictures],
       [null, null, null, [], []],
     );
-    assert.match(examinationText(none), 'The labels hold no box');
+    assert.match(examinationText(none), 'The labels contain no boxes');
     assert.equal(await writeExamination(none, join(folder, 'out')), [join(folder, 'out/examination.json')]);
     const images = [{ file: 'a.png', width: null, height: null, objects: [objectAt([1, 1, 9, 9] as Box)] }];
-    const gone = await examine({ ...base, table: { classes: ['a'], images }, imagesRoot: folder });
+    const gone = await examineFiles({ ...base, table: { classes: ['a'], images }, imagesRoot: folder });
     assert.equal(kinds(gone.findings), ['image-missing', 'class-few']);
     assert.not.match(examinationText(gone), /NaN|undefined|Infinity/);
   }),
 );
 
 test(
-  "synthetic chips: the anchors of the example have nothing against them, the paper's miss small roofs",
+  "synthetic tiles: the anchors of the example suit them, the paper's miss small roofs",
   inFolder(async (folder) => {
     const path = await writeSyntheticSpaceNet({ out: folder, chips: 24 });
     const dataset = await openSpaceNet(path);
@@ -196,13 +235,13 @@ test(
       anchors: { sizes: steppedSizes(11) },
       transform: { minSize: null },
     });
-    const good = await examine({ ...options, spec });
+    const good = await examineFiles({ ...options, spec });
     assert.equal(good.findings, []);
-    const bad = await examine({ ...options, spec: { ...spec, anchors: presets.paper.anchors } });
+    const bad = await examineFiles({ ...options, spec: { ...spec, anchors: presets.paper.anchors } });
     assert.equal(kinds(bad.findings), ['anchor-unreached', 'anchor-rescued']);
     const { before, after, withSmallestAnchor } = bad.suggestion!;
     assert.ok(after.belowHigh < before.belowHigh / 2 && withSmallestAnchor.belowHigh < before.belowHigh / 2);
-    // Those with most unreached boxes come first.
+    // Images with most unreached boxes come first.
     const missed = bad.pictures.map(({ boxes }) => boxes.filter(({ iou }) => iou < 0.5).length);
     assert.equal(
       missed,

@@ -12,14 +12,14 @@ import { Random } from '../../src/common/random.ts';
 import { differenceHash, hammingDistance } from '../../src/doctor/difference-hash.ts';
 import { checkImages } from '../../src/doctor/image-checks.ts';
 import { checkLeakage } from '../../src/doctor/leakage-checks.ts';
-import { readImageFacts, takeInventory } from '../../src/doctor/read.ts';
+import { readImageFacts, takeInventory } from '../../src/doctor/node/read.ts';
 import type { Inventory } from '../../src/doctor/types.ts';
 import { geoTiff, inFolder, raster, withExif, write } from '../data/support.ts';
 import { blotches, findingOf, inventoryOf, itemOf, kinds, objectAt } from './support.ts';
 
 const box: Box = [4, 4, 20, 20];
 
-/** An inventory of files in a folder, each with one box unless something else is said. */
+/** An inventory of files in a folder, each with one box unless labels are given. */
 const inventory = (folder: string, files: readonly (string | LabelledImage)[], pixels = true): Promise<Inventory> => {
   const images = files.map((file) =>
     typeof file === 'string' ? { file, width: null, height: null, objects: [objectAt(box)] } : file,
@@ -37,7 +37,7 @@ function jpegBytes(seed: number, width: number, height: number, orientation = 1)
 }
 
 test(
-  'files that are missing, cut off, damaged, of another kind than their ending, and 16-bit',
+  'files that are missing, truncated, damaged, of another format than their extension, and 16-bit',
   inFolder(async (folder) => {
     const png = await encodePng(blotches(1, 64, 64));
     const deep = raster(32, 32, 3, 16, (band, row, column) => 100 * band + row * column);
@@ -79,7 +79,7 @@ test(
     const mixed = checkImages(await inventory(folder, ['deep.tif', '8a.tif', '8b.tif']), { isStretched: false });
     assert.equal(findingOf(mixed, 'image-bits-mixed').examples, ['deep.tif']);
     assert.not.ok(kinds(mixed).includes('image-16-bit'));
-    // Five bands leave open which are red, green and blue.
+    // Five bands do not say which are red, green and blue.
     await write(
       folder,
       'five.tif',
@@ -91,7 +91,7 @@ test(
     const facts = await readImageFacts(folder, 'five.tif', { pixels: true });
     assert.match(facts.problem?.message ?? '', '5 bands');
     assert.is((await readImageFacts(folder, 'five.tif', { pixels: true, bands: [5, 3, 1] })).problem, null);
-    // Without pixels, what only the header tells.
+    // Without pixels, only what the header says.
     const quick = await inventory(folder, ['damaged.png', 'good.png'], false);
     assert.equal(
       quick.items.map(({ facts }) => facts.problem),
@@ -106,7 +106,7 @@ test(
 );
 
 test(
-  'EXIF orientation: with labels of the pixels as they lie in the file, and with others',
+  'EXIF orientation: labels of the pixels as stored, and others',
   inFolder(async (folder) => {
     await write(folder, 'size.jpg', jpegBytes(1, 64, 32, 6));
     await write(folder, 'boxes.jpg', jpegBytes(2, 64, 32, 8));
@@ -122,13 +122,13 @@ test(
     const findings = checkImages(all, { isStretched: true });
     const names = (kind: string): string[] => findingOf(findings, kind).examples.map((text) => text.split(' ')[0]!);
     assert.equal(names('exif-labels'), ['size.jpg', 'boxes.jpg']);
-    // Labels that have the upright size belong to the upright image; of a half turn no size tells.
+    // Labels with the upright size belong to the upright image; the size does not reveal a rotation by 180 degrees.
     assert.equal(names('exif-rotated'), ['half.jpg']);
     assert.not.ok(kinds(findings).includes('image-size'));
   }),
 );
 
-test('sizes that differ from the labels, unusual sizes, and sizes of which a batch is mostly padding', () => {
+test('sizes that differ from the labels, unusual sizes, and sizes that make batches mostly padding', () => {
   const usual = Array.from({ length: 9 }, (_, i) => itemOf(`${i}.png`, 100, 80, []));
   assert.equal(checkImages(inventoryOf(usual), { isStretched: true }), []);
   const scaled = itemOf('s.png', 100, 80, [], {}, { width: 200, height: 160 });
@@ -147,7 +147,7 @@ test('sizes that differ from the labels, unusual sizes, and sizes of which a bat
 });
 
 test(
-  'images with the same bytes, and images beside the labelled ones that have no labels',
+  'images with the same bytes, and images without labels in the folders of labelled ones',
   inFolder(async (folder) => {
     const png = await encodePng(blotches(1, 40, 40));
     for (const file of ['tiles/a.png', 'tiles/b.png', 'tiles/c.png', 'other/d.png']) await write(folder, file, png);
@@ -160,7 +160,7 @@ test(
   }),
 );
 
-test('the difference hash keeps to a picture through resizing and changes of brightness, and tells pictures apart', () => {
+test('the difference hash is stable under resizing and changes of brightness, and tells pictures apart', () => {
   const hashOf = (image: RgbImage): readonly [number, number] =>
     differenceHash(image) ?? assert.unreachable('flat') ?? [0, 0];
   const distances: number[] = [];
@@ -184,12 +184,12 @@ test('the difference hash keeps to a picture through resizing and changes of bri
   );
   assert.is(hammingDistance([0xffffffff, 0], [0, 0xffffffff]), 64);
   assert.is(hammingDistance([0b1011, 1], [0b0010, 0]), 3);
-  // Images without contrast have none, nor have those of one pixel.
+  // Images without contrast have no hash, nor do images of one pixel.
   assert.equal([differenceHash(rgbImage(90, 90)), differenceHash(blotches(1, 1, 1))], [null, null]);
 });
 
 test(
-  'leakage: the same bytes, the same picture saved anew, overlapping ground, tiles of one scene',
+  'leakage: the same bytes, the same picture encoded again, overlapping ground, tiles of one scene',
   inFolder(async (folder) => {
     const image = blotches(7, 64, 48);
     const png = await encodePng(image);
@@ -204,7 +204,7 @@ test(
     assert.equal(kinds(checkLeakage([a], [copy])), ['leak-identical']);
     assert.equal(kinds(checkLeakage([a], [saved])), ['leak-near-duplicate']);
     const elsewhere = itemOf('saved.jpg', 64, 48, [objectAt([30, 30, 44, 44])], { difference: differenceHash(image) });
-    assert.equal(checkLeakage([a], [elsewhere]), [], 'a picture alike with other boxes');
+    assert.equal(checkLeakage([a], [elsewhere]), [], 'the same picture with other boxes');
 
     const levels = raster(40, 40, 3, 8, () => 9);
     for (const [file, x] of [
@@ -226,7 +226,7 @@ test(
     assert.equal(checkLeakage([west], [east]), [], 'neighbours that touch');
     assert.equal(kinds(checkLeakage([east], [between])), ['leak-overlap']);
     for (let i = 0; i < 50; i++) {
-      // Side by side in numbers that float64 rounds.
+      // Side by side, in coordinates that float64 rounds.
       const pixel = 0.1 + i / 7;
       const tileAt = (column: number) =>
         itemOf(`${column}`, 100, 100, [], { affine: [pixel, 0, 0.3 + column * 100 * pixel, 0, -pixel, 5e6 + 0.1] });
@@ -246,13 +246,13 @@ test(
     );
     assert.equal(
       scenes.map(({ kind, examples }) => [kind, examples]),
-      [['leak-scene', ['P0001__1: 1 tiles trained on, 1 held out']]],
+      [['leak-scene', ['P0001__1: 1 tile for training, 1 held out']]],
     );
   }),
 );
 
 test(
-  'facts never reject, and say what a GeoTIFF says of its place',
+  'reading facts never rejects, and gives the georeference of a GeoTIFF',
   inFolder(async (folder) => {
     const bytes = geoTiff(
       raster(8, 6, 3, 8, (b) => b),

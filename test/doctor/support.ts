@@ -3,8 +3,7 @@ import type { LabelledImage, LabelledObject } from '../../src/labels/types.ts';
 import { rgbImage } from '../../src/imagery/image.ts';
 import { Random } from '../../src/common/random.ts';
 import type { RgbImage } from '../../src/imagery/types.ts';
-import type { Finding, ImageFacts, Inventory, Item } from '../../src/doctor/types.ts';
-import { retinaNetSpec } from '../../src/index.ts';
+import { noFacts, type Finding, type ImageFacts, type Inventory, type Item } from '../../src/doctor/types.ts';
 
 /** An object of class `label`. */
 export const objectAt = (box: Box, label = 0, more: Partial<LabelledObject> = {}): LabelledObject => ({
@@ -24,20 +23,7 @@ export function itemOf(
 ): Item {
   return {
     image: { file, width: null, height: null, objects, ...image },
-    facts: {
-      file,
-      problem: null,
-      kind: 'png',
-      hash: file,
-      size: { width, height },
-      orientation: 1,
-      bits: 8,
-      affine: null,
-      epsg: null,
-      geographic: null,
-      difference: null,
-      ...facts,
-    },
+    facts: { ...noFacts(file), kind: 'png', hash: file, size: { width, height }, ...facts },
   };
 }
 
@@ -54,15 +40,6 @@ export function findingOf(findings: readonly Finding[], kind: string): Finding {
   const found = findings.find((finding) => finding.kind === kind);
   if (found === undefined) throw new Error(`no finding ${kind} among: ${kinds(findings).join(', ')}`);
   return found;
-}
-
-/** Boxes of about `side` pixels that lie in an image; sides differ by up to a quarter. */
-export function randomBoxes(random: Random, count: number, side: number, width: number, height: number): Box[] {
-  return Array.from({ length: count }, (): Box => {
-    const [w, h] = [side * random.uniform(0.75, 1.25), side * random.uniform(0.75, 1.25)];
-    const [x, y] = [random.uniform(0, width - w), random.uniform(0, height - h)];
-    return [x, y, x + w, y + h];
-  });
 }
 
 /** An image of smooth random blotches, different for each seed. */
@@ -84,12 +61,3 @@ export function blotches(seed: number, width: number, height: number): RgbImage 
   }
   return image;
 }
-
-/** A network that is small enough for any adapter, with anchors from 16 pixels up. */
-export const smallSpec = retinaNetSpec('torchvision', {
-  backbone: { depth: 18, width: 8, norm: 'batch' },
-  pyramid: { channels: 8 },
-  head: { channels: 8, convs: 1 },
-  anchors: { sizes: [16, 32, 64, 128, 256].map((side) => [side, side * 1.25, side * 1.6]) },
-  transform: { minSize: null },
-});

@@ -167,7 +167,7 @@ test('images by stem', () => {
 test('tables that do not fit are refused with the place and what was expected', () => {
   const there = tableOf(['a', 'b'], { '1': [object(0, [0, 0, 9, 9])] });
   const found = (extra: object, box: [number, number, number, number] = [0, 0, 9, 9], label = 0) =>
-    tableOf(['a', 'c'], { '1': [object(label, box, { source: 'found.csv:3', ...extra })] });
+    tableOf(['a', 'c'], { '1': [object(label, box, { origin: 'found.csv:3', ...extra })] });
   const cases: [() => unknown, string][] = [
     [() => judge(there, found({})), 'judge: found.csv:3: no score, expected one for every detection'],
     [() => judge(there, found({ score: NaN })), 'judge: found.csv:3: score NaN, expected a finite number'],

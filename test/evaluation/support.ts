@@ -1,7 +1,8 @@
-import * as assert from 'uvu/assert';
 import { Random } from '../../src/common/random.ts';
 import type { Annotations } from '../../src/imagery/types.ts';
 import type { EvaluatedImage, Detections } from '../../src/evaluation/match.ts';
+
+export { refuses } from '../support/errors.ts';
 
 type Corners = readonly [x1: number, y1: number, x2: number, y2: number];
 
@@ -35,16 +36,4 @@ export function randomImages(seed: number, classes: number): EvaluatedImage[] {
       ...Array.from({ length: random.int(12) }, () => [box(), random.int(classes), random.int(steps) / steps] as const),
     ),
   }));
-}
-
-/** Asserts that a call throws a RangeError with exactly this text. */
-export function refuses(call: () => unknown, text: string): void {
-  try {
-    call();
-  } catch (error) {
-    assert.instance(error, RangeError);
-    assert.is((error as RangeError).message, text);
-    return;
-  }
-  assert.unreachable(`expected a RangeError: ${text}`);
 }

@@ -49,7 +49,7 @@ export function hashUniform(name: string, shape: readonly number[], seed = 0, sc
   return values;
 }
 
-/** The weights of the fixtures for an entry of a torchvision state dict; `common.py` gives the reasons. */
+/** The weights of the fixtures for an entry of a torchvision state dict; `common.py` explains them. */
 export function hashTensor(name: string, shape: readonly number[], seed: number): Float32Array {
   if (name.endsWith('num_batches_tracked')) return new Float32Array(size(shape));
   if (name.endsWith('running_mean')) return hashUniform(name, shape, seed, 0.25);

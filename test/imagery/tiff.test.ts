@@ -27,7 +27,7 @@ test('8- and 16-bit GeoTIFF: levels, band choice, georeference', async () => {
       [...(await tiff.readLevels([3, 3, 1]))].slice(0, 3),
       [2, 2, 0].map((band) => r.levels[band]!),
     );
-    await rejects(tiff.readLevels([1, 2, 4]), /a.tif: bands 1, 2, 4 were asked for, the file has 3/);
+    await rejects(tiff.readLevels([1, 2, 4]), /a.tif: bands 1, 2, 4 were requested, but the file has 3/);
   }
   const utm = await decodeTiff(geoTiff(small16, { epsg: 32611, x: 660000, y: 4e6, pixel: 0.5 }), 'u.tif');
   assert.equal([utm.epsg, utm.geographic], [32611, false]);
@@ -100,7 +100,7 @@ test('strips, tiles, planes, predictor, palette, white-is-zero, sparse blocks', 
   assert.equal([...(await inverted.readLevels([1, 1, 1]))], [255, 255, 255, 254, 254, 254]);
 });
 
-test('a window has the levels of its part, from the blocks that it touches alone', async () => {
+test('a window has the levels of its part, read only from the blocks that overlap it', async () => {
   const big = raster(37, 21, 3, 16, level);
   const part = (x: number, y: number, width: number, height: number): Uint16Array =>
     raster(width, height, 3, 16, (band, row, column) => level(band, y + row, x + column)).levels as Uint16Array;
@@ -147,7 +147,7 @@ test('a window has the levels of its part, from the blocks that it touches alone
     ] as const) {
       await rejects(
         tiff.readLevels(all, { x, y, width, height }),
-        /window of .* expected whole pixels within the 37 x 21/,
+        /window of .* expected integers within the image of 37 x 21 pixels/,
       );
     }
   }
@@ -206,7 +206,7 @@ test('JPEG in TIFF becomes RGB', async () => {
   );
 });
 
-test('a pixel-is-point raster and a matrix are honoured', async () => {
+test('pixel-is-point rasters and transform matrices are supported', async () => {
   const keys = (rasterType: number): [number, 3, number[]] => [
     34735,
     3,
@@ -226,7 +226,7 @@ test('a pixel-is-point raster and a matrix are honoured', async () => {
   assert.is((await decodeTiff(plainTiff(small16, block), 'x')).affine, null);
 });
 
-test('damaged, truncated and unsupported files are refused by name', async () => {
+test('damaged, truncated and unsupported files are errors that name the file', async () => {
   const good = geoTiff(small16, vegas);
   for (const length of [0, 3, 6, 9, 60, 400, 999, 1000, good.length - 1]) {
     await rejects(
@@ -280,10 +280,10 @@ test('damaged, truncated and unsupported files are refused by name', async () =>
         [257, 4, [200_000]],
       ]),
     ),
-    /40000000000 pixels|200000 x 200000 pixels are more/,
+    /40000000000 pixels|200000 x 200000 pixels exceed/,
   );
   await rejects(read(plainTiff(small16, strips, [[256, 4, [0]]])), /size 0 x 5/);
-  await rejects(read(plainTiff(small16, strips, [[278, 4, [1]]])), /1 blocks are listed, 5 are needed/);
+  await rejects(read(plainTiff(small16, strips, [[278, 4, [1]]])), /1 blocks are listed, expected 5/);
   await rejects(read(plainTiff(small16, strips, [[262, 3, [5]]])), /colours of kind 5/);
   await rejects(
     read(
@@ -322,7 +322,7 @@ test('damage anywhere gives levels or an Error that names the file', async () =>
 });
 
 test(
-  'readImage: 16 bits need a stretch, numbers of bands must be clear',
+  'readImage: 16 bits need a stretch; an ambiguous number of bands needs `bands`',
   inFolder(async (folder) => {
     const path = await write(folder, 'a.tif', geoTiff(small16, vegas));
     await rejects(readImage(path), /a.tif: 16-bit levels need a stretch/);
@@ -339,7 +339,7 @@ test(
         vegas,
       ),
     );
-    await rejects(readImage(two), /2.tif: 2 bands, expected 1, 3, 4 or 8; say which/);
+    await rejects(readImage(two), /2.tif: 2 bands, expected 1, 3, 4 or 8; select red, green and blue with `bands`/);
     assert.is((await readImage(two, { bands: [2, 1, 1] })).get(0, 0, 0), 6);
     const many = await write(
       folder,
@@ -368,8 +368,8 @@ test('a stretch between percentiles', () => {
     [...applyStretch(Uint16Array.of(1020, 60, 9800, 0, 65535, 5000), counts.stretch([2, 98]))],
     [0, 128, 255, 0, 255, 128],
   );
-  assert.throws(() => counts.stretch([98, 2]), /percentiles 98 and 2/);
-  assert.throws(() => new LevelCounts().stretch([2, 98]), /no pixel that is not black/);
+  assert.throws(() => counts.stretch([98, 2]), /percentiles are 98 and 2/);
+  assert.throws(() => new LevelCounts().stretch([2, 98]), /all pixels of the images are black/);
   assert.throws(
     () => applyStretch(new Uint16Array(3), { low: [5, 0, 0], high: [5, 1, 1] }),
     /low 5 and high 5 of band 0/,

@@ -59,7 +59,7 @@ function withOrientation(simple: Uint8Array, orientation: number): Buffer {
 }
 
 test(
-  'WebP: lossless pixel for pixel, lossy nearly, orientation, limits',
+  'WebP: lossless exactly, lossy approximately, orientation, limits',
   inFolder(async (folder) => {
     const lossless = await webp(folder, 'a.webp', true);
     const lossy = await webp(folder, 'b.webp', false);
@@ -73,7 +73,7 @@ test(
     assert.ok(error > 0 && error < 40, `mean error ${error}`);
     assert.is((globalThis as { ImageData?: unknown }).ImageData, undefined);
     assert.equal(await imageSizeOf(lossy), { width: 30, height: 20 });
-    await rejects(readWebp(lossless, { maxPixels: 599 }), /a.webp: 30 x 20 pixels are more than maxPixels = 599/);
+    await rejects(readWebp(lossless, { maxPixels: 599 }), /a.webp: 30 x 20 pixels exceed maxPixels = 599/);
     const turned = await write(folder, 'turned.webp', withOrientation(await readFile(lossless), 6));
     const upright = await readWebp(turned);
     assert.equal([upright.shape, await imageSizeOf(turned)], [[30, 20, 3], { width: 20, height: 30 }]);
@@ -102,7 +102,7 @@ test(
 );
 
 test(
-  'sizes from headers: PNG, JPEG with a long profile and turned, TIFF and BigTIFF, truncated files',
+  'sizes from headers: PNG, JPEG with a long profile and rotated, TIFF and BigTIFF, truncated files',
   inFolder(async (folder) => {
     const size = async (name: string, bytes: string | Uint8Array): Promise<[number, number]> => {
       const { width, height } = await imageSizeOf(await write(folder, name, bytes));
@@ -145,9 +145,9 @@ test(
     await rejects(size('x.png', png.subarray(0, 20)), /imageSizeOf: .*x.png: truncated/);
     await rejects(size('x.jpg', coded.subarray(0, 30)), /x.jpg: truncated/);
     await rejects(size('x.tif', big.subarray(0, 30)), /x.tif: truncated/);
-    await rejects(size('x.gif', 'GIF89a'), /x.gif: neither a PNG nor a JPEG nor a WebP nor a TIFF/);
+    await rejects(size('x.gif', 'GIF89a'), /x.gif: neither a PNG, JPEG, WebP nor TIFF file/);
     await rejects(size('empty.png', ''), /empty.png: the file is empty/);
-    await rejects(imageSizeOf(`${folder}/none.png`), /none.png cannot be read/);
+    await rejects(imageSizeOf(`${folder}/none.png`), /none.png: cannot be read/);
   }),
 );
 
@@ -170,13 +170,13 @@ test(
     assert.equal(await findImages([list]), at('a.png', 'b.JPG', 'sub/c.webp', 'sub/d.tif'));
     await write(folder, 'list', 'a.png');
     assert.equal(await findImages([`@${folder}/list`]), at('a.png'));
-    await rejects(findImages([]), /nothing given/);
+    await rejects(findImages([]), /no inputs/);
     await rejects(findImages([`${folder}/none.png`]), /none.png does not exist/);
     await rejects(findImages([`${folder}/*.md`]), /no image .* matches .*\*.md/);
     await rejects(findImages([`@${folder}/none`]), /list file .*none cannot be read/);
     await write(folder, 'list', 'a.png\nnone.png\n');
     await rejects(findImages([`@${folder}/list`]), /list:2: none.png does not exist/);
-    await rejects(findImages([await write(folder, 'empty.txt', '# none\n')]), /empty.txt names no image/);
+    await rejects(findImages([await write(folder, 'empty.txt', '# none\n')]), /empty.txt contains no image/);
     await write(folder, 'bare/x.md', 'x');
     await rejects(findImages([`${folder}/bare`]), /bare is a folder without images/);
   }),

@@ -1,11 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { checkConvForward, checkConvGradWeight, outputSize } from '../../src/measure/check.ts';
 import type { ConvShape } from '../../src/measure/conv-shapes.ts';
+import { checkTask, convTasks } from '../../src/measure/tasks.ts';
 import { init } from '../../src/node/init.ts';
 import { conv2dForward, conv2dGradWeight } from '../../src/kernels/conv2d.ts';
 import { randn } from '../../src/index.ts';
-import { errorOf, testDevice } from '../support/device.ts';
+import { testDevice } from '../support/device.ts';
+import { errorOf } from '../support/errors.ts';
 
 // Large products, for which the tiles of workgroup memory are as large as they get, against float64 sums at places that
 // meet every channel. The small ones are in test/autograd.
@@ -19,10 +20,10 @@ const shapes: readonly (ConvShape & { readonly tile: string })[] = [
 for (const shape of shapes) {
   test(`x [${shape.x}], w [${shape.w}]`, async () => {
     const { stride, padding } = shape;
-    const [p, q] = outputSize(shape);
+    const [forward, , gradWeight] = convTasks(shape);
     const x = randn(shape.x, { seed: 1 });
     const w = randn(shape.w, { seed: 2 });
-    const dy = randn([shape.x[0], p, q, shape.w[3]], { seed: 3 });
+    const dy = randn(forward!.operands['dy']!, { seed: 3 });
     const data = {
       x: (await x.data()) as Float32Array,
       w: (await w.data()) as Float32Array,
@@ -36,8 +37,8 @@ for (const shape of shapes) {
       used.push(...entries.map(({ kernel }) => kernel));
       assert.ok(used.includes(`gemm_tile.wgsl,${shape.tile}`), `${used}`);
     }
-    assert.is(checkConvForward(shape, data, (await y.data()) as Float32Array), null);
-    assert.is(checkConvGradWeight(shape, data, (await dw.data()) as Float32Array), null);
+    assert.is(checkTask(forward!, data, [await y.data()]), null);
+    assert.is(checkTask(gradWeight!, data, [await dw.data()]), null);
     for (const t of [x, w, dy, y, dw]) t.dispose();
   });
 }

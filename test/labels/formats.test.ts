@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LabelTable } from '../../src/labels/types.ts';
-import { lossesOf } from '../../src/labels/unsupported-fields.ts';
+import { unsupportedFields } from '../../src/labels/unsupported-fields.ts';
 import { readLabels } from '../../src/labels/node/read-labels.ts';
 import { detectLabelFormat } from '../../src/labels/node/find-labels.ts';
 import { convertLabels, writeLabels } from '../../src/labels/node/write-labels.ts';
@@ -77,9 +77,9 @@ test(
             ],
           ],
         ],
-        source: `${path}: annotations[0] (id 1)`,
+        origin: `${path}: annotations[0] (id 1)`,
       },
-      { label: 0, box: [0, 0, 10, 10], crowd: true, area: 55, source: `${path}: annotations[1] (id 2)` },
+      { label: 0, box: [0, 0, 10, 10], crowd: true, area: 55, origin: `${path}: annotations[1] (id 2)` },
     ]);
     assert.equal(table.images[1], { file: 'sub/b.jpg', width: null, height: null, objects: [] });
     assert.match(table.notes.join(), /1 objects have a segmentation in run lengths/);
@@ -89,7 +89,7 @@ test(
       '[{"image_id": 5, "category_id": 90, "bbox": [1, 2, 3, 4], "score": 0.75}]',
     );
     const found = await readLabels(results, { like: table });
-    assert.equal(found.images[1]?.objects, [{ label: 1, box: [1, 2, 4, 6], score: 0.75, source: `${results}: [0]` }]);
+    assert.equal(found.images[1]?.objects, [{ label: 1, box: [1, 2, 4, 6], score: 0.75, origin: `${results}: [0]` }]);
     assert.equal(found.images[0]?.objects, []);
     // Written again, images and classes keep the numbers of the file.
     await writeLabels(found, `${folder}/again.json`, 'coco-results', { like: table });
@@ -120,7 +120,7 @@ test(
       file: 'a.png',
       width: 30,
       height: 20,
-      objects: [{ label: 0, box: [0, 1.5, 30, 20], difficult: true, source: `${folder}/Annotations/a.xml:2` }],
+      objects: [{ label: 0, box: [0, 1.5, 30, 20], difficult: true, origin: `${folder}/Annotations/a.xml:2` }],
     });
     assert.equal(plain(table), [
       ['a.png', [['chair', 0, 1.5, 30, 20]]],
@@ -171,7 +171,7 @@ test(
 
     await write(folder, 'd/a.png', await png());
     await write(folder, 'd/a.txt', '0 0.5 0.5 1 1');
-    await rejects(readLabels(`${folder}/d`), /no data.yaml with names and no classes.txt or obj.names: give `classes`/);
+    await rejects(readLabels(`${folder}/d`), /no data.yaml with names and no classes.txt or obj.names; give `classes`/);
     assert.equal(plain(await readLabels(`${folder}/d`, { classes: ['x'] })), [['a.png', [['x', 0, 0, 30, 20]]]]);
     await write(folder, 'd/classes.txt', 'roof\n\n');
     assert.equal(plain(await readLabels(`${folder}/d`)), [['a.png', [['roof', 0, 0, 30, 20]]]]);
@@ -269,7 +269,7 @@ test(
 );
 
 test(
-  'converting says what is lost; writing is whole or not at all and overwrites nothing',
+  'conversion reports unsupported fields; writing is atomic and overwrites nothing',
   inFolder(async (folder) => {
     const square = [
       [
@@ -291,8 +291,8 @@ test(
         { file: 'z.png', width: null, height: null, objects: [] },
       ],
     };
-    const what = (format: Parameters<typeof lossesOf>[1]): string[] =>
-      lossesOf(table, format).map((l) => `${l.what} ${l.count}`);
+    const what = (format: Parameters<typeof unsupportedFields>[1]): string[] =>
+      unsupportedFields(table, format).map((field) => `${field.what} ${field.count}`);
     assert.equal(what('coco'), ['difficult 1']);
     assert.equal(what('voc'), ['scores 1', 'crowd 1', 'areas 1', 'polygons 1', 'class order 3']);
     assert.equal(what('csv'), ['crowd 1', 'difficult 1', 'areas 1', 'polygons 1', 'sizes 2', 'class order 3']);
@@ -301,17 +301,20 @@ test(
 
     const coco = `${folder}/in/t.json`;
     await writeLabels(table, coco, 'coco');
-    await rejects(writeLabels(table, coco, 'coco'), /in\/t.json exists already; `overwrite: true` replaces/);
+    await rejects(writeLabels(table, coco, 'coco'), /in\/t.json exists already; to replace it, use `overwrite`$/);
     const summary = await convertLabels(coco, `${folder}/v`, { to: 'voc' });
     assert.equal([summary.from, summary.images, summary.objects], ['coco', 3, 2]);
     assert.ok(
-      summary.losses.some((loss) => loss.what === 'scores' && /1 objects lose their scores/.test(loss.message)),
+      summary.unsupported.some(({ what, message }) => what === 'scores' && message === '1 objects lose their scores'),
     );
     assert.equal((await readdir(`${folder}/v`)).sort(), ['x.xml', 'y.xml', 'z.xml']);
-    // The size of z is not known and there is no image to ask: nothing is written.
-    await rejects(convertLabels(coco, `${folder}/yolo`, { to: 'yolo' }), /z.png cannot be read/);
+    // The size of z is not known and its image does not exist: nothing is written.
+    await rejects(
+      convertLabels(coco, `${folder}/yolo`, { to: 'yolo' }),
+      /needs the size of z.png: .*z.png: cannot be read: .*; give the folder of the images with `images`$/,
+    );
     await rejects(readdir(`${folder}/yolo`), /ENOENT/);
-    // One file is in the way of a folder: those before it are taken back.
+    // A file is in the place of a folder: the files before it are removed again.
     await write(folder, 'w/sub', 'a file');
     const deep = { ...table, images: [...table.images, { file: 'sub/q.png', width: 1, height: 1, objects: [] }] };
     await rejects(writeLabels(deep, `${folder}/w`, 'voc'), /EEXIST|ENOTDIR/);
@@ -321,12 +324,18 @@ test(
       images: ['p.png', 'p.jpg'].map((file) => ({ file, width: 1, height: 1, objects: [] })),
     };
     await rejects(writeLabels(twice, `${folder}/t`, 'voc'), /p.png and p.jpg would both have their labels in .*p.xml/);
-    await rejects(writeLabels({ ...table, classes: ['a'] }, `${folder}/t`, 'csv'), /y.png: label 1, expected 0 to 0/);
+    await rejects(
+      writeLabels({ ...table, classes: ['a'] }, `${folder}/t`, 'csv'),
+      /y.png: label is 1, expected an integer from 0 to 0/,
+    );
     const control = {
       classes: ['\u0001'],
       images: [{ file: 'p.png', width: 1, height: 1, objects: [{ label: 0, box: [0, 0, 1, 1] as const }] }],
     };
-    await rejects(writeLabels(control, `${folder}/t`, 'voc'), /holds the character U\+0001, which XML does not have/);
+    await rejects(
+      writeLabels(control, `${folder}/t`, 'voc'),
+      /contains the character U\+0001, which XML does not allow/,
+    );
   }),
 );
 

@@ -1,12 +1,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LabelFormat } from '../../src/labels/formats.ts';
+import { originText } from '../../src/labels/problems.ts';
 import type { LabelProblem } from '../../src/labels/types.ts';
 import { encodePng } from '../../src/imagery/node/png.ts';
 import { readLabels } from '../../src/labels/node/read-labels.ts';
 import { inFolder, markedSample, rejects, write } from '../data/support.ts';
 
-/** Reads one file: its problem is thrown, and with a listener it is reported and the rest is read. */
+/** Reads a file with one problem: it is thrown without `onProblem`, otherwise reported and the rest is read. */
 async function broken(
   path: string,
   format: LabelFormat,
@@ -19,8 +20,10 @@ async function broken(
   const problems: LabelProblem[] = [];
   const table = await readLabels(path, { ...reading, onProblem: (problem) => problems.push(problem) });
   assert.is(problems.length, 1, JSON.stringify(problems));
-  assert.is(problems[0]?.kind, kind);
-  assert.match(`${problems[0]?.source}: ${problems[0]?.message}`, pattern);
+  const [problem] = problems as [LabelProblem];
+  assert.is(problem.kind, kind);
+  assert.match(`${problem.origin}: ${problem.reason}`, pattern);
+  assert.is(originText(problem), problem.origin);
   assert.is(
     table.images.reduce((sum, image) => sum + image.objects.length, 0),
     objects,
@@ -38,7 +41,7 @@ function coco(change: Record<string, unknown>, annotations: unknown[] = [GOOD]):
 }
 
 test(
-  'COCO: what does not make sense is named with its place',
+  'COCO: invalid entries are reported with their place',
   inFolder(async (folder) => {
     const at = (text: string): Promise<string> => write(folder, 'x.json', text);
     const bad = (change: Record<string, unknown>): Promise<string> =>
@@ -75,20 +78,20 @@ test(
     await broken(await bad({ image_id: 2 }), 'coco', 'image', /\(id 8\): image_id is 2, but there is no image/, one);
     await broken(await bad({ category_id: 1 }), 'coco', 'class', /\(id 8\): category_id is 1, expected one of 3/, one);
     await broken(await bad({ iscrowd: 'yes' }), 'coco', 'syntax', /\(id 8\): iscrowd is "yes", expected 0 or 1/, one);
-    await broken(await bad({ area: -1 }), 'coco', 'number', /\(id 8\): area is -1, expected a number from 0/, one);
+    await broken(await bad({ area: -1 }), 'coco', 'number', /\(id 8\): area is -1, expected a number >= 0/, one);
     const image = { id: 1, file_name: 'a.png' };
     await broken(
       await at(coco({ images: [image, { id: 1, file_name: 'b.png' }] })),
       'coco',
       'image',
-      /images\[1\] \(id 1\): id 1 of b.png is that of a.png/,
+      /images\[1\] \(id 1\): id 1 of b.png is already that of a.png/,
       one,
     );
     await broken(
       await at(coco({ images: [image, { id: 2, file_name: 'a.png' }] })),
       'coco',
       'image',
-      /images\[1\] \(id 2\): a second entry of the image a.png/,
+      /images\[1\] \(id 2\): a second entry for the image a.png/,
       one,
     );
     await broken(
@@ -102,7 +105,7 @@ test(
       await at(coco({ images: [image, { id: 2, file_name: '../b.png' }] })),
       'coco',
       'image',
-      /image ..\/b.png lies outside/,
+      /image ..\/b.png is outside/,
       one,
     );
     await broken(await at(coco({})), 'coco', 'class', /annotations\[0\].*class "roof" is none of tree/, {
@@ -113,7 +116,7 @@ test(
     await rejects(readLabels(`${folder}/none.json`), /none.json does not exist/);
     await rejects(
       readLabels(await write(folder, 'notes.md', 'x')),
-      /notes.md is no label file.*Expected one of\n[^]*voc:/,
+      /notes.md is not a label file.*Expected one of\n[^]*voc:/,
     );
     await rejects(
       readLabels(
@@ -131,7 +134,7 @@ const bounds = (x1: string, x2: string): string =>
   `<bndbox><xmin>${x1}</xmin><ymin>1</ymin><xmax>${x2}</xmax><ymax>5</ymax></bndbox>`;
 
 test(
-  'Pascal VOC: what does not make sense is named with its line',
+  'Pascal VOC: invalid entries are reported with their line',
   inFolder(async (folder) => {
     const at = (text: string): Promise<string> => write(folder, 'a.xml', text);
     const one = { objects: 1 };
@@ -179,7 +182,7 @@ test(
       await at(voc('', '<filename></filename>')),
       'voc',
       'syntax',
-      /a.xml: no <filename>, and no image of the same name/,
+      /a.xml: no <filename>, and no image with the same name/,
       { objects: 0 },
     );
     await broken(
@@ -196,7 +199,7 @@ test(
 );
 
 test(
-  'YOLO: what does not make sense is named with its line',
+  'YOLO: invalid entries are reported with their line',
   inFolder(async (folder) => {
     const { image } = markedSample(20, 30, []);
     await write(folder, 'images/a.png', await encodePng(image));
@@ -209,7 +212,7 @@ test(
       await bad('2 0.5 0.5 0.2 0.2'),
       'yolo',
       'class',
-      /a.txt:2: class 2, expected a whole number from 0 to 1/,
+      /a.txt:2: class is 2, expected an integer from 0 to 1/,
       one,
     );
     await broken(
@@ -219,13 +222,13 @@ test(
       /a.txt:2: value 1 is "roof", expected a number/,
       one,
     );
-    await broken(await bad('0.5 0.5 0.5 0.2 0.2'), 'yolo', 'class', /a.txt:2: class 0.5/, one);
+    await broken(await bad('0.5 0.5 0.5 0.2 0.2'), 'yolo', 'class', /a.txt:2: class is 0.5/, one);
     await broken(await bad('1 0.5 nan 0.2 0.2'), 'yolo', 'number', /a.txt:2: value 3 is "nan"/, one);
     await broken(
       await bad('1 15 10 6 4'),
       'yolo',
       'number',
-      /a.txt:2: 15 is no share of the image's size: .*not pixels/,
+      /a.txt:2: 15 is not a fraction of the image's size, .*not pixels/,
       one,
     );
     await broken(await bad('1 0.5 0.5 -0.2 0.2'), 'yolo', 'degenerate', /a.txt:2: box .* is empty/, one);
@@ -234,7 +237,7 @@ test(
     await write(folder, 'labels/gone.txt', '');
     await broken(await bad(''), 'yolo', 'image', /gone.txt: there is no image gone in /, one);
     await write(folder, 'labels/gone.txt', '').then(() => write(folder, 'images/gone.png', 'text'));
-    await broken(await bad(''), 'yolo', 'image', /gone.png: neither a PNG nor/, one);
+    await broken(await bad(''), 'yolo', 'image', /gone.png: neither a PNG, JPEG, WebP nor TIFF file/, one);
     for (const [yaml, pattern] of [
       ['names: {0: a, 2: b}\ntrain: images', /data.yaml: names has the numbers 0, 2, but no 1/],
       ['names: [a, a]\ntrain: images', /classes 0 and 1 have the same name "a"/],
@@ -252,7 +255,7 @@ test(
 );
 
 test(
-  'CSV: what does not make sense is named with its line',
+  'CSV: invalid rows are reported with their line',
   inFolder(async (folder) => {
     const csv = (row: string): Promise<string> =>
       write(folder, 'x.csv', `image_path,xmin,ymin,xmax,ymax,label,score\na.png,1,1,5,5,roof,0.5\n${row}\n`);
@@ -285,7 +288,7 @@ test(
       await csv('../a.png,1,1,5,5,roof,1'),
       'deepforest',
       'image',
-      /x.csv:3: image ..\/a.png lies outside/,
+      /x.csv:3: image ..\/a.png is outside/,
       one,
     );
     await broken(

@@ -156,7 +156,7 @@ function compare(actual: LabelTable, expected: LabelTable, can: (what: string) =
 }
 
 test(
-  'every format to every other: what both can express is the same',
+  'every format to every other: fields that both can express are the same',
   inFolder(async (folder) => {
     let run = 0;
     await fc.assert(
@@ -172,7 +172,7 @@ test(
           const through = await readLabels(a, { format: first, images, like: table });
           compare(through, table, (what) => capable(first, what));
           for (const second of FORMATS) {
-            // Results are made of scores, and SpaceNet's class is none of the truth's.
+            // Results need scores, and SpaceNet's class is not one of the ground truth's.
             if (second === 'coco-results' && !capable(first, 'score')) continue;
             if (second === 'coco-results' && first === 'spacenet-csv') continue;
             const b = `${base}/${first}-${second}${ENDING[second] ?? '.csv'}`;

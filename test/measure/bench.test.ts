@@ -2,12 +2,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { compare } from '../../src/measure/compare.ts';
 import { retinaNetConvs } from '../../src/measure/conv-shapes.ts';
-import { checkConvForward, checkConvGradInput, checkConvGradWeight, outputSize } from '../../src/measure/check.ts';
-import { kernelCases } from '../../src/measure/kernel-cases.ts';
+import { kernelCases, SIZES } from '../../src/measure/kernel-cases.ts';
 import { measureCeiling, measureKernel } from '../../src/measure/kernels.ts';
 import { spread } from '../../src/measure/measure.ts';
 import { flameChart, labelParts, measureParts } from '../../src/measure/parts.ts';
+import { conv2dShape } from '../../src/measure/reference/conv2d.ts';
 import { newResult, type BenchResult } from '../../src/measure/result.ts';
+import { checkTask, convTasks } from '../../src/measure/tasks.ts';
 import { measureCheckpoint, measureWhole } from '../../src/measure/whole.ts';
 import { Workload } from '../../src/measure/workload.ts';
 import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../../src/kernels/conv2d.ts';
@@ -24,7 +25,7 @@ test('median and quartiles', () => {
 test('the convolutions of RetinaNet are those of the papers', () => {
   const flops = (depth: 18 | 50): number =>
     retinaNetConvs(depth, [256, 256]).reduce((sum, shape) => {
-      const [p, q] = outputSize(shape);
+      const [, p, q] = conv2dShape(shape.x, shape.w, shape);
       return sum + 2 * p * q * shape.w.reduce((a, b) => a * b);
     }, 0);
   const names = retinaNetConvs(50, [256, 256]).map(({ x, w, stride }) => `${x} ${w} ${stride}`);
@@ -59,20 +60,35 @@ test('a convolution that is wrong in one channel is found', async () => {
   });
   const [x, w, dy, ...results] = await Promise.all(tensors.map(async (t) => (await t.data()) as Float32Array));
   for (const t of tensors) t.dispose();
-  const checks = [checkConvForward, checkConvGradInput, checkConvGradWeight];
+  const tasks = convTasks(shape);
   results.forEach((result, i) => {
     const data = { x: x!, w: w!, dy: dy! };
-    assert.is(checks[i]!(shape, data, result), null);
+    assert.is(checkTask(tasks[i]!, data, [result]), null);
     const channels = [12, 8, 12][i]!;
     const broken = result.map((value, at) => (at % channels === 3 ? 0 : value));
-    assert.match(checks[i]!(shape, data, broken)!, /^off by /);
+    assert.match(checkTask(tasks[i]!, data, [broken])!, /^off by /);
   });
+});
+
+test('every kernel that is measured gives the results of its reference', async () => {
+  const before = device.memory().tensors;
+  // What takes long is tried below, with its time.
+  const cases = kernelCases([[64, 64]]).filter(({ name }) => !/SGD|matmul/.test(name));
+  for (const { name, prepare } of cases) {
+    const { run, check, dispose } = prepare();
+    const results = tidy(run);
+    const values = await Promise.all(results.map(async (t) => (await t.data()) as Float32Array));
+    assert.is(await check(values), null, name);
+    for (const t of results) t.dispose();
+    dispose();
+  }
+  assert.is(device.memory().tensors, before);
 });
 
 test('kernels are timed, checked and compared', async () => {
   const ceiling = await measureCeiling(device, 0.01);
   assert.ok(ceiling.gflops > 0 && ceiling.gbps > 0);
-  const cases = kernelCases(['256']).filter(({ name }) => /conv 3x3 256->18 @4x4 |upsample|SGD/.test(name));
+  const cases = kernelCases([SIZES['256']]).filter(({ name }) => /conv 3x3 256->18 @4x4 |upsample|SGD/.test(name));
   assert.is(cases.length, 5);
   const result = newResult(device, '0.0.0', ceiling);
   for (const kernel of cases) result.cases.push(await measureKernel(device, kernel, ceiling, 0.01));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { measureLoader, type LoaderRow } from '../../src/measure/loader.ts';
-import { rejects } from '../data/support.ts';
+import { rejects } from '../support/errors.ts';
 
 const leftBehind = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('retinagrad-loader-'));
 
@@ -28,7 +28,7 @@ test('a row for each format and number of workers, and nothing is left behind', 
 });
 
 test('arguments that make no sense', async () => {
-  await rejects(measureLoader({ images: 0 }), /images is 0, expected a whole number from 1/);
+  await rejects(measureLoader({ images: 0 }), /images is 0, expected an integer >= 1/);
   await rejects(measureLoader({ path: '/no/such/folder' }), /\/no\/such\/folder does not exist/);
 });
 

@@ -253,7 +253,7 @@ test('the state of an optimiser continues another one exactly', async () => {
     for (const [i, parameter] of b.entries()) assert.equal(await parameter.data(), await a[i]!.data());
     assert.throws(
       () => second.loadStateDict(new Map([['7.m', { shape: [1], data: Float32Array.of(1) }]])),
-      /state 7\.m \[1\] fits no parameter/,
+      /state 7\.m \[1\] does not fit any parameter/,
     );
     for (const optimizer of [first, second]) optimizer.dispose();
     for (const parameter of [...a, ...b]) parameter.dispose();

@@ -1,21 +1,18 @@
 // The README's programs run as they stand.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rgbImage } from '../../src/imagery/image.ts';
 import { writePng } from '../../src/imagery/node/png.ts';
+import { root, temporaryFolder } from '../support/files.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const programs = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program]) => program!);
 // Inside the package, where its own name can be imported.
-const scripts = mkdtempSync(join(root, '.cache-readme-'));
-const cwd = mkdtempSync(join(tmpdir(), 'retinagrad-readme-'));
-test.after(() => [scripts, cwd].forEach((folder) => rmSync(folder, { recursive: true })));
+const scripts = temporaryFolder(join(root, '.cache-readme-'));
+const cwd = temporaryFolder();
 
 /** Runs a program in a folder that holds the data set which it names, and returns what it printed. */
 function run(index: number): string {

@@ -1,26 +1,16 @@
 // Packs the built package, installs the tarball into an empty project outside of the repository, and uses it there.
 import { spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  lstatSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, lstatSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { root, temporaryFolder } from '../support/files.ts';
 import type { Fit } from './consumer/fit.ts';
 import { assertLearned } from './learned.ts';
 
-/** Bytes. The package is code alone; more means that something else got in. */
+/** Maximum size in bytes. The package is only code; more means that something else got in. */
 const MOST = { packed: 1.5e6, unpacked: 6.5e6 };
 
 interface Packed {
@@ -30,9 +20,7 @@ interface Packed {
   readonly files: readonly { readonly path: string }[];
 }
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const project = mkdtempSync(join(tmpdir(), 'retinagrad-consumer-'));
-test.after(() => rmSync(project, { recursive: true }));
+const project = temporaryFolder();
 
 /** Runs a program in the empty project and returns what it printed; throws when it fails. */
 function run(command: string, args: readonly string[], cwd = project): string {

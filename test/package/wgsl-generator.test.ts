@@ -1,27 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { temporaryFolder } from '../support/files.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'retinagrad-wgsl-'));
+const root = temporaryFolder();
 const folder = join(root, 'src/kernels/wgsl');
 const script = join(root, 'scripts/wgsl.mjs');
 mkdirSync(folder, { recursive: true });
 mkdirSync(join(root, 'scripts'));
 copyFileSync(new URL('../../scripts/wgsl.mjs', import.meta.url), script);
-test.after(() => rmSync(root, { recursive: true }));
 
 const GOOD = `// y = a \`x\` \\ \${n}
 const SIZE: u32 = 64u; // Specialisation

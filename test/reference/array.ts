@@ -1,11 +1,11 @@
-/** A row-major array of float64 values: what every reference takes and returns, for whatever dtype the tensor has. */
-export interface Ref {
-  readonly shape: readonly number[];
+import { offsetOf, sizeOf, type Reference, type Values } from '../../src/measure/reference/array.ts';
+
+export { offsetOf, sizeOf };
+
+/** A row-major array of float64 values: what every reference takes and returns, whatever the dtype of the tensor. */
+export interface Ref extends Values {
   readonly data: Float64Array;
 }
-
-/** Number of elements of a shape. */
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, extent) => size * extent, 1);
 
 /** An array of a shape, filled with values in row-major order, or with zeros. */
 export function ref(shape: readonly number[], values?: ArrayLike<number>): Ref {
@@ -18,13 +18,6 @@ export function ref(shape: readonly number[], values?: ArrayLike<number>): Ref {
 
 /** Row-major strides in elements. */
 export const stridesOf = (shape: readonly number[]): number[] => shape.map((_, d) => sizeOf(shape.slice(d + 1)));
-
-/** Position of an index in row-major order. */
-export function offsetOf(shape: readonly number[], index: readonly number[]): number {
-  let offset = 0;
-  for (let d = 0; d < shape.length; d++) offset = offset * shape[d]! + index[d]!;
-  return offset;
-}
 
 /** The element at an index. */
 export const at = (x: Ref, index: readonly number[]): number => x.data[offsetOf(x.shape, index)]!;
@@ -39,13 +32,16 @@ export function* indices(shape: readonly number[]): Generator<number[]> {
   }
 }
 
-/** An array whose element at each index is what `value` says. */
+/** An array whose element at each index is the `value` of that index. */
 export function build(shape: readonly number[], value: (index: readonly number[]) => number): Ref {
   const y = ref(shape);
   let i = 0;
   for (const index of indices(shape)) y.data[i++] = value(index);
   return y;
 }
+
+/** Every element of a reference that is shared with the benchmarks (src/measure/reference). */
+export const evaluate = ({ shape, at }: Reference): Ref => build(shape, (index) => at(...index));
 
 /** An axis counted from the front; -1 is the last. */
 export const fromFront = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);

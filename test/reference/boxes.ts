@@ -1,4 +1,4 @@
-import { at, build, ref, type Ref } from './array.ts';
+import { build, ref, type Ref } from './array.ts';
 
 type Box = readonly [x1: number, y1: number, x2: number, y2: number];
 
@@ -12,41 +12,6 @@ export function boxIou(a: Ref, b: Ref): Ref {
     const width = Math.max(0, Math.min(p[2], q[2]) - Math.max(p[0], q[0]));
     const height = Math.max(0, Math.min(p[3], q[3]) - Math.max(p[1], q[1]));
     return (width * height) / (areaOf(p) + areaOf(q) - width * height);
-  });
-}
-
-export interface MatchRule {
-  /** An anchor is matched from this IoU up. Default 0.5. */
-  readonly high?: number;
-  /** An anchor is background below this IoU, and ignored between the two. Default 0.4. */
-  readonly low?: number;
-  /**
-   * Anchors that overlap some box as much as any anchor does, ties included, are matched whatever the IoU: `own` (the
-   * default, torchvision and Detectron2) with the box that they overlap most, `reassign` (MMDetection) with that box, of
-   * several the last.
-   */
-  readonly lowQuality?: 'none' | 'own' | 'reassign';
-  /** A box that no anchor overlaps claims none; torchvision lets it claim all that overlap nothing. Default true. */
-  readonly zeroOverlapGuard?: boolean;
-}
-
-/** For each anchor of an IoU matrix [boxes, anchors]: the box that it is matched to, -1 for background, -2 for ignored. */
-export function matchAnchors(iou: Ref, rule: MatchRule = {}): Ref {
-  const { high = 0.5, low = 0.4, lowQuality = 'own', zeroOverlapGuard = true } = rule;
-  const [boxes, anchors] = iou.shape as [number, number];
-  const everyBox = [...Array(boxes).keys()];
-  const everyAnchor = [...Array(anchors).keys()];
-  const bestOfBox = everyBox.map((box) => everyAnchor.reduce((top, a) => Math.max(top, at(iou, [box, a])), -Infinity));
-  return build([anchors], ([anchor]) => {
-    const overlaps = everyBox.map((box) => at(iou, [box, anchor!]));
-    const overlap = overlaps.reduce((top, value) => Math.max(top, value), -Infinity);
-    const own = overlaps.indexOf(overlap);
-    const claims = everyBox.filter((box) => {
-      return overlaps[box] === bestOfBox[box] && (overlaps[box]! > 0 || !zeroOverlapGuard);
-    });
-    if (claims.length > 0 && lowQuality === 'own') return own;
-    if (claims.length > 0 && lowQuality === 'reassign') return claims.at(-1)!;
-    return overlap < low ? -1 : overlap < high ? -2 : own;
   });
 }
 

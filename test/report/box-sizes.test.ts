@@ -51,31 +51,31 @@ test('every box is in the bin that holds its size, and the bins hold the anchors
 test('the chart and the summary say what no anchor reaches', () => {
   const svg = boxSizeChart(boxes());
   checkXml(svg);
-  for (const text of ['reached by an anchor', 'reached by none', 'anchor sizes', '8', '16', '32', '64']) {
+  for (const text of ['reached by an anchor', 'not reached', 'anchor sizes', '8', '16', '32', '64']) {
     assert.ok(svgTexts(svg).includes(text), text);
   }
-  assert.is(boxSizeSummary(boxes()), 'No anchor reaches an IoU of 0.5 with 2 boxes of 5 (40.0 %).');
+  assert.is(boxSizeSummary(boxes()), '2 of 5 boxes (40.0 %) have no anchor with an IoU of at least 0.5.');
   assert.is(boxSizeSummary(boxes({ sizes: [], bestIou: [] })), 'There are no boxes.');
   checkXml(boxSizeChart(boxes({ sizes: [], bestIou: [], anchorSizes: [] })));
 });
 
 test('data that do not fit are refused', () => {
-  refuses(() => boxSizeChart(boxes({ bestIou: [1] })), 'boxSizeChart: 5 sizes and 1 of bestIou, expected as many');
   refuses(
-    () => boxSizeChart(boxes({ sizes: [1, 2, 0, 4, 5] })),
-    'boxSizeChart: sizes[2] is 0, expected a number above 0',
+    () => boxSizeChart(boxes({ bestIou: [1] })),
+    'boxSizeChart: 5 sizes and 1 of bestIou, expected the same number',
   );
+  refuses(() => boxSizeChart(boxes({ sizes: [1, 2, 0, 4, 5] })), 'boxSizeChart: sizes[2] is 0, expected a number > 0');
   refuses(
     () => boxSizeChart(boxes({ anchorSizes: [NaN] })),
-    'boxSizeChart: anchorSizes[0] is NaN, expected a number above 0',
+    'boxSizeChart: anchorSizes[0] is NaN, expected a number > 0',
   );
   refuses(
     () => boxSizeChart(boxes({ bestIou: [0, 0, 0, 0, 1.5] })),
-    'boxSizeChart: bestIou[4] is 1.5, expected 0 to 1',
+    'boxSizeChart: bestIou[4] is 1.5, expected a number from 0 to 1',
   );
   refuses(
     () => boxSizeChart(boxes({ foregroundIou: 0 })),
-    'boxSizeChart: foregroundIou is 0, expected a number above 0 and at most 1',
+    'boxSizeChart: foregroundIou is 0, expected a number > 0 and <= 1',
   );
 });
 

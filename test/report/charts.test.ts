@@ -7,7 +7,7 @@ import { checkXml, svgLines, svgTexts } from './support.ts';
 
 const history = (losses: number[]) => losses.map((loss, i) => ({ step: i + 1, loss, learningRate: 0.01 }));
 
-test('smoothing takes the mean of the neighbours that are numbers', () => {
+test('smoothing takes the mean of the finite neighbours', () => {
   assert.equal(smooth([1, 2, 6, 3], 0), [1, 2, 6, 3]);
   assert.equal(smooth([1, 2, 6, 4], 1), [1.5, 3, 4, 5]);
   assert.equal(smooth([2, NaN, 4], 1), [2, NaN, 4]);
@@ -15,7 +15,7 @@ test('smoothing takes the mean of the neighbours that are numbers', () => {
   assert.equal(smooth([], 3), []);
 });
 
-test('the course of a run has panels for loss, held-out images and learning rate', () => {
+test('a run has panels for loss, held-out images and learning rate', () => {
   const records = history(Array.from({ length: 100 }, (_, i) => 1 - i / 200));
   const svg = lossChart(records, [
     { step: 50, f1: 0.4, averagePrecision: null },
@@ -31,7 +31,7 @@ test('the course of a run has panels for loss, held-out images and learning rate
   assert.not.ok(svgTexts(lossChart(records)).includes('Held-out images'));
 });
 
-test('the parts of the loss and the norm of the gradients are drawn where they are known', () => {
+test('the parts of the loss and the norm of the gradients are drawn if they are known', () => {
   const records = history([3, 2, 1]).map((record) => ({
     ...record,
     classification: record.loss / 3,
@@ -47,7 +47,7 @@ test('the parts of the loss and the norm of the gradients are drawn where they a
   const lines = svgLines(svg);
   assert.is(lines.length, 7);
   const [, total = [], classes = [], boxes = []] = lines;
-  // The part of classes falls by a third of itself with each step: it would be 0 after three.
+  // The classification loss falls by a third of its first value with each step: it would be 0 after three.
   const [first = NaN, second = NaN] = classes.map(([, y]) => y);
   const bottom = first + 3 * (second - first);
   const heights = [total, classes, boxes].map((line) => bottom - (line[0]?.[1] ?? 0));
@@ -57,7 +57,7 @@ test('the parts of the loss and the norm of the gradients are drawn where they a
   for (const text of ['classification', 'boxes', 'Gradient norm']) assert.not.ok(without.includes(text), text);
 });
 
-test('the best evaluation is marked, the first of equals', () => {
+test('the best evaluation is marked, in a tie the first', () => {
   const evaluation = (step: number, f1: number) => ({ step, f1, averagePrecision: null });
   const texts = svgTexts(lossChart(history([1, 1]), [evaluation(1, 0.2), evaluation(2, 0.75), evaluation(3, 0.75)]));
   assert.ok(texts.includes('F1 0.750, step 2'), texts.join(' | '));

@@ -5,7 +5,7 @@ import { checkXml, refuses } from './support.ts';
 
 const check = (markup: string) => checkXml(`<div>${markup}</div>`);
 const namesOf = (n: number) => [...Array.from({ length: n }, (_, i) => `class ${i}`), 'background'];
-/** Counts of `n` classes and the background: 10 right, and one of each class taken for the next. */
+/** Counts of `n` classes and the background: of each class 10 are correct, and one is detected as the next class. */
 const countsOf = (n: number) =>
   Array.from({ length: n + 1 }, (_, row) =>
     Array.from({ length: n + 1 }, (__, column) => (row === n ? 0 : row === column ? 10 : column === row + 1 ? 1 : 0)),
@@ -33,7 +33,7 @@ test('few classes are a table of numbers, rows of truth and columns of detection
     ['ship', '0', '5', '4'],
     ['background', '3', '1,200', '–'],
   ]);
-  // Only classes taken for one another are listed: neither misses nor detections of nothing.
+  // Only confusions of two classes are listed: neither missed objects nor detections of background.
   assert.equal(rows.slice(6), [['car', 'ship', '1', '10.0 %']]);
 });
 
@@ -60,7 +60,7 @@ test('the more, the darker', () => {
     [1, 20, 79],
   );
   assert.ok((cells[1]?.light ?? 0) > (cells[2]?.light ?? 0));
-  assert.ok((cells[0]?.light ?? 0) > (cells[1]?.light ?? 0), 'a small share is paler');
+  assert.ok((cells[0]?.light ?? 0) > (cells[1]?.light ?? 0), 'a small fraction is paler');
 });
 
 test('up to 80 classes can be read: many are a drawing with every name and a list', () => {
@@ -69,7 +69,7 @@ test('up to 80 classes can be read: many are a drawing with every name and a lis
     check(markup);
     assert.is(markup.includes('<svg'), n > 12, `${n} classes`);
     for (const name of namesOf(n)) assert.match(markup, `>${name}<`);
-    if (n > 2) assert.match(markup, 'Classes that were confused most');
+    if (n > 2) assert.match(markup, 'Most frequent confusions');
   }
   const markup = confusionMarkup({ classes: namesOf(80), counts: countsOf(80) });
   assert.match(markup, '<title>class 3 detected as class 4: 1</title>');
@@ -85,7 +85,7 @@ test('without confusion it says so, and names are escaped', () => {
   const markup = confusionMarkup({ classes: ['<b>&"x"', 'y', 'background'], counts });
   check(markup);
   assert.not.match(markup, '<b>');
-  assert.match(markup, 'No object was taken for one of another class.');
+  assert.match(markup, 'No object was detected as another class.');
   const many = confusionMarkup({ classes: ['<b>', ...namesOf(20)], counts: countsOf(21) });
   check(many);
   assert.not.match(many, '<b>');
@@ -109,7 +109,7 @@ test('counts that do not fit are refused', () => {
           [3, 0],
         ],
       }),
-    'reportHtml: confusion holds NaN in row 0, column 1, expected a count from 0',
+    'reportHtml: row 0, column 1 of confusion is NaN, expected a number >= 0',
   );
 });
 

@@ -6,7 +6,7 @@ import { refuses } from './support.ts';
 
 const signature = [137, 80, 78, 71, 13, 10, 26, 10];
 
-test('the address holds the bytes in base 64, as Node writes it', () => {
+test('the URI contains the bytes in base 64, as Node encodes them', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), (tail) => {
       const bytes = Uint8Array.from([...signature, ...tail]);
@@ -15,12 +15,12 @@ test('the address holds the bytes in base 64, as Node writes it', () => {
   );
 });
 
-test('a part of a larger buffer is taken alone', () => {
+test('of a larger buffer only the view is encoded', () => {
   const bytes = Uint8Array.from([1, 2, ...signature, 3, 4]).subarray(2, 11);
   assert.is(pngDataUri(bytes), `data:image/png;base64,${Buffer.from([...signature, 3]).toString('base64')}`);
 });
 
-test('what is no PNG file is refused', () => {
+test('bytes that are not a PNG file are refused', () => {
   refuses(
     () => pngDataUri(Uint8Array.of(0xff, 0xd8, 0x0a)),
     'pngDataUri: 3 bytes that start with "ff d8 0a", expected a PNG file',

@@ -49,7 +49,7 @@ test('a box that is rounded to nothing is one pixel', () => {
   assert.equal(rows(image), ['...', '.#.', '...']);
 });
 
-test('dashes are on and off in turn, in step with the box wherever it begins', () => {
+test('dashes are on and off in turn, counted from the start of the box', () => {
   const image = rgbImage(1, 9);
   drawBox(image, [0, 0, 9, 1], red, 1, 2);
   assert.equal(rows(image), ['##..##..#']);
@@ -61,12 +61,12 @@ test('dashes are on and off in turn, in step with the box wherever it begins', (
 
 test('strided views are drawn on', () => {
   const image = rgbImage(4, 6);
-  const seen = ['......', '.##...', '.##...', '......'];
+  const expected = ['......', '.##...', '.##...', '......'];
   // Mirrored left to right: columns 1 and 2 of the view are columns 4 and 3 of the image.
   drawBox(image.step(1, -1, 1), [1, 1, 3, 3], red);
   assert.equal(
     rows(image),
-    seen.map((row) => [...row].reverse().join('')),
+    expected.map((row) => [...row].reverse().join('')),
   );
   const turned = rgbImage(3, 4);
   drawBox(turned.transpose(1, 0, 2), [0, 1, 2, 4], red);
@@ -79,9 +79,9 @@ test('strided views are drawn on', () => {
 
 test('rectangles are clipped', () => {
   const image = rgbImage(3, 4);
-  fillRectangle(image, 2, -1, 9, 3, red);
-  fillRectangle(image, 0, 0, 0, 3, red);
-  fillRectangle(image, 1, 0, -4, 3, red);
+  fillRectangle(image, { x: 2, y: -1, width: 9, height: 3 }, red);
+  fillRectangle(image, { x: 0, y: 0, width: 0, height: 3 }, red);
+  fillRectangle(image, { x: 1, y: 0, width: -4, height: 3 }, red);
   assert.equal(rows(image), ['..##', '..##', '....']);
 });
 
@@ -104,7 +104,7 @@ test('text is drawn in letters of five by seven dots', () => {
   assert.equal(textSize(''), { width: 0, height: 7 });
 });
 
-test('text can be scaled and clipped, and knows no other alphabet', () => {
+test('text can be scaled and clipped; characters of other alphabets become ?', () => {
   const large = rgbImage(14, 10);
   drawText(large, 0, 0, 'x', red, 2);
   const small = rgbImage(7, 5);
@@ -132,7 +132,7 @@ test('every printable character has a shape of its own', () => {
   assert.is(new Set(shapes).size, 95);
 });
 
-test('enlarging repeats pixels, of views too, and leaves the image alone', () => {
+test('enlarging repeats pixels, also of views, and does not change the image', () => {
   const image = rgbImage(1, 2, Uint8Array.of(255, 1, 2, 0, 0, 0));
   assert.equal(rows(enlarge(image, 3)), ['###...', '###...', '###...']);
   assert.equal(rows(enlarge(image.step(1, -1, 1), 2)), ['..##', '..##']);
@@ -160,11 +160,11 @@ test('pasting clips at every side', () => {
 test('what cannot be drawn is refused', () => {
   const image = rgbImage(2, 2);
   refuses(() => drawBox(image, [0, NaN, 1, 1], red), 'drawBox: box [0, NaN, 1, 1], expected finite coordinates');
-  refuses(() => drawBox(image, [0, 0, 1, 1], red, 0), 'drawBox: thickness is 0, expected a whole number from 1');
-  refuses(() => drawBox(image, [0, 0, 1, 1], red, 1, 1.5), 'drawBox: dash is 1.5, expected a whole number from 1');
-  refuses(() => drawText(image, 0.5, 0, 'a', red), 'drawText: position (0.5, 0), expected whole numbers');
-  refuses(() => textSize('a', 0), 'textSize: scale is 0, expected a whole number from 1');
-  refuses(() => enlarge(image, 1.5), 'enlarge: factor is 1.5, expected a whole number from 1');
+  refuses(() => drawBox(image, [0, 0, 1, 1], red, 0), 'drawBox: thickness is 0, expected an integer >= 1');
+  refuses(() => drawBox(image, [0, 0, 1, 1], red, 1, 1.5), 'drawBox: dash is 1.5, expected an integer >= 1');
+  refuses(() => drawText(image, 0.5, 0, 'a', red), 'drawText: x is 0.5, expected an integer');
+  refuses(() => textSize('a', 0), 'textSize: scale is 0, expected an integer >= 1');
+  refuses(() => enlarge(image, 1.5), 'enlarge: factor is 1.5, expected an integer >= 1');
 });
 
 test.run();

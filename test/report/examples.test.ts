@@ -68,9 +68,9 @@ test('no image is chosen twice, the order of images does not matter, and no bett
   );
 });
 
-test('numbers that make no sense are refused', () => {
+test('invalid numbers are refused', () => {
   for (const n of [-1, 1.5, NaN]) {
-    refuses(() => chooseExamples([], n), `chooseExamples: n is ${n}, expected a whole number from 0`);
+    refuses(() => chooseExamples([], n), `chooseExamples: n is ${n}, expected an integer >= 0`);
   }
 });
 

@@ -6,14 +6,14 @@ import type { Detections } from '../../src/evaluation/match.ts';
 import type { Judgement } from '../../src/evaluation/judgement.ts';
 import { objectsOf } from '../../src/data/annotation-table.ts';
 
-/** An image that was made up: its name, what is there and what was found. */
+/** A made-up image: its name, ground truth and detections. */
 export interface MadeUpImage {
   readonly file: string;
   readonly truth: Annotations;
   readonly detections: Detections;
 }
 
-/** What a middling detector might find of a truth: most objects, shifted a little, some of another class; and ghosts. */
+/** What a mediocre detector might find: most objects, slightly shifted, some as another class, and false positives. */
 export function madeUpDetections(truth: Annotations, classes: number, side: number, random: Random): Detections {
   const boxes: number[] = [];
   const labels: number[] = [];
@@ -57,7 +57,7 @@ export function madeUpImages(n: number, classes: number, seed = 1): MadeUpImage[
   });
 }
 
-/** What the judge finds in such images. The judge refuses names that occur twice: they get a number. */
+/** The judgement of such images. `judge` refuses names that occur twice: they get a number. */
 export function madeUpJudgement(images: readonly MadeUpImage[], classes: readonly string[]): Judgement {
   const names = images.map(({ file }, i) =>
     images.findIndex((other) => other.file === file) === i ? file : `${file} ${i}`,
@@ -73,7 +73,7 @@ export function madeUpJudgement(images: readonly MadeUpImage[], classes: readonl
   );
 }
 
-/** The log of a run that learns: a falling, noisy loss and a score that rises, peaks and falls a little. */
+/** The log of a successful run: a falling, noisy loss and a score that rises, peaks and falls slightly. */
 export function madeUpTraining(steps: number, evaluations: number, seed = 1) {
   const random = new Random('made up training', seed);
   return {
@@ -107,7 +107,7 @@ export function madeUpTraining(steps: number, evaluations: number, seed = 1) {
   };
 }
 
-/** Sizes of boxes, and how well the anchors of a preset might reach them. */
+/** Sizes of boxes, and how well the anchors of a preset might fit them. */
 export function madeUpSizes(n: number, seed = 1) {
   const random = new Random('made up sizes', seed);
   const sizes = Array.from({ length: n }, () => 2 ** random.normal(4.3, 0.9));

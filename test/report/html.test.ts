@@ -47,13 +47,13 @@ test('a full report has all parts, the verdict first', () => {
   assert.equal(headings(html), [
     'Scores',
     'Classes',
-    'Confusion of classes',
+    'Confusion matrix',
     'Pictures',
     'Images',
     'Training',
     'Box sizes and anchors',
     'How to reproduce',
-    'The run',
+    'Run details',
     'What the numbers mean',
   ]);
   const { chosen, counts, coco, intervals } = report.judgement!;
@@ -62,8 +62,8 @@ test('a full report has all parts, the verdict first', () => {
   for (const part of [
     `F1 ${chosen.f1.toFixed(3)} (95 % interval ${intervals?.f1.low?.toFixed(3)} to ${intervals?.f1.high?.toFixed(3)})`,
     `on 60 images with ${counts.truths} objects`,
-    `${(100 * chosen.recall).toFixed(1)} % of the objects are found`,
-    `${(100 * chosen.precision).toFixed(1)} % of the detections are right`,
+    `${(100 * chosen.recall).toFixed(1)} % of the objects are detected`,
+    `${(100 * chosen.precision).toFixed(1)} % of the detections are correct`,
     `AP50 ${coco?.ap50?.toFixed(3)}`,
     `AP ${coco?.ap?.toFixed(3)}`,
   ]) {
@@ -131,7 +131,9 @@ test('no images, images without objects and without detections', () => {
   const image = { file: 'a', truth: empty, detections: { ...empty, scores: new Float32Array(0) } };
   const nothing = reportHtml({ title: 'a', judgement: madeUpJudgement([image, image], ['car', 'ship']) });
   checkPage(nothing);
-  assert.ok(pageText(nothing).includes('2 images with 0 objects: nothing to find, and 0 detections.'));
+  assert.ok(
+    pageText(nothing).includes('2 images with 0 objects: there is nothing to detect, and there are 0 detections.'),
+  );
   assert.ok(pageText(nothing).includes('F1 not defined'));
   const truth = { boxes: Float32Array.of(0, 0, 9, 9), labels: Int32Array.of(0) };
   const blind = reportHtml({ title: 'a', judgement: madeUpJudgement([{ ...image, truth }], ['car', 'ship']) });
@@ -143,20 +145,17 @@ test('80 classes and 2000 images', () => {
   const html = reportHtml(full(2000, namesOf(80)));
   checkPage(html);
   for (const name of namesOf(80)) assert.ok(html.includes(`<th scope="row">${name}</th>`), name);
-  assert.match(html, 'The 5 of 80 classes with most objects.');
+  assert.match(html, 'The 5 of 80 classes with the most objects.');
   assert.ok(html.length < 2_000_000, `${html.length} characters`);
 });
 
-test('a threshold that was given is told from the best', () => {
+test('a given threshold is distinguished from the best one', () => {
   const judgement = madeUpJudgement(madeUpImages(30, 1), ['car']);
   const given = judgement.thresholds[16];
   if (given === undefined) throw new Error('made without thresholds');
   const settings = { ...judgement.settings, scoreThreshold: given.threshold, scoreThresholdFrom: 'given' } as const;
   const text = pageText(reportHtml({ title: 'a', judgement: { ...judgement, settings, chosen: given } }));
-  assert.ok(
-    text.includes(`At a score threshold of 0.80, which was given (the best for these images is`),
-    text.slice(0, 400),
-  );
+  assert.ok(text.includes(`At a score threshold of 0.80 (given; the best for these images is`), text.slice(0, 400));
   assert.ok(text.includes('0.800 (chosen)') && text.includes('(best)'));
 });
 
@@ -173,7 +172,7 @@ test('training that diverged leaves gaps; JSON has null for its numbers', () => 
   assert.ok(pageText(html).includes('The best F1 on held-out images during training was 0.000, at step 3.'));
 });
 
-test('captions and facts are made of plain data', () => {
+test('captions and rows of facts', () => {
   const image = { file: 'a.tif', truePositives: 3, falsePositives: 1, falseNegatives: 2, f1: 2 / 3 };
   assert.is(exampleCaption(image), 'a.tif: 3 found, 1 wrong, 2 missed, F1 0.667');
   assert.equal(factRows({ a: 1, b: { c: 'd', e: { f: null } }, g: [1, 2], h: [[1], [2]], i: true }), [
@@ -192,7 +191,7 @@ test('data that do not fit are refused', () => {
   const points = judgement.curve.thresholds.length;
   refuses(
     () => reportHtml({ title: 'a', judgement: { ...judgement, curve } }),
-    `reportHtml: the curve of all classes has ${points} thresholds and 1 of f1, expected as many`,
+    `reportHtml: the curve of all classes has ${points} thresholds and 1 of f1, expected the same number`,
   );
   for (const bad of ['http://example.org/a.png', 'data:image/svg+xml;base64,AA', 'data:image/png;base64,A"', 'a.png']) {
     refuses(

@@ -38,7 +38,7 @@ test('the picture is the image enlarged with a strip below; the image stays as i
   assert.ok(image.data.every((value) => value === 90));
 });
 
-test('found, missed, correct and wrong boxes have colours of their own', () => {
+test('found, missed, correct and wrong boxes have different colours', () => {
   const truth = truthOf([[10, 10, 30, 30], 0], [[50, 10, 70, 30], 0]);
   const detections = detectionsOf([[12, 10, 32, 30], 0, 0.9], [[75, 30, 95, 45], 0, 0.4]);
   const rows = pixelRows(detectionPicture(grey(60, 100), truth, detections, { scale: 2 }), names);
@@ -55,14 +55,14 @@ test('found, missed, correct and wrong boxes have colours of their own', () => {
   assert.is(rows[75]?.[150], 'w');
 });
 
-test('where nothing is known about the truth, detections have one colour', () => {
+test('without ground truth, detections have one colour', () => {
   const detections = detectionsOf([[12, 10, 32, 30], 0, 0.9], [[75, 30, 95, 45], 0, 0.4]);
   const picture = detectionPicture(grey(60, 100), null, detections, { scale: 2 });
   assert.ok(count(picture, 'c') > 100);
   for (const name of ['f', 'm', 'w']) assert.is(count(picture, name), 0, name);
 });
 
-test('a score threshold hides detections and turns what they found into misses', () => {
+test('a score threshold hides detections, so that what they match is missed', () => {
   const truth = truthOf([[10, 10, 30, 30], 0]);
   const detections = detectionsOf([[10, 10, 30, 30], 0, 0.3]);
   const hidden = detectionPicture(grey(40, 40), truth, detections, { scoreThreshold: 0.5 });
@@ -70,10 +70,10 @@ test('a score threshold hides detections and turns what they found into misses',
   assert.equal(pixelRows(hidden, names), pixelRows(nothing, names));
   assert.ok(count(hidden, 'm') > 0);
   const kept = detectionPicture(grey(40, 40), truth, detections, { scoreThreshold: 0.3 });
-  assert.ok(count(kept, 'c') > 100, 'a score equal to the threshold is shown');
+  assert.ok(count(kept, 'c') > 100, 'a score equal to the threshold is drawn');
 });
 
-test('boxes are matched at the IoU that is asked for', () => {
+test('boxes are matched at the given IoU threshold', () => {
   const truth = truthOf([[10, 10, 30, 30], 0]);
   const detections = detectionsOf([[10, 10, 30, 26], 0, 0.3]);
   const legend = (picture: RgbImage) =>
@@ -85,7 +85,7 @@ test('boxes are matched at the IoU that is asked for', () => {
   assert.is.not(loose, strict);
 });
 
-test('boxes and tags that reach outside are clipped, at every scale', () => {
+test('boxes and tags that extend beyond the image are clipped, at every scale', () => {
   const truth = truthOf([[-5, -5, 6, 6], 0]);
   const detections = detectionsOf([[-5, -5, 6, 6], 0, 1], [[35, 35, 60, 60], 0, 0.1], [[-50, 5, -20, 9], 0, 0.2]);
   for (const scale of [1, 2, 3, 5]) {
@@ -102,7 +102,7 @@ test('class names are printed when there are several', () => {
   assert.is.not(draw(['building', 'pool']), draw([]));
 });
 
-test('misses bear the name of their class at the bottom, apart from wrong detections of the same place', () => {
+test('missed boxes have the name of their class at the bottom, away from wrong detections at the same place', () => {
   const truth = truthOf([[10, 10, 70, 50], 1]);
   const draw = (classes: string[]) =>
     pixelRows(detectionPicture(grey(60, 80), truth, detectionsOf(), { classes }), names);
@@ -150,10 +150,10 @@ test('a contact sheet puts images in rows on white', () => {
 test('pictures that cannot be made are refused', () => {
   refuses(
     () => detectionPicture(grey(4, 4), truthOf(), detectionsOf(), { scale: 0 }),
-    'enlarge: factor is 0, expected a whole number from 1',
+    'enlarge: factor is 0, expected an integer >= 1',
   );
   refuses(() => contactSheet([], 2), 'contactSheet: no images, expected at least one');
-  refuses(() => contactSheet([grey(1, 1)], 0), 'contactSheet: columns is 0, expected a whole number from 1');
+  refuses(() => contactSheet([grey(1, 1)], 0), 'contactSheet: columns is 0, expected an integer >= 1');
 });
 
 test.run();

@@ -1,6 +1,8 @@
 import * as assert from 'uvu/assert';
 import type { RgbImage } from '../../src/imagery/types.ts';
 
+export { refuses } from '../support/errors.ts';
+
 /** Asserts that a text is well-formed XML: tags nest, attributes are quoted and unique, no stray markup. */
 export function checkXml(text: string): void {
   const open: string[] = [];
@@ -31,7 +33,7 @@ export function checkXml(text: string): void {
   }
   assert.equal(open, [], 'all elements are closed');
   assert.is(roots, 1, 'one root element');
-  assert.not.ok(/NaN|Infinity|undefined/.test(text), 'no values that cannot be drawn');
+  assert.not.ok(/NaN|Infinity|undefined/.test(text), 'only values that can be drawn');
 }
 
 /** The texts of an SVG in order, with entities resolved. */
@@ -59,24 +61,12 @@ export function pixelRows(image: RgbImage, names: Readonly<Record<string, readon
   );
 }
 
-/** Asserts that a call throws a RangeError with exactly this text. */
-export function refuses(call: () => unknown, text: string): void {
-  try {
-    call();
-  } catch (error) {
-    assert.instance(error, RangeError);
-    assert.is((error as RangeError).message, text);
-    return;
-  }
-  assert.unreachable(`expected a RangeError: ${text}`);
-}
-
-/** Asserts that a page is well-formed, complete in itself and sound in what assistive technology reads. */
+/** Asserts that a page is well-formed, self-contained and accessible. */
 export function checkPage(html: string): void {
   assert.match(html, /^<!doctype html>\n<html lang="en">/);
   checkXml(html.slice(html.indexOf('<html')));
   assert.not.match(html, /<script|<link|<iframe|\son\w+="|@import|url\(/i);
-  // Namespaces are names, not addresses that are fetched.
+  // Namespaces are names, not URLs that are fetched.
   assert.not.match(html.replaceAll('http://www.w3.org/2000/svg', ''), /(?:src|href)="(?!data:|#)|https?:\/\//);
   const ids = Array.from(html.matchAll(/\sid="([^"]*)"/g), ([, id]) => id);
   assert.is(new Set(ids).size, ids.length, 'ids are unique');

@@ -79,7 +79,7 @@ test('values that cannot be drawn leave gaps, lone points become dots', () => {
     svgLines(log).map((line) => line.length),
     [2, 2],
   );
-  // Without few points there are dots only where a line is impossible.
+  // Series with many points have dots only where a line is impossible.
   const many = Array.from({ length: 200 }, (_, i) => (i === 3 || i === 5 ? NaN : i));
   assert.is(circles(lineChart(one(many))), 1);
 });
@@ -121,7 +121,7 @@ test('a legend appears with more than one series and takes rows as it needs', ()
   for (const colour of chartColours) assert.match(svg, `stroke="${colour}"`);
 });
 
-test('long lines are thinned and keep their extremes', () => {
+test('long lines are decimated and keep their extremes', () => {
   const y = Array.from({ length: 200_000 }, (_, i) => Math.sin(i / 5000));
   y[123_456] = 9;
   y[50_000] = -9;
@@ -169,7 +169,7 @@ test('marks have a ring and a label inside the chart', () => {
   assert.not.match(outside, /outside|nowhere/);
 });
 
-test('stacked charts form one file with their axes in line', () => {
+test('stacked charts form one file with aligned axes', () => {
   const svg = stackCharts([one([1, 2], { height: 200 }), one([100_000, 900_000], { height: 300 })]);
   checkXml(svg);
   assert.match(svg, /^<svg [^>]*width="720" height="500"/);
@@ -182,19 +182,13 @@ test('stacked charts form one file with their axes in line', () => {
 test('charts that cannot be drawn are refused', () => {
   refuses(
     () => lineChart({ ...names, series: [{ name: 's', x: [1], y: [] }] }),
-    'lineChart: series "s" has 1 x and 0 y, expected as many',
+    'lineChart: series "s" has 1 x and 0 y, expected the same number',
   );
-  refuses(() => lineChart(one([1], { width: 10 })), 'lineChart: width is 10, expected 160 to 10000 pixels');
-  refuses(() => lineChart(one([1], { height: NaN })), 'lineChart: height is NaN, expected 160 to 10000 pixels');
-  refuses(
-    () => lineChart(one([1], { yMin: 2, yMax: 1 })),
-    'lineChart: yMin is 2 and yMax is 1, expected the first to be lower',
-  );
-  refuses(() => lineChart(one([1], { xMin: -Infinity })), 'lineChart: an axis ends at -Infinity, expected a number');
-  refuses(
-    () => lineChart(one([1], { yMin: 0, logY: true })),
-    'lineChart: a logarithmic axis ends at 0, expected a number above 0',
-  );
+  refuses(() => lineChart(one([1], { width: 10 })), 'lineChart: width is 10, expected a number from 160 to 10000');
+  refuses(() => lineChart(one([1], { height: NaN })), 'lineChart: height is NaN, expected a number from 160 to 10000');
+  refuses(() => lineChart(one([1], { yMin: 2, yMax: 1 })), 'lineChart: yMin is 2 and yMax is 1, expected yMin < yMax');
+  refuses(() => lineChart(one([1], { xMin: -Infinity })), 'lineChart: xMin is -Infinity, expected a number');
+  refuses(() => lineChart(one([1], { yMin: 0, logY: true })), 'lineChart: yMin is 0, expected a number > 0');
 });
 
 test.run();

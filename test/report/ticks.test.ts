@@ -13,7 +13,7 @@ test('steps are 1, 2 or 5 times a power of ten', () => {
   assert.is(niceStep(71, 7), 20);
 });
 
-test('labels have the decimals of their step', () => {
+test('labels have the decimals that their step needs', () => {
   assert.equal(
     [0, 0.5, 1].map((tick) => tickLabel(tick, 0.5)),
     ['0', '0.5', '1.0'],
@@ -47,7 +47,7 @@ test('fixed ends stay, with ticks between them', () => {
   assert.equal(axis.ticks, [200, 400, 600, 800, 1000]);
 });
 
-test('a single value gets room', () => {
+test('an axis around a single value has an extent', () => {
   for (const value of [0, 3, -4]) {
     const axis = linearAxis(value, value, 5, free);
     assert.ok(axis.low < value && value < axis.high);

@@ -92,7 +92,7 @@ test('a stage that does not exist is refused', () => {
   const { backbone } = retinaNetSpec('torchvision', { backbone: { checkpoint } });
   assert.throws(
     () => new ResNet(backbone),
-    /checkpoint names "layer5", expected some of layer1, layer2, layer3, layer4/,
+    /a stage in checkpoint is "layer5", expected one of layer1, layer2, layer3, layer4/,
   );
 });
 

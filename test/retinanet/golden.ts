@@ -3,7 +3,8 @@ import { add } from '../../src/autograd/ops/binary.ts';
 import { backward } from '../../src/autograd/tape.ts';
 import { loadTorchvisionStateDict, toTorchvisionStateDict } from '../../src/weights/torchvision.ts';
 import type { HostTensor } from '../../src/nn/module.ts';
-import { assign, type Target } from '../../src/retinanet/targets.ts';
+import { assignTargets } from '../../src/retinanet/matching-gpu.ts';
+import type { Target } from '../../src/retinanet/targets.ts';
 import type { Detections } from '../../src/retinanet/postprocess.ts';
 import { RetinaNet } from '../../src/retinanet/retinanet.ts';
 import { retinaNetSpec } from '../../src/retinanet/spec.ts';
@@ -132,7 +133,7 @@ export async function compareWithTorchvision(name: string): Promise<string> {
   const pass = tidy(() => {
     const output = net.forward(batch.images);
     const anchors = net.anchors(batch, output.pyramid);
-    const assignment = assign(anchors.gpu, resizedTargets, model.classes, spec.matcher, spec.boxCoder);
+    const assignment = assignTargets(anchors.gpu, resizedTargets, model.classes, spec.matcher, spec.boxCoder);
     const losses = net.loss.forward(output, anchors.gpu, assignment);
     return { output, anchors: anchors.host, assignment, losses };
   });

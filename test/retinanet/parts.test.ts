@@ -7,11 +7,10 @@ import { postprocess } from '../../src/retinanet/postprocess.ts';
 import { ResNet } from '../../src/retinanet/resnet.ts';
 import { RetinaNet } from '../../src/retinanet/retinanet.ts';
 import { presets, retinaNetSpec, type PresetName } from '../../src/retinanet/spec.ts';
-import { assign } from '../../src/retinanet/targets.ts';
+import { assignTargets } from '../../src/retinanet/matching-gpu.ts';
 import { resizedSize, scaleBoxes, transformImages } from '../../src/retinanet/transform.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { tidy } from '../../src/tensor/scope.ts';
-import { matchCases } from '../cases/matching.ts';
 import { digest, floats, hashImage, readFixture, toNchw, type Encoded } from '../golden/read.ts';
 import { assertClose } from '../support/compare.ts';
 import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
@@ -167,7 +166,7 @@ test("offsets are encoded and decoded as torchvision's BoxCoder does", async () 
       for (let i = 0; i < count; i++) {
         const one = tensor(a.subarray(i * 4, i * 4 + 4), { shape: [1, 4] });
         const target = { boxes: b.slice(i * 4, i * 4 + 4), labels: Int32Array.of(0) };
-        const result = assign(one, [target], 1, { ...spec.matcher, high: 0, low: 0 }, coder);
+        const result = assignTargets(one, [target], 1, { ...spec.matcher, high: 0, low: 0 }, coder);
         const expected = floats(encoded).subarray(i * 4, i * 4 + 4);
         assertClose(await result.deltas.data(), expected, {
           tolerance: { relative: 1e-5, absolute: 4e-6 },
@@ -187,44 +186,6 @@ test("offsets are encoded and decoded as torchvision's BoxCoder does", async () 
       gpu.dispose();
     }
   });
-});
-
-for (const { name, boxes, anchors, rule, expected } of matchCases) {
-  test(`matching: ${name}`, async () => {
-    await leavesNothing(device, async () => {
-      const a = tensor(Float32Array.from(anchors.flat()), { shape: [anchors.length, 4] });
-      const matcher = { ...spec.matcher, ...rule };
-      const target = { boxes: Float32Array.from(boxes.flat()), labels: Int32Array.from(boxes, (_, i) => i) };
-      const none = { boxes: new Float32Array(0), labels: new Int32Array(0) };
-      const result = assign(a, [none, target], Math.max(1, boxes.length), matcher, spec.boxCoder);
-      const count = anchors.length;
-      const matches = [...(await result.matches.data())];
-      assert.equal(
-        matches.slice(0, count),
-        anchors.map(() => -1),
-        'an image without boxes',
-      );
-      assert.equal(matches.slice(count), [...expected]);
-      assert.equal([...(await result.labels.data())].slice(count), [...expected]);
-      const matched = await result.boxes.data();
-      expected.forEach((box, i) => {
-        const at = (count + i) * 4;
-        assert.equal([...matched.subarray(at, at + 4)], box < 0 ? [0, 0, 0, 0] : [...boxes[box]!].map(Math.fround));
-      });
-      for (const t of [a, result.matches, result.labels, result.boxes, result.deltas]) t.dispose();
-    });
-  });
-}
-
-test('targets that would spoil training are refused', () => {
-  const a = tensor([0, 0, 8, 8], { shape: [1, 4] });
-  const call = (boxes: number[], label: number) => () =>
-    assign(a, [{ boxes: Float32Array.from(boxes), labels: Int32Array.of(label) }], 2, spec.matcher, spec.boxCoder);
-  assert.throws(call([1, 1, 1, 5], 0), /image 0: box 0 \[1, 1, 1, 5\] is not x1, y1, x2, y2 with a positive size/);
-  assert.throws(call([1, 1, NaN, 5], 0), /is not x1, y1, x2, y2/);
-  assert.throws(call([1, 1, 2, 5], 2), /label 2 of box 0 is outside 0 to 1/);
-  assert.throws(call([1, 1, 2], 0), /3 coordinates do not fit 1 labels/);
-  a.dispose();
 });
 
 for (const { name, boxes, scores, labels, threshold, keep } of fixture.nms) {
@@ -255,7 +216,7 @@ for (const { name, boxes, scores, labels, threshold, keep } of fixture.nms) {
 test('an unknown preset is refused with the list of presets', () => {
   assert.throws(
     () => retinaNetSpec('yolo' as PresetName),
-    /"yolo" is not one of torchvision, torchvisionV2, detectron2/,
+    /preset is "yolo", expected one of torchvision, torchvisionV2, detectron2/,
   );
 });
 
@@ -264,11 +225,14 @@ test('what is misspelt or makes no sense is refused', async () => {
     (value: object): (() => unknown) =>
     () =>
       retinaNetSpec('torchvision', value);
-  assert.throws(() => retinaNetSpec('yolo' as PresetName), /"yolo" is not one of torchvision, torchvisionV2/);
-  assert.throws(overrides({ bakbone: { depth: 18 } }), /"bakbone" is not one of backbone, pyramid/);
-  assert.throws(overrides({ backbone: { dept: 18 } }), /backbone.dept is not one of depth, width/);
+  assert.throws(
+    () => retinaNetSpec('yolo' as PresetName),
+    /preset is "yolo", expected one of torchvision, torchvisionV2/,
+  );
+  assert.throws(overrides({ bakbone: { depth: 18 } }), /a section is "bakbone", expected one of backbone, pyramid/);
+  assert.throws(overrides({ backbone: { dept: 18 } }), /a field of backbone is "dept", expected one of depth, width/);
   const deep = retinaNetSpec('torchvision', { backbone: { depth: 20 as 18 } });
-  assert.throws(() => new ResNet(deep.backbone), /depth is 20, expected one of 18, 34, 50, 101/);
+  assert.throws(() => new ResNet(deep.backbone), /depth is "20", expected one of 18, 34, 50, 101/);
   const narrow = (): unknown => transformImages(device, [rgbImage(1, 2000)], presets.torchvision.transform);
   assert.throws(narrow, /image 0 is \[1,2000,3\], too narrow for sides from 800 to 1333: it would become \[0,/);
 });

@@ -1,11 +1,12 @@
+import { Random } from '../../src/common/random.ts';
 import type { Ref } from '../reference/array.ts';
-import { hash, Rng } from './rng.ts';
+import { randomSign } from './fill.ts';
 
 /**
  * Step of the differences, for inputs of about 1. The error of a central difference is h^2 / 6 times the third derivative,
- * plus the rounding of f over h: it is least near the cube root of 2^-53, which is 2^-17.7. A power of two loses no digits of x;
- * with it both errors are about 1e-11, far below what float32 gradients can show. From inputs of a million on the step grows
- * with them, or it would vanish beside them.
+ * plus the rounding of f over h: the sum is smallest near the cube root of 2^-53, which is 2^-17.7. A power of two
+ * loses no digits of x; with it both errors are about 1e-11, far below the precision of float32 gradients. For inputs above
+ * a million the step grows with them, or it would be lost in rounding.
  */
 const STEP = 2 ** -17;
 
@@ -17,22 +18,23 @@ export interface SampledGradient {
 
 /** A fixed weight for each output element, from 0.5 to 1 with either sign, in float32: the gradient to send backwards. */
 export function hashedWeights(seed: string, size: number): Float64Array {
-  const rng = new Rng(hash(`${seed} weights`));
-  return Float64Array.from({ length: size }, () => Math.fround(rng.sign() * rng.uniform(0.5, 1)));
+  const random = new Random(`${seed} weights`);
+  return Float64Array.from({ length: size }, () => Math.fround(randomSign(random) * random.uniform(0.5, 1)));
 }
 
 /** `samples` flat positions below `size`, ascending: the first, the last, and others at random; all if there are no more. */
 export function sampledElements(size: number, samples: number, seed: string): Int32Array {
   if (samples >= size) return Int32Array.from({ length: size }, (_, i) => i);
-  const inner = new Rng(hash(`${seed} samples`)).order(size - 2).subarray(0, Math.max(samples - 2, 0));
-  return Int32Array.from([0, ...inner.map((i) => i + 1), size - 1]).sort();
+  const inner = Array.from({ length: size - 2 }, (_, i) => i + 1);
+  new Random(`${seed} samples`).shuffle(inner);
+  return Int32Array.from([0, ...inner.slice(0, Math.max(samples - 2, 0)), size - 1]).sort();
 }
 
 /**
  * Gradient of sum(f(inputs) * weights) with respect to input `k`, by central differences in float64.
  *
- * @param options.samples most elements to differentiate; the others are left out. Default all: two evaluations of f each
- * @param options.seed what the choice of elements depends on
+ * @param options.samples maximum number of elements to differentiate, at two evaluations of f each. Default: all
+ * @param options.seed of the choice of elements
  */
 export function centralDifference(
   f: (inputs: readonly Ref[]) => Ref,

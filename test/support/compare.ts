@@ -1,22 +1,22 @@
 import type { Ref } from '../reference/array.ts';
 
-/** How far a result may lie from the expected value: the sum of the three parts, all default 0. */
+/** Maximum distance of a result from the expected value: the sum of three terms, each 0 by default. */
 export interface Tolerance {
-  /** Part of the expected value. */
+  /** Fraction of the expected value. */
   readonly relative?: number;
-  /** In the result's own unit. */
+  /** Independent of any value. */
   readonly absolute?: number;
-  /** Part of the largest finite expected value: for results that cancel, such as gradients. */
+  /** Fraction of the largest finite expected value: for results of sums that cancel, as in gradients. */
   readonly largest?: number;
 }
 
 /** The smallest normal float32: WGSL allows anything smaller to become 0. */
 const SMALLEST = 2 ** -126;
 
-/** Half of the distance from 1 to the next float32: what one correctly rounded operation may lose. */
+/** Half of the distance from 1 to the next float32: the error of one correctly rounded operation. */
 const UNIT = 2 ** -24;
 
-/** The same numbers, but for what float32 cannot hold at all. */
+/** Equal, except for numbers that float32 cannot represent. */
 export const exact: Tolerance = {};
 
 /** A result of one function that is accurate to some units in the last place (WGSL specification, section 15.7.4). */
@@ -28,8 +28,8 @@ export const ulps = (n: number): Tolerance => ({ relative: n * 2 * UNIT });
  * Each addition rounds a partial sum by up to UNIT of its size. For terms of either sign the partial sums grow as sqrt(k),
  * and the k independent roundings of them add up to about UNIT * k * scale / sqrt(2): sqrt(k) * UNIT of a typical result,
  * sqrt(k) * scale. For terms of one sign the partial sums grow as k, and the same fraction follows. So both parts are
- * sqrt(k) * UNIT times 8, which leaves room for products that are rounded too and for the unlucky one in a thousand; the
- * absolute part keeps results near 0, where the terms cancelled, to the error of a typical one.
+ * sqrt(k) * UNIT times 8, which leaves room for rounded products and for outliers of one in a thousand. The absolute part allows
+ * results near 0, whose terms cancelled, the error of a typical result.
  */
 export function tolerance(k: number, scale = 1): Tolerance {
   const relative = 8 * Math.sqrt(Math.max(k, 1)) * UNIT;
@@ -37,7 +37,7 @@ export function tolerance(k: number, scale = 1): Tolerance {
 }
 
 /**
- * Tolerance for a gradient each of whose elements gathers about k terms. Eight times wider than `tolerance`, for the
+ * Tolerance for a gradient whose elements are sums of about k terms. Eight times wider than `tolerance`, for the
  * intermediate results that a backward pass rounds; relative to the largest gradient, because terms cancel freely.
  */
 export function gradientTolerance(k: number): Tolerance {
@@ -47,7 +47,7 @@ export function gradientTolerance(k: number): Tolerance {
 
 const numbers = (x: Ref | ArrayLike<number>): ArrayLike<number> => ('data' in x ? x.data : x);
 
-/** Where a flat position lies in a shape. */
+/** The index of a flat position, as text. */
 function place(position: number, shape: readonly number[]): string {
   const index = shape.map(() => 0);
   for (let d = shape.length - 1, rest = position; d >= 0; d--) {
@@ -59,7 +59,7 @@ function place(position: number, shape: readonly number[]): string {
 
 /**
  * Throws unless every element lies within the tolerance of the expected one; the error names the worst. Expected values are
- * rounded to float32 first, so that overflow to infinity is expected where float32 has it. NaN is expected where NaN is.
+ * rounded to float32 first, so that infinity is expected where float32 overflows. NaN must be matched by NaN.
  */
 export function assertClose(
   actual: ArrayLike<number>,
@@ -85,7 +85,7 @@ export function assertClose(
     if (got === target || (Number.isNaN(got) && Number.isNaN(target))) continue;
     const limit = absolute + relative * Math.abs(target) + largest * top + SMALLEST;
     const ratio = Math.abs(got - want[i]!) / limit;
-    // An infinity or a NaN where none is expected, or the other way round, gives NaN or infinity here.
+    // NaN or infinity if exactly one of the two values is infinite or NaN.
     if (ratio <= 1) continue;
     failures++;
     if (!(ratio <= worstRatio)) [worst, worstRatio] = [i, Number.isNaN(ratio) ? Infinity : ratio];

@@ -3,9 +3,11 @@ import { init } from '../../src/node/init.ts';
 import { setDefaultDevice, type Device } from '../../src/tensor/device.ts';
 import type { InitOptions } from '../../src/tensor/init.ts';
 
+export { errorOf } from './errors.ts';
+
 let shared: Promise<Device> | undefined;
 
-/** The device that the tests of one file share, as the default device. The first call's options count. */
+/** The device that the tests of a file share, as the default device. Only the options of the first call are used. */
 export async function testDevice(options: InitOptions = {}): Promise<Device> {
   shared ??= init(options);
   const device = await shared;
@@ -13,7 +15,7 @@ export async function testDevice(options: InitOptions = {}): Promise<Device> {
   return device;
 }
 
-/** Runs a test on a device of its own, such as one that binds only small parts of a tensor. */
+/** Runs a test on a separate device, which is the default device meanwhile. */
 export async function withDevice(options: InitOptions, body: (device: Device) => Promise<void>): Promise<void> {
   const before = await testDevice();
   const device = await init(options);
@@ -30,14 +32,4 @@ export async function leavesNothing(device: Device, body: () => Promise<void>): 
   const before = device.memory().tensors;
   await body();
   assert.is(device.memory().tensors, before, 'tensors left behind');
-}
-
-/** The error that a promise or function ends with. */
-export async function errorOf(body: () => unknown): Promise<Error> {
-  try {
-    await body();
-  } catch (error) {
-    return error as Error;
-  }
-  throw new Error('expected an error, but there was none');
 }

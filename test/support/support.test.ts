@@ -1,11 +1,12 @@
-/** The helpers that all other tests lean on. */
+/** The helpers that all other tests use. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Random } from '../../src/common/random.ts';
 import { ref, type Ref } from '../reference/array.ts';
 import { matmul } from '../reference/matmul.ts';
 import { centralDifference, hashedWeights, sampledElements } from './central-difference.ts';
 import { assertClose, exact, tolerance } from './compare.ts';
-import { filled, Rng } from './rng.ts';
+import { filled } from './fill.ts';
 
 const label = 'y';
 
@@ -37,7 +38,7 @@ test('assertClose names the worst element, and tells infinities and NaN from num
 
 test('float32 sums stay within the tolerance, and not by a wide margin', () => {
   for (const k of [10, 1000, 100_000]) {
-    const terms = filled('normal', k, new Rng(k));
+    const terms = filled('normal', k, new Random(k));
     let [single, double] = [0, 0];
     for (const term of terms) {
       single = Math.fround(single + term);
@@ -95,21 +96,21 @@ test('weights keep away from 0', () => {
 });
 
 test('fills keep what they promise', () => {
-  const rng = (): Rng => new Rng('fills');
-  const [first, second] = [filled('apart', 200, rng(), 0), filled('apart', 200, rng(), 1)];
+  const random = (): Random => new Random('fills');
+  const [first, second] = [filled('apart', 200, random(), 0), filled('apart', 200, random(), 1)];
   const all = [...first, ...second, 0].sort((a, b) => a - b);
   for (let i = 1; i < all.length; i++) assert.ok(all[i]! - all[i - 1]! > 0.099, `${all[i - 1]} and ${all[i]}`);
-  assert.ok(filled('positive', 99, rng()).every((v) => v >= 0.5 && v <= 2.5));
-  assert.ok(filled('tiny', 99, rng()).every((v) => Math.abs(v) >= 0.9e-20 && Math.abs(v) <= 1.1e-6));
-  assert.ok(filled('huge', 99, rng()).every((v) => Math.abs(v) >= 0.9e6 && Math.abs(v) <= 1.1e15));
+  assert.ok(filled('positive', 99, random()).every((v) => v >= 0.5 && v <= 2.5));
+  assert.ok(filled('tiny', 99, random()).every((v) => Math.abs(v) >= 0.9e-20 && Math.abs(v) <= 1.1e-6));
+  assert.ok(filled('huge', 99, random()).every((v) => Math.abs(v) >= 0.9e6 && Math.abs(v) <= 1.1e15));
   assert.equal(
-    [...new Set(filled({ low: -2, high: 1 }, 99, rng()))].sort((a, b) => a - b),
+    [...new Set(filled({ low: -2, high: 1 }, 99, random()))].sort((a, b) => a - b),
     [-2, -1, 0, 1],
   );
-  assert.equal([...filled([5, 6], 3, rng())], [5, 6, 5]);
-  const boxes = filled('boxes', 40, rng());
+  assert.equal([...filled([5, 6], 3, random())], [5, 6, 5]);
+  const boxes = filled('boxes', 40, random());
   for (let i = 0; i < 40; i += 4) assert.ok(boxes[i + 2]! > boxes[i]! && boxes[i + 3]! > boxes[i + 1]!);
-  const normal = filled('normal', 10_000, rng());
+  const normal = filled('normal', 10_000, random());
   const mean = normal.reduce((a, b) => a + b, 0) / 10_000;
   const variance = normal.reduce((a, b) => a + (b - mean) ** 2, 0) / 10_000;
   assert.ok(Math.abs(mean) < 0.05 && Math.abs(variance - 1) < 0.05);

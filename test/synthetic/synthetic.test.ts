@@ -18,7 +18,7 @@ const boxesOf = (seed: number, index: number, size: number): number[][] =>
     return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
   });
 
-test('a chip depends on seed, index and size alone', () => {
+test('a chip depends only on seed, index and size', () => {
   const chip = generateChip(7, 3, { size: 64 });
   assert.equal(generateChip(7, 3, { size: 64 }), chip);
   for (const other of [generateChip(8, 3, { size: 64 }), generateChip(7, 4, { size: 64 })])
@@ -26,7 +26,7 @@ test('a chip depends on seed, index and size alone', () => {
   assert.is(chip.levels.length, 64 * 64 * 3);
 });
 
-test('outlines lie inside the chip, and slivers are left out', () => {
+test('outlines are inside the chip, and slivers are dropped', () => {
   let count = 0;
   for (let index = 0; index < 30; index++) {
     for (const ring of generateChip(1, index, { size: 96 }).footprints) {
@@ -38,7 +38,7 @@ test('outlines lie inside the chip, and slivers are left out', () => {
   assert.ok(count > 60, `${count} buildings`);
 });
 
-test('some chips are empty, some full', () => {
+test('some chips are empty, some are full', () => {
   const counts = Array.from({ length: 40 }, (_, index) => generateChip(1, index).footprints.length);
   assert.ok(counts.filter((count) => count === 0).length >= 2, counts.join());
   assert.ok(counts.filter((count) => count >= 8).length >= 5, counts.join());
@@ -104,7 +104,7 @@ test(
 );
 
 test(
-  'the same data set is not written twice; other settings replace it',
+  'an existing data set is not written again; other settings replace it',
   inFolder(async (folder) => {
     const options = { out: folder, chips: 2, size: 64 };
     const path = await writeSyntheticSpaceNet(options);
@@ -121,7 +121,7 @@ test(
 );
 
 test(
-  'a writing that fails leaves nothing behind, and a damaged data set is made anew',
+  'a failed write leaves nothing behind, and a damaged data set is replaced',
   inFolder(async (folder) => {
     const options = { out: folder, chips: 3, size: 64 };
     const fail = (done: number): void => {
@@ -137,10 +137,10 @@ test(
 );
 
 test(
-  'settings that make no sense are refused',
+  'invalid settings are rejected',
   inFolder(async (folder) => {
-    await rejects(writeSyntheticSpaceNet({ out: folder, chips: 0 }), /0 chips, expected a whole number from 1/);
-    await rejects(writeSyntheticSpaceNet({ out: folder, size: 8 }), /size 8 and metresPerPixel 0.5/);
+    await rejects(writeSyntheticSpaceNet({ out: folder, chips: 0 }), /chips is 0, expected an integer >= 1/);
+    await rejects(writeSyntheticSpaceNet({ out: folder, size: 8 }), /size is 8, expected an integer >= 16/);
     await rejects(writeSyntheticSpaceNet({ out: folder, metresPerPixel: 0 }), /metresPerPixel 0,/);
     assert.equal(await readdir(folder), []);
   }),

@@ -113,7 +113,7 @@ test('the error that is thrown is the first one, not what failed because of it',
 test('tensors of two devices do not mix', async () => {
   await withDevice({}, async (own) => {
     const [a, b] = [tensor([1, 2], { device: own }), tensor([1, 2], { device })];
-    assert.throws(() => add(a, b), /add: its tensors are on different devices \(b \[2\]\): make them on one/);
+    assert.throws(() => add(a, b), /add: its tensors are on different devices \(b \[2\]\); make them on the same one/);
     b.dispose();
   });
 });

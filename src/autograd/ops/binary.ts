@@ -1,15 +1,16 @@
+import { checkNumber } from '../../common/check.ts';
 import { binary, unary, type BinaryOp } from '../../kernels/elementwise.ts';
 import { sumTo } from '../../kernels/reduce.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
 
-/** A tensor, or a number that stands for a tensor full of it. */
+/** A tensor, or a number that broadcasts to any shape. */
 export type Operand = Tensor | number;
 
 const tensorOrNull = (operand: Operand): Tensor | null => (typeof operand === 'number' ? null : operand);
 const shapeOf = (operand: Operand): readonly number[] => (typeof operand === 'number' ? [] : operand.shape);
 
-/** What a derivative needs of an operand: the saved tensor, or the number. */
+/** The operands that a derivative uses: saved tensors or numbers. */
 type Values = readonly [a: Operand, b: Operand];
 
 /**
@@ -74,7 +75,7 @@ export const div = (a: Operand, b: Operand): Tensor =>
     (dy, [x, z]) => negate(mulBy(binary('div', dy, z), binary('div', x, z))),
   );
 
-/** a to the power b. A negative a has a real power only for whole b; otherwise the result is NaN. */
+/** a to the power b. For negative a the result is NaN unless b is an integer. */
 export const pow = (a: Operand, b: Operand): Tensor =>
   differentiable(
     'pow',
@@ -115,10 +116,10 @@ export const maximum = (a: Operand, b: Operand): Tensor =>
  * Smooth L1 distance of each pair of elements (Girshick, Fast R-CNN, equation 3):
  * 0.5 d^2 / beta where |d| < beta, otherwise |d| - 0.5 beta.
  *
- * @param options.beta where the loss turns from quadratic to linear, default 1; with 0 it is the L1 distance
+ * @param options.beta distance at which the loss changes from quadratic to linear, default 1; 0 gives the L1 distance
  */
 export function smoothL1(a: Operand, b: Operand, { beta = 1 }: { readonly beta?: number } = {}): Tensor {
-  if (!(beta >= 0)) throw new RangeError(`smoothL1: beta is ${beta}, expected a number from 0`);
+  checkNumber('smoothL1', 'beta', beta, { min: 0 });
   return differentiable(
     'smoothL1',
     a,
@@ -145,6 +146,6 @@ export const greaterEqual = (a: Operand, b: Operand): Tensor => binary('greaterE
 
 /** x limited to [low, high]. The gradient passes where x lies strictly inside, and half of it on the edge. */
 export const clamp = (x: Tensor, low: number, high: number): Tensor => {
-  if (!(low <= high)) throw new RangeError(`clamp: low ${low} is not at most high ${high}`);
+  checkNumber('clamp', 'low', low, { max: high });
   return minimum(maximum(x, low), high);
 };

@@ -1,10 +1,5 @@
-import {
-  conv2dForward,
-  conv2dGradInput,
-  conv2dGradWeight,
-  conv2dShape,
-  type Conv2dOptions,
-} from '../../kernels/conv2d.ts';
+import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../../kernels/conv2d.ts';
+import { conv2dShape, type Conv2dOptions } from '../../kernels/conv2d-geometry.ts';
 import { binary } from '../../kernels/elementwise.ts';
 import { reduce } from '../../kernels/reduce.ts';
 import { sameShape } from '../../tensor/shape.ts';
@@ -16,7 +11,7 @@ export type { Conv2dOptions };
 
 /** What a convolution does to its result before it writes it: y = relu(scale result + bias + add). */
 export interface ConvEpilogue extends Epilogue {
-  /** [K], a factor per channel that is given, such as that of a fixed normalisation: it gets no gradient. Default none. */
+  /** [K], a constant factor per channel, such as that of a fixed normalisation: it gets no gradient. Default none. */
   readonly scale?: Tensor | null;
 }
 
@@ -53,13 +48,13 @@ export function conv2d(
   const y = conv2dForward(x, w, bias, options, { scale, add, relu });
   const saved = [x, w, scale, relu ? y : null] as const;
   return record('conv2d', y, [x, w, bias, add], saved, (dy, [x, w, scale, y]) => {
-    const g = lazy(() => throughRelu(dy, y));
-    const scaled = lazy(() => (scale === null ? g() : binary('mul', g(), scale)));
+    const dSum = lazy(() => throughRelu(dy, y)); // Of scale conv + bias + add.
+    const dConv = lazy(() => (scale === null ? dSum() : binary('mul', dSum(), scale)));
     return [
-      () => conv2dGradInput(scaled(), w, xShape, options),
-      () => conv2dGradWeight(scaled(), x, wShape, options),
-      () => reduce('sum', g(), [0, 1, 2]),
-      g,
+      () => conv2dGradInput(dConv(), w, xShape, options),
+      () => conv2dGradWeight(dConv(), x, wShape, options),
+      () => reduce('sum', dSum(), [0, 1, 2]),
+      dSum,
     ];
   });
 }

@@ -7,7 +7,7 @@ import { philox } from '../../tensor/philox.ts';
 import { sizeOf, type Shape } from '../../tensor/shape.ts';
 import { empty, type Tensor } from '../../tensor/tensor.ts';
 
-/** A tensor with every element equal. */
+/** A tensor with all elements equal to `value`. */
 export function full<D extends DType = 'float32'>(
   shape: Shape,
   value: number,
@@ -27,7 +27,7 @@ export const zeros = <D extends DType = 'float32'>(shape: Shape, options: Create
 export const ones = <D extends DType = 'float32'>(shape: Shape, options: CreateOptions<D> = {}): Tensor<D> =>
   full(shape, 1, options);
 
-/** start, start + step, ... up to but not including stop. Exact for whole numbers below 2^24. */
+/** start, start + step, ... up to but not including stop. Exact for integers below 2^24. */
 export function arange<D extends DType = 'float32'>(
   start: number,
   stop: number,
@@ -59,8 +59,8 @@ export function rand(shape: Shape, options: RandomOptions): Tensor<'float32'> {
 }
 
 /**
- * Random numbers of the standard normal distribution (Box and Muller 1958). They are computed on the host: the
- * logarithm and cosine of GPUs differ, and the numbers must not.
+ * Random numbers of the standard normal distribution (Box and Muller 1958). They are computed on the host, because the
+ * logarithm and cosine differ between GPUs, and the numbers must not.
  */
 export function randn(shape: Shape, { seed, ...options }: RandomOptions): Tensor<'float32'> {
   const size = sizeOf(shape);

@@ -2,18 +2,18 @@ import { checkFloat, unaryGrad } from '../../kernels/elementwise.ts';
 import { sameShape, type Shape } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 
-// Convolution and batch normalisation can end with what most often follows them, in the pass that writes their result
-// anyway: a tensor read and written less, and an activation less to keep.
+// Convolution and batch normalisation can end with the operations that most often follow them, in the pass that writes
+// their result. That saves reading and writing a tensor, and keeping an activation.
 
 /** What an operation does to its result before it writes it: y = relu(result + add). */
 export interface Epilogue {
-  /** A tensor of the result's shape, such as the shortcut around a residual block. Default none. */
+  /** A tensor of the result's shape, for example the shortcut around a residual block. Default none. */
   readonly add?: Tensor | null;
   /** Whether negative values become zero. Default false. */
   readonly relu?: boolean;
 }
 
-/** Throws if what is to be added does not fit a result of `shape`. */
+/** Throws if the tensor to add does not fit a result of `shape`. */
 export function checkEpilogue(op: string, shape: Shape, { add = null }: Epilogue): void {
   if (add === null) return;
   checkFloat(op, add);
@@ -25,7 +25,7 @@ export function checkEpilogue(op: string, shape: Shape, { add = null }: Epilogue
 /** The gradient before ReLU, given the one after it and the result y; without y, there was no ReLU. */
 export const throughRelu = (dy: Tensor, y: Tensor | null): Tensor => (y === null ? dy : unaryGrad('relu', y, dy));
 
-/** A function that computes once. */
+/** A function that computes its value at the first call only. */
 export function lazy<T>(compute: () => T): () => T {
   let result: { readonly value: T } | null = null;
   return () => (result ??= { value: compute() }).value;

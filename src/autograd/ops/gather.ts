@@ -7,8 +7,8 @@ import { record } from '../tape.ts';
 /**
  * Picks elements along an axis, as PyTorch's index_select does for indices of any shape.
  *
- * @param indices int32 of any shape, from 0. One that points outside the axis, which only the GPU can see, gives NaN (for
- *   integers the most negative, or for uint32 the largest number), and no gradient.
+ * @param indices int32 of any shape, counted from 0. An index out of range, which is only known on the GPU, gives NaN (for
+ *   int32 the most negative and for uint32 the largest number) and gets no gradient.
  * @returns x's shape with the axis replaced by the shape of the indices
  */
 export function gather<D extends DType>(x: Tensor<D>, indices: Tensor, axis = 0): Tensor<D> {

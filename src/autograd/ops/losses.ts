@@ -1,7 +1,6 @@
 import { focalLoss } from '../../kernels/focal-loss.ts';
 import { checkFloat, fill } from '../../kernels/elementwise.ts';
 import { sameShape } from '../../tensor/shape.ts';
-
 import { empty, type Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
 import { add, div, equal, maximum, minimum, mul, sub } from './binary.ts';
@@ -11,7 +10,7 @@ import { logSoftmax } from './softmax.ts';
 import { neg, softplus } from './unary.ts';
 import { where } from './where.ts';
 
-/** How a loss per element becomes one number. */
+/** How the losses of all elements become one number. */
 export type Reduction = 'none' | 'sum' | 'mean';
 
 function reduced(loss: Tensor, reduction: Reduction): Tensor {
@@ -20,9 +19,9 @@ function reduced(loss: Tensor, reduction: Reduction): Tensor {
 }
 
 export interface FocalLossOptions {
-  /** Weight of the target class; 1 - alpha weighs the others. Negative: no weighting. Default 0.25. */
+  /** Weight of the target class; that of the others is 1 - alpha. Negative: no weighting. Default 0.25. */
   readonly alpha?: number;
-  /** How strongly well-classified elements are discounted. Default 2; with 0 it is the binary cross entropy. */
+  /** How strongly well-classified elements are down-weighted. Default 2; 0 gives the binary cross entropy. */
   readonly gamma?: number;
 }
 
@@ -30,7 +29,7 @@ export interface FocalLossOptions {
  * Focal loss (Lin et al. 2017) of independent sigmoid classifiers, element by element.
  *
  * @param logits [..., K]
- * @param targets [...] int32: the class from 0 to K - 1, -1 for background, -2 to ignore the row
+ * @param targets [...] int32: the class from 0 to K - 1, -1 for background (BACKGROUND), or -2 to ignore the row (IGNORED)
  * @returns [..., K]
  */
 export function sigmoidFocalLoss(

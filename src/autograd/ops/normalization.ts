@@ -1,3 +1,4 @@
+import { checkInteger } from '../../common/check.ts';
 import { gatherStrided } from '../../kernels/copy.ts';
 import { batchNormGradient, batchStatistics } from '../../kernels/batch-norm.ts';
 import { binary, checkFloat, unary } from '../../kernels/elementwise.ts';
@@ -48,7 +49,7 @@ export interface BatchNormResult {
  *
  *     dbeta = sum dy,  dgamma = sum dy xhat,  dx = gamma / sqrt(variance + eps) (dy - dbeta / M - xhat dgamma / M)
  *
- * `after` adds a tensor and takes max(y, 0) in the same pass, as at the end of a residual block.
+ * `after` adds a tensor and applies ReLU in the same pass, as at the end of a residual block.
  *
  * @param x [N, ..., C]
  * @param gamma [C]
@@ -71,17 +72,17 @@ export function batchNorm(
   const y = channelAffine(op, x, { mean, q: scale, r: beta }, { u: add, relu });
   const saved = [x, mean, inverse, scale, relu ? y : null] as const;
   record(op, y, [x, gamma, beta, add], saved, (dy, [x, mean, inverse, scale, y]) => {
-    // The sums serve three gradients; the first that needs them computes them.
-    const g = lazy(() => throughRelu(dy, y));
-    const sums = lazy(() => batchNormGradient(op, g(), x, { mean, inverse, scale }));
+    // Three gradients use the sums; the first one computes them.
+    const dSum = lazy(() => throughRelu(dy, y));
+    const sums = lazy(() => batchNormGradient(op, dSum(), x, { mean, inverse, scale }));
     return [
       () => {
         const { q, r } = sums();
-        return channelAffine(`${op} gradient`, x, { mean, q, r }, { u: g(), p: scale });
+        return channelAffine(`${op} gradient`, x, { mean, q, r }, { u: dSum(), p: scale });
       },
       () => sums().dgamma,
       () => sums().dbeta,
-      g,
+      dSum,
     ];
   });
   inverse.dispose();
@@ -116,16 +117,30 @@ export function batchNormInference(
   );
   const saved = [x, gamma, mean, inverse, relu ? y : null] as const;
   record(op, y, [x, gamma, beta, add], saved, (dy, [x, gamma, mean, inverse, y]) => {
-    const g = lazy(() => throughRelu(dy, y));
+    const dSum = lazy(() => throughRelu(dy, y));
     return [
-      () => mul(g(), mul(gamma, inverse)),
-      () => mul(channelTotals(op, 'products', x, mean, g()), inverse),
-      () => channelTotals(op, 'sum', g(), gamma),
-      g,
+      () => mul(dSum(), mul(gamma, inverse)),
+      () => mul(channelTotals(op, 'products', x, mean, dSum()), inverse),
+      () => channelTotals(op, 'sum', dSum(), gamma),
+      dSum,
     ];
   });
   inverse.dispose();
   return y;
+}
+
+/** Sums [N, C] added over each group of channels and divided by the number of values, [N, groups, 1]. */
+function groupMeans(sums: Tensor, groups: number, count: number): Tensor {
+  const [images, channels] = sums.shape as [number, number];
+  const grouped = sums.view([images, groups, channels / groups]);
+  return binary('div', reduce('sum', grouped, 2, true), Math.max(count, 1));
+}
+
+/** Values [N, groups, 1] repeated for the channels of each group, [N, C]. */
+function repeatPerChannel(op: string, values: Tensor, channels: number): Tensor {
+  const [images, groups] = values.shape as [number, number];
+  const walk = { start: 0, strides: [groups, 1, 0] };
+  return gatherStrided(op, values, walk, [images, groups, channels / groups]).view([images, channels]);
 }
 
 /**
@@ -148,7 +163,8 @@ export function groupNorm(
   check(op, x, [gamma, beta]);
   const channels = x.shape.at(-1)!;
   const images = x.shape[0]!;
-  if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0) {
+  checkInteger(op, 'groups', groups, { min: 1 });
+  if (channels % groups !== 0) {
     throw new RangeError(`groupNorm: ${channels} channels of [${x.shape}] do not divide into ${groups} groups`);
   }
   // A matrix [N, C] has one row per image, not one image of N rows.
@@ -156,15 +172,8 @@ export function groupNorm(
   const { rows } = channelLayout(source);
   const count = (rows * channels) / groups;
   if (x.size > 0 && count === 0) throw new RangeError(`groupNorm: [${x.shape}] has no values to take statistics of`);
-  const perGroup = (sums: Tensor): Tensor => {
-    const grouped = sums.view([images, groups, channels / groups]);
-    return binary('div', reduce('sum', grouped, 2, true), Math.max(count, 1));
-  };
-  /** [N, groups, 1] repeated for the channels of each group, [N, C]. */
-  const perChannel = (values: Tensor): Tensor => {
-    const walk = { start: 0, strides: [groups, 1, 0] };
-    return gatherStrided(op, values, walk, [images, groups, channels / groups]).view([images, channels]);
-  };
+  const perGroup = (sums: Tensor): Tensor => groupMeans(sums, groups, count);
+  const perChannel = (values: Tensor): Tensor => repeatPerChannel(op, values, channels);
   const { y, mean, inverse } = noGrad(() =>
     tidy(() => {
       const mean = perChannel(perGroup(channelSums(op, 'sum', source, gamma)));
@@ -178,10 +187,8 @@ export function groupNorm(
   record(op, y, [x, gamma, beta], [saved, gamma, mean, inverse], (dy, [x, gamma, mean, inverse]) => {
     const flat = [images, rows, channels];
     const [source, dy3] = [x.view(flat), dy.view(flat)];
-    let sums: Tensor | null = null;
-    let products: Tensor | null = null;
-    const dySums = (): Tensor => (sums ??= channelSums(op, 'sum', dy3, gamma));
-    const dyProducts = (): Tensor => (products ??= mul(channelSums(op, 'products', source, mean, dy3), inverse));
+    const dySums = lazy(() => channelSums(op, 'sum', dy3, gamma));
+    const dyProducts = lazy(() => mul(channelSums(op, 'products', source, mean, dy3), inverse));
     return [
       () => {
         const a = perChannel(perGroup(mul(dySums(), gamma)));

@@ -1,3 +1,4 @@
+import { checkInteger } from '../../common/check.ts';
 import { copyStrided, clone as cloneKernel, gatherStrided } from '../../kernels/copy.ts';
 import { fill } from '../../kernels/elementwise.ts';
 import { sumTo } from '../../kernels/reduce.ts';
@@ -16,7 +17,7 @@ import { record } from '../tape.ts';
 
 const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, v, i) => sum + v * b[i]!, 0);
 
-/** The same elements under another shape, without copying. One extent may be -1: it is what is left over. */
+/** The same elements under another shape, without copying. One extent may be -1: it is inferred from the others. */
 export function reshape<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> {
   const from = x.shape;
   const holes = shape.filter((extent) => extent === -1).length;
@@ -28,7 +29,7 @@ export function reshape<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> 
   return record('reshape', x.view(filled), [x], [], (dy) => [() => dy.view(from)]);
 }
 
-/** Axes in another order: axis d of the result is axis `order[d]` of x. Default: all axes reversed. */
+/** The axes in another order: axis d of the result is axis `order[d]` of x. Default: all axes reversed. */
 export function transpose<D extends DType>(x: Tensor<D>, order?: readonly number[]): Tensor<D> {
   const rank = x.shape.length;
   const axes = (order ?? [...x.shape.keys()].reverse()).map((axis) => normalizeAxis('transpose', axis, rank));
@@ -88,11 +89,10 @@ export function pad<D extends DType>(
   value = 0,
 ): Tensor<D> {
   const from = x.shape;
-  if (amounts.length !== from.length || amounts.flat().some((n) => !Number.isInteger(n) || n < 0)) {
-    throw new RangeError(
-      `pad: expected ${from.length} pairs of whole numbers from 0 for [${from}], got [[${amounts.join('], [')}]]`,
-    );
+  if (amounts.length !== from.length) {
+    throw new RangeError(`pad: amounts has ${amounts.length} pairs, expected one for each axis of [${from}]`);
   }
+  for (const amount of amounts.flat()) checkInteger('pad', 'an amount', amount, { min: 0 });
   const starts = amounts.map(([before]) => before);
   const shape = from.map((extent, d) => extent + amounts[d]![0] + amounts[d]![1]);
   return record('pad', place('pad', x, shape, starts, value), [x], [], (dy) => [

@@ -1,3 +1,4 @@
+import { checkInteger } from '../../common/check.ts';
 import { binary, cast, checkFloat, fill } from '../../kernels/elementwise.ts';
 import { reduce } from '../../kernels/reduce.ts';
 import { topK as topKKernel } from '../../kernels/select.ts';
@@ -6,7 +7,7 @@ import { record } from '../tape.ts';
 
 /**
  * The k largest elements along the last axis, in descending order; the first of equals comes first, and a NaN counts as
- * largest. Gradients flow through the values. The work grows with the square of the axis.
+ * largest. Gradients flow through the values. The work grows with the square of the axis's extent.
  *
  * @returns values [..., k] and their positions [..., k], int32
  */
@@ -14,9 +15,8 @@ export function topK(x: Tensor, k: number): { values: Tensor; indices: Tensor<'i
   checkFloat('topK', x);
   const { shape, device } = x;
   const n = shape.at(-1);
-  if (n === undefined || !Number.isInteger(k) || k < 0 || k > n) {
-    throw new RangeError(`topK: k is ${k}, expected a whole number from 0 to the last extent of [${shape}]`);
-  }
+  if (n === undefined) throw new RangeError('topK: expected a tensor with an axis, got a scalar');
+  checkInteger('topK', 'k', k, { min: 0, max: n });
   const { values, indices } = topKKernel(x, k);
   record('topK', values, [x], [indices], (dy, [indices]) => [
     () => {

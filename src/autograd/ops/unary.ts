@@ -2,7 +2,7 @@ import { unary, unaryGrad, type UnaryOp } from '../../kernels/elementwise.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
 
-/** Records y = f(x), keeping whichever of x and y gives the derivative more cheaply. */
+/** Records y = f(x), saving the one of x and y from which the derivative is cheaper. */
 function differentiable(op: UnaryOp, x: Tensor, saves: 'input' | 'output' | 'nothing'): Tensor {
   const y = unary(op, x);
   if (saves === 'nothing') return record(op, y, [x], [], (dy) => [() => unary(op, dy)]);
@@ -25,7 +25,7 @@ export const square = (x: Tensor): Tensor => differentiable('square', x, 'input'
 export const sigmoid = (x: Tensor): Tensor => differentiable('sigmoid', x, 'output');
 /** max(x, 0); a NaN stays a NaN, and the gradient at 0 is 0. */
 export const relu = (x: Tensor): Tensor => differentiable('relu', x, 'output');
-/** log(1 + exp(x)), without overflow, precise for very negative x too. */
+/** log(1 + exp(x)), without overflow, and precise for very negative x. */
 export const softplus = (x: Tensor): Tensor => differentiable('softplus', x, 'input');
 /** 1 / x. */
 export const reciprocal = (x: Tensor): Tensor => differentiable('reciprocal', x, 'output');

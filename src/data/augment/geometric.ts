@@ -1,6 +1,6 @@
 import { checkInteger, checkNumber } from '../../common/check.ts';
 import { clipAnnotations, defaultVisibility, mapBoxes, type Visibility } from '../../imagery/geometry.ts';
-import { imageSize, packedBytes, rgbImage, turnImage } from '../../imagery/image.ts';
+import { imageSize, packedBytes, rgbImage, rotateImage } from '../../imagery/image.ts';
 import type { Sample } from '../types.ts';
 
 /** Flips a sample horizontally. The image is a view. */
@@ -29,7 +29,7 @@ export function rotate90(sample: Sample, quarters: number): Sample {
     if (rotation === 3) return [y, width - x];
     return [x, y];
   });
-  return { id: sample.id, image: turnImage(sample.image, rotation), ...boxes };
+  return { id: sample.id, image: rotateImage(sample.image, rotation), ...boxes };
 }
 
 /** What surrounds an image, and which boxes are kept when an edge cuts them. */

@@ -152,7 +152,7 @@ async function matchFiles(
   const files = await listFiles(root);
   const known = new Set(files);
   for (const { file, objects: own } of images) {
-    if (!known.has(file)) throw new Error(`${own[0]?.source ?? labels}: there is no image ${file} in ${root}`);
+    if (!known.has(file)) throw new Error(`${own[0]?.origin ?? labels}: there is no image ${file} in ${root}`);
   }
   const missing = files.filter((file) => imageEnding.test(file) && !objects.has(file));
   if (missingLabels === 'error' && missing.length > 0) {

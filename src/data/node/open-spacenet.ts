@@ -8,7 +8,7 @@ import {
   type Polygon,
   type Visibility,
 } from '../../imagery/geometry.ts';
-import type { ImageLimits } from '../../imagery/node/png.ts';
+import type { ImageLimits } from '../../imagery/node/limits.ts';
 import { openTiff, type Tiff } from '../../imagery/node/tiff.ts';
 import { checkStretch, type Stretch } from '../../imagery/stretch.ts';
 import type { Annotations, Bands, ImageDecoding, RgbImage } from '../../imagery/types.ts';

@@ -1,7 +1,7 @@
 import { groundResolution } from '../../imagery/georeference.ts';
 import { rgbImage } from '../../imagery/image.ts';
 import { measureStretch, type MeasureOptions } from '../../imagery/node/measure-stretch.ts';
-import type { ImageLimits } from '../../imagery/node/png.ts';
+import type { ImageLimits } from '../../imagery/node/limits.ts';
 import { defaultBands, readTiffImage } from '../../imagery/node/read-image.ts';
 import { openTiff, type Tiff } from '../../imagery/node/tiff.ts';
 import { applyStretch, identityStretch, type Stretch } from '../../imagery/stretch.ts';

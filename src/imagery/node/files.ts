@@ -1,12 +1,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { InputError } from '../../common/errors.ts';
 
-// Deep enough for every known layout; an end to folders that link to themselves.
+// Deep enough for every known layout; stops at folders that link to themselves.
 const MAX_DEPTH = 6;
 
 /**
- * All files below a folder in a fixed order, as paths relative to it with forward slashes; hidden ones are left out.
- * Rejects when the folder does not exist or is a file.
+ * All files below a folder in a fixed order, as relative paths with forward slashes. Hidden files are skipped. Rejects if
+ * the folder does not exist or is a file.
  */
 export async function listFiles(folder: string): Promise<string[]> {
   const files: string[] = [];
@@ -15,7 +16,7 @@ export async function listFiles(folder: string): Promise<string[]> {
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       if (entry.name.startsWith('.')) continue;
       const path = relative === '' ? entry.name : `${relative}/${entry.name}`;
-      // A link that leads nowhere is treated as a file: reading it says what is wrong.
+      // A broken link is listed as a file: the error comes when it is read.
       const target = entry.isSymbolicLink() ? await stat(join(folder, path)).catch(() => entry) : entry;
       if (!target.isDirectory()) files.push(path);
       else if (depth < MAX_DEPTH) await walk(path, depth + 1);
@@ -25,14 +26,14 @@ export async function listFiles(folder: string): Promise<string[]> {
   return files;
 }
 
-/** Checks that a path is a folder; `op` starts the error. */
+/** Rejects with an `InputError` of `op` unless a path is a folder. */
 export async function checkFolder(op: string, path: string): Promise<void> {
   const found = await stat(path).catch(() => null);
-  if (found === null) throw new Error(`${op}: ${path} does not exist`);
-  if (!found.isDirectory()) throw new Error(`${op}: ${path} is a file, expected a folder`);
+  if (found === null) throw new InputError(op, `${path} does not exist`);
+  if (!found.isDirectory()) throw new InputError(op, `${path} is a file, expected a folder`);
 }
 
-/** File name without folders and ending. */
+/** File name without folders and extension. */
 export function stem(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1).replace(/\.[^.]*$/, '');
 }

@@ -1,33 +1,37 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { reasonOf } from '../../common/check.ts';
+import { InputError } from '../../common/errors.ts';
+import { uprightSize } from '../orientation.ts';
+import { isTruncated, TruncatedError } from '../truncated.ts';
 import { isJpeg, readJpegHeader } from './jpeg.ts';
 import { isPng } from './png.ts';
+import { UNKNOWN_FORMAT } from './read-image.ts';
 import { isTiff } from './tiff.ts';
 import { isWebp, readWebpHeader } from './webp.ts';
-import { reasonOf } from '../../common/check.ts';
 
-/** Pixels of an image. */
+/** Width and height of an image in pixels. */
 export interface ImageSize {
   readonly width: number;
   readonly height: number;
 }
 
-/** Endings of the files that `readImage` reads. */
+/** Matches the file names that `readImage` supports. */
 export const imageEnding = /\.(png|jpe?g|webp|tiff?)$/i;
 
 /**
- * Size of a PNG, JPEG, WebP or TIFF file, upright as `readImage` gives it, from the first bytes and without decoding.
- * Rejects with the file's name when they are damaged or of another kind; pixels may be damaged all the same.
+ * Size of a PNG, JPEG, WebP or TIFF file, upright like the image that `readImage` returns, without decoding the pixels.
+ * Rejects with an `InputError` if the header is damaged or of another format. Damaged pixels are not noticed.
  */
 export async function imageSizeOf(path: string): Promise<ImageSize> {
   const file = await open(path).catch((error: unknown) => {
-    throw new Error(`imageSizeOf: ${path} cannot be read: ${reasonOf(error)}`, { cause: error });
+    throw new InputError('imageSizeOf', `cannot be read: ${reasonOf(error)}`, { file: path, cause: error });
   });
   try {
     const size = await readSize(file);
     if (size.width < 1 || size.height < 1) throw new Error(`damaged: size ${size.width} x ${size.height}`);
     return size;
   } catch (error) {
-    throw new Error(`imageSizeOf: ${path}: ${reasonOf(error)}`, { cause: error });
+    throw new InputError('imageSizeOf', reasonOf(error), { file: path, cause: error });
   } finally {
     await file.close();
   }
@@ -39,44 +43,39 @@ async function readSize(file: FileHandle): Promise<ImageSize> {
   if (length === 0) throw new Error('the file is empty');
   if (isPng(head)) {
     const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-    if (head.length < 24) throw new Error('truncated: the file ends before its size');
+    if (head.length < 24) throw new TruncatedError('truncated: the file ends before its size');
     if (String.fromCharCode(...head.subarray(12, 16)) !== 'IHDR') throw new Error('damaged: no IHDR chunk');
     return { width: view.getUint32(16), height: view.getUint32(20) };
   }
   if (isJpeg(head)) return jpegSize(file, length);
   if (isWebp(head)) {
-    // The orientation stands after the pixels.
-    const { width, height, orientation } = readWebpHeader(await readAt(file, 0, length));
-    return upright(width, height, orientation);
+    // The orientation follows the pixels.
+    return uprightSize(readWebpHeader(await readAt(file, 0, length)));
   }
   if (isTiff(head)) return tiffSize(file, length, head);
-  throw new Error('neither a PNG nor a JPEG nor a WebP nor a TIFF file by its first bytes');
+  throw new Error(UNKNOWN_FORMAT);
 }
 
-/** The frame header may stand behind thumbnails and profiles: more is read until it is there. */
+/** The frame header may follow thumbnails and profiles: more is read until it is found. */
 async function jpegSize(file: FileHandle, length: number): Promise<ImageSize> {
   for (let take = 1 << 16; ; take *= 4) {
     try {
-      const { width, height, orientation } = readJpegHeader(await readAt(file, 0, Math.min(take, length)));
-      return upright(width, height, orientation);
+      return uprightSize(readJpegHeader(await readAt(file, 0, Math.min(take, length))));
     } catch (error) {
-      if (take >= length || !reasonOf(error).startsWith('truncated')) throw error;
+      if (take >= length || !isTruncated(error)) throw error;
     }
   }
 }
 
-function upright(width: number, height: number, orientation: number): ImageSize {
-  return orientation >= 5 ? { width: height, height: width } : { width, height };
-}
-
-/** Tags 256 and 257 of the first directory (TIFF 6.0, section 2; BigTIFF has words of eight bytes). */
+/** Tags 256 and 257 of the first directory (TIFF 6.0, section 2; words of BigTIFF have eight bytes). */
 async function tiffSize(file: FileHandle, length: number, head: Uint8Array): Promise<ImageSize> {
   const little = head[0] === 0x49;
   const big = (little ? head[2] : head[3]) === 43;
   const words = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const need = async (at: number, count: number): Promise<DataView> => {
-    if (!(at + count <= length))
-      throw new Error(`truncated: a field ends at byte ${at + count}, the file has ${length}`);
+    if (!(at + count <= length)) {
+      throw new TruncatedError(`truncated: a field ends at byte ${at + count}, but the file has ${length}`);
+    }
     return words(await readAt(file, at, count));
   };
   const start = await need(0, big ? 16 : 8);

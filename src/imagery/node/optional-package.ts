@@ -1,4 +1,4 @@
-/** Loads an optional package and says how to install it when it is missing. */
+/** Loads an optional package. Rejects with the command that installs it if it is missing. */
 export async function optionalPackage<T>(name: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load();

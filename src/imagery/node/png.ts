@@ -1,21 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
-import { imageSize, packedBytes, rgbImage } from '../image.ts';
-import type { RgbImage } from '../types.ts';
-import { optionalPackage } from './optional-package.ts';
 import { reasonOf } from '../../common/check.ts';
-
-/** Limits on what is decoded, so that a small hostile file cannot take all memory. */
-export interface ImageLimits {
-  /** Most pixels of an image. Default 100 million. */
-  readonly maxPixels?: number;
-}
-
-/** Most pixels of an image where no other limit is given. */
-export const defaultMaxPixels = 100_000_000;
+import { InputError } from '../../common/errors.ts';
+import { dropAlpha, imageSize, packedBytes } from '../image.ts';
+import { TruncatedError } from '../truncated.ts';
+import type { RgbImage } from '../types.ts';
+import { checkPixels, type ImageLimits } from './limits.ts';
+import { optionalPackage } from './optional-package.ts';
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-// Channels and legal bit depths of each colour type (PNG specification, table 11.1).
+// Channels and valid bit depths of each colour type (PNG specification, table 11.1).
 const COLOUR_TYPES: Readonly<Record<number, { channels: number; depths: readonly number[] }>> = {
   0: { channels: 1, depths: [1, 2, 4, 8, 16] },
   2: { channels: 3, depths: [8, 16] },
@@ -23,7 +17,7 @@ const COLOUR_TYPES: Readonly<Record<number, { channels: number; depths: readonly
   4: { channels: 2, depths: [8, 16] },
   6: { channels: 4, depths: [8, 16] },
 };
-// First column and row, and steps, of the seven passes of an interlaced file (Adam7).
+// First column, first row, and steps in both directions of the seven passes of an interlaced file (Adam7).
 const ADAM7 = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],
@@ -34,31 +28,25 @@ const ADAM7 = [
   [0, 1, 1, 2],
 ] as const;
 
-/** Whether bytes start as a PNG file does. */
+/** Whether bytes start with the signature of a PNG file. */
 export function isPng(bytes: Uint8Array): boolean {
   return SIGNATURE.every((byte, i) => bytes[i] === byte);
 }
 
-/** Reads a PNG file as RGB: grey and palettes are expanded, 16 bits reduced to 8, transparency is left out. */
+/** Reads a PNG file as RGB: grey and palettes are expanded, 16 bits reduced to 8, transparency is ignored. */
 export async function readPng(path: string, limits: ImageLimits = {}): Promise<RgbImage> {
   return decodePng(await readFile(path), path, limits);
 }
 
-/** Decodes the bytes of a PNG file; `name` stands in the errors. */
+/** Decodes the bytes of a PNG file; `name` is the file in error messages. */
 export async function decodePng(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<RgbImage> {
   const { PNG } = await optionalPackage('pngjs', () => import('pngjs'));
   try {
-    const end = checkPng(bytes, limits.maxPixels ?? defaultMaxPixels);
+    const end = checkPng(bytes, limits);
     const { width, height, data } = PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, end));
-    const rgb = new Uint8Array(width * height * 3);
-    for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-      rgb[to] = data[from]!;
-      rgb[to + 1] = data[from + 1]!;
-      rgb[to + 2] = data[from + 2]!;
-    }
-    return rgbImage(height, width, rgb);
+    return dropAlpha(height, width, data);
   } catch (error) {
-    throw new Error(`readPng: ${name}: ${reasonOf(error)}`, { cause: error });
+    throw new InputError('readPng', reasonOf(error), { file: name, cause: error });
   }
 }
 
@@ -67,11 +55,12 @@ export async function writePng(path: string, image: RgbImage): Promise<void> {
   await writeFile(path, await encodePng(image));
 }
 
-/** The bytes of an 8-bit RGB PNG file of an image. */
+/** Encodes an image as an 8-bit RGB PNG file. */
 export async function encodePng(image: RgbImage): Promise<Uint8Array> {
   const { PNG } = await optionalPackage('pngjs', () => import('pngjs'));
   const { height, width } = imageSize(image);
-  if (height === 0 || width === 0) throw new RangeError(`writePng: image of ${width} x ${height} pixels has no pixels`);
+  if (height === 0 || width === 0)
+    throw new RangeError(`writePng: the image has ${width} x ${height} pixels, expected at least one`);
   const png = new PNG({ width, height });
   const bytes = packedBytes(image);
   png.data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -79,28 +68,28 @@ export async function encodePng(image: RgbImage): Promise<Uint8Array> {
 }
 
 /**
- * Checks what pngjs 7.0.0 takes on trust: it allocates whatever the header says (a 68-byte file can take gigabytes or
- * abort the process) and returns a blank image for damaged data. Returns where the file ends.
+ * Checks what pngjs 7.0.0 trusts: it allocates as much as the header claims (a 68-byte file can take gigabytes or abort
+ * the process) and returns a blank image for damaged data. Returns the position of the file's end.
  */
-function checkPng(bytes: Uint8Array, maxPixels: number): number {
+function checkPng(bytes: Uint8Array, limits: ImageLimits): number {
   if (!isPng(bytes)) throw new Error('not a PNG file (wrong signature)');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const data: Uint8Array[] = [];
   let expected = 0;
   for (let at = 8; ;) {
-    if (at + 12 > bytes.length) throw new Error('truncated: the file ends before its IEND chunk');
+    if (at + 12 > bytes.length) throw new TruncatedError('truncated: the file ends before its IEND chunk');
     const length = view.getUint32(at);
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     if (length > bytes.length - at - 12) {
-      throw new Error(
-        `truncated: chunk ${printable(type)} is ${length} bytes long, ${bytes.length - at - 12} are left`,
+      throw new TruncatedError(
+        `truncated: chunk ${printable(type)} has ${length} bytes, but only ${bytes.length - at - 12} are left`,
       );
     }
     if (crc32(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
-      throw new Error(`damaged: wrong checksum of chunk ${printable(type)}`);
+      throw new Error(`damaged: chunk ${printable(type)} has a wrong checksum`);
     }
     const body = bytes.subarray(at + 8, at + 8 + length);
-    if (at === 8) expected = dataLength(type, body, maxPixels);
+    if (at === 8) expected = dataLength(type, body, limits);
     if (type === 'IDAT') data.push(body);
     at += 12 + length;
     if (type === 'IEND') {
@@ -110,27 +99,20 @@ function checkPng(bytes: Uint8Array, maxPixels: number): number {
   }
 }
 
-/** Checks the header and returns the length of the inflated pixel data. */
-function dataLength(type: string, header: Uint8Array, maxPixels: number): number {
+/** Checks the header and returns the length of the inflated pixel data in bytes. */
+function dataLength(type: string, header: Uint8Array, limits: ImageLimits): number {
   if (type !== 'IHDR' || header.length !== 13) throw new Error('damaged: the first chunk is not an IHDR of 13 bytes');
   const view = new DataView(header.buffer, header.byteOffset, 13);
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
-  const [depth, colour, compression, filter, interlace] = header.subarray(8) as unknown as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [depth, colour, compression] = [header[8]!, header[9]!, header[10]!];
+  const [filter, interlace] = [header[11]!, header[12]!];
   if (width < 1 || height < 1 || width > 0x7fffffff || height > 0x7fffffff) {
     throw new Error(`damaged: size ${width} x ${height}, expected sides from 1 to 2^31 - 1`);
   }
-  if (width * height > maxPixels) {
-    throw new Error(`${width} x ${height} pixels are more than maxPixels = ${maxPixels}`);
-  }
+  checkPixels(width, height, limits);
   const kind = COLOUR_TYPES[colour];
   if (kind === undefined || !kind.depths.includes(depth)) {
-    throw new Error(`damaged: no colour type ${colour} with ${depth} bits exists`);
+    throw new Error(`damaged: colour type ${colour} with ${depth} bits does not exist`);
   }
   if (compression !== 0 || filter !== 0 || interlace > 1) {
     throw new Error(`damaged: compression ${compression}, filter ${filter}, interlace ${interlace} do not exist`);
@@ -169,7 +151,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   return c;
 });
 
-// zlib.crc32 exists from Node 20.15 on; the package supports 20.11.
+// zlib.crc32 needs Node 20.15; the package supports 20.11.
 function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = CRC_TABLE[(crc ^ byte) & 255]! ^ (crc >>> 8);

@@ -1,6 +1,8 @@
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import type { GeoTIFFImage } from 'geotiff';
+import { reasonOf } from '../../common/check.ts';
+import { TruncatedError } from '../truncated.ts';
 import { readJpegHeader } from './jpeg.ts';
 import { optionalPackage } from './optional-package.ts';
 
@@ -25,7 +27,7 @@ const UNSUPPORTED: Readonly<Record<number, string>> = {
   50001: 'WebP',
 };
 
-/** Where the pixels of a TIFF file are, and how they are packed. */
+/** Where the blocks (strips or tiles) of a TIFF file are, and how they are packed. */
 export interface BlockLayout {
   readonly width: number;
   readonly height: number;
@@ -33,7 +35,7 @@ export interface BlockLayout {
   readonly bytesPerSample: 1 | 2;
   readonly blockWidth: number;
   readonly blockHeight: number;
-  /** All bands of a pixel together, or a plane for each band. */
+  /** True for a plane per band, false for bands that are interleaved. */
   readonly planar: boolean;
   readonly tiled: boolean;
   readonly compression: number;
@@ -44,7 +46,7 @@ export interface BlockLayout {
   readonly jpegTables: Uint8Array | undefined;
 }
 
-/** Reads and checks the tags that say where pixels are: a damaged file is found here rather than read as black. */
+/** Reads and checks the tags that describe the blocks, so that a damaged file is an error rather than black pixels. */
 export async function readBlockLayout(
   image: GeoTIFFImage,
   fileBytes: number,
@@ -53,13 +55,7 @@ export async function readBlockLayout(
   const directory = image.fileDirectory;
   const tiled = image.isTiled;
   const compression = directory.getValue('Compression') ?? NONE;
-  if (!(compression in COMPRESSIONS)) {
-    const name = UNSUPPORTED[compression] ?? 'unknown';
-    throw new Error(
-      `compression ${compression} (${name}) is not supported, only ${[...new Set(Object.values(COMPRESSIONS))].join(', ')}: ` +
-        'rewrite the file with gdal_translate -co COMPRESS=DEFLATE',
-    );
-  }
+  checkCompression(compression);
   const predictor = Number((await directory.loadValue('Predictor')) ?? 1);
   const [offsetTag, countTag] = tiled
     ? (['TileOffsets', 'TileByteCounts'] as const)
@@ -70,7 +66,7 @@ export async function readBlockLayout(
       'big-endian with many strips or a predictor is not supported: rewrite the file with gdal_translate',
     );
   }
-  if (predictor !== 1 && predictor !== 2) throw new Error(`predictor ${predictor} is not supported for whole numbers`);
+  if (predictor !== 1 && predictor !== 2) throw new Error(`predictor ${predictor} is not supported for integers`);
   const layout: BlockLayout = {
     ...size,
     blockWidth: image.getTileWidth(),
@@ -89,17 +85,26 @@ export async function readBlockLayout(
   return layout;
 }
 
+function checkCompression(compression: number): void {
+  if (compression in COMPRESSIONS) return;
+  const supported = [...new Set(Object.values(COMPRESSIONS))].join(', ');
+  throw new Error(
+    `compression ${compression} (${UNSUPPORTED[compression] ?? 'unknown'}) is not supported, only ${supported}: ` +
+      'rewrite the file with gdal_translate -co COMPRESS=DEFLATE',
+  );
+}
+
+/** The numbers of a tag, which geotiff gives as a number, an array or a typed array. */
 function numbers(value: unknown): number[] {
   if (typeof value === 'number') return [value];
-  if (Array.isArray(value) || ArrayBuffer.isView(value))
-    return Array.from(value as unknown as ArrayLike<number>, Number);
-  return [];
+  if (!Array.isArray(value) && !ArrayBuffer.isView(value)) return [];
+  return Array.from(value as unknown as ArrayLike<number>, Number);
 }
 
 function checkLayout(layout: BlockLayout, fileBytes: number): void {
   const { blockWidth, blockHeight, offsets, byteCounts } = layout;
   const { across, down, planes } = blockGrid(layout);
-  // A block may be larger than the image, but not by more than its own rounding up.
+  // Blocks may be larger than the image, by up to the largest block size.
   if (
     !(blockWidth >= 1 && blockHeight >= 1) ||
     blockWidth > layout.width + 65_535 ||
@@ -109,12 +114,12 @@ function checkLayout(layout: BlockLayout, fileBytes: number): void {
   }
   const count = across * down * planes;
   if (offsets.length < count || byteCounts.length < count) {
-    throw new Error(`damaged: ${Math.min(offsets.length, byteCounts.length)} blocks are listed, ${count} are needed`);
+    throw new Error(`damaged: ${Math.min(offsets.length, byteCounts.length)} blocks are listed, expected ${count}`);
   }
   for (let i = 0; i < count; i++) {
     const end = offsets[i]! + byteCounts[i]!;
     if (!(end <= fileBytes)) {
-      throw new Error(`truncated: block ${i} ends at byte ${end}, the file has ${fileBytes}`);
+      throw new TruncatedError(`truncated: block ${i} ends at byte ${end}, but the file has ${fileBytes}`);
     }
   }
 }
@@ -136,8 +141,9 @@ export interface TiffWindow {
 }
 
 /**
- * Reads some bands (from 0) of the pixels in a window, interleaved, from the blocks that it touches. Every block is checked to hold as many bytes as it must;
- * Deflate is unpacked by zlib on another thread and stopped there, so that a small file cannot fill the memory.
+ * Reads bands (numbered from 0) of the pixels in a window, interleaved, from the blocks that overlap it. Rejects for blocks
+ * with too few bytes. Deflate is inflated by zlib on another thread with a limit, so that a small file cannot fill the
+ * memory.
  */
 export async function readBlocks(
   file: Uint8Array,
@@ -159,7 +165,7 @@ export async function readBlocks(
         const index = (plane * down + row) * across + column;
         const block = blocks.get(plane) ?? (await decode(file, index, row));
         blocks.set(plane, block);
-        copyBand(block, layout, window, out, { row, column, from: planar ? 0 : band, to, count: bands.length });
+        copyBand(out, window, block, layout, { row, column, from: planar ? 0 : band, to, count: bands.length });
       }
     }
   }
@@ -183,11 +189,11 @@ async function blockDecoder(layout: BlockLayout): Promise<BlockDecoder> {
   });
   const rowBytes = blockWidth * samples * bytesPerSample;
   return async (file, index, row) => {
-    // The last strip holds the rows that are left; tiles are always whole.
+    // The last strip has the remaining rows only; tiles are always complete.
     const rows = layout.tiled ? blockHeight : Math.min(blockHeight, layout.height - row * blockHeight);
     const offset = layout.offsets[index]!;
     const length = layout.byteCounts[index]!;
-    // GDAL leaves out blocks of nothing but zeros ("sparse").
+    // GDAL omits blocks that are all zeros (sparse files).
     if (length === 0) return new DataView(new ArrayBuffer(rowBytes * rows));
     let packed = file.slice(offset, offset + length);
     try {
@@ -199,8 +205,7 @@ async function blockDecoder(layout: BlockLayout): Promise<BlockDecoder> {
       }
       return new DataView(block);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`damaged: block ${index}: ${reason}`, { cause: error });
+      throw new Error(`damaged: block ${index}: ${reasonOf(error)}`, { cause: error });
     }
   };
 }
@@ -212,11 +217,12 @@ function checkJpegBlock(bytes: Uint8Array, blockWidth: number, blockHeight: numb
   }
 }
 
+/** Copies band `from` of the pixels that a block and a window share to band `to` of `count` of the window's pixels. */
 function copyBand(
+  out: Uint8Array | Uint16Array,
+  window: TiffWindow,
   block: DataView,
   layout: BlockLayout,
-  window: TiffWindow,
-  out: Uint8Array | Uint16Array,
   at: { row: number; column: number; from: number; to: number; count: number },
 ): void {
   const { blockWidth, blockHeight, bytesPerSample, littleEndian } = layout;

@@ -1,34 +1,36 @@
 import { readFile } from 'node:fs/promises';
 import type { GeoTIFFImage } from 'geotiff';
+import { reasonOf } from '../../common/check.ts';
+import { InputError } from '../../common/errors.ts';
 import type { Affine } from '../georeference.ts';
 import type { Levels } from '../stretch.ts';
+import { TruncatedError } from '../truncated.ts';
+import { checkPixels, type ImageLimits } from './limits.ts';
 import { optionalPackage } from './optional-package.ts';
-import { defaultMaxPixels, type ImageLimits } from './png.ts';
 import { checkDirectory } from './tiff-directory.ts';
 import { readBlockLayout, readBlocks, type BlockLayout, type TiffWindow } from './tiff-blocks.ts';
-import { reasonOf } from '../../common/check.ts';
 
-/** A TIFF image whose tags have been read and checked; its pixels are read on demand. */
+/** A TIFF image with checked tags; its pixels are read on demand. */
 export interface Tiff {
   readonly path: string;
   readonly width: number;
   readonly height: number;
   readonly bands: number;
   readonly bits: 8 | 16;
-  /** Pixel to map coordinates, or null where the file has none. */
+  /** From pixels to map coordinates; null if the file has no georeference. */
   readonly affine: Affine | null;
-  /** Code of the coordinate system, such as 4326 or 32611; null where the file names none. */
+  /** EPSG code of the coordinate system, such as 4326 or 32611; null if the file has none. */
   readonly epsg: number | null;
-  /** Whether map coordinates are degrees; null where the file does not say. */
+  /** Whether map coordinates are degrees; null if unknown. */
   readonly geographic: boolean | null;
   /**
-   * Levels of three bands (numbers from 1, as GDAL counts), interleaved: of a window, from the blocks that it touches, or
-   * of all pixels. Rejects when the pixels are damaged or the window does not lie within the image.
+   * Interleaved levels of three bands (numbered from 1, as in GDAL) of a window or, by default, of the whole image. Only
+   * blocks that overlap the window are decoded. Rejects if the pixels are damaged or the window exceeds the image.
    */
   readLevels(bands: readonly [number, number, number], window?: TiffWindow): Promise<Levels>;
 }
 
-/** Whether bytes start as a TIFF or BigTIFF file does. */
+/** Whether bytes start with the signature of a TIFF or BigTIFF file. */
 export function isTiff(bytes: Uint8Array): boolean {
   const [a, b, c, d] = bytes;
   return (
@@ -38,32 +40,32 @@ export function isTiff(bytes: Uint8Array): boolean {
 }
 
 /**
- * Opens a TIFF or GeoTIFF file with 8 or 16 bits per band. Rejects with the file's name when it is damaged, truncated,
- * too large or of a kind that is not supported (floating point, signed, palettes of 16 bits, LZMA, WebP, ...).
+ * Opens a TIFF or GeoTIFF file with 8 or 16 bits per band. Rejects with an `InputError` if the file is damaged, truncated,
+ * too large or of a kind that is not supported (floating point, signed, 16-bit palettes, LZMA, WebP, ...).
  */
 export async function openTiff(path: string, limits: ImageLimits = {}): Promise<Tiff> {
   return decodeTiff(await readFile(path), path, limits);
 }
 
-/** Opens the bytes of a TIFF file; `name` stands in the errors. */
+/** Opens the bytes of a TIFF file; `name` is the file in error messages. */
 export async function decodeTiff(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<Tiff> {
   const { fromArrayBuffer } = await optionalPackage('geotiff', () => import('geotiff'));
   const named = <T>(promise: Promise<T>): Promise<T> =>
     promise.catch((error: unknown) => {
-      throw new Error(`readTiff: ${name}: ${reasonOf(error)}`, { cause: error });
+      throw new InputError('readTiff', reasonOf(error), { file: name, cause: error });
     });
   const open = async (): Promise<Tiff> => {
     if (!isTiff(bytes)) throw new Error('not a TIFF file (wrong signature)');
     checkDirectory(bytes);
-    // A copy with a buffer of its own: small Buffers of Node's share one, and their `slice` does not copy.
+    // A copy with its own memory: small Buffers of Node share theirs, and their `slice` does not copy.
     const own = new Uint8Array(bytes);
     let image: GeoTIFFImage;
     try {
       image = await (await fromArrayBuffer(own.buffer)).getImage();
     } catch (error) {
-      throw new Error(`damaged or truncated: ${reasonOf(error)}`, { cause: error });
+      throw new TruncatedError(`damaged or truncated: ${reasonOf(error)}`, { cause: error });
     }
-    const size = readSize(image, limits.maxPixels ?? defaultMaxPixels);
+    const size = readSize(image, limits);
     const colour = await readColour(image, size.bands);
     const layout = await readBlockLayout(image, own.length, { ...size, bytesPerSample: size.bits === 8 ? 1 : 2 });
     const whole = { x: 0, y: 0, width: size.width, height: size.height };
@@ -76,13 +78,13 @@ export async function decodeTiff(bytes: Uint8Array, name: string, limits: ImageL
 
 function readSize(
   image: GeoTIFFImage,
-  maxPixels: number,
+  limits: ImageLimits,
 ): { width: number; height: number; bands: number; bits: 8 | 16 } {
   const directory = image.fileDirectory;
   const [width, height] = [image.getWidth(), image.getHeight()];
   const bands = Number(directory.getValue('SamplesPerPixel') ?? 1);
   if (!(width >= 1 && height >= 1)) throw new Error(`damaged: size ${width} x ${height}`);
-  if (width * height > maxPixels) throw new Error(`${width} x ${height} pixels are more than maxPixels = ${maxPixels}`);
+  checkPixels(width, height, limits);
   const depths = Array.from(directory.getValue('BitsPerSample') ?? [1], Number);
   const formats = Array.from(directory.getValue('SampleFormat') ?? [1], Number);
   const bits = depths[0];
@@ -96,7 +98,7 @@ function readSize(
   return { width, height, bands, bits };
 }
 
-/** How levels become red, green and blue: as they are, from luma and chroma, by a table, or inverted. */
+/** How levels are converted to red, green and blue: unchanged, from luma and chroma, inverted, or by a table. */
 type Colour = { kind: 'direct' | 'ycbcr' | 'inverted' } | { kind: 'palette'; table: readonly number[] };
 
 async function readColour(image: GeoTIFFImage, bands: number): Promise<Colour> {
@@ -120,7 +122,7 @@ async function readRgbLevels(
   window: TiffWindow,
 ): Promise<Levels> {
   if (bands.some((band) => !Number.isInteger(band) || band < 1 || band > layout.bands)) {
-    throw new Error(`bands ${bands.join(', ')} were asked for, the file has ${layout.bands}`);
+    throw new Error(`bands ${bands.join(', ')} were requested, but the file has ${layout.bands}`);
   }
   checkWindow(layout, window);
   if (colour.kind === 'ycbcr') return fromYCbCr(await readBlocks(file, layout, [0, 1, 2], window), bands);
@@ -132,24 +134,26 @@ async function readRgbLevels(
   );
   const top = layout.bytesPerSample === 1 ? 255 : 65_535;
   if (colour.kind === 'inverted') return levels.map((level) => top - level);
-  if (colour.kind === 'palette') {
-    if (layout.bytesPerSample !== 1) throw new Error('palettes of 16 bits are not supported');
-    const entries = colour.table.length / 3;
-    return Uint8Array.from(levels, (level, i) => {
-      const value = colour.table[(i % 3) * entries + level];
-      if (level >= entries || value === undefined)
-        throw new Error(`damaged: level ${level} in a palette of ${entries}`);
-      return value >> 8;
-    });
-  }
-  return levels;
+  if (colour.kind !== 'palette') return levels;
+  if (layout.bytesPerSample !== 1) throw new Error('16-bit palettes are not supported');
+  return fromPalette(levels, colour.table);
+}
+
+/** Looks up interleaved levels in a table of all reds, all greens and all blues (TIFF 6.0, section 5), 16 bits each. */
+function fromPalette(levels: Levels, table: readonly number[]): Uint8Array {
+  const entries = table.length / 3;
+  return Uint8Array.from(levels, (level, i) => {
+    const value = table[(i % 3) * entries + level];
+    if (level >= entries || value === undefined) throw new Error(`damaged: level ${level} in a palette of ${entries}`);
+    return value >> 8;
+  });
 }
 
 function checkWindow(layout: BlockLayout, { x, y, width, height }: TiffWindow): void {
-  const isWhole = [x, y, width, height].every(Number.isInteger) && x >= 0 && y >= 0 && width >= 1 && height >= 1;
-  if (!isWhole || x + width > layout.width || y + height > layout.height) {
+  const isWindow = [x, y, width, height].every(Number.isInteger) && x >= 0 && y >= 0 && width >= 1 && height >= 1;
+  if (!isWindow || x + width > layout.width || y + height > layout.height) {
     throw new RangeError(
-      `window of ${width} x ${height} pixels from (${x}, ${y}), expected whole pixels within the ${layout.width} x ${layout.height} of the image`,
+      `window of ${width} x ${height} pixels at (${x}, ${y}), expected integers within the image of ${layout.width} x ${layout.height} pixels`,
     );
   }
 }
@@ -165,40 +169,34 @@ function fromYCbCr(levels: Levels, bands: readonly number[]): Uint8Array {
   return new Uint8Array(rgb.buffer);
 }
 
-/** Transform and coordinate system (OGC 19-008r4, annex on tags and keys). */
+/** Reads transform and coordinate system (OGC 19-008r4, annex on tags and keys). */
 async function readReference(image: GeoTIFFImage): Promise<Pick<Tiff, 'affine' | 'epsg' | 'geographic'>> {
   const keys = image.getGeoKeys() ?? {};
   const projected = codeOf(keys.ProjectedCSTypeGeoKey);
   const geographicCode = codeOf(keys.GeographicTypeGeoKey);
   const model = Number(keys.GTModelTypeGeoKey ?? 0);
-  const geographic =
-    model === 2 || (model === 0 && projected === null && geographicCode !== null)
-      ? true
-      : model === 1 || projected !== null
-        ? false
-        : null;
-  // With raster type 2 the tie points at the centre of a pixel.
-  const shift = Number(keys.GTRasterTypeGeoKey ?? 1) === 2 ? -0.5 : 0;
-  const matrix = await doubles(image, 'ModelTransformation');
-  const scale = await doubles(image, 'ModelPixelScale');
-  const tie = await doubles(image, 'ModelTiepoint');
-  let affine: Affine | null = null;
-  if (matrix.length >= 16) {
-    const [a, b, , c, d, e, , f] = matrix as [number, number, number, number, number, number, number, number];
-    affine = [a, b, c, d, e, f];
-  } else if (scale.length >= 2 && tie.length >= 6) {
-    const [sx, sy] = scale as [number, number];
-    const [i, j, , x, y] = tie as [number, number, number, number, number];
-    affine = [sx, 0, x - i * sx, 0, -sy, y + j * sy];
-  }
-  if (affine !== null && shift !== 0) {
-    const [a, b, c, d, e, f] = affine;
-    affine = [a, b, c + shift * (a + b), d, e, f + shift * (d + e)];
-  }
-  return { affine, epsg: geographic === true ? geographicCode : projected, geographic };
+  const isGeographic = model === 2 || (model === 0 && projected === null && geographicCode !== null);
+  const isProjected = !isGeographic && (model === 1 || projected !== null);
+  const geographic = isGeographic ? true : isProjected ? false : null;
+  const stored = await readTransform(image);
+  // With raster type 2 the transform refers to the centre of a pixel.
+  const affine = stored !== null && Number(keys.GTRasterTypeGeoKey ?? 1) === 2 ? shifted(stored, -0.5) : stored;
+  return { affine, epsg: isGeographic ? geographicCode : projected, geographic };
 }
 
-/** 32767 stands for "user defined". */
+async function readTransform(image: GeoTIFFImage): Promise<Affine | null> {
+  const matrix = await doubles(image, 'ModelTransformation');
+  if (matrix.length >= 16) return [matrix[0]!, matrix[1]!, matrix[3]!, matrix[4]!, matrix[5]!, matrix[7]!];
+  const scale = await doubles(image, 'ModelPixelScale');
+  const tie = await doubles(image, 'ModelTiepoint');
+  if (scale.length < 2 || tie.length < 6) return null;
+  const [sx, sy] = [scale[0]!, scale[1]!];
+  return [sx, 0, tie[3]! - tie[0]! * sx, 0, -sy, tie[4]! + tie[1]! * sy];
+}
+
+const shifted = ([a, b, c, d, e, f]: Affine, by: number): Affine => [a, b, c + by * (a + b), d, e, f + by * (d + e)];
+
+/** The code, or null: 32767 means "user-defined". */
 function codeOf(value: unknown): number | null {
   return typeof value === 'number' && value > 0 && value < 32_767 ? value : null;
 }

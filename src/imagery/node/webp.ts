@@ -1,97 +1,88 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { rgbImage } from '../image.ts';
-import type { RgbImage } from '../types.ts';
-import { exifOrientation, orientImage } from './jpeg.ts';
-import { optionalPackage } from './optional-package.ts';
-import { defaultMaxPixels, type ImageLimits } from './png.ts';
 import { reasonOf } from '../../common/check.ts';
+import { InputError } from '../../common/errors.ts';
+import { dropAlpha } from '../image.ts';
+import { exifOrientation, orientImage, type ImageHeader } from '../orientation.ts';
+import { TruncatedError } from '../truncated.ts';
+import type { RgbImage } from '../types.ts';
+import { checkPixels, type ImageLimits } from './limits.ts';
+import { optionalPackage } from './optional-package.ts';
 
-/** Whether bytes start as a WebP file does. */
+/** Whether bytes start with the signature of a WebP file. */
 export function isWebp(bytes: Uint8Array): boolean {
   return tagAt(bytes, 0) === 'RIFF' && tagAt(bytes, 8) === 'WEBP';
 }
 
 /**
- * Reads a WebP file, lossy or lossless, as RGB; transparency is left out, the orientation of its EXIF is honoured as
- * that of JPEG files.
+ * Reads a WebP file, lossy or lossless, as RGB. Transparency is ignored; the EXIF orientation is applied as in `readJpeg`.
  */
 export async function readWebp(path: string, limits: ImageLimits = {}): Promise<RgbImage> {
   return decodeWebp(await readFile(path), path, limits);
 }
 
-/** Decodes the bytes of a WebP file; `name` stands in the errors. */
+/** Decodes the bytes of a WebP file; `name` is the file in error messages. */
 export async function decodeWebp(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<RgbImage> {
-  const { maxPixels = defaultMaxPixels } = limits;
   const decode = await optionalPackage('@jsquash/webp', loadDecoder);
   try {
     const { width, height, orientation } = readWebpHeader(bytes);
-    if (width * height > maxPixels)
-      throw new Error(`${width} x ${height} pixels are more than maxPixels = ${maxPixels}`);
+    checkPixels(width, height, limits);
     const decoded = await decode(bytes);
     if (decoded.width !== width || decoded.height !== height) {
       throw new Error(
-        `damaged: the header says ${width} x ${height}, the pixels are ${decoded.width} x ${decoded.height}`,
+        `damaged: ${width} x ${height} pixels in the header, but ${decoded.width} x ${decoded.height} in the data`,
       );
     }
-    const rgb = new Uint8Array(width * height * 3);
-    for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-      rgb[to] = decoded.data[from]!;
-      rgb[to + 1] = decoded.data[from + 1]!;
-      rgb[to + 2] = decoded.data[from + 2]!;
-    }
-    return orientImage(rgbImage(height, width, rgb), orientation);
+    return orientImage(dropAlpha(height, width, decoded.data), orientation);
   } catch (error) {
-    throw new Error(`readWebp: ${name}: ${reasonOf(error)}`, { cause: error });
+    throw new InputError('readWebp', reasonOf(error), { file: name, cause: error });
   }
 }
 
-/** What the chunks of a WebP file say. */
-export interface WebpHeader {
-  /** Pixels as they are stored. */
-  readonly width: number;
-  readonly height: number;
-  /** EXIF orientation from 1 (upright) to 8. */
-  readonly orientation: number;
-}
-
-/**
- * Reads size and orientation without decoding (RFC 9649). Throws for files that are damaged, cut short or animated.
- */
-export function readWebpHeader(bytes: Uint8Array): WebpHeader {
+/** Reads size and orientation without decoding (RFC 9649). Throws for files that are damaged, truncated or animated. */
+export function readWebpHeader(bytes: Uint8Array): ImageHeader {
   if (!isWebp(bytes)) throw new Error('not a WebP file (wrong signature)');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const end = view.getUint32(4, true) + 8;
-  if (end > bytes.length) throw new Error(`truncated: the file says it has ${end} bytes, there are ${bytes.length}`);
   let size: { width: number; height: number } | null = null;
-  let picture = false;
+  let hasPixels = false;
   let orientation = 1;
-  for (let at = 12; at + 8 <= end;) {
-    const tag = tagAt(bytes, at);
-    const length = view.getUint32(at + 4, true);
-    const body = bytes.subarray(at + 8, at + 8 + length);
-    if (at + 8 + length > end) {
-      throw new Error(`truncated: chunk ${JSON.stringify(tag)} is ${length} bytes long, ${end - at - 8} are left`);
-    }
+  for (const { tag, body } of chunksOf(bytes)) {
     if (tag === 'VP8X') {
-      if (length < 10) throw new Error('damaged: short VP8X chunk');
+      if (body.length < 10) throw new Error('damaged: short VP8X chunk');
       if ((body[0]! & 2) !== 0) throw new Error('animations are not supported, only single images');
       size = { width: uint24(body, 4) + 1, height: uint24(body, 7) + 1 };
     }
     if (tag === 'VP8 ' || tag === 'VP8L') {
-      picture = true;
+      hasPixels = true;
       size ??= tag === 'VP8 ' ? lossySize(body) : losslessSize(body);
     }
     if (tag === 'EXIF') {
-      // Some writers leave out the six bytes that JPEG has before it.
+      // Some writers omit the six bytes with which JPEG's segments start.
       const prefixed = tagAt(body, 0) === 'Exif' ? body : Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), body]);
       orientation = exifOrientation(prefixed) ?? orientation;
     }
-    at += 8 + length + (length % 2);
   }
-  if (size === null || !picture) throw new Error('damaged: no image in it');
+  if (size === null || !hasPixels) throw new Error('damaged: the file contains no image');
   if (size.width < 1 || size.height < 1) throw new Error(`damaged: size ${size.width} x ${size.height}`);
   return { ...size, orientation };
+}
+
+function* chunksOf(bytes: Uint8Array): Generator<{ tag: string; body: Uint8Array }> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = view.getUint32(4, true) + 8;
+  if (end > bytes.length) {
+    throw new TruncatedError(`truncated: ${end} bytes by the header, but the file has ${bytes.length}`);
+  }
+  for (let at = 12; at + 8 <= end;) {
+    const tag = tagAt(bytes, at);
+    const length = view.getUint32(at + 4, true);
+    if (at + 8 + length > end) {
+      throw new TruncatedError(
+        `truncated: chunk ${JSON.stringify(tag)} has ${length} bytes, but only ${end - at - 8} are left`,
+      );
+    }
+    yield { tag, body: bytes.subarray(at + 8, at + 8 + length) };
+    at += 8 + length + (length % 2);
+  }
 }
 
 /** Key frame header of VP8 (RFC 6386, section 9.1). */
@@ -127,7 +118,7 @@ type Decoder = (bytes: Uint8Array) => Promise<Decoded>;
 
 let decoder: Promise<Decoder> | undefined;
 
-/** The package's decoder, made once: one that failed to load is tried again. */
+/** The decoder of the package, loaded once; after a failure it is loaded again. */
 function loadDecoder(): Promise<Decoder> {
   decoder ??= makeDecoder().catch((error: unknown) => {
     decoder = undefined;
@@ -141,7 +132,7 @@ async function makeDecoder(): Promise<Decoder> {
     init(wasm: object): Promise<void>;
     default(bytes: ArrayBuffer): Promise<Decoded>;
   };
-  // The package would fetch its code from a URL; Node reads it from the disk.
+  // The package would fetch its code from a URL; in Node it is read from the disk.
   const wasm = createRequire(import.meta.url).resolve('@jsquash/webp/codec/dec/webp_dec.wasm');
   const { WebAssembly } = globalThis as unknown as { WebAssembly: { compile(code: Uint8Array): Promise<object> } };
   const compiled = await WebAssembly.compile(await readFile(wasm));
@@ -154,7 +145,7 @@ async function makeDecoder(): Promise<Decoder> {
 
 let running = 0;
 
-/** Runs `work` while there is a global `ImageData`, which browsers have and the decoder makes its result with. */
+/** Runs `work` with a global `ImageData`, which the decoder creates its result with and only browsers have. */
 async function withImageData<T>(work: () => Promise<T>): Promise<T> {
   const scope = globalThis as { ImageData?: unknown };
   if (running === 0 && scope.ImageData !== undefined) return work();

@@ -15,8 +15,8 @@ struct Params {
   lr: f32,
   beta1: f32,
   beta2: f32,
-  rest1: f32, // 1 - beta1, and
-  rest2: f32, // 1 - beta2: in float32 the difference would lose digits
+  oneMinusBeta1: f32, // 1 - beta1, and
+  oneMinusBeta2: f32, // 1 - beta2: in float32 the difference would lose digits
   eps: f32,
   weightDecay: f32,
   stepSize: f32, // lr / correction1
@@ -47,8 +47,8 @@ fn step(g: vec4f, m: vec4f, v: vec4f, p: vec4f) -> State {
   } else {
     d += params.weightDecay * value;
   }
-  let first = params.beta1 * m + params.rest1 * d;
-  let second = params.beta2 * v + params.rest2 * d * d;
+  let first = params.beta1 * m + params.oneMinusBeta1 * d;
+  let second = params.beta2 * v + params.oneMinusBeta2 * d * d;
   value -= params.stepSize * first / (sqrt(second) / params.rootCorrection2 + params.eps);
   return State(first, second, value);
 }

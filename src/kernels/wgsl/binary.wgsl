@@ -10,7 +10,7 @@ alias T = f32; // type of the operands
 alias U = f32; // type of the result: u32 for comparisons
 
 struct Params {
-  vectors: u32, // elements / 4, rounded up
+  count: u32, // vectors: elements / 4, rounded up
   scalar: f32,
   beta: f32, // smooth L1: where the loss turns from quadratic to linear
 }
@@ -22,13 +22,13 @@ struct Params {
 
 fn power(base: f32, exponent: f32) -> f32 {
   if (exponent == 0.0) { return 1.0; }
-  if (base == 0.0) { return select(0.0, bitcast<f32>(0x7f800000u + params.vectors * 0u), exponent < 0.0); }
+  if (base == 0.0) { return select(0.0, bitcast<f32>(0x7f800000u + params.count * 0u), exponent < 0.0); }
   let magnitude = pow(abs(base), exponent);
   if (base > 0.0) { return magnitude; }
   let whole = exponent == trunc(exponent);
   let odd = fract(abs(exponent) * 0.5) != 0.0;
-  // A negative base has a real power only for whole exponents. The NaN is built at run time: a constant one is an error.
-  return select(bitcast<f32>(0x7fc00000u + params.vectors * 0u), select(magnitude, -magnitude, odd), whole);
+  // A negative base has a real power only for integer exponents. The NaN is built at run time: a constant one is an error.
+  return select(bitcast<f32>(0x7fc00000u + params.count * 0u), select(magnitude, -magnitude, odd), whole);
 }
 
 fn f(a: T, b: T) -> U {
@@ -72,7 +72,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let first = (group.y * groups.x + group.x) * SIZE * EACH + lane;
   for (var j = 0u; j < EACH; j++) {
     let i = first + j * SIZE;
-    if (i >= params.vectors) { return; }
+    if (i >= params.count) { return; }
     var p = vec4<T>(T(params.scalar));
     var q = p;
     if (SCALAR != 1u) { p = a[i]; }

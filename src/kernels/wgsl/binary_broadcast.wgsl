@@ -8,9 +8,9 @@ alias T = f32; // type of the operands
 alias U = f32; // type of the result: u32 for comparisons
 
 struct Params {
-  elements: u32,
+  count: u32, // elements
   beta: f32, // smooth L1: where the loss turns from quadratic to linear
-  s1: u32, s2: u32, s3: u32, s4: u32, s5: u32, // extents of the result but the outermost
+  s1: u32, s2: u32, s3: u32, s4: u32, s5: u32, // extents of the result except the outermost
   a0: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32, // strides of a in elements
   b0: u32, b1: u32, b2: u32, b3: u32, b4: u32, b5: u32, // strides of b
 }
@@ -22,13 +22,13 @@ struct Params {
 
 fn power(base: f32, exponent: f32) -> f32 {
   if (exponent == 0.0) { return 1.0; }
-  if (base == 0.0) { return select(0.0, bitcast<f32>(0x7f800000u + params.elements * 0u), exponent < 0.0); }
+  if (base == 0.0) { return select(0.0, bitcast<f32>(0x7f800000u + params.count * 0u), exponent < 0.0); }
   let magnitude = pow(abs(base), exponent);
   if (base > 0.0) { return magnitude; }
   let whole = exponent == trunc(exponent);
   let odd = fract(abs(exponent) * 0.5) != 0.0;
-  // A negative base has a real power only for whole exponents. The NaN is built at run time: a constant one is an error.
-  return select(bitcast<f32>(0x7fc00000u + params.elements * 0u), select(magnitude, -magnitude, odd), whole);
+  // A negative base has a real power only for integer exponents. The NaN is built at run time: a constant one is an error.
+  return select(bitcast<f32>(0x7fc00000u + params.count * 0u), select(magnitude, -magnitude, odd), whole);
 }
 
 fn f(a: T, b: T) -> U {
@@ -70,7 +70,7 @@ fn f(a: T, b: T) -> U {
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (group.y * groups.x + group.x) * SIZE + lane;
-  if (i >= params.elements) { return; }
+  if (i >= params.count) { return; }
   var rest = i;
   let i5 = rest % params.s5; rest /= params.s5;
   let i4 = rest % params.s4; rest /= params.s4;

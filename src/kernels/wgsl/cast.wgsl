@@ -1,4 +1,4 @@
-// y = x as another type, element by element; floats are cut off towards zero.
+// y = x as another type, element by element; floats are truncated towards zero.
 // One invocation converts four neighbouring elements, as in unary.wgsl.
 
 // Specialisation

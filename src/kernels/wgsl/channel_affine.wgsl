@@ -6,7 +6,7 @@
 
 // Specialisation
 const HAS_U: bool = true;
-const HAS_P: bool = true; // otherwise u is added as it is
+const HAS_P: bool = true; // otherwise u is added unscaled
 const RELU: bool = false;
 const SIZE: u32 = 64u; // invocations per workgroup
 const EACH: u32 = 8u;

@@ -1,11 +1,13 @@
 // What each anchor has to predict, from the box it was matched with:
-//   label = class of the box, -1 for background, -2 for ignored;  box = the box itself, zeros if there is none;
+//   label = class of the box, BACKGROUND or IGNORED;  box = the box itself, zeros if there is none;
 //   delta = w * ((cx' - cx) / width, (cy' - cy) / height, log(width' / width), log(height' / height)), the offsets that
 //   turn the anchor into the box (Girshick et al. 2014, appendix C), zeros if there is none.
 // One invocation handles one anchor of one image.
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
+const BACKGROUND: i32 = -1;
+const IGNORED: i32 = -2;
 
 struct Params {
   images: u32,
@@ -36,7 +38,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let i = (group.y * groups.x + group.x) * SIZE + lane;
   if (i >= params.images * params.anchors) { return; }
   let choice = matches[i];
-  if (choice < 0) {
+  if (choice == BACKGROUND || choice == IGNORED) {
     labels[i] = choice;
     matched[i] = vec4f(0.0);
     deltas[i] = vec4f(0.0);

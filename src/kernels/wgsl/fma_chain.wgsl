@@ -1,6 +1,6 @@
-// y[i] = x[i] after STEPS times x <- a x + b on 3 vectors of four: as many multiply-adds as an adapter can do while it loads
-// nothing, the ceiling that benchmarks are measured against. One invocation computes 12 chains,
-// which are enough to hide the latency of one and few enough for the registers of a CPU.
+// y[i] = x[i] after STEPS times x <- a x + b on 3 vectors of four: multiply-adds without any loads, the compute roof that
+// benchmarks are compared with. One invocation computes 12 chains, enough to hide the latency of one and few enough for the
+// registers of a CPU.
 
 // Specialisation
 const STEPS: u32 = 256u; // a multiple of 16

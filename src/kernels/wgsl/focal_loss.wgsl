@@ -1,13 +1,14 @@
 // Focal loss of logits against one target class per row (Lin et al. 2017, equation 5), element by element:
 //   loss = alpha_t (1 - p_t)^gamma BCE(x, t),  t = 1 for the target class, otherwise 0,
 //   p_t = t ? p : 1 - p,  alpha_t = t ? alpha : 1 - alpha,  p = sigmoid(x),
-// computed from logits so that it stays finite and precise for any x. A row with target -1 is background (all t = 0),
-// with -2 it is ignored (loss 0). With GRADIENT the kernel returns dy * d loss / dx instead.
+// computed from logits so that it stays finite and precise for any x. A row with target -1 is background (all t = 0);
+// with target IGNORED its loss is 0. With GRADIENT the kernel returns dy * d loss / dx instead.
 // One invocation computes one element of [rows, classes].
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
 const GRADIENT: bool = false;
+const IGNORED: i32 = -2;
 
 struct Params {
   elements: u32,
@@ -34,7 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let i = (group.y * groups.x + group.x) * SIZE + lane;
   if (i >= params.elements) { return; }
   let wanted = targets[i / params.classes];
-  if (wanted == -2) {
+  if (wanted == IGNORED) {
     y[i] = 0.0;
     return;
   }

@@ -1,6 +1,6 @@
 // y[o, j, i] = x[o, indices[j], i]; an index outside 0 .. extent - 1 gives the value `outside`.
 // With GRADIENT, x is dy and y is dx: dx[o, a, i] = sum of dy[o, j, i] over the j with indices[j] = a. Each element of dx
-// looks through the indices, so that repeated ones need no atomics.
+// searches the indices, so that repeated ones need no atomics.
 // One invocation computes one element of y.
 
 // Specialisation

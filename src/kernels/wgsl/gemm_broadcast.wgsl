@@ -1,8 +1,8 @@
 // y[b, m, k] = relu(scale[k] sum over t, v of a[b, m, t, v] w[b, t, v, k] + bias[k] + add[b, m, k]), as gemm_subgroup.wgsl computes it, for
 // adapters with subgroups of four whose broadcasts cost less than loads, but only from a lane known in advance (SwiftShader).
-// x is [B, N, H, W, C / 4] vectors, w is [B, runs, 4 run, K / 4], y and add are [B, N, P, Q, K / 4].
+// x is [B, N, H, W, C / 4] vectors, w is [B, spans, 4 span, K / 4], y and add are [B, N, P, Q, K / 4].
 // A workgroup is a subgroup of four lanes. It computes 16 pixels times 32 channels: each lane two vectors of channels, four
-// apart, of all pixels. Each lane loads another vector of the run for every pixel, and hands it to the others. Pixels
+// apart, of all pixels. Each lane loads another vector of the span for every pixel, and hands it to the others. Pixels
 // have names instead of places in an array, because SwiftShader keeps arrays in memory.
 enable subgroups;
 
@@ -11,9 +11,9 @@ struct Params {
   p: u32, q: u32, k4: u32, // size of y
   rows: u32, cols: u32, pixels: u32, // outputs of this launch per image and in all
   phaseY: u32, phaseX: u32, divY: u32, divX: u32, // output row = phaseY + i divY
-  rowStart: i32, rowScale: i32, rowStep: i32, runsY: u32,
-  colStart: i32, colScale: i32, colStep: i32, runsX: u32,
-  run: u32, // vectors per run
+  rowStart: i32, rowScale: i32, rowStep: i32, spansY: u32,
+  colStart: i32, colScale: i32, colStep: i32, spansX: u32,
+  span: u32, // vectors per span
   xBatch: u32, wBatch: u32, yBatch: u32, // vectors from one product of the batch to the next
   hasScale: u32, hasBias: u32, hasAdd: u32, relu: u32, // 1 for yes: parameters, so that there is one kernel to compile
 }
@@ -94,11 +94,11 @@ fn eightPixels(m: u32) -> EightPixels {
 }
 
 // What a lane reads of each window: rows down, columns to the right, vectors from the corner; and whether it is there.
-struct Tap { down: i32, right: i32, vector: i32, isRun: bool }
+struct Tap { down: i32, right: i32, vector: i32, isInSpan: bool }
 
 fn load(o: Pixel, tap: Tap) -> vec4f {
   // Not &&, which branches: sixteen loads one after the other would take SwiftShader minutes to compile.
-  let inside = tap.isRun & (u32(o.row + tap.down) < params.h) & (u32(o.column + tap.right) < params.w);
+  let inside = tap.isInSpan & (u32(o.row + tap.down) < params.h) & (u32(o.column + tap.right) < params.w);
   return select(vec4f(), x[select(0u, u32(o.corner + tap.vector), inside)], inside);
 }
 
@@ -157,18 +157,18 @@ fn main(
   var s01: Eight;
   var s10: Eight;
   var s11: Eight;
-  for (var ty = 0u; ty < params.runsY; ty++) {
-    for (var tx = 0u; tx < params.runsX; tx++) {
+  for (var ty = 0u; ty < params.spansY; ty++) {
+    for (var tx = 0u; tx < params.spansX; tx++) {
       let down = i32(ty) * params.rowStep;
       let right = i32(tx) * params.colStep;
       let start = i32(batch * params.xBatch) + (down * i32(params.w) + right) * i32(params.c4);
-      let filter0 = batch * params.wBatch + (ty * params.runsX + tx) * params.run * 4u * params.k4;
-      for (var v = 0u; v < params.run; v += 4u) {
+      let filter0 = batch * params.wBatch + (ty * params.spansX + tx) * params.span * 4u * params.k4;
+      for (var v = 0u; v < params.span; v += 4u) {
         let mine = v + lane;
-        let tap = Tap(down, right + i32(mine / params.c4), start + i32(mine), mine < params.run);
+        let tap = Tap(down, right + i32(mine / params.c4), start + i32(mine), mine < params.span);
         let a0 = loadEight(pixels0, tap);
         let a1 = loadEight(pixels1, tap);
-        let at0 = filter0 + min(v + 0u, params.run - 1u) * 4u * params.k4;
+        let at0 = filter0 + min(v + 0u, params.span - 1u) * 4u * params.k4;
         let w0_0 = weights(at0 + k0);
         let w1_0 = weights(at0 + k1);
         let u0_0 = fromLane0(a0);
@@ -177,7 +177,7 @@ fn main(
         let u1_0 = fromLane0(a1);
         s10 = multiplyEight(s10, u1_0, w0_0);
         s11 = multiplyEight(s11, u1_0, w1_0);
-        let at1 = filter0 + min(v + 1u, params.run - 1u) * 4u * params.k4;
+        let at1 = filter0 + min(v + 1u, params.span - 1u) * 4u * params.k4;
         let w0_1 = weights(at1 + k0);
         let w1_1 = weights(at1 + k1);
         let u0_1 = fromLane1(a0);
@@ -186,7 +186,7 @@ fn main(
         let u1_1 = fromLane1(a1);
         s10 = multiplyEight(s10, u1_1, w0_1);
         s11 = multiplyEight(s11, u1_1, w1_1);
-        let at2 = filter0 + min(v + 2u, params.run - 1u) * 4u * params.k4;
+        let at2 = filter0 + min(v + 2u, params.span - 1u) * 4u * params.k4;
         let w0_2 = weights(at2 + k0);
         let w1_2 = weights(at2 + k1);
         let u0_2 = fromLane2(a0);
@@ -195,7 +195,7 @@ fn main(
         let u1_2 = fromLane2(a1);
         s10 = multiplyEight(s10, u1_2, w0_2);
         s11 = multiplyEight(s11, u1_2, w1_2);
-        let at3 = filter0 + min(v + 3u, params.run - 1u) * 4u * params.k4;
+        let at3 = filter0 + min(v + 3u, params.span - 1u) * 4u * params.k4;
         let w0_3 = weights(at3 + k0);
         let w1_3 = weights(at3 + k1);
         let u0_3 = fromLane3(a0);

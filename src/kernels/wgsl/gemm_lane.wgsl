@@ -1,6 +1,6 @@
 // y[b, m, k] = relu(scale[k] sum over t, v of a[b, m, t, v] w[b, t, v, k] + bias[k] + add[b, m, k]), as gemm_subgroup.wgsl computes it, for
 // software adapters without subgroups of a known size.
-// x is [B, N, H, W, C / 4] vectors, w is [B, runs, 4 run, K / 4], y and add are [B, N, P, Q, K / 4].
+// x is [B, N, H, W, C / 4] vectors, w is [B, spans, 4 span, K / 4], y and add are [B, N, P, Q, K / 4].
 // One invocation computes 8 pixels times 4 channels. Neighbouring invocations compute neighbouring channels of the same
 // pixels, so that all of a workgroup read the same x and consecutive w. Pixels have names instead of places in an array, because
 // some drivers (SwiftShader) keep arrays in memory.
@@ -14,9 +14,9 @@ struct Params {
   p: u32, q: u32, k4: u32, // size of y
   rows: u32, cols: u32, pixels: u32, // outputs of this launch per image and in all
   phaseY: u32, phaseX: u32, divY: u32, divX: u32, // output row = phaseY + i divY
-  rowStart: i32, rowScale: i32, rowStep: i32, runsY: u32,
-  colStart: i32, colScale: i32, colStep: i32, runsX: u32,
-  run: u32, // vectors per run
+  rowStart: i32, rowScale: i32, rowStep: i32, spansY: u32,
+  colStart: i32, colScale: i32, colStep: i32, spansX: u32,
+  span: u32, // vectors per span
   xBatch: u32, wBatch: u32, yBatch: u32, // vectors from one product of the batch to the next
   hasScale: u32, hasBias: u32, hasAdd: u32, relu: u32, // 1 for yes: parameters, so that there is one kernel to compile
 }
@@ -77,14 +77,14 @@ fn main(
   let o4 = pixel(first + 4u); let o5 = pixel(first + 5u); let o6 = pixel(first + 6u); let o7 = pixel(first + 7u);
   var y0 = vec4f(); var y1 = y0; var y2 = y0; var y3 = y0; var y4 = y0; var y5 = y0; var y6 = y0; var y7 = y0;
 
-  for (var ty = 0u; ty < params.runsY; ty++) {
-    for (var tx = 0u; tx < params.runsX; tx++) {
+  for (var ty = 0u; ty < params.spansY; ty++) {
+    for (var tx = 0u; tx < params.spansX; tx++) {
       let down = i32(ty) * params.rowStep;
       let right = i32(tx) * params.colStep;
       let start = i32(batch * params.xBatch) + (down * i32(params.w) + right) * i32(params.c4);
-      let weights = batch * params.wBatch + (ty * params.runsX + tx) * params.run * 4u * params.k4 + k;
-      // A run crosses from one pixel into the next; each is inside of the image or not.
-      for (var across = 0u; across * params.c4 < params.run; across++) {
+      let weights = batch * params.wBatch + (ty * params.spansX + tx) * params.span * 4u * params.k4 + k;
+      // A span crosses from one pixel into the next; each is inside of the image or not.
+      for (var across = 0u; across * params.c4 < params.span; across++) {
         let step = start + i32(across * params.c4);
         let shift = right + i32(across);
         let v0 = inside(o0, down, shift); let p0 = select(0u, u32(o0.corner + step), v0);

@@ -1,13 +1,13 @@
 // y[b, m, k] = relu(scale[k] sum over t, v of a[b, m, t, v] w[b, t, v, k] + bias[k] + add[b, m, k]): a matrix product whose left
 // operand is gathered from an image x, so that it computes convolutions without writing their windows out (implicit GEMM).
-//   Row m is output pixel (n, i, j). It reads runs t = (ty, tx) of neighbouring values: `run` vectors of x from pixel
+//   Row m is output pixel (n, i, j). It reads spans t = (ty, tx) of neighbouring values: `span` vectors of x from pixel
 //   (row, column) on, with row = rowStart + i rowScale + ty rowStep, and column likewise; zero outside of the image.
-//   A run is a row of the filter's taps with all their channels, which lie side by side in NHWC. One run of one pixel
+//   A span is a row of the filter's taps with all their channels, which lie side by side in NHWC. One span of one pixel
 //   makes it a plain matrix product.
-// x is [B, N, H, W, C / 4] vectors, w is [B, runs, 4 run, K / 4], y and add are [B, N, P, Q, K / 4].
-// For adapters that shuffle values between the lanes of a subgroup for nothing and pay for every load (llvmpipe).
+// x is [B, N, H, W, C / 4] vectors, w is [B, spans, 4 span, K / 4], y and add are [B, N, P, Q, K / 4].
+// For adapters where subgroup shuffles are free and every load is expensive (llvmpipe).
 // One invocation computes ROWS pixels times 4 channels. LANES neighbouring invocations compute neighbouring channels of
-// the same pixels: each loads another vector of the run for every pixel, and hands it to the others.
+// the same pixels: each loads another vector of the span for every pixel, and hands it to the others.
 enable subgroups;
 
 // Specialisation
@@ -20,9 +20,9 @@ struct Params {
   p: u32, q: u32, k4: u32, // size of y
   rows: u32, cols: u32, pixels: u32, // outputs of this launch per image and in all
   phaseY: u32, phaseX: u32, divY: u32, divX: u32, // output row = phaseY + i divY
-  rowStart: i32, rowScale: i32, rowStep: i32, runsY: u32,
-  colStart: i32, colScale: i32, colStep: i32, runsX: u32,
-  run: u32, // vectors per run
+  rowStart: i32, rowScale: i32, rowStep: i32, spansY: u32,
+  colStart: i32, colScale: i32, colStep: i32, spansX: u32,
+  span: u32, // vectors per span
   xBatch: u32, wBatch: u32, yBatch: u32, // vectors from one product of the batch to the next
   hasScale: u32, hasBias: u32, hasAdd: u32, relu: u32, // 1 for yes: parameters, so that there is one kernel to compile
 }
@@ -58,7 +58,7 @@ fn main(
   @builtin(local_invocation_index) local: u32,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  // Nobody leaves early: all lanes take part in the shuffles.
+  // No lane returns early: all take part in the shuffles.
   let own = lane % LANES;
   let base = lane - own;
   let blocks = (params.k4 + LANES - 1u) / LANES;
@@ -69,12 +69,12 @@ fn main(
   let origin = place(first);
 
   var sum: array<vec4f, ROWS>;
-  for (var ty = 0u; ty < params.runsY; ty++) {
-    for (var tx = 0u; tx < params.runsX; tx++) {
+  for (var ty = 0u; ty < params.spansY; ty++) {
+    for (var tx = 0u; tx < params.spansX; tx++) {
       let row = params.rowStart + i32(ty) * params.rowStep;
       let column = params.colStart + i32(tx) * params.colStep;
-      let weights = batch * params.wBatch + (ty * params.runsX + tx) * params.run * 4u * params.k4 + k;
-      for (var v = 0u; v < params.run; v += LANES) {
+      let weights = batch * params.wBatch + (ty * params.spansX + tx) * params.span * 4u * params.k4 + k;
+      for (var v = 0u; v < params.span; v += LANES) {
         let mine = v + own;
         let across = column + i32(mine / params.c4);
         let at = batch * params.xBatch + mine % params.c4;
@@ -84,12 +84,12 @@ fn main(
         for (var i = 0u; i < ROWS; i++) {
           let down = row + i32(o.row) * params.rowScale;
           let right = across + i32(o.column) * params.colScale;
-          let inside = mine < params.run && u32(down) < params.h && u32(right) < params.w;
+          let inside = mine < params.span && u32(down) < params.h && u32(right) < params.w;
           let pixel = (o.image * params.h + u32(down)) * params.w + u32(right);
           a[i] = select(vec4f(), x[select(0u, pixel * params.c4 + at, inside)], inside);
           o = next(o);
         }
-        let count = min(LANES, params.run - v);
+        let count = min(LANES, params.span - v);
         var tap = weights + v * 4u * params.k4;
         for (var l = 0u; l < count; l++) {
           let w0 = w[tap];

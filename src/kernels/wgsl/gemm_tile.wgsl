@@ -1,8 +1,8 @@
 // y[b, m, k] = relu(scale[k] sum over t, v of a[b, m, t, v] w[b, t, v, k] + bias[k] + add[b, m, k]), as gemm_subgroup.wgsl computes it, for
 // GPUs: the operands of a workgroup are staged in workgroup memory, from which each value is read by many invocations.
-// x is [B, N, H, W, C / 4] vectors, w is [B, runs, 4 run, K / 4], y and add are [B, N, P, Q, K / 4].
+// x is [B, N, H, W, C / 4] vectors, w is [B, spans, 4 span, K / 4], y and add are [B, N, P, Q, K / 4].
 // A workgroup of TX x TY invocations computes 8 TY pixels times 8 TX channels, 16 values of the sum at a time: all load the
-// next 16 into registers while they multiply the last ones, so that nobody waits for memory. An invocation computes
+// next 16 into registers while they multiply the last ones, so that none waits for memory. An invocation computes
 // 8 pixels, TY apart, times 2 vectors of channels, TX apart: neighbours then read neighbouring vectors, which lie in
 // different banks of workgroup memory.
 
@@ -15,9 +15,9 @@ struct Params {
   p: u32, q: u32, k4: u32, // size of y
   rows: u32, cols: u32, pixels: u32, // outputs of this launch per image and in all
   phaseY: u32, phaseX: u32, divY: u32, divX: u32, // output row = phaseY + i divY
-  rowStart: i32, rowScale: i32, rowStep: i32, runsY: u32,
-  colStart: i32, colScale: i32, colStep: i32, runsX: u32,
-  run: u32, // vectors per run
+  rowStart: i32, rowScale: i32, rowStep: i32, spansY: u32,
+  colStart: i32, colScale: i32, colStep: i32, spansX: u32,
+  span: u32, // vectors per span
   xBatch: u32, wBatch: u32, yBatch: u32, // vectors from one product of the batch to the next
   hasScale: u32, hasBias: u32, hasAdd: u32, relu: u32, // 1 for yes: parameters, so that there is one kernel to compile
 }
@@ -48,7 +48,7 @@ fn place(pixel: u32) -> Place {
   return Place(line / params.rows, line % params.rows, pixel % params.cols);
 }
 
-// A vector of the sum: run (ty, tx), pixel of the run, vector of the pixel.
+// A vector of the sum: span (ty, tx), pixel of the span, vector of the pixel.
 struct Term { ty: u32, tx: u32, pixel: u32, vector: u32 }
 
 // The same with `vector` within its pixel. No division: it takes as long as dozens of multiply-adds.
@@ -57,10 +57,10 @@ fn settled(term: Term) -> Term {
   while (t.vector >= params.c4) {
     t.vector -= params.c4;
     t.pixel++;
-    if (t.pixel * params.c4 == params.run) {
+    if (t.pixel * params.c4 == params.span) {
       t.pixel = 0u;
       t.tx++;
-      if (t.tx == params.runsX) {
+      if (t.tx == params.spansX) {
         t.tx = 0u;
         t.ty++;
       }
@@ -80,7 +80,7 @@ fn main(
   let batch = group.z / blocks;
   let firstColumn = group.z % blocks * COLUMNS;
   let first = (group.y * groups.x + group.x) * PIXELS;
-  let terms = params.runsY * params.runsX * params.run;
+  let terms = params.spansY * params.spansX * params.span;
 
   // What this invocation loads of the left operand: one vector of each step, for a few pixels.
   var term = settled(Term(0u, 0u, 0u, local % STEP));
@@ -97,7 +97,7 @@ fn main(
       for (var i = 0u; i < A_LOADS; i++) {
         let row = params.rowStart + i32(loads[i].row) * params.rowScale + i32(term.ty) * params.rowStep;
         let column = params.colStart + i32(loads[i].column) * params.colScale + i32(term.tx) * params.colStep + i32(term.pixel);
-        let inside = u32(row) < params.h && u32(column) < params.w && term.ty < params.runsY;
+        let inside = u32(row) < params.h && u32(column) < params.w && term.ty < params.spansY;
         let at = ((loads[i].image * params.h + u32(row)) * params.w + u32(column)) * params.c4 + term.vector;
         aNext[i] = select(vec4f(), x[select(0u, batch * params.xBatch + at, inside)], inside);
       }

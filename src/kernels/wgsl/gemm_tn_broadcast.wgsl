@@ -1,7 +1,7 @@
 // y[b, split, t, v, k] = sum over the pixels m of one split of a[b, m, t, v] z[b, m, k], as gemm_tn_subgroup.wgsl computes it, for
 // adapters with subgroups of four whose broadcasts cost less than loads, but only from a lane known in advance (SwiftShader).
-// x is [B, N, H, W, C / 4] vectors, z is [B, N, P, Q, K / 4], y is [B, splits, runs, 4 run, K / 4].
-// A workgroup is a subgroup of four lanes. It computes 4 vectors of a run times 32 channels k, over one split: each lane two
+// x is [B, N, H, W, C / 4] vectors, z is [B, N, P, Q, K / 4], y is [B, splits, spans, 4 span, K / 4].
+// A workgroup is a subgroup of four lanes. It computes 4 vectors of a span times 32 channels k, over one split: each lane two
 // vectors of channels, four apart. Each lane loads x of another pixel, and hands it to the others.
 enable subgroups;
 
@@ -9,9 +9,9 @@ struct Params {
   h: u32, w: u32, c4: u32, // size of x, channels in vectors
   p: u32, q: u32, k4: u32, // size of z
   rowStart: i32, rowScale: i32, rowStep: i32,
-  colStart: i32, colScale: i32, colStep: i32, runsX: u32,
-  runs: u32,
-  run: u32, // vectors per run
+  colStart: i32, colScale: i32, colStep: i32, spansX: u32,
+  spans: u32,
+  span: u32, // vectors per span
   pixels: u32, // N P Q
   splits: u32, perSplit: u32, // how many, and pixels of each
   xBatch: u32, zBatch: u32, // vectors from one product of the batch to the next
@@ -53,11 +53,11 @@ fn gradients(at: u32, count: u32) -> Gradients {
   );
 }
 
-// A vector of a run: column from the window's first, and vector within its pixel.
+// A vector of a span: column from the window's first, and vector within its pixel.
 struct Value { across: i32, vector: u32 }
 
 fn value(v: u32) -> Value {
-  let mine = min(v, params.run - 1u); // Past the end it repeats the last, and is not written.
+  let mine = min(v, params.span - 1u); // Past the end it repeats the last, and is not written.
   return Value(i32(mine / params.c4), mine % params.c4);
 }
 
@@ -77,12 +77,12 @@ fn write(at: u32, k: u32, isThere: bool, s: Four) {
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   let k = group.x * 8u + lane;
-  let blocks = (params.run + 3u) / 4u;
+  let blocks = (params.span + 3u) / 4u;
   let t = group.y / blocks;
   let v = group.y % blocks * 4u;
   let batch = group.z / params.splits;
-  let down = params.rowStart + i32(t / params.runsX) * params.rowStep;
-  let right = params.colStart + i32(t % params.runsX) * params.colStep;
+  let down = params.rowStart + i32(t / params.spansX) * params.rowStep;
+  let right = params.colStart + i32(t % params.spansX) * params.colStep;
   let z0 = batch * params.zBatch + min(k, params.k4 - 1u);
   let z1 = batch * params.zBatch + min(k + 4u, params.k4 - 1u);
   let v0 = value(v);
@@ -127,14 +127,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     first = 0u;
   }
 
-  let at = ((group.z * params.runs + t) * params.run + v) * 4u * params.k4;
+  let at = ((group.z * params.spans + t) * params.span + v) * 4u * params.k4;
   let step = 4u * params.k4;
   write(at, k, true, s00);
   write(at, k + 4u, true, s01);
-  write(at + step, k, v + 1u < params.run, s10);
-  write(at + step, k + 4u, v + 1u < params.run, s11);
-  write(at + 2u * step, k, v + 2u < params.run, s20);
-  write(at + 2u * step, k + 4u, v + 2u < params.run, s21);
-  write(at + 3u * step, k, v + 3u < params.run, s30);
-  write(at + 3u * step, k + 4u, v + 3u < params.run, s31);
+  write(at + step, k, v + 1u < params.span, s10);
+  write(at + step, k + 4u, v + 1u < params.span, s11);
+  write(at + 2u * step, k, v + 2u < params.span, s20);
+  write(at + 2u * step, k + 4u, v + 2u < params.span, s21);
+  write(at + 3u * step, k, v + 3u < params.span, s30);
+  write(at + 3u * step, k + 4u, v + 3u < params.span, s31);
 }

@@ -1,7 +1,7 @@
 // y[b, split, t, v, k] = sum over the pixels m of one split of a[b, m, t, v] z[b, m, k], as gemm_tn_subgroup.wgsl computes it,
 // for software adapters without subgroups of a known size.
-// x is [B, N, H, W, C / 4] vectors, z is [B, N, P, Q, K / 4], y is [B, splits, runs, 4 run, K / 4].
-// One invocation computes 8 values of a run times 4 channels k, over one split. Neighbouring invocations
+// x is [B, N, H, W, C / 4] vectors, z is [B, N, P, Q, K / 4], y is [B, splits, spans, 4 span, K / 4].
+// One invocation computes 8 values of a span times 4 channels k, over one split. Neighbouring invocations
 // compute neighbouring k of the same values, so that all of a workgroup read the same x and consecutive z.
 // Sums have names instead of places in an array, because some drivers (SwiftShader) keep arrays in memory.
 
@@ -13,9 +13,9 @@ struct Params {
   h: u32, w: u32, c4: u32, // size of x, channels in vectors
   p: u32, q: u32, k4: u32, // size of z
   rowStart: i32, rowScale: i32, rowStep: i32,
-  colStart: i32, colScale: i32, colStep: i32, runsX: u32,
-  runs: u32,
-  run: u32, // vectors per run
+  colStart: i32, colScale: i32, colStep: i32, spansX: u32,
+  spans: u32,
+  span: u32, // vectors per span
   pixels: u32, // N P Q
   splits: u32, perSplit: u32, // how many, and pixels of each
   xBatch: u32, zBatch: u32, // vectors from one product of the batch to the next
@@ -33,18 +33,18 @@ fn main(
 ) {
   let k = group.x * LANES + local % LANES;
   if (k >= params.k4) { return; }
-  let blocks = (params.run + 1u) / 2u;
+  let blocks = (params.span + 1u) / 2u;
   let job = group.y * (SIZE / LANES) + local / LANES;
   let t = job / blocks;
   let v = job % blocks * 2u;
-  if (t >= params.runs) { return; }
+  if (t >= params.spans) { return; }
   let batch = group.z / params.splits;
-  let down = params.rowStart + i32(t / params.runsX) * params.rowStep;
-  let right = params.colStart + i32(t % params.runsX) * params.colStep;
+  let down = params.rowStart + i32(t / params.spansX) * params.rowStep;
+  let right = params.colStart + i32(t % params.spansX) * params.colStep;
   let x0 = batch * params.xBatch;
   let z0 = batch * params.zBatch + k;
-  // Which column of the run each vector lies in. The second of an odd number repeats the first; it is not written.
-  let hasSecond = v + 1u < params.run;
+  // Which column of the span each vector lies in. The second of an odd number repeats the first; it is not written.
+  let hasSecond = v + 1u < params.span;
   let second = select(v, v + 1u, hasSecond);
   let across0 = right + i32(v / params.c4);
   let across1 = right + i32(second / params.c4);
@@ -82,7 +82,7 @@ fn main(
   }
 
   let k4 = params.k4;
-  let at = ((group.z * params.runs + t) * params.run + v) * 4u * k4 + k;
+  let at = ((group.z * params.spans + t) * params.span + v) * 4u * k4 + k;
   y[at] = y0; y[at + k4] = y1; y[at + 2u * k4] = y2; y[at + 3u * k4] = y3;
   if (!hasSecond) { return; }
   y[at + 4u * k4] = y4; y[at + 5u * k4] = y5; y[at + 6u * k4] = y6; y[at + 7u * k4] = y7;

@@ -1,25 +1,25 @@
 // y[b, split, t, v, k] = sum over the pixels m of one split of a[b, m, t, v] z[b, m, k]: the product of a transposed left
 // operand, gathered from an image x as gemm_subgroup.wgsl gathers it, and a matrix z: a convolution's weight gradient
-// with z = dy, or with one run of one pixel a plain product A^T Z.
-//   Pixel m = (n, i, j) reads run t = (ty, tx) from row = rowStart + i rowScale + ty rowStep on, columns likewise.
-// x is [B, N, H, W, C / 4] vectors, z is [B, N, P, Q, K / 4], y is [B, splits, runs, 4 run, K / 4].
-// For adapters that shuffle values between the lanes of a subgroup for nothing and pay for every load (llvmpipe).
-// One invocation computes VECTORS times 4 values of a run times 4 channels k, over one split. LANES neighbouring
+// with z = dy, or with one span of one pixel a plain product A^T Z.
+//   Pixel m = (n, i, j) reads span t = (ty, tx) from row = rowStart + i rowScale + ty rowStep on, columns likewise.
+// x is [B, N, H, W, C / 4] vectors, z is [B, N, P, Q, K / 4], y is [B, splits, spans, 4 span, K / 4].
+// For adapters where subgroup shuffles are free and every load is expensive (llvmpipe).
+// One invocation computes VECTORS times 4 values of a span times 4 channels k, over one split. LANES neighbouring
 // invocations compute neighbouring k of the same values: each loads x of another pixel and hands it to the others.
 enable subgroups;
 
 // Specialisation
 const LANES: u32 = 8u; // invocations along k, which share x: 4 or 8, at most a subgroup
 const SIZE: u32 = 8u; // invocations per workgroup: SIZE / LANES blocks of vectors
-const VECTORS: u32 = 4u; // vectors of a run per invocation
+const VECTORS: u32 = 4u; // vectors of a span per invocation
 
 struct Params {
   h: u32, w: u32, c4: u32, // size of x, channels in vectors
   p: u32, q: u32, k4: u32, // size of z
   rowStart: i32, rowScale: i32, rowStep: i32,
-  colStart: i32, colScale: i32, colStep: i32, runsX: u32,
-  runs: u32,
-  run: u32, // vectors per run
+  colStart: i32, colScale: i32, colStep: i32, spansX: u32,
+  spans: u32,
+  span: u32, // vectors per span
   pixels: u32, // N P Q
   splits: u32, perSplit: u32, // how many, and pixels of each
   xBatch: u32, zBatch: u32, // vectors from one product of the batch to the next
@@ -41,25 +41,25 @@ fn main(
   @builtin(local_invocation_index) local: u32,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  // Nobody leaves early: all lanes take part in the shuffles.
+  // No lane returns early: all take part in the shuffles.
   let own = lane % LANES;
   let base = lane - own;
   let channel = group.x * LANES + local % LANES;
   let k = min(channel, params.k4 - 1u);
-  let blocks = (params.run + VECTORS - 1u) / VECTORS;
+  let blocks = (params.span + VECTORS - 1u) / VECTORS;
   let job = group.y * (SIZE / LANES) + local / LANES;
   let t = job / blocks;
   let v = job % blocks * VECTORS;
   let batch = group.z / params.splits;
-  let down = params.rowStart + i32(t / params.runsX) * params.rowStep;
-  let right = params.colStart + i32(t % params.runsX) * params.colStep;
+  let down = params.rowStart + i32(t / params.spansX) * params.rowStep;
+  let right = params.colStart + i32(t % params.spansX) * params.colStep;
   let x0 = batch * params.xBatch;
   let z0 = batch * params.zBatch + k;
-  // Which column of the run each vector lies in. Vectors past the end repeat the last; they are not written.
+  // Which column of the span each vector lies in. Vectors past the end repeat the last; they are not written.
   var across: array<i32, VECTORS>;
   var within: array<u32, VECTORS>;
   for (var i = 0u; i < VECTORS; i++) {
-    let vector = min(v + i, params.run - 1u);
+    let vector = min(v + i, params.span - 1u);
     across[i] = right + i32(vector / params.c4);
     within[i] = vector % params.c4;
   }
@@ -73,7 +73,7 @@ fn main(
   while (m < end) {
     let row = i32(line % params.p) * params.rowScale + down;
     let length = min(params.q - first, end - m);
-    // Whether the row lies in the image; not a branch, because lanes of other runs read other rows.
+    // Whether the row lies in the image; not a branch, because lanes of other spans read other rows.
     let isRow = u32(row) < params.h;
     let image = i32((line / params.p * params.h + u32(row)) * params.w);
     for (var j = 0u; j < length; j += LANES) {
@@ -110,10 +110,10 @@ fn main(
     first = 0u;
   }
 
-  if (channel >= params.k4 || t >= params.runs) { return; }
+  if (channel >= params.k4 || t >= params.spans) { return; }
   for (var i = 0u; i < VECTORS; i++) {
-    if (v + i >= params.run) { return; }
-    let at = ((group.z * params.runs + t) * params.run + v + i) * 4u * params.k4 + k;
+    if (v + i >= params.span) { return; }
+    let at = ((group.z * params.spans + t) * params.span + v + i) * 4u * params.k4 + k;
     for (var j = 0u; j < 4u; j++) { y[at + j * params.k4] = sum[4u * i + j]; }
   }
 }

@@ -1,7 +1,7 @@
 // y[b, split, t, v, k] = sum over the pixels m of one split of a[b, m, t, v] z[b, m, k], as gemm_tn_subgroup.wgsl computes it, for
 // GPUs: the operands of a workgroup are staged in workgroup memory, as in gemm_tile.wgsl.
-// x is [B, N, H, W, C / 4] vectors, z is [B, N, P, Q, K / 4], y is [B, splits, runs, 4 run, K / 4].
-// A workgroup of TX x TY invocations computes 8 TY values of the runs times 8 TX channels k, 16 pixels of the sum at a time. An
+// x is [B, N, H, W, C / 4] vectors, z is [B, N, P, Q, K / 4], y is [B, splits, spans, 4 span, K / 4].
+// A workgroup of TX x TY invocations computes 8 TY values of the spans times 8 TX channels k, 16 pixels of the sum at a time. An
 // invocation computes 2 vectors of values, TY apart, times 2 vectors of channels, TX apart.
 
 // Specialisation
@@ -12,9 +12,9 @@ struct Params {
   h: u32, w: u32, c4: u32, // size of x, channels in vectors
   p: u32, q: u32, k4: u32, // size of z
   rowStart: i32, rowScale: i32, rowStep: i32,
-  colStart: i32, colScale: i32, colStep: i32, runsX: u32,
-  runs: u32,
-  run: u32, // vectors per run
+  colStart: i32, colScale: i32, colStep: i32, spansX: u32,
+  spans: u32,
+  span: u32, // vectors per span
   pixels: u32, // N P Q
   splits: u32, perSplit: u32, // how many, and pixels of each
   xBatch: u32, zBatch: u32, // vectors from one product of the batch to the next
@@ -58,7 +58,7 @@ fn main(
   @builtin(local_invocation_id) id: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let vectors = params.runs * params.run;
+  let vectors = params.spans * params.span;
   let firstColumn = group.x * COLUMNS;
   let firstVector = group.y * VALUES;
   let batch = group.z / params.splits;
@@ -67,10 +67,10 @@ fn main(
 
   // What this invocation loads of the left operand: one vector of values, for a few pixels of each step.
   let mine = firstVector + local % VALUES;
-  let t = mine / params.run;
-  let v = mine % params.run;
-  let down = params.rowStart + i32(t / params.runsX) * params.rowStep;
-  let right = params.colStart + i32(t % params.runsX) * params.colStep + i32(v / params.c4);
+  let t = mine / params.span;
+  let v = mine % params.span;
+  let down = params.rowStart + i32(t / params.spansX) * params.rowStep;
+  let right = params.colStart + i32(t % params.spansX) * params.colStep + i32(v / params.c4);
   let channel = batch * params.xBatch + v % params.c4;
   var loads: array<Place, A_LOADS>;
   for (var i = 0u; i < A_LOADS; i++) {

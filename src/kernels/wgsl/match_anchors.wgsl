@@ -1,14 +1,17 @@
-// matches[n, a] = the box that anchor a of image n has to predict, -1 for background, -2 for neither (Lin et al. 2017,
-// section 4): the box with the largest IoU (the first of equals) if that is at least HIGH, background below LOW.
+// matches[n, a] = the box that anchor a of image n has to predict, BACKGROUND or IGNORED (Lin et al. 2017, section 4):
+// the box with the largest IoU (the first of equals) if that is >= high; BACKGROUND below low, IGNORED in between.
 // With LOW_QUALITY, an anchor whose IoU with some box is that box's best is not lost: it keeps its own best box (1, as
 // torchvision and Detectron2) or takes that box, a later one winning (2, as MMDetection). GUARD leaves out boxes that
 // overlap no anchor at all; without it, such a box would claim every anchor that overlaps nothing.
+// src/retinanet/matching.ts is the same rule in TypeScript.
 // One invocation matches one anchor.
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
 const LOW_QUALITY: u32 = 1u;
 const GUARD: bool = true;
+const BACKGROUND: i32 = -1;
+const IGNORED: i32 = -2;
 
 struct Params {
   images: u32,
@@ -40,8 +43,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let n = i / params.anchors;
   let anchor = anchors[i % params.anchors];
   var largest = -1.0;
-  var own = -1;
-  var claimed = -1;
+  var own = BACKGROUND;
+  var isClaimed = false;
+  var claimer = 0;
   for (var g = 0; g < counts[n]; g++) {
     let at = n * params.boxes + u32(g);
     let overlap = iou(boxes[at], anchor);
@@ -49,13 +53,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       largest = overlap;
       own = g;
     }
-    if (overlap == best[at] && (!GUARD || overlap > 0.0)) { claimed = g; }
+    if (overlap == best[at] && (!GUARD || overlap > 0.0)) {
+      isClaimed = true;
+      claimer = g;
+    }
   }
   var result = own;
-  if (largest < params.low) { result = -1; } else if (largest < params.high) { result = -2; }
-  if (claimed >= 0) {
+  if (largest < params.low) { result = BACKGROUND; } else if (largest < params.high) { result = IGNORED; }
+  if (isClaimed) {
     if (LOW_QUALITY == 1u) { result = own; }
-    if (LOW_QUALITY == 2u) { result = claimed; }
+    if (LOW_QUALITY == 2u) { result = claimer; }
   }
   matches[i] = result;
 }

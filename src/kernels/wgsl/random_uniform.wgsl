@@ -1,5 +1,5 @@
 // y[4 i .. 4 i + 3] = Philox4x32-10(counter = i, key), as multiples of 2^-24 in [0, 1) (Salmon et al. 2011).
-// Whole-number arithmetic only, so that every device computes the same bits. One invocation computes four numbers.
+// Integer arithmetic only, so that every device computes the same bits. One invocation computes four numbers.
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup

@@ -10,7 +10,7 @@ struct Params {
   elements: u32,
   xStart: u32,
   yStart: u32,
-  s1: u32, s2: u32, s3: u32, s4: u32, s5: u32, // extents but the outermost
+  s1: u32, s2: u32, s3: u32, s4: u32, s5: u32, // extents except the outermost
   x0: i32, x1: i32, x2: i32, x3: i32, x4: i32, x5: i32, // strides in elements; negative ones walk backwards
   y0: u32, y1: u32, y2: u32, y3: u32, y4: u32, y5: u32,
 }

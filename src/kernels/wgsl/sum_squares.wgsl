@@ -5,7 +5,7 @@
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
-const CHAIN: u32 = 64u; // most vectors in one part
+const CHAIN: u32 = 64u; // maximum number of vectors in one part
 
 struct Params {
   slot: u32,

@@ -1,6 +1,6 @@
 // y = f(x), element by element.
 // One invocation computes EACH vectors of four neighbouring elements. Order and shape do not matter, and the last vector
-// may reach into the buffer's padding, which nobody reads.
+// may extend into the buffer's padding, which is never read.
 
 // Specialisation
 const OP: u32 = 0u; // which f, see `f`

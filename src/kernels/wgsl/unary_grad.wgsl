@@ -1,4 +1,4 @@
-// dx = dy * f'(x), element by element, where v is x or y = f(x), whichever gives the derivative more cheaply.
+// dx = dy * f'(x), element by element, where v is x or y = f(x), whichever makes the derivative cheaper.
 // One invocation computes EACH vectors, as in unary.wgsl; OP has the same numbers.
 
 // Specialisation

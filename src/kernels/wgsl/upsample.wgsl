@@ -33,13 +33,13 @@ fn tap(i: u32, size: u32, target_size: u32) -> Tap {
   return Tap(low, min(low + 1u, size - 1u), position - f32(low));
 }
 
-// How much of pixel h output i takes.
-fn share(i: u32, h: u32, size: u32, target_size: u32) -> f32 {
+// The weight of pixel h in output i.
+fn weightOf(i: u32, h: u32, size: u32, target_size: u32) -> f32 {
   let t = tap(i, size, target_size);
   return select(0.0, 1.0 - t.weight, t.low == h) + select(0.0, t.weight, t.high == h);
 }
 
-// First and one past the last output that may take something from pixel h.
+// The first output that may depend on pixel h, and one past the last.
 fn reach(h: u32, size: u32, target_size: u32) -> vec2u {
   let scale = f32(target_size) / f32(size);
   let before = select(0.0, 1.5, BILINEAR);
@@ -63,10 +63,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let across = reach(column, params.w, params.q);
     var sum = V();
     for (var a = down.x; a < down.y; a++) {
-      let part = share(a, row, params.h, params.p);
+      let part = weightOf(a, row, params.h, params.p);
       if (part == 0.0) { continue; }
       for (var b = across.x; b < across.y; b++) {
-        let weight = share(b, column, params.w, params.q);
+        let weight = weightOf(b, column, params.w, params.q);
         if (weight != 0.0) { sum += part * weight * x[((n * params.p + a) * params.q + b) * params.c + c]; }
       }
     }

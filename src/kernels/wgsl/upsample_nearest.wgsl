@@ -1,6 +1,6 @@
 // y[n, i, j, c] = x[n, floor(i H / P), floor(j W / Q), c]: x resized from H x W to P x Q by its nearest pixels.
 // One invocation computes EACH neighbouring columns of one channel, or with V = vec4f of four neighbouring channels. The column
-// of x is divided out for the first and counted on from there, because a division takes as long as a load.
+// of x is computed by a division for the first and incremented for the others, because a division takes as long as a load.
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup

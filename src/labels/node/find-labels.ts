@@ -1,115 +1,136 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { InputError } from '../../common/errors.ts';
+import { listFiles } from '../../imagery/node/files.ts';
+import { imageEnding } from '../../imagery/node/image-size.ts';
 import { csvLines } from '../csv-rows.ts';
 import { csvFlavour } from '../csv.ts';
 import { formatExamples, type LabelFormat } from '../formats.ts';
 import { isSpaceNetHeader } from '../spacenet.ts';
-import { listFiles } from '../../imagery/node/files.ts';
-import { imageEnding } from '../../imagery/node/image-size.ts';
 import { yoloLabelPath } from './read-yolo.ts';
 
-/** Labels that were found: their format, and the file or folder that holds them. */
+/** The format of labels, and the file or folder that contains them. */
 export interface FoundLabels {
   readonly format: LabelFormat;
   readonly path: string;
 }
 
 /**
- * The format of a label file, or of the labels in a folder, by names and first lines. Rejects when it is none of those
- * known, or when a folder holds labels of several kinds.
+ * Detects the format of a label file, or of the labels in a folder, from names and first lines. Rejects with an `InputError`
+ * for unknown formats, and for a folder with labels in several formats.
  */
 export async function detectLabelFormat(path: string): Promise<LabelFormat> {
   return (await findLabels('detectLabelFormat', path)).format;
 }
 
-/** The labels at a path, which is a file or a folder; of `format` alone where it is given. `op` starts the error. */
+/** Finds the labels in a file or folder, optionally only those in `format`. Rejects with an `InputError` of `op`. */
 export async function findLabels(op: string, path: string, format?: LabelFormat): Promise<FoundLabels> {
   const found = await stat(path).catch(() => null);
-  if (found === null) throw new Error(`${op}: ${path} does not exist`);
+  if (found === null) throw new InputError(op, `${path} does not exist`);
   if (!found.isDirectory()) {
     if (format !== undefined) return { format, path };
-    const own = await formatOfFile(path);
-    if (own !== null) return { format: own, path };
-    throw new Error(`${op}: ${path} is no label file by its name and first lines. Expected one of\n${examples()}`);
+    const detected = await formatOfFile(path);
+    if (detected !== null) return { format: detected, path };
+    const reason = `${path} is not a label file, judging by its name and first lines`;
+    throw new InputError(op, `${reason}. Expected one of\n${examples()}`);
   }
   const files = await listFiles(path);
   const all = await listLabels(path, files);
   const fitting = format === undefined ? all : all.filter((labels) => labels.format === format);
   const [first] = fitting;
-  // A folder of a format whose files do not look like it: its reader says what is wrong.
+  // If the files in the folder do not look like the given format, its reader reports why.
   if (first === undefined && (format === 'voc' || format === 'yolo' || format === 'geojson')) return { format, path };
   if (first === undefined) {
     const count = (pattern: RegExp): number => files.filter((file) => pattern.test(file)).length;
-    throw new Error(
-      `${op}: no ${format ?? 'known'} labels in ${path} (${files.length} files: ${count(imageEnding)} images, ` +
+    throw new InputError(
+      op,
+      `no ${format ?? 'known'} labels in ${path} (${files.length} files: ${count(imageEnding)} images, ` +
         `${count(/\.json$/i)} .json, ${count(/\.xml$/i)} .xml, ${count(/\.txt$/i)} .txt, ${count(/\.csv$/i)} .csv, ` +
         `${count(/\.geojson$/i)} .geojson). Expected one of\n${examples()}`,
     );
   }
   if (fitting.length === 1) return first;
-  throw new Error(
-    `${op}: ${fitting.length} kinds of labels in ${path}: ` +
-      `${fitting.map((labels) => `${labels.path} (${labels.format})`).join(', ')}: give one of them instead of the folder`,
+  const list = fitting.map((labels) => `${labels.path} (${labels.format})`).join(', ');
+  throw new InputError(
+    op,
+    `${fitting.length} kinds of labels in ${path}: ${list}: give one of them instead of the folder`,
   );
 }
 
-/** An example of each format, one on a line. */
+/** An example of each format, one per line. */
 export function examples(): string {
   return Object.entries(formatExamples)
     .map(([format, example]) => `  ${format}: ${example}`)
     .join('\n');
 }
 
-/** All labels in a folder, whose files are listed. Results of detectors count only where there is nothing else. */
+/** All labels in a folder with the given files. Detections in COCO's format count only if there is nothing else. */
 export async function listLabels(folder: string, files: readonly string[]): Promise<FoundLabels[]> {
-  const found: FoundLabels[] = [];
-  const add = (format: LabelFormat, file = ''): unknown => found.push({ format, path: join(folder, file) });
+  const { labels, results } = await labelFilesNearTop(folder, files);
+  const geojson = files.some((file) => /\.geojson$/i.test(file) && !/roads/i.test(file));
+  // SpaceNet's data sets have both: the outlines in map coordinates are preferred, as in `openSpaceNet`.
+  const found = geojson ? labels.filter(({ format }) => format !== 'spacenet-csv') : labels;
+  if (geojson) found.push({ format: 'geojson', path: folder });
+  const voc = await findVoc(folder, files);
+  if (voc !== null) found.push(voc);
+  if (!found.some(({ format }) => format === 'yolo')) {
+    const known = new Set(files);
+    if (files.some((file) => imageEnding.test(file) && yoloLabelPath(file, known) !== null)) {
+      found.push({ format: 'yolo', path: folder });
+    }
+  }
+  if (found.length > 0) return found;
+  return results.length > 0 ? results : onlyCsv(folder, files);
+}
+
+/** The label files in a folder and its subfolders: a deep folder of thousands of JSON files is something else. */
+async function labelFilesNearTop(
+  folder: string,
+  files: readonly string[],
+): Promise<{ labels: FoundLabels[]; results: FoundLabels[] }> {
+  const labels: FoundLabels[] = [];
   const results: FoundLabels[] = [];
-  // Label files stand near the top; a folder of thousands of JSON files holds something else.
   const near = files.filter((file) => file.split('/').length <= 2 && /\.(ya?ml|json|csv)$/i.test(file)).slice(0, 200);
   for (const file of near) {
     if (/\.csv$/i.test(file) && file.includes('/') && !/^summarydata\//i.test(file)) continue;
     if (/\.ya?ml$/i.test(file) && file.includes('/')) continue;
-    const format = await formatOfFile(join(folder, file)).catch(() => null);
-    if (format === 'coco-results') results.push({ format, path: join(folder, file) });
-    else if (format !== null && format !== 'geojson') add(format, file);
+    const path = join(folder, file);
+    const format = await formatOfFile(path).catch(() => null);
+    if (format === 'coco-results') results.push({ format, path });
+    else if (format !== null && format !== 'geojson') labels.push({ format, path });
   }
-  const geojson = files.some((file) => /\.geojson$/i.test(file) && !/roads/i.test(file));
-  // SpaceNet's trees have both: the outlines in map coordinates are preferred, as `openSpaceNet` does.
-  const kept = geojson ? found.filter(({ format }) => format !== 'spacenet-csv') : found;
-  if (geojson) kept.push({ format: 'geojson', path: folder });
-  const xml = files.filter((file) => isVocName(file));
-  const annotations = xml.find((file) => /(^|\/)annotations\//i.test(file));
-  for (const file of [...(annotations === undefined ? [] : [annotations]), ...xml.slice(0, 5)]) {
-    if ((await formatOfFile(join(folder, file))) !== 'voc') continue;
-    kept.push({ format: 'voc', path: join(folder, vocFolder(file)) });
-    break;
-  }
-  if (!kept.some(({ format }) => format === 'yolo')) {
-    const known = new Set(files);
-    if (files.some((file) => imageEnding.test(file) && yoloLabelPath(file, known) !== null)) {
-      kept.push({ format: 'yolo', path: folder });
-    }
-  }
-  if (kept.length > 0 || results.length > 0) return kept.length > 0 ? kept : results;
-  // The only CSV beside images is meant to be read: its reader says what is wrong with the header.
-  const tables = files.filter((file) => /^[^/]*\.csv$/i.test(file));
-  const [table] = tables;
-  const alone = table !== undefined && tables.length === 1 && files.some((file) => imageEnding.test(file));
-  return alone ? [{ format: 'csv', path: join(folder, table) }] : [];
+  return { labels, results };
 }
 
-/** Whether a file may be Pascal VOC's: GDAL writes `.aux.xml` beside images. */
+async function findVoc(folder: string, files: readonly string[]): Promise<FoundLabels | null> {
+  const xml = files.filter(isVocName);
+  const annotations = xml.find((file) => /(^|\/)annotations\//i.test(file));
+  for (const file of [...(annotations === undefined ? [] : [annotations]), ...xml.slice(0, 5)]) {
+    if ((await formatOfFile(join(folder, file))) === 'voc')
+      return { format: 'voc', path: join(folder, vocFolder(file)) };
+  }
+  return null;
+}
+
+/** The only CSV next to images is taken as labels: its reader reports what is wrong with the header. */
+function onlyCsv(folder: string, files: readonly string[]): FoundLabels[] {
+  const tables = files.filter((file) => /^[^/]*\.csv$/i.test(file));
+  const [table] = tables;
+  const isAlone = table !== undefined && tables.length === 1 && files.some((file) => imageEnding.test(file));
+  return isAlone ? [{ format: 'csv', path: join(folder, table) }] : [];
+}
+
+/** Whether a file may be Pascal VOC's: GDAL writes `.aux.xml` next to images. */
 export function isVocName(file: string): boolean {
   return /\.xml$/i.test(file) && !/\.aux\.xml$/i.test(file);
 }
 
-/** The folder of annotations that an XML file lies in; '' is the top. */
+/** The folder of annotations that contains an XML file; '' is the top. */
 function vocFolder(file: string): string {
   return /^((?:.*\/)?annotations)\//i.exec(file)?.[1] ?? '';
 }
 
-/** The format of one file, or null. */
+/** The format of a file; null if it is unknown. */
 async function formatOfFile(path: string): Promise<LabelFormat | null> {
   if (/\.geojson$/i.test(path)) return 'geojson';
   const ending = /\.(json|xml|csv|ya?ml)$/i.exec(path)?.[1]?.toLowerCase();

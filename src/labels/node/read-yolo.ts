@@ -1,15 +1,18 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { reporter, type OnProblem } from '../problems.ts';
-import type { LabelledImage, LabelledObject, LabelTable } from '../types.ts';
-import { parseClassList, parseYolo, parseYoloData } from '../yolo.ts';
-import { listFiles, stem } from '../../imagery/node/files.ts';
-import { imageEnding, imageSizeOf } from '../../imagery/node/image-size.ts';
 import { reasonOf } from '../../common/check.ts';
+import { InputError } from '../../common/errors.ts';
+import { listFiles, stem } from '../../imagery/node/files.ts';
+import { imageEnding, imageSizeOf, type ImageSize } from '../../imagery/node/image-size.ts';
+import { originText, reporter, type OnProblem, type Report } from '../problems.ts';
+import { unknownClass } from '../table-builder.ts';
+import type { LabelledImage, LabelledObject, LabelTable } from '../types.ts';
+import { parseClassList, parseYoloData, readYoloLines } from '../yolo.ts';
 
+const OP = 'readLabels';
 const CLASS_FILES = ['classes.txt', 'obj.names', 'labels/classes.txt', 'labels/obj.names', '_darknet.labels'];
 
-/** What is read of a YOLO data set. */
+/** How a YOLO data set is read. */
 export interface YoloOptions {
   /** Folder of the images. */
   readonly images?: string | undefined;
@@ -19,19 +22,19 @@ export interface YoloOptions {
 }
 
 /**
- * Reads labels in YOLO's text: at a `data.yaml`, at a folder that has one, or at a bare folder of images with their
- * labels in a folder `labels` beside `images`, or beside the images. An image without a file of labels is empty.
+ * Reads labels in YOLO's text: from a `data.yaml`, from a folder that has one, or from a bare folder of images with their
+ * labels next to them or in a folder `labels` next to `images`. An image without a label file is empty.
  */
 export async function readYolo(path: string, options: YoloOptions): Promise<LabelTable & { imagesRoot: string }> {
-  const report = reporter(options.onProblem);
+  const { onProblem } = options;
+  const report = reporter(onProblem);
   const yaml = await findYaml(path);
   const base = yaml === null ? path : dirname(yaml);
   const data = yaml === null ? null : parseYoloData(await readFile(yaml, 'utf8'), yaml);
   const names = data?.names ?? (await readClassFile(base)) ?? options.classes;
   if (names === undefined) {
-    throw new Error(
-      `readLabels: ${base} has no data.yaml with names and no ${CLASS_FILES.slice(0, 2).join(' or ')}: give \`classes\``,
-    );
+    const reason = `${base} has no data.yaml with names and no ${CLASS_FILES.slice(0, 2).join(' or ')}`;
+    throw new InputError(OP, reason, { remedy: 'give', option: 'classes' });
   }
   const folders = await imageFolders(base, data, options);
   const root = options.images ?? folders.root;
@@ -42,31 +45,34 @@ export async function readYolo(path: string, options: YoloOptions): Promise<Labe
     const file = relative(root, image).split(sep).join('/');
     const labels = await labelFileOf(image, options.images === undefined ? null : { base, file });
     if (labels !== null) used.add(resolve(labels));
+    const size = await sizeOf(image, report);
+    if (size === null) continue;
     const text = labels === null ? '' : await readFile(labels, 'utf8');
-    let size: { width: number; height: number };
-    try {
-      size = await imageSizeOf(image);
-    } catch (error) {
-      report('image', image, reasonOf(error));
-      continue;
-    }
-    const source = { name: labels ?? image, classes: names.length, ...size, onProblem: options.onProblem };
-    const objects = parseYolo(text, source).flatMap((object): LabelledObject[] => {
+    const lines = readYoloLines(text, { name: labels ?? image, classes: names.length, ...size, onProblem });
+    const objects = lines.flatMap(({ object, origin }): LabelledObject[] => {
       const name = names[object.label]!;
       const label = classes.indexOf(name);
-      if (label >= 0) return [{ ...object, label }];
-      report('class', object.source!, `class "${name}" is none of ${classes.join(', ')}`);
+      if (label >= 0) return [{ ...object, label, origin: originText(origin) }];
+      report('class', origin, unknownClass(name, classes));
       return [];
     });
     images.push({ file, ...size, objects });
   }
   for (const labels of await labelFiles(base, folders.labels)) {
-    if (!used.has(resolve(labels))) report('image', labels, `there is no image ${stem(labels)} in ${root}`);
+    if (!used.has(resolve(labels))) report('image', { file: labels }, `there is no image ${stem(labels)} in ${root}`);
   }
   return { classes, images, imagesRoot: root };
 }
 
-/** Path of the labels of an image among known files: in `labels` for `images`, or beside it; null where there is none. */
+async function sizeOf(image: string, report: Report): Promise<ImageSize | null> {
+  try {
+    return await imageSizeOf(image);
+  } catch (error) {
+    return report('image', { file: image }, error instanceof InputError ? error.reason : reasonOf(error));
+  }
+}
+
+/** Path of the labels of an image among known files: in `labels` instead of `images`, or next to it; null if absent. */
 export function yoloLabelPath(image: string, known: { has(file: string): boolean }): string | null {
   const text = image.replace(/\.[^./]*$/, '.txt');
   const at = `/${text}`.lastIndexOf('/images/');
@@ -96,7 +102,7 @@ interface Folders {
   /** The folder that all images lie in. */
   readonly root: string;
   readonly images: readonly string[];
-  /** Whether the labels of one split are asked for: then files of others are no surprise. */
+  /** Whether the labels of all splits or of one are read: in the latter case there are label files of others. */
   readonly labels: 'all' | 'split';
 }
 
@@ -105,43 +111,42 @@ async function imageFolders(
   data: ReturnType<typeof parseYoloData> | null,
   { images, split }: YoloOptions,
 ): Promise<Folders> {
-  if (split !== undefined && data?.splits[split] === undefined) {
-    throw new Error(
-      `readLabels: ${base}: no split ${split} in its data.yaml, only ${Object.keys(data?.splits ?? {}).join(', ') || 'none'}`,
-    );
+  const splits = data?.splits ?? {};
+  if (split !== undefined && splits[split] === undefined) {
+    const known = Object.keys(splits).join(', ') || 'none';
+    throw new InputError(OP, `${base}: no split ${split} in its data.yaml, only ${known}`);
   }
-  if (images !== undefined && split === undefined)
+  if (images !== undefined && split === undefined) {
     return { root: images, images: await imagesIn(images), labels: 'all' };
-  const all = data === null ? {} : data.splits;
-  const lists = Object.entries(all).flatMap(([name, entries]) => entries.map((entry) => ({ name, entry })));
-  if (lists.length === 0) {
+  }
+  const entries = Object.entries(splits).flatMap(([name, list]) => list.map((entry) => ({ name, entry })));
+  if (entries.length === 0) {
     const inside = join(base, 'images');
     const root = (await isFolder(inside)) ? inside : base;
     return { root, images: await imagesIn(root), labels: 'all' };
   }
   const found: { name: string; files: string[] }[] = [];
-  for (const { name, entry } of lists) {
+  for (const { name, entry } of entries) {
     const path = await resolveSplit(base, data?.path ?? null, entry);
-    // Other splits may be elsewhere; the one that is asked for must be there.
-    if (path === null && split !== undefined && name !== split) continue;
-    if (path === null) {
-      throw new Error(
-        `readLabels: ${base}: ${name} is ${entry}, which does not exist there; give the folder of the images as \`images\``,
-      );
+    if (path !== null) found.push({ name, files: await filesOf(path) });
+    // Only the requested split must exist.
+    else if (split === undefined || name === split) {
+      throw new InputError(OP, `${base}: ${name} is ${entry}, which does not exist there`, {
+        remedy: 'give the folder of the images with',
+        option: 'images',
+      });
     }
-    found.push({ name, files: await filesOf(path) });
   }
-  const root =
-    images ??
-    commonFolder(
-      found.flatMap(({ files }) => files),
-      base,
-    );
+  const all = found.flatMap(({ files }) => files);
   const chosen = found.filter(({ name }) => split === undefined || name === split).flatMap(({ files }) => files);
-  return { root, images: [...new Set(chosen)].sort(), labels: split === undefined ? 'all' : 'split' };
+  return {
+    root: images ?? commonFolder(all, base),
+    images: [...new Set(chosen)].sort(),
+    labels: split === undefined ? 'all' : 'split',
+  };
 }
 
-/** Where a split lies: Ultralytics takes it relative to `path`, Roboflow writes one `../` too many. */
+/** The path of a split: relative to `path` for Ultralytics, with one `../` too many from Roboflow. */
 async function resolveSplit(base: string, path: string | null, entry: string): Promise<string | null> {
   const bases = path === null ? [base] : [resolve(base, path), base];
   for (const from of bases) {
@@ -166,7 +171,7 @@ async function imagesIn(folder: string): Promise<string[]> {
 async function labelFileOf(image: string, given: { base: string; file: string } | null): Promise<string | null> {
   const bare = image.split(sep).join('/');
   const candidates: string[] = [];
-  // With a folder of images elsewhere the labels keep its structure.
+  // If the images are in a folder elsewhere, the labels have its structure.
   if (given !== null) {
     for (const folder of ['labels', ''])
       candidates.push(join(given.base, folder, given.file.replace(/\.[^./]*$/, '.txt')));
@@ -176,7 +181,7 @@ async function labelFileOf(image: string, given: { base: string; file: string } 
   return null;
 }
 
-/** All files in folders `labels`, of which each should have an image. */
+/** All files in folders `labels`, each of which should have an image. */
 async function labelFiles(base: string, labels: Folders['labels']): Promise<string[]> {
   if (labels === 'split') return [];
   const files = (await listFiles(base)).filter((file) => /(^|\/)labels\/.*\.txt$/i.test(file));
@@ -187,7 +192,7 @@ async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null))?.isDirectory() === true;
 }
 
-/** The deepest folder that holds all files. */
+/** The deepest folder that contains all files. */
 function commonFolder(files: readonly string[], otherwise: string): string {
   let parts: string[] | null = null;
   for (const file of files) {

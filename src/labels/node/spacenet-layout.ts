@@ -1,8 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import { InputError } from '../../common/errors.ts';
 import { checkFolder, listFiles, stem } from '../../imagery/node/files.ts';
 
-// Folders of images, the ones that people see best first: where there are several kinds, the first is taken.
+const OP = 'openSpaceNet';
+
+// Folders of images in order of preference, those in visible colours first.
 const IMAGE_KINDS = [
   'RGB-PanSharpen', // SpaceNet 2 and 3
   'PS-RGB', // SpaceNet 5 and 6
@@ -16,11 +19,11 @@ const IMAGE_KINDS = [
   'MUL',
   'PAN',
 ];
-// Words in file names that tell what a file holds rather than which place it shows.
+// Words in file names for the kind of file rather than the place.
 const LABEL_WORDS = ['buildings', 'Buildings', 'Geo', 'spacenet-buildings'];
 const KIND_WORDS = new Set([...IMAGE_KINDS, ...LABEL_WORDS, 'SAR-Intensity']);
 
-/** An example for the messages of those who found no data. */
+/** An example of the layout, for messages. */
 export const spaceNetExample = [
   '  AOI_2_Vegas_Train/RGB-PanSharpen/RGB-PanSharpen_AOI_2_Vegas_img1.tif',
   '  AOI_2_Vegas_Train/geojson/buildings/buildings_AOI_2_Vegas_img1.geojson',
@@ -39,12 +42,12 @@ export interface SpaceNetLayout {
   readonly csv: readonly string[];
 }
 
-/** Finds images and labels below a folder, which may also be the folder of the images itself. */
+/** Finds images and labels below a folder, or next to it if it is the folder of the images itself. */
 export async function findSpaceNet(path: string, imageFolder?: string): Promise<SpaceNetLayout> {
-  await checkFolder('openSpaceNet', path);
+  await checkFolder(OP, path);
   let root = resolve(path);
   let files = await listFiles(root);
-  // The folder of the images itself was named: the labels lie beside it.
+  // The path is the folder of the images itself: the labels are next to it.
   if (files.some((file) => isTif(file) && !file.includes('/')) && !files.some(isLabelFile)) {
     const beside = await readdir(dirname(root));
     if (beside.some((name) => /^(geojson|geojson_buildings|vectordata|summarydata)$/i.test(name))) {
@@ -70,7 +73,7 @@ export async function findSpaceNet(path: string, imageFolder?: string): Promise<
   };
 }
 
-/** The name that images and labels of one place share: the file's name without the words for what it holds. */
+/** The name that images and labels of a place have in common: the file name without the words for the kind of file. */
 export function placeKey(file: string): string {
   return stem(file)
     .split('_')
@@ -79,8 +82,8 @@ export function placeKey(file: string): string {
 }
 
 /**
- * The key among `keys` that belongs to an image: its own id, or the longest end of it. SpaceNet 4 labels a place once
- * (`732701_3724639`) for images from many angles (`Atlanta_nadir7_catid_..._732701_3724639`).
+ * The key among `keys` for an image: its id, or the longest end of it. SpaceNet 4 labels a place once (`732701_3724639`)
+ * for images from many angles (`Atlanta_nadir7_catid_..._732701_3724639`).
  */
 export function labelKeyOf(id: string, keys: { has(key: string): boolean }): string | undefined {
   const words = id.split('_');
@@ -91,12 +94,12 @@ export function labelKeyOf(id: string, keys: { has(key: string): boolean }): str
   return undefined;
 }
 
-/** Whether a listing of files looks like one of SpaceNet's layouts. */
+/** Whether a list of files looks like one of SpaceNet's layouts. */
 export function looksLikeSpaceNet(files: readonly string[]): boolean {
   return files.some(isTif) && files.some((file) => isLabelFile(file) || IMAGE_KINDS.includes(folderName(file)));
 }
 
-/** Whether a listing has the folders of SpaceNet's trees, so that images of anybody beside GeoJSON files are told apart. */
+/** Whether a list of files has the folders of SpaceNet's layouts, unlike other images next to GeoJSON files. */
 export function hasSpaceNetFolders(files: readonly string[]): boolean {
   const known = /^(geojson.*|vectordata|summarydata|buildings|spacenet-buildings)$/i;
   return files.some((file) => {
@@ -108,18 +111,16 @@ export function hasSpaceNetFolders(files: readonly string[]): boolean {
 function chooseKind(path: string, files: readonly string[], wanted: string | undefined): string {
   const found = [...new Set(files.filter(isTif).map(folderName))];
   const tree = `Expected a tree such as\n${spaceNetExample}`;
-  if (found.length === 0) throw new Error(`openSpaceNet: no .tif files below ${path}. ${tree}`);
+  if (found.length === 0) throw new InputError(OP, `no .tif files below ${path}. ${tree}`);
   if (wanted !== undefined) {
     if (found.includes(wanted)) return wanted;
-    throw new Error(`openSpaceNet: no .tif files in a folder ${wanted} below ${path}, only in ${found.join(', ')}`);
+    throw new InputError(OP, `no .tif files in a folder ${wanted} below ${path}, only in ${found.join(', ')}`);
   }
   const known = IMAGE_KINDS.find((kind) => found.includes(kind));
   if (known !== undefined) return known;
   if (found.length === 1) return found[0]!;
-  throw new Error(
-    `openSpaceNet: .tif files below ${path} lie in ${found.join(', ')}, none of which is known: choose one with ` +
-      `\`images\`. ${tree}`,
-  );
+  const reason = `.tif files below ${path} are in ${found.join(', ')}, none of which is known`;
+  throw new InputError(OP, reason, { remedy: 'choose one with', option: 'images' });
 }
 
 function indexBy(files: readonly string[], what: string): Map<string, string> {
@@ -127,7 +128,7 @@ function indexBy(files: readonly string[], what: string): Map<string, string> {
   for (const file of files) {
     const key = placeKey(file);
     const other = index.get(key);
-    if (other !== undefined) throw new Error(`openSpaceNet: two ${what} of ${key}: ${other} and ${file}`);
+    if (other !== undefined) throw new InputError(OP, `two ${what} of ${key}: ${other} and ${file}`);
     index.set(key, file);
   }
   return new Map([...index].sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -138,7 +139,7 @@ const isSummary = (file: string): boolean =>
   /\.csv$/i.test(file) && (/^summarydata$/i.test(folderName(file)) || /_solutions?\.csv$/i.test(file));
 const isLabelFile = (file: string): boolean => /\.geojson$/i.test(file) || isSummary(file);
 
-/** Name of the folder that a file lies in; '' at the top. */
+/** Name of the folder of a file; '' at the top. */
 function folderName(file: string): string {
   return file.split('/').at(-2) ?? '';
 }

@@ -1,42 +1,46 @@
 import { join } from 'node:path';
+import { checkInteger, reasonOf } from '../../common/check.ts';
+import { InputError } from '../../common/errors.ts';
+import { imageSizeOf } from '../../imagery/node/image-size.ts';
 import { writeCoco, writeCocoResults, type ResultsTruth } from '../coco.ts';
 import { writeClassMapping, writeLabelCsv } from '../csv.ts';
 import type { LabelFormat } from '../formats.ts';
-import { lossesOf, type LabelLoss } from '../unsupported-fields.ts';
-import { checkClasses } from '../table-builder.ts';
-import type { LabelledImage, LabelTable } from '../types.ts';
 import { writeSpaceNetCsv } from '../spacenet.ts';
+import { checkClasses } from '../table-builder.ts';
+import type { LabelledImage, LabelledObject, LabelTable } from '../types.ts';
+import { unsupportedFields, type UnsupportedField } from '../unsupported-fields.ts';
 import { writeVoc } from '../voc.ts';
 import { writeYolo, writeYoloData } from '../yolo.ts';
-import { imageSizeOf } from '../../imagery/node/image-size.ts';
 import { readLabels, type ReadLabels, type ReadLabelsOptions } from './read-labels.ts';
 import { writeGeojson } from './read-spacenet.ts';
 import { placeKey } from './spacenet-layout.ts';
-import { writeWhole } from './write-atomically.ts';
-import { reasonOf } from '../../common/check.ts';
+import { writeAtomically } from './write-atomically.ts';
+
+const OP = 'writeLabels';
+const IMAGES_REMEDY = { remedy: 'give the folder of the images with', option: 'images' };
 
 /** How labels are written. */
 export interface WriteLabelsOptions {
-  /** Whether files that exist are replaced. Default false: they are an error. */
+  /** Whether existing files are replaced. Default false: they are an error. */
   readonly overwrite?: boolean;
-  /** Folder of the images: YOLO needs their sizes where the table has none, GeoJSON their georeferences. */
+  /** Folder of the images. YOLO needs their sizes unless the table has them, GeoJSON their georeferences. */
   readonly images?: string;
-  /** Of COCO results: the truth whose ids are written. Default: the table itself. */
+  /** For COCO results: the ground truth whose ids are written. Default: the table itself. */
   readonly like?: ResultsTruth;
 }
 
-/** What was written, and what was not. */
 export interface WrittenLabels {
+  /** Paths of the files written. */
   readonly files: readonly string[];
-  /** What the table has and the format cannot express. */
-  readonly losses: readonly LabelLoss[];
+  /** What the table contains and the format cannot express. */
+  readonly unsupported: readonly UnsupportedField[];
 }
 
 /**
- * Writes a table in a format, whole or not at all. `out` is a file, but a folder for `voc` (an XML for each image),
- * `yolo` (`data.yaml` and `labels/`; the images belong into `images/`) and `geojson`; keras-retinanet has a second file,
- * `OUT-classes.csv`. Nothing that exists is overwritten unless `overwrite` is true. What the format cannot express is
- * listed in `losses`. Throws a RangeError for a table that does not make sense.
+ * Writes a table in a format: all files or none. `out` is a file, or a folder for `voc` (an XML file for each image),
+ * `yolo` (`data.yaml` and `labels/`; the images belong into `images/`) and `geojson`. keras-retinanet has a second file,
+ * `OUT-classes.csv`. Existing files are kept unless `overwrite` is true. What the format cannot express is listed in
+ * `unsupported`. Rejects with a RangeError for an invalid table, and with an `InputError` if it cannot be written.
  */
 export async function writeLabels(
   table: ResultsTruth,
@@ -46,40 +50,44 @@ export async function writeLabels(
 ): Promise<WrittenLabels> {
   checkTable(table);
   const files = await filesOf(table, out, format, options);
-  await writeWhole(files, options.overwrite === true);
-  return { files: [...files.keys()], losses: lossesOf(table, format) };
+  await writeAtomically(OP, files, options.overwrite === true);
+  return { files: [...files.keys()], unsupported: unsupportedFields(table, format) };
 }
 
-/** How labels are taken from one format to another. */
+/** How labels are converted. */
 export interface ConvertLabelsOptions extends Omit<ReadLabelsOptions, 'format'> {
-  /** Format of the input. Default: found by names and first lines. */
+  /** Format of the input. Default: detected from names and first lines. */
   readonly from?: LabelFormat;
   readonly to: LabelFormat;
   readonly overwrite?: boolean;
 }
 
-/** Outcome of `convertLabels`. */
 export interface ConvertedLabels extends WrittenLabels {
   readonly from: LabelFormat;
   readonly to: LabelFormat;
+  /** Number of images. */
   readonly images: number;
+  /** Number of objects. */
   readonly objects: number;
   readonly classes: readonly string[];
-  /** What reading left out. */
+  /** Contents of the input that were not read, one sentence each. */
   readonly notes: readonly string[];
 }
 
-/** Reads labels and writes them in another format; what that cannot express is in `losses`. */
+/** Reads labels and writes them in another format; `unsupported` lists what that cannot express. */
 export async function convertLabels(
   input: string,
   out: string,
-  { from, to, overwrite = false, ...reading }: ConvertLabelsOptions,
+  { from, to, overwrite = false, ...readOptions }: ConvertLabelsOptions,
 ): Promise<ConvertedLabels> {
-  const table: ReadLabels = await readLabels(input, { ...reading, ...(from === undefined ? {} : { format: from }) });
+  const table: ReadLabels = await readLabels(input, {
+    ...readOptions,
+    ...(from === undefined ? {} : { format: from }),
+  });
   const written = await writeLabels(table, out, to, {
     overwrite,
     images: table.imagesRoot,
-    ...(reading.like === undefined ? {} : { like: reading.like }),
+    ...(readOptions.like === undefined ? {} : { like: readOptions.like }),
   });
   return {
     ...written,
@@ -92,102 +100,140 @@ export async function convertLabels(
   };
 }
 
+/** The files of a format with one file per image. */
+interface OutputFiles {
+  /** Text of each file, by its path. */
+  readonly texts: Map<string, string>;
+  /** Adds the file of one image. Throws an `InputError` if another image has the same one. */
+  readonly add: (image: LabelledImage, path: string, text: string) => void;
+}
+
+function outputFiles(): OutputFiles {
+  const texts = new Map<string, string>();
+  const imageOf = new Map<string, string>();
+  return {
+    texts,
+    add(image, path, text) {
+      const other = imageOf.get(path);
+      if (other !== undefined) {
+        throw new InputError(OP, `${other} and ${image.file} would both have their labels in ${path}: rename one`);
+      }
+      imageOf.set(path, image.file);
+      texts.set(path, text);
+    },
+  };
+}
+
+const withoutExtension = (file: string): string => file.replace(/\.[^./]*$/, '');
+
 async function filesOf(
   table: ResultsTruth,
   out: string,
   format: LabelFormat,
   { images, like }: WriteLabelsOptions,
 ): Promise<Map<string, string>> {
-  const files = new Map<string, string>();
-  const sources = new Map<string, string>();
-  const add = (image: LabelledImage, path: string, text: string): void => {
-    const other = sources.get(path);
-    if (other !== undefined) {
-      throw new Error(`writeLabels: ${other} and ${image.file} would both have their labels in ${path}: rename one`);
-    }
-    sources.set(path, image.file);
-    files.set(path, text);
-  };
   if ((format === 'yolo' || format === 'keras-retinanet') && table.classes.length === 0) {
-    throw new RangeError(`writeLabels: ${format} needs a list of classes, the table has none`);
+    throw new RangeError(`${OP}: ${format} needs a list of classes, the table has none`);
   }
-  const bare = ({ file }: LabelledImage): string => file.replace(/\.[^./]*$/, '');
   switch (format) {
     case 'coco':
-      return files.set(out, writeCoco(table));
+      return new Map([[out, writeCoco(table)]]);
     case 'coco-results':
-      return files.set(out, writeCocoResults(table, like));
+      return new Map([[out, writeCocoResults(table, like)]]);
     case 'csv':
     case 'deepforest':
-      return files.set(out, writeLabelCsv(table, format));
+      return new Map([[out, writeLabelCsv(table, format)]]);
     case 'keras-retinanet':
-      files.set(out, writeLabelCsv(table, format));
-      return files.set(`${out.replace(/\.csv$/i, '')}-classes.csv`, writeClassMapping(table.classes));
+      return new Map([
+        [out, writeLabelCsv(table, format)],
+        [`${out.replace(/\.csv$/i, '')}-classes.csv`, writeClassMapping(table.classes)],
+      ]);
     case 'spacenet-csv':
-      return files.set(out, writeSpaceNetCsv(table, imageIds(table)));
+      return new Map([[out, writeSpaceNetCsv(table, imageIds(table))]]);
     case 'voc':
-      for (const image of table.images) add(image, join(out, `${bare(image)}.xml`), writeVoc(image, table.classes));
-      return files;
+      return vocFiles(table, out);
     case 'yolo':
-      for (const image of table.images) {
-        const { width, height } = await sizeOf(image, images);
-        add(image, join(out, 'labels', `${bare(image)}.txt`), writeYolo(image, width, height));
-      }
-      return files.set(join(out, 'data.yaml'), writeYoloData(table.classes));
+      return yoloFiles(table, out, images);
     case 'geojson':
-      if (images === undefined) {
-        throw new Error('writeLabels: GeoJSON needs the georeferences of the images: give their folder as `images`');
-      }
-      for (const image of table.images) {
-        add(image, join(out, `${bare(image)}.geojson`), await writeGeojson(image, table.classes, images));
-      }
-      return files;
+      return geojsonFiles(table, out, images);
   }
 }
 
-/** SpaceNet's names of images: that of the file, without the words for what it holds. */
+function vocFiles(table: LabelTable, out: string): Map<string, string> {
+  const { texts, add } = outputFiles();
+  for (const image of table.images) {
+    add(image, join(out, `${withoutExtension(image.file)}.xml`), writeVoc(image, table.classes));
+  }
+  return texts;
+}
+
+async function yoloFiles(table: LabelTable, out: string, root: string | undefined): Promise<Map<string, string>> {
+  const { texts, add } = outputFiles();
+  for (const image of table.images) {
+    const { width, height } = await sizeOf(image, root);
+    add(image, join(out, 'labels', `${withoutExtension(image.file)}.txt`), writeYolo(image, width, height));
+  }
+  return texts.set(join(out, 'data.yaml'), writeYoloData(table.classes));
+}
+
+async function geojsonFiles(table: LabelTable, out: string, root: string | undefined): Promise<Map<string, string>> {
+  if (root === undefined) {
+    throw new InputError(OP, 'GeoJSON needs the georeferences of the images', IMAGES_REMEDY);
+  }
+  const { texts, add } = outputFiles();
+  for (const image of table.images) {
+    const text = await writeGeojson(image, table.classes, root);
+    add(image, join(out, `${withoutExtension(image.file)}.geojson`), text);
+  }
+  return texts;
+}
+
+/** Maps the path of an image to its ImageId as SpaceNet forms it: the file name without the words for the kind of file. */
 function imageIds(table: LabelTable): (file: string) => string {
-  const ids = new Map<string, string>();
+  const fileOf = new Map<string, string>();
+  const idOf = new Map<string, string>();
   for (const { file } of table.images) {
     const id = placeKey(/\.[^./]*$/.test(file) ? file : `${file}.`);
-    const other = ids.get(id);
-    if (other !== undefined)
-      throw new Error(`writeLabels: ${other} and ${file} would both have the ImageId ${id}: rename one`);
-    ids.set(id, file);
+    const other = fileOf.get(id);
+    if (other !== undefined) {
+      throw new InputError(OP, `${other} and ${file} would both have the ImageId ${id}: rename one`);
+    }
+    fileOf.set(id, file);
+    idOf.set(file, id);
   }
-  const back = new Map([...ids].map(([id, file]) => [file, id]));
-  return (file) => back.get(file)!;
+  return (file) => idOf.get(file)!;
 }
 
 async function sizeOf(image: LabelledImage, root: string | undefined): Promise<{ width: number; height: number }> {
   const { file, width, height } = image;
   if (width !== null && height !== null) return { width, height };
-  const remedy = 'give the folder of the images as `images`';
-  if (root === undefined) throw new Error(`writeLabels: YOLO needs the size of ${file}, which is not known: ${remedy}`);
+  const reason = `YOLO needs the size of ${file}`;
+  if (root === undefined) throw new InputError(OP, `${reason}, which is not known`, IMAGES_REMEDY);
   try {
     return await imageSizeOf(join(root, file));
   } catch (error) {
-    throw new Error(`writeLabels: YOLO needs the size of ${file}: ${reasonOf(error)}: ${remedy}`, { cause: error });
+    throw new InputError(OP, `${reason}: ${reasonOf(error)}`, { ...IMAGES_REMEDY, cause: error });
   }
 }
 
 function checkTable({ classes, images }: LabelTable): void {
-  checkClasses('writeLabels', classes);
+  checkClasses(OP, classes);
   const files = new Set<string>();
   for (const { file, objects } of images) {
-    if (file === '' || files.has(file))
-      throw new RangeError(`writeLabels: two images are named "${file}", or one has no name`);
-    files.add(file);
-    for (const { label, box, score } of objects) {
-      if (!Number.isInteger(label) || label < 0 || label >= classes.length) {
-        throw new RangeError(`writeLabels: ${file}: label ${label}, expected 0 to ${classes.length - 1}`);
-      }
-      if (!box.every(Number.isFinite) || !(box[2] > box[0] && box[3] > box[1])) {
-        throw new RangeError(`writeLabels: ${file}: box ${box.join(', ')}, expected finite x2 > x1 and y2 > y1`);
-      }
-      if (score !== undefined && !Number.isFinite(score)) {
-        throw new RangeError(`writeLabels: ${file}: score ${score}, expected a finite number`);
-      }
+    if (file === '' || files.has(file)) {
+      throw new RangeError(`${OP}: two images are named "${file}", or one has no name`);
     }
+    files.add(file);
+    for (const object of objects) checkObject(file, object, classes.length);
+  }
+}
+
+function checkObject(file: string, { label, box, score }: LabelledObject, classes: number): void {
+  checkInteger(OP, `${file}: label`, label, { min: 0, max: classes - 1 });
+  if (!box.every(Number.isFinite) || !(box[2] > box[0] && box[3] > box[1])) {
+    throw new RangeError(`${OP}: ${file}: box ${box.join(', ')}, expected finite x2 > x1 and y2 > y1`);
+  }
+  if (score !== undefined && !Number.isFinite(score)) {
+    throw new RangeError(`${OP}: ${file}: score is ${score}, expected a finite number`);
   }
 }

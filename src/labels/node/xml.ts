@@ -1,7 +1,7 @@
-import type { XmlReader } from '../voc.ts';
 import { optionalPackage } from '../../imagery/node/optional-package.ts';
+import type { XmlReader } from '../voc.ts';
 
-/** Loads the reader of XML that `parseVoc` takes. */
+/** Loads the XML parser for `parseVoc`. */
 export async function loadXmlReader(): Promise<XmlReader> {
   const { XMLParser, XMLValidator } = await optionalPackage('fast-xml-parser', () => import('fast-xml-parser'));
   const parser = new XMLParser({
@@ -10,7 +10,7 @@ export async function loadXmlReader(): Promise<XmlReader> {
     trimValues: false,
     htmlEntities: true,
     isArray: (name) => name === 'object',
-    // The limits are against entities that a document defines; those of XML itself cannot blow up.
+    // The limits are against entities that a document defines; the predefined ones cannot grow.
     processEntities: { enabled: true, maxTotalExpansions: Infinity, maxExpandedLength: Infinity, maxEntityCount: 0 },
   });
   return (text) => {

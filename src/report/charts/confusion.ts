@@ -1,17 +1,17 @@
 import type { ConfusionMatrix } from '../../evaluation/judgement.ts';
-import { figure, table, tableFigure } from '../html/markup.ts';
-import { chartColours, escapeXml, ink, openSvg, paleInk, px, textAt, textWidth } from './svg-frame.ts';
+import { figure, percentage, table, tableFigure } from '../html/markup.ts';
+import { chartColours, checkFinite, escapeXml, ink, openSvg, paleInk, px, textAt, textWidth } from './svg-frame.ts';
 
-/** Up to this many classes are shown as a table of numbers, more as a drawing. */
-const mostNumbers = 12;
-/** Rows of the list of what was confused most. */
-const mostPairs = 12;
+/** Maximum number of classes that are shown as a table of numbers; more are shown as a drawing. */
+const maxNumbers = 12;
+/** Maximum number of rows in the list of confusions. */
+const maxPairs = 12;
 
 interface Matrix {
   readonly names: readonly string[];
   readonly at: (row: number, column: number) => number;
-  /** Share that gives a cell its shade, from 0 to 1. */
-  readonly share: (row: number, column: number) => number;
+  /** The fraction that determines the shade of a cell. */
+  readonly fraction: (row: number, column: number) => number;
 }
 
 function matrixOf({ classes: names, counts }: ConfusionMatrix): Matrix {
@@ -26,37 +26,32 @@ function matrixOf({ classes: names, counts }: ConfusionMatrix): Matrix {
         `reportHtml: row ${i} of confusion has ${row.length} counts, expected ${counts.length}, one per class and one for the background`,
       );
     }
-    const bad = Array.from(row).findIndex((value) => !(value >= 0 && value < Infinity));
-    if (bad >= 0) {
-      throw new RangeError(
-        `reportHtml: confusion holds ${row[bad]} in row ${i}, column ${bad}, expected a count from 0`,
-      );
-    }
+    row.forEach((value, j) => checkFinite('reportHtml', `row ${i}, column ${j} of confusion`, value, { min: 0 }));
   });
   const at = (row: number, column: number) => counts[row]?.[column] ?? 0;
-  const places = Array.from(names.keys());
+  const indices = Array.from(names.keys());
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
-  const rows = places.map((row) => sum(places.map((column) => at(row, column))));
-  const columns = places.map((column) => sum(places.map((row) => at(row, column))));
+  const rows = indices.map((row) => sum(indices.map((column) => at(row, column))));
+  const columns = indices.map((column) => sum(indices.map((row) => at(row, column))));
   const last = names.length - 1;
   return {
     names,
     at,
-    // False positives have no class in truth: they are compared with all detections of their own.
-    share: (row, column) => at(row, column) / Math.max(1, (row === last ? columns[column] : rows[row])!),
+    // False positives have no true class: their fraction is that of all detections of their class.
+    fraction: (row, column) => at(row, column) / Math.max(1, (row === last ? columns[column] : rows[row])!),
   };
 }
 
 const channels = (colour: string): number[] => [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
 
-/** Nearly white at 0, `colour` at 1. The root lets small shares show. */
-function tint(colour: string, share: number): string {
-  const weight = 0.12 + 0.88 * Math.sqrt(Math.min(1, share));
+/** Nearly white at 0, `colour` at 1. The square root makes small fractions visible. */
+function tint(colour: string, fraction: number): string {
+  const weight = 0.12 + 0.88 * Math.sqrt(Math.min(1, fraction));
   const mixed = channels(colour).map((value) => Math.round(255 + (value - 255) * weight));
   return `#${mixed.map((value) => value.toString(16).padStart(2, '0')).join('')}`;
 }
 
-/** Black or white, whichever stands out more from a colour (contrast of WCAG 2.2). */
+/** Black or white, whichever has more contrast with a colour (WCAG 2.2). */
 function inkOn(colour: string): string {
   const [red = 0, green = 0, blue = 0] = channels(colour).map((value) => {
     const level = value / 255;
@@ -67,7 +62,7 @@ function inkOn(colour: string): string {
 }
 
 const colourOf = (matrix: Matrix, row: number, column: number): string =>
-  tint(row === column ? chartColours[0] : chartColours[1], matrix.share(row, column));
+  tint(row === column ? chartColours[0] : chartColours[1], matrix.fraction(row, column));
 
 function numbersMarkup(matrix: Matrix, label: string): string {
   const { names, at } = matrix;
@@ -98,8 +93,8 @@ function drawingMarkup(matrix: Matrix, label: string): string {
   const { names, at } = matrix;
   const side = names.length > 45 ? 10 : 16;
   const size = Math.min(12, side - 1);
-  const shown = names.map((name) => shortened(name, 22));
-  const room = 12 + Math.max(...shown.map((name) => textWidth(name, size)));
+  const labels = names.map((name) => shortened(name, 22));
+  const room = 12 + Math.max(...labels.map((name) => textWidth(name, size)));
   const [left, top] = [room + 22, room + 26];
   const span = side * names.length;
   const [width, height] = [Math.ceil(left + span + 12), Math.ceil(top + span + 12)];
@@ -113,7 +108,7 @@ function drawingMarkup(matrix: Matrix, label: string): string {
       `text-anchor="middle" fill="${ink}" transform="rotate(-90 14 ${px(top + span / 2)})"`,
     ),
   );
-  shown.forEach((name, i) => {
+  labels.forEach((name, i) => {
     const middle = (i + 0.5) * side + 0.35 * size;
     const attributes = `font-size="${size}" fill="${paleInk}"`;
     out.push(textAt(left - 5, top + middle, name, `text-anchor="end" ${attributes}`));
@@ -136,51 +131,45 @@ function drawingMarkup(matrix: Matrix, label: string): string {
 }
 
 /**
- * A heat map of which class was taken for which, numbers up to 12 classes and a drawing above, with the list of the
- * commonest confusions. Shades are shares of a class's objects, in the row of the background of a class's detections.
- * Throws a RangeError for rows that do not fit.
+ * A confusion matrix as a heat map, with numbers up to 12 classes and as a drawing above, and the most frequent confusions
+ * as a list. Shades are fractions of the objects of a class or, in the row of the background, of the detections of a
+ * class. Throws a RangeError for rows that do not fit.
  */
 export function confusionMarkup(confusion: ConfusionMatrix): string {
   const matrix = matrixOf(confusion);
-  const { names, at } = matrix;
-  const last = names.length - 1;
-  const label = 'Objects by class, and what they were detected as';
+  const classes = matrix.names.length - 1;
+  const label = 'Confusion matrix: objects by true class and detected class';
   const caption =
-    'Blue: right. Orange: wrong. The darker, the larger the share of the row. The last column counts missed objects, ' +
-    'the last row detections where there is nothing, shaded by their share of all detections of that class.';
-  const pairs = names
-    .flatMap((truth, row) =>
-      names.map((found, column) => ({
-        truth,
-        found,
-        row,
-        column,
-        value: at(row, column),
-        share: matrix.share(row, column),
-      })),
-    )
-    .filter(({ row, column, value }) => row !== column && row !== last && column !== last && value > 0)
-    .sort((a, b) => b.value - a.value || b.share - a.share || a.row - b.row || a.column - b.column);
+    'Blue: correct. Orange: wrong. The darker a cell, the larger its fraction of the row. The last column counts missed ' +
+    'objects; the last row counts detections of background, shaded by their fraction of all detections of that class.';
   const view =
-    names.length - 1 <= mostNumbers
+    classes <= maxNumbers
       ? `${numbersMarkup(matrix, label)}<p class="note">${caption}</p>\n`
-      : figure(drawingMarkup(matrix, label), `${caption} Point at a cell to read its numbers.`, true);
-  if (names.length <= 2) return view;
-  if (pairs.length === 0) return `${view}<p>No object was taken for one of another class.</p>\n`;
-  return (
-    view +
-    table({
-      caption: `Classes that were confused most${pairs.length > mostPairs ? ` (${mostPairs} of ${pairs.length} pairs)` : ''}`,
-      columns: ['truth', 'detected as', 'objects', 'share of the class'],
-      texts: 2,
-      rows: pairs
-        .slice(0, mostPairs)
-        .map(({ truth, found, value, share }) => [
-          truth,
-          found,
-          value.toLocaleString('en-US'),
-          `${(100 * share).toFixed(1)} %`,
-        ]),
-    })
-  );
+      : figure(drawingMarkup(matrix, label), `${caption} Hover over a cell to see its count.`, true);
+  return classes < 2 ? view : view + pairsMarkup(matrix);
+}
+
+/** The most frequent confusions of two classes. */
+function pairsMarkup({ names, at, fraction }: Matrix): string {
+  const classes = Array.from(names.keys()).slice(0, -1);
+  const pairs = classes
+    .flatMap((row) =>
+      classes.map((column) => ({ row, column, value: at(row, column), fraction: fraction(row, column) })),
+    )
+    .filter(({ row, column, value }) => row !== column && value > 0)
+    .sort((a, b) => b.value - a.value || b.fraction - a.fraction || a.row - b.row || a.column - b.column);
+  if (pairs.length === 0) return '<p>No object was detected as another class.</p>\n';
+  return table({
+    caption: `Most frequent confusions${pairs.length > maxPairs ? ` (${maxPairs} of ${pairs.length} pairs)` : ''}`,
+    columns: ['truth', 'detected as', 'objects', 'fraction of the class'],
+    texts: 2,
+    rows: pairs
+      .slice(0, maxPairs)
+      .map((pair) => [
+        names[pair.row],
+        names[pair.column],
+        pair.value.toLocaleString('en-US'),
+        percentage(pair.fraction),
+      ]),
+  });
 }

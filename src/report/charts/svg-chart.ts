@@ -1,8 +1,9 @@
+import type { Limits } from '../../common/check.ts';
 import {
-  chartColours,
+  checkFinite,
   checkSides,
+  coloursOf,
   drawFrame,
-  escapeXml,
   extent,
   ink,
   leftOf,
@@ -18,17 +19,17 @@ import { axisPosition, linearAxis, logAxis, type Axis } from './ticks.ts';
 /** One line of a chart. */
 export interface ChartSeries {
   readonly name: string;
-  /** A line with few points shows each as a dot. */
+  /** If there are few points, each is drawn as a dot, too. */
   readonly x: ArrayLike<number>;
-  /** As many as `x`. A value that cannot be drawn (NaN, infinite, or not positive on a logarithmic axis) leaves a gap. */
+  /** The same number as `x`. Values that cannot be drawn (not finite, or not positive on a logarithmic axis) leave a gap. */
   readonly y: ArrayLike<number>;
   /** Any CSS colour; by default the next of `chartColours`. */
   readonly colour?: string;
-  /** Drawn thin and pale, as the background of another line. */
+  /** Draws the line thin and pale, as the background of another line. */
   readonly faint?: boolean;
 }
 
-/** A point that is marked and named. */
+/** A marked point with a label. */
 interface ChartMark {
   readonly x: number;
   readonly y: number;
@@ -45,7 +46,7 @@ export interface LineChart {
   readonly width?: number;
   /** Pixels; default 420. */
   readonly height?: number;
-  /** Ends of the axes; by default those of the data, for y moved out to the next tick. */
+  /** Ends of the axes; by default those of the data, moved outwards to the next tick for y. */
   readonly xMin?: number;
   readonly xMax?: number;
   readonly yMin?: number;
@@ -55,9 +56,9 @@ export interface LineChart {
   readonly marks?: readonly ChartMark[];
 }
 
-/** Lines of up to this many points show them. */
-const mostDots = 30;
-/** Room around the plot for what is drawn on its edge. */
+/** Maximum number of points in a line that are drawn as dots, too. */
+const maxDots = 30;
+/** Space around the plot for what is drawn on its edge. */
 const bleed = 4;
 
 interface Point {
@@ -65,35 +66,35 @@ interface Point {
   readonly y: number;
 }
 
-/** The runs of points of a series that can be drawn, in pixels of the plot. */
-function runsOf(series: ChartSeries, toPoint: (x: number, y: number) => Point | null): Point[][] {
-  const runs: Point[][] = [];
-  let run: Point[] = [];
+/** The segments between the gaps of a series, in pixels of the plot. */
+function segmentsOf(series: ChartSeries, toPoint: (x: number, y: number) => Point | null): Point[][] {
+  const segments: Point[][] = [];
+  let segment: Point[] = [];
   for (let i = 0; i < series.x.length; i++) {
     const point = toPoint(series.x[i]!, series.y[i]!);
     if (point !== null) {
-      if (run.length === 0) runs.push(run);
-      run.push(point);
-    } else if (run.length > 0) {
-      run = [];
+      if (segment.length === 0) segments.push(segment);
+      segment.push(point);
+    } else if (segment.length > 0) {
+      segment = [];
     }
   }
-  return runs;
+  return segments;
 }
 
-/** Leaves out points that cannot be seen: of those in one column of pixels the first, lowest, highest and last remain. */
-function thin(run: readonly Point[]): readonly Point[] {
+/** Keeps only points that can be seen: of those in one column of pixels the first, lowest, highest and last. */
+function decimate(segment: readonly Point[]): readonly Point[] {
   const out: Point[] = [];
-  for (let start = 0; start < run.length;) {
-    const column = Math.floor(run[start]!.x);
+  for (let start = 0; start < segment.length;) {
+    const column = Math.floor(segment[start]!.x);
     let end = start;
     let [low, high] = [start, start];
-    for (; end < run.length && Math.floor(run[end]!.x) === column; end++) {
-      if (run[end]!.y < run[low]!.y) low = end;
-      if (run[end]!.y > run[high]!.y) high = end;
+    for (; end < segment.length && Math.floor(segment[end]!.x) === column; end++) {
+      if (segment[end]!.y < segment[low]!.y) low = end;
+      if (segment[end]!.y > segment[high]!.y) high = end;
     }
     const kept = [...new Set([start, Math.min(low, high), Math.max(low, high), end - 1])];
-    for (const i of kept) out.push(run[i]!);
+    for (const i of kept) out.push(segment[i]!);
     start = end;
   }
   return out;
@@ -103,15 +104,15 @@ function seriesMarkup(series: ChartSeries, colour: string, toPoint: (x: number, 
   const width = series.faint ? 1 : 2;
   const opacity = series.faint ? ' stroke-opacity="0.35" fill-opacity="0.35"' : '';
   const parts: string[] = [];
-  for (const run of runsOf(series, toPoint)) {
-    if (run.length > 1)
+  for (const segment of segmentsOf(series, toPoint)) {
+    if (segment.length > 1)
       parts.push(
-        `<path d="M${thin(run)
+        `<path d="M${decimate(segment)
           .map(({ x, y }) => `${px(x)} ${px(y)}`)
           .join('L')}"/>`,
       );
-    if (run.length > 1 && series.x.length > mostDots) continue;
-    for (const { x, y } of run) {
+    if (segment.length > 1 && series.x.length > maxDots) continue;
+    for (const { x, y } of segment) {
       parts.push(`<circle cx="${px(x)}" cy="${px(y)}" r="${width + 1}" fill="${colour}" stroke="none"/>`);
     }
   }
@@ -121,46 +122,39 @@ function seriesMarkup(series: ChartSeries, colour: string, toPoint: (x: number, 
 function checkChart(chart: LineChart): void {
   for (const { name, x, y } of chart.series) {
     if (x.length !== y.length) {
-      throw new RangeError(`lineChart: series "${name}" has ${x.length} x and ${y.length} y, expected as many`);
+      throw new RangeError(`lineChart: series "${name}" has ${x.length} x and ${y.length} y, expected the same number`);
     }
   }
   checkSides('lineChart', { width: chart.width ?? 720, height: chart.height ?? 420 });
-  for (const [axis, low, high] of [
-    ['x', chart.xMin, chart.xMax],
-    ['y', chart.yMin, chart.yMax],
-  ] as const) {
-    if (low !== undefined && high !== undefined && !(low < high)) {
-      throw new RangeError(`lineChart: ${axis}Min is ${low} and ${axis}Max is ${high}, expected the first to be lower`);
-    }
-  }
-  for (const end of [chart.xMin, chart.xMax, chart.yMin, chart.yMax]) {
-    if (end !== undefined && !Number.isFinite(end))
-      throw new RangeError(`lineChart: an axis ends at ${end}, expected a number`);
-  }
-  if (chart.logY) {
-    for (const end of [chart.yMin, chart.yMax]) {
-      if (end !== undefined && end <= 0) {
-        throw new RangeError(`lineChart: a logarithmic axis ends at ${end}, expected a number above 0`);
-      }
-    }
+  const { xMin, xMax, yMin, yMax } = chart;
+  checkEnds('x', xMin, xMax, {});
+  checkEnds('y', yMin, yMax, chart.logY ? { above: 0 } : {});
+}
+
+/** Checks the ends of an axis as far as they are given. */
+function checkEnds(axis: 'x' | 'y', low: number | undefined, high: number | undefined, limits: Limits): void {
+  if (low !== undefined) checkFinite('lineChart', `${axis}Min`, low, limits);
+  if (high !== undefined) checkFinite('lineChart', `${axis}Max`, high, limits);
+  if (low !== undefined && high !== undefined && low >= high) {
+    throw new RangeError(`lineChart: ${axis}Min is ${low} and ${axis}Max is ${high}, expected ${axis}Min < ${axis}Max`);
   }
 }
 
-/** The axes that hold all that can be drawn. */
+/** Axes that contain all points that can be drawn. */
 function axesOf(chart: LineChart, xTicks: number, yTicks: number): { x: Axis; y: Axis } {
   const { series, marks = [], logY = false, xMin, xMax, yMin, yMax } = chart;
-  const shown = (x: number, y: number) => Number.isFinite(x) && Number.isFinite(y) && (!logY || y > 0);
+  const isDrawable = (x: number, y: number) => Number.isFinite(x) && Number.isFinite(y) && (!logY || y > 0);
   const points = [
     ...series.flatMap(({ x, y }) => Array.from(x, (value, i) => ({ x: value, y: y[i]! }))),
     ...marks,
-  ].filter(({ x, y }) => shown(x, y));
+  ].filter(({ x, y }) => isDrawable(x, y));
   const xs = extent(points.map(({ x }) => x)) ?? [0, 1];
   const ys = extent(points.map(({ y }) => y)) ?? [logY ? 0.1 : 0, 1];
   const [left, right] = [xMin ?? Math.min(xs[0], xMax ?? Infinity), xMax ?? Math.max(xs[1], xMin ?? -Infinity)];
   const [bottom, top] = [yMin ?? Math.min(ys[0], yMax ?? Infinity), yMax ?? Math.max(ys[1], yMin ?? -Infinity)];
   const fixed = { low: yMin !== undefined, high: yMax !== undefined };
   return {
-    // The x axis ends where the data end, unless all of them lie at one place.
+    // The x axis ends where the data end, unless they have only one x.
     x: linearAxis(left, right, xTicks, {
       low: left !== right || xMin !== undefined,
       high: left !== right || xMax !== undefined,
@@ -172,7 +166,7 @@ function axesOf(chart: LineChart, xTicks: number, yTicks: number): { x: Axis; y:
 interface Layout {
   readonly chart: LineChart;
   readonly axes: { readonly x: Axis; readonly y: Axis };
-  /** Room that the labels of the y axis need. */
+  /** Space that the labels of the y axis need. */
   readonly left: number;
 }
 
@@ -185,7 +179,7 @@ function layOut(chart: LineChart): Layout {
 
 function render({ chart, axes, left }: Layout): string {
   const { title, xLabel, yLabel, series, width = 720, height = 420, marks = [] } = chart;
-  const colours = series.map(({ colour }, i) => escapeXml(colour ?? (chartColours[i % chartColours.length] as string)));
+  const colours = coloursOf(series);
   const legend = series.map(({ name, faint }, i) => ({
     name,
     sample: (x: number, y: number) =>
@@ -224,7 +218,7 @@ function render({ chart, axes, left }: Layout): string {
   return `${out.join('\n')}\n`;
 }
 
-/** A ringed dot with its label on the side that has room, over a white edge that keeps it legible on lines. */
+/** A ringed dot with its label on the side that has space, on a white outline that keeps it legible over lines. */
 function markMarkup(label: string, at: Point, plot: Plot): string {
   const { left, top } = plot;
   const toLeft = at.x + 14 + textWidth(label, 12) > plot.width;
@@ -242,17 +236,17 @@ function markMarkup(label: string, at: Point, plot: Plot): string {
 }
 
 /**
- * A chart of lines as the text of an SVG file, drawn on white so that it reads the same in light and dark viewers. Axes
- * have ticks at 1, 2 or 5 times a power of ten and a grid; a legend appears when there is more than one series. A series
- * without points, with one point (a dot) and with gaps is legal, as is a chart without series. Lines with many points are
- * thinned to what can be seen. Throws a RangeError for series whose x and y differ in number, for sizes outside 160 to
- * 10,000 pixels and for axis ends that are not in order, not finite, or not positive on a logarithmic axis.
+ * A line chart as the text of an SVG file, drawn on white, so that it looks the same in light and dark viewers. Axes have a
+ * grid and ticks at 1, 2 or 5 times a power of ten; there is a legend if there is more than one series. A series may be
+ * empty, have one point (a dot) and have gaps; a chart may have no series. Points of long lines that cannot be seen are
+ * left out. Throws a RangeError for series whose x and y differ in length, for sizes outside 160 to 10,000 pixels and for
+ * axis ends that are not in order, not finite, or not positive on a logarithmic axis.
  */
 export function lineChart(chart: LineChart): string {
   return render(layOut(chart));
 }
 
-/** Charts one below the other in one SVG file, with their y axes in line. At least one. */
+/** At least one chart, stacked in one SVG file with their y axes aligned. */
 export function stackCharts(charts: readonly LineChart[]): string {
   const layouts = charts.map(layOut);
   const left = Math.max(...layouts.map((layout) => layout.left));

@@ -1,4 +1,4 @@
-/** The values from `low` to `high` that an axis spans, with those that are labelled. */
+/** The range of an axis, with the values that are labelled. */
 export interface Axis {
   readonly low: number;
   readonly high: number;
@@ -7,38 +7,38 @@ export interface Axis {
   readonly log: boolean;
 }
 
-/** The step of 1, 2 or 5 times a power of ten that cuts a span into at most `count` parts. */
+/** The smallest step of 1, 2 or 5 times a power of ten that divides a span into at most `count` parts. */
 export function niceStep(span: number, count: number): number {
   const least = span / count;
   const power = 10 ** Math.floor(Math.log10(least));
-  // A hair of tolerance: 0.3 / 3 is more than 0.1.
+  // Tolerance for rounding: 0.3 / 3 is more than 0.1.
   const factor = [1, 2, 5].find((candidate) => candidate * power >= least * (1 - 1e-9)) ?? 10;
   return factor * power;
 }
 
-/** A tick value as text: grouped thousands, no more decimals than the step needs, `2e-5` where plain digits are long. */
+/** A tick value as text: thousands grouped, only the decimals that the step needs, `2e-5` if plain digits are too long. */
 export function tickLabel(value: number, step: number): string {
   if (value === 0) return '0';
-  const place = Math.floor(Math.log10(step) + 1e-9);
-  if (Math.abs(value) >= 1e7 || place < -4) {
-    const digits = Math.floor(Math.log10(Math.abs(value)) + 1e-9) - place;
+  const exponent = Math.floor(Math.log10(step) + 1e-9);
+  if (Math.abs(value) >= 1e7 || exponent < -4) {
+    const digits = Math.floor(Math.log10(Math.abs(value)) + 1e-9) - exponent;
     return value.toExponential(Math.max(0, Math.min(20, digits))).replace('e+', 'e');
   }
-  const decimals = Math.max(0, -place);
+  const decimals = Math.max(0, -exponent);
   return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 }
 
 function multiples(low: number, high: number, step: number): number[] {
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
-  // Divided when the step is below 1: 3 / 10 and not 3 * 0.1.
+  // For steps below 1, division is exact: 3 / 10, not 3 * 0.1.
   const inverse = Math.round(1 / step);
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => {
     return step < 1 && inverse < 1e15 ? (first + i) / inverse : (first + i) * step;
   });
 }
 
-/** Ends that were not given, `fixed`, move out to a whole number of steps. Equal ends are set apart first. */
+/** A linear axis. Ends that are not `fixed` move outwards to a multiple of the step; equal ends are moved apart first. */
 export function linearAxis(low: number, high: number, count: number, fixed: { low: boolean; high: boolean }): Axis {
   let [from, to] = [low, high];
   if (from === to) {
@@ -53,7 +53,7 @@ export function linearAxis(low: number, high: number, count: number, fixed: { lo
   return { low: from, high: to, ticks, labels: ticks.map((tick) => tickLabel(tick, step)), log: false };
 }
 
-/** A logarithmic axis over positive ends, with ticks at 1, 2 and 5 or, over many decades, at powers of ten. */
+/** A logarithmic axis with positive ends and ticks at 1, 2 and 5 or, over many decades, at powers of ten. */
 export function logAxis(low: number, high: number, fixed: { low: boolean; high: boolean }): Axis {
   const first = Math.floor(Math.log10(low) + 1e-9);
   const last = Math.ceil(Math.log10(high) - 1e-9);
@@ -67,13 +67,13 @@ export function logAxis(low: number, high: number, fixed: { low: boolean; high: 
   const reached = all.find((tick) => tick >= high * (1 - 1e-9) && tick > from) ?? high;
   const to = fixed.high ? high : reached;
   const ticks = all.filter((tick) => tick >= from * (1 - 1e-9) && tick <= to * (1 + 1e-9));
-  // Fixed ends can lie between two ticks; a short stretch of a logarithmic axis is nearly linear.
+  // Fixed ends can lie between two ticks; a short range of a logarithmic axis is nearly linear.
   if (ticks.length < 2) return { ...linearAxis(from, to, 5, { low: true, high: true }), log: true };
   const labels = ticks.map((tick) => tickLabel(tick, 10 ** Math.floor(Math.log10(tick) + 1e-9)));
   return { low: from, high: to, ticks, labels, log: true };
 }
 
-/** Where a value lies on an axis: 0 at its low end, 1 at its high end. */
+/** The position of a value on an axis: 0 at its low end, 1 at its high end. */
 export function axisPosition(axis: Axis, value: number): number {
   const { low, high } = axis;
   return axis.log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);

@@ -6,7 +6,6 @@ import {
   details,
   figure,
   gallery,
-  notDefined,
   paragraph,
   ratio,
   table,
@@ -19,27 +18,27 @@ import { glossarySection, reproductionSection } from './run-sections.ts';
 import { chartSize, checkCurve, endOfScores } from '../charts/score-charts.ts';
 import { lineChart } from '../charts/svg-chart.ts';
 
-/** A number of both runs. */
+/** A value of each run. */
 interface Both<T> {
   readonly a: T;
   readonly b: T;
 }
 
-/** What a page of two runs shows: plain data. */
+/** The contents of a page that compares two runs: plain data. */
 export interface ComparisonReport {
   readonly title: string;
-  /** What the runs are called. */
+  /** Names of the runs. */
   readonly names: Both<string>;
   readonly summary?: string;
   readonly warnings?: readonly string[];
   readonly comparison: RunComparison;
-  /** Curves of all classes together, from the judgements of the runs. */
+  /** Curves of all classes pooled, from the judgements of the runs. */
   readonly curves?: Both<JudgementCurve>;
   readonly reproduction?: Reproduction;
 }
 
-/** Most images in the table of images. */
-const mostImages = 100;
+/** Maximum number of images in the table of images. */
+const maxImages = 100;
 
 /** A difference with its sign. */
 function signed(value: number | null): string | null {
@@ -53,22 +52,24 @@ const range = ({ low, high }: Difference): string | null =>
 
 function verdictOf({ names, comparison }: ComparisonReport): string {
   const { f1, images, truths, settings } = comparison;
-  if (images === 0 || truths === 0 || f1.difference === null) return 'There are no objects to compare the runs by.';
-  const ground = `on ${counted(images, 'image')} with ${counted(truths, 'object')}`;
-  const numbers = `F1 ${ratio(f1.a)} of ${names.a} and ${ratio(f1.b)} of ${names.b} ${ground}`;
+  if (images === 0 || truths === 0 || f1.difference === null) return 'There are no objects to compare the runs on.';
+  const data = `${counted(images, 'image')} with ${counted(truths, 'object')}`;
+  const numbers = `F1 ${ratio(f1.a)} of ${names.a} and ${ratio(f1.b)} of ${names.b} on ${data}`;
   const ends = range(f1);
-  if (ends === null)
-    return `${numbers}: a difference of ${signed(f1.difference)}, of which it is not known how much is chance.`;
+  if (ends === null) {
+    return `${numbers}: a difference of ${signed(f1.difference)}, without an interval that would show whether it is due to chance.`;
+  }
   const interval = `${Number((100 * settings.confidence).toFixed(1))} % interval of the difference ${ends}`;
   const chance = (f1.low ?? 0) <= 0 && (f1.high ?? 0) >= 0;
   const better = f1.difference > 0 ? names.b : names.a;
   return chance
-    ? `${numbers}: no difference beyond chance (${interval}).`
+    ? `${numbers}: no significant difference (${interval}).`
     : `${better} is better: ${numbers} (${interval}).`;
 }
 
 function differenceSection({ names, comparison, curves }: ComparisonReport): Section {
   const { settings } = comparison;
+  const { a, b } = settings.scoreThreshold;
   const rows = (
     [
       ['F1', comparison.f1],
@@ -77,70 +78,61 @@ function differenceSection({ names, comparison, curves }: ComparisonReport): Sec
       ['AP50', comparison.ap50],
     ] as const
   ).map(([name, one]): Cell[] => [name, ratio(one.a), ratio(one.b), signed(one.difference), range(one)]);
-  const thresholds = settings.scoreThreshold;
-  const charts = [];
-  if (curves !== undefined) {
-    checkCurve(names.a, curves.a);
-    checkCurve(names.b, curves.b);
-    const shared = { ...chartSize, xMin: 0, yMin: 0, yMax: 1 };
-    charts.push(
-      figure(
-        lineChart({
-          ...shared,
-          title: `Precision and recall at IoU ${settings.iouThreshold}`,
-          xLabel: 'recall',
-          yLabel: 'precision',
-          xMax: 1,
-          series: [
-            { name: names.a, x: curves.a.recall, y: curves.a.precision },
-            { name: names.b, x: curves.b.recall, y: curves.b.precision },
-          ],
-        }),
-        'All classes together. Up and right is better.',
-      ),
-      figure(
-        lineChart({
-          ...shared,
-          ...endOfScores([...curves.a.thresholds, ...curves.b.thresholds]),
-          title: 'F1 over the threshold',
-          xLabel: 'score threshold',
-          yLabel: 'F1',
-          series: [
-            { name: names.a, x: curves.a.thresholds, y: curves.a.f1 },
-            { name: names.b, x: curves.b.thresholds, y: curves.b.f1 },
-          ],
-        }),
-        'Peaks at different places say that the runs score differently, not that one is better.',
-      ),
-    );
-  }
+  const interval = `${Number((100 * settings.confidence).toFixed(1))} % interval`;
   return {
     heading: 'Differences',
     markup:
       paragraph(
-        `Compared at an IoU of ${settings.iouThreshold} and score thresholds of ${thresholds.a.toFixed(2)} for ${names.a} and ` +
-          `${thresholds.b.toFixed(2)} for ${names.b}. An interval that holds 0 may be chance.`,
+        `Compared at an IoU threshold of ${settings.iouThreshold} and score thresholds of ${a.toFixed(2)} for ${names.a} and ` +
+          `${b.toFixed(2)} for ${names.b}. If an interval contains 0, the difference may be due to chance.`,
       ) +
       table({
         caption: 'Both runs on the same images',
-        columns: [
-          'score',
-          names.a,
-          names.b,
-          'difference',
-          `${Number((100 * settings.confidence).toFixed(1))} % interval`,
-        ],
+        columns: ['score', names.a, names.b, 'difference', interval],
         rows,
       }) +
-      (charts.length === 0 ? '' : gallery(...charts)),
+      (curves === undefined ? '' : curveGallery(names, curves, settings.iouThreshold)),
   };
+}
+
+/** The curves of both runs in common charts. */
+function curveGallery(names: Both<string>, { a, b }: Both<JudgementCurve>, iouThreshold: number): string {
+  checkCurve(names.a, a);
+  checkCurve(names.b, b);
+  const chart = { ...chartSize, xMin: 0, yMin: 0, yMax: 1 };
+  const precisionRecall = lineChart({
+    ...chart,
+    title: `Precision and recall at IoU ${iouThreshold}`,
+    xLabel: 'recall',
+    yLabel: 'precision',
+    xMax: 1,
+    series: [
+      { name: names.a, x: a.recall, y: a.precision },
+      { name: names.b, x: b.recall, y: b.precision },
+    ],
+  });
+  const f1 = lineChart({
+    ...chart,
+    ...endOfScores([...a.thresholds, ...b.thresholds]),
+    title: 'F1 by score threshold',
+    xLabel: 'score threshold',
+    yLabel: 'F1',
+    series: [
+      { name: names.a, x: a.thresholds, y: a.f1 },
+      { name: names.b, x: b.thresholds, y: b.f1 },
+    ],
+  });
+  return gallery(
+    figure(precisionRecall, 'All classes pooled. Closer to the top right is better.'),
+    figure(f1, 'Peaks at different thresholds mean that the runs score differently, not that one of them is better.'),
+  );
 }
 
 function classSection({ names, comparison }: ComparisonReport): Section {
   return {
     heading: 'Classes',
     markup: table({
-      caption: 'F1 and AP50 of each class, and the objects that one run alone found',
+      caption: 'F1 and AP50 of each class, and the number of objects that only one run detected',
       columns: [
         'class',
         'objects',
@@ -173,19 +165,20 @@ function classSection({ names, comparison }: ComparisonReport): Section {
 function imageSection({ names, comparison }: ComparisonReport): Section {
   const { changed, images } = comparison;
   const sum = (side: 'onlyA' | 'onlyB') => changed.reduce((total, image) => total + image[side].length, 0);
-  // Both ends tell most: the images that lost most, and those that gained most.
-  const head = changed.length > mostImages ? changed.slice(0, mostImages / 2) : changed;
-  const tail = changed.length > mostImages ? changed.slice(-mostImages / 2) : [];
+  // Both ends are most informative: the images that lost most and those that gained most.
+  const head = changed.length > maxImages ? changed.slice(0, maxImages / 2) : changed;
+  const tail = changed.length > maxImages ? changed.slice(-maxImages / 2) : [];
   const caption =
     tail.length === 0
-      ? 'Images that changed'
-      : `The ${head.length} images that lost most and the ${tail.length} that gained most, of ${counted(changed.length, 'image')} that changed`;
+      ? 'Images with different results'
+      : `The ${head.length} images with the largest losses and the ${tail.length} with the largest gains, of ${counted(changed.length, 'image')} with different results`;
   return {
     heading: 'Images',
     markup:
       paragraph(
-        `${counted(changed.length, 'image')} of ${count(images) ?? notDefined} differ: ${counted(sum('onlyA'), 'object')} only ` +
-          `${names.a} found, ${counted(sum('onlyB'), 'object')} only ${names.b}.`,
+        `Results differ on ${count(changed.length)} of ${counted(images, 'image')}: ` +
+          `${counted(sum('onlyA'), 'object was', 'objects were')} detected by ${names.a} only, ` +
+          `${counted(sum('onlyB'), 'object', 'objects')} by ${names.b} only.`,
       ) +
       (changed.length === 0
         ? ''
@@ -197,8 +190,8 @@ function imageSection({ names, comparison }: ComparisonReport): Section {
                 'image',
                 `F1 ${names.a}`,
                 `F1 ${names.b}`,
-                `found by ${names.a} only`,
-                `found by ${names.b} only`,
+                `only ${names.a}`,
+                `only ${names.b}`,
                 `wrong, ${names.a}`,
                 `wrong, ${names.b}`,
               ],
@@ -217,9 +210,9 @@ function imageSection({ names, comparison }: ComparisonReport): Section {
 }
 
 /**
- * Two runs side by side as the text of one HTML file, made as `reportHtml` makes its own: the verdict with the interval
- * of the difference, curves over each other, classes and images that changed. Throws a RangeError for curves whose columns
- * differ in length.
+ * A comparison of two runs as the text of one HTML file like that of `reportHtml`: the verdict with the interval of the
+ * difference, the curves of both runs in one chart, classes, and images with different results. Throws a RangeError for
+ * curves whose columns differ in length.
  */
 export function comparisonHtml(report: ComparisonReport): string {
   const { title, summary, warnings, reproduction } = report;

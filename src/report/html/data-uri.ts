@@ -1,6 +1,6 @@
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
-/** Bytes in base 64 (RFC 4648), as `btoa` writes them; unlike it, without a text of one character per byte on the way. */
+/** Bytes in base 64 (RFC 4648), as `btoa` encodes them, but without an intermediate string of one character per byte. */
 function base64(bytes: Uint8Array): string {
   const groups: string[] = [];
   for (let i = 0; i < bytes.length; i += 3) {
@@ -14,8 +14,8 @@ function base64(bytes: Uint8Array): string {
 }
 
 /**
- * The bytes of a PNG file as an address that holds the picture itself, for the `src` of an `<img>`. Throws a RangeError
- * when they do not start as a PNG file does.
+ * A data URI with the bytes of a PNG file, for the `src` of an `<img>`. Throws a RangeError if the bytes do not start with
+ * the signature of PNG files.
  */
 export function pngDataUri(bytes: Uint8Array): string {
   const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];

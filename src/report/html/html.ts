@@ -30,7 +30,7 @@ function sectionsOf(report: RunReport): Section[] {
   ].filter((section) => section !== null);
 }
 
-/** The best evaluation during training, where no judgement says more. */
+/** The best evaluation during training, for reports without a judgement. */
 function trainingVerdict({ training }: RunReport): string | null {
   const evaluations = training?.evaluations ?? [];
   if (evaluations.length === 0) return null;
@@ -39,17 +39,16 @@ function trainingVerdict({ training }: RunReport): string | null {
 }
 
 /**
- * A report as the text of one HTML file, which needs nothing else: no network, no script, no other file. It follows the
- * reader's light or dark mode, fits a telephone and prints. The same data give the same text. Parts that the data lack
- * are left out; what is not defined says so. Throws a RangeError for data that do not fit together (curves, confusion,
- * box sizes) and for pictures that are not `data:` addresses.
+ * A report as the text of one self-contained HTML file: no network, no script, no other file. It follows the light or dark
+ * mode of the reader, fits phones and can be printed. Deterministic. Sections without data are left out; values that are
+ * not defined are marked as such. Throws a RangeError for data that do not fit together (curves, confusion matrix, box
+ * sizes) and for pictures that are not `data:` URIs.
  */
 export function reportHtml(report: RunReport): string {
   const { title, summary, warnings, judgement } = report;
-  const line = judgement === undefined ? trainingVerdict(report) : verdict(judgement);
   return page({
     title,
-    verdict: line,
+    verdict: judgement === undefined ? trainingVerdict(report) : verdict(judgement),
     summary,
     warnings,
     top: judgement === undefined ? '' : tiles(judgement),

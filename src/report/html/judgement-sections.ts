@@ -19,10 +19,10 @@ import { chartSize, checkCurve, endOfScores } from '../charts/score-charts.ts';
 import { lineChart } from '../charts/svg-chart.ts';
 import { chartColours } from '../charts/svg-frame.ts';
 
-// The sections of a report that come from a judgement, but for that of the classes.
+// The sections of a report that show a judgement, except for that of the classes.
 
-/** Most images in the table of images. */
-const mostImages = 100;
+/** Maximum number of images in the table of images. */
+const maxImages = 100;
 
 const isBest = ({ settings, chosen, best }: Judgement): boolean =>
   settings.scoreThresholdFrom === 'best' || chosen.threshold === best.threshold;
@@ -57,7 +57,7 @@ function overThresholds(judgement: Judgement): string {
   const x = curve.thresholds;
   return lineChart({
     ...chartSize,
-    title: 'Scores over the threshold',
+    title: 'Precision, recall and F1 by score threshold',
     xLabel: 'score threshold',
     yLabel: 'score',
     xMin: 0,
@@ -82,7 +82,7 @@ function overThresholds(judgement: Judgement): string {
   });
 }
 
-/** Rows at every second round threshold, with the chosen and the best one in their places. */
+/** Rows at every second threshold of the judgement, and at the chosen and the best threshold. */
 function thresholdTable(judgement: Judgement): string {
   const { thresholds, chosen, best } = judgement;
   const extra: readonly (readonly [OperatingPoint, string])[] = isBest(judgement)
@@ -95,7 +95,7 @@ function thresholdTable(judgement: Judgement): string {
     ([a], [b]) => a.threshold - b.threshold,
   );
   return table({
-    caption: 'What a score threshold keeps',
+    caption: 'Effect of the score threshold',
     columns: ['threshold', 'found', 'wrong', 'missed', 'precision', 'recall', 'F1'],
     rows: rows.map(([point, note]) => [
       `${point.threshold.toFixed(note === '' ? 1 : 3)}${note}`,
@@ -114,8 +114,8 @@ const cocoNames: readonly (readonly [keyof Omit<CocoMetrics, 'perClass' | 'leftO
   ['ap', 'AP, IoU 0.50 to 0.95'],
   ['ap50', 'AP50, IoU 0.50'],
   ['ap75', 'AP75, IoU 0.75'],
-  ['apSmall', 'AP of small objects, to 32 x 32 pixels'],
-  ['apMedium', 'AP of medium objects, to 96 x 96 pixels'],
+  ['apSmall', 'AP of small objects, up to 32 x 32 pixels'],
+  ['apMedium', 'AP of medium objects, up to 96 x 96 pixels'],
   ['apLarge', 'AP of large objects'],
   ['ar1', 'AR with 1 detection per class and image'],
   ['ar10', 'AR with 10 detections'],
@@ -127,7 +127,7 @@ const cocoNames: readonly (readonly [keyof Omit<CocoMetrics, 'perClass' | 'leftO
 
 function cocoTable(coco: CocoMetrics): string {
   const rows = cocoNames.map(([key, name]): Cell[] => [name, ratio(coco[key])]);
-  return table({ caption: "COCO's metrics, means over the classes", columns: ['metric', 'value'], rows });
+  return table({ caption: 'COCO metrics, means over the classes', columns: ['metric', 'value'], rows });
 }
 
 function countNotes({ counts, macro, spaceNet }: Judgement): string {
@@ -136,32 +136,33 @@ function countNotes({ counts, macro, spaceNet }: Judgement): string {
   const notes = [
     emptyImages > 0 ? `${counted(emptyImages, 'image')} without objects.` : '',
     imagesWithoutPredictions > 0
-      ? `${counted(imagesWithoutPredictions, 'image')} without a line in the predictions, taken as without detections.`
+      ? `${counted(imagesWithoutPredictions, 'image')} not listed in the predictions, evaluated as images without detections.`
       : '',
     ignoredTruths > 0
       ? `${counted(ignoredTruths, 'crowd or difficult object', 'crowds or difficult objects')} and ` +
-        `${counted(ignoredDetections, 'detection')} of them, neither right nor wrong.`
+        `${counted(ignoredDetections, 'detection')} of them are ignored: they count as neither correct nor wrong.`
       : '',
-    // Of one class it would say the same again.
+    // With one class it would repeat the scores.
     macro === null || macro.classes < 2
       ? ''
       : `Mean over the classes: F1 ${ratio(macro.f1)}, precision ${ratio(macro.precision)}, recall ${ratio(macro.recall)}.`,
     polygon === null
       ? ''
-      : `With outlines in place of boxes (SpaceNet's metric): F1 ${ratio(polygon.chosen.f1)}, precision ` +
+      : `With outlines instead of boxes (SpaceNet's metric): F1 ${ratio(polygon.chosen.f1)}, precision ` +
         `${ratio(polygon.chosen.precision)}, recall ${ratio(polygon.chosen.recall)}.`,
   ].filter((note) => note !== '');
   return notes.length === 0 ? '' : paragraph(notes.join(' '));
 }
 
-/** Curves, thresholds and COCO's metrics of all classes together. */
+/** Curves, thresholds and COCO metrics of all classes pooled. */
 export function scoreSection(judgement: Judgement): Section {
   checkCurve('all classes', judgement.curve);
   if (judgement.counts.truths === 0) {
-    return { heading: 'Scores', markup: countNotes(judgement) + paragraph('Without objects there are no scores.') };
+    return { heading: 'Scores', markup: countNotes(judgement) + paragraph('There are no scores without objects.') };
   }
   const advice =
-    'A higher threshold gives fewer and surer detections. Where misses cost more than false alarms, choose a lower one.';
+    'A higher threshold gives fewer but more reliable detections. If missed objects cost more than false positives, choose ' +
+    'a lower one.';
   return {
     heading: 'Scores',
     markup:
@@ -169,7 +170,7 @@ export function scoreSection(judgement: Judgement): Section {
       gallery(
         figure(
           precisionRecall(judgement),
-          'All classes together, one point per score threshold. Up and right is better.',
+          'All classes pooled, one point per score threshold. Closer to the top right is better.',
         ),
         figure(overThresholds(judgement), advice),
       ) +
@@ -177,9 +178,9 @@ export function scoreSection(judgement: Judgement): Section {
   };
 }
 
-/** Which class was taken for which. */
+/** Which classes were confused. */
 export function confusionSection(confusion: ConfusionMatrix): Section {
-  return { heading: 'Confusion of classes', markup: confusionMarkup(confusion) };
+  return { heading: 'Confusion matrix', markup: confusionMarkup(confusion) };
 }
 
 /** The images with most errors, in a table. */
@@ -188,10 +189,10 @@ export function imageSection(images: readonly ImageJudgement[]): Section {
   const wrong = images
     .filter((image) => errors(image) > 0)
     .sort((a, b) => errors(b) - errors(a) || a.f1 - b.f1 || (a.file < b.file ? -1 : 1));
-  const shown = wrong.slice(0, mostImages);
+  const listed = wrong.slice(0, maxImages);
   const caption =
-    shown.length < wrong.length
-      ? `The ${shown.length} images with most errors, of ${wrong.length}`
+    listed.length < wrong.length
+      ? `The ${listed.length} images with the most errors, of ${wrong.length}`
       : 'Images with errors';
   return {
     heading: 'Images',
@@ -199,16 +200,16 @@ export function imageSection(images: readonly ImageJudgement[]): Section {
       paragraph(
         images.length === 0
           ? 'There are no images.'
-          : `${counted(images.length - wrong.length, 'image')} of ${count(images.length)} without an error.`,
+          : `${count(images.length - wrong.length)} of ${counted(images.length, 'image')} without errors.`,
       ) +
-      (shown.length === 0
+      (listed.length === 0
         ? ''
         : details(
             caption,
             table({
               caption,
               columns: ['image', 'found', 'wrong', 'missed', 'F1'],
-              rows: shown.map((image) => [
+              rows: listed.map((image) => [
                 image.file,
                 count(image.truePositives),
                 count(image.falsePositives),

@@ -1,33 +1,36 @@
 import { escapeXml } from '../charts/svg-frame.ts';
 
-// Pieces of HTML. All take plain text and escape it, but for parameters called `markup`, which are pieces themselves. Empty
-// elements are closed and attributes have values, so that the page is well-formed XML too.
+// Pieces of HTML. All take plain text and escape it, except for parameters called `markup`, which are pieces themselves.
+// Empty elements are closed and attributes have values, so that the page is well-formed XML, too.
 
-/** Text of a cell; null and undefined are values that are not defined. */
+/** Text of a cell; null and undefined stand for values that are not defined. */
 export type Cell = string | null | undefined;
 
-/** A ratio such as F1 with three decimals, or `null` for what is not defined. */
+/** A ratio such as F1 with three decimals, or null if it is not defined. */
 export function ratio(value: number | null | undefined): string | null {
   return value === null || value === undefined || !Number.isFinite(value) ? null : value.toFixed(3);
 }
 
-/** A whole number with its thousands grouped. */
+/** A number with its thousands grouped, or null if it is not defined. */
 export function count(value: number | null | undefined): string | null {
   return value === null || value === undefined || !Number.isFinite(value) ? null : value.toLocaleString('en-US');
 }
 
-/** A number and its noun: `1 image`, `2 images`. */
-export function counted(value: number, noun: string, plural = `${noun}s`): string {
-  return `${value.toLocaleString('en-US')} ${value === 1 ? noun : plural}`;
+/** A number with its noun, as in `common/check.ts`, but with its thousands grouped: `1 image`, `2,000 images`. */
+export function counted(value: number, one: string, many = `${one}s`): string {
+  return `${value.toLocaleString('en-US')} ${value === 1 ? one : many}`;
 }
 
-/** Shown where a value is not defined. */
+/** A fraction as a percentage with one decimal. */
+export const percentage = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`;
+
+/** Text of values that are not defined. */
 export const notDefined = 'not defined';
 
-/** A name that may stand in an id. */
+/** An id made of a text. */
 const idOf = (text: string): string => text.toLowerCase().replaceAll(/[^a-z\d]+/g, '-');
 
-/** A part of the page that the contents list. */
+/** A part of the page that the table of contents lists. */
 export interface Section {
   readonly heading: string;
   readonly markup: string;
@@ -39,7 +42,7 @@ export function sectionMarkup({ heading, markup }: Section): string {
   return `<section aria-labelledby="${id}">\n<h2 id="${id}">${escapeXml(heading)}</h2>\n${markup}</section>\n`;
 }
 
-/** Links to sections. */
+/** The table of contents. */
 export function contents(sections: readonly Section[]): string {
   const items = sections.map(({ heading }) => `<li><a href="#${idOf(heading)}">${escapeXml(heading)}</a></li>`);
   return `<nav aria-label="Contents"><ul>${items.join('')}</ul></nav>\n`;
@@ -52,27 +55,27 @@ export const paragraph = (text: string, kind?: string): string =>
 /** A heading below that of a section. */
 export const heading3 = (text: string): string => `<h3>${escapeXml(text)}</h3>\n`;
 
-/** Markup that is folded away under a line of text. */
+/** Markup that is collapsed under a line of text. */
 export const details = (summary: string, markup: string): string =>
   `<details>\n<summary>${escapeXml(summary)}</summary>\n${markup}</details>\n`;
 
-/** A drawing with a caption, on white in dark mode too. `wide` ones keep their size and scroll. */
+/** A drawing with a caption, on white also in dark mode. If it is `wide`, it keeps its size and scrolls. */
 export function figure(markup: string, caption: string, wide = false): string {
   const paper = wide ? scroller(caption, markup, 'paper') : `<div class="paper">\n${markup}</div>`;
   return `<figure class="chart${wide ? ' wide' : ''}">${paper}<figcaption>${escapeXml(caption)}</figcaption></figure>\n`;
 }
 
-/** Figures side by side, as many as fit. */
+/** Figures side by side, wrapped as needed. */
 export const gallery = (...markup: readonly string[]): string => `<div class="gallery">\n${markup.join('')}</div>\n`;
 
-/** Tables side by side, as many as fit. */
+/** Tables side by side, wrapped as needed. */
 export const tables = (...markup: readonly string[]): string => `<div class="tables">\n${markup.join('')}</div>\n`;
 
-/** What scrolls sideways within the page where it is wider; reachable by the keyboard. */
+/** An area that scrolls horizontally if its content is too wide; focusable with the keyboard. */
 const scroller = (label: string, markup: string, kind: string): string =>
   `<div class="${kind}" tabindex="0" role="region" aria-label="${escapeXml(label)}">\n${markup}</div>\n`;
 
-/** The caption of a table, outside of what scrolls, and the table's markup. */
+/** A table, and its caption outside the area that scrolls. */
 export const tableFigure = (caption: string, markup: string, kind = ''): string =>
   `<figure class="table"><figcaption>${escapeXml(caption)}</figcaption>\n` +
   `${scroller(caption, markup, `scroll${kind}`)}</figure>\n`;
@@ -82,9 +85,9 @@ export interface Table {
   readonly caption: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
-  /** How many columns hold text, from the first on; the others hold numbers, aligned to the right. Default 1. */
+  /** Number of leading columns with text; the others contain numbers, which are aligned right. Default 1. */
   readonly texts?: number;
-  /** Position of a row that stands out. */
+  /** Index of a row to highlight. */
   readonly marked?: number;
 }
 

@@ -2,18 +2,18 @@ import type { BoxSizes } from '../charts/box-sizes.ts';
 import type { LossRecord, ValidationRecord } from '../charts/charts.ts';
 import type { Judgement } from '../../evaluation/judgement.ts';
 
-/** An evaluation during training, as metrics.jsonl has it. */
+/** An evaluation during training, as in metrics.jsonl. */
 export interface TrainingEvaluation extends ValidationRecord {
-  /** At the score threshold of the best F1. */
+  /** At the score threshold with the best F1. */
   readonly precision?: number | null;
   readonly recall?: number | null;
   readonly threshold?: number | null;
 }
 
-/** A value among the facts of a run. */
+/** The value of a fact about a run. */
 export type FactValue = string | number | boolean | null | undefined;
 
-/** Facts under a heading of their own, such as the configuration, the adapter, versions, durations, data, split sizes. */
+/** Facts with a common heading: the configuration, the adapter, versions, durations, the data, the sizes of the split. */
 export interface FactGroup {
   readonly heading: string;
   readonly rows: readonly (readonly [name: string, value: FactValue])[];
@@ -21,41 +21,41 @@ export interface FactGroup {
 
 /** A picture that is part of the page. */
 export interface ReportPicture {
-  /** A `data:image/...;base64,` address: see `pngDataUri`. */
+  /** A `data:image/...;base64,` URI: see `pngDataUri`. */
   readonly src: string;
-  /** Such as `exampleCaption` makes. */
+  /** See `exampleCaption`. */
   readonly caption: string;
-  /** What is to be seen, for those who cannot. */
+  /** Description for screen readers. */
   readonly alt: string;
 }
 
-/** How the same result is had again. */
+/** How to reproduce the result. */
 export interface Reproduction {
   /** Commands for a shell, in order, one per line. */
   readonly commands: readonly string[];
   readonly seed?: number | string | null;
-  /** Files that went in or came out. */
+  /** Input and output files. */
   readonly files?: readonly { readonly file: string; readonly sha256: string }[];
-  /** Anything that the commands do not say. */
+  /** What the commands do not say. */
   readonly notes?: readonly string[];
 }
 
-/** What a report shows: plain data, all of it optional but the title. */
+/** The contents of a report: plain data, all of it optional except the title. */
 export interface RunReport {
   readonly title: string;
-  /** One or two sentences below the title, such as what was trained on what. */
+  /** One or two sentences below the title: what was trained, on which data. */
   readonly summary?: string;
-  /** What the reader must know before the numbers: a leak between the splits, few images, a run that was cut short. */
+  /** What must be known to interpret the numbers: a leak between the splits, few images, an interrupted run. */
   readonly warnings?: readonly string[];
-  /** How detections compare with the truth. */
+  /** How detections compare with the ground truth. */
   readonly judgement?: Judgement;
-  /** The course of training. */
+  /** The log of training. */
   readonly training?: {
     readonly steps: readonly LossRecord[];
     readonly evaluations?: readonly TrainingEvaluation[];
   };
   readonly boxSizes?: BoxSizes;
-  /** Pictures of images that `chooseExamples` chose. */
+  /** Pictures of the images that `chooseExamples` returns. */
   readonly pictures?: {
     readonly best?: readonly ReportPicture[];
     readonly worst?: readonly ReportPicture[];

@@ -21,12 +21,13 @@ import { chartSize } from '../charts/score-charts.ts';
 import { lineChart } from '../charts/svg-chart.ts';
 import { escapeXml } from '../charts/svg-frame.ts';
 
-// The sections of a report that do not come from a judgement.
+// The sections of a report that do not show a judgement.
 
 function evaluationTable(evaluations: readonly TrainingEvaluation[]): string {
   const best = evaluations.reduce((top, { f1 }, i) => (f1 > (evaluations[top]?.f1 ?? -1) ? i : top), 0);
   return table({
-    caption: 'Held-out images during training, each at the score threshold of its best F1; the best stands out',
+    caption:
+      'Evaluations on held-out images during training, each at its F1-optimal score threshold; the best is highlighted',
     columns: ['epoch', 'step', 'F1', 'precision', 'recall', 'average precision', 'threshold'],
     rows: evaluations.map((record) => [
       count(record.epoch) ?? '–',
@@ -43,11 +44,12 @@ function evaluationTable(evaluations: readonly TrainingEvaluation[]): string {
 
 /** Captions of the panels of `lossPanels`, by their titles. */
 const panelCaptions: Readonly<Record<string, string>> = {
-  'Training loss': 'What training makes small: the loss of classes and boxes. It should fall and level out.',
-  'Held-out images': 'On images that were not trained on. Where it falls while the loss falls too, the model overfits.',
-  'Gradient norm':
-    'How strongly each step pulls at the weights, before it is limited. Spikes tell of unstable training.',
-  'Learning rate': 'How far each step goes.',
+  'Training loss':
+    'What training minimises: classification loss plus box-regression loss. It should fall and level off.',
+  'Held-out images':
+    'Scores on images that are not used for training. If they fall while the loss still falls, the model overfits.',
+  'Gradient norm': 'Norm of all gradients together, before clipping. Spikes are a sign of unstable training.',
+  'Learning rate': 'Step size of the optimizer.',
 };
 
 /** Loss, scores on held-out images, gradients and learning rate over the steps. */
@@ -60,15 +62,15 @@ export function trainingSection({ steps, evaluations = [] }: NonNullable<RunRepo
     markup:
       paragraph(`${counted(steps.at(-1)?.step ?? 0, 'step')}, ${counted(evaluations.length, 'evaluation')}.`) +
       gallery(...panels) +
-      (evaluations.length === 0 ? '' : details('Every evaluation', evaluationTable(evaluations))),
+      (evaluations.length === 0 ? '' : details('All evaluations', evaluationTable(evaluations))),
   };
 }
 
-/** The sizes of boxes beside those of anchors. */
+/** The sizes of boxes and of anchors. */
 export function boxSizeSection(boxes: BoxSizes): Section {
   const caption =
-    'A box that no anchor overlaps enough is hard to learn: only its closest anchor is trained on it, or none. Where much ' +
-    'is red, other anchor sizes or a larger image size help.';
+    'A box that no anchor overlaps enough is hard to learn: only its best anchor is trained on it, or none. If much of the ' +
+    'histogram is red, use other anchor sizes or a larger image size.';
   return {
     heading: 'Box sizes and anchors',
     markup: paragraph(boxSizeSummary(boxes)) + gallery(figure(boxSizeChart(boxes, chartSize), caption)),
@@ -98,14 +100,14 @@ export function pictureSection({
   missed = [],
 }: NonNullable<RunReport['pictures']>): Section | null {
   const groups = [
-    { heading: 'Most misses', pictures: missed },
-    { heading: 'Most false detections', pictures: worst },
+    { heading: 'Most missed objects', pictures: missed },
+    { heading: 'Most false positives', pictures: worst },
     { heading: 'Best', pictures: best },
   ].filter(({ pictures }) => pictures.length > 0);
   if (groups.length === 0) return null;
   const legend =
-    'Blue: a true box that was found. Pink, dashed: a true box that was missed. Yellow: a right detection. ' +
-    'Orange: a wrong detection. Numbers are scores.';
+    'Blue: ground-truth box that was detected. Pink, dashed: ground-truth box that was missed. Yellow: correct detection. ' +
+    'Orange: wrong detection. Numbers are scores.';
   return {
     heading: 'Pictures',
     markup:
@@ -125,8 +127,8 @@ function factCell(value: FactValue): Cell {
 }
 
 /**
- * The rows of a group of facts from a nested object such as the configuration: `{ a: { b: 1 } }` becomes `a.b` and 1, a
- * list of plain values one text with commas.
+ * Rows of a group of facts from a nested object such as the configuration: `{ a: { b: 1 } }` becomes `a.b` and 1, and a
+ * list of plain values becomes one comma-separated text.
  */
 export function factRows(value: object, prefix = ''): (readonly [string, FactValue])[] {
   return Object.entries(value).flatMap(([key, entry]: [string, unknown]) => {
@@ -140,7 +142,7 @@ export function factRows(value: object, prefix = ''): (readonly [string, FactVal
   });
 }
 
-/** What was run, on what, with which settings. */
+/** Settings, data and environment of the run. */
 export function factSection(groups: readonly FactGroup[]): Section {
   const list = groups.map(({ heading, rows }) =>
     table({
@@ -150,10 +152,10 @@ export function factSection(groups: readonly FactGroup[]): Section {
       texts: 2,
     }),
   );
-  return { heading: 'The run', markup: tables(...list) };
+  return { heading: 'Run details', markup: tables(...list) };
 }
 
-/** The commands, seed and file hashes that lead to the same result. */
+/** Commands, seed and file hashes to reproduce the result. */
 export function reproductionSection({ commands, seed, files = [], notes = [] }: Reproduction): Section {
   const hashes =
     files.length === 0
@@ -177,28 +179,34 @@ export function reproductionSection({ commands, seed, files = [], notes = [] }: 
 const glossary: readonly (readonly [string, string])[] = [
   [
     'IoU',
-    'Intersection over union: the area that two boxes share, divided by the area that they cover together. 1 is the same box, 0 no overlap.',
+    'Intersection over union: the area that two boxes share, divided by the area that they cover together. 1 means identical boxes, 0 no overlap.',
   ],
-  ['score', 'How sure the detector is of a detection, from 0 to 1.'],
-  ['threshold', 'Detections with a lower score are dropped. A high threshold gives fewer and surer detections.'],
-  ['precision', 'Of all detections, the share that is right.'],
-  ['recall', 'Of all objects, the share that was found.'],
-  ['F1', 'Precision and recall in one number, their harmonic mean: high only where both are.'],
+  ['score', 'How confident the detector is of a detection, from 0 to 1.'],
+  [
+    'threshold',
+    'Detections with a lower score are dropped. A higher threshold gives fewer but more reliable detections.',
+  ],
+  ['precision', 'The fraction of detections that are correct.'],
+  ['recall', 'The fraction of objects that are detected.'],
+  ['F1', 'The harmonic mean of precision and recall: high only if both are high.'],
   [
     'AP',
-    'Average precision: the mean precision over all recalls, so that no threshold has to be chosen; here the mean over classes and over IoUs from 0.50 to 0.95, as COCO reports it.',
+    'Average precision: the mean precision over all recalls, which needs no score threshold; here the mean over classes and over IoU thresholds from 0.50 to 0.95, as reported by COCO.',
   ],
-  ['AP50, AP75', 'AP where a detection is right from an IoU of 0.50 or 0.75 on.'],
-  ['AR', 'Average recall: the mean recall over IoUs from 0.50 to 0.95, with at most so many detections per image.'],
+  ['AP50, AP75', 'AP at an IoU threshold of 0.50 or 0.75 alone.'],
+  [
+    'AR',
+    'Average recall: the mean recall over IoU thresholds from 0.50 to 0.95, with a limited number of detections per image.',
+  ],
   [
     '95 % interval',
-    'How much of a number is chance: with other images of the same kind, it would lie in here about 95 of 100 times (found by drawing anew from the images evaluated).',
+    'Confidence interval: on other images of the same kind, the number would be in this range about 95 times out of 100 (estimated by resampling the evaluated images).',
   ],
-  ['anchor', 'A box that the network starts from, at a fixed place and of a fixed size.'],
+  ['anchor', 'A box at a fixed position and of a fixed size, from which the network predicts a box.'],
   ['background', 'None of the classes.'],
 ];
 
-/** What the numbers mean, in a line each. */
+/** What the numbers mean. */
 export function glossarySection(): Section {
   const items = glossary.map(([term, meaning]) => `<dt>${escapeXml(term)}</dt><dd>${escapeXml(meaning)}</dd>\n`);
   return {

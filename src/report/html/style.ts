@@ -1,6 +1,6 @@
 /**
- * The style sheet of a report: light and dark as the reader's system is, from 360 pixels of width on, and on paper.
- * Without `&` and `<`, so that it stands in a page as it is.
+ * The style sheet of a report, for light and dark mode, screens from 360 pixels of width, and paper. Contains no `&` and
+ * no `<`, so that it needs no escaping.
  */
 export const reportStyle = `
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1c1e21; --pale: #5b6067; --line: #d9dce0; --card: #f4f5f7;

@@ -1,56 +1,58 @@
 import type { Interval, Judgement } from '../../evaluation/judgement.ts';
-import { count, counted, notDefined, paragraph, ratio } from './markup.ts';
+import { count, counted, notDefined, paragraph, percentage, ratio } from './markup.ts';
 
-const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
-
-/** The ends of an interval; null where it is not defined. */
+/** The ends of an interval; null if it is not defined. */
 function range(interval: Interval | undefined): string | null {
   const [low, high] = [ratio(interval?.low), ratio(interval?.high)];
   return low === null || high === null ? null : `${low} to ${high}`;
 }
 
-/** How sure an interval is, in words: `95 % interval`. */
+/** The confidence of the intervals: `95 % interval`. */
 const intervalName = (judgement: Judgement): string =>
   `${Number((100 * (judgement.intervals?.confidence ?? 0.95)).toFixed(1))} % interval`;
 
 /** The verdict in a few sentences. */
 export function verdict(judgement: Judgement): string {
-  const { chosen, best, settings, counts, intervals } = judgement;
+  const { chosen, settings, counts, intervals } = judgement;
   if (counts.images === 0) return 'No images were evaluated.';
-  const ground = `${counted(counts.images, 'image')} with ${counted(counts.truths, 'object')}`;
-  if (counts.truths === 0) return `${ground}: nothing to find, and ${counted(counts.detections, 'detection')}.`;
+  const data = `${counted(counts.images, 'image')} with ${counted(counts.truths, 'object')}`;
+  if (counts.truths === 0) {
+    return `${data}: there is nothing to detect, and there are ${counted(counts.detections, 'detection')}.`;
+  }
   const interval = range(intervals?.f1);
   const certainty = interval === null ? '' : ` (${intervalName(judgement)} ${interval})`;
-  const choice =
-    settings.scoreThresholdFrom === 'best'
-      ? ', the best for these images'
-      : best.f1 > chosen.f1
-        ? `, which was given (the best for these images is ${best.threshold.toFixed(2)}, with F1 ${ratio(best.f1)})`
-        : ', which was given and is the best for these images too';
   return (
-    `F1 ${ratio(chosen.f1)}${certainty} on ${ground}. At a score threshold of ${chosen.threshold.toFixed(2)}${choice}, ` +
-    `${percent(chosen.recall)} of the objects are found and ${percent(chosen.precision)} of the detections are right, ` +
-    `at an IoU of ${settings.iouThreshold} or more.`
+    `F1 ${ratio(chosen.f1)}${certainty} on ${data}. At a score threshold of ${chosen.threshold.toFixed(2)} ` +
+    `(${originOf(judgement)}), ${percentage(chosen.recall)} of the objects are detected and ` +
+    `${percentage(chosen.precision)} of the detections are correct, at an IoU threshold of ${settings.iouThreshold}.`
   );
 }
 
-/** The numbers that matter most, large. */
+/** Where the score threshold comes from, and how it compares with the best one. */
+function originOf({ chosen, best, settings }: Judgement): string {
+  if (settings.scoreThresholdFrom === 'best') return 'the best for these images';
+  return best.f1 > chosen.f1
+    ? `given; the best for these images is ${best.threshold.toFixed(2)}, with F1 ${ratio(best.f1)}`
+    : 'given, and the best for these images, too';
+}
+
+/** The most important numbers, large. */
 export function tiles(judgement: Judgement): string {
   const { chosen, intervals, coco, counts, settings } = judgement;
-  const tile = (name: string, value: number | null, interval: Interval | undefined) => {
-    // Without objects the counts make 0 or 1 by convention, which says nothing of the detector.
-    const shown = ratio(counts.truths === 0 ? null : value);
+  const tile = (name: string, value: number | null, interval: Interval | undefined): string => {
+    // Without objects, scores are 0 or 1 by convention, which says nothing about the detector.
+    const text = ratio(counts.truths === 0 ? null : value);
     const ends = counts.truths === 0 ? null : range(interval);
     return (
-      `<div><dt>${name}</dt><dd${shown === null ? ' class="text"' : ''}>${shown ?? notDefined}</dd>` +
+      `<div><dt>${name}</dt><dd${text === null ? ' class="text"' : ''}>${text ?? notDefined}</dd>` +
       `${ends === null ? '' : `<dd class="range">${ends}</dd>`}</div>\n`
     );
   };
-  const number = (name: string, value: number) => `<div><dt>${name}</dt><dd>${count(value)}</dd></div>\n`;
-  const sure = intervals === null ? '' : ` The smaller numbers are ${intervalName(judgement)}s.`;
-  const flattery =
+  const number = (name: string, value: number): string => `<div><dt>${name}</dt><dd>${count(value)}</dd></div>\n`;
+  const confidence = intervals === null ? '' : ` The smaller numbers are ${intervalName(judgement)}s.`;
+  const bias =
     settings.scoreThresholdFrom === 'best' && counts.truths > 0
-      ? ' A threshold that is the best for the images judged flatters the detector; one chosen on other images does not.'
+      ? ' The score threshold was chosen on the evaluated images, which makes the scores optimistic; choose it on other images to avoid this.'
       : '';
   return (
     '<dl class="tiles">\n' +
@@ -63,6 +65,6 @@ export function tiles(judgement: Judgement): string {
     number('Objects', counts.truths) +
     number('Detections', counts.detections) +
     '</dl>\n' +
-    paragraph(`Detections are counted whatever their score.${sure}${flattery}`, 'note')
+    paragraph(`Detections of any score are counted.${confidence}${bias}`, 'note')
   );
 }

@@ -1,25 +1,26 @@
+import { checkInteger } from '../../common/check.ts';
 import type { ImageJudgement } from '../../evaluation/judgement.ts';
 
-/** Images worth a look, none of them twice. */
+/** Images worth a look; no image is in two lists. */
 export interface Examples {
-  /** Highest F1; of equals those with more objects found. */
+  /** Highest F1; ties go to images with more detected objects. */
   readonly best: readonly ImageJudgement[];
-  /** Most wrong detections; of equals those with the lower F1. */
+  /** Most wrong detections; ties go to images with lower F1. */
   readonly worst: readonly ImageJudgement[];
-  /** Most missed objects; of equals those with the lower F1. */
+  /** Most missed objects; ties go to images with lower F1. */
   readonly missed: readonly ImageJudgement[];
 }
 
 const byFile = (a: ImageJudgement, b: ImageJudgement): number => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0);
 
 /**
- * Chooses up to `n` images of each kind: the best, those with most false positives, and those with most misses. What goes
- * wrong is chosen first, misses and false positives in turn, so that an image with both does not take a place twice; the
- * best are chosen among images with objects found. The choice depends on the scores and names alone, not on the order of
- * the images. Throws a RangeError unless `n` is a whole number from 0.
+ * Chooses up to `n` images of each kind: the best, those with most false positives, and those with most missed objects.
+ * Errors are chosen first, missed objects and false positives in turn, so that an image with both is chosen once; the best
+ * are chosen among images with detected objects. The choice depends only on scores and names, not on the order of the
+ * images. Throws a RangeError unless `n` is an integer >= 0.
  */
 export function chooseExamples(images: readonly ImageJudgement[], n: number): Examples {
-  if (!Number.isInteger(n) || n < 0) throw new RangeError(`chooseExamples: n is ${n}, expected a whole number from 0`);
+  checkInteger('chooseExamples', 'n', n, { min: 0 });
   const rank = (among: readonly ImageJudgement[], order: (a: ImageJudgement, b: ImageJudgement) => number) =>
     [...among].sort((a, b) => order(a, b) || byFile(a, b));
   const queues = {
@@ -43,7 +44,7 @@ export function chooseExamples(images: readonly ImageJudgement[], n: number): Ex
     taken.add(next);
     chosen.push(next);
   };
-  const chosen = { best: [] as ImageJudgement[], worst: [] as ImageJudgement[], missed: [] as ImageJudgement[] };
+  const chosen: Record<keyof Examples, ImageJudgement[]> = { best: [], worst: [], missed: [] };
   for (let i = 0; i < n; i++) {
     take(queues.missed, chosen.missed);
     take(queues.worst, chosen.worst);

@@ -1,6 +1,6 @@
 /**
- * The printable ASCII characters, from the space on, in the usual dot matrix of 5 columns by 7 rows: five bytes a
- * character, one per column from left to right, the lowest bit the topmost row. The eighth row is for commas.
+ * The printable ASCII characters, starting with the space, in the usual dot matrix of 5 columns by 7 rows: five bytes per
+ * character, one per column from left to right, with the topmost row in the lowest bit. The eighth row is for commas.
  */
 const columns =
   '0000000000 00005f0000 0007000700 147f147f14 242a7f2a12 2313086462 3649552250 0000070000' + // space ! " # $ % & '
@@ -18,12 +18,12 @@ const columns =
 
 const glyphs = columns.split(' ').map((hex) => (hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16)));
 
-/** Width of a character in dots, with the empty column that follows it. */
+/** Width of a character in dots, including the empty column after it. */
 export const glyphAdvance = 6;
 /** Height of a character in dots. */
 export const glyphHeight = 7;
 
-/** The five columns of a character; those of `?` for what is not printable ASCII. */
+/** The five columns of a character, or of `?` if it is not printable ASCII. */
 export function glyphColumns(character: string): readonly number[] {
-  return (glyphs[character.charCodeAt(0) - 32] ?? glyphs['?'.charCodeAt(0) - 32]) as readonly number[];
+  return glyphs[character.charCodeAt(0) - 32] ?? glyphs['?'.charCodeAt(0) - 32]!;
 }

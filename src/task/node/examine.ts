@@ -1,5 +1,6 @@
 import { SettingError } from '../../common/settings.ts';
-import { examine, type Examination, type LabelledData } from '../../doctor/examine.ts';
+import type { Examination } from '../../doctor/examine.ts';
+import { examineFiles, type LabelledData } from '../../doctor/node/examine-files.ts';
 import { readLabels, type ReadLabelsOptions } from '../../labels/node/read-labels.ts';
 import { placeKey } from '../../labels/node/spacenet-layout.ts';
 import type { LabelProblem } from '../../labels/types.ts';
@@ -53,7 +54,7 @@ export async function examineData(
     ...(images === null ? {} : { images }),
     ...(format === 'auto' ? {} : { format }),
   });
-  const examination = await examine({
+  const examination = await examineFiles({
     ...data,
     ...(validation === null
       ? { split: splitNames(namesOf(data), settings) }

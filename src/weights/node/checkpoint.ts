@@ -4,8 +4,8 @@ import { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from '../s
 import type { HostTensor } from '../../nn/module.ts';
 
 /**
- * Writes tensors and text about them to a safetensors file, whole or not at all: into a temporary file beside it, to
- * the disk, and then renamed over the old one, so that an interruption never leaves half a file.
+ * Writes tensors and metadata to a safetensors file atomically: into a temporary file beside it, which is flushed to the
+ * disk and then renamed, so that an interruption never leaves a partial file.
  */
 export function saveCheckpoint(
   path: string,
@@ -31,7 +31,7 @@ export function saveCheckpoint(
   }
 }
 
-/** Reads a file that `saveCheckpoint` wrote; throws an Error that names the file if it is damaged. */
+/** Reads a file from `saveCheckpoint`. Throws an Error that names the file if it is damaged. */
 export function loadCheckpoint(path: string): SafetensorsFile {
   return decodeSafetensors(readFileSync(path), path);
 }

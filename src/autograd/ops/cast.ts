@@ -1,1 +1,0 @@
-export { cast } from '../../kernels/elementwise.ts';

@@ -1,0 +1,47 @@
+/** What an `InputError` may tell beside its reason. */
+export interface InputErrorDetails {
+  /** The file that the reason is about. */
+  readonly file?: string;
+  /** The option of `op` that helps; `remedy` is the phrase before its name. */
+  readonly option?: string;
+  readonly remedy?: string;
+  readonly cause?: unknown;
+}
+
+/** A file or folder that cannot be read or written as it is. The parts of its message are fields. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+  /** The function that was called, such as `readLabels`. */
+  readonly op: string;
+  readonly reason: string;
+  readonly file: string | undefined;
+  /** The option of `op` that helps, such as `images`, and the phrase before it, such as "give the folder as". */
+  readonly option: string | undefined;
+  readonly remedy: string | undefined;
+
+  constructor(op: string, reason: string, details: InputErrorDetails = {}) {
+    const { file, option, remedy, cause } = details;
+    super(`${op}: ${sentence(reason, details, inCode)}`, cause === undefined ? {} : { cause });
+    this.op = op;
+    this.reason = reason;
+    this.file = file;
+    this.option = option;
+    this.remedy = remedy;
+  }
+
+  /** The message without the name of the function, with its option as `write` spells it. Default: in backticks. */
+  explain(write: (option: string) => string = inCode): string {
+    return sentence(this.reason, this, write);
+  }
+}
+
+const inCode = (option: string): string => `\`${option}\``;
+
+function sentence(
+  reason: string,
+  { file, option, remedy }: { readonly [Key in 'file' | 'option' | 'remedy']?: string | undefined },
+  write: (option: string) => string,
+): string {
+  const start = file === undefined ? reason : `${file}: ${reason}`;
+  return option === undefined ? start : `${start}; ${remedy ?? 'use'} ${write(option)}`;
+}

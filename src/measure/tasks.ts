@@ -1,0 +1,138 @@
+import { checkSampled } from './check.ts';
+import { convName, type ConvShape } from './conv-shapes.ts';
+import { offsetOf, sizeOf, type Reference, type Values } from './reference/array.ts';
+import { batchNorm, batchNormGradients } from './reference/batch-norm.ts';
+import { conv2d, conv2dGradInput, conv2dGradWeight, conv2dShape } from './reference/conv2d.ts';
+import { matmul } from './reference/matmul.ts';
+import { maxPool2d } from './reference/pool2d.ts';
+import { upsampleNearest } from './reference/upsample.ts';
+
+// What benchmarks measure, independent of the library: `retinagrad bench` and the comparison with other libraries
+// (bench/peers) take their tasks from here. Images are NHWC, filters HWIO.
+
+/** Shape of a batch of images, [N, H, W, C]. */
+export type ImageShape = readonly [number, number, number, number];
+
+/** Values by name, such as the operands of a task. */
+export type Named<T> = Readonly<Record<string, T>>;
+
+/** Operations of the direct algorithm, two per multiply-add, or bytes that must be read and written. */
+export type Work = { readonly flops: number } | { readonly bytes: number };
+
+/** One thing to measure. */
+export interface Task {
+  /** Unique among all tasks; results are compared by it. */
+  readonly name: string;
+  readonly operation: 'matmul' | 'conv' | 'batchNorm' | 'maxPool' | 'upsample' | 'add';
+  /** Of a convolution: its extents, and whether the result or the gradient of x or of w is measured. */
+  readonly conv?: ConvShape & { readonly kind: 'forward' | 'dx' | 'dw' };
+  readonly work: Work;
+  /** Shapes of the operands, whose values are normally distributed. */
+  readonly operands: Named<readonly number[]>;
+  /** The results by name, in the order in which a library returns them. */
+  readonly references: (operands: Named<Values>) => Named<Reference>;
+}
+
+/** The product of two square matrices. */
+export function matmulTask(n: number): Task {
+  return {
+    name: `matmul ${n}x${n}x${n}`,
+    operation: 'matmul',
+    work: { flops: 2 * n ** 3 },
+    operands: { a: [n, n], b: [n, n] },
+    references: ({ a, b }) => ({ y: matmul(a!, b!) }),
+  };
+}
+
+/** A convolution and its gradients; without that of the image, which training does not need. */
+export function convTasks(shape: ConvShape): Task[] {
+  const { x: xShape, w: wShape } = shape;
+  const yShape = conv2dShape(xShape, wShape, shape);
+  const references: Record<'forward' | 'dx' | 'dw', Task['references']> = {
+    forward: ({ x, w }) => ({ y: conv2d(x!, w!, null, shape) }),
+    dx: ({ w, dy }) => ({ dx: conv2dGradInput(dy!, w!, xShape, shape) }),
+    dw: ({ x, dy }) => ({ dw: conv2dGradWeight(dy!, x!, wShape, shape) }),
+  };
+  const kinds = (['forward', 'dx', 'dw'] as const).filter((kind) => xShape[3] !== 3 || kind !== 'dx');
+  return kinds.map((kind) => ({
+    name: `conv ${convName(shape)} ${kind}`,
+    operation: 'conv',
+    conv: { ...shape, kind },
+    work: { flops: (2 * sizeOf(yShape) * sizeOf(wShape)) / wShape[3] },
+    operands: { x: xShape, w: wShape, dy: yShape },
+    references: references[kind],
+  }));
+}
+
+/**
+ * Batch norm in training, forward and backward. Counted as five passes over the tensor: x and y forward, x, dy and dx
+ * backward.
+ */
+export function batchNormTask(shape: ImageShape): Task {
+  return {
+    name: `batch norm forward + backward [${shape}]`,
+    operation: 'batchNorm',
+    work: { bytes: 5 * 4 * sizeOf(shape) },
+    operands: { x: shape, gamma: [shape[3]], beta: [shape[3]], dy: shape },
+    references: ({ x, gamma, beta, dy }) => ({
+      y: batchNorm(x!, gamma!, beta!).y,
+      ...batchNormGradients(x!, gamma!, dy!),
+    }),
+  };
+}
+
+/** The max pooling of a ResNet's stem. */
+export const MAX_POOL = { kernel: 3, stride: 2, padding: 1 } as const;
+
+export function maxPoolTask(shape: ImageShape): Task {
+  return {
+    name: `max pool 3x3 s2 [${shape}]`,
+    operation: 'maxPool',
+    work: { bytes: 5 * sizeOf(shape) }, // The result is a quarter.
+    operands: { x: shape },
+    references: ({ x }) => ({ y: maxPool2d(x!, MAX_POOL) }),
+  };
+}
+
+/** Twice the size in both axes, by nearest neighbours. */
+export function upsampleTask(shape: ImageShape): Task {
+  const [, h, w] = shape;
+  return {
+    name: `upsample 2x [${shape}]`,
+    operation: 'upsample',
+    work: { bytes: 20 * sizeOf(shape) }, // The result is four times as large.
+    operands: { x: shape },
+    references: ({ x }) => ({ y: upsampleNearest(x!, [2 * h, 2 * w]) }),
+  };
+}
+
+/** A tensor plus itself. */
+export function addTask(shape: ImageShape): Task {
+  return {
+    name: `add [${shape}]`,
+    operation: 'add',
+    work: { bytes: 12 * sizeOf(shape) },
+    operands: { x: shape },
+    references: ({ x }) => ({ y: { shape, at: (...index) => 2 * x!.data[offsetOf(shape, index)]! } }),
+  };
+}
+
+/**
+ * Null if the results of a task agree with their references at sampled places, otherwise a message.
+ *
+ * @param operands values of the operands, in the order of their shapes
+ * @param results in the order of `references`
+ */
+export function checkTask(
+  { operands: shapes, references }: Task,
+  operands: Named<ArrayLike<number>>,
+  results: readonly ArrayLike<number>[],
+): string | null {
+  const values = Object.entries(shapes).map(([name, shape]) => [name, { shape, data: operands[name]! }] as const);
+  const expected = Object.entries(references(Object.fromEntries(values)));
+  for (const [i, [name, reference]] of expected.entries()) {
+    const wrong = checkSampled(results[i]!, reference);
+    if (wrong !== null) return expected.length === 1 ? wrong : `${name} ${wrong}`;
+  }
+  return null;
+}

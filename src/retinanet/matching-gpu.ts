@@ -1,0 +1,49 @@
+import { encodeMatches, matchAnchors, type Assignment, type BoxBatch } from '../kernels/matching.ts';
+import { tensor } from '../tensor/create.ts';
+import type { Device } from '../tensor/device.ts';
+import { tidy } from '../tensor/scope.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import type { BoxCoderSpec, MatcherSpec } from './spec.ts';
+import { checkTarget, type Target } from './targets.ts';
+
+// The rule of matching.ts for a batch, in two kernels, and a third that turns matches into what the heads must predict.
+
+export type { Assignment };
+
+/**
+ * Decides on the GPU what each anchor of each image has to predict. It has no gradient.
+ *
+ * @param anchors [A, 4]
+ * @param classes number of classes, to check labels against
+ */
+export function assignTargets(
+  anchors: Tensor,
+  targets: readonly Target[],
+  classes: number,
+  matcher: MatcherSpec,
+  coder: BoxCoderSpec,
+): Assignment {
+  targets.forEach((target, n) => checkTarget(target, n, classes));
+  return tidy(() => {
+    const batch = upload(anchors.device, targets);
+    const matches = matchAnchors(anchors, batch, matcher);
+    return { matches, ...encodeMatches(anchors, batch, matches, coder.weights) };
+  });
+}
+
+/** Copies targets to the GPU, padded to the largest number of boxes in one image. */
+function upload(device: Device, targets: readonly Target[]): BoxBatch {
+  const rows = Math.max(1, ...targets.map((target) => target.labels.length));
+  const boxes = new Float32Array(targets.length * rows * 4);
+  const labels = new Int32Array(targets.length * rows);
+  targets.forEach((target, n) => {
+    boxes.set(target.boxes, n * rows * 4);
+    labels.set(target.labels, n * rows);
+  });
+  const counts = Int32Array.from(targets, (target) => target.labels.length);
+  return {
+    boxes: tensor(boxes, { device, shape: [targets.length, rows, 4] }),
+    classes: tensor(labels, { device, shape: [targets.length, rows], dtype: 'int32' }),
+    counts: tensor(counts, { device, dtype: 'int32' }),
+  };
+}

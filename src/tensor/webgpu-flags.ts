@@ -1,0 +1,17 @@
+// Flags of WebGPU, which are globals only in browsers. The values are those of the standard.
+
+/** GPUBufferUsage: what a buffer may be used for. */
+export const bufferUsage = {
+  MAP_READ: 0x1,
+  COPY_SRC: 0x4,
+  COPY_DST: 0x8,
+  UNIFORM: 0x40,
+  STORAGE: 0x80,
+  QUERY_RESOLVE: 0x200,
+} as const;
+
+/** GPUMapMode: how the host maps a buffer. */
+export const mapMode = { READ: 0x1 } as const;
+
+/** GPUShaderStage: which stages see a binding. */
+export const shaderStage = { COMPUTE: 0x4 } as const;

@@ -1,4 +1,0 @@
-import { lossCases } from '../cases/losses.ts';
-import { opSuite } from '../support/op-suite.ts';
-
-await opSuite('losses', lossCases);

@@ -1,4 +1,0 @@
-import { reduceCases } from '../cases/reduce.ts';
-import { opSuite } from '../support/op-suite.ts';
-
-await opSuite('reduce', reduceCases);

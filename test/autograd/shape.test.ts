@@ -1,4 +1,0 @@
-import { shapeCases } from '../cases/shape.ts';
-import { opSuite } from '../support/op-suite.ts';
-
-await opSuite('shape', shapeCases);

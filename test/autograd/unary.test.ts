@@ -1,4 +1,0 @@
-import { unaryCases } from '../cases/unary.ts';
-import { opSuite } from '../support/op-suite.ts';
-
-await opSuite('unary', unaryCases);
