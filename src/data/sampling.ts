@@ -1,3 +1,4 @@
+import { checkInteger, checkNumber } from '../common/check.ts';
 import { hash32, Random } from '../common/random.ts';
 import { numeric, orNone, withDefaults, type Group, type GroupValues } from '../common/settings.ts';
 import { describeSample, type Dataset } from './types.ts';
@@ -6,21 +7,21 @@ import { describeSample, type Dataset } from './types.ts';
 export interface Candidate {
   /** Position in the data set. */
   readonly index: number;
-  /** Classes of its objects; none where it is empty. */
+  /** Class of each of its objects. */
   readonly labels: ArrayLike<number>;
 }
 
 /** The settings of sampling. */
 export const samplingSettings = {
   /**
-   * Maximum fraction of an epoch that samples without objects have, others of them in each epoch. Null: all of them, each
-   * once. Images cut into tiles can be nearly all empty, and what is learned from them soon repeats itself.
+   * Maximum fraction of samples without objects in an epoch; which of them varies from epoch to epoch. Null: all, each once.
+   * Nearly all tiles of large images can be empty, and training soon learns nothing new from them.
    */
   emptyShare: orNone(numeric(0.25, 'maximum fraction of empty images per epoch', { min: 0, max: 0.99 })),
   /**
-   * Oversamples samples with a class that fewer than this fraction of the samples (with objects) have, the more the rarer
-   * it is: repeat-factor sampling with threshold t of LVIS (Gupta, Dollar and Girshick, 2019), where t was 0.001 for 1203
-   * classes; for few classes 0.1 to 0.5 makes a difference. Null: each once.
+   * Oversamples samples with a class that is present in fewer than this fraction of the samples with objects; rarer classes
+   * more. This is the repeat-factor sampling of LVIS (Gupta, Dollar and Girshick, 2019) with threshold t, which was 0.001
+   * for 1203 classes; with few classes, 0.1 to 0.5 makes a difference. Null: each sample once.
    */
   classBalance: orNone(
     numeric(0.2, 'oversamples images of classes present in fewer than this fraction of images (LVIS repeat factors)', {
@@ -30,49 +31,52 @@ export const samplingSettings = {
   ),
 } as const satisfies Group;
 
-/** How `BalancedSampler` makes up an epoch. */
+/** How `BalancedSampler` composes an epoch. */
 export interface SamplingOptions extends Partial<GroupValues<typeof samplingSettings>> {
   /** Default 0. */
   readonly seed?: number;
 }
 
 /**
- * Which samples an epoch has. All epochs are equally long: every sample with objects as often as its rarest class asks
- * for (once or more), and a bounded number of those without, the harder ones more often once `harden` has been told
- * which they are. The same seed, epoch and hardness give the same list, in a shuffled order.
+ * Chooses the samples of each epoch. All epochs have the same length: every sample with objects at least once, or more often
+ * if it has a rare class, and a bounded number of samples without objects, difficult ones more often once `setDifficulty`
+ * was called. The same seed, epoch and difficulties give the same shuffled list.
  */
 export class BalancedSampler {
   /** Number of samples in an epoch. */
   readonly length: number;
   readonly #seed: number;
-  /** Positions of samples with objects, and how often each comes on average. */
+  /** Positions of samples with objects. */
   readonly #full: readonly number[];
+  /** Mean number of occurrences of each of them in an epoch. */
   readonly #repeats: readonly number[];
+  /** Number of samples with objects in an epoch. */
   readonly #repeated: number;
+  /** Positions of samples without objects. */
   readonly #empty: readonly number[];
-  /** What the samples and options are, so that a state is not restored into another sampler. */
+  /** Hash of samples and options, so that a state is not restored into another sampler. */
   readonly #mark: string;
-  #hardness = new Map<number, number>();
+  #difficulty = new Map<number, number>();
 
   /**
-   * @throws RangeError when options make no sense, a position comes twice, or no sample has an object
+   * @throws RangeError for options out of range, a position that occurs twice, and if no sample has an object
    */
   constructor(candidates: readonly Candidate[], options: SamplingOptions = {}) {
     const { seed = 0 } = options;
     const { emptyShare, classBalance } = withDefaults(samplingSettings, options);
     if (emptyShare !== null && !(emptyShare >= 0 && emptyShare < 1)) {
-      throw new RangeError(`BalancedSampler: emptyShare is ${emptyShare}, expected a share from 0 to below 1`);
+      throw new RangeError(`BalancedSampler: emptyShare is ${emptyShare}, expected a number >= 0 and < 1`);
     }
-    if (classBalance !== null && !(classBalance > 0 && classBalance <= 1)) {
-      throw new RangeError(`BalancedSampler: classBalance is ${classBalance}, expected a share above 0, up to 1`);
-    }
+    if (classBalance !== null) checkNumber('BalancedSampler', 'classBalance', classBalance, { above: 0, max: 1 });
     const twice = firstTwice(candidates.map(({ index }) => index));
     if (twice !== undefined) {
-      throw new RangeError(`BalancedSampler: sample ${twice} is there twice, expected each position once`);
+      throw new RangeError(`BalancedSampler: sample ${twice} occurs twice, expected each position once`);
     }
     const full = candidates.filter(({ labels }) => labels.length > 0);
     if (full.length === 0) {
-      throw new RangeError(`BalancedSampler: none of ${candidates.length} samples has an object, expected one or more`);
+      throw new RangeError(
+        `BalancedSampler: none of ${candidates.length} samples has an object, expected at least one`,
+      );
     }
     this.#seed = seed;
     this.#full = full.map(({ index }) => index);
@@ -81,7 +85,7 @@ export class BalancedSampler {
       full.map(({ labels }) => labels),
       classBalance,
     );
-    // Rounded up, and the factors stretched with it, so that an epoch is a whole number long and none falls below 1.
+    // Rounded up, and the factors scaled with it, so that the length is an integer and no factor falls below 1.
     const sum = factors.reduce((a, b) => a + b, 0);
     this.#repeated = Math.ceil(sum - 1e-9);
     this.#repeats = factors.map((factor) => (factor * this.#repeated) / sum);
@@ -90,56 +94,51 @@ export class BalancedSampler {
     this.#mark = `${hash32(this.length, ...this.#full, 'empty', ...this.#empty, ...factors)}`;
   }
 
-  /** Positions of the samples of an epoch, shuffled. Throws a RangeError unless `epoch` is a whole number from 0. */
+  /** Positions of the samples of an epoch, shuffled. Throws a RangeError unless `epoch` is an integer >= 0. */
   indices(epoch: number): readonly number[] {
-    if (!Number.isInteger(epoch) || epoch < 0) {
-      throw new RangeError(`BalancedSampler.indices: epoch is ${epoch}, expected a whole number from 0`);
-    }
+    checkInteger('BalancedSampler.indices', 'epoch', epoch, { min: 0 });
     const random = new Random('sampling', this.#seed, epoch);
     return random.shuffle([...this.#drawFull(random), ...this.#drawEmpty(random)]);
   }
 
   /**
-   * Tells how hard samples without objects are, such as the highest score of a false detection there: they are drawn in
-   * proportion to it, those that were never named as if theirs were the mean of the others, and none less than as if it
-   * were a tenth of that, so that what is easy is not forgotten. Later calls add to earlier ones. What is said of samples
-   * with objects is of no account.
+   * Sets the difficulty of samples without objects by position, for example the highest score of a false detection. They
+   * are drawn in proportion to it. A sample of unknown difficulty has the mean of the others; the minimum is a tenth of the
+   * mean, so that easy samples are not forgotten. Later calls add to earlier ones; samples with objects are ignored.
    *
-   * @throws RangeError for a sample that is not drawn from and for a hardness that is not a finite number from 0
+   * @throws RangeError for a position that the sampler does not have, and for a difficulty that is not finite and >= 0
    */
-  harden(hardness: ReadonlyMap<number, number>): void {
+  setDifficulty(difficulty: ReadonlyMap<number, number>): void {
+    const op = 'BalancedSampler.setDifficulty';
     const known = new Set([...this.#full, ...this.#empty]);
-    for (const [index, value] of hardness) {
-      if (!known.has(index))
-        throw new RangeError(`BalancedSampler.harden: sample ${index} is none of those drawn from`);
-      if (!(value >= 0 && value < Infinity)) {
-        throw new RangeError(`BalancedSampler.harden: hardness ${value} of sample ${index}, expected a number from 0`);
-      }
+    for (const [index, value] of difficulty) {
+      if (!known.has(index)) throw new RangeError(`${op}: sample ${index} is not among those of the sampler`);
+      checkNumber(op, `the difficulty of sample ${index}`, value, { min: 0, finite: true });
     }
     const empty = new Set(this.#empty);
-    for (const [index, value] of hardness) if (empty.has(index)) this.#hardness.set(index, value);
+    for (const [index, value] of difficulty) if (empty.has(index)) this.#difficulty.set(index, value);
   }
 
-  /** What `harden` was told, as text to be kept with a checkpoint. */
+  /** The difficulties set so far, as text to be kept with a checkpoint. */
   state(): string {
-    return JSON.stringify({ samples: this.#mark, hardness: [...this.#hardness].sort(([a], [b]) => a - b) });
+    return JSON.stringify({ samples: this.#mark, hardness: [...this.#difficulty].sort(([a], [b]) => a - b) });
   }
 
   /**
-   * Goes on as the sampler that `state` came from. Throws an Error when it drew from other samples or in another way.
+   * Continues as the sampler that `state` came from. Throws an Error if that had other samples or options.
    */
   restore(state: string): void {
     const { samples, hardness } = JSON.parse(state) as { samples?: string; hardness?: [number, number][] };
     if (samples !== this.#mark || !Array.isArray(hardness)) {
       throw new Error(
-        'BalancedSampler.restore: the state is of other samples or options, expected those that it was made with',
+        'BalancedSampler.restore: the state belongs to other samples or options, expected those that it was made with',
       );
     }
-    this.#hardness = new Map();
-    this.harden(new Map(hardness));
+    this.#difficulty = new Map();
+    this.setDifficulty(new Map(hardness));
   }
 
-  /** Systematic sampling: each comes its average rounded down or up, and all together come a fixed number of times. */
+  /** Systematic sampling: each sample occurs its mean rounded down or up, and the total is fixed. */
   #drawFull(random: Random): number[] {
     const order = random.shuffle(this.#full.map((_, i) => i));
     const offset = random.uniform();
@@ -149,20 +148,20 @@ export class BalancedSampler {
       sum += this.#repeats[i]!;
       while (drawn.length + offset < sum && drawn.length < this.#repeated) drawn.push(this.#full[i]!);
     }
-    // What rounding of the sum may have left out.
+    // Rounding of the sum may leave one out.
     while (drawn.length < this.#repeated) drawn.push(this.#full[order[order.length - 1]!]!);
     return drawn;
   }
 
   /** Weighted sampling without replacement (Efraimidis and Spirakis, 2006): the largest log(u) / weight are drawn. */
   #drawEmpty(random: Random): number[] {
-    // In the order of the samples: that in which `harden` was told must not matter to the last digit of the sum.
-    const known = this.#empty.flatMap((index) => this.#hardness.get(index) ?? []);
+    // In the order of the samples, so that the sum does not depend on the order of the calls in its last digit.
+    const known = this.#empty.flatMap((index) => this.#difficulty.get(index) ?? []);
     const sum = known.reduce((a, b) => a + b, 0);
-    // Where nothing is known, or nothing is hard, all are alike.
+    // If nothing is known, or nothing is difficult, all are equal.
     const mean = sum > 0 ? sum / known.length : 1;
     const keys = this.#empty.map((index): readonly [index: number, key: number] => {
-      const weight = Math.max(this.#hardness.get(index) ?? mean, mean / 10);
+      const weight = Math.max(this.#difficulty.get(index) ?? mean, mean / 10);
       return [index, Math.log(1 - random.uniform()) / weight];
     });
     keys.sort((a, b) => b[1] - a[1]);
@@ -170,7 +169,7 @@ export class BalancedSampler {
   }
 }
 
-/** A sampler over some samples of a data set, whose objects `describeSample` tells. */
+/** A sampler over some samples of a data set, with their objects from `describeSample`. */
 export async function balancedSampler(
   dataset: Dataset,
   indices: readonly number[],
@@ -181,7 +180,7 @@ export async function balancedSampler(
   return new BalancedSampler(candidates, options);
 }
 
-/** Of each sample: the largest of max(1, sqrt(t / share of the samples that have the class)) over its classes. */
+/** For each sample the maximum over its classes of max(1, sqrt(t / fraction of samples with the class)). */
 function repeatFactors(samples: readonly ArrayLike<number>[], threshold: number | null): number[] {
   if (threshold === null) return samples.map(() => 1);
   const classes = samples.map((labels) => new Set(Array.from(labels)));

@@ -1,13 +1,12 @@
 import type { LabelTable } from '../labels/types.ts';
 import { objectsOf } from '../data/annotation-table.ts';
-import type { Annotations } from '../imagery/types.ts';
+import type { Annotations, Detections } from '../imagery/types.ts';
 import type { Dataset } from '../data/types.ts';
-import type { Detections } from '../retinanet/postprocess.ts';
 import type { ImageResult } from './evaluate.ts';
 
-// Between what a detector works with (typed arrays) and tables, which are judged and written.
+// From the typed arrays of a detector to tables, which `judge` and the label formats take.
 
-/** Truth and detections of evaluated images as two tables; the ids of the data set stand for the files. */
+/** Ground truth and detections of evaluated images as two tables, with the ids of the data set as file names. */
 export function tablesOf(
   dataset: Pick<Dataset, 'classes' | 'ids'>,
   images: readonly ImageResult[],
@@ -24,7 +23,7 @@ export function tablesOf(
   return { truth: table(({ truth }) => truth), predictions: table(({ detections }) => detections) };
 }
 
-/** Detections whose score is at least a threshold, which is rounded to float32 as scores are. */
+/** Detections with a score of at least a threshold, which is rounded to float32 as scores are. */
 export function atLeast({ boxes, labels, scores }: Detections, threshold: number): Detections {
   const kept = [...scores.keys()].filter((k) => scores[k]! >= Math.fround(threshold));
   return {

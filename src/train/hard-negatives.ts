@@ -27,7 +27,7 @@ export function chooseSamples(indices: readonly number[], count: number, seed: n
  * How hard samples without objects are for a detector (Shrivastava et al. 2016, "Training Region-based Object Detectors
  * with Online Hard Example Mining", for whole tiles): the highest score in each, 0 where nothing is found.
  */
-export async function hardnessOf(
+export async function difficultyOf(
   model: RetinaNet,
   dataset: Dataset,
   indices: readonly number[],

@@ -26,7 +26,7 @@ export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'>, Readin
   readonly sampler?: EpochSampler;
   /**
    * At each evaluation, the detector also runs on training samples that have no objects, up to this many (true: 64, others
-   * each time), and `sampler.harden` is told the highest score of a false detection in each. Default false. Data sets that
+   * each time), and `sampler.setDifficulty` is told the highest score of a false detection in each. Default false. Data sets that
    * cannot `describe` their samples are decoded once for it.
    */
   readonly hardNegatives?: boolean | number;
@@ -75,8 +75,8 @@ export function planRun(model: RetinaNet, options: TrainOptions): RunPlan {
     );
   }
   checkInteger('trainDetector', 'hardNegatives', hardNegatives, { min: 0 });
-  if (hardNegatives > 0 && sampler?.harden === undefined) {
-    throw new TypeError('trainDetector: hardNegatives needs a sampler that has harden()');
+  if (hardNegatives > 0 && sampler?.setDifficulty === undefined) {
+    throw new TypeError('trainDetector: hardNegatives needs a sampler that has setDifficulty()');
   }
   if (sampler !== undefined) checkInteger('trainDetector', "the sampler's length", sampler.length, { min: 1 });
   // A last batch that is not full would weigh each of its images more; it is dropped where it is not the only one.

@@ -4,7 +4,7 @@ import { evaluateDetector, type EvaluateOptions } from '../detector/evaluate.ts'
 import type { Evaluation } from '../evaluation/detection-metrics.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 import { checkFinite, type RunningStep } from './check-finite.ts';
-import { chooseSamples, hardnessOf, samplesWithoutObjects } from './hard-negatives.ts';
+import { chooseSamples, difficultyOf, samplesWithoutObjects } from './hard-negatives.ts';
 import { resumeRun, type Progress } from './progress.ts';
 import { readingFor } from './reading.ts';
 import { planRun, resumeFingerprint, type RunPlan, type TrainOptions, type TrainResult } from './run-options.ts';
@@ -163,7 +163,7 @@ export class Run {
     const isBest = progress.best === null || this.#monitored(record) > this.#monitored(progress.best);
     progress.lastEvaluatedStep = this.#trainer.steps;
     progress.evaluationsSinceBest = isBest ? 0 : progress.evaluationsSinceBest + 1;
-    if (hardness !== null) sampler?.harden?.(hardness);
+    if (hardness !== null) sampler?.setDifficulty?.(hardness);
     folder.append(record);
     if (isBest) {
       progress.best = record;
@@ -183,7 +183,7 @@ export class Run {
     if (this.#plan.hardNegatives === 0) return { ...found, hardness: null };
     const { seed } = this.#plan.settings;
     const chosen = chooseSamples(this.#empty, this.#plan.hardNegatives, seed, this.#trainer.steps);
-    return { ...found, hardness: await hardnessOf(model, dataset, chosen, stopping) };
+    return { ...found, hardness: await difficultyOf(model, dataset, chosen, stopping) };
   }
 
   #recordOf(evaluation: Evaluation, hardness: ReadonlyMap<number, number> | null): EvaluationRecord {

@@ -11,7 +11,7 @@ export interface EpochSampler {
    * Takes in how hard samples without objects are, by position in the data set: the highest score of a false detection
    * in each, from 0 to 1. Later epochs should show the hard ones more often. Called between epochs.
    */
-  harden?(hardness: ReadonlyMap<number, number>): void;
+  setDifficulty?(difficulty: ReadonlyMap<number, number>): void;
   /** All that `indices` depends on beside the epoch, as text that `restore` takes. */
   state(): string;
   /** Goes back to a state. Throws an Error when it was made with other samples or settings. */

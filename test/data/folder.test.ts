@@ -111,7 +111,7 @@ test(
     assert.equal((await openDataset(`${folder}/other.csv`)).ids, ['c.png']);
     await rejects(
       openDataset(`${folder}/other.csv`, { labels: 'csv' }),
-      /is no SpaceNet tree, for which there is no option labels/,
+      /is no SpaceNet tree, so these options do not apply: labels/,
     );
   }),
 );

@@ -104,10 +104,10 @@ test('hard empty samples come more often, in proportion', () => {
   const sampler = new BalancedSampler(candidates(labels), { emptyShare: 0.5 });
   assert.is(sampler.length, 2);
   // Ten of 3, ninety of 0.1, fifty of 0, fifty unknown: the mean is (30 + 9) / 150 = 0.26.
-  const hardnessOf = (i: number): number => (i < 10 ? 3 : i < 100 ? 0.1 : 0);
-  const hard = new Map(labels.slice(1, 151).map((_, i): [number, number] => [13 + 3 * i, hardnessOf(i)]));
+  const difficultyOf = (i: number): number => (i < 10 ? 3 : i < 100 ? 0.1 : 0);
+  const hard = new Map(labels.slice(1, 151).map((_, i): [number, number] => [13 + 3 * i, difficultyOf(i)]));
   hard.set(10, 7);
-  sampler.harden(hard);
+  sampler.setDifficulty(hard);
   const groups = [0, 0, 0, 0] as [number, number, number, number];
   const epochs = 4000;
   for (let epoch = 0; epoch < epochs; epoch++) {
@@ -124,7 +124,7 @@ test('hard empty samples come more often, in proportion', () => {
   });
   // Nothing is hard: all are alike.
   const easy = new BalancedSampler(candidates(labels), { emptyShare: 0.5 });
-  easy.harden(new Map(labels.slice(1).map((_, i): [number, number] => [13 + 3 * i, 0])));
+  easy.setDifficulty(new Map(labels.slice(1).map((_, i): [number, number] => [13 + 3 * i, 0])));
   assert.equal(easy.indices(3), new BalancedSampler(candidates(labels), { emptyShare: 0.5 }).indices(3));
 });
 
@@ -133,14 +133,14 @@ test('a state that is restored goes on in the same way, bit for bit', () => {
   const options = { emptyShare: 0.4, classBalance: 0.5, seed: 8 };
   const sampler = new BalancedSampler(all, options);
   const fresh = sampler.state();
-  sampler.harden(
+  sampler.setDifficulty(
     new Map([
       [13, 0.123456789],
       [16, 5],
       [22, 1 / 3],
     ]),
   );
-  sampler.harden(new Map([[16, 2]]));
+  sampler.setDifficulty(new Map([[16, 2]]));
   const other = new BalancedSampler(all, options);
   const epochsOf = (each: BalancedSampler): unknown => Array.from({ length: 10 }, (_, epoch) => each.indices(epoch));
   assert.not.equal(epochsOf(other), epochsOf(sampler));
@@ -150,8 +150,8 @@ test('a state that is restored goes on in the same way, bit for bit', () => {
   other.restore(fresh);
   assert.equal(epochsOf(other), epochsOf(new BalancedSampler(all, options)));
   const wrong = new BalancedSampler(all.slice(1), options);
-  assert.throws(() => wrong.restore(fresh), /of other samples or options/);
-  assert.throws(() => other.restore('{}'), /of other samples or options/);
+  assert.throws(() => wrong.restore(fresh), /belongs to other samples or options/);
+  assert.throws(() => other.restore('{}'), /belongs to other samples or options/);
 });
 
 test('a sampler over a data set', async () => {
@@ -175,16 +175,16 @@ test('a sampler over a data set', async () => {
 
 test('arguments that make no sense', () => {
   const all = candidates([[0], []]);
-  assert.throws(
-    () => new BalancedSampler(all, { emptyShare: 1 }),
-    /emptyShare is 1, expected a share from 0 to below 1/,
-  );
+  assert.throws(() => new BalancedSampler(all, { emptyShare: 1 }), /emptyShare is 1, expected a number >= 0 and < 1/);
   assert.throws(() => new BalancedSampler(all, { classBalance: 0 }), /classBalance is 0/);
-  assert.throws(() => new BalancedSampler([...all, ...all]), /sample 10 is there twice/);
+  assert.throws(() => new BalancedSampler([...all, ...all]), /sample 10 occurs twice/);
   const sampler = new BalancedSampler(all);
   assert.throws(() => sampler.indices(-1), /epoch is -1/);
-  assert.throws(() => sampler.harden(new Map([[11, 1]])), /sample 11 is none of those drawn from/);
-  assert.throws(() => sampler.harden(new Map([[13, NaN]])), /hardness NaN of sample 13/);
+  assert.throws(() => sampler.setDifficulty(new Map([[11, 1]])), /sample 11 is not among those of the sampler/);
+  assert.throws(
+    () => sampler.setDifficulty(new Map([[13, NaN]])),
+    /the difficulty of sample 13 is NaN, expected a finite number >= 0/,
+  );
 });
 
 test.run();

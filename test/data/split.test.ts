@@ -57,7 +57,7 @@ test('keys come from ids', () => {
   assert.equal(groupKeys(ids, /AOI_\d/y), ['AOI_2', 'AOI_3']);
   assert.throws(() => groupKeys(['x'], /^AOI/), /\/\^AOI\/ matches nothing in the id x/);
   assert.throws(() => splitGroups(['a', 'a']), /all 2 samples have the key "a"/);
-  assert.throws(() => splitGroups(['a', 'b'], { heldOut: 1 }), /heldOut is 1, expected a share above 0 and below 1/);
+  assert.throws(() => splitGroups(['a', 'b'], { heldOut: 1 }), /heldOut is 1, expected a number between 0 and 1/);
 });
 
 const distanceOf = (a: Place, b: Place): number =>
@@ -100,7 +100,7 @@ test('blocks: nothing that is trained on shows or comes close to what is held ou
         try {
           split = splitBlocks(places, { block, margin, seed, heldOut: 0.3 });
         } catch (error) {
-          return assert.match((error as Error).message, /samples in \d+ blocks of \d+ is (to train on|held out)/);
+          return assert.match((error as Error).message, /samples in \d+ blocks of \d+ is (left for training|held out)/);
         }
         made++;
         assertAll(places.length, split.train, split.heldOut, split.leftOut);

@@ -29,7 +29,7 @@ function makeSampler(told: ReadonlyMap<number, number>[] = []): EpochSampler {
       const [hardest] = [...hardness].sort((a, b) => b[1] - a[1])[0] ?? [4];
       return [hardest, ...list, ...list.slice(0, 2)];
     },
-    harden(found) {
+    setDifficulty(found) {
       told.push(found);
       hardness = new Map([...hardness, ...found]);
     },
@@ -176,7 +176,7 @@ test('what does not fit is refused', async () => {
     assert.match((await errorOf(() => run('refused', options))).message, reason);
   };
   const sampler = makeSampler();
-  await refused({ hardNegatives: true }, /hardNegatives needs a sampler that has harden/);
+  await refused({ hardNegatives: true }, /hardNegatives needs a sampler that has setDifficulty/);
   await refused({ hardNegatives: -1, sampler }, /hardNegatives is -1/);
   await refused({ monitor: 'loss' as never }, /monitor is "loss", expected one of f1, ap/);
   await refused({ patience: 0 }, /patience is 0/);

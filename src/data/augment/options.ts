@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, expectedNumber, isWithin, type Limits } from '../../common/check.ts';
+import { checkInteger, checkNumber, defined, expectedNumber, isWithin, type Limits } from '../../common/check.ts';
 import { between, defaultsOf, flag, numeric, orNone, type Group, type GroupValues } from '../../common/settings.ts';
 import { checkVisibility, defaultVisibility, type Visibility } from '../../imagery/geometry.ts';
 import { checkPaste, type PasteOptions } from './mix.ts';
@@ -114,10 +114,7 @@ const OP = 'augment';
  */
 export function checkAugment(options: AugmentOptions): ResolvedAugmentation {
   checkNames(OP, options, Object.keys(defaults));
-  // What is undefined counts as not given.
-  const given = Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as AugmentOptions;
+  const given: AugmentOptions = defined(options);
   const settings: ResolvedAugmentation = {
     ...defaults,
     ...given,

@@ -9,15 +9,15 @@ import { openSpaceNet, spaceNetClasses, type SpaceNetDataset, type SpaceNetOptio
 import { hasSpaceNetFolders, looksLikeSpaceNet, spaceNetExample } from '../../labels/node/spacenet-layout.ts';
 
 /**
- * Options of both readers; those of the other one must be left out, which is checked. `images` is the name of the
- * folders of images in a SpaceNet tree, otherwise the path of the folder of the images. `classes` of a SpaceNet tree can
- * only be the one that it has.
+ * Options of both readers. Options of the reader that does not apply are refused. `images` is the name of the folders of
+ * images in a SpaceNet tree, otherwise the path of the folder of images. For a SpaceNet tree, `classes` can only be its
+ * one class.
  */
 export type OpenOptions = SpaceNetOptions &
   LabelledOptions & {
     /** Format of the labels. Default: found by names and first lines. */
     readonly format?: LabelFormat;
-    /** One split of a YOLO `data.yaml`. */
+    /** Which split of a YOLO `data.yaml` is opened. */
     readonly split?: 'train' | 'val' | 'test';
   };
 
@@ -25,9 +25,9 @@ const SPACENET_ONLY = ['labels'] as const;
 const LABELLED_ONLY = ['otherClasses', 'difficult', 'format', 'split', 'maxMemoryMB'] as const;
 
 /**
- * Opens labelled imagery: a label file (its images around it, or in the folder `images`), or a folder in whichever known
- * layout it has: SpaceNet's, or images with labels in one of the `labelFormats`. Rejects with what was looked for and an
- * example of each when it has none.
+ * Opens labelled imagery: a label file (with its images around it, or in the folder `images`), or a folder in a known
+ * layout: SpaceNet's, or images with labels in one of the `labelFormats`. Rejects, with an example of each layout, when the
+ * folder has none.
  */
 export async function openDataset(
   path: string,
@@ -38,10 +38,10 @@ export async function openDataset(
   if (found.isDirectory() && options.format === undefined) {
     const files = await listFiles(path);
     const labels = await listLabels(path, files);
-    // In SpaceNet's trees its own labels come first, whatever else was saved there.
+    // In SpaceNet's trees its own labels come first, even if other label files were saved there.
     const own = labels.length === 0 || labels.some(({ format }) => format === 'geojson' || format === 'spacenet-csv');
     const tree = hasSpaceNetFolders(files) && looksLikeSpaceNet(files);
-    // GeoTIFF files without any labels can only be SpaceNet's, or their folder of images; its reader says what is missing.
+    // GeoTIFF files without any labels can only be SpaceNet's; its reader says what is missing.
     const onlyTif = labels.length === 0 && files.some((file) => /\.tiff?$/i.test(file));
     if (onlyTif || (tree && own)) {
       refuse(options, LABELLED_ONLY, `${path} has SpaceNet's layout`);
@@ -74,5 +74,6 @@ export async function openDataset(
 
 function refuse(options: OpenOptions, names: readonly (keyof OpenOptions)[], reason: string): void {
   const given = names.filter((name) => options[name] !== undefined);
-  if (given.length > 0) throw new TypeError(`openDataset: ${reason}, for which there is no option ${given.join(', ')}`);
+  if (given.length > 0)
+    throw new TypeError(`openDataset: ${reason}, so these options do not apply: ${given.join(', ')}`);
 }
