@@ -17,11 +17,6 @@ export function floats(encoded: Encoded | string): Float32Array {
   return new Float32Array(bytes(typeof encoded === 'string' ? encoded : encoded.f32));
 }
 
-/** Values of an encoded int32 array. */
-function ints(encoded: Encoded): Int32Array {
-  return new Int32Array(bytes(encoded.i32));
-}
-
 /** Expands run lengths `value, count, value, count...`. */
 export function expandRuns(runs: readonly number[]): Int32Array {
   const out: number[] = [];
