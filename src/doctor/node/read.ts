@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reasonOf } from '../../common/check.ts';
+import { isTruncated, TruncatedError } from '../../imagery/truncated.ts';
 import { imageSize } from '../../imagery/image.ts';
 import { listFiles } from '../../imagery/node/files.ts';
 import { decodeJpeg, isJpeg, readJpegHeader } from '../../imagery/node/jpeg.ts';
@@ -74,7 +75,7 @@ interface OpenFile {
 interface Opened {
   readonly header: Partial<ImageFacts>;
   readonly decode: () => Promise<RgbImage>;
-  /** The reason why the file cannot be used although its header could be read. */
+  /** Where the file ends too early, although its header could be read. */
   readonly damage?: string;
 }
 
@@ -84,11 +85,11 @@ async function readContents(file: OpenFile, options: ReadFactsOptions): Promise<
   try {
     const { header, decode, damage } = await openImage(file, options);
     facts = { ...facts, ...header };
-    if (damage !== undefined) throw new Error(damage);
+    if (damage !== undefined) throw new TruncatedError(damage);
     return options.pixels ? { ...facts, difference: differenceHash(await decode()) } : facts;
   } catch (error) {
-    const message = reasonOf(error);
-    return { ...facts, problem: { kind: /truncated/i.test(message) ? 'truncated' : 'unreadable', message } };
+    const kind = isTruncated(error) ? 'truncated' : 'unreadable';
+    return { ...facts, problem: { kind, message: reasonOf(error) } };
   }
 }
 
@@ -126,7 +127,7 @@ async function decodeLevels(tiff: Tiff, { stretch, bands = defaultBands(tiff) }:
 
 /** Size and depth of a PNG file (PNG specification, section 11.2.2). */
 function pngHeader(bytes: Uint8Array): Pick<ImageFacts, 'size' | 'bits'> {
-  if (bytes.length < 29) throw new Error('truncated: the file ends in its header');
+  if (bytes.length < 29) throw new TruncatedError('truncated: the file ends in its header');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return { size: { width: view.getUint32(16), height: view.getUint32(20) }, bits: bytes[24]! };
 }
