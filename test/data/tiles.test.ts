@@ -225,7 +225,7 @@ test('arguments that make no sense', async () => {
   const wrong: [TileOptions, RegExp][] = [
     [{ size: 0 }, /size is 0, expected an integer >= 1/],
     [{ size: 10, overlap: 10 }, /overlap is 10, expected an integer from 0 to 9/],
-    [{ size: 10, minVisible: 2 }, /minVisible 2/],
+    [{ size: 10, minVisible: 2 }, /minVisible is 2/],
     [{ size: 10, empty: 'drop' as never }, /empty is "drop"/],
     [{ size: 10, cacheBytes: NaN }, /cacheBytes is NaN/],
   ];
