@@ -5,6 +5,8 @@ export { loadPretrained } from './detector/node/load-pretrained.ts';
 export {
   openTraining,
   train,
+  type FinishedTraining,
+  type InterruptedTraining,
   type OpenedTraining,
   type TrainOutcome,
   type TrainTaskOptions,

@@ -3,9 +3,6 @@ import { batchNormTask, convTasks, matmulTask, maxPoolTask, upsampleTask, type T
 // What every library is asked to do. Gradients of the results are given; a worker converts the operands to its library's
 // layout before anything is timed, and its results back before they are checked.
 
-/** What a worker runs; its own code says how. */
-export type Operation = Task['operation'] | 'trainStep' | 'detect';
-
 /** A task of this project's own benchmarks, or the whole network. */
 export type PeerCase = Task | { readonly name: string; readonly operation: 'trainStep' | 'detect' };
 

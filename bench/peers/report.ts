@@ -40,7 +40,7 @@ export interface PeersResult {
 }
 
 /** The median CPU time if it was measured, otherwise the median wall time. Null without a correct result. */
-export function timeOf({ timing, wrong }: PeerMeasured): number | null {
+function timeOf({ timing, wrong }: PeerMeasured): number | null {
   if (timing === undefined || typeof wrong === 'string') return null;
   return (timing.cpu ?? timing.wall).median;
 }

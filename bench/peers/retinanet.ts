@@ -2,7 +2,7 @@
 // provides its own operations.
 
 /** A convolution with a square filter, padded so that stride 1 keeps the size. */
-export interface ConvLayer {
+interface ConvLayer {
   readonly name: string;
   readonly from: number;
   readonly to: number;
@@ -30,7 +30,7 @@ export interface NetworkOps<T> {
 }
 
 export const CLASSES = 2;
-export const ANCHORS_PER_CELL = 9;
+const ANCHORS_PER_CELL = 9;
 const CHANNELS = 256;
 
 /** Scores before the sigmoid [A, CLASSES] and offsets of boxes [A, 4]. */

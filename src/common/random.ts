@@ -26,7 +26,7 @@ export class Random {
     this.#state = hash32(...seed);
   }
 
-  /** The next 32 random bits as a whole number from 0 to 2^32 - 1. */
+  /** The next 32 random bits as an integer from 0 to 2^32 - 1. */
   bits(): number {
     this.#state = (this.#state + 0x9e3779b9) | 0;
     let z = this.#state;
@@ -40,7 +40,7 @@ export class Random {
     return low + (high - low) * (this.bits() / 0x1_0000_0000);
   }
 
-  /** A whole number from 0 to `n` - 1. Throws a RangeError unless `n` is a whole number from 1 to 2^32. */
+  /** An integer from 0 to `n` - 1. Throws a RangeError unless `n` is an integer from 1 to 2^32. */
   int(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > 0x1_0000_0000) {
       throw new RangeError(`Random.int: n is ${n}, expected a whole number from 1 to 2^32`);

@@ -25,7 +25,7 @@ export interface CostReport {
   readonly limitIsAssumed: boolean;
 }
 
-export interface BatchCost {
+interface BatchCost {
   readonly batch: number;
   /** Peak memory. */
   readonly bytes: number;

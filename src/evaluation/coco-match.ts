@@ -7,7 +7,7 @@ export const cocoIous: Float64Array = linspace(0.5, 0.95, 10);
 /** Maximum number of detections of a class in an image that count. */
 export const cocoMaxDetections = 100;
 /** Square pixels of all, small, medium and large objects; both ends belong to a range. */
-export const cocoAreas = [
+const cocoAreas = [
   [0, 1e10],
   [0, 1024],
   [1024, 9216],

@@ -20,7 +20,7 @@ const STREAM = { SIZE: 256, EACH: 4 };
 const STREAM_VECTORS = STREAM.SIZE * STREAM.EACH;
 
 /** Functions of one operand, by the number that unary.wgsl gives them. */
-export const unaryOps = {
+const unaryOps = {
   neg: 0,
   exp: 1,
   log: 2,
@@ -37,7 +37,7 @@ export const unaryOps = {
 export type UnaryOp = keyof typeof unaryOps;
 
 /** Functions of two operands, by the number that binary.wgsl gives them. */
-export const binaryOps = {
+const binaryOps = {
   add: 0,
   sub: 1,
   mul: 2,

@@ -18,7 +18,7 @@ import type { Pair } from './window.ts';
 // used many times: there are four kernels, and tuning.ts chooses one.
 
 /** How one axis of an image is read: output i reads span t from `start + i scale + t step` on. */
-export interface AxisWalk {
+interface AxisWalk {
   readonly start: number;
   readonly scale: number;
   readonly step: number;
@@ -79,7 +79,7 @@ export interface ProductEpilogue<T extends Bindable = Bindable> {
 }
 
 /** Products of one launch, and the distance between their operands in elements; 0 shares one operand. */
-export interface Batch {
+interface Batch {
   readonly count: number;
   readonly x: number;
   readonly w: number;

@@ -17,7 +17,7 @@ export interface Slice {
 export type Bindable = Tensor | Slice;
 
 /** Workgroup counts in x, y, z. */
-export type Groups = readonly [number, number?, number?];
+type Groups = readonly [number, number?, number?];
 
 type StorageNames<S extends WgslSource> = {
   [K in keyof S['bindings']]: S['bindings'][K] extends 'uniform' ? never : K;

@@ -159,7 +159,7 @@ test('a detector of two classes is trained by threads on tiles of images of seve
   const tiles = ['data.tile=64', 'data.overlap=32', 'data.workers=1', 'sampling.classBalance=0.9'];
   const { stdout } = await ends(retinagrad(['train', 'tiles', ...settings, ...tiles, '--out', 'run']), 0);
   assert.match(stdout, /^classes +car, tree$/m);
-  assert.match(stdout, /^tiles +\d+ to train on, \d+ held out$/m);
+  assert.match(stdout, /^tiles +\d+ for training, \d+ held out$/m);
 });
 
 test('its detections are judged by class, whatever folder they were found in', async () => {
@@ -182,7 +182,7 @@ test('a data set of its own is held out with data.validation; classes that nobod
   await writePng(at('other', 'a.png'), rgbImage(64, 64, new Uint8Array(64 * 64 * 3).fill(90)));
   const train = ['train', 'tiles', ...settings];
   const { stdout } = await ends(retinagrad([...train, 'data.validation=other', '--out', 'v1']), 0);
-  assert.match(stdout, /^images +10 to train on, 1 held out$/m);
+  assert.match(stdout, /^images +10 for training, 1 held out$/m);
   await refuses(retinagrad([...train, 'data.validation=houses.csv', '--out', 'v2']), 1, 'house');
   await refuses(retinagrad(['evaluate', 'houses.csv', '--weights', 'run/best.safetensors']), 1, 'house', 'car, tree');
 });
@@ -191,7 +191,7 @@ test('a SpaceNet tree is held out for a detector of buildings, and for no other'
   const synthetic = ['synthetic', 'data.chips=4', ...settings, 'train.batchSize=2', 'data.workers=1'];
   const tree = join('data', 'synthetic-4', 'AOI_0_Synthetic_Train');
   const { stdout } = await ends(retinagrad(['train', ...synthetic, `data.validation=${tree}`, '--out', 's1']), 0);
-  assert.match(stdout, /^images +4 to train on, 4 held out$/m);
+  assert.match(stdout, /^images +4 for training, 4 held out$/m);
   const other = retinagrad(['train', 'tiles', ...settings, `data.validation=${tree}`, '--out', 's2']);
   await refuses(other, 1, tree, 'its only class is building, not car, tree');
 });

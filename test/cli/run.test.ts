@@ -54,14 +54,14 @@ test('Ctrl-C saves, ends with status 130 and says how to go on', async () => {
     kill('SIGINT');
   });
   const { stdout, stderr } = await ends(run, 130);
-  assert.match(stdout, /^Saved after step \d of \d\. Go on with: retinagrad train --resume run$/m);
+  assert.match(stdout, /^Saved after step \d of \d\. Continue with: retinagrad train --resume run$/m);
   assert.match(stderr, 'Interrupted: finishing the step and saving');
   assert.ok(existsSync(at('run', 'state.safetensors')));
   assert.not.ok(existsSync(at('run', 'report.html')));
 });
 
 test('a folder that holds a run is not written over', async () => {
-  await refuses(retinagrad(['train', 'synthetic', ...settings, '--out', 'run']), 2, 'go on with --resume run');
+  await refuses(retinagrad(['train', 'synthetic', ...settings, '--out', 'run']), 2, 'continue it with --resume run');
 });
 
 test('a run is not resumed with other data', async () => {

@@ -22,7 +22,7 @@ export const near = (actual: number[][], expected: readonly (readonly number[])[
   actual.flat().forEach((v, i) => assert.ok(Math.abs(v - expected.flat()[i]!) < 1e-2, `${actual} and ${expected}`));
 };
 
-export const truth: Box[][] = [
+const truth: Box[][] = [
   [
     [5, 6, 15, 20],
     [30, 20, 60, 50],

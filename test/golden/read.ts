@@ -17,11 +17,6 @@ export function floats(encoded: Encoded | string): Float32Array {
   return new Float32Array(bytes(typeof encoded === 'string' ? encoded : encoded.f32));
 }
 
-/** Values of an encoded int32 array. */
-export function ints(encoded: Encoded): Int32Array {
-  return new Int32Array(bytes(encoded.i32));
-}
-
 /** Expands run lengths `value, count, value, count...`. */
 export function expandRuns(runs: readonly number[]): Int32Array {
   const out: number[] = [];
@@ -30,7 +25,7 @@ export function expandRuns(runs: readonly number[]): Int32Array {
 }
 
 /** `count` words of 32 random bits, a function of the name and the seed. */
-export function hashBits(name: string, seed: number, count: number): Uint32Array {
+function hashBits(name: string, seed: number, count: number): Uint32Array {
   const key = mix(fnv1a(name) ^ mix((seed + 0x9e3779b9) >>> 0));
   const bits = new Uint32Array(count);
   for (let i = 0; i < count; i++) bits[i] = mix((key + i) | 0);

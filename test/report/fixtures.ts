@@ -14,7 +14,7 @@ export interface MadeUpImage {
 }
 
 /** What a mediocre detector might find: most objects, slightly shifted, some as another class, and false positives. */
-export function madeUpDetections(truth: Annotations, classes: number, side: number, random: Random): Detections {
+function madeUpDetections(truth: Annotations, classes: number, side: number, random: Random): Detections {
   const boxes: number[] = [];
   const labels: number[] = [];
   const scores: number[] = [];

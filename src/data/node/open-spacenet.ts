@@ -30,7 +30,7 @@ export interface SpaceNetOptions extends RasterOptions {
 }
 
 /** What was found in a SpaceNet folder. */
-export interface SpaceNetReport {
+interface SpaceNetReport {
   readonly root: string;
   /** Name of the folders of images. */
   readonly images: string;

@@ -95,7 +95,7 @@ export function geojsonFeatures(json: unknown, image: Tiff): PixelFeature[] {
 }
 
 /** The outer rings and holes of all polygons of a FeatureCollection, in pixels of an image. */
-export function geojsonToPixels(json: unknown, image: Tiff): Polygon[] {
+function geojsonToPixels(json: unknown, image: Tiff): Polygon[] {
   return geojsonFeatures(json, image).flatMap(({ polygons }) => polygons);
 }
 

@@ -16,7 +16,7 @@ import type { RunRecord, RunStore } from '../run-store.ts';
 import { openEventFile, type EventFile } from './tensorboard.ts';
 
 /** What a record measured, under TensorBoard's tags. Values that are not defined are left out. */
-export function scalarsOf(record: RunRecord): Record<string, number> {
+function scalarsOf(record: RunRecord): Record<string, number> {
   const { kind, step: _step, ...values } = record;
   const group = kind === 'step' ? 'train' : 'held-out';
   return Object.fromEntries(
