@@ -1,3 +1,4 @@
+import { InputError } from '../common/errors.ts';
 import { clipAnnotations, packAnnotations, polygonBox, type Box, type Visibility } from '../imagery/geometry.ts';
 import type { Annotations } from '../imagery/types.ts';
 import { checkClasses } from '../labels/table-builder.ts';
@@ -40,7 +41,7 @@ export function selectObjects(
     const unknown = classes.filter((name) => !names.includes(name));
     if (unknown.length > 0) {
       const list = unknown.map((name) => JSON.stringify(name)).join(', ');
-      throw new Error(`openLabelled: ${labels} has no class ${list}, only ${names.join(', ')}`);
+      throw new InputError('openLabelled', `${labels} has no class ${list}, only ${names.join(', ')}`);
     }
   }
   const dropped = { crowd: 0, difficult: 0, otherClasses: 0 };

@@ -1,3 +1,4 @@
+import { InputError } from '../common/errors.ts';
 import { hash32 } from '../common/random.ts';
 import type { Split } from './split.ts';
 
@@ -18,7 +19,7 @@ export function groupKeys(ids: readonly string[], pattern: RegExp): string[] {
   const plain = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
   return ids.map((id) => {
     const match = plain.exec(id);
-    if (match === null) throw new Error(`groupKeys: ${pattern} matches nothing in the id ${id}`);
+    if (match === null) throw new InputError('groupKeys', `${pattern} matches nothing in the id ${id}`);
     return match[1] ?? match[0];
   });
 }

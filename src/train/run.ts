@@ -1,3 +1,4 @@
+import { InputError } from '../common/errors.ts';
 import { defined } from '../common/check.ts';
 import { batches, type BatchOptions } from '../data/loader.ts';
 import { evaluateDetector, type EvaluateOptions } from '../detector/evaluate.ts';
@@ -45,7 +46,7 @@ export class Run {
     const plan = planRun(model, options);
     const reading = readingFor('trainDetector', options);
     if (!resume && folder.isUsed) {
-      throw new Error(`trainDetector: ${folder.path} holds a run already; resume it, or choose another folder`);
+      throw new InputError('trainDetector', `${folder.path} holds a run already; resume it, or choose another folder`);
     }
     const trainer = new Trainer(model, { ...options, totalSteps: plan.totalSteps });
     try {

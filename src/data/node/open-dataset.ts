@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { InputError } from '../../common/errors.ts';
 import type { LabelFormat } from '../../labels/formats.ts';
 import { listFiles } from '../../imagery/node/files.ts';
 import { examples, listLabels } from '../../labels/node/find-labels.ts';
@@ -34,7 +35,7 @@ export async function openDataset(
   options: OpenOptions = {},
 ): Promise<SpaceNetDataset | LabelledDataset | LabelledRasters> {
   const found = await stat(path).catch(() => null);
-  if (found === null) throw new Error(`openDataset: ${path} does not exist`);
+  if (found === null) throw new InputError('openDataset', `${path} does not exist`);
   if (found.isDirectory() && options.format === undefined) {
     const files = await listFiles(path);
     const labels = await listLabels(path, files);
@@ -48,7 +49,7 @@ export async function openDataset(
       const { classes } = options;
       if (classes !== undefined && classes.join('\n') !== spaceNetClasses.join('\n')) {
         const only = `its only class is ${spaceNetClasses.join(', ')}`;
-        throw new Error(`openDataset: ${path} has SpaceNet's layout: ${only}, not ${classes.join(', ')}`);
+        throw new InputError('openDataset', `${path} has SpaceNet's layout: ${only}, not ${classes.join(', ')}`);
       }
       return openSpaceNet(path, options);
     }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { InputError } from '../../common/errors.ts';
 import { checkVisibility, defaultVisibility, type Visibility } from '../../imagery/geometry.ts';
 import { imageSize } from '../../imagery/image.ts';
 import { checkFolder, listFiles } from '../../imagery/node/files.ts';
@@ -161,6 +162,6 @@ async function matchFiles(
     );
   }
   if (missingLabels === 'empty') for (const file of missing) objects.set(file, []);
-  if (objects.size === 0) throw new Error(`openLabelled: ${labels} names no image`);
+  if (objects.size === 0) throw new InputError('openLabelled', `${labels} names no image`);
   return missing;
 }
