@@ -31,7 +31,18 @@ Object.assign(ROOMS, {
   cli: ['common'],
 });
 /** Files that outsiders import. No file of a room does. */
-const ENTRIES = ['index', 'node', 'data', 'evaluation', 'report', 'detector', 'detector-node', 'train', 'bench'];
+const ENTRIES = [
+  'index',
+  'node',
+  'data',
+  'evaluation',
+  'report',
+  'detector',
+  'detector-node',
+  'train',
+  'train-node',
+  'bench',
+];
 /** Folders that run in Node only; elsewhere, what needs Node is in a subfolder `node`. */
 const IN_NODE = ['node', 'measure', 'cli'];
 

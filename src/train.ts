@@ -1,7 +1,5 @@
-// Training: what `retinagrad/train` exports. It needs Node; without files, `retinagrad/detector` trains in browsers.
-export { loadCheckpoint, saveCheckpoint } from './weights/node/checkpoint.ts';
-export { RunFolder, runFiles } from './train/node/run-folder.ts';
-export { openEventFile, type EventFile } from './train/node/tensorboard.ts';
+// The parts of training: what `retinagrad/train` exports, in browsers too. In Node the package resolves to train-node.ts, which
+// adds files.
 export { MemoryRun } from './train/memory-run.ts';
 export type { EvaluationRecord, RunRecord, RunStore, StepRecord } from './train/run-store.ts';
 export { startingRate, type RateInput } from './train/starting-rate.ts';

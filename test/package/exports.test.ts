@@ -54,8 +54,11 @@ test('the entry of Node has all names of the entry of browsers', async () => {
   const [node, browser] = [await import('../../src/node.ts'), await import('../../src/index.ts')];
   assert.equal(Object.keys(node).sort(), Object.keys(browser).sort());
   assert.is.not(node.init, browser.init);
-  const files = Object.keys(await import('../../src/detector-node.ts'));
-  for (const name of Object.keys(await import('../../src/detector.ts'))) assert.ok(files.includes(name), name);
+  for (const entry of ['detector', 'train']) {
+    const files = Object.keys((await import(`../../src/${entry}-node.ts`)) as object);
+    for (const name of Object.keys((await import(`../../src/${entry}.ts`)) as object))
+      assert.ok(files.includes(name), name);
+  }
 });
 
 test('browsers get no module of Node, few packages, and polygons on demand', () => {
@@ -64,6 +67,7 @@ test('browsers get no module of Node, few packages, and polygons on demand', () 
     ['src/evaluation.ts', 'ndarray'],
     ['src/report.ts', 'ndarray'],
     ['src/detector.ts', 'ndarray', 'leven', 'yaml'], // the last two for settings
+    ['src/train.ts', 'ndarray', 'leven'],
   ] as const) {
     const { files, packages, optional } = reach(entry);
     assert.ok(files.size > 1, entry);
