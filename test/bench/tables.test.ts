@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 
 test('the tables in the documentation are those of bench/results', () => {
   const cwd = fileURLToPath(new URL('../../', import.meta.url));
-  const { status, stderr } = spawnSync(process.execPath, ['bench/tables.mjs', '--check'], {
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/bench-tables.mjs', '--check'], {
     cwd,
     encoding: 'utf8',
   });

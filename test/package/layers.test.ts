@@ -124,10 +124,11 @@ test('the linter refuses every import that the table of rooms does not allow, an
     expected.push(...refused.map((path) => `${file}: ${path}`));
   }
   const oxlint = fileURLToPath(new URL('../../node_modules/oxlint/bin/oxlint', import.meta.url));
-  const { stdout } = spawnSync(process.execPath, [oxlint, '-c', 'oxlint.config.mjs', '-f', 'unix'], {
+  const { stdout, stderr } = spawnSync(process.execPath, [oxlint, '-c', 'oxlint.config.mjs', '-f', 'unix'], {
     cwd: root,
     encoding: 'utf8',
   });
+  assert.not(stdout.includes('Failed to build configuration'), `${stdout}${stderr}`);
   const found = [...stdout.matchAll(/^(\S+?):(\d+):\d+: .*no-restricted-imports\)\]$/gm)].map(([, file = '', line]) => {
     const text = readFileSync(join(root, file), 'utf8').split('\n')[Number(line) - 1] ?? '';
     return `${file}: ${text.slice("import '".length, -"';".length)}`;

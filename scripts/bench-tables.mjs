@@ -1,11 +1,11 @@
 // Writes the tables of docs/performance.md and README.md, and the charts, from the results in bench/results/.
-//   node bench/tables.mjs           writes what changed
-//   node bench/tables.mjs --check   fails when a table or a chart is stale
+//   node scripts/bench-tables.mjs           writes what changed
+//   node scripts/bench-tables.mjs --check   fails when a table or a chart is stale
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { register } from 'tsx/esm/api';
 
 register();
-const { peersTable, shortPeersTable } = await import('./peers/tables.ts');
+const { peersTable, shortPeersTable } = await import('../bench/peers/tables.ts');
 const { flameChart } = await import('../src/measure/parts.ts');
 const { lineChart } = await import('../src/report/charts/svg-chart.ts');
 
@@ -145,7 +145,7 @@ for (const [file, make] of files) {
   const after = make(before);
   if (after === before) continue;
   if (check) {
-    console.error(`${file} is stale. Run: node bench/tables.mjs`);
+    console.error(`${file} is stale. Run: node scripts/bench-tables.mjs`);
     process.exitCode = 1;
   } else writeFileSync(url, after);
 }
