@@ -4,10 +4,10 @@
 // here, so that growth is decided in review instead of noticed years later.
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Lines of code that each room may have: its size on 2026-11-26 plus about 5 %. The kernels' WGSL is a room of its own. */
+/** Lines of code that each room may have: its size on 2026-11-26 and 5 % more, at least 50. The kernels' WGSL is a room. */
 const BUDGETS = {
-  entries: 300,
-  common: 80,
+  entries: 330,
+  common: 130,
   tensor: 1020,
   kernels: 2610,
   'kernels/wgsl': 2980,
@@ -20,12 +20,12 @@ const BUDGETS = {
   evaluation: 2010,
   report: 2380,
   retinanet: 1050,
-  weights: 180,
-  node: 260,
+  weights: 230,
+  node: 300,
   detector: 880,
   train: 1540,
   doctor: 2140,
-  task: 430,
+  task: 460,
   measure: 1080,
   cli: 1730,
 };

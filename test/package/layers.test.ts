@@ -81,16 +81,20 @@ const IMPORTS: Record<string, { readonly refused: string[]; readonly allowed: st
   },
   'src/detector/node/x.ts': { refused: ['../../train/y.ts', 'webgpu'], allowed: ['node:fs', '../../data/node/y.ts'] },
   'src/train/x.ts': {
-    refused: ['../cli/y.ts', '../kernels/y.ts', '../task/y.ts', '../doctor/y.ts', 'webgpu', '../data.ts'],
-    allowed: ['node:fs', '../nn/y.ts', '../retinanet/y.ts', '../detector/y.ts'],
+    refused: ['node:fs', '../cli/y.ts', '../kernels/y.ts', '../task/y.ts', '../doctor/y.ts', 'webgpu', '../data.ts'],
+    allowed: ['../nn/y.ts', '../retinanet/y.ts', '../detector/y.ts'],
   },
   'src/doctor/x.ts': {
-    refused: ['../cli/y.ts', '../task/y.ts', '../kernels/y.ts', 'webgpu', '../node/y.ts', '../index.ts'],
-    allowed: ['node:fs', '../data/node/y.ts', '../report/y.ts', '../retinanet/y.ts', '../train/y.ts'],
+    refused: ['node:fs', '../cli/y.ts', '../task/y.ts', '../kernels/y.ts', 'webgpu', '../node/y.ts', '../index.ts'],
+    allowed: ['../report/y.ts', '../retinanet/y.ts', '../train/y.ts'],
+  },
+  'src/task/node/x.ts': {
+    refused: ['../../cli/y.ts', '../../kernels/y.ts', '../../train.ts'],
+    allowed: ['node:fs', '../settings.ts', '../../data/node/y.ts', '../../train/y.ts'],
   },
   'src/task/x.ts': {
-    refused: ['../cli/y.ts', '../measure/y.ts', '../kernels/y.ts', '../train.ts'],
-    allowed: ['node:fs', '../doctor/y.ts', '../train/y.ts', '../detector/y.ts'],
+    refused: ['node:fs', '../cli/y.ts', '../measure/y.ts', '../kernels/y.ts', '../train.ts'],
+    allowed: ['../doctor/y.ts', '../train/y.ts', '../detector/y.ts'],
   },
   'src/measure/x.ts': {
     refused: ['../cli/y.ts', '../task/y.ts', 'webgpu', '../kernels/wgsl/y.wgsl.ts', '../index.ts'],
@@ -124,15 +128,17 @@ test('the linter refuses every import that the table of rooms does not allow, an
     expected.push(...refused.map((path) => `${file}: ${path}`));
   }
   const oxlint = fileURLToPath(new URL('../../node_modules/oxlint/bin/oxlint', import.meta.url));
-  const { stdout } = spawnSync(process.execPath, [oxlint, '-c', 'oxlint.config.mjs', '-f', 'unix'], {
+  const { stdout, stderr } = spawnSync(process.execPath, [oxlint, '-c', 'oxlint.config.mjs', '-f', 'unix'], {
     cwd: root,
     encoding: 'utf8',
   });
+  assert.not(stdout.includes('Failed to build configuration'), `${stdout}${stderr}`);
   const found = [...stdout.matchAll(/^(\S+?):(\d+):\d+: .*no-restricted-imports\)\]$/gm)].map(([, file = '', line]) => {
     const text = readFileSync(join(root, file), 'utf8').split('\n')[Number(line) - 1] ?? '';
     return `${file}: ${text.slice("import '".length, -"';".length)}`;
   });
-  assert.equal(found.sort(), expected.sort());
+  // An import may break two rules.
+  assert.equal([...new Set(found)].sort(), expected.sort());
 });
 
 test('every room of src has a line in the table and a case here', () => {

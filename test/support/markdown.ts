@@ -46,15 +46,4 @@ export function blocksOf(page: string): Block[] {
 }
 
 /** Whether a block is a program of its own: it imports the package. */
-export const isProgram = ({ code }: Block): boolean => /^import .* from 'retinagrad[/\w]*';$/m.test(code);
-
-/**
- * The file that a block adds to the library, or adds lines to. The paragraph right before the block starts with it, as in
- * `src/index.ts`, a line in `Y`: or ends with a file of the tests, as in "and one in `test/support/all.ts`:".
- */
-export function targetOf({ before }: Block): { readonly file: string; readonly where: string } | null {
-  const paragraph = before.trimEnd().split('\n\n').at(-1)!.replaceAll('\n', ' ').trim();
-  const found =
-    /^`((?:src|test)\/[\w./-]+)`(?:, (.*):)?$/.exec(paragraph) ?? /\bin `(test\/[\w./-]+)`:$/.exec(paragraph);
-  return found === null ? null : { file: found[1]!, where: found[2] ?? '' };
-}
+export const isProgram = ({ code }: Block): boolean => /^import [^;]* from 'retinagrad[/\w]*';$/m.test(code);
