@@ -160,7 +160,8 @@ export class Run {
     const { evaluation, images, difficulty } = await this.#trainer.withAverage(() => this.#detect());
     const record = this.#recordOf(evaluation, difficulty);
     const progress = this.#progress;
-    const isBest = progress.best === null || this.#monitored(record) > this.#monitored(progress.best);
+    const value = this.#monitored(record);
+    const isBest = progress.best === null || value > this.#monitored(progress.best);
     progress.lastEvaluatedStep = this.#trainer.steps;
     progress.evaluationsSinceBest = isBest ? 0 : progress.evaluationsSinceBest + 1;
     if (difficulty !== null) sampler?.setDifficulty?.(difficulty);
