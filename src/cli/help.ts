@@ -1,3 +1,4 @@
+import { wrap } from '../common/wrap.ts';
 import { summaries, type CommandName } from './summaries.ts';
 import type { Option, OptionTable } from './options.ts';
 
@@ -70,14 +71,4 @@ export function rows(pairs: readonly (readonly [head: string, text: string])[], 
       return lines.map((line, i) => `${indent}${(i === 0 ? head : '').padEnd(width)}  ${line}`.trimEnd()).join('\n');
     })
     .join('\n');
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [''];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1)!;
-    if (line !== '' && line.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
-  }
-  return lines;
 }

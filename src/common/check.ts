@@ -1,12 +1,14 @@
 // The checks and phrases that every room needs, so that all errors speak with one voice.
 import { InputError } from './errors.ts';
 
-/** Limits of a number; both are inclusive unless `above` is given. */
+/** Limits of a number. `min` and `max` are inclusive. */
 export interface Limits {
   readonly min?: number;
   readonly max?: number;
   /** Exclusive lower limit, instead of `min`. */
   readonly above?: number;
+  /** Exclusive upper limit, instead of `max`. */
+  readonly below?: number;
   /** Refuses infinity where there is no upper or lower limit. */
   readonly finite?: boolean;
 }
@@ -14,20 +16,26 @@ export interface Limits {
 /** `an integer >= 1`, `a number from 0 to 1`, `a number > 0`: what a value must be, for messages and help. */
 export function expectedNumber(
   kind: 'an integer' | 'a number',
-  { min = -Infinity, max = Infinity, above, finite = false }: Limits,
+  { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity, finite = false }: Limits,
 ): string {
   const noun = finite ? 'a finite number' : kind;
-  if (above !== undefined) return `${noun} > ${above}${max < Infinity ? ` and <= ${max}` : ''}`;
   if (min > -Infinity && max < Infinity) return `${noun} from ${min} to ${max}`;
-  return min > -Infinity ? `${noun} >= ${min}` : max < Infinity ? `${noun} <= ${max}` : noun;
+  const lower = above > -Infinity ? `> ${above}` : min > -Infinity ? `>= ${min}` : null;
+  const upper = below < Infinity ? `< ${below}` : max < Infinity ? `<= ${max}` : null;
+  const limits = [lower, upper].filter((limit) => limit !== null);
+  return limits.length === 0 ? noun : `${noun} ${limits.join(' and ')}`;
 }
 
 /** Whether a number lies within limits. NaN does not; infinities do where there is no limit. */
 export const isWithin = (
   value: number,
-  { min = -Infinity, max = Infinity, above = -Infinity, finite = false }: Limits,
+  { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity, finite = false }: Limits,
 ): boolean =>
-  value >= min && value <= max && (value > above || above === -Infinity) && (!finite || Number.isFinite(value));
+  value >= min &&
+  value <= max &&
+  (value > above || above === -Infinity) &&
+  (value < below || below === Infinity) &&
+  (!finite || Number.isFinite(value));
 
 /**
  * Throws a RangeError unless `value` is an integer within limits.

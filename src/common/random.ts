@@ -43,7 +43,7 @@ export class Random {
   /** An integer from 0 to `n` - 1. Throws a RangeError unless `n` is an integer from 1 to 2^32. */
   int(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > 0x1_0000_0000) {
-      throw new RangeError(`Random.int: n is ${n}, expected a whole number from 1 to 2^32`);
+      throw new RangeError(`Random.int: n is ${n}, expected an integer from 1 to 2^32`);
     }
     return Math.floor(this.uniform(0, n));
   }
@@ -58,7 +58,7 @@ export class Random {
   shuffle<T>(array: T[]): T[] {
     for (let i = array.length - 1; i > 0; i--) {
       const j = this.int(i + 1);
-      [array[i], array[j]] = [array[j] as T, array[i] as T];
+      [array[i], array[j]] = [array[j]!, array[i]!];
     }
     return array;
   }

@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml';
 import { SettingError, type JsonSchema, type Schema, type ValuesOf } from './settings.ts';
+import { wrap } from './wrap.ts';
 
 // Settings as text: files, the command line, help.
 
@@ -66,7 +67,12 @@ export function settingsHelp(schema: Schema): string {
       return [`${group}.${name}=${asArgument(setting.default)}`, `${setting.about}; ${setting.expected}`];
     }),
   );
-  return rows.map(([head, about]) => `  ${head}\n${wrap(about, 110, '      ')}\n`).join('');
+  const indent = '      ';
+  const indented = (text: string): string =>
+    wrap(text, 110 - indent.length)
+      .map((line) => indent + line)
+      .join('\n');
+  return rows.map(([head, about]) => `  ${head}\n${indented(about)}\n`).join('');
 }
 
 /** The JSON schema of a configuration file, for editors that complete and check YAML or JSON by one. */
@@ -86,14 +92,4 @@ export function jsonSchemaOf(schema: Schema, title: string): JsonSchema {
 function asArgument(value: unknown): string {
   if (value === null) return 'none';
   return typeof value === 'string' ? value : JSON.stringify(value).replaceAll(/[[\]"]/g, '');
-}
-
-function wrap(text: string, width: number, indent: string): string {
-  const lines: string[] = [''];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1)!;
-    if (line !== '' && indent.length + line.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
-  }
-  return lines.map((line) => indent + line).join('\n');
 }

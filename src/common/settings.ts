@@ -1,4 +1,4 @@
-import { expectedNumber, isWithin, type Limits } from './check.ts';
+import { defined, expectedNumber, isWithin, type Limits } from './check.ts';
 import { didYouMean } from './did-you-mean.ts';
 
 // A configuration is groups of settings, each with a type, limits, a default and a sentence. A group is declared once, in
@@ -39,22 +39,20 @@ export class SettingError extends Error {
 }
 
 /** A number within limits. */
-export function numeric(initial: number, about: string, limits: Limits & { whole?: boolean } = {}): Setting<number> {
-  const { whole = false, min, max, above } = limits;
+export function numeric(initial: number, about: string, limits: Limits & { integer?: boolean } = {}): Setting<number> {
+  const { integer = false, min: minimum, max: maximum, above: exclusiveMinimum, below: exclusiveMaximum } = limits;
   return {
     default: initial,
     about,
-    expected: expectedNumber(whole ? 'an integer' : 'a number', limits),
+    expected: expectedNumber(integer ? 'an integer' : 'a number', limits),
     read(value) {
       const n = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
       if (typeof n !== 'number' || !Number.isFinite(n) || !isWithin(n, limits)) return undefined;
-      return whole && !Number.isInteger(n) ? undefined : n;
+      return integer && !Number.isInteger(n) ? undefined : n;
     },
     schema: {
-      type: whole ? 'integer' : 'number',
-      ...(min === undefined ? {} : { minimum: min }),
-      ...(above === undefined ? {} : { exclusiveMinimum: above }),
-      ...(max === undefined ? {} : { maximum: max }),
+      type: integer ? 'integer' : 'number',
+      ...defined({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }),
     },
     decides: true,
   };

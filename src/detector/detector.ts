@@ -1,3 +1,4 @@
+import { reasonOf } from '../common/check.ts';
 import { imageSize } from '../imagery/image.ts';
 import type { ImageDecoding, RgbImage } from '../imagery/types.ts';
 import { readStateDict, type HostTensor } from '../nn/module.ts';
@@ -75,7 +76,7 @@ export class Detector implements DetectorDescription {
       model.loadStateDict(tensors);
     } catch (cause) {
       model.dispose();
-      throw new Error(`${name}: ${(cause as Error).message}`, { cause });
+      throw new Error(`${name}: ${reasonOf(cause)}`, { cause });
     }
     return new Detector(model, description);
   }

@@ -1,3 +1,4 @@
+import { checkInteger } from '../common/check.ts';
 import { Random } from '../common/random.ts';
 import type { AnchorSpec } from '../retinanet/spec.ts';
 import { bestIous, type PlacedBoxes } from './anchor-coverage.ts';
@@ -36,7 +37,7 @@ export function fitAnchors(
   anchors: AnchorSpec,
   { seed = 1, maxBoxes = 1500 }: FitOptions = {},
 ): AnchorShapes {
-  if (boxes.widths.length === 0) throw new RangeError('fitAnchors: 0 boxes, expected at least one');
+  checkInteger('fitAnchors', 'the number of boxes', boxes.widths.length, { min: 1 });
   const random = new Random('anchors', seed);
   const sample = sampleBoxes(boxes, maxBoxes, random);
   const perLevel = anchors.sizes[0]?.length ?? 0;

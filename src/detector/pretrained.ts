@@ -2,7 +2,7 @@ import { anchorsPerCell } from '../retinanet/anchors.ts';
 import type { HostTensor } from '../nn/module.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { sameShape } from '../tensor/shape.ts';
+import { sameShape, type Shape } from '../tensor/shape.ts';
 import {
   checkBackbone,
   differences,
@@ -68,45 +68,15 @@ export async function loadPretrainedBytes(
   const own = model.stateDict();
   checkBackbone(path, source, new Map([...own].map(([name, { shape }]) => [name, shape])));
 
-  const load = new Map<string, HostTensor>();
-  const [fresh, skipped] = [[] as TensorNote[], [...source.unused]];
   const common = commonClasses(source, classes);
   const knownClasses = common === null ? null : classes!.filter((_, label) => common[label] !== -1);
-  for (const [name, tensor] of own) {
-    const { shape } = tensor;
-    const value = source.state.get(name);
-    if (value === undefined) {
-      fresh.push({ name, shape, reason: 'not in the file' });
-      continue;
-    }
-    if (common !== null && name.startsWith(LAST_LAYER)) {
-      const merged = await mergeClasses(tensor, value, common, {
-        cells: anchorsPerCell(model.spec.anchors),
-        theirs: source.classes!.length,
-      });
-      if (merged !== null && knownClasses!.length > 0) load.set(name, merged);
-      const isWhole = merged !== null && knownClasses!.length === model.classes;
-      const known = `${knownClasses!.length} of ${model.classes} classes are in the file`;
-      if (!isWhole) fresh.push({ name, shape, reason: merged === null ? `the file's is [${value.shape}]` : known });
-      if (!isWhole || source.classes!.length !== model.classes) {
-        const reason =
-          merged === null
-            ? `the model's is [${shape}]`
-            : `${knownClasses!.length} of ${source.classes!.length} classes are the model's`;
-        skipped.push({ name, shape: value.shape, reason });
-      }
-    } else if (sameShape(value.shape, shape)) {
-      load.set(name, value);
-    } else {
-      fresh.push({ name, shape, reason: `the file's is [${value.shape}]` });
-      skipped.push({ name, shape: value.shape, reason: `the model's is [${shape}]` });
-    }
-  }
-  for (const [name, { shape }] of source.state)
-    if (!own.has(name)) skipped.push({ name, shape, reason: 'not in the model' });
+  const { load, fresh, skipped } = await planLoading(own, source, {
+    common,
+    cells: anchorsPerCell(model.spec.anchors),
+  });
   for (const [name, { data }] of load) {
     const bad = data.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) throw new Error(`${path}: value ${bad} of ${name} is ${data[bad]}, expected finite numbers`);
+    if (bad >= 0) throw new Error(`${path}: value ${bad} of ${name} is ${data[bad]}, expected a finite number`);
   }
   model.loadStateDict(load, { strict: false });
   const report = {
@@ -118,6 +88,72 @@ export async function loadPretrainedBytes(
     notes: differences(source, model.spec),
   };
   return { ...report, summary: summarise(path, report, load) };
+}
+
+/** What is loaded into a model, and the tensors of the model and of the file that are not, or not for all classes. */
+interface LoadPlan {
+  readonly load: Map<string, HostTensor>;
+  readonly fresh: TensorNote[];
+  readonly skipped: TensorNote[];
+}
+
+/**
+ * Compares the state of a model with that of a file.
+ *
+ * @param common of `commonClasses`
+ * @param cells anchors of a cell
+ */
+async function planLoading(
+  own: ReadonlyMap<string, Tensor>,
+  source: PretrainedSource,
+  { common, cells }: { readonly common: readonly number[] | null; readonly cells: number },
+): Promise<LoadPlan> {
+  const plan: LoadPlan = { load: new Map(), fresh: [], skipped: [...source.unused] };
+  for (const [name, tensor] of own) {
+    const { shape } = tensor;
+    const value = source.state.get(name);
+    if (value === undefined) {
+      plan.fresh.push({ name, shape, reason: 'not in the file' });
+    } else if (common !== null && name.startsWith(LAST_LAYER)) {
+      const merged = await mergeClasses(tensor, value, common, { cells, theirs: source.classes!.length });
+      if (merged === null) keepOwn(plan, name, shape, value.shape);
+      else planLastLayer(plan, name, merged, { value, common, theirs: source.classes!.length });
+    } else if (sameShape(value.shape, shape)) {
+      plan.load.set(name, value);
+    } else {
+      keepOwn(plan, name, shape, value.shape);
+    }
+  }
+  for (const [name, { shape }] of source.state) {
+    if (!own.has(name)) plan.skipped.push({ name, shape, reason: 'not in the model' });
+  }
+  return plan;
+}
+
+/** The model keeps its tensor, because the shapes differ. */
+function keepOwn({ fresh, skipped }: LoadPlan, name: string, own: Shape, theirs: Shape): void {
+  fresh.push({ name, shape: own, reason: `the file's is [${theirs}]` });
+  skipped.push({ name, shape: theirs, reason: `the model's is [${own}]` });
+}
+
+/** Loads a tensor of the last layer for the classes that model and file have in common. */
+function planLastLayer(
+  { load, fresh, skipped }: LoadPlan,
+  name: string,
+  merged: HostTensor,
+  {
+    value,
+    common,
+    theirs,
+  }: { readonly value: HostTensor; readonly common: readonly number[]; readonly theirs: number },
+): void {
+  const ours = common.length;
+  const known = common.filter((label) => label !== -1).length;
+  if (known > 0) load.set(name, merged);
+  if (known < ours) fresh.push({ name, shape: merged.shape, reason: `${known} of ${ours} classes are in the file` });
+  if (known < ours || theirs !== ours) {
+    skipped.push({ name, shape: value.shape, reason: `${known} of ${theirs} classes are the model's` });
+  }
 }
 
 /** For each class of the model the file's label of that name, or -1; null unless both have names. */

@@ -1,3 +1,4 @@
+import { defined } from '../common/check.ts';
 import type { Dataset } from '../data/types.ts';
 import { evaluateDetector, type EvaluateOptions, type ImageResult } from '../detector/evaluate.ts';
 import { judge, type JudgeOptions } from '../evaluation/judge.ts';
@@ -33,7 +34,7 @@ export async function judgeTables(
   const hasOutlines = truth.images.some(({ objects }) => objects.some(({ polygons }) => polygons !== undefined));
   return judge(truth, predictions, {
     ...options,
-    ...(hasOutlines ? { polygonGeometry: await loadPolygonGeometry() } : {}),
+    ...defined({ polygonGeometry: hasOutlines ? await loadPolygonGeometry() : undefined }),
   });
 }
 

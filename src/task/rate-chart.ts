@@ -1,3 +1,4 @@
+import { defined } from '../common/check.ts';
 import { lineChart } from '../report/charts/svg-chart.ts';
 import type { RateCurve } from '../train/find-learning-rate.ts';
 
@@ -15,7 +16,7 @@ export function rateChart({ curve, suggestion }: RateCurve): string {
     xLabel: 'logarithm (base 10) of the learning rate',
     yLabel: 'loss',
     yMin: 0,
-    ...(lowest > 0 && lowest < Infinity ? { yMax: 4 * lowest } : {}),
+    ...defined({ yMax: lowest > 0 && lowest < Infinity ? 4 * lowest : undefined }),
     series: [
       { name: 'each step', x, y: curve.map(({ loss }) => loss), faint: true, colour: '#0072b2' },
       { name: 'smoothed', x, y: smoothed, colour: '#0072b2' },

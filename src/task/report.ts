@@ -1,3 +1,4 @@
+import { defined } from '../common/check.ts';
 import type { Judgement } from '../evaluation/judgement.ts';
 import type { BoxSizes } from '../report/charts/box-sizes.ts';
 import { reportHtml } from '../report/html/html.ts';
@@ -42,20 +43,16 @@ export function taskReport(parts: ReportParts): string {
     title,
     summary,
     judgement,
-    ...(training === undefined
-      ? {}
-      : {
-          training: {
-            steps: training.filter((record): record is StepRecord => record.kind === 'step'),
-            evaluations: training.filter((record): record is EvaluationRecord => record.kind === 'evaluation'),
-          },
-        }),
-    ...(boxSizes === undefined ? {} : { boxSizes }),
-    ...(pictures === undefined ? {} : { pictures }),
+    ...defined({ training: training && historyOf(training), boxSizes, pictures }),
     facts: facts.map(({ heading, values }) => ({
       heading,
       rows: factRows(values).map(([name, value]) => [name, value === null || value === '' ? 'none' : value] as const),
     })),
-    reproduction: { commands, ...(seed === undefined ? {} : { seed }), files },
+    reproduction: { commands, ...defined({ seed }), files },
   });
 }
+
+const historyOf = (records: readonly RunRecord[]): NonNullable<RunReport['training']> => ({
+  steps: records.filter((record): record is StepRecord => record.kind === 'step'),
+  evaluations: records.filter((record): record is EvaluationRecord => record.kind === 'evaluation'),
+});

@@ -57,13 +57,13 @@ export const settingsSchema = {
       'minimum visible fraction of a box in an image or tile; boxes below it are dropped',
       fraction,
     ),
-    tile: orNone(numeric(512, 'cuts images into square tiles of this many pixels', { min: 64, whole: true })),
-    overlap: numeric(64, 'overlap of neighbouring tiles in pixels', { min: 0, whole: true }),
+    tile: orNone(numeric(512, 'cuts images into square tiles of this many pixels', { min: 64, integer: true })),
+    overlap: numeric(64, 'overlap of neighbouring tiles in pixels', { min: 0, integer: true }),
     workers: orAuto(
-      numeric(0, 'threads that read and augment images; 0 uses the main thread', { min: 0, max: 64, whole: true }),
+      numeric(0, 'threads that read and augment images; 0 uses the main thread', { min: 0, max: 64, integer: true }),
     ),
     cacheMB: numeric(1024, 'memory for decoded images in MB', { min: 0 }),
-    chips: numeric(300, 'number of synthetic images', { min: 2, whole: true }),
+    chips: numeric(300, 'number of synthetic images', { min: 2, integer: true }),
   },
   sampling: { ...samplingSettings, hardNegatives: hardNegativesSetting },
   augment: { on: flag(true, 'false trains on the images without augmentation'), ...augmentSettings },
@@ -72,7 +72,7 @@ export const settingsSchema = {
       oneOf('resnet18', Object.keys(networks) as NetworkName[], 'network; auto: resnet18 on a GPU, tiny without one'),
     ),
     imageSize: orNone(
-      numeric(512, 'resizes images so that the shorter side has this many pixels', { min: 32, whole: true }),
+      numeric(512, 'resizes images so that the shorter side has this many pixels', { min: 32, integer: true }),
     ),
     anchors: oneOf(
       'auto',

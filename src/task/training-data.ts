@@ -1,3 +1,4 @@
+import { reasonOf } from '../common/check.ts';
 import { SettingError } from '../common/settings.ts';
 import type { AugmentOptions } from '../data/augment/options.ts';
 import { cacheSamples } from '../data/cache.ts';
@@ -111,7 +112,7 @@ function heldOutOf(dataset: Dataset, settings: Settings): Split {
     if (split.train.length > 0 && split.heldOut.length > 0) return split;
   } catch (error) {
     if (data.scene !== null) throw error;
-    return fail((error as Error).message, error);
+    return fail(reasonOf(error), error);
   }
   return fail('the hash of their names puts all on one side');
 }
@@ -143,7 +144,7 @@ function pattern(source: string): RegExp {
   try {
     return new RegExp(source);
   } catch (error) {
-    throw new SettingError(`data.scene: ${(error as Error).message}`, 'data.scene');
+    throw new SettingError(`data.scene: ${reasonOf(error)}`, 'data.scene');
   }
 }
 

@@ -57,7 +57,7 @@ export function runTraining(
     decoding,
     tile: training.settings.data.tile,
     hardNegatives: training.settings.sampling.hardNegatives,
-    ...(sampler === null ? {} : { sampler }),
+    ...defined({ sampler: sampler ?? undefined }),
   });
 }
 

@@ -1,4 +1,4 @@
-import { checkInteger } from '../common/check.ts';
+import { checkInteger, checkNumber } from '../common/check.ts';
 import { batches } from '../data/loader.ts';
 import type { Dataset, Sample } from '../data/types.ts';
 import { assign } from '../autograd/ops/no-gradient.ts';
@@ -70,9 +70,9 @@ const MEMORY = 0.9;
 export async function findLearningRate(model: RetinaNet, options: FindRateOptions): Promise<RateCurve> {
   const { dataset, indices, steps = 100, from = 1e-6, to = 1 } = options;
   checkInteger('findLearningRate', 'steps', steps, { min: 10 });
-  if (!(from > 0 && to > from && to < Infinity))
-    throw new RangeError(`findLearningRate: rates from ${from} to ${to}, expected 0 < from < to`);
-  if (indices.length === 0) throw new RangeError('findLearningRate: there are no training samples');
+  checkNumber('findLearningRate', 'from', from, { above: 0 });
+  checkNumber('findLearningRate', 'to', to, { above: from, finite: true });
+  checkInteger('findLearningRate', 'indices.length', indices.length, { min: 1 });
   const sweep = { learningRate: from, schedule: exponential({ steps, ratio: to / from }), warmup: 'auto' } as const;
   const trainerOptions = { ...options, ...sweep, averageDecay: null, totalSteps: steps };
   const { batchSize, accumulate, seed } = resolveTrainSettings('findLearningRate', trainerOptions);

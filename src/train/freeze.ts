@@ -1,3 +1,4 @@
+import { checkInteger } from '../common/check.ts';
 import { FrozenBatchNorm2d } from '../nn/norm.ts';
 import type { Module, Parameter } from '../nn/module.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
@@ -25,16 +26,12 @@ export interface FrozenParts {
  *   `trainable_backbone_layers` is 5 less this. Parameters that were frozen before stay so.
  */
 export function freezeBackbone(model: RetinaNet, stages: number): FrozenParts {
-  if (!Number.isInteger(stages) || stages < 0 || stages > STAGES) {
-    throw new RangeError(
-      `freeze: stages is ${stages}, expected a whole number from 0 (none) to ${STAGES} (the whole backbone)`,
-    );
-  }
+  checkInteger('freezeBackbone', 'stages', stages, { min: 0, max: STAGES });
   const { conv1, bn1, layer1, layer2, layer3, layer4 } = model.backbone.body;
   const frozen: Module[] = [[conv1, bn1], [layer1], [layer2], [layer3], [layer4]].slice(0, stages).flat();
   const changed: Parameter[] = frozen.flatMap((part) => part.parameters()).filter(({ requiresGrad }) => requiresGrad);
   for (const parameter of changed) parameter.requiresGrad = false;
-  const still = [...frozen, ...modulesOf(model).filter((part) => part instanceof FrozenBatchNorm2d)];
+  const constant = [...frozen, ...modulesOf(model).filter((part) => part instanceof FrozenBatchNorm2d)];
   return {
     train() {
       model.train();
@@ -42,7 +39,7 @@ export function freezeBackbone(model: RetinaNet, stages: number): FrozenParts {
     },
     tensors: new Set([
       ...model.parameters().filter(({ requiresGrad }) => !requiresGrad),
-      ...still.flatMap((part) => [...part.stateDict().values()]),
+      ...constant.flatMap((part) => [...part.stateDict().values()]),
     ]),
     release() {
       for (const parameter of changed) parameter.requiresGrad = true;

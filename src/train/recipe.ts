@@ -1,3 +1,4 @@
+import { checkNumber } from '../common/check.ts';
 import { checkGroup, withDefaults } from '../common/settings.ts';
 import { AdamW, SGD } from '../nn/optim.ts';
 import { cosine, linearWarmup, multiStepDecay, oneCycle, type Schedule } from '../nn/schedule.ts';
@@ -36,8 +37,7 @@ export function resolveTrainSettings(op: string, options: RecipeOptions): TrainS
 export function makeOptimizer(model: RetinaNet, options: RecipeOptions): AdamW | SGD {
   const { optimizer, backboneRate, batchSize, accumulate, ...settings } = resolveTrainSettings('trainer', options);
   const { momentum = 0.9 } = options;
-  if (!(momentum >= 0 && momentum < 1))
-    throw new RangeError(`trainer: momentum is ${momentum}, expected a number >= 0 and < 1`);
+  checkNumber('trainer', 'momentum', momentum, { min: 0, below: 1 });
   const { width } = model.spec.backbone;
   const lr =
     settings.learningRate === 'auto'
@@ -71,7 +71,7 @@ export function makeSchedule(totalSteps: number, options: RecipeOptions): Schedu
   const warmup = settings.warmup === 'auto' ? warmups[schedule] : settings.warmup;
   if (!((warmup < 1 || Number.isInteger(warmup)) && warmup <= totalSteps)) {
     throw new RangeError(
-      `trainer: warmup is ${warmup}, expected a fraction of the steps below 1 or an integer number of steps up to all ${totalSteps}`,
+      `trainer: warmup is ${warmup}, expected a fraction of the steps < 1 or an integer <= ${totalSteps}, the number of steps`,
     );
   }
   if (schedule === 'one-cycle') {
@@ -79,10 +79,7 @@ export function makeSchedule(totalSteps: number, options: RecipeOptions): Schedu
   }
   const rising = warmup < 1 ? Math.round(warmup * totalSteps) : warmup;
   const rest = totalSteps - rising;
-  const wrong = milestones.find((milestone) => !(milestone > 0 && milestone < 1));
-  if (wrong !== undefined) {
-    throw new RangeError(`trainer: milestones hold ${wrong}, expected fractions of the run between 0 and 1`);
-  }
+  milestones.forEach((milestone, i) => checkNumber('trainer', `milestones[${i}]`, milestone, { above: 0, below: 1 }));
   const after: Record<typeof schedule, () => Schedule> = {
     cosine: () => (rest === 0 ? () => 1 : cosine({ steps: rest })),
     'multi-step': () =>

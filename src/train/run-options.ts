@@ -1,4 +1,4 @@
-import { checkInteger } from '../common/check.ts';
+import { checkInteger, defined } from '../common/check.ts';
 import type { Split } from '../data/split.ts';
 import type { Dataset } from '../data/types.ts';
 import type { ImageDecoding } from '../imagery/types.ts';
@@ -67,7 +67,7 @@ export function planRun(model: RetinaNet, options: TrainOptions): RunPlan {
   const settings = resolveTrainSettings('trainDetector', options);
   const hardNegatives = typeof hard === 'number' ? hard : hard ? HARD_NEGATIVE_SAMPLES : 0;
   for (const [side, list] of Object.entries(split) as [string, readonly number[]][]) {
-    if (list.length === 0) throw new RangeError(`trainDetector: the split has no ${side} samples`);
+    checkInteger('trainDetector', `split.${side}.length`, list.length, { min: 1 });
   }
   if (dataset.classes.length !== model.classes) {
     throw new RangeError(
@@ -78,7 +78,7 @@ export function planRun(model: RetinaNet, options: TrainOptions): RunPlan {
   if (hardNegatives > 0 && sampler?.setDifficulty === undefined) {
     throw new TypeError('trainDetector: hardNegatives needs a sampler that has setDifficulty()');
   }
-  if (sampler !== undefined) checkInteger('trainDetector', "the sampler's length", sampler.length, { min: 1 });
+  if (sampler !== undefined) checkInteger('trainDetector', 'sampler.length', sampler.length, { min: 1 });
   // A last batch that is not full would weigh each of its images more; it is dropped where it is not the only one.
   const stepImages = settings.batchSize * settings.accumulate;
   const stepsPerEpoch = Math.max(1, Math.floor((sampler?.length ?? split.train.length) / stepImages));
@@ -93,7 +93,7 @@ export async function resumeFingerprint(options: TrainOptions, plan: RunPlan): P
     totalSteps: plan.totalSteps,
     stepsPerEpoch: plan.stepsPerEpoch,
     ...Object.fromEntries(settings),
-    ...(typeof schedule === 'function' ? { schedule: 'own' } : {}),
+    ...defined({ schedule: typeof schedule === 'function' ? 'own' : undefined }),
     momentum,
     milestones,
     freeze,

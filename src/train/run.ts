@@ -158,14 +158,14 @@ export class Run {
   /** Scores the averaged weights on the held-out samples, and keeps them if they are the best so far. */
   async evaluate(): Promise<void> {
     const { folder, dataset, sampler, onEvaluation } = this.#options;
-    const { evaluation, images, hardness } = await this.#trainer.withAverage(() => this.#detect());
-    const record = this.#recordOf(evaluation, hardness);
+    const { evaluation, images, difficulty } = await this.#trainer.withAverage(() => this.#detect());
+    const record = this.#recordOf(evaluation, difficulty);
     const progress = this.#progress;
     const value = this.#monitored(record);
     const isBest = progress.best === null || value > this.#monitored(progress.best);
     progress.lastEvaluatedStep = this.#trainer.steps;
     progress.evaluationsSinceBest = isBest ? 0 : progress.evaluationsSinceBest + 1;
-    if (hardness !== null) sampler?.setDifficulty?.(hardness);
+    if (difficulty !== null) sampler?.setDifficulty?.(difficulty);
     folder.append(record);
     if (isBest) {
       progress.best = record;
@@ -182,13 +182,13 @@ export class Run {
     const stopping: EvaluateOptions = defined({ signal });
     const onProgress = onEvaluationProgress;
     const found = await evaluateDetector(model, dataset, split.heldOut, { ...stopping, ...defined({ onProgress }) });
-    if (this.#plan.hardNegatives === 0) return { ...found, hardness: null };
+    if (this.#plan.hardNegatives === 0) return { ...found, difficulty: null };
     const { seed } = this.#plan.settings;
     const chosen = chooseSamples(this.#empty, this.#plan.hardNegatives, seed, this.#trainer.steps);
-    return { ...found, hardness: await difficultyOf(model, dataset, chosen, stopping) };
+    return { ...found, difficulty: await difficultyOf(model, dataset, chosen, stopping) };
   }
 
-  #recordOf(evaluation: Evaluation, hardness: ReadonlyMap<number, number> | null): EvaluationRecord {
+  #recordOf(evaluation: Evaluation, difficulty: ReadonlyMap<number, number> | null): EvaluationRecord {
     const { f1, precision, recall, threshold } = evaluation.best;
     return {
       kind: 'evaluation',
@@ -201,7 +201,7 @@ export class Run {
       averagePrecision: evaluation.meanAveragePrecision,
       images: evaluation.images,
       truths: evaluation.truths,
-      ...(hardness === null ? {} : { hardness: [...hardness.values()].reduce((a, b) => a + b, 0) / hardness.size }),
+      ...defined({ hardness: difficulty === null ? undefined : meanOf([...difficulty.values()]) }),
     };
   }
 
@@ -238,3 +238,5 @@ export class Run {
     this.#trainer.dispose();
   }
 }
+
+const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

@@ -1,6 +1,6 @@
 import { changeable, flag, numeric, oneOf, orAuto, orNone, type Group, type GroupValues } from '../common/settings.ts';
 
-const count = { min: 1, whole: true };
+const count = { min: 1, integer: true };
 
 /** The settings of a training run: group `train` of a configuration, and the defaults of `Trainer` and `trainDetector`. */
 export const trainSettings = {
@@ -66,7 +66,7 @@ export const trainSettings = {
   /** Evaluations in a row without improvement after which the run ends early, or null for no early stop. */
   patience: changeable(orNone(numeric(10, 'stop after this many evaluations without improvement', count), 10)),
   /** Seed of order and augmentation. (`manualSeed` sets that of the weights.) */
-  seed: numeric(1, 'random seed for initial weights, data order, augmentation and split', { min: 0, whole: true }),
+  seed: numeric(1, 'random seed for initial weights, data order, augmentation and split', { min: 0, integer: true }),
   /** Also writes scalars for TensorBoard, `events.out.tfevents.*`, into the run folder. */
   tensorboard: changeable(flag(false, 'also writes TensorBoard event files')),
 } as const satisfies Group;
@@ -80,7 +80,7 @@ export const freezeSetting = numeric(
   {
     min: 0,
     max: 5,
-    whole: true,
+    integer: true,
   },
 );
 

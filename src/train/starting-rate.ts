@@ -1,3 +1,5 @@
+import { checkNumber } from '../common/check.ts';
+
 /** What a learning rate depends on. */
 export interface RateInput {
   readonly optimizer: 'adamw' | 'sgd';
@@ -17,9 +19,8 @@ export interface RateInput {
  * pretrained weights.
  */
 export function startingRate({ optimizer, width, images, isPretrained }: RateInput): number {
-  if (!(width > 0) || !(images > 0)) {
-    throw new RangeError(`startingRate: width ${width} and ${images} images, expected numbers above 0`);
-  }
+  checkNumber('startingRate', 'width', width, { above: 0 });
+  checkNumber('startingRate', 'images', images, { above: 0 });
   if (optimizer === 'sgd') return twoDigits(((isPretrained ? 0.002 : 0.01) * images) / 16);
   if (isPretrained) return twoDigits(1e-4 * Math.sqrt(images / 16));
   const narrow = (16 / Math.max(16, width)) ** (Math.log(6) / Math.log(4));

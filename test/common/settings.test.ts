@@ -30,7 +30,7 @@ import { chooseAuto, resolveSettings, settingsSchema } from '../../src/task/sett
 
 const schema = {
   train: {
-    epochs: numeric(3, 'passes', { min: 1, whole: true }),
+    epochs: numeric(3, 'passes', { min: 1, integer: true }),
     learningRate: numeric(1e-3, 'rate', { min: 0, max: 1 }),
     kind: oneOf('fast', ['fast', 'slow'], 'how'),
     clip: orNone(numeric(1, 'clip'), 1),

@@ -88,7 +88,10 @@ test('the smallest anchor is the one that fits best of all integers', () => {
 });
 
 test('anchors cannot be fitted without boxes', () => {
-  refuses(() => fitAnchors(placeBoxes([], smallSpec), smallSpec.anchors), 'fitAnchors: 0 boxes, expected at least one');
+  refuses(
+    () => fitAnchors(placeBoxes([], smallSpec), smallSpec.anchors),
+    'fitAnchors: the number of boxes is 0, expected an integer >= 1',
+  );
 });
 
 test.run();

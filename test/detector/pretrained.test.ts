@@ -220,7 +220,7 @@ test('a backbone that does not fit is explained, and the model stays as it is', 
     /layer1.0.conv2.weight is \[3,3,4,8\], the model's \[3,3,8,8\]: it is another kind of ResNet/,
   );
   const nan = damaged('nan', (tensors) => (tensors.get('conv1.weight')!.data[5] = Number.NaN));
-  await refused(nan, tinySpec(), /value \d+ of backbone.body.conv1.weight is NaN, expected finite numbers/);
+  await refused(nan, tinySpec(), /value \d+ of backbone.body.conv1.weight is NaN, expected a finite number/);
   writeFileSync(file('strange'), encodeSafetensors(new Map([['x.y', { shape: [1], data: Float32Array.of(1) }]])));
   await refused(
     file('strange'),

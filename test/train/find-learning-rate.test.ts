@@ -103,8 +103,8 @@ test('settings that do not fit are refused', async () => {
   const model = new RetinaNet(1, tinySpec());
   for (const [options, reason] of [
     [{ steps: 9 }, /steps is 9, expected an integer >= 10/],
-    [{ from: 1, to: 0.1 }, /rates from 1 to 0.1, expected 0 < from < to/],
-    [{ indices: [] }, /no training samples/],
+    [{ from: 1, to: 0.1 }, /to is 0.1, expected a finite number > 1/],
+    [{ indices: [] }, /indices.length is 0, expected an integer >= 1/],
     [{ augment: {}, source: { read: (i: number) => squares.get(i) } }, /leave out augment/],
   ] as const) {
     const { message } = await errorOf(() => findLearningRate(model, { dataset: squares, indices, ...options }));

@@ -131,16 +131,16 @@ test('AdamW at the rate for the network is the default; what does not fit is ref
     [{ learningRate: Number.NaN }, /learningRate is NaN/],
     [{ backboneRate: -1 }, /backboneRate is -1/],
     [{ weightDecay: -1 }, /weightDecay is -1/],
-    [{ optimizer: 'sgd', momentum: 1 }, /momentum is 1/],
+    [{ optimizer: 'sgd', momentum: 1 }, /momentum is 1, expected a number >= 0 and < 1/],
   ] as const) {
     assert.throws(() => makeOptimizer(model, options as RecipeOptions), reason);
   }
   for (const [options, reason] of [
     [{ schedule: 'linear' }, /schedule is "linear", expected one of one-cycle, cosine, multi-step, constant/],
     [{ warmup: 1.5 }, /warmup is 1.5/],
-    [{ warmup: 11 }, /up to all 10/],
+    [{ warmup: 11 }, /warmup is 11, expected a fraction of the steps < 1 or an integer <= 10/],
     [{ warmup: -0.1 }, /warmup is -0.1/],
-    [{ schedule: 'multi-step', milestones: [16, 22] }, /milestones hold 16, expected fractions/],
+    [{ schedule: 'multi-step', milestones: [16, 22] }, /milestones\[0\] is 16, expected a number > 0 and < 1/],
   ] as const) {
     assert.throws(() => makeSchedule(10, options as unknown as RecipeOptions), reason);
   }

@@ -33,8 +33,8 @@ test('it grows with the images and falls with the width', () => {
 });
 
 test('numbers that make no sense are refused', () => {
-  assert.throws(() => startingRate({ ...adam, images: 0 }), /width 64 and 0 images, expected numbers above 0/);
-  assert.throws(() => startingRate({ ...adam, width: NaN }), /width NaN/);
+  assert.throws(() => startingRate({ ...adam, images: 0 }), /images is 0, expected a number > 0/);
+  assert.throws(() => startingRate({ ...adam, width: NaN }), /width is NaN, expected a number > 0/);
 });
 
 test.run();

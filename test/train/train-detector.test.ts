@@ -125,7 +125,7 @@ test('what does not fit is refused', async () => {
   await refused('whole', {}, /holds a run already/);
   await refused('whole', { resume: true, epochs: 4 }, /has 6 totalSteps, these settings have 8/);
   await refused('new', { epochs: 0 }, /epochs is 0/);
-  await refused('new', { split: { train: [], heldOut: [1] } }, /the split has no train samples/);
+  await refused('new', { split: { train: [], heldOut: [1] } }, /split.train.length is 0, expected an integer >= 1/);
   await refused('new', { dataset: { ...dataset, classes: ['a', 'b'] } }, /the model has 1 classes, the data set 2/);
   assert.equal(readdirSync(join(root, 'new')), []);
 });

@@ -181,7 +181,7 @@ test('what does not fit is refused', async () => {
   await refused({ monitor: 'loss' as never }, /monitor is "loss", expected one of f1, ap/);
   await refused({ patience: 0 }, /patience is 0/);
   await refused({ augment: {}, source: { read: (index) => dataset.get(index) } }, /leave out augment/);
-  await refused({ sampler: { ...sampler, length: 0 } }, /the sampler's length is 0/);
+  await refused({ sampler: { ...sampler, length: 0 } }, /sampler.length is 0/);
   assert.equal(readdirSync(join(root, 'refused')), []);
   await refused({ sampler: { ...sampler, length: 13 } }, /epoch 0 has 12 samples, expected length, 13/);
   const leaking = { ...sampler, length: 4, indices: () => [0, 1, 2, 12] };

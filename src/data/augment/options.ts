@@ -24,7 +24,7 @@ export const augmentSettings = {
   /** Translates by up to this fraction of the image's sides, by an integer number of pixels. Not beside `crop`. */
   translate: numeric(0, 'maximum translation as a fraction of the side', { min: 0, max: 0.9 }),
   crop: orNone(
-    numeric(256, 'takes a random crop of this many pixels, mostly with an object in it', { min: 1, whole: true }),
+    numeric(256, 'takes a random crop of this many pixels, mostly with an object in it', { min: 1, integer: true }),
   ),
   /** Range of the factor on the pixel values, or null for none. */
   brightness: orNone(between([0.8, 1.2], 'range of the brightness factor', { min: 0 }), [0.8, 1.2]),

@@ -49,11 +49,10 @@ export async function examineData(
   const settings = chooseAuto(asked, device?.adapter.kind !== 'software');
   const { path, images, format, validation, classes } = settings.data;
   if (path === '') throw new SettingError('name the data set: data.path is empty', 'data.path');
-  const known = classes.length === 0 ? {} : { classes };
+  const known = defined({ classes: classes.length === 0 ? undefined : classes });
   const data = await readForDoctor(path, {
     ...known,
-    ...(images === null ? {} : { images }),
-    ...(format === 'auto' ? {} : { format }),
+    ...defined({ images: images ?? undefined, format: format === 'auto' ? undefined : format }),
   });
   const examination = await examineFiles({
     ...data,

@@ -1,5 +1,5 @@
-import { defined } from '../../common/check.ts';
 import { availableParallelism } from 'node:os';
+import { counted, defined } from '../../common/check.ts';
 import { SettingError } from '../../common/settings.ts';
 import type { Split } from '../../data/split.ts';
 import { openDataset, type OpenOptions } from '../../data/node/open-dataset.ts';
@@ -39,9 +39,15 @@ export async function openTrainingData(
   const workers = data.workers === 'auto' ? (isHardware ? Math.min(4, availableParallelism() - 1) : 0) : data.workers;
   const openSource = async (split: Split): Promise<ClosableSource | null> => {
     if (workers === 0) return null;
-    const tiles = data.tile === null ? {} : { tiles: tileOptions(settings) };
+    const tiles = data.tile === null ? undefined : tileOptions(settings);
     const augment = augmentOptions(settings);
-    const recipe = { path, options: { ...options, ...decoding }, ...tiles, augment, drawFrom: split.train };
+    const recipe = {
+      path,
+      options: { ...options, ...decoding },
+      ...defined({ tiles }),
+      augment,
+      drawFrom: split.train,
+    };
     return openWorkerSource({ ...recipe, cacheMB: data.cacheMB }, { workers });
   };
   return prepareTrainingData(dataset, settings, {
@@ -50,7 +56,7 @@ export async function openTrainingData(
       missingLabels.length === 0
         ? []
         : [
-            `left out: ${missingLabels.length} images without labels (data.unlabelled=empty treats them as empty images)`,
+            `left out: ${counted(missingLabels.length, 'image', 'images')} without labels (data.unlabelled=empty treats them as empty images)`,
           ],
     validation:
       data.validation === null
@@ -73,8 +79,10 @@ function openOptions({ data }: Settings, images = data.images): OpenOptions {
   return {
     missingLabels: data.unlabelled,
     visibility: { minSide: 1, minVisible: data.minVisible },
-    ...(images === null ? {} : { images }),
-    ...(data.format === 'auto' ? {} : { format: data.format }),
-    ...(data.classes.length === 0 ? {} : { classes: data.classes }),
+    ...defined({
+      images: images ?? undefined,
+      format: data.format === 'auto' ? undefined : data.format,
+      classes: data.classes.length === 0 ? undefined : data.classes,
+    }),
   };
 }

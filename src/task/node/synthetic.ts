@@ -1,5 +1,5 @@
-import { defined } from '../../common/check.ts';
 import { join } from 'node:path';
+import { defined } from '../../common/check.ts';
 import { writeSyntheticSpaceNet } from '../../synthetic/node/write-spacenet.ts';
 
 /** The word that names the synthetic data set, in place of a path. */
