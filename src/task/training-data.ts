@@ -1,3 +1,4 @@
+import { counted } from '../common/check.ts';
 import { SettingError } from '../common/settings.ts';
 import type { AugmentOptions } from '../data/augment/options.ts';
 import { cacheSamples } from '../data/cache.ts';
@@ -101,9 +102,10 @@ export function splitNames(names: readonly string[], { data, train }: Pick<Setti
 function heldOutOf(dataset: Dataset, settings: Settings): Split {
   const { data } = settings;
   const fail = (reason: string, cause?: unknown): never => {
+    const noun = data.tile === null ? 'image' : 'tile';
     const size = data.tile === null ? 'cut large images with data.tile' : 'choose a smaller data.tile';
     throw new Error(
-      `${dataset.ids.length} ${data.tile === null ? 'images' : 'tiles'} cannot be split into training and held-out ones ` +
+      `${counted(dataset.ids.length, noun, `${noun}s`)} cannot be split into training and held-out ones ` +
         `(${reason}): ${size}, choose another data.heldOut or train.seed, or name a second data set with data.validation`,
       { cause },
     );

@@ -48,7 +48,10 @@ test('each sampling setting gives a sampler of the training samples', async () =
   const { train } = all.split;
   assert.ok(train.some(isEmpty));
   const few = await prepare(squaresAndNothing, { sampling: { emptyShare: 0 } });
-  assert.equal(sorted(epoch(few)), train.filter((index) => !isEmpty(index)));
+  assert.equal(
+    sorted(epoch(few)),
+    train.filter((index) => !isEmpty(index)),
+  );
   // The first image has both classes, the others one.
   const rare: Dataset = {
     ...named(...squares.ids),
@@ -133,7 +136,10 @@ test('another data set in memory is the held-out side', async () => {
   const validation = someSquares(4);
   const data = await prepare(squares, {}, { validation });
   assert.equal(data.split, { train: [...squares.ids.keys()], heldOut: [18, 19, 20, 21] });
-  assert.equal(data.dataset.ids.slice(18), validation.ids.map((id) => `2/${id}`));
+  assert.equal(
+    data.dataset.ids.slice(18),
+    validation.ids.map((id) => `2/${id}`),
+  );
   const [own, joined] = [await validation.get(2), await data.dataset.get(20)];
   assert.equal(joined.image.data, own.image.data);
   await rejects(prepare(squares, {}, { validation: named('n') }), /classes are a, b beside square/);
@@ -147,7 +153,10 @@ test('both data sets are cut into tiles', async () => {
 });
 
 test('what cannot be split says what to do', async () => {
-  await rejects(prepare(named('only')), /^1 images cannot be split .*cut large images with data\.tile, .*data\.validation/);
+  await rejects(
+    prepare(named('only')),
+    /^1 image cannot be split .*cut large images with data\.tile, .*data\.validation/,
+  );
   await rejects(
     prepare(described([{ id: 'small', width: 100, height: 100 }]), { data: { tile: 64, overlap: 0 } }),
     /^4 tiles cannot be split .*\(splitBlocks: .*\): choose a smaller data\.tile/,
@@ -185,7 +194,10 @@ test('no source stays open when there is nothing to draw from', async () => {
     open++;
     return { read: () => squares.get(0), close: async () => void open-- };
   };
-  const empty = described(squares.ids.map((id) => ({ id })), []);
+  const empty = described(
+    squares.ids.map((id) => ({ id })),
+    [],
+  );
   await rejects(prepare(empty, { sampling: { emptyShare: 0.5 } }, { openSource }), /none of \d+ samples has an object/);
   assert.is(open, 0);
 });

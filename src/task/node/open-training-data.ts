@@ -1,4 +1,4 @@
-import { defined } from '../../common/check.ts';
+import { counted, defined } from '../../common/check.ts';
 import { availableParallelism } from 'node:os';
 import { SettingError } from '../../common/settings.ts';
 import type { Split } from '../../data/split.ts';
@@ -47,10 +47,10 @@ export async function openTrainingData(
   return prepareTrainingData(dataset, settings, {
     description: `${path}${isSynthetic ? ' (synthetic)' : ''}`,
     notes:
-      missingLabels.length === 0
+      missingLabels.length === 0 || data.unlabelled === 'empty'
         ? []
         : [
-            `left out: ${missingLabels.length} images without labels (data.unlabelled=empty treats them as empty images)`,
+            `left out: ${counted(missingLabels.length, 'image', 'images')} without labels (data.unlabelled=empty treats them as empty images)`,
           ],
     validation:
       data.validation === null
