@@ -60,13 +60,13 @@ test('paths may be relative to the working directory, and options replace those 
 test('a signal stops after the current image', async () => {
   const controller = new AbortController();
   const seen = [];
-  // Aborted while the first image is detected on.
-  const options = { signal: controller.signal, onProgress: () => controller.abort() };
-  for await (const { file, detections } of detectFiles(detector, files, options)) {
+  // Aborted after the first of two tiles.
+  const options = { batchSize: 1, signal: controller.signal, onProgress: () => controller.abort() };
+  for await (const { file, detections } of detectFiles(detector, files.slice(1), options)) {
     seen.push(file);
-    assert.equal(detections, await detector.detect(images['all/one.png']));
+    assert.equal(detections, await detector.detect(images['all/deep/two.png'], { batchSize: 1 }));
   }
-  assert.equal(seen, files.slice(0, 1));
+  assert.equal(seen, files.slice(1, 2));
   assert.equal(await collect(files, { signal: AbortSignal.abort() }), []);
 });
 
