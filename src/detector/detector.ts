@@ -64,7 +64,7 @@ export class Detector implements DetectorDescription {
    */
   static fromBytes(bytes: Uint8Array, name = 'the detector'): Detector {
     const { tensors, metadata } = decodeSafetensors(bytes, name);
-    const description = readDescription(metadata);
+    const description = readDescription(metadata, name);
     if (description === null) {
       const found = metadata['format'] === undefined ? 'no format' : `${metadata['format']} ${metadata['version']}`;
       throw new Error(
@@ -102,12 +102,9 @@ export class Detector implements DetectorDescription {
    */
   async detect(image: RgbImage, options: DetectOptions = {}): Promise<Detections> {
     const { tile = this.detectionTile, scoreThreshold = this.scoreThreshold, ...others } = options;
-    imageSize(image);
-    const found =
-      tile === null
-        ? (await this.model.detect([image]))[0]!
-        : await detectImage(this.model, image, { ...others, tile });
-    return atLeast(found, scoreThreshold);
+    const { height, width } = imageSize(image);
+    const cut = tile === null ? { tile: Math.max(height, width), overlap: 0 } : { tile };
+    return atLeast(await detectImage(this.model, image, { ...others, ...cut }), scoreThreshold);
   }
 
   /** Frees the model. */
@@ -132,11 +129,24 @@ export function detectorMetadata({ decoding, ...others }: DetectorDescription): 
   return { format: FORMAT, version: VERSION, description };
 }
 
-/** What the metadata of a file say about a detector; null if it is the file of something else. */
-export function readDescription(metadata: Readonly<Record<string, string>>): DetectorDescription | null {
+/**
+ * What the metadata of a file say about a detector; null if it is the file of something else. Throws an Error that starts
+ * with the name of the file if the description is damaged.
+ */
+export function readDescription(metadata: Readonly<Record<string, string>>, name: string): DetectorDescription | null {
   if (metadata['format'] !== FORMAT || metadata['version'] !== VERSION) return null;
-  const { reading, ...description } = JSON.parse(metadata['description']!) as Omit<DetectorDescription, 'decoding'> & {
-    readonly reading: ImageDecoding;
-  };
+  const { reading, ...description } = parseDescription(metadata['description'] ?? '', name);
+  const missing = (['classes', 'spec', 'scoreThreshold'] as const).filter((key) => description[key] === undefined);
+  if (missing.length > 0) throw new Error(`${name}: its description has no ${missing.join(', ')}`);
   return { ...description, decoding: reading };
+}
+
+type StoredDescription = Omit<DetectorDescription, 'decoding'> & { readonly reading: ImageDecoding };
+
+function parseDescription(json: string, name: string): StoredDescription {
+  try {
+    return JSON.parse(json) as StoredDescription;
+  } catch (cause) {
+    throw new Error(`${name}: its description is not JSON (${reasonOf(cause)})`, { cause });
+  }
 }

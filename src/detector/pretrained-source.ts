@@ -42,7 +42,7 @@ const depths: Readonly<Record<string, number>> = {
 /** Reads a file of weights: a detector's, or PyTorch's of torchvision's RetinaNet or of a ResNet. */
 export function readPretrained(bytes: Uint8Array, path: string): PretrainedSource {
   const { tensors, metadata } = decodeSafetensors(bytes, path, { ignore: isCounter });
-  const description = readDescription(metadata);
+  const description = readDescription(metadata, path);
   if (description !== null) {
     const { classes, spec } = description;
     return { kind: 'detector', state: tensors, unused: [], classes, spec };

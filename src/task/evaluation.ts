@@ -52,15 +52,16 @@ export function matchImages(truth: LabelTable, predictions: readonly LabelTable[
   };
   if (strangers((file) => file).length === 0) return 'file';
   const [stranger] = strangers(stem);
-  const which = `the ground truth has ${truth.images.length} images, such as ${truth.images[0]?.file}`;
+  const [first] = truth.images;
+  const which = `the ground truth has ${truth.images.length} images${first === undefined ? '' : `, such as ${first.file}`}`;
   if (stranger !== undefined) {
     throw new Error(
       `there are predictions for ${stranger}, which is not in the ground truth by path or by name: ${which}`,
     );
   }
   for (const table of [truth, ...predictions]) {
-    const names = namesOf(table, stem);
-    const twice = names.find((name, i) => names.indexOf(name) < i);
+    const seen = new Set<string>();
+    const twice = namesOf(table, stem).find((name) => seen.size === seen.add(name).size);
     if (twice !== undefined) {
       throw new Error(
         `predictions name images by other paths than the ground truth, and the name ${twice} alone is not unique: ${which}; ` +

@@ -1,4 +1,4 @@
-import { reasonOf } from '../common/check.ts';
+import { counted, reasonOf } from '../common/check.ts';
 import { SettingError } from '../common/settings.ts';
 import type { AugmentOptions } from '../data/augment/options.ts';
 import { cacheSamples } from '../data/cache.ts';
@@ -64,14 +64,16 @@ export async function prepareTrainingData(
   const other = validation === null ? null : await cut(validation);
   const split = other === null ? heldOutOf(main, settings) : sidesOf(main, other);
   const samples = cacheSamples(other === null ? main : joinDatasets([main, other]), data.cacheMB * 1e6);
-  const threads = (await openSource?.(split)) ?? null;
   const needsSampler = sampling.emptyShare !== null || sampling.classBalance !== null || sampling.hardNegatives;
+  const sampler = needsSampler ? await balancedSampler(samples, split.train, { ...sampling, seed: train.seed }) : null;
+  // Last, because what fails after it would leave threads behind.
+  const threads = (await openSource?.(split)) ?? null;
   return {
     description,
     dataset: samples,
     split,
     source: threads ?? augmentedSource(samples, { augment: augmentOptions(settings), drawFrom: split.train }),
-    sampler: needsSampler ? await balancedSampler(samples, split.train, { ...sampling, seed: train.seed }) : null,
+    sampler,
     decoding: dataset.decoding ?? {},
     notes,
     close: async () => threads?.close(),
@@ -100,9 +102,10 @@ export function splitNames(names: readonly string[], { data, train }: Pick<Setti
 function heldOutOf(dataset: Dataset, settings: Settings): Split {
   const { data } = settings;
   const fail = (reason: string, cause?: unknown): never => {
+    const noun = data.tile === null ? 'image' : 'tile';
     const size = data.tile === null ? 'cut large images with data.tile' : 'choose a smaller data.tile';
     throw new Error(
-      `${dataset.ids.length} ${data.tile === null ? 'images' : 'tiles'} cannot be split into training and held-out ones ` +
+      `${counted(dataset.ids.length, noun, `${noun}s`)} cannot be split into training and held-out ones ` +
         `(${reason}): ${size}, choose another data.heldOut or train.seed, or name a second data set with data.validation`,
       { cause },
     );
@@ -121,9 +124,11 @@ function heldOutOf(dataset: Dataset, settings: Settings): Split {
 function splitOf(dataset: Dataset, settings: Settings): Split {
   const { data, train } = settings;
   const options = { heldOut: data.heldOut, seed: train.seed };
-  if (data.scene !== null || data.tile === null) return splitNames(dataset.ids, settings);
+  if (data.tile === null) return splitNames(dataset.ids, settings);
   const { tiles } = dataset as TiledDataset;
   const images = tiles.map(({ image }) => image);
+  // A scene is that of the image: the id of a tile ends with its position.
+  if (data.scene !== null) return splitNames(images, settings);
   if (new Set(images).size > 1) return splitGroups(images, options);
   const places = tiles.map(({ image: frame, x, y, width, height }) => ({ frame, x, y, width, height }));
   return splitBlocks(places, { ...options, block: 3 * data.tile });

@@ -53,7 +53,7 @@ export async function openTrainingData(
   return prepareTrainingData(dataset, settings, {
     description: `${path}${isSynthetic ? ' (synthetic)' : ''}`,
     notes:
-      missingLabels.length === 0
+      missingLabels.length === 0 || data.unlabelled === 'empty'
         ? []
         : [
             `left out: ${counted(missingLabels.length, 'image', 'images')} without labels (data.unlabelled=empty treats them as empty images)`,

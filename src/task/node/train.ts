@@ -47,9 +47,7 @@ export async function openTraining(
   const data = await openTrainingData(settings, { ...options, isHardware });
   try {
     const training = await prepareTraining(settings, data);
-    const { weights } = settings.model;
-    const { classes } = data.dataset;
-    const pretrained = weights === null ? null : await loadPretrained(training.model, weights, { classes });
+    const pretrained = await loadWeights(training);
     const close = async (): Promise<void> => {
       training.model.dispose();
       await data.close();
@@ -57,6 +55,18 @@ export async function openTraining(
     return { ...training, pretrained, close };
   } catch (error) {
     await data.close();
+    throw error;
+  }
+}
+
+/** Loads the weights of `model.weights`, if any. Frees the model where that fails. */
+async function loadWeights({ settings, data, model }: Training): Promise<PretrainedReport | null> {
+  const { weights } = settings.model;
+  if (weights === null) return null;
+  try {
+    return await loadPretrained(model, weights, { classes: data.dataset.classes });
+  } catch (error) {
+    model.dispose();
     throw error;
   }
 }

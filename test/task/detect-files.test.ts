@@ -1,0 +1,99 @@
+import { join, relative, sep } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readImage, writeSyntheticSpaceNet, findImages } from '../../src/data.ts';
+import { commonFolder, Detector, detectFiles, type DetectOptions } from '../../src/detector-node.ts';
+import { objectsOf } from '../../src/data/annotation-table.ts';
+import { rejects } from '../support/errors.ts';
+import { testDevice } from '../support/device.ts';
+import { temporaryFolder } from '../support/files.ts';
+import { writeImages } from './files.ts';
+import { eagerDescription, eagerModel, eagerSpec, gradient } from './support.ts';
+
+await testDevice();
+const folder = temporaryFolder();
+const images = {
+  'all/one.png': gradient(64, 64),
+  'all/deep/two.png': gradient(64, 96),
+  'all/three.png': gradient(80, 64),
+};
+const files = await writeImages(folder, images);
+const detector = new Detector(eagerModel(eagerSpec()), eagerDescription({ tile: 64 }));
+test.after(() => detector.dispose());
+
+async function collect(some: readonly string[], options: DetectOptions = {}) {
+  const found = [];
+  for await (const one of detectFiles(detector, some, options)) found.push(one);
+  return found;
+}
+
+test('each image is detected on as the detector was trained, and named from the common folder', async () => {
+  const found = await collect(files);
+  assert.equal(
+    found.map(({ file }) => file),
+    files,
+  );
+  for (const [i, image] of Object.values(images).entries()) {
+    const { detections, labelled, image: read } = found[i]!;
+    assert.equal(read.data, image.data);
+    assert.equal(detections, await detector.detect(image));
+    assert.ok(detections.scores.length > 0);
+    const [height, width] = image.shape;
+    const file = ['one.png', 'deep/two.png', 'three.png'][i];
+    assert.equal(labelled, { file, width, height, objects: objectsOf(detections) });
+  }
+});
+
+test('paths may be relative to the working directory, and options replace those of the detector', async () => {
+  const here = files.map((file) => relative(process.cwd(), file));
+  const options = { scoreThreshold: 0, tile: null };
+  const found = await collect(here.slice(0, 2), options);
+  assert.equal(
+    found.map(({ labelled }) => labelled.file),
+    ['one.png', 'deep/two.png'],
+  );
+  const [whole] = await detector.model.detect([images['all/deep/two.png']]);
+  assert.equal(found[1]!.detections, whole);
+  assert.equal((await collect(here.slice(1, 2)))[0]!.labelled.file, 'two.png');
+});
+
+test('a signal stops after the current image', async () => {
+  const controller = new AbortController();
+  const seen = [];
+  // Aborted after the first of two tiles.
+  const options = { batchSize: 1, signal: controller.signal, onProgress: () => controller.abort() };
+  for await (const { file, detections } of detectFiles(detector, files.slice(1), options)) {
+    seen.push(file);
+    assert.equal(detections, await detector.detect(images['all/deep/two.png'], { batchSize: 1 }));
+  }
+  assert.equal(seen, files.slice(1, 2));
+  assert.equal(await collect(files, { signal: AbortSignal.abort() }), []);
+});
+
+test('an image that cannot be read is named', async () => {
+  await rejects(collect([files[0]!, join(folder, 'none.png')]), /none\.png/);
+});
+
+test('images are decoded as those of the training', async () => {
+  const tree = await writeSyntheticSpaceNet({ out: folder, chips: 1, size: 64 });
+  const [file] = await findImages([join(tree, 'RGB-PanSharpen')]);
+  const decoding = { bands: [3, 2, 1], stretch: { low: [0, 0, 0], high: [900, 900, 900] } } as const;
+  const other = new Detector(detector.model, eagerDescription({ decoding }));
+  const read = [];
+  for await (const { image } of detectFiles(other, [file!])) read.push(image);
+  assert.equal(read[0]!.data, (await readImage(file!, decoding)).data);
+  assert.not.equal(read[0]!.data, (await readImage(file!, { stretch: decoding.stretch })).data);
+});
+
+test('the common folder is the innermost one that holds all files', () => {
+  const from = (...names: string[]): string => join(sep, ...names);
+  const common = (...some: string[]): string => commonFolder(some);
+  assert.is(common(from('a', 'b', '1.png')), from('a', 'b'));
+  assert.is(common(from('a', 'b', '1.png'), from('a', 'b', 'c', '2.png')), from('a', 'b'));
+  assert.is(common(from('a', 'b', 'c', '2.png'), from('a', 'b', '1.png')), from('a', 'b'));
+  assert.is(common(from('a', 'bc', '1.png'), from('a', 'b', '1.png')), from('a'), 'names are not cut');
+  assert.is(common(from('a', '1.png'), from('b', '1.png')), sep);
+  assert.is(common(join('x', '1.png')), join(process.cwd(), 'x'));
+});
+
+test.run();

@@ -1,0 +1,126 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { describeSample, writeSyntheticSpaceNet } from '../../src/data.ts';
+import { Detector, detectImage, evaluate, openEvaluationData } from '../../src/detector-node.ts';
+import { judge } from '../../src/evaluation.ts';
+import { objectsOf } from '../../src/data/annotation-table.ts';
+import { rejects } from '../support/errors.ts';
+import { testDevice } from '../support/device.ts';
+import { temporaryFolder } from '../support/files.ts';
+import { writeCsv, writeImages } from './files.ts';
+import { eagerDescription, eagerModel, eagerSpec, gradient } from './support.ts';
+
+await testDevice();
+const folder = temporaryFolder();
+const images = { 'images/one.png': gradient(64, 64), 'images/sub/two.png': gradient(64, 96) };
+await writeImages(folder, images);
+const labels = writeCsv(join(folder, 'images', 'boxes.csv'), [
+  'one.png,4,4,30,30,car',
+  'one.png,34,30,60,62,tree',
+  'sub/two.png,10,10,40,40,car',
+]);
+const path = join(folder, 'images');
+
+const classes = ['tree', 'house', 'car'];
+const detector = new Detector(
+  eagerModel(eagerSpec(), 3),
+  eagerDescription({ classes, tile: 64, scoreThreshold: 0.31 }),
+);
+test.after(() => detector.dispose());
+
+test('classes are numbered as those of the detector, images named as in the label file', async () => {
+  for (const where of [path, labels]) {
+    const { dataset, truth, path: from } = await openEvaluationData(detector, where);
+    assert.is(from, where);
+    assert.equal(dataset.classes, classes);
+    assert.equal(dataset.ids, ['one.png', 'sub/two.png']);
+    const [first, second] = [await dataset.get(0), await describeSample(dataset, 1)];
+    assert.equal([...first.labels], [2, 0]);
+    assert.equal([...first.boxes.subarray(0, 4)], [4, 4, 30, 30]);
+    assert.equal(first.image.data, images['images/one.png'].data);
+    assert.equal([...second.labels], [2]);
+    assert.equal(
+      truth.images.map(({ file, objects }) => [file, objects.map(({ label }) => truth.classes[label])]),
+      [
+        ['one.png', ['car', 'tree']],
+        ['sub/two.png', ['car']],
+      ],
+    );
+    assert.equal([...truth.classes].sort(), [...classes].sort(), 'predictions may be of any of its classes');
+  }
+});
+
+test('classes that the detector does not know are refused', async () => {
+  const boats = writeCsv(join(folder, 'boats.csv'), ['one.png,4,4,30,30,boat', 'one.png,4,4,30,30,car']);
+  await rejects(
+    openEvaluationData(detector, boats, { images: path }),
+    /boats\.csv has the classes boat, which the detector does not know: it detects tree, house, car$/,
+  );
+});
+
+test('the ground truth keeps what a data set leaves out', async () => {
+  const crowd = { id: 1, image_id: 1, category_id: 1, bbox: [1, 2, 30, 40], area: 1200, iscrowd: 1 };
+  const coco = {
+    images: [{ id: 1, file_name: 'one.png', width: 64, height: 64 }],
+    categories: [{ id: 1, name: 'car' }],
+    annotations: [crowd, { ...crowd, id: 2, iscrowd: 0 }],
+  };
+  const file = join(folder, 'crowd.json');
+  writeFileSync(file, JSON.stringify(coco));
+  const { dataset, truth } = await openEvaluationData(detector, file, { images: path });
+  assert.equal([...(await dataset.get(0)).labels], [2]);
+  assert.is(truth.images[0]!.objects.length, 2);
+  assert.ok(truth.images[0]!.objects.some(({ crowd }) => crowd));
+});
+
+test('a SpaceNet tree keeps its outlines, and the names of its places', async () => {
+  const tree = await writeSyntheticSpaceNet({ out: folder, chips: 2, size: 64 });
+  const decoding = { bands: [3, 2, 1], stretch: { low: [0, 0, 0], high: [900, 900, 900] } } as const;
+  const { dataset, truth } = await openEvaluationData({ classes: ['road', 'building'], decoding }, tree);
+  assert.is(dataset.ids.length, 2);
+  assert.equal(dataset.decoding?.bands, decoding.bands);
+  const samples = await Promise.all(dataset.ids.map((_, i) => dataset.get(i)));
+  assert.ok(samples.some((sample) => sample.labels.length > 0));
+  assert.ok(samples.every((sample) => sample.labels.every((label) => label === 1)));
+  assert.equal(
+    truth.images.map(({ file }) => file),
+    dataset.ids,
+  );
+  const objects = truth.images.flatMap((image) => image.objects);
+  assert.ok(objects.length > 0 && objects.every(({ polygons }) => polygons !== undefined));
+});
+
+test('a detector is evaluated in its tiles, at its threshold or at another', async () => {
+  const data = await openEvaluationData(detector, path);
+  const told: number[][] = [];
+  const onProgress = (...progress: number[]): void => void told.push(progress);
+  const { judgement, predictions, images: results } = await evaluate(detector, data, { onProgress });
+  assert.equal(told.at(-1), [2, 2]);
+  const found = await Promise.all(
+    Object.values(images).map((image) => detectImage(detector.model, image, { tile: 64 })),
+  );
+  assert.equal(
+    predictions.images.map(({ file, objects }) => [file, objects]),
+    found.map((detections, i) => [data.dataset.ids[i], objectsOf(detections)]),
+  );
+  assert.equal(
+    results.map(({ detections }) => detections),
+    found,
+  );
+  assert.equal(judgement, judge(data.truth, predictions, { scoreThreshold: 0.31 }));
+  assert.is(judgement.counts.truths, 3);
+  const options = { scoreThreshold: 0.2, iouThreshold: 0.3, resamples: 5 };
+  const other = await evaluate(detector, data, options);
+  assert.equal(other.judgement, judge(data.truth, predictions, options));
+});
+
+test('an evaluation that is aborted gives null', async () => {
+  const data = await openEvaluationData(detector, path);
+  const controller = new AbortController();
+  const onProgress = (): void => controller.abort();
+  assert.is(await evaluate(detector, data, { signal: controller.signal, onProgress }), null);
+});
+
+test.run();

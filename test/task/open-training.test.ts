@@ -1,0 +1,121 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  encodeDetector,
+  openTraining,
+  openTrainingData,
+  SettingError,
+  train,
+  type PartialSettings,
+} from '../../src/detector-node.ts';
+import { readStateDict } from '../../src/index.ts';
+import { errorOf, rejects } from '../support/errors.ts';
+import { leavesNothing, testDevice } from '../support/device.ts';
+import { temporaryFolder } from '../support/files.ts';
+import { changedNames, squares, valuesOf } from '../train/support.ts';
+import { writeCsv, writeImages } from './files.ts';
+import { tinySettings } from './support.ts';
+
+const device = await testDevice();
+const root = temporaryFolder();
+const folder = join(root, 'images');
+const lines: string[] = [];
+for (let i = 0; i < 6; i++) {
+  const { image, boxes } = await squares.get(i);
+  await writeImages(folder, { [`${i}.png`]: image });
+  for (let k = 0; k < boxes.length; k += 4) lines.push(`${i}.png,${boxes.slice(k, k + 4).join(',')},square`);
+}
+writeCsv(join(folder, 'boxes.csv'), lines);
+
+const model = { network: 'tiny', anchors: 'octaves', imageSize: null } as const;
+const open = (data: PartialSettings['data'] & object) =>
+  openTrainingData(tinySettings({ model, data: { path: folder, workers: 0, ...data } }), { isHardware: false });
+
+test('labels and images are opened, and named by their path', async () => {
+  const { description, dataset, split, notes } = await open({ heldOut: 0.4 });
+  assert.is(description, folder);
+  assert.equal(dataset.classes, ['square']);
+  assert.is(split.train.length + split.heldOut.length, 6);
+  assert.equal(notes, []);
+  const [own, read] = [await squares.get(2), await dataset.get(2)];
+  assert.equal(read.image.data, own.image.data);
+  assert.equal(read.boxes, own.boxes);
+});
+
+test('images without labels are left out with a note, or taken as empty', async () => {
+  const some = join(root, 'some');
+  const { image } = await squares.get(0);
+  await writeImages(some, { 'a.png': image, 'b.png': image, 'c.png': image });
+  writeCsv(join(some, 'boxes.csv'), ['a.png,2,3,20,30,square', 'b.png,2,3,20,30,square']);
+  const skipped = await open({ path: some });
+  assert.is(skipped.dataset.ids.length, 2);
+  assert.match(skipped.notes.join('\n'), /^left out: 1 image without labels \(data\.unlabelled=empty /);
+  const empty = await open({ path: some, unlabelled: 'empty' });
+  assert.is(empty.dataset.ids.length, 3);
+  assert.equal(empty.notes, []);
+});
+
+test('the validation data set has the classes of the training data, and its own folder', async () => {
+  const both = writeCsv(join(root, 'both.csv'), [...lines, '0.png,1,1,9,9,circle']);
+  const circles = join(root, 'circles');
+  await writeImages(circles, { 'a.png': (await squares.get(7)).image });
+  writeCsv(join(circles, 'boxes.csv'), ['a.png,2,3,20,30,square']);
+  const { dataset, split } = await open({ path: both, images: folder, validation: circles });
+  assert.equal(dataset.classes, ['circle', 'square']);
+  assert.equal(split.heldOut, [6]);
+  assert.equal([...(await dataset.get(6)).labels], [1]);
+});
+
+test('the data set must be named, and settings fit together before it is opened', async () => {
+  const unnamed = await errorOf(() => open({ path: '' }));
+  assert.instance(unnamed, SettingError);
+  assert.is((unnamed as SettingError).setting, 'data.path');
+  const unfit = await errorOf(() => open({ path: join(root, 'none'), tile: 64, overlap: 64 }));
+  assert.instance(unfit, SettingError);
+  assert.is((unfit as SettingError).setting, 'data.overlap');
+  await rejects(open({ path: join(root, 'none') }), /none does not exist/);
+});
+
+test('a training starts from the weights of a file, and leaves nothing when closed or refused', async () => {
+  const weights = join(root, 'start.safetensors');
+  const given = (seed: number, file: string | null): PartialSettings => ({
+    data: { path: folder },
+    model: { ...model, weights: file },
+    train: { seed },
+  });
+  await leavesNothing(device, async () => {
+    const first = await openTraining(given(3, null));
+    assert.is(first.pretrained, null);
+    const values = await valuesOf(first.model);
+    const { classes } = first.data.dataset;
+    const description = { classes, spec: first.model.spec, scoreThreshold: 0.5, decoding: {}, tile: null };
+    writeFileSync(weights, encodeDetector(await readStateDict(first.model.stateDict()), description));
+    await first.close();
+    const second = await openTraining(given(4, weights));
+    assert.is(second.pretrained!.fresh.length, 0);
+    assert.equal(changedNames(values, await valuesOf(second.model)), []);
+    await second.close();
+  });
+  writeFileSync(weights, 'no weights');
+  await leavesNothing(device, () => rejects(openTraining(given(3, weights)), /start\.safetensors: not a valid/));
+});
+
+test('an interrupted training leaves a state, no report, and no tensors', async () => {
+  const controller = new AbortController();
+  await leavesNothing(device, async () => {
+    const given = { data: { path: folder }, model, train: { epochs: 2, batchSize: 2 } } as const;
+    const outcome = await train(given, {
+      out: join(root, 'run'),
+      signal: controller.signal,
+      onStep: () => controller.abort(),
+    });
+    assert.is(outcome.end, 'interrupted');
+    assert.ok(outcome.folder.hasState);
+    assert.not.ok('detector' in outcome);
+    await rejects(train(given, { out: join(root, 'run') }), /holds a run/);
+  });
+});
+
+test.run();
