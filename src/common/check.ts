@@ -1,4 +1,4 @@
-// The checks and phrases that every room needs, so that all errors speak with one voice.
+// Argument checks and phrases that all rooms share, so that all errors have one form.
 import { InputError } from './errors.ts';
 
 /** Limits of a number. `min` and `max` are inclusive. */
@@ -9,11 +9,11 @@ export interface Limits {
   readonly above?: number;
   /** Exclusive upper limit, instead of `max`. */
   readonly below?: number;
-  /** Refuses infinity where there is no upper or lower limit. */
+  /** Rejects infinities, which are otherwise allowed on a side without a limit. */
   readonly finite?: boolean;
 }
 
-/** `an integer >= 1`, `a number from 0 to 1`, `a number > 0`: what a value must be, for messages and help. */
+/** Describes legal values for messages and help: `an integer >= 1`, `a number from 0 to 1`, `a number > 0`. */
 export function expectedNumber(
   kind: 'an integer' | 'a number',
   { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity, finite = false }: Limits,
@@ -26,7 +26,7 @@ export function expectedNumber(
   return limits.length === 0 ? noun : `${noun} ${limits.join(' and ')}`;
 }
 
-/** Whether a number lies within limits. NaN does not; infinities do where there is no limit. */
+/** Whether a number is within limits. NaN never is; an infinity is if its side has no limit, unless `finite` is set. */
 export const isWithin = (
   value: number,
   { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity, finite = false }: Limits,
@@ -40,15 +40,15 @@ export const isWithin = (
 /**
  * Throws a RangeError unless `value` is an integer within limits.
  *
- * @param op starts the message: the function that was called, such as `conv2d`
- * @param name of the argument or option
+ * @param op name of the called function, for example `conv2d`; the message starts with it
+ * @param name name of the argument or option
  */
 export function checkInteger(op: string, name: string, value: number, limits: Limits = {}): void {
   if (Number.isInteger(value) && isWithin(value, limits)) return;
   throw new RangeError(`${op}: ${name} is ${value}, expected ${expectedNumber('an integer', limits)}`);
 }
 
-/** Throws a RangeError unless `value` is a number within limits (`checkInteger` for what the arguments are). */
+/** Throws a RangeError unless `value` is a number within limits. The parameters are those of `checkInteger`. */
 export function checkNumber(op: string, name: string, value: number, limits: Limits = {}): void {
   if (typeof value === 'number' && isWithin(value, limits)) return;
   throw new RangeError(`${op}: ${name} is ${value}, expected ${expectedNumber('a number', limits)}`);
@@ -60,20 +60,20 @@ export function checkChoice(op: string, name: string, value: string, choices: re
   throw new RangeError(`${op}: ${name} is "${value}", expected one of ${choices.join(', ')}`);
 }
 
-/** The message of anything thrown, for use in another message: that of an `InputError` without the function's name. */
+/** The message of a thrown value, for use in another message. For an `InputError`, without the name of the function. */
 export function reasonOf(error: unknown): string {
   if (error instanceof InputError) return error.explain();
   return error instanceof Error ? error.message : String(error);
 }
 
-/** A number with its noun: `1 box`, `3 boxes`. */
+/** Formats a count with its noun: `1 box`, `3 boxes`. */
 export const counted = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
-/** A fraction as a percentage, with one decimal below 10 %. */
+/** Formats a fraction as a percentage, with one decimal place below 10 %. */
 export const percent = (fraction: number): string =>
   `${(100 * fraction).toFixed(fraction > 0 && fraction < 0.1 ? 1 : 0)} %`;
 
-/** An object without its undefined entries, for optional arguments. */
+/** Copies an object without its undefined entries, for optional arguments. */
 export function defined<T extends object>(entries: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const kept = Object.entries(entries).filter(([, value]) => value !== undefined);
   return Object.fromEntries(kept) as { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -8,14 +8,17 @@ export interface InputErrorDetails {
   readonly cause?: unknown;
 }
 
-/** A file or folder that cannot be read or written as requested. The parts of its message are fields. */
+/** Thrown when a file or folder cannot be read or written as requested. The parts of the message are fields. */
 export class InputError extends Error {
   override readonly name = 'InputError';
-  /** The function that was called, such as `readLabels`. */
+  /** Name of the called function, for example `readLabels`. */
   readonly op: string;
   readonly reason: string;
   readonly file: string | undefined;
-  /** The option of `op` that solves the problem, such as `images`, and the phrase before it ("give the folder with"). */
+  /**
+   * The option of `op` that solves the problem, for example `images`, and the phrase before it ("give the folder
+   * with").
+   */
   readonly option: string | undefined;
   readonly remedy: string | undefined;
 
@@ -29,7 +32,9 @@ export class InputError extends Error {
     this.remedy = remedy;
   }
 
-  /** The message without the name of the function, with its option as `write` spells it. Default: in backticks. */
+  /**
+   * The message without the name of the function. `write` formats the name of the option; the default adds backticks.
+   */
   explain(write: (option: string) => string = inCode): string {
     return sentence(this.reason, this, write);
   }

@@ -1,6 +1,6 @@
 /**
- * A 32-bit hash of a list of words: FNV-1a followed by the finaliser of MurmurHash3, so that words that differ in one
- * character share no bits. Used for seeds and for splits; not for security.
+ * 32-bit hash of a list of strings and numbers: FNV-1a followed by the finaliser of MurmurHash3, so that similar inputs
+ * have unrelated hashes. For seeds and splits; not cryptographic.
  */
 export function hash32(...parts: readonly (number | string)[]): number {
   const text = parts.join('\u0000');
@@ -16,8 +16,8 @@ export function hash32(...parts: readonly (number | string)[]): number {
 }
 
 /**
- * Seeded random numbers on the host (SplitMix32: a counter with a mixing function): the same seed gives the same
- * numbers in every engine. The seed may be several words, such as `new Random('augment', seed, epoch, index)`.
+ * Seeded random number generator on the CPU (SplitMix32: a counter followed by a mixing function). The same seed gives
+ * the same bits in every JavaScript engine. A seed may have several parts: `new Random('augment', seed, epoch, index)`.
  */
 export class Random {
   #state: number;
@@ -48,13 +48,13 @@ export class Random {
     return Math.floor(this.uniform(0, n));
   }
 
-  /** A number from the normal distribution (Box and Muller, 1958). */
+  /** A normally distributed number (Box and Muller, 1958). */
   normal(mean = 0, deviation = 1): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
     return mean + deviation * radius * Math.cos(2 * Math.PI * this.uniform());
   }
 
-  /** Shuffles an array in place (Fisher and Yates) and returns it. */
+  /** Shuffles an array in place (Fisher–Yates) and returns it. */
   shuffle<T>(array: T[]): T[] {
     for (let i = array.length - 1; i > 0; i--) {
       const j = this.int(i + 1);

@@ -2,10 +2,10 @@ import { parseDocument } from 'yaml';
 import { SettingError, type JsonSchema, type Schema, type ValuesOf } from './settings.ts';
 import { wrap } from './wrap.ts';
 
-// Settings as text: files, the command line, help.
+// Settings as text: configuration files, arguments of the command line, help.
 
 /**
- * Values from a configuration file (YAML, of which JSON is a part) by name.
+ * Reads the values in a configuration file (YAML, which includes JSON) by name.
  *
  * @throws SettingError that names the file
  */
@@ -13,10 +13,8 @@ export function readSettingsFile(text: string, file: string): Map<string, unknow
   const document = parseDocument(text, { prettyErrors: true });
   const [error] = document.errors;
   if (error !== undefined) {
-    // `npm run retinagrad -- train tiles --print-config > file` puts two lines of npm's before the settings.
-    const hint = /^> \S+@\d/m.test(text)
-      ? '\nThese are lines of npm, not settings: write the file with npm run -s'
-      : '';
+    // `npm run retinagrad -- train tiles --print-config > file` writes two lines of npm before the settings.
+    const hint = /^> \S+@\d/m.test(text) ? '\nThe file starts with output of npm: write it with npm run -s' : '';
     throw new SettingError(`${file}: ${error.message.trimEnd()}${hint}`);
   }
   const content: unknown = document.toJS();
@@ -24,10 +22,10 @@ export function readSettingsFile(text: string, file: string): Map<string, unknow
     typeof value === 'object' && value !== null && !Array.isArray(value);
   if (content === null) return new Map();
   if (!isGroup(content))
-    throw new SettingError(`${file}: expected groups of settings, such as\n  train:\n    epochs: 20`);
+    throw new SettingError(`${file}: expected groups of settings, for example\n  train:\n    epochs: 20`);
   const values = new Map<string, unknown>();
   for (const [group, settings] of Object.entries(content)) {
-    // `train.epochs: 20` is understood, too.
+    // `train.epochs: 20` is accepted as well.
     if (!isGroup(settings)) values.set(group, settings);
     else for (const [name, value] of Object.entries(settings)) values.set(`${group}.${name}`, value);
   }
@@ -47,7 +45,7 @@ export function splitOverrides(args: readonly string[]): { overrides: Map<string
   return { overrides, others };
 }
 
-/** A configuration as a file with a comment for each setting. */
+/** Formats a configuration as YAML with a comment on each setting. */
 export function printSettings<S extends Schema>(schema: S, values: ValuesOf<S>): string {
   return Object.entries(schema)
     .map(([group, settings]) => {
@@ -60,7 +58,7 @@ export function printSettings<S extends Schema>(schema: S, values: ValuesOf<S>):
     .join('');
 }
 
-/** The settings for --help: name, default and phrase. */
+/** The settings for --help: name, default, description and legal values. */
 export function settingsHelp(schema: Schema): string {
   const rows = Object.entries(schema).flatMap(([group, settings]) =>
     Object.entries(settings).map(([name, setting]): [string, string] => {
@@ -75,7 +73,7 @@ export function settingsHelp(schema: Schema): string {
   return rows.map(([head, about]) => `  ${head}\n${indented(about)}\n`).join('');
 }
 
-/** The JSON schema of a configuration file, for editors that complete and check YAML or JSON by one. */
+/** The JSON schema of a configuration file, with which editors complete and validate YAML or JSON. */
 export function jsonSchemaOf(schema: Schema, title: string): JsonSchema {
   const object = (properties: JsonSchema): JsonSchema => ({ type: 'object', additionalProperties: false, properties });
   const groups = Object.entries(schema).map(([group, settings]) => {
@@ -88,7 +86,7 @@ export function jsonSchemaOf(schema: Schema, title: string): JsonSchema {
   return { $schema: 'https://json-schema.org/draft/2020-12/schema', title, ...object(Object.fromEntries(groups)) };
 }
 
-/** A value as the command line takes it. */
+/** Formats a value as the command line accepts it. */
 function asArgument(value: unknown): string {
   if (value === null) return 'none';
   return typeof value === 'string' ? value : JSON.stringify(value).replaceAll(/[[\]"]/g, '');

@@ -1,21 +1,22 @@
 import { defined, expectedNumber, isWithin, type Limits } from './check.ts';
 import { didYouMean } from './did-you-mean.ts';
 
-// A configuration is groups of settings, each with a type, limits, a default and a sentence. A group is declared once, in
-// the room whose code it sets; types, defaults, checks, help, the commented file and the JSON schema come from there.
+// A configuration consists of groups of settings; a setting has a type, limits, a default and a description. Each group
+// is declared once, in the room that uses it. Types, defaults, checks, help, the commented file and the JSON schema are
+// derived from that declaration.
 
-/** A setting: how its value is checked, and what is said about it. */
+/** A setting: its default, its check and its documentation. */
 export interface Setting<T> {
   readonly default: T;
-  /** One phrase for the help. */
+  /** Description for the help: one phrase. */
   readonly about: string;
-  /** What a value must be, as in `an integer >= 1`. */
+  /** Describes legal values, for example `an integer >= 1`. */
   readonly expected: string;
-  /** The value, if it is legal; a string may come from the command line. Undefined if it is not. */
+  /** Converts a value, which may be a string from the command line. Returns undefined if it is not legal. */
   readonly read: (value: unknown) => T | undefined;
   /** The JSON schema of legal values. */
   readonly schema: JsonSchema;
-  /** False if a run may be resumed with another value, because it does not change what the run computes. */
+  /** False if the setting does not change what a run computes, so that the run can be resumed with another value. */
   readonly decides: boolean;
 }
 
@@ -27,9 +28,9 @@ export type GroupValues<G extends Group> = { readonly [K in keyof G]: G[K] exten
 /** Values of all settings of a schema. */
 export type ValuesOf<S extends Schema> = { readonly [K in keyof S]: GroupValues<S[K]> };
 
-/** A setting that does not exist, or a value that is not legal. */
+/** Thrown for a setting that does not exist and for a value that is not legal. */
 export class SettingError extends Error {
-  /** Name of the setting, `group.name`, where there is one. */
+  /** Name of the setting, `group.name`; null if the error is not about one setting. */
   readonly setting: string | null;
 
   constructor(message: string, setting: string | null = null) {
@@ -71,7 +72,7 @@ export function flag(initial: boolean, about: string): Setting<boolean> {
   };
 }
 
-/** Text, such as a path. */
+/** Text, for example a path. */
 export function words(initial: string, about: string): Setting<string> {
   return {
     default: initial,
@@ -95,7 +96,7 @@ export function oneOf<const T extends string>(initial: NoInfer<T>, choices: read
   };
 }
 
-/** Several words: a list in a file, comma-separated on the command line. */
+/** A list of words: an array in a file, comma-separated on the command line. */
 export function list(initial: readonly string[], about: string): Setting<readonly string[]> {
   return {
     default: initial,
@@ -111,7 +112,7 @@ export function list(initial: readonly string[], about: string): Setting<readonl
   };
 }
 
-/** Minimum and maximum of a random quantity: a list in a file, `0.8,1.25` on the command line. */
+/** Minimum and maximum of a random quantity: an array in a file, `0.8,1.25` on the command line. */
 export function between(
   initial: readonly [number, number],
   about: string,
@@ -156,33 +157,35 @@ export function orAuto<T>(setting: Setting<T>): Setting<T | 'auto'> {
   };
 }
 
-/** A setting that does not change what a run computes, so that the run may be resumed with another value. */
+/** Marks a setting that does not change what a run computes, so that the run can be resumed with another value. */
 export const changeable = <T>(setting: Setting<T>): Setting<T> => ({ ...setting, decides: false });
 
 /** The defaults of a group. */
 export const defaultsOf = <const G extends Group>(group: G): GroupValues<G> =>
   Object.fromEntries(Object.entries(group).map(([name, setting]) => [name, setting.default])) as GroupValues<G>;
 
-/** The defaults of a group, replaced by the options that are given; other options are left out. */
+/**
+ * The values of a group: the given options, and defaults for the others. Options that are not in the group are ignored.
+ */
 export function withDefaults<const G extends Group>(group: G, options: object): GroupValues<G> {
   const given = Object.entries(options).filter(([name, value]) => value !== undefined && Object.hasOwn(group, name));
   return { ...defaultsOf(group), ...Object.fromEntries(given) };
 }
 
-/** All names, `group.setting`. */
+/** The names of all settings, `group.setting`. */
 export const namesOf = (schema: Schema): string[] =>
   Object.entries(schema).flatMap(([group, settings]) => Object.keys(settings).map((name) => `${group}.${name}`));
 
-/** Values by name, `group.setting`, and where they come from, for messages. */
+/** Values by name (`group.setting`), with their origin for error messages. */
 export interface SettingLayer {
   readonly from: string;
   readonly values: ReadonlyMap<string, unknown>;
 }
 
 /**
- * Settings of a schema: the defaults, changed by each layer in turn.
+ * The settings of a schema: each layer overrides the layers before it, and all override the defaults.
  *
- * @throws SettingError for a name that does not exist, with the nearest one, and for a value that is not legal
+ * @throws SettingError for a name that does not exist, with the most similar name, and for a value that is not legal
  */
 export function resolveLayers<S extends Schema>(schema: S, layers: readonly SettingLayer[]): ValuesOf<S> {
   const names = namesOf(schema);
@@ -196,7 +199,7 @@ export function resolveLayers<S extends Schema>(schema: S, layers: readonly Sett
         throw new SettingError(`${from}: there is no setting ${name}${didYouMean(name, names)}`);
       }
       const setting = schema[group]![key]!;
-      // A default may be no legal value, such as an empty path, but stays what it is.
+      // A default is accepted even if its value is not legal otherwise, for example an empty path.
       const read = value === setting.default ? value : setting.read(value);
       if (read === undefined) {
         throw new SettingError(`${from}: ${name} is ${JSON.stringify(value)}, expected ${setting.expected}`, name);
@@ -207,7 +210,9 @@ export function resolveLayers<S extends Schema>(schema: S, layers: readonly Sett
   return out as ValuesOf<S>;
 }
 
-/** Groups of values as a layer: `{ train: { epochs: 3 } }` sets `train.epochs`. What is undefined is left out. */
+/**
+ * Converts groups of values to a layer: `{ train: { epochs: 3 } }` sets `train.epochs`. Undefined values are ignored.
+ */
 export function layerOf(from: string, groups: Readonly<Record<string, object | undefined>>): SettingLayer {
   const values = new Map<string, unknown>();
   for (const [group, settings] of Object.entries(groups)) {
@@ -218,7 +223,7 @@ export function layerOf(from: string, groups: Readonly<Record<string, object | u
   return { from, values };
 }
 
-/** Throws a RangeError, in the name of `op`, for the first value that its setting does not allow. */
+/** Throws a RangeError for the first value that its setting does not allow. The message starts with `op`. */
 export function checkGroup<const G extends Group>(op: string, group: G, values: GroupValues<G>): void {
   for (const [name, setting] of Object.entries(group)) {
     const value = (values as Readonly<Record<string, unknown>>)[name];

@@ -3,14 +3,14 @@ import { resizedSize, scaleBoxes } from '../retinanet/transform.ts';
 import type { AnchorSpec, MatcherSpec, RetinaNetSpec } from '../retinanet/spec.ts';
 import { visibleBox, type SizedImage } from './visible-box.ts';
 
-// How well the best anchor fits each object. RetinaNet learns an object from the anchors that overlap it; an object that
-// no anchor overlaps is trained as background. This is the most frequent reason why small objects are not detected.
+// How well the best anchor fits each object. RetinaNet learns an object from the anchors that overlap it; an object
+// that no anchor overlaps is trained as background. This is the most common reason why small objects are not detected.
 
 const LEVELS = 5;
 
-/** Boxes relative to the grids of anchor centres, which do not depend on the shapes of the anchors. */
+/** Boxes relative to the grids of anchor centres, which are independent of the shapes of the anchors. */
 export interface PlacedBoxes {
-  /** In pixels of the resized image. */
+  /** Sizes of the boxes in pixels of the resized image. */
   readonly widths: Float64Array;
   readonly heights: Float64Array;
   /** Distance from the centre of a box to the nearest anchor centre of each level: element `box * 5 + level`. */
@@ -30,7 +30,7 @@ export function trainedSizes(size: Size, spec: RetinaNetSpec): { resized: Size; 
   const levels: Size[] = [];
   let level = padded;
   for (let step = 1; step < 3 + LEVELS; step++) {
-    // Every halving is a convolution or pooling that rounds up.
+    // Each halving is a convolution or pooling that rounds up.
     level = [Math.ceil(level[0] / 2), Math.ceil(level[1] / 2)];
     if (step >= 3) levels.push(level);
   }
@@ -38,8 +38,8 @@ export function trainedSizes(size: Size, spec: RetinaNetSpec): { resized: Size; 
 }
 
 /**
- * The boxes of images as the network sees them: visible (`visibleBox`), in pixels of the resized image, each image alone in
- * its batch. Objects that are not trained on and images of unknown size are left out.
+ * The boxes of images as the network sees them: clipped (`visibleBox`), in pixels of the resized image, with each image
+ * in a batch of one. Objects that are not trained on and images of unknown size are left out.
  */
 export function placeBoxes(images: readonly SizedImage[], spec: RetinaNetSpec): PlacedBoxes {
   const rows = images.flatMap((image, i) => placeImage(image, spec).map((row) => ({ ...row, image: i })));
@@ -87,8 +87,9 @@ function placeImage(image: SizedImage, spec: RetinaNetSpec): PlacedBox[] {
 }
 
 /**
- * IoU of each box with its best anchor: exact, without enumerating the anchors. Of all anchors of one shape, those in the
- * nearest column overlap the box most in x and those in the nearest row most in y, and the IoU grows with the product.
+ * IoU of each box with its best anchor: exact, without enumerating the anchors. Of all anchors of one shape, those in
+ * the nearest column overlap the box most in x and those in the nearest row overlap it most in y, and the IoU increases
+ * with the product.
  */
 export function bestIous(boxes: PlacedBoxes, anchors: AnchorSpec): Float64Array {
   const out = new Float64Array(boxes.widths.length);
@@ -99,7 +100,9 @@ export function bestIous(boxes: PlacedBoxes, anchors: AnchorSpec): Float64Array 
   return out;
 }
 
-/** Raises each element of `ious` to the IoU with the nearest anchor of one shape on one level, if that is higher. */
+/**
+ * Raises each element of `ious` to the IoU with the nearest anchor of one shape on one level, if that IoU is higher.
+ */
 function raiseIous(ious: Float64Array, boxes: PlacedBoxes, level: number, width: number, height: number): void {
   for (let n = 0; n < ious.length; n++) {
     const w = boxes.widths[n]!;
@@ -115,15 +118,15 @@ function raiseIous(ious: Float64Array, boxes: PlacedBoxes, level: number, width:
 
 /** How well anchors fit the boxes of one range of sizes. */
 export interface CoverageRow {
-  /** Square root of the area in pixels of the resized image: from (inclusive) and to (exclusive; null: unbounded). */
+  /** Square root of the area in pixels of the resized image: from (inclusive) and to (exclusive; null if unbounded). */
   readonly from: number;
   readonly to: number | null;
   readonly boxes: number;
   /** Mean IoU with the best anchor. */
   readonly meanIou: number;
-  /** Fraction of boxes whose best anchor is below `matcher.high`: foreground by the low-quality rule or not at all. */
+  /** Fraction of boxes whose best IoU is below `matcher.high`: only the low-quality rule can match them. */
   readonly belowHigh: number;
-  /** Fraction of boxes whose best anchor is below `matcher.low`, that is, counts as background. */
+  /** Fraction of boxes whose best IoU is below `matcher.low`: their anchors count as background. */
   readonly belowLow: number;
 }
 
@@ -138,7 +141,7 @@ export interface AnchorCoverage extends Omit<CoverageRow, 'from' | 'to'> {
 
 const EDGES = [0, 8, 16, 32, 64, 128, 256, 512];
 
-/** Summarises `bestIous` by box size. Without boxes the fractions and the mean are 0. */
+/** Summarises `bestIous` by box size. Without boxes, the fractions and the mean are 0. */
 export function coverageOf(
   boxes: Pick<PlacedBoxes, 'widths' | 'heights'>,
   ious: Float64Array,

@@ -5,26 +5,26 @@ import { evenStarts } from '../imagery/tile-axis.ts';
 import type { Detections, RgbImage } from '../imagery/types.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 
-/** How `detectImage` cuts an image. */
+/** Options of `detectImage`. */
 export interface TileOptions {
   /**
-   * Side of a tile in pixels. Best is the side of the images that the detector was trained on, where objects have the
-   * size it knows. Default 1024.
+   * Side of a tile in pixels. Use the side of the training images, so that objects have the size that they had in
+   * training. Default 1024.
    */
   readonly tile?: number;
   /**
-   * Minimum number of pixels that neighbouring tiles share. An object that is no larger is whole in one of them. Default
-   * a fifth of `tile`.
+   * Minimum overlap of neighbouring tiles in pixels. An object of this size or smaller is complete in at least one
+   * tile. Default a fifth of `tile`.
    */
   readonly overlap?: number;
   /**
-   * A detection is dropped if its IoU with a higher-scoring one of its class exceeds this. Default that of the model's
-   * spec.
+   * A detection is dropped if its IoU with a higher-scoring detection of the same class exceeds this threshold.
+   * Default: the threshold of the spec.
    */
   readonly nmsThreshold?: number;
   /** Tiles that the GPU processes together. Default 4. */
   readonly batchSize?: number;
-  /** Stops early, with the signal's reason. */
+  /** When aborted, the call rejects with the reason of the signal. */
   readonly signal?: AbortSignal;
   /** Called after each batch with the number of tiles done. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -43,22 +43,25 @@ interface Found {
   readonly box: Float32Array;
   readonly score: number;
   readonly label: number;
-  /** Number of its tile. */
+  /** Index of the tile. */
   readonly tile: number;
-  /** Whether it ends at an edge of its tile beyond which the image continues. */
+  /** Whether the box touches an edge of its tile beyond which the image continues. */
   readonly isCut: boolean;
 }
 
-/** Pixels from a tile's edge within which a box touches it: boxes of cut objects end near the edge, not exactly at it. */
+/**
+ * Maximum distance in pixels of a box that touches the edge of its tile: boxes of cut objects end near the edge, not
+ * exactly at it.
+ */
 const TOUCH = 2;
-/** Minimum fraction of a cut box that a whole box covers if both are the same object. */
+/** Minimum fraction of a cut box that a complete box of the same object covers. */
 const COVERED = 0.7;
 
 /**
- * Detects objects in an image of any size: in overlapping tiles, whose detections are joined. A box that is cut by the
- * edge of its tile is dropped in favour of a whole box of its class, from another tile, that covers it; duplicates are
- * suppressed by class over the whole image. The result for an image that fits one tile is that of `model.detect`. A tile
- * has at most the spec's `maxDetections`; the image has no limit.
+ * Detects objects in an image of any size: divides it into overlapping tiles and merges their detections. A box that
+ * the edge of its tile cuts is dropped if a complete box of the same class, from another tile, covers it. Non-maximum
+ * suppression then runs per class over the whole image. For an image that fits in one tile, the result is that of
+ * `model.detect`. The `maxDetections` of the spec limits each tile, but not the image.
  *
  * @param model in evaluation mode
  * @param image [H, W, 3]
@@ -89,7 +92,7 @@ export async function detectImage(model: RetinaNet, image: RgbImage, options: Ti
     perTile.push(...(await model.detect(views)));
     options.onProgress?.(perTile.length, tiles.length);
   }
-  // The model has suppressed by the same threshold already, in float32; doing it again in float64 could drop more.
+  // The model has already suppressed with this threshold, in float32; doing it again in float64 could drop more.
   if (tiles.length === 1 && nmsThreshold === model.spec.postprocess.nmsThreshold) return perTile[0]!;
   const all = perTile.flatMap((found, number) => inImage(found, number, tiles[number]!, { width, height }));
   const kept = suppress(withoutFragments(all, tile), nmsThreshold, (a, b) => boxIou(a, 0, b, 0), tile);
@@ -100,7 +103,7 @@ export async function detectImage(model: RetinaNet, image: RgbImage, options: Ti
   };
 }
 
-/** The detections of a tile in pixels of the image. */
+/** Converts the detections of a tile to pixels of the image. */
 function inImage(
   { boxes, scores, labels }: Detections,
   number: number,
@@ -120,7 +123,11 @@ function inImage(
   });
 }
 
-/** Detections without the cut ones that another tile shows whole. `side` of a tile, in pixels. */
+/**
+ * Drops cut detections that are complete in another tile.
+ *
+ * @param side of a tile, in pixels
+ */
 function withoutFragments(all: readonly Found[], side: number): Found[] {
   const whole = new BoxGrid<Found>(side);
   for (const found of all) if (!found.isCut) whole.add(found);

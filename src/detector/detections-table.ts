@@ -4,7 +4,7 @@ import type { Annotations, Detections } from '../imagery/types.ts';
 import type { Dataset } from '../data/types.ts';
 import type { ImageResult } from './evaluate.ts';
 
-// From the typed arrays of a detector to tables, which `judge` and the label formats take.
+// Converts the typed arrays of a detector to label tables, for `judge` and the label formats.
 
 /** Ground truth and detections of evaluated images as two tables, with the ids of the data set as file names. */
 export function tablesOf(
@@ -23,7 +23,7 @@ export function tablesOf(
   return { truth: table(({ truth }) => truth), predictions: table(({ detections }) => detections) };
 }
 
-/** Detections with a score of at least a threshold, which is rounded to float32 as scores are. */
+/** The detections whose score is at least `threshold`, which is rounded to float32 like the scores. */
 export function atLeast({ boxes, labels, scores }: Detections, threshold: number): Detections {
   const kept = [...scores.keys()].filter((k) => scores[k]! >= Math.fround(threshold));
   return {

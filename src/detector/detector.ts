@@ -12,23 +12,23 @@ import { atLeast } from './detections-table.ts';
 const FORMAT = 'retinagrad-detector';
 const VERSION = '1';
 
-/** Side of the tiles for detectors that were trained on whole images of any size: what most GPUs can hold. */
+/** Side of the tiles for detectors that were trained on whole images of any size; fits in the memory of most GPUs. */
 const DEFAULT_TILE = 1024;
 
-/** What a detector needs beside its weights. It is kept in the same file. */
+/** What a detector needs in addition to its weights. Stored in the same file. */
 export interface DetectorDescription {
-  /** Names of the classes; the position is the label. */
+  /** Names of the classes; the index is the label. */
   readonly classes: readonly string[];
   readonly spec: RetinaNetSpec;
-  /** Minimum score of a detection: the threshold of the best F1 on held-out images. */
+  /** Minimum score of a detection: the threshold with the highest F1 on held-out images. */
   readonly scoreThreshold: number;
-  /** How the training images were decoded; `readImage` takes it for further images. */
+  /** How the training images were decoded; pass it to `readImage` to decode other images. */
   readonly decoding: ImageDecoding;
-  /** Side of the tiles that it was trained on, in pixels, or null for whole images. */
+  /** Side of the training tiles in pixels; null for whole images. */
   readonly tile: number | null;
 }
 
-/** How `Detector.detect` looks at an image. Defaults are as the detector was trained. */
+/** Options of `Detector.detect`. The defaults are those of training. */
 export interface DetectOptions extends Omit<TileOptions, 'tile'> {
   /** Side of a tile in pixels, or null to detect on the image as a whole. Default `detector.detectionTile`. */
   readonly tile?: number | null;
@@ -36,7 +36,7 @@ export interface DetectOptions extends Omit<TileOptions, 'tile'> {
   readonly scoreThreshold?: number;
 }
 
-/** A trained detector: a model with all that it takes to detect as it was trained. */
+/** A trained detector: a model with everything needed to detect as it was trained. */
 export class Detector implements DetectorDescription {
   readonly classes: readonly string[];
   readonly spec: RetinaNetSpec;
@@ -46,7 +46,7 @@ export class Detector implements DetectorDescription {
   /** In evaluation mode. */
   readonly model: RetinaNet;
 
-  /** @param model which the detector owns from now on */
+  /** @param model owned by the detector from now on; switched to evaluation mode */
   constructor(model: RetinaNet, { classes, spec, scoreThreshold, decoding, tile }: DetectorDescription) {
     this.model = model.eval();
     this.classes = classes;
@@ -57,10 +57,11 @@ export class Detector implements DetectorDescription {
   }
 
   /**
-   * A detector from the bytes of its file (`toBytes`, or best.safetensors of a run), on the default device (see `init`).
+   * Loads a detector from the bytes of its file (`toBytes`, or best.safetensors of a run) on the default device (see
+   * `init`).
    *
    * @param name of the file, for errors
-   * @throws Error that names the file if it is damaged or holds something else
+   * @throws Error that names the file if it is damaged or not a detector
    */
   static fromBytes(bytes: Uint8Array, name = 'the detector'): Detector {
     const { tensors, metadata } = decodeSafetensors(bytes, name);
@@ -68,7 +69,7 @@ export class Detector implements DetectorDescription {
     if (description === null) {
       const found = metadata['format'] === undefined ? 'no format' : `${metadata['format']} ${metadata['version']}`;
       throw new Error(
-        `${name}: not a detector: its metadata names ${found}, expected ${FORMAT} ${VERSION}, such as best.safetensors of a run`,
+        `${name}: not a detector: its metadata names ${found}, expected ${FORMAT} ${VERSION}, as in best.safetensors of a run`,
       );
     }
     const model = new RetinaNet(description.classes.length, description.spec);
@@ -81,21 +82,22 @@ export class Detector implements DetectorDescription {
     return new Detector(model, description);
   }
 
-  /** The file of the detector: weights and description as safetensors. */
+  /** Encodes the detector as a safetensors file: weights and description. */
   async toBytes(): Promise<Uint8Array> {
     return encodeDetector(await readStateDict(this.model.stateDict()), this);
   }
 
   /**
-   * Side of the tiles that `detect` cuts an image into, null for whole images: that of training; whole images where the
-   * network resizes them; otherwise 1024.
+   * Default of the side of the tiles that `detect` divides an image into; null for whole images. The side of the
+   * training tiles; without any, whole images if the network resizes them, otherwise 1024.
    */
   get detectionTile(): number | null {
     return this.tile ?? (this.spec.transform.minSize === null ? DEFAULT_TILE : null);
   }
 
   /**
-   * Detects objects in an image of any size, as the detector was trained: in tiles of their size, or resized as a whole.
+   * Detects objects in an image of any size, as the detector was trained: in tiles of the training size, or in the
+   * whole image.
    *
    * @param image [H, W, 3]
    * @returns detections in pixels of the image, highest score first
@@ -113,7 +115,7 @@ export class Detector implements DetectorDescription {
   }
 }
 
-/** The file of a detector: weights (of `readStateDict`) with their description as safetensors. */
+/** Encodes weights (of `readStateDict`) and their description as a safetensors file. */
 export function encodeDetector(
   weights: ReadonlyMap<string, HostTensor>,
   { classes, spec, scoreThreshold, decoding, tile }: DetectorDescription,
@@ -121,19 +123,24 @@ export function encodeDetector(
   return encodeSafetensors(weights, detectorMetadata({ classes, spec, scoreThreshold, decoding, tile }));
 }
 
-/** The metadata of a detector's file. */
+/** The metadata of the file of a detector. */
 export function detectorMetadata({ decoding, ...others }: DetectorDescription): Record<string, string> {
   const { classes, spec, scoreThreshold, tile } = others;
-  // `reading` is the name in files since the first version.
+  // Files have called it `reading` since the first version.
   const description = JSON.stringify({ classes, spec, scoreThreshold, reading: decoding, tile });
   return { format: FORMAT, version: VERSION, description };
 }
 
+<<<<<<< HEAD
 /**
  * What the metadata of a file say about a detector; null if it is the file of something else. Throws an Error that starts
  * with the name of the file if the description is damaged.
  */
 export function readDescription(metadata: Readonly<Record<string, string>>, name: string): DetectorDescription | null {
+=======
+/** Reads the description of a detector from the metadata of a file; null if the file is not a detector. */
+export function readDescription(metadata: Readonly<Record<string, string>>): DetectorDescription | null {
+>>>>>>> voice
   if (metadata['format'] !== FORMAT || metadata['version'] !== VERSION) return null;
   const { reading, ...description } = parseDescription(metadata['description'] ?? '', name);
   const missing = (['classes', 'spec', 'scoreThreshold'] as const).filter((key) => description[key] === undefined);

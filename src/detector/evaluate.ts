@@ -6,29 +6,29 @@ import type { Dataset } from '../data/types.ts';
 import { detectImage } from './detect-image.ts';
 import { evaluateDetections, type Evaluation } from '../evaluation/detection-metrics.ts';
 
-/** How `evaluateDetector` runs. */
+/** Options of `evaluateDetector`. */
 export interface EvaluateOptions {
-  /** Looks at each image in tiles of this many pixels (`detectImage`). Default null: as a whole. */
+  /** Side in pixels of the tiles that each image is divided into (`detectImage`). Default null: whole images. */
   readonly tile?: number | null;
   /** Images that are processed together. Default 8; 1 with tiles. */
   readonly batchSize?: number;
-  /** IoU from which a detection is right. Default 0.5. */
+  /** Minimum IoU of a true positive. Default 0.5. */
   readonly iouThreshold?: number;
-  /** Stops early, with the signal's reason. */
+  /** When aborted, the call rejects with the reason of the signal. */
   readonly signal?: AbortSignal;
   /** Called after each batch with the number of images done. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** What a detector found in one image, beside what is there. */
+/** Detections and ground truth of one image. */
 export interface ImageResult {
-  /** Position in the data set. */
+  /** Index in the data set. */
   readonly index: number;
   readonly detections: Detections;
   readonly truth: Annotations;
 }
 
-/** Runs a model, in evaluation mode, on the images at `indices` of a data set and scores what it finds. */
+/** Runs a model in evaluation mode on the images at `indices` of a data set, and evaluates its detections. */
 export async function evaluateDetector(
   model: RetinaNet,
   dataset: Dataset,

@@ -3,10 +3,10 @@ import { Random } from '../common/random.ts';
 import type { AnchorSpec } from '../retinanet/spec.ts';
 import { bestIous, type PlacedBoxes } from './anchor-coverage.ts';
 
-/** Sizes and ratios of anchors, as `AnchorSpec` has them. */
+/** Sizes and ratios of anchors, as in `AnchorSpec`. */
 export type AnchorShapes = Pick<AnchorSpec, 'sizes' | 'ratios'>;
 
-/** How anchors are fitted. */
+/** Options of `fitAnchors` and `fitSmallestAnchor`. */
 export interface FitOptions {
   /** Random seed of the search. Default 1. */
   readonly seed?: number;
@@ -14,7 +14,7 @@ export interface FitOptions {
   readonly maxBoxes?: number;
 }
 
-/** Size of the population and number of generations: more of either changed the mean IoU by less than 0.002. */
+/** Population size and number of generations: increasing either changed the mean IoU by less than 0.002. */
 const MEMBERS = 24;
 const GENERATIONS = 60;
 /** Weight and crossover rate of differential evolution (Storn and Price, 1997, "rand/1/bin"). */
@@ -27,10 +27,12 @@ const STEP = [0.4, 1.2] as const;
 const RATIO = [-2, 2] as const;
 
 /**
- * Fits the sizes and ratios of anchors to boxes, keeping the number of each. Differential evolution minimises the mean of
- * (1 - IoU)^2 (-ln IoU) over the best anchors of the boxes, the focal objective of M. Zlocha's anchor-optimization (used
- * for lesions, 2019), in which boxes that hardly any anchor overlaps weigh most. By this objective the result is never
- * worse than `anchors`. Deterministic for the same boxes and seed. Throws a RangeError without boxes.
+ * Fits the sizes and ratios of anchors to boxes, keeping the number of each. Differential evolution minimises the mean
+ * of (1 - IoU)^2 (-ln IoU) over the best anchors of the boxes: the focal objective of M. Zlocha's anchor-optimization
+ * (2019, for lesions), which gives most weight to boxes that hardly any anchor overlaps. By this objective, the result
+ * is never worse than `anchors`. Deterministic for the same boxes and seed.
+ *
+ * @throws RangeError if there are no boxes
  */
 export function fitAnchors(
   boxes: PlacedBoxes,
@@ -54,7 +56,7 @@ export function fitAnchors(
     startingGenes(sample, anchors, perLevel),
     random,
   );
-  // Anchors that fit the sample best may fit the rest of the boxes worse than those given.
+  // Anchors that fit the sample best may fit all boxes worse than the given anchors.
   const fitted = decode(best);
   const { sizes, ratios } = focalCost(boxes, fitted) < focalCost(boxes, anchors) ? fitted : anchors;
   return { sizes, ratios };
@@ -62,7 +64,7 @@ export function fitAnchors(
 
 /**
  * The smallest anchor, an integer from 4 to 160 pixels, with which `steppedSizes` and the ratios of `anchors` fit boxes
- * best by the objective of `fitAnchors`: for networks of which only this number can be chosen.
+ * best by the objective of `fitAnchors`. For networks in which only this number is configurable.
  */
 export function fitSmallestAnchor(
   boxes: PlacedBoxes,
@@ -78,7 +80,7 @@ export function fitSmallestAnchor(
   return best;
 }
 
-/** Three sizes half an octave apart on each of five levels, which are one and a half octaves apart. */
+/** Three sizes, half an octave apart, on each of five levels, which are one and a half octaves apart. */
 export function steppedSizes(smallest: number): number[][] {
   return Array.from({ length: 5 }, (_, level) =>
     [0, 0.5, 1].map((octaves) => Math.round(smallest * 2 ** (1.5 * level + octaves))),
@@ -89,7 +91,7 @@ export function steppedSizes(smallest: number): number[][] {
 function focalCost(boxes: PlacedBoxes, anchors: AnchorSpec): number {
   const ious = bestIous(boxes, anchors);
   let sum = 0;
-  // A box that no anchor touches would cost infinity, and hide all others.
+  // Without the clamp, a box that no anchor overlaps would make the cost infinite.
   for (const iou of ious) sum -= (1 - iou) ** 2 * Math.log(Math.max(iou, 1e-4));
   return sum / ious.length;
 }
@@ -125,7 +127,7 @@ function drawGenes(perLevel: number, ratios: number, random: Random): number[] {
   return genes;
 }
 
-/** Genes near which a good solution lies: the ratios given, and sizes upwards from those of small boxes. */
+/** Initial genes near a good solution: the given ratios, and sizes that start at those of small boxes. */
 function startingGenes(boxes: PlacedBoxes, { ratios }: AnchorSpec, perLevel: number): number[] {
   const sides = Array.from(boxes.widths, (w, n) => Math.sqrt(w * boxes.heights[n]!)).sort((a, b) => a - b);
   const small = sides[Math.floor(sides.length / 20)]!;
@@ -143,7 +145,7 @@ function clampGene(k: number, perLevel: number, value: number): number {
 function decodeGenes(genes: readonly number[], perLevel: number, levels: number): AnchorShapes {
   const [smallest, step] = [genes[0]!, genes[1]!];
   const positions = [0, ...genes.slice(2, 1 + perLevel)].sort((a, b) => a - b);
-  // Rounded, so that the numbers that are printed are those that were evaluated.
+  // Rounded, so that the printed numbers are the evaluated ones.
   const sizes = Array.from({ length: levels }, (_, level) =>
     positions.map((position) => Number((2 ** (smallest + step * (level + position))).toFixed(1))),
   );
@@ -154,16 +156,16 @@ function decodeGenes(genes: readonly number[], perLevel: number, levels: number)
   return { sizes, ratios };
 }
 
-/** What differential evolution needs to know of the vectors that it searches. */
+/** The vectors among which differential evolution searches. */
 interface SearchSpace {
   readonly cost: (genes: readonly number[]) => number;
   /** A random vector. */
   readonly draw: () => number[];
-  /** Moves the value of a gene into its limits. */
+  /** Clamps the value of a gene to its limits. */
   readonly clamp: (gene: number, value: number) => number;
 }
 
-/** The vector of lowest cost that differential evolution finds; `start` is a member of the first generation. */
+/** The vector with the lowest cost that differential evolution finds. `start` is a member of the first generation. */
 function evolve({ cost, draw, clamp }: SearchSpace, start: readonly number[], random: Random): readonly number[] {
   const population: (readonly number[])[] = Array.from({ length: MEMBERS }, draw);
   population[0] = start;

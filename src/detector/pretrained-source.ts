@@ -5,33 +5,33 @@ import { decodeSafetensors } from '../weights/safetensors.ts';
 import { fromTorchvisionStateDict, isCounter } from '../weights/torchvision.ts';
 import { readDescription } from './detector.ts';
 
-/** A tensor of the model or of the file, with what became of it. */
+/** A tensor of the model or of the file that is not loaded, or not for all classes. */
 export interface TensorNote {
-  /** In this library's style, such as `head.regressionHead.bboxReg.weight`. */
+  /** Name in this library, for example `head.regressionHead.bboxReg.weight`. */
   readonly name: string;
-  /** In this library's layouts. */
+  /** Shape in this library's layout. */
   readonly shape: Shape;
-  /** Why it is fresh, or why it was skipped. */
+  /** Why the tensor of the model keeps its values, or why that of the file is skipped. */
   readonly reason: string;
 }
 
-/** What a file of pretrained weights holds. */
+/** Contents of a file of pretrained weights. */
 export interface PretrainedSource {
   readonly kind: 'detector' | 'torchvision detector' | 'torchvision backbone';
-  /** Values under the names and in the layouts of a RetinaNet here. */
+  /** Values with the names and layouts of `RetinaNet`. */
   readonly state: ReadonlyMap<string, HostTensor>;
-  /** What else the file holds. */
+  /** Other tensors of the file. */
   readonly unused: readonly TensorNote[];
-  /** Names of the classes, where the file has them. */
+  /** Names of the classes; null if the file has none. */
   readonly classes: readonly string[] | null;
-  /** What the weights were trained with, as far as it is known. */
+  /** The spec that the weights were trained with, as far as it is known. */
   readonly spec: Pick<RetinaNetSpec, 'transform' | 'backbone'> & Partial<Pick<RetinaNetSpec, 'anchors' | 'boxCoder'>>;
 }
 
-/** Where the ResNet stands in a RetinaNet. */
+/** Prefix of the ResNet in a RetinaNet. */
 const BODY = 'backbone.body.';
 
-/** Blocks of each stage, and whether they are bottlenecks, of the depths that there are. */
+/** Depth of a ResNet by its blocks per stage and their type. */
 const depths: Readonly<Record<string, number>> = {
   '2,2,2,2 basic': 18,
   '3,4,6,3 basic': 34,
@@ -39,7 +39,7 @@ const depths: Readonly<Record<string, number>> = {
   '3,4,23,3 bottleneck': 101,
 };
 
-/** Reads a file of weights: a detector's, or PyTorch's of torchvision's RetinaNet or of a ResNet. */
+/** Reads a file of weights: a detector, or the state dict of torchvision's RetinaNet or of a ResNet. */
 export function readPretrained(bytes: Uint8Array, path: string): PretrainedSource {
   const { tensors, metadata } = decodeSafetensors(bytes, path, { ignore: isCounter });
   const description = readDescription(metadata, path);
@@ -56,8 +56,8 @@ export function readPretrained(bytes: Uint8Array, path: string): PretrainedSourc
   }
   if (!(state.has('conv1.weight') && state.has('layer1.0.conv1.weight'))) {
     throw new Error(
-      `${path}: holds no weights of a ResNet or RetinaNet under torchvision's names: it has ` +
-        `${names.slice(0, 4).join(', ') || 'nothing'}; expected names such as conv1.weight and layer1.0.conv1.weight ` +
+      `${path}: has no weights of a ResNet or RetinaNet with torchvision's names, only ` +
+        `${names.slice(0, 4).join(', ') || 'counters'}; expected for example conv1.weight and layer1.0.conv1.weight, ` +
         'or backbone.body.conv1.weight',
     );
   }
@@ -68,14 +68,14 @@ export function readPretrained(bytes: Uint8Array, path: string): PretrainedSourc
     state: new Map(entries.filter(isBody).map(([name, value]) => [BODY + name, value])),
     unused: entries
       .filter((entry) => !isBody(entry))
-      .map(([name, { shape }]) => ({ name, shape, reason: 'no part of a backbone' })),
+      .map(([name, { shape }]) => ({ name, shape, reason: 'not part of a backbone' })),
     classes: null,
     spec,
   };
 }
 
 /**
- * Throws an Error unless the file's backbone is of the model's depth and width and has all of it.
+ * Throws an Error unless the backbone of the file has the depth and width of the model's, and all of its tensors.
  *
  * @param own shapes of the model's state by name
  */
@@ -86,7 +86,7 @@ export function checkBackbone(path: string, { state }: PretrainedSource, own: Re
     throw new Error(
       `${path}: its backbone is ${theirs.text}, the model's is ${ours.text}: ` +
         (theirs.depth === undefined
-          ? 'choose weights of a model like this one'
+          ? 'choose weights of a model with the same backbone'
           : `make the model with backbone: { depth: ${theirs.depth}, width: ${theirs.width} }, or choose other weights`),
     );
   }
@@ -99,13 +99,13 @@ export function checkBackbone(path: string, { state }: PretrainedSource, own: Re
   if (problems.length === 0) return;
   const isNorm = problems.every((problem) => /running(?:Mean|Var)|bn\d|downsample\.1|norm/.test(problem));
   throw new Error(
-    `${path}: its backbone is ${theirs.text} like the model's, but ${problems.slice(0, 3).join('; ')}` +
+    `${path}: its backbone is ${theirs.text}, as in the model, but ${problems.slice(0, 3).join('; ')}` +
       (problems.length > 3 ? ` and ${problems.length - 3} more` : '') +
-      (isNorm ? ': its norms are no batch norms, which this backbone has' : ': it is another kind of ResNet'),
+      (isNorm ? '; the model expects batch norms' : '; it is a different kind of ResNet'),
   );
 }
 
-/** Depth and width of a ResNet by the names and shapes of its weights. */
+/** Infers the depth and width of a ResNet from the names and shapes of its weights. */
 function describeBackbone(shapes: ReadonlyMap<string, Shape>): { text: string; depth?: number; width?: number } {
   const width = shapes.get(`${BODY}conv1.weight`)?.[3];
   const blocks = [1, 2, 3, 4].map(
@@ -122,17 +122,20 @@ function describeBackbone(shapes: ReadonlyMap<string, Shape>): { text: string; d
   return { text: `a ResNet-${depth} of width ${width}`, depth, width };
 }
 
-/** What differs between the network that the weights come from and the model, and changes what they mean. */
+/**
+ * Differences between the network that the weights were trained in and the model that change the meaning of the
+ * weights.
+ */
 export function differences({ spec: theirs }: PretrainedSource, ours: RetinaNetSpec): string[] {
-  /** Colours as the network sees them, whatever number white is. */
+  /** The normalisation of colours, independent of the value of white. */
   const colours = ({ mean, std, channels, white }: RetinaNetSpec['transform']): string => {
     const [m, s] = [mean, std].map((values) => values.map((value) => (value / white).toFixed(3)).join(' '));
-    return `${channels}, mean ${m}, deviation ${s}`;
+    return `${channels}, mean ${m}, std ${s}`;
   };
   const pairs: [name: string, theirs: string, ours: string][] = [
     ['colours', colours(theirs.transform), colours(ours.transform)],
     ['norm of the backbone', theirs.backbone.norm, ours.backbone.norm],
-    ['added variance of its norms', `${theirs.backbone.normEps}`, `${ours.backbone.normEps}`],
+    ['eps of its norms', `${theirs.backbone.normEps}`, `${ours.backbone.normEps}`],
   ];
   if (ours.backbone.depth >= 50)
     pairs.push(['stride of bottlenecks', theirs.backbone.bottleneckStride, ours.backbone.bottleneckStride]);

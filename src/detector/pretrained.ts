@@ -1,3 +1,4 @@
+import { counted } from '../common/check.ts';
 import { anchorsPerCell } from '../retinanet/anchors.ts';
 import type { HostTensor } from '../nn/module.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
@@ -11,48 +12,51 @@ import {
   type TensorNote,
 } from './pretrained-source.ts';
 
-/** What `loadPretrained` is told about the model. */
+/** Options of `loadPretrained`. */
 export interface PretrainedOptions {
-  /** Names of the model's classes, in the order of their labels, to find those that the file has too. */
+  /** Names of the model's classes in the order of their labels, to match them with those of the file. */
   readonly classes?: readonly string[];
   /** Name of the file, for errors. */
   readonly name?: string;
 }
 
-/** What `loadPretrained` did. */
+/** Result of `loadPretrained`. */
 export interface PretrainedReport {
   readonly kind: PretrainedSource['kind'];
-  /** Names of the model's tensors that have the file's values now. */
+  /** Names of the model's tensors that were loaded, completely or for some classes. */
   readonly loaded: readonly string[];
-  /** Tensors of the model that keep what they had: all of it, or for the classes that the file does not have. */
+  /** Tensors of the model that keep their values, completely or for the classes that the file does not have. */
   readonly fresh: readonly TensorNote[];
-  /** Tensors of the file that were not used, or not for all of its classes. */
+  /** Tensors of the file that were not used, or not for all classes. */
   readonly skipped: readonly TensorNote[];
-  /** Classes of the model whose scores were loaded by name; null where model or file has no names. */
+  /** Classes of the model whose scores were loaded by name; null if the model or the file has no names. */
   readonly knownClasses: readonly string[] | null;
-  /** What differs between the weights' own network and the model and changes what they mean, in sentences. */
+  /**
+   * Differences between the network that the weights were trained in and the model that change the meaning of the
+   * weights, one sentence each.
+   */
   readonly notes: readonly string[];
-  /** All of it in a few lines. */
+  /** The whole report in a few lines. */
   readonly summary: string;
 }
 
-/** The last layer of the scores: the only one that knows the classes. */
+/** Prefix of the last layer of the classification head, the only one that depends on the classes. */
 const LAST_LAYER = 'head.classificationHead.clsLogits.';
-/** Names that a line of the summary lists. */
+/** Maximum number of names in a line of the summary. */
 const MAX_NAMES = 4;
 
 /**
- * Starts a model from the weights of another: from a detector that `saveDetector` wrote, even for other classes, or from
- * a `.safetensors` file of PyTorch's: torchvision's RetinaNet, or a ResNet that classifies (`conv1.weight`,
- * `layer1.0.conv1.weight` and so on, as torchvision and timm name them).
+ * Initialises a model with the weights of a detector that `saveDetector` wrote, even for other classes, or of a
+ * `.safetensors` file from PyTorch: torchvision's RetinaNet, or a ResNet classifier with the names of torchvision and
+ * timm (`conv1.weight`, `layer1.0.conv1.weight` and so on).
  *
- * The last layer of the scores is loaded for the classes that both have by name; without names on both sides, if it
- * fits as a whole. Whatever else does not fit beyond the backbone, such as a pyramid of another width, stays as it is,
- * and the report says so.
+ * The last layer of the classification head is loaded for the classes that model and file have in common by name; if
+ * either has no names, only if its shape matches. Other tensors outside the backbone that do not match, for example of
+ * a pyramid with a different width, keep their values, and the report lists them.
  *
  * @param bytes of the file
- * @throws Error when the backbone does not fit, which says what the file has and what the model has; when the file holds
- *   something else, or numbers that are not finite. The model is then unchanged
+ * @throws Error if the backbone does not match (the message describes both), or if the file has other contents or values
+ *   that are not finite. The model is then unchanged
  */
 export async function loadPretrainedBytes(
   model: RetinaNet,
@@ -61,7 +65,7 @@ export async function loadPretrainedBytes(
 ): Promise<PretrainedReport> {
   if (classes !== undefined && classes.length !== model.classes) {
     throw new RangeError(
-      `loadPretrained: ${classes.length} names of classes (${classes.join(', ')}) for a model of ${model.classes} classes`,
+      `loadPretrained: classes has ${counted(classes.length, 'name', 'names')} (${classes.join(', ')}), the model has ${counted(model.classes, 'class', 'classes')}`,
     );
   }
   const source = readPretrained(bytes, path);
@@ -156,14 +160,14 @@ function planLastLayer(
   }
 }
 
-/** For each class of the model the file's label of that name, or -1; null unless both have names. */
+/** For each class of the model, the label of the same name in the file, or -1; null unless both have names. */
 function commonClasses({ classes: theirs }: PretrainedSource, ours: readonly string[] | undefined): number[] | null {
   return theirs === null || ours === undefined ? null : ours.map((name) => theirs.indexOf(name));
 }
 
 /**
- * The model's last layer with the file's values for the classes that both have. Its innermost axis is the anchors of a
- * cell and, within each, the classes. Null if all else does not fit.
+ * The model's last layer with the values of the file for the classes that both have. The innermost axis enumerates the
+ * anchors of a cell and, for each, the classes. Null if the other dimensions differ.
  */
 async function mergeClasses(
   tensor: Tensor,
@@ -199,7 +203,7 @@ function summarise(
     return [`${verb} ${tensors.length}: ${some.join(', ')}${rest}`];
   };
   return [
-    `loaded ${loaded.length} tensors, ${(count / 1e6).toFixed(2)} million values, of a ${kind}: ${path}`,
+    `loaded ${loaded.length} tensors, ${(count / 1e6).toFixed(2)} million values, from a ${kind}: ${path}`,
     ...(knownClasses === null ? [] : [`classes known by name: ${knownClasses.join(', ') || 'none'}`]),
     ...list('fresh', fresh),
     ...list('skipped', skipped),

@@ -1,7 +1,7 @@
 import { defaultVisibility, polygonBox, type Box, type Polygon } from '../imagery/geometry.ts';
 import type { LabelledImage, LabelledObject } from '../labels/types.ts';
 
-/** The size of an image in pixels, null where it is unknown, and its objects. Every `LabelledImage` is one. */
+/** The size of an image in pixels (null if unknown) and its objects. A `LabelledImage` is one. */
 export type SizedImage = Pick<LabelledImage, 'width' | 'height' | 'objects'>;
 
 /** Whether a box has a width and a height, both finite. */
@@ -9,9 +9,9 @@ export const isProper = ([x1, y1, x2, y2]: Box): boolean =>
   x2 > x1 && y2 > y1 && [x1, y1, x2, y2].every(Number.isFinite);
 
 /**
- * The box of an object as training sees it, in pixels of the image: clipped to the image, and computed from the outlines
- * if there are any. Null for crowds, for boxes without extent and for boxes that the readers of data sets drop because too
- * little of them is visible (`defaultVisibility`). If the size of the image is unknown, the box is not clipped.
+ * The box of an object as training sees it, in pixels of the image: clipped to the image, and computed from the
+ * outlines if there are any. Null for crowds, for boxes without extent, and for boxes that data sets drop because too
+ * little of them is visible (`defaultVisibility`). Without the size of the image, the box is not clipped.
  */
 export function visibleBox({ width, height }: SizedImage, { box, crowd, polygons }: LabelledObject): Box | null {
   if (crowd === true || !isProper(box)) return null;

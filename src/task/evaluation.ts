@@ -8,9 +8,9 @@ import type { MatchBy } from '../evaluation/tables.ts';
 import type { LabelTable } from '../labels/types.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 
-// What a detector finds against the ground truth: shared by training and evaluation.
+// Evaluation against the ground truth, for training and for `evaluate`.
 
-/** What a detector finds in samples of a data set, beside their ground truth; null when the signal stops it. */
+/** Detections and ground truth of samples of a data set; null if the signal was aborted. */
 export async function detectSamples(
   model: RetinaNet,
   dataset: Dataset,
@@ -25,7 +25,7 @@ export async function detectSamples(
   }
 }
 
-/** As `judge`; with outlines in the ground truth, SpaceNet's metric is computed on them, too. */
+/** Like `judge`. If the ground truth has outlines, also computes the metric of SpaceNet on them. */
 export async function judgeTables(
   truth: LabelTable,
   predictions: LabelTable,
@@ -39,32 +39,45 @@ export async function judgeTables(
 }
 
 /**
- * How the images of predictions are found in the ground truth: by their paths if that finds all, otherwise by their names
- * without folders and endings, which must be unique. Throws an Error that names an image that neither finds.
+ * How to match the images of predictions with those of the ground truth: by path if all paths match, otherwise by file
+ * name without folder and extension, which must be unique. Throws an Error that names the first image without a match.
  */
 export function matchImages(truth: LabelTable, predictions: readonly LabelTable[]): MatchBy {
   const stem = (file: string): string => file.replace(/^.*[\\/]/, '').replace(/(?!^)\.[^.]*$/, '');
   const namesOf = (table: LabelTable, name: (file: string) => string): string[] =>
     table.images.map(({ file }) => name(file));
-  const strangers = (name: (file: string) => string): string[] => {
+  const unmatched = (name: (file: string) => string): string[] => {
     const known = new Set(namesOf(truth, name));
     return predictions.flatMap(({ images }) => images.map(({ file }) => file)).filter((file) => !known.has(name(file)));
   };
+<<<<<<< HEAD
   if (strangers((file) => file).length === 0) return 'file';
   const [stranger] = strangers(stem);
   const [first] = truth.images;
   const which = `the ground truth has ${truth.images.length} images${first === undefined ? '' : `, such as ${first.file}`}`;
   if (stranger !== undefined) {
+=======
+  if (unmatched((file) => file).length === 0) return 'file';
+  const [unknown] = unmatched(stem);
+  const which = `the ground truth has ${truth.images.length} images, such as ${truth.images[0]?.file}`;
+  if (unknown !== undefined) {
+>>>>>>> voice
     throw new Error(
-      `there are predictions for ${stranger}, which is not in the ground truth by path or by name: ${which}`,
+      `there are predictions for ${unknown}, which is not in the ground truth by path or by name: ${which}`,
     );
   }
   for (const table of [truth, ...predictions]) {
+<<<<<<< HEAD
     const seen = new Set<string>();
     const twice = namesOf(table, stem).find((name) => seen.size === seen.add(name).size);
     if (twice !== undefined) {
+=======
+    const names = namesOf(table, stem);
+    const duplicate = names.find((name, i) => names.indexOf(name) < i);
+    if (duplicate !== undefined) {
+>>>>>>> voice
       throw new Error(
-        `predictions name images by other paths than the ground truth, and the name ${twice} alone is not unique: ${which}; ` +
+        `the paths of predictions and ground truth differ, and the name ${duplicate} alone is not unique: ${which}; ` +
           `predictions are for images such as ${predictions[0]?.images[0]?.file}`,
       );
     }

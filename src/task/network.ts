@@ -6,9 +6,9 @@ import { retinaNetSpec, type RetinaNetSpec } from '../retinanet/spec.ts';
 import { networks, type RunSettings } from './settings.ts';
 
 /**
- * The network of a run: torchvision's decisions, except for size, anchors and normalisation.
+ * The network of a run: torchvision's preset, except for size, anchors and norms.
  *
- * @param truth the boxes that it will be trained on: `model.anchors=auto` fits the anchors to them
+ * @param truth the ground truth of the training images, to which `model.anchors=auto` fits the anchors
  */
 export function networkSpec({ model, train }: Pick<RunSettings, 'model' | 'train'>, truth: LabelTable): RetinaNetSpec {
   const { depth, width, channels, convs } = networks[model.network];
@@ -26,7 +26,7 @@ export function networkSpec({ model, train }: Pick<RunSettings, 'model' | 'train
   return { ...spec, anchors: { ...spec.anchors, sizes, ratios } };
 }
 
-/** Sizes of boxes against the anchors of a network, for a report. */
+/** Sizes of boxes and how well the anchors of a network fit them, for a report. */
 export function boxSizesOf(truth: LabelTable, spec: RetinaNetSpec): BoxSizes {
   const { anchors, matcher } = spec;
   const boxes = placeBoxes(truth.images, spec);

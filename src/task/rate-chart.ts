@@ -3,8 +3,8 @@ import { lineChart } from '../report/charts/svg-chart.ts';
 import type { RateCurve } from '../train/find-learning-rate.ts';
 
 /**
- * The loss over the learning rates of a sweep, as SVG. The sweep ends where the loss exceeds four times its lowest: what
- * lies above would hide the rest.
+ * The loss over the learning rates of a sweep, as SVG. The vertical axis ends at four times the minimum loss, above
+ * which a sweep has diverged.
  */
 export function rateChart({ curve, suggestion }: RateCurve): string {
   const x = curve.map(({ learningRate }) => Math.log10(learningRate));
@@ -12,8 +12,8 @@ export function rateChart({ curve, suggestion }: RateCurve): string {
   const lowest = Math.min(...smoothed.filter(Number.isFinite));
   const at = suggestion === null ? -1 : curve.findIndex(({ learningRate }) => learningRate >= suggestion);
   return lineChart({
-    title: 'Loss while the learning rate grows',
-    xLabel: 'logarithm (base 10) of the learning rate',
+    title: 'Loss by learning rate',
+    xLabel: 'log10 of the learning rate',
     yLabel: 'loss',
     yMin: 0,
     ...defined({ yMax: lowest > 0 && lowest < Infinity ? 4 * lowest : undefined }),

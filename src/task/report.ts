@@ -7,12 +7,12 @@ import { factRows } from '../report/html/run-sections.ts';
 import type { RetinaNetSpec } from '../retinanet/spec.ts';
 import type { EvaluationRecord, RunRecord, StepRecord } from '../train/run-store.ts';
 
-/** What a report is made of. */
+/** Contents of a report. */
 export interface ReportParts {
   readonly title: string;
   readonly summary: string;
   readonly judgement: Judgement;
-  /** Of the best, worst and missed images; left out where there are no images at hand. */
+  /** Best, worst and missed images; left out if no images are available. */
   readonly pictures?: RunReport['pictures'];
   readonly training?: readonly RunRecord[];
   readonly boxSizes?: BoxSizes;
@@ -23,11 +23,11 @@ export interface ReportParts {
   readonly files?: readonly { readonly file: string; readonly sha256: string }[];
 }
 
-/** What was detected, and where; more than three classes are counted. */
+/** Title of a report: the classes (if more than three, their number) and where they were detected. */
 export const titleOf = (classes: readonly string[], where: string): string =>
   `${classes.length > 3 ? `${classes.length} classes` : classes.join(', ')} in ${where}`;
 
-/** The anchors of a network by level, for a report: with `model.anchors=auto` no setting tells them. */
+/** The anchors of a network by level, for a report: no setting shows them if `model.anchors=auto`. */
 export function anchorFacts({ anchors }: RetinaNetSpec): Record<string, string> {
   const rounded = (values: readonly number[]): string => values.map((value) => Number(value.toPrecision(3))).join(', ');
   return {
@@ -36,7 +36,7 @@ export function anchorFacts({ anchors }: RetinaNetSpec): Record<string, string> 
   };
 }
 
-/** report.html: one file that needs no other. */
+/** report.html, a self-contained file. */
 export function taskReport(parts: ReportParts): string {
   const { title, summary, judgement, pictures, training, boxSizes, facts, commands, seed, files = [] } = parts;
   return reportHtml({

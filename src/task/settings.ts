@@ -34,8 +34,8 @@ export const cpuNetworks: readonly NetworkName[] = ['tiny', 'small'];
 const fraction = { min: 0, max: 1 };
 
 /**
- * Every setting of a task: what `retinagrad train` reads from a file and the command line. Groups that set the code of one
- * room are declared there; those of data and model, which `src/task` puts together, are here.
+ * All settings of a task, which `retinagrad train` reads from a file and the command line. Groups that belong to one
+ * room are declared there; `data` and `model`, which concern several rooms, are declared here.
  */
 export const settingsSchema = {
   data: {
@@ -91,17 +91,17 @@ export type Settings = ValuesOf<typeof settingsSchema>;
 /** Some settings by group; the others have their defaults. */
 export type PartialSettings = { readonly [G in keyof Settings]?: Partial<Settings[G]> };
 
-/** Settings for an adapter: everything that was `auto` about the network is chosen. */
+/** Settings for an adapter: network and learning rate are no longer `auto`. */
 export type RunSettings = Settings & {
   readonly model: { readonly network: NetworkName };
   readonly train: { readonly learningRate: number };
 };
 
-/** All settings, from some. Throws a SettingError for names that do not exist and values that are not legal. */
+/** Fills in the defaults. Throws a SettingError for names that do not exist and values that are not legal. */
 export const resolveSettings = (given: PartialSettings): Settings =>
   resolveLayers(settingsSchema, [layerOf('settings', given)]);
 
-/** Chooses what depends on the adapter, and what depends on that. */
+/** Chooses the network for the adapter, and the learning rate for the network, where they are `auto`. */
 export function chooseAuto(settings: Settings, isHardware: boolean): RunSettings {
   const { model, train } = settings;
   const network = model.network === 'auto' ? (isHardware ? 'resnet18' : 'tiny') : model.network;

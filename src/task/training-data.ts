@@ -13,33 +13,33 @@ import type { Dataset, SampleSource } from '../data/types.ts';
 import type { ImageDecoding } from '../imagery/types.ts';
 import type { Settings } from './settings.ts';
 
-/** All that training reads. */
+/** The data of a training run. */
 export interface TrainingData {
-  /** Where it was found, for people. */
+  /** Origin of the data, for reports. */
   readonly description: string;
   readonly dataset: Dataset;
   readonly split: Split;
   readonly source: SampleSource;
   readonly sampler: BalancedSampler | null;
-  /** How images are decoded, to be kept with the weights. */
+  /** How images are decoded; saved with the weights. */
   readonly decoding: ImageDecoding;
   /** What was left out, one line each. */
   readonly notes: readonly string[];
-  /** Ends threads. */
+  /** Stops threads. */
   readonly close: () => Promise<void>;
 }
 
-/** Where the data set of `prepareTrainingData` comes from; nothing of it is needed for one in memory. */
+/** Origin of the data set of `prepareTrainingData`. A data set in memory needs none of these. */
 export interface DataOrigin {
   readonly description?: string;
   readonly notes?: readonly string[];
   /** Another data set to evaluate on, instead of a held-out fraction. */
   readonly validation?: Dataset | null;
-  /** Opens a source on other threads for a split; null or absent: this thread reads and augments. */
+  /** Opens a source on other threads for a split. If null or absent, the calling thread reads and augments. */
   readonly openSource?: (split: Split) => Promise<(SampleSource & { close(): Promise<void> }) | null>;
 }
 
-/** Throws a SettingError for settings of the data that do not fit together, before anything is read. */
+/** Throws a SettingError for settings of the data that contradict each other, before any file is read. */
 export function checkDataSettings({ data }: Settings): void {
   if (data.tile !== null && data.overlap >= data.tile) {
     throw new SettingError(
@@ -50,7 +50,7 @@ export function checkDataSettings({ data }: Settings): void {
   if (data.scene !== null) pattern(data.scene);
 }
 
-/** Cuts a data set into tiles, splits it, and prepares sampling and augmentation, as the settings say. */
+/** Cuts a data set into tiles, splits it, and prepares sampling and augmentation, according to the settings. */
 export async function prepareTrainingData(
   dataset: Dataset,
   settings: Settings,
@@ -80,7 +80,7 @@ export async function prepareTrainingData(
   };
 }
 
-/** How images are cut; only with `data.tile`. */
+/** How images are cut into tiles. Requires `data.tile`. */
 export const tileOptions = ({ data }: Settings): TileOptions => ({
   size: data.tile!,
   overlap: data.overlap,
@@ -92,13 +92,13 @@ function sidesOf(main: Dataset, other: Dataset): Split {
   return { train: [...main.ids.keys()], heldOut: other.ids.map((_, i) => first + i) };
 }
 
-/** Which of some names are held out: whole scenes where the settings say what a scene is. */
+/** Splits names into training and held-out names; whole scenes if `data.scene` is set. */
 export function splitNames(names: readonly string[], { data, train }: Pick<Settings, 'data' | 'train'>): Split {
   const options = { heldOut: data.heldOut, seed: train.seed };
   return data.scene === null ? splitIds(names, options) : splitGroups(scenesOf(names, data.scene), options);
 }
 
-/** As `splitOf`, with a remedy where a side would be empty. */
+/** Like `splitOf`. Throws an Error that suggests remedies if a side would be empty. */
 function heldOutOf(dataset: Dataset, settings: Settings): Split {
   const { data } = settings;
   const fail = (reason: string, cause?: unknown): never => {
@@ -117,10 +117,13 @@ function heldOutOf(dataset: Dataset, settings: Settings): Split {
     if (data.scene !== null) throw error;
     return fail(reasonOf(error), error);
   }
-  return fail('the hash of their names puts all on one side');
+  return fail('the hash of their names assigns all to one side');
 }
 
-/** Which samples are held out; none shares ground with a training sample, as far as names and tiles tell. */
+/**
+ * Splits the samples so that no held-out sample shows the same ground as a training sample, as far as names and tiles
+ * show.
+ */
 function splitOf(dataset: Dataset, settings: Settings): Split {
   const { data, train } = settings;
   const options = { heldOut: data.heldOut, seed: train.seed };
@@ -136,10 +139,10 @@ function splitOf(dataset: Dataset, settings: Settings): Split {
 
 function scenesOf(names: readonly string[], source: string): string[] {
   const scene = pattern(source);
-  const stranger = names.find((name) => !scene.test(name));
-  if (stranger !== undefined) {
+  const unmatched = names.find((name) => !scene.test(name));
+  if (unmatched !== undefined) {
     throw new Error(
-      `data.scene: ${scene} matches nothing in the id ${stranger}: choose an expression that matches all names`,
+      `data.scene: ${scene} matches nothing in the id ${unmatched}: choose an expression that matches all names`,
     );
   }
   return groupKeys(names, scene);
@@ -153,7 +156,7 @@ function pattern(source: string): RegExp {
   }
 }
 
-/** The settings of augmentation as `augment` takes them; null for none. */
+/** Converts the settings of augmentation to the options of `augment`; null for none. */
 export function augmentOptions({ augment, data }: Settings): AugmentOptions | null {
   const { on, crop, ...others } = augment;
   if (!on) return null;

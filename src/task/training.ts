@@ -17,7 +17,7 @@ import { networkSpec } from './network.ts';
 import type { RunSettings } from './settings.ts';
 import type { TrainingData } from './training-data.ts';
 
-/** A detector about to be trained: settings, data, and the network that follows from both. */
+/** Everything needed to train a detector: settings, data, and the network that follows from them. */
 export interface Training {
   readonly settings: RunSettings;
   readonly data: TrainingData;
@@ -27,7 +27,7 @@ export interface Training {
   readonly model: RetinaNet;
 }
 
-/** Makes the network for data, with random weights of the seed, on the default device. */
+/** Creates the network for the data on the default device, with random weights of the seed `train.seed`. */
 export async function prepareTraining(settings: RunSettings, data: TrainingData): Promise<Training> {
   const truth = await tableOf(data.dataset, data.split.train);
   manualSeed(settings.train.seed);
@@ -35,13 +35,13 @@ export async function prepareTraining(settings: RunSettings, data: TrainingData)
   return { settings, data, truth, model };
 }
 
-/** What `runTraining` takes beside the training. */
+/** Options of `runTraining`. */
 export type RunTrainingOptions = Pick<
   TrainOptions,
   'resume' | 'signal' | 'onStep' | 'onEvaluation' | 'onEvaluationProgress'
 >;
 
-/** Trains as the settings say. The model's own weights are then the last ones; the store has the best. */
+/** Trains according to the settings. Afterwards the model has the last weights, and the store has the best. */
 export function runTraining(
   training: Training,
   store: RunStore,
@@ -61,7 +61,7 @@ export function runTraining(
   });
 }
 
-/** Measures which learning rate suits the network and its data: see `findLearningRate`. */
+/** Suggests a learning rate for the network and its data: see `findLearningRate`. */
 export function findRate(training: Training, onStep?: (point: RatePoint, steps: number) => void): Promise<RateCurve> {
   const { dataset, split } = training.data;
   return findLearningRate(training.model, {
@@ -72,7 +72,7 @@ export function findRate(training: Training, onStep?: (point: RatePoint, steps: 
   });
 }
 
-/** The settings that decide how weights are updated, and on what. */
+/** The settings that determine how weights are updated, and on what. */
 const optimisation = ({ settings, data }: Training) => ({
   ...settings.train,
   freeze: settings.model.freeze,
@@ -80,22 +80,22 @@ const optimisation = ({ settings, data }: Training) => ({
   augment: null,
 });
 
-/** How the held-out samples of a run were judged. */
+/** Evaluation of a run on its held-out samples. */
 export interface RunJudgement {
   readonly judgement: Judgement;
   readonly images: readonly ImageResult[];
 }
 
 /**
- * Judges a detector on the held-out samples of its training. Null when the signal stops it. (These samples also chose the
- * weights and the score threshold: the result is optimistically biased.)
+ * Evaluates a detector on the held-out samples of its training. Null if the signal was aborted. These samples also
+ * selected the weights and the score threshold, so the result is optimistically biased.
  */
 export async function judgeTraining(
   { data: { dataset, split } }: Training,
   detector: Detector,
   options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
 ): Promise<RunJudgement | null> {
-  // The samples are tiles already, so they are detected on as they are.
+  // The samples are already tiles, so they are not divided again.
   const images = await detectSamples(detector.model, dataset, split.heldOut, options);
   if (images === null) return null;
   const tables = tablesOf(dataset, images);

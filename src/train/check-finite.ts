@@ -1,9 +1,10 @@
+import { counted } from '../common/check.ts';
 import type { RunStore } from './run-store.ts';
 import type { StepLosses, Trainer } from './trainer.ts';
 
-/** A step whose numbers are being read. */
+/** A step whose losses have not been read from the GPU yet. */
 export interface RunningStep {
-  /** Steps taken with it. */
+  /** Number of the step, from 1. */
   readonly step: number;
   readonly numbers: Promise<StepLosses>;
   readonly learningRate: number;
@@ -13,13 +14,14 @@ export interface RunningStep {
   readonly ids: readonly string[];
 }
 
-/** Ids that an error lists. */
+/** Maximum number of sample ids in an error. */
 const MAX_IDS = 16;
 
 /**
- * Ends a run whose numbers are not finite any more: everything after it would be lost.
+ * Throws if the loss or the gradients of a step are not finite, because training cannot recover from that.
  *
- * @throws Error that says which loss and which parameters broke, in which step, on which samples, and what helps
+ * @throws Error that names the step, its losses, its samples and the parameters that are not finite, and suggests
+ *   remedies
  */
 export async function checkFinite(
   { loss, classification, boxRegression, gradientNorm }: StepLosses,
@@ -28,22 +30,23 @@ export async function checkFinite(
   folder: RunStore,
 ): Promise<void> {
   if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return;
-  // Gradients that are finite stay so when they are clipped (see clipGradNorm): only the others break their parameters.
+  // Clipping keeps finite gradients finite (see clipGradNorm), so only the other gradients have broken their
+  // parameters.
   const broken = await trainer.brokenParameters();
   const [nearest] = broken;
   const isBackbone = nearest?.startsWith('backbone.body.') === true;
   const samples =
     ids.length > MAX_IDS ? `${ids.slice(0, MAX_IDS).join(', ')} and ${ids.length - MAX_IDS} more` : ids.join(', ');
-  const kept = folder.hasState ? `${folder.path} keeps the weights of the last epoch` : 'nothing was saved before';
+  const kept = folder.hasState ? `${folder.path} has the weights of the last epoch` : 'No weights have been saved';
   throw new Error(
-    `trainDetector: step ${step}: the loss is ${loss} (classification ${classification}, boxes ${boxRegression}) and ` +
-      `the norm of the gradients ${gradientNorm}: training diverged, at learning rate ${learningRate}.\n` +
+    `trainDetector: training diverged in step ${step} at learning rate ${learningRate}: the loss is ${loss} ` +
+      `(classification ${classification}, boxes ${boxRegression}), the norm of the gradients is ${gradientNorm}.\n` +
       (nearest === undefined
-        ? '  All parameters are still finite numbers: the values grew too large on the way to the loss.\n'
-        : `  ${broken.length} parameters are not finite numbers; the nearest to the loss is ${nearest}, ` +
-          `in the group of the ${isBackbone ? 'backbone' : 'pyramid and heads'}.\n`) +
+        ? '  All parameters are finite: activations or gradients overflowed.\n'
+        : `  ${counted(broken.length, 'parameter is', 'parameters are')} not finite; the closest to the loss is ` +
+          `${nearest}, in the ${isBackbone ? 'backbone' : 'pyramid or heads'}.\n`) +
       `  Samples of the step: ${samples}.\n` +
-      `  Lower the learning rate (findLearningRate measures one), lengthen the warm-up, or clip gradients to a smaller norm; ` +
-      `check boxes and images of these samples. ${kept}`,
+      `  Lower the learning rate (findLearningRate suggests one), lengthen the warm-up, or lower clipNorm; ` +
+      `check the images and boxes of these samples. ${kept}`,
   );
 }

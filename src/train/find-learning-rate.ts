@@ -13,19 +13,19 @@ import { readingFor, type ReadingOptions } from './reading.ts';
 import { readLosses, Trainer, type TrainerOptions } from './trainer.ts';
 
 /**
- * How `findLearningRate` runs: give it what `trainDetector` will be given. Learning rate, schedule, warm-up and averaging
- * are those of the sweep.
+ * Options of `findLearningRate`. Pass the options that `trainDetector` will get; the sweep replaces learning rate,
+ * schedule, warm-up and averaging.
  */
 export interface FindRateOptions extends ReadingOptions, Omit<TrainerOptions, 'totalSteps'> {
   readonly dataset: Dataset;
-  /** Samples to train on. */
+  /** Indices of the training samples. */
   readonly indices: readonly number[];
-  /** Steps of the sweep, with a rate each. Default 100. */
+  /** Number of steps, each with its own learning rate; at least 10. Default 100. */
   readonly steps?: number;
-  /** First and last rate, between which each is the same factor larger than the one before. Default 1e-6 and 1. */
+  /** First and last learning rate; the rate grows exponentially in between. Default 1e-6 and 1. */
   readonly from?: number;
   readonly to?: number;
-  /** Stops early, with the signal's reason. */
+  /** When aborted, the call rejects with the reason of the signal. */
   readonly signal?: AbortSignal;
   /** Called after each step. */
   readonly onStep?: (point: RatePoint, steps: number) => void;
@@ -34,38 +34,38 @@ export interface FindRateOptions extends ReadingOptions, Omit<TrainerOptions, 't
 /** A step of the sweep. */
 export interface RatePoint {
   readonly learningRate: number;
-  /** Loss before the step; the last one of a sweep that diverged may not be a finite number. */
+  /** Loss before the step. The last loss of a sweep that diverged may be NaN or infinite. */
   readonly loss: number;
 }
 
-/** What `findLearningRate` found. */
+/** Result of `findLearningRate`. */
 export interface RateCurve {
-  /** Every step in order. `smoothed` is the mean with the steps around it. */
+  /** All steps in order. `smoothed` is a centred moving average of the loss. */
   readonly curve: readonly (RatePoint & { readonly smoothed: number })[];
-  /** Whether the sweep ended before its last rate, because the loss grew beyond four times its lowest. */
+  /** Whether the sweep stopped early because the running average of the loss exceeded four times its minimum. */
   readonly diverged: boolean;
   /** Rate at which the smoothed loss falls most steeply over the logarithm of the rate; null if it never falls. */
   readonly steepest: number | null;
-  /** A tenth of the rate at which the smoothed loss is lowest; null if it never falls. */
+  /** A tenth of the rate with the lowest smoothed loss; null if the loss never falls. */
   readonly minimumTenth: number | null;
   /**
-   * The smaller of the two, for `learningRate`: the safe one. A short run, or one cycle, which is at its peak for a moment
-   * only, may take the larger. Null if the loss never falls.
+   * The smaller of the two: a safe `learningRate`. A short run, or one-cycle, which is at its peak only briefly, may
+   * use the larger one. Null if the loss never falls.
    */
   readonly suggestion: number | null;
-  /** A sentence that says which of the two it is, and why. */
+  /** Explains the suggestion in one sentence. */
   readonly reason: string;
 }
 
-/** Times the lowest loss from which a sweep has diverged. */
+/** Ratio of the running average of the loss to its minimum above which a sweep has diverged. */
 const DIVERGED = 4;
-/** Weight of the past in the loss that is watched for divergence. */
-const MEMORY = 0.9;
+/** Decay of the running average of the loss that is checked for divergence. */
+const DECAY = 0.9;
 
 /**
- * Measures which learning rates suit a model and its data (the range test of Smith 2017, "Cyclical Learning Rates for
- * Training Neural Networks"): trains for some steps while the rate grows exponentially, and looks where the loss falls
- * and where it leaves. Weights and statistics are put back afterwards, bit for bit.
+ * Suggests a learning rate for a model and its data with the learning-rate range test (Smith 2017, "Cyclical Learning
+ * Rates for Training Neural Networks"): trains for some steps while the rate grows exponentially, and finds where the
+ * loss falls and where it diverges. Restores weights and statistics afterwards, bit for bit.
  */
 export async function findLearningRate(model: RetinaNet, options: FindRateOptions): Promise<RateCurve> {
   const { dataset, indices, steps = 100, from = 1e-6, to = 1 } = options;
@@ -93,8 +93,8 @@ export async function findLearningRate(model: RetinaNet, options: FindRateOption
         const { loss } = await readLosses(trainer.step(samples));
         points.push({ learningRate, loss });
         options.onStep?.(points.at(-1)!, steps);
-        average = MEMORY * average + (1 - MEMORY) * loss;
-        const watched = average / (1 - MEMORY ** points.length);
+        average = DECAY * average + (1 - DECAY) * loss;
+        const watched = average / (1 - DECAY ** points.length);
         lowest = Math.min(lowest, watched);
         diverged = !(watched <= DIVERGED * lowest);
         if (diverged || points.length === steps) break;
@@ -111,7 +111,7 @@ export async function findLearningRate(model: RetinaNet, options: FindRateOption
     model.train(wasTraining);
   }
 
-  /** Batches of the samples to train on, epoch after epoch. */
+  /** Training batches, epoch after epoch. */
   async function* endless(size: number): AsyncGenerator<readonly Sample[], void, void> {
     for (let epoch = 0; ; epoch++) {
       const dropLast = indices.length >= size;
@@ -122,13 +122,13 @@ export async function findLearningRate(model: RetinaNet, options: FindRateOption
   }
 }
 
-/** Reads a sweep: see `RateCurve`. */
+/** Derives a suggestion from the steps of a sweep: see `RateCurve`. */
 export function suggest(points: readonly RatePoint[], diverged: boolean): RateCurve {
   const losses = points.map(({ loss }) => loss);
   const smoothed = smooth(losses, Math.max(1, Math.floor(points.length / 20)));
   const curve = points.map((point, i) => ({ ...point, smoothed: smoothed[i]! }));
   const finite = curve.filter((point) => Number.isFinite(point.smoothed));
-  // The lowest point, and before it the steepest fall between the two neighbours of a point.
+  // The minimum, and the steepest slope before it by central differences.
   let lowest = 0;
   finite.forEach((point, i) => {
     if (point.smoothed < finite[lowest]!.smoothed) lowest = i;
@@ -141,7 +141,7 @@ export function suggest(points: readonly RatePoint[], diverged: boolean): RateCu
   }
   if (steepest.at < 0) {
     const reason =
-      'The loss falls at no rate of the sweep: it may have started too high, or the labels do not fit the images.';
+      'The loss does not fall at any rate of the sweep: the first rate may be too high, or the labels may not match the images.';
     return { curve, diverged, steepest: null, minimumTenth: null, suggestion: null, reason };
   }
   const rates = { steepest: finite[steepest.at]!.learningRate, minimumTenth: finite[lowest]!.learningRate / 10 };
@@ -149,7 +149,7 @@ export function suggest(points: readonly RatePoint[], diverged: boolean): RateCu
   const reason =
     suggestion === rates.steepest
       ? `${format(suggestion)} is where the loss falls most steeply; a tenth of the rate of its minimum, ` +
-        `${format(rates.minimumTenth)}, is larger and nearer to where it stops falling.`
+        `${format(rates.minimumTenth)}, is larger and closer to where the loss stops falling.`
       : `${format(suggestion)} is a tenth of the rate at which the loss is lowest; the steepest fall, at ` +
         `${format(rates.steepest)}, is less than a factor of ten before the minimum.`;
   return { curve, diverged, ...rates, suggestion, reason };

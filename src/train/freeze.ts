@@ -4,26 +4,30 @@ import type { Module, Parameter } from '../nn/module.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
-/** Stages of the backbone in the order of the image's way: the stem, then the four of residual blocks. */
+/** Number of stages of the backbone: the stem and four stages of residual blocks. */
 const STAGES = 5;
 
-/** Parts of a model that training leaves as they are. */
+/** The parts of a model that are not trained. */
 export interface FrozenParts {
-  /** Switches the model to training and its frozen parts to evaluation, so that their norms use running statistics. */
+  /**
+   * Puts the model in training mode and its frozen parts in evaluation mode, so that their norms use running
+   * statistics.
+   */
   train(): void;
-  /** All that stays as it is: frozen parameters, and statistics of frozen norms. */
+  /** Tensors that do not change: frozen parameters, and statistics of frozen norms. */
   readonly tensors: ReadonlySet<Tensor>;
-  /** Makes the parameters trainable again that were so before. */
+  /** Unfreezes the parameters that `freezeBackbone` froze. */
   release(): void;
 }
 
 /**
- * Freezes the first stages of the backbone: their parameters get no gradient, and their batch norms use their running
- * statistics and do not change them. Early layers find edges and textures, which differ little from one kind of image to
- * another, so that fine-tuning on few images leaves them alone.
+ * Freezes the first stages of the backbone: their parameters get no gradients, and their batch norms use their running
+ * statistics without updating them. Early layers detect edges and textures, which differ little between kinds of
+ * images, so they are often frozen for fine-tuning on few images.
  *
- * @param stages how many, from 0 (none) to 5 (all): stem, layer1, layer2, layer3, layer4. torchvision's
- *   `trainable_backbone_layers` is 5 less this. Parameters that were frozen before stay so.
+ * @param stages number of stages, from 0 (none) to 5 (all): stem, layer1, layer2, layer3, layer4. torchvision's
+ *   `trainable_backbone_layers` is 5 minus this. Parameters that were frozen before stay frozen.
+ * @throws RangeError if `stages` is not an integer from 0 to 5
  */
 export function freezeBackbone(model: RetinaNet, stages: number): FrozenParts {
   checkInteger('freezeBackbone', 'stages', stages, { min: 0, max: STAGES });
@@ -47,7 +51,7 @@ export function freezeBackbone(model: RetinaNet, stages: number): FrozenParts {
   };
 }
 
-/** A module and everything in it. */
+/** A module and all its descendants. */
 function modulesOf(module: Module): Module[] {
   return [module, ...[...module.namedChildren()].flatMap(([, child]) => modulesOf(child))];
 }

@@ -3,10 +3,10 @@ import { describeSample, type Dataset } from '../data/types.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 import { evaluateDetector, type EvaluateOptions } from '../detector/evaluate.ts';
 
-/** Samples without objects that are looked at in each evaluation, unless told otherwise. */
+/** Default number of empty samples on which each evaluation runs the detector. */
 export const HARD_NEGATIVE_SAMPLES = 64;
 
-/** Those of the samples at `indices` that have no objects. Decodes images only where the data set cannot `describe`. */
+/** The indices whose samples have no objects. Decodes images only if the data set cannot `describe` its samples. */
 export async function samplesWithoutObjects(dataset: Dataset, indices: readonly number[]): Promise<number[]> {
   const empty: number[] = [];
   for (const index of indices) {
@@ -15,7 +15,7 @@ export async function samplesWithoutObjects(dataset: Dataset, indices: readonly 
   return empty;
 }
 
-/** Some of the samples, others at each step. */
+/** A random subset of the indices, a different one at each step. */
 export function chooseSamples(indices: readonly number[], count: number, seed: number, step: number): number[] {
   return new Random('hard negatives', seed, step)
     .shuffle([...indices])
@@ -24,8 +24,9 @@ export function chooseSamples(indices: readonly number[], count: number, seed: n
 }
 
 /**
- * How hard samples without objects are for a detector (Shrivastava et al. 2016, "Training Region-based Object Detectors
- * with Online Hard Example Mining", for whole tiles): the highest score in each, 0 where nothing is found.
+ * The difficulty of samples without objects: the highest score of a detection in each, 0 without detections.
+ * Hard-negative mining (Shrivastava et al. 2016, "Training Region-based Object Detectors with Online Hard Example
+ * Mining"), applied to whole tiles.
  */
 export async function difficultyOf(
   model: RetinaNet,

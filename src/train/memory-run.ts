@@ -3,10 +3,10 @@ import type { HostTensor } from '../nn/module.ts';
 import { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from '../weights/safetensors.ts';
 import type { RunRecord, RunStore } from './run-store.ts';
 
-/** A run that is kept in memory: in a browser, or in a program that writes its own files. */
+/** A training run in memory: for browsers, and for programs that write their own files. */
 export class MemoryRun implements RunStore {
   readonly path: string;
-  /** Files of the run by the names that `RunFolder` gives them, without their ending. */
+  /** Contents of the files, by the names that `RunFolder` gives them without the extension. */
   readonly files = new Map<'state' | 'best' | 'last', Uint8Array>();
   #records: RunRecord[] = [];
 

@@ -2,23 +2,23 @@ import type { EvaluationRecord, RunStore } from './run-store.ts';
 import type { EpochSampler } from './sampler.ts';
 import type { Trainer } from './trainer.ts';
 
-/** What a run remembers beside the tensors. */
+/** The state of a run without its tensors. */
 export interface Progress {
-  /** The settings that decide what the run computes. */
+  /** Everything that determines what the run computes (`resumeFingerprint`). */
   readonly settings: Readonly<Record<string, unknown>>;
   steps: number;
   best: EvaluationRecord | null;
   lastEvaluatedStep: number;
   evaluationsSinceBest: number;
-  /** State of the sampler, where there is one. */
+  /** State of the sampler; null without one. */
   sampler: string | null;
 }
 
 /**
- * Brings trainer, sampler and metrics to where the run in the folder was. `fresh` is what a new run of the same settings
- * starts with.
+ * Restores trainer, sampler and records from the state in `folder`.
  *
- * @throws Error when the run was made with other settings, which it names
+ * @param fresh the progress of a new run with the same settings; returned if there is no state
+ * @throws Error if the settings differ from those of the saved run; the message names the first difference
  */
 export function resumeRun(
   trainer: Trainer,
@@ -34,8 +34,8 @@ export function resumeRun(
   const progress = JSON.parse(state.metadata['progress'] ?? '{}') as Partial<Progress>;
   if (progress.settings === undefined || progress.steps === undefined || progress.lastEvaluatedStep === undefined) {
     throw new Error(
-      `trainDetector: the state in ${folder.path} was written by another version: train anew, from best.safetensors if ` +
-        'you like (loadPretrained)',
+      `trainDetector: the state in ${folder.path} was written by another version and cannot be resumed: start ` +
+        'a new run, for example from the weights in best.safetensors (loadPretrained)',
     );
   }
   const shown = (value: unknown): string => (value === undefined ? 'the default' : JSON.stringify(value));
@@ -44,7 +44,7 @@ export function resumeRun(
     const [before, now] = [progress.settings[name], fresh.settings[name]].map(shown);
     if (before !== now) {
       throw new Error(
-        `trainDetector: the run in ${folder.path} has ${before} ${name}, these settings have ${now}: ` +
+        `trainDetector: the run in ${folder.path} cannot be resumed: ${name} was ${before} and is now ${now}; ` +
           'resume with the same data and settings',
       );
     }

@@ -2,20 +2,27 @@ import { augment, type AugmentOptions } from '../data/augment.ts';
 import type { BatchOptions } from '../data/loader.ts';
 import type { SampleSource } from '../data/types.ts';
 
-/** How samples to train on are read and changed. */
+/** How training samples are read and augmented. */
 export interface ReadingOptions {
-  /** Null trains on the images as they are. Default: all of `AugmentOptions`. Not with `source`. */
+  /** Augmentation; null for none. Default: every augmentation with its default. Not allowed with `source`. */
   readonly augment?: AugmentOptions | null;
-  /** Reads and changes the samples to train on, such as on other threads. Default: this thread, with `augment`. */
+  /**
+   * Reads and augments the training samples, for example on other threads. Default: the calling thread, with `augment`.
+   */
   readonly source?: SampleSource;
 }
 
-/** What `batches` is told about reading. Throws a TypeError, in the name of `op`, for a source beside augmentation. */
-export function readingFor(op: string, { source, augment: changes }: ReadingOptions): Partial<BatchOptions> {
-  if (source !== undefined && (changes ?? null) !== null) {
-    throw new TypeError(`${op}: the source changes the samples: give it the augmentation, and leave out augment`);
+/**
+ * The options of `batches` for reading. Throws a TypeError that starts with `op` if both `source` and `augment` are
+ * given.
+ */
+export function readingFor(op: string, { source, augment: augmentation }: ReadingOptions): Partial<BatchOptions> {
+  if (source !== undefined && (augmentation ?? null) !== null) {
+    throw new TypeError(
+      `${op}: source and augment are both given: let the source augment its samples, and leave out augment`,
+    );
   }
   if (source !== undefined) return { read: (index, seed, epoch) => source.read(index, seed, epoch) };
-  if (changes === null) return {};
-  return { augment: (sample, random) => augment(sample, changes ?? {}, random) };
+  if (augmentation === null) return {};
+  return { augment: (sample, random) => augment(sample, augmentation ?? {}, random) };
 }

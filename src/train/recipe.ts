@@ -7,22 +7,22 @@ import type { RetinaNet } from '../retinanet/retinanet.ts';
 import { trainSettings, type TrainSettings } from './settings.ts';
 import { startingRate } from './starting-rate.ts';
 
-/** How weights are updated: the settings of a run, with what only programs can give. */
+/** How weights are updated: the settings of a run, and options that are not settings. */
 export interface RecipeOptions extends Partial<Omit<TrainSettings, 'schedule'>> {
-  /** A named schedule, or one of your own, such as `stepDecay`, in which warm-up is included (`linearWarmup`). */
+  /** A named schedule, or a custom one that includes its warm-up (`linearWarmup`), for example `stepDecay`. */
   readonly schedule?: TrainSettings['schedule'] | Schedule;
   /** Momentum of SGD. Default 0.9. */
   readonly momentum?: number;
-  /** Fractions of the run at which `multi-step` divides the rate by ten. Default torchvision's epochs 16 and 22 of 26. */
+  /** Fractions of the run at which `multi-step` divides the rate by ten. Default 16/26 and 22/26, as in torchvision. */
   readonly milestones?: readonly number[];
 }
 
-/** Start of warm-up, relative to the peak: torchvision's 1 / 1000. */
+/** Initial learning rate of the warm-up relative to the peak, as in torchvision. */
 const WARMUP_START = 1e-3;
 const weightDecays = { adamw: 0.01, sgd: 1e-4 } as const;
 const warmups = { 'one-cycle': 0.2, cosine: 0.05, 'multi-step': 0.05, constant: 0 } as const;
 
-/** The settings with their defaults. Throws a RangeError, in the name of `op`, for a value that is not legal. */
+/** Fills in the defaults. Throws a RangeError that starts with `op` for a value that is not legal. */
 export function resolveTrainSettings(op: string, options: RecipeOptions): TrainSettings {
   const { schedule, ...others } = options;
   const settings = withDefaults(trainSettings, typeof schedule === 'function' ? others : options);
@@ -31,8 +31,8 @@ export function resolveTrainSettings(op: string, options: RecipeOptions): TrainS
 }
 
 /**
- * The optimiser of a recipe. Its groups are the filters and then the biases and norms of pyramid and heads, and the same
- * of the backbone. Parameters that are frozen are left out.
+ * The optimizer of a recipe. Its parameter groups are the filters of pyramid and heads, their biases and norms, the
+ * filters of the backbone, and its biases and norms. Frozen parameters are left out.
  */
 export function makeOptimizer(model: RetinaNet, options: RecipeOptions): AdamW | SGD {
   const { optimizer, backboneRate, batchSize, accumulate, ...settings } = resolveTrainSettings('trainer', options);
@@ -46,7 +46,7 @@ export function makeOptimizer(model: RetinaNet, options: RecipeOptions): AdamW |
   const weightDecay = settings.weightDecay === 'auto' ? weightDecays[optimizer] : settings.weightDecay;
   const backbone = new Set<Parameter>(model.backbone.body.parameters());
   const trained = model.parameters().filter(({ requiresGrad }) => requiresGrad);
-  if (trained.length === 0) throw new RangeError('trainer: every parameter is frozen, so there is nothing to train');
+  if (trained.length === 0) throw new RangeError('trainer: every parameter is frozen; there is nothing to train');
   const groups = [false, true].flatMap((isBackbone) => {
     const part = trained.filter((parameter) => backbone.has(parameter) === isBackbone);
     const rate = lr * (isBackbone ? backboneRate : 1);
@@ -58,12 +58,12 @@ export function makeOptimizer(model: RetinaNet, options: RecipeOptions): AdamW |
   return optimizer === 'sgd' ? new SGD(groups, { lr, momentum, weightDecay }) : new AdamW(groups, { lr, weightDecay });
 }
 
-/** The schedule of a recipe over a number of steps. */
+/** The learning-rate schedule of a recipe for a run of `totalSteps` steps. */
 export function makeSchedule(totalSteps: number, options: RecipeOptions): Schedule {
   const settings = resolveTrainSettings('trainer', options);
   if (typeof options.schedule === 'function') {
     if (settings.warmup !== 'auto')
-      throw new TypeError('trainer: warmup is for named schedules; include it in your own (linearWarmup)');
+      throw new TypeError('trainer: warmup is for named schedules; include it in a custom schedule (linearWarmup)');
     return options.schedule;
   }
   const { schedule } = settings;

@@ -1,4 +1,4 @@
-import { checkInteger, defined } from '../common/check.ts';
+import { checkInteger, counted, defined } from '../common/check.ts';
 import type { Split } from '../data/split.ts';
 import type { Dataset } from '../data/types.ts';
 import type { ImageDecoding } from '../imagery/types.ts';
@@ -11,57 +11,60 @@ import type { EpochSampler } from './sampler.ts';
 import { trainSettings, type TrainSettings } from './settings.ts';
 import type { TrainerOptions } from './trainer.ts';
 
-/** A training run: the settings of `trainSettings`, what is trained on, and where results go. */
+/** Options of `trainDetector`: the settings of `trainSettings`, the data, and where results are written. */
 export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'>, ReadingOptions {
-  /** Where everything is written. Not used before, unless the run is resumed. */
+  /** Where everything is written. Must be unused, unless the run is resumed. */
   readonly folder: RunStore;
   readonly dataset: Dataset;
-  /** Which samples are trained on, and which are held out for evaluation. */
+  /** Indices of the training samples and of the samples that are held out for evaluation. */
   readonly split: Split;
-  /** How images are decoded, kept with the weights. Default: that of the data set. */
+  /** How images are decoded; saved with the weights. Default: as the data set specifies. */
   readonly decoding?: ImageDecoding;
-  /** Side of the tiles that the data set was cut into, kept with the weights. Default null: whole images. */
+  /** Side in pixels of the tiles that the data set consists of; saved with the weights. Default null: whole images. */
   readonly tile?: number | null;
-  /** Chooses the samples of each epoch. Default: each of `split.train` once, in an order that changes. */
+  /** Chooses the samples of each epoch. Default: every training sample once, shuffled in each epoch. */
   readonly sampler?: EpochSampler;
   /**
-   * At each evaluation, the detector also runs on training samples that have no objects, up to this many (true: 64, others
-   * each time), and `sampler.setDifficulty` is told the highest score of a false detection in each. Default false. Data sets that
-   * cannot `describe` their samples are decoded once for it.
+   * Hard-negative mining: each evaluation also runs the detector on up to this many training samples without objects
+   * (true: 64), a different subset each time, and passes the highest score in each to `sampler.setDifficulty`. Default
+   * false. If the data set cannot `describe` its samples, all training images are decoded once.
    */
   readonly hardNegatives?: boolean | number;
-  /** Resumes from the last state in `folder`, or starts where there is none. Default false. */
+  /** Resumes from the last state in `folder`; without a state, starts a new run. Default false. */
   readonly resume?: boolean;
-  /** When aborted, the step in progress is finished and everything saved. */
+  /** When aborted, the step in progress is completed and everything is saved. */
   readonly signal?: AbortSignal;
-  /** Called for each step, once its numbers are there. */
+  /** Called for each step, when its losses have been read. */
   readonly onStep?: (record: StepRecord, totalSteps: number) => void;
-  /** Called while an evaluation runs. */
+  /** Called after each batch of an evaluation, with the number of images done. */
   readonly onEvaluationProgress?: (done: number, total: number) => void;
   readonly onEvaluation?: (record: EvaluationRecord, best: boolean) => void;
 }
 
-/** How a run ended. */
+/** Result of `trainDetector`. */
 export interface TrainResult {
+  /** `early`: `patience` ended the run. `interrupted`: the signal did. */
   readonly end: 'finished' | 'early' | 'interrupted';
   readonly steps: number;
   readonly totalSteps: number;
-  /** The evaluation with the highest value of `monitor`, whose weights were saved as best; null before the first. */
+  /** The evaluation with the highest value of `monitor`, whose weights are saved as best; null if there was none. */
   readonly best: EvaluationRecord | null;
 }
 
-/** What follows from the options of a run. */
+/** Values that follow from the options of a run. */
 export interface RunPlan {
   readonly settings: TrainSettings;
-  /** Images of a step. */
+  /** Images per step. */
   readonly stepImages: number;
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
-  /** Samples without objects to detect on in each evaluation; 0 for none. */
+  /** Empty samples on which each evaluation runs the detector; 0 for none. */
   readonly hardNegatives: number;
 }
 
-/** Checks the options of a run and fills in defaults. Throws a RangeError or TypeError that names what does not fit. */
+/**
+ * Checks the options of a run and fills in defaults. Throws a RangeError or TypeError that names the invalid option.
+ */
 export function planRun(model: RetinaNet, options: TrainOptions): RunPlan {
   const { dataset, split, sampler, hardNegatives: hard = false } = options;
   const settings = resolveTrainSettings('trainDetector', options);
@@ -71,21 +74,21 @@ export function planRun(model: RetinaNet, options: TrainOptions): RunPlan {
   }
   if (dataset.classes.length !== model.classes) {
     throw new RangeError(
-      `trainDetector: the model has ${model.classes} classes, the data set ${dataset.classes.length} (${dataset.classes.join(', ')})`,
+      `trainDetector: the model has ${counted(model.classes, 'class', 'classes')}, the data set has ${dataset.classes.length} (${dataset.classes.join(', ')})`,
     );
   }
   checkInteger('trainDetector', 'hardNegatives', hardNegatives, { min: 0 });
   if (hardNegatives > 0 && sampler?.setDifficulty === undefined) {
-    throw new TypeError('trainDetector: hardNegatives needs a sampler that has setDifficulty()');
+    throw new TypeError('trainDetector: hardNegatives needs a sampler with setDifficulty()');
   }
   if (sampler !== undefined) checkInteger('trainDetector', 'sampler.length', sampler.length, { min: 1 });
-  // A last batch that is not full would weigh each of its images more; it is dropped where it is not the only one.
+  // The images of a smaller last batch would have more weight each, so it is dropped unless it is the only one.
   const stepImages = settings.batchSize * settings.accumulate;
   const stepsPerEpoch = Math.max(1, Math.floor((sampler?.length ?? split.train.length) / stepImages));
   return { settings, stepImages, stepsPerEpoch, totalSteps: settings.epochs * stepsPerEpoch, hardNegatives };
 }
 
-/** All that decides what a run computes, by name. A run can only be resumed with the same. */
+/** Everything that determines what a run computes, by name. A run can only be resumed with the same values. */
 export async function resumeFingerprint(options: TrainOptions, plan: RunPlan): Promise<Record<string, unknown>> {
   const settings = Object.entries(plan.settings).filter(([name]) => trainSettings[name as keyof TrainSettings].decides);
   const { schedule, momentum, milestones, freeze = 0, augment, source, sampler } = options;
@@ -105,7 +108,7 @@ export async function resumeFingerprint(options: TrainOptions, plan: RunPlan): P
   };
 }
 
-/** Which samples a run trains on and which are held out, in their order, in a few words. */
+/** Identifies the training and held-out samples, in order, by their number and a hash of their names. */
 async function samplesOf({ dataset, split }: TrainOptions): Promise<string> {
   const namesOf = (indices: readonly number[]): string => indices.map((index) => `${dataset.ids[index]}\n`).join('');
   const names = new TextEncoder().encode(`${namesOf(split.train)}\n${namesOf(split.heldOut)}`);

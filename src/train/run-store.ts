@@ -10,14 +10,17 @@ import type { StepLosses } from './trainer.ts';
 /** A training step, as a line of metrics.jsonl. */
 export interface StepRecord extends StepLosses {
   readonly kind: 'step';
-  /** Steps taken, from 1. */
+  /** Number of the step, from 1. */
   readonly step: number;
   readonly epoch: number;
-  /** Of pyramid and heads. */
+  /** Learning rate of pyramid and heads. */
   readonly learningRate: number;
-  /** Mean of the epoch so far. */
+  /** Mean over the epoch so far. */
   readonly imagesPerSecond: number;
-  /** Seconds that the step waited for its samples: a large part of a step's time means that reading is too slow. */
+  /**
+   * Seconds that the step waited for its samples. If they are a large part of the time of a step, reading is the
+   * bottleneck.
+   */
   readonly waitSeconds: number;
 }
 
@@ -26,47 +29,45 @@ export interface EvaluationRecord {
   readonly kind: 'evaluation';
   readonly step: number;
   readonly epoch: number;
-  /** At the score threshold of the best F1. */
+  /** At `threshold`, the score threshold with the highest F1. */
   readonly f1: number;
   readonly precision: number;
   readonly recall: number;
   readonly threshold: number;
-  /** Mean over classes; null without ground-truth boxes. */
+  /** Mean over classes; null without ground truth. */
   readonly averagePrecision: number | null;
   readonly images: number;
   readonly truths: number;
-  /** Mean over the empty samples that were detected on of the highest score in each; with `hardNegatives` only. */
+  /** Mean difficulty of the empty samples on which the detector ran (`difficultyOf`). Only with `hardNegatives`. */
   readonly hardness?: number;
 }
 
 export type RunRecord = StepRecord | EvaluationRecord;
 
-/**
- * Where a training run keeps what it makes. `RunFolder` is one on disk, `MemoryRun` one in memory, for browsers and tests.
- */
+/** Storage of a training run: `RunFolder` stores it on disk, `MemoryRun` in memory, for browsers and tests. */
 export interface RunStore {
-  /** Name of the place, for messages. */
+  /** Path or name, for messages. */
   readonly path: string;
-  /** Whether `loadState` has something to resume from. */
+  /** Whether there is a state to resume from. */
   readonly hasState: boolean;
   /** Whether a run has written anything here. */
   readonly isUsed: boolean;
   /** All records so far. */
   readonly records: readonly RunRecord[];
-  /** Called once before the first step, with the steps taken by the run that is resumed. */
+  /** Called once before the first step, with the number of steps that a resumed run has taken. */
   begin(adapter: AdapterDescription, options: { readonly steps: number; readonly tensorboard: boolean }): void;
   append(record: RunRecord): void;
-  /** Reads the records of a run that is resumed, and drops those after `steps`, which will be made again. */
+  /** Reads the records of a resumed run and drops those after `steps`, which will be computed again. */
   restoreRecords(steps: number): void;
-  /** Everything that resuming needs. Written as a whole or not at all. */
+  /** Saves everything needed to resume, atomically. */
   saveState(tensors: ReadonlyMap<string, HostTensor>, metadata: Readonly<Record<string, string>>): void;
-  /** What `saveState` kept; null if there is none. */
+  /** The state that `saveState` saved; null if there is none. */
   loadState(): SafetensorsFile | null;
   saveDetector(
     which: 'best' | 'last',
     weights: ReadonlyMap<string, HostTensor>,
     description: DetectorDescription,
   ): void;
-  /** Called when the weights are the best so far. */
+  /** Called after an evaluation that is the best so far. */
   saveResults(dataset: Dataset, evaluation: Evaluation, images: readonly ImageResult[]): Promise<void>;
 }

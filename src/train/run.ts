@@ -14,8 +14,8 @@ import { indicesOfEpoch } from './sampler.ts';
 import { readLosses, Trainer } from './trainer.ts';
 
 /**
- * One training run: a trainer, how far it has come, and the four things it does in turn (`trainDetector` says when). Its
- * state between two of them is what `save` writes, so a resumed run goes on bit for bit.
+ * One training run: a trainer and its progress. `trainDetector` alternates between evaluating, saving and training an
+ * epoch. `save` writes the complete state, so a resumed run continues bit for bit.
  */
 export class Run {
   readonly #options: TrainOptions;
@@ -23,7 +23,7 @@ export class Run {
   readonly #reading: Partial<BatchOptions>;
   readonly #trainer: Trainer;
   readonly #progress: Progress;
-  /** Training samples without objects, from which hard negatives are mined. */
+  /** Training samples without objects: the candidates for hard-negative mining. */
   readonly #empty: readonly number[];
 
   private constructor(
@@ -40,7 +40,7 @@ export class Run {
     this.#empty = empty;
   }
 
-  /** Checks everything and starts a run, or brings it to where the one that is resumed was. */
+  /** Checks the options and starts a new run, or restores the run to resume. */
   static async open(model: RetinaNet, options: TrainOptions): Promise<Run> {
     const { folder, dataset, split, sampler, resume = false } = options;
     const plan = planRun(model, options);
@@ -77,7 +77,7 @@ export class Run {
     return this.#options.signal?.aborted === true;
   }
 
-  /** Whether an epoch has ended that is followed by an evaluation. */
+  /** Whether an evaluation follows the steps taken so far. */
   get isEvaluationDue(): boolean {
     const { steps } = this.#trainer;
     const { totalSteps, stepsPerEpoch, settings } = this.#plan;
@@ -85,7 +85,7 @@ export class Run {
     return steps > this.#progress.lastEvaluatedStep && isEnd;
   }
 
-  /** How the run has ended; null while it goes on. */
+  /** The result if the run has ended; otherwise null. */
   result(): TrainResult | null {
     const { steps } = this.#trainer;
     const { totalSteps, settings } = this.#plan;
@@ -98,7 +98,7 @@ export class Run {
     return null;
   }
 
-  /** Takes the steps to the end of the epoch, or until the signal. */
+  /** Trains until the end of the epoch, or until the signal is aborted. */
   async trainEpoch(): Promise<void> {
     const { dataset, split, sampler } = this.#options;
     const { settings, stepImages, stepsPerEpoch } = this.#plan;
@@ -120,10 +120,10 @@ export class Run {
       const waitSeconds = (performance.now() - asked) / 1000;
       const { learningRate } = trainer;
       const numbers = readLosses(trainer.gradients(samples));
-      // A failure is reported when its turn comes; until then it must not count as unhandled.
+      // #log reports a failure later; until then it must not count as an unhandled rejection.
       numbers.catch(() => undefined);
       try {
-        // The numbers of the step before are there by the time that the next gradients are queued.
+        // Reads the losses of the previous step while the GPU computes these gradients.
         if (running !== null) await this.#log(running, clock);
       } catch (error) {
         await Promise.allSettled([numbers]);
@@ -137,7 +137,7 @@ export class Run {
     if (running !== null) await this.#log(running, clock);
   }
 
-  /** Waits for the numbers of a step, checks that they are finite, and keeps them. */
+  /** Waits for the losses of a step, checks that they are finite, and records them. */
   async #log(step: RunningStep, clock: { start: number; first: number; epoch: number }): Promise<void> {
     const losses = await step.numbers;
     await checkFinite(losses, step, this.#trainer, this.#options.folder);
@@ -155,7 +155,7 @@ export class Run {
     this.#options.onStep?.(record, this.#plan.totalSteps);
   }
 
-  /** Scores the averaged weights on the held-out samples, and keeps them if they are the best so far. */
+  /** Evaluates the averaged weights on the held-out samples, and saves them if they are the best so far. */
   async evaluate(): Promise<void> {
     const { folder, dataset, sampler, onEvaluation } = this.#options;
     const { evaluation, images, difficulty } = await this.#trainer.withAverage(() => this.#detect());
@@ -175,7 +175,9 @@ export class Run {
     onEvaluation?.(record, isBest);
   }
 
-  /** Detects on the held-out samples and, for hard-negative mining, on some training samples without objects. */
+  /**
+   * Runs the detector on the held-out samples and, for hard-negative mining, on some training samples without objects.
+   */
   async #detect() {
     const { dataset, split, signal, onEvaluationProgress } = this.#options;
     const model = this.#trainer.model;
@@ -205,14 +207,16 @@ export class Run {
     };
   }
 
-  /** The number that decides which weights are best. */
+  /** The value of the metric that decides which weights are best. */
   #monitored({ f1, averagePrecision }: EvaluationRecord): number {
     if (this.#plan.settings.monitor === 'f1') return f1;
     if (averagePrecision !== null) return averagePrecision;
-    throw new Error('trainDetector: monitor is "ap", which is not defined: the held-out samples have no objects');
+    throw new Error(
+      'trainDetector: monitor is "ap", but average precision is undefined: the held-out samples have no objects',
+    );
   }
 
-  /** Keeps the weights and everything else that resuming needs; nothing before the first step. */
+  /** Saves the last weights and everything needed to resume. Does nothing before the first step. */
   async save(): Promise<void> {
     if (this.#trainer.steps === 0) return;
     this.#progress.steps = this.#trainer.steps;

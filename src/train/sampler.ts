@@ -1,35 +1,41 @@
 /**
- * Chooses the samples of each epoch: how often each class is seen, how many tiles without objects, which mistakes are
- * repeated. What it gives must depend on the epoch and its own state alone, so that a resumed run sees the same samples.
+ * Chooses the samples of each epoch, for example to oversample rare classes, to limit the number of empty tiles, or to
+ * repeat hard negatives. The choice must depend only on the epoch and the state of the sampler, so that a resumed run
+ * gets the same samples.
  */
 export interface EpochSampler {
-  /** Samples of every epoch. Constant. */
+  /** Number of samples in each epoch. Constant. */
   readonly length: number;
-  /** Positions in the data set, `length` of them, in the order in which they are trained on. A sample may come twice. */
+  /** Indices of the samples of an epoch, in training order: `length` of them. May contain repetitions. */
   indices(epoch: number): readonly number[];
   /**
-   * Takes in how hard samples without objects are, by position in the data set: the highest score of a false detection
-   * in each, from 0 to 1. Later epochs should show the hard ones more often. Called between epochs.
+   * Receives the difficulty of samples without objects by index: the highest score of a false detection in each, from 0
+   * to 1. Later epochs should oversample the difficult ones. Called between epochs.
    */
   setDifficulty?(difficulty: ReadonlyMap<number, number>): void;
-  /** All that `indices` depends on beside the epoch, as text that `restore` takes. */
+  /** Everything that `indices` depends on, except the epoch, as text for `restore`. */
   state(): string;
-  /** Goes back to a state. Throws an Error when it was made with other samples or settings. */
+  /** Restores a state. Throws an Error if the state belongs to other samples or settings. */
   restore(state: string): void;
 }
 
-/** The samples of an epoch, checked: as many as promised, and none that is held out. */
+/**
+ * The indices of an epoch. Throws a RangeError unless there are `sampler.length` of them, all from the training
+ * samples.
+ */
 export function indicesOfEpoch(sampler: EpochSampler, epoch: number, train: readonly number[]): readonly number[] {
   const indices = sampler.indices(epoch);
   if (indices.length !== sampler.length) {
-    throw new RangeError(`sampler: epoch ${epoch} has ${indices.length} samples, expected length, ${sampler.length}`);
+    throw new RangeError(
+      `sampler: epoch ${epoch} has ${indices.length} samples, expected ${sampler.length} (sampler.length)`,
+    );
   }
   const allowed = new Set(train);
-  const stranger = indices.find((index) => !allowed.has(index));
-  if (stranger !== undefined) {
+  const unknown = indices.find((index) => !allowed.has(index));
+  if (unknown !== undefined) {
     throw new RangeError(
-      `sampler: epoch ${epoch} has sample ${stranger}, which is not among the ${train.length} to train on: ` +
-        'make the sampler with split.train',
+      `sampler: epoch ${epoch} has sample ${unknown}, which is not one of the ${train.length} training samples: ` +
+        'make the sampler for split.train',
     );
   }
   return indices;

@@ -6,17 +6,17 @@ const count = { min: 1, integer: true };
 export const trainSettings = {
   /** Passes over the training samples. */
   epochs: changeable(numeric(40, 'passes over the training images', count)), // resuming checks the number of steps
-  /** Images that the GPU processes together. A step takes `batchSize` times `accumulate` images. */
+  /** Images that the GPU processes together. A step uses `batchSize` times `accumulate` images. */
   batchSize: numeric(4, 'images processed together', count),
   /**
-   * Batches whose gradients are added up before one step is taken, so that memory holds the activations of one batch
-   * only. With the loss's normaliser `image` the step equals that of one large batch, except for rounding and for batch
-   * norms, which see one batch at a time; with `batch` and `ema` each batch is divided by its own number of foreground
-   * anchors (or average of it), and counts by its fraction of the images.
+   * Number of batches whose gradients are accumulated before a step, so that memory holds the activations of one batch
+   * only. With the loss normaliser `image`, a step equals that of one large batch, except for rounding and for batch
+   * norms, which see one batch at a time. With `batch` and `ema`, each batch is divided by its own number of foreground
+   * anchors (or the average of it) and weighted by its fraction of the images.
    */
   accumulate: numeric(1, 'gradient-accumulation steps: batches whose gradients are added before a step', count),
   optimizer: oneOf('adamw', ['adamw', 'sgd'], 'optimizer'),
-  /** Peak learning rate. `auto` is `startingRate` for a network that starts from random weights. */
+  /** Peak learning rate. `auto` is that of `startingRate` for random initial weights. */
   learningRate: orAuto(
     numeric(
       5e-4,
@@ -27,45 +27,47 @@ export const trainSettings = {
       },
     ),
   ),
-  /** Multiplier on the learning rate of the backbone. 1 suits random weights, 0.1 a pretrained backbone under new heads. */
+  /**
+   * Multiplier on the learning rate of the backbone: 1 suits random weights, 0.1 a pretrained backbone with new heads.
+   */
   backboneRate: numeric(1, 'multiplier on train.learningRate for the backbone; 0.1 for fine-tuning', {
     min: 0,
     max: 10,
   }),
   /**
-   * `one-cycle`: up and down again along cosines (Smith and Topin 2018). `cosine`: linear warm-up, then half a cosine down
-   * to 0 (Loshchilov and Hutter 2017). `multi-step`: linear warm-up, then a tenth at each milestone, as torchvision
-   * trains. `constant`: linear warm-up, then the same rate.
+   * `one-cycle`: rises and falls along cosines (Smith and Topin 2018). `cosine`: linear warm-up, then half a cosine
+   * down to 0 (Loshchilov and Hutter 2017). `multi-step`: linear warm-up, then divided by ten at each milestone, as in
+   * torchvision. `constant`: linear warm-up, then constant.
    */
   schedule: oneOf('one-cycle', ['one-cycle', 'cosine', 'multi-step', 'constant'], 'learning-rate schedule'),
   /**
-   * Steps in which the rate rises: below 1 a fraction of all steps, from 1 on an integer number of them. `auto`: 0.2 for
+   * Length of the warm-up: a fraction of all steps if < 1, otherwise an integer number of steps. `auto`: 0.2 for
    * `one-cycle`, 0.05 for `cosine` and `multi-step`, 0 for `constant`.
    */
   warmup: orAuto(numeric(0.2, 'warm-up: a fraction of the steps below 1, or a number of steps', { min: 0 })),
-  /** Decay of filters and matrices; biases and norms have none, as is usual. `auto`: 0.01 for AdamW, 1e-4 for SGD. */
+  /** Weight decay of filters; biases and norms have none. `auto`: 0.01 for AdamW, 1e-4 for SGD. */
   weightDecay: orAuto(
     numeric(0.01, 'weight decay of filters (norms and biases have none); auto: 0.01 for adamw, 0.0001 for sgd', {
       min: 0,
     }),
   ),
-  /** Maximum norm of all gradients together (Pascanu et al. 2013), or null for no clipping. */
+  /** Maximum norm of all gradients together (Pascanu et al. 2013); null disables clipping. */
   clipNorm: orNone(numeric(5, 'maximum norm of all gradients together', { above: 0 }), 5),
   /**
-   * Decay of the exponential moving average of the weights, which is what is evaluated and saved; early on it is lower.
-   * Null evaluates and saves the last weights.
+   * Decay of the exponential moving average of the weights, lower in the first steps. The averaged weights are
+   * evaluated and saved; with null, the last weights are.
    */
   averageDecay: orNone(
     numeric(0.99, 'decay of the exponential moving average of the weights', { min: 0, max: 0.99999 }),
     0.99,
   ),
-  /** Epochs between evaluations; there is one after the last epoch in any case. */
+  /** Epochs between evaluations. The last epoch is always followed by an evaluation. */
   evaluateEvery: changeable(numeric(1, 'epochs between evaluations', count)),
-  /** What the best weights and `patience` go by: F1 at its best threshold, or average precision. */
+  /** Metric for the best weights and for `patience`: F1 at its best threshold, or average precision. */
   monitor: changeable(oneOf('f1', ['f1', 'ap'], 'metric that decides which weights are best')),
-  /** Evaluations in a row without improvement after which the run ends early, or null for no early stop. */
+  /** Number of consecutive evaluations without improvement after which the run ends early; null disables this. */
   patience: changeable(orNone(numeric(10, 'stop after this many evaluations without improvement', count), 10)),
-  /** Seed of order and augmentation. (`manualSeed` sets that of the weights.) */
+  /** Random seed of order and augmentation. (`manualSeed` seeds the initial weights.) */
   seed: numeric(1, 'random seed for initial weights, data order, augmentation and split', { min: 0, integer: true }),
   /** Also writes scalars for TensorBoard, `events.out.tfevents.*`, into the run folder. */
   tensorboard: changeable(flag(false, 'also writes TensorBoard event files')),
@@ -73,7 +75,7 @@ export const trainSettings = {
 
 export type TrainSettings = GroupValues<typeof trainSettings>;
 
-/** Stages of the backbone that are not trained: group `model` of a configuration. See `freezeBackbone`. */
+/** Number of backbone stages that are not trained: group `model` of a configuration. See `freezeBackbone`. */
 export const freezeSetting = numeric(
   0,
   'number of backbone stages to freeze: 1 the stem, 2 to 5 also layer1 to layer4',

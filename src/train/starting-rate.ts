@@ -1,22 +1,28 @@
 import { checkNumber } from '../common/check.ts';
 
-/** What a learning rate depends on. */
+/** What the initial learning rate depends on. */
 export interface RateInput {
   readonly optimizer: 'adamw' | 'sgd';
-  /** Channels of the backbone's first stage: small networks take larger steps. */
+  /** Channels of the backbone's first stage: narrow networks allow higher rates. */
   readonly width: number;
-  /** Images of a step. */
+  /** Images per step. */
   readonly images: number;
-  /** Whether the weights were trained before. */
+  /** Whether the initial weights are pretrained. */
   readonly isPretrained: boolean;
 }
 
 /**
- * A learning rate to start with, to two digits. AdamW from scratch: 3e-3 for a backbone of width 16 and 5e-4 for 64 at 4
- * images, with which the examples were trained, a power law between them, and the root of the images, because Adam's
- * steps do not grow with the gradient's noise as those of SGD do; from pretrained weights torchvision's 1e-4 at 16
- * images. SGD: torchvision's 0.01 at 16 images, in proportion to them (Goyal et al. 2017), and a fifth of it from
- * pretrained weights.
+ * An initial learning rate, rounded to two significant digits.
+ *
+ * AdamW with random weights: 3e-3 for a backbone of width 16 and 5e-4 for width 64 at 4 images per step, which are the
+ * rates of the examples, and a power law in between. The rate is proportional to the square root of the images, because
+ * Adam normalises its steps by the magnitude of the gradients. AdamW with pretrained weights: torchvision's 1e-4 at 16
+ * images.
+ *
+ * SGD: torchvision's 0.01 at 16 images, in proportion to the images (Goyal et al. 2017); a fifth of it for pretrained
+ * weights.
+ *
+ * @throws RangeError unless `width` and `images` are > 0
  */
 export function startingRate({ optimizer, width, images, isPretrained }: RateInput): number {
   checkNumber('startingRate', 'width', width, { above: 0 });

@@ -3,12 +3,13 @@ import { Run } from './run.ts';
 import type { TrainOptions, TrainResult } from './run-options.ts';
 
 /**
- * Trains a detector: augmented batches, AdamW along one cycle of the learning rate (or another recipe), averaged weights
- * that are evaluated on the held-out samples; metrics, weights, charts and pictures go to `folder`. Runs are repeatable: a
- * run that was interrupted and resumed ends with the same weights, bit for bit, as one that was not (on one device).
+ * Trains a detector with augmentation, AdamW, a one-cycle schedule (or another recipe) and averaged weights, which are
+ * evaluated on the held-out samples. Metrics, weights, charts and pictures are written to `folder`. Runs are
+ * reproducible: on the same device, a run that was interrupted and resumed ends with the same weights, bit for bit, as
+ * an uninterrupted one.
  *
- * @throws Error when the loss is no longer a finite number, which names step, samples and parameters; the weights of the
- *   last evaluation stay
+ * @throws Error if the loss is no longer finite; the message names the step, its samples and the parameters. The
+ *   weights of the last evaluation are kept
  */
 export async function trainDetector(model: RetinaNet, options: TrainOptions): Promise<TrainResult> {
   const run = await Run.open(model, options);
@@ -18,7 +19,7 @@ export async function trainDetector(model: RetinaNet, options: TrainOptions): Pr
         try {
           await run.evaluate();
         } catch (error) {
-          // An evaluation that the signal stopped is made again when the run is resumed.
+          // An aborted evaluation is repeated when the run is resumed.
           if (!run.isInterrupted) throw error;
         }
       }

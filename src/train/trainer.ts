@@ -17,26 +17,26 @@ import { freezeBackbone, type FrozenParts } from './freeze.ts';
 import { makeOptimizer, makeSchedule, resolveTrainSettings, type RecipeOptions } from './recipe.ts';
 import { freezeSetting } from './settings.ts';
 
-/** How a model is trained. Of the settings, those of the whole run (`epochs`, `patience` and others) are not used here. */
+/** How a model is trained. Settings of the whole run (`epochs`, `patience` and others) are ignored. */
 export interface TrainerOptions extends RecipeOptions {
-  /** Steps of the whole run, over which the learning rate rises and falls. */
+  /** Number of steps of the whole run: the length of the learning-rate schedule. */
   readonly totalSteps: number;
-  /** Stages of the backbone that are not trained, from 0 (none, default) to 5 (all): see `freezeBackbone`. */
+  /** Number of backbone stages that are not trained, from 0 (none, default) to 5 (all): see `freezeBackbone`. */
   readonly freeze?: number;
 }
 
-/** Numbers of one step, read from the GPU. */
+/** Losses and statistics of one step. */
 export interface StepLosses {
   readonly loss: number;
   readonly classification: number;
   readonly boxRegression: number;
   /** Norm of all gradients before clipping. */
   readonly gradientNorm: number;
-  /** Foreground anchors per image: what the loss of boxes learns from. */
+  /** Foreground anchors per image, on which the box loss is computed. */
   readonly positives: number;
 }
 
-/** A model with all that changes while it trains: optimiser, learning rate, averaged weights and number of steps. */
+/** A model with its training state: optimizer, learning rate, averaged weights and number of steps. */
 export class Trainer {
   readonly model: RetinaNet;
   readonly #clipNorm: number | null;
@@ -79,8 +79,8 @@ export class Trainer {
   }
 
   /**
-   * One step on a batch. The GPU's work is only queued; the tensor that comes back, for `readLosses`, holds the step's
-   * numbers once it is done.
+   * Takes one step on a batch. Only queues the work of the GPU; the returned tensor holds the losses of the step, for
+   * `readLosses`.
    */
   step(samples: readonly Sample[]): Tensor {
     const numbers = this.gradients(samples);
@@ -88,7 +88,7 @@ export class Trainer {
     return numbers;
   }
 
-  /** The first half of `step`: computes the gradients of a batch and clips them. Returns the step's numbers. */
+  /** The first half of `step`: computes the gradients of a batch and clips them. Returns the losses of the step. */
   gradients(samples: readonly Sample[]): Tensor {
     if (samples.length === 0) throw new RangeError('trainer: a step needs at least one sample');
     this.#frozen.train();
@@ -104,7 +104,7 @@ export class Trainer {
     });
   }
 
-  /** The second half of `step`: changes the weights by the gradients, and takes them into the average. */
+  /** The second half of `step`: updates the weights, their average and the learning rate. */
   update(): void {
     this.#optimizer.step();
     this.discardGradients();
@@ -112,12 +112,15 @@ export class Trainer {
     this.#scheduler.step();
   }
 
-  /** Frees gradients that are not to be used. */
+  /** Frees the gradients without using them. */
   discardGradients(): void {
     this.#optimizer.zeroGrad();
   }
 
-  /** Adds the gradients of a part of a batch. Returns total, classification, boxes and foreground, weighted by its fraction. */
+  /**
+   * Accumulates the gradients of part of a batch. Returns total loss, classification loss, box loss and foreground
+   * anchors per image, weighted by the fraction.
+   */
   #accumulateGradients(samples: readonly Sample[], fraction: number): Tensor {
     return tidy(() => {
       const { total, classification, boxRegression, foreground } = this.model.losses(
@@ -134,15 +137,15 @@ export class Trainer {
     });
   }
 
-  /** Clips the gradients; returns their norm before. */
+  /** Clips the gradients. Returns their norm before clipping. */
   #clip(): Tensor {
     if (this.#clipNorm !== null) return clipGradNorm(this.model.parameters(), this.#clipNorm);
     return globalNorm(this.model.parameters().flatMap(({ grad }) => (grad === null ? [] : [grad])));
   }
 
   /**
-   * Names of the parameters that hold values that are not finite numbers, from the loss backwards: gradients come that
-   * way, so that the first is nearest to the cause. Reads all weights.
+   * Names of the parameters with values that are not finite. Gradients flow backwards from the loss, and so does the
+   * order: the first is closest to the cause. Reads all weights.
    */
   async brokenParameters(): Promise<string[]> {
     const broken: string[] = [];
@@ -153,7 +156,10 @@ export class Trainer {
     return broken;
   }
 
-  /** Runs something with the averaged weights (the last ones where none are kept), in evaluation mode. */
+  /**
+   * Calls a function while the model has the averaged weights (without averaging, the last ones) and is in evaluation
+   * mode.
+   */
   async withAverage<T>(run: () => Promise<T>): Promise<T> {
     this.#average?.swap();
     this.model.eval();
@@ -164,12 +170,12 @@ export class Trainer {
     }
   }
 
-  /** The averaged weights, or the last ones where none are kept. */
+  /** The averaged weights; without averaging, the last ones. */
   averagedWeights(): Promise<Map<string, HostTensor>> {
     return readStateDict((this.#average ?? this.model).stateDict());
   }
 
-  /** Everything that going on needs, under the prefixes `model.`, `average.` and `optimizer.`. */
+  /** Everything needed to resume, under the prefixes `model.`, `average.` and `optimizer.`. */
   async snapshot(): Promise<Map<string, HostTensor>> {
     const parts = {
       model: this.model.stateDict(),
@@ -183,7 +189,7 @@ export class Trainer {
     return all;
   }
 
-  /** Goes back to a snapshot taken after `steps` steps. */
+  /** Restores a snapshot that was taken after `steps` steps. */
   restore(snapshot: ReadonlyMap<string, HostTensor>, steps: number): void {
     const part = (prefix: string): Map<string, HostTensor> =>
       new Map(
@@ -192,7 +198,7 @@ export class Trainer {
         ),
       );
     if (this.#average !== null) {
-      // The averages stand in for the weights for a moment, so that their names and shapes are checked too.
+      // Loads the averages into the model first, so that their names and shapes are checked too.
       this.model.loadStateDict(part('average.'));
       this.#average.swap();
       this.#average.updates = steps;
@@ -203,7 +209,7 @@ export class Trainer {
     this.#scheduler.apply();
   }
 
-  /** Frees everything but the model, whose frozen stages can be trained again. */
+  /** Frees everything except the model, and unfreezes the stages that the trainer froze. */
   dispose(): void {
     this.discardGradients();
     this.#optimizer.dispose();
@@ -212,7 +218,7 @@ export class Trainer {
   }
 }
 
-/** Waits for the numbers of a step and frees their tensor. */
+/** Reads the losses of a step, and frees their tensor. */
 export async function readLosses(numbers: Tensor): Promise<StepLosses> {
   try {
     const [loss, classification, boxRegression, positives, gradientNorm] = (await numbers.data()) as Float32Array;

@@ -111,7 +111,7 @@ test('a damaged file and a setting that is set twice are refused', () => {
   const npm = '\n> retinagrad@0.1.0 retinagrad\n> node main.ts train tiles --print-config\n\ntrain:\n  epochs: 2\n';
   assert.match(
     refusal(() => readSettingsFile(npm, 'a.yaml')),
-    /^a\.yaml: .*These are lines of npm, not settings: write the file with npm run -s$/s,
+    /^a\.yaml: .*The file starts with output of npm: write it with npm run -s$/s,
   );
   assert.match(
     refusal(() => splitOverrides(['a.b=1', 'a.b=2'])),

@@ -16,8 +16,8 @@ await testDevice();
 type Box = readonly [x1: number, y1: number, x2: number, y2: number];
 
 /**
- * A detector that sees every object: it finds the part of each that lies in the view, if it is at least two pixels wide and high, with a
- * score that grows with the fraction that it sees. Pixels hold their own position, which tells the detector where it is.
+ * A detector that finds the visible part of every object, if it is at least two pixels wide and high, with a score that
+ * grows with the visible fraction. Pixels encode their own position, so the detector knows where the view is.
  */
 function allSeeing(objects: readonly { box: Box; label: number }[], views: Box[] = []): RetinaNet {
   const detect = async (images: readonly RgbImage[]): Promise<Detections[]> =>
@@ -46,7 +46,7 @@ function allSeeing(objects: readonly { box: Box; label: number }[], views: Box[]
   return { detect, spec: retinaNetSpec('torchvision') } as unknown as RetinaNet;
 }
 
-/** An image whose pixels say where they are, up to 4095 pixels each way. */
+/** An image whose pixels encode their position, up to 4095 pixels each way. */
 function positions(height: number, width: number): RgbImage {
   const image = rgbImage(height, width);
   for (let y = 0; y < height; y++) {
@@ -63,7 +63,7 @@ const boxesOf = ({ boxes }: Detections): Box[] =>
   Array.from({ length: boxes.length / 4 }, (_, i) => [...boxes.subarray(i * 4, i * 4 + 4)] as unknown as Box);
 const sorted = (boxes: readonly Box[]): Box[] => [...boxes].sort((a, b) => a[1] - b[1] || a[0] - b[0]);
 
-test('every object that the overlap can hold is found once and whole, wherever it lies', async () => {
+test('every object smaller than the overlap is found once and complete, at any position', async () => {
   const [height, width] = [310, 420];
   const image = positions(height, width);
   await fc.assert(
@@ -84,7 +84,7 @@ test('every object that the overlap can hold is found once and whole, wherever i
   );
 });
 
-test('a cut box stays where no tile sees the object whole, and where only another class covers it', async () => {
+test('a cut box is kept if no tile has the complete object, and if only another class covers it', async () => {
   const image = positions(100, 180);
   // Tiles 0 to 100 and 80 to 180. The long object is cut by both.
   const long = await detectImage(allSeeing([{ box: [20, 40, 160, 50], label: 0 }]), image, { tile: 100, overlap: 20 });
@@ -93,7 +93,7 @@ test('a cut box stays where no tile sees the object whole, and where only anothe
     [80, 40, 160, 50],
   ]);
   const objects = [
-    { box: [70, 40, 110, 60] as Box, label: 0 }, // whole in neither: 70 to 100, and 80 to 110
+    { box: [70, 40, 110, 60] as Box, label: 0 }, // complete in neither: 70 to 100, and 80 to 110
     { box: [81, 40, 120, 60] as Box, label: 1 }, // not quite at the second tile's edge
   ];
   const other = await detectImage(allSeeing(objects), image, { tile: 100, overlap: 20, nmsThreshold: 1 });
@@ -114,25 +114,25 @@ test('duplicates are suppressed within a class only, best first', async () => {
   for (const { scores } of [found, all]) assert.ok(scores.every((score, i) => i === 0 || score <= scores[i - 1]!));
 });
 
-test('all tiles are seen once, in batches, and progress is told', async () => {
+test('each tile is processed once, in batches, and progress is reported', async () => {
   const views: Box[] = [];
-  const told: number[] = [];
+  const progress: number[] = [];
   await detectImage(allSeeing([], views), positions(150, 250), {
     tile: 100,
     overlap: 20,
     batchSize: 4,
-    onProgress: (done, total) => told.push(done, total),
+    onProgress: (done, total) => progress.push(done, total),
   });
   assert.equal(
     views,
     [0, 50].flatMap((top) => [0, 75, 150].map((left) => [left, top, left + 100, top + 100])),
   );
-  assert.equal(told, [4, 6, 6, 6]);
+  assert.equal(progress, [4, 6, 6, 6]);
 });
 
-test('an image that fits one tile gives what detect gives', async () => {
+test('an image that fits in one tile gives the result of detect', async () => {
   manualSeed(2);
-  // Untrained, it is sure of nothing: a low threshold gives many boxes.
+  // Scores of an untrained model are low: a low threshold gives many boxes.
   const base = tinySpec();
   const model = new RetinaNet(1, { ...base, postprocess: { ...base.postprocess, scoreThreshold: 0.005 } }).eval();
   const { image } = await squares.get(0);
@@ -140,7 +140,7 @@ test('an image that fits one tile gives what detect gives', async () => {
   assert.ok(expected!.scores.length > 20);
   assert.equal(await detectImage(model, image), expected);
   assert.equal(await detectImage(model, image, { tile: 64 }), expected);
-  // In tiles, no box overlaps a better one too much, and none leaves the image.
+  // In tiles, no box overlaps a higher-scoring one too much, and all lie in the image.
   const tiled = await detectImage(model, image, { tile: 32, overlap: 16, nmsThreshold: 0.4 });
   const iou = pairwiseIou(tiled.boxes, tiled.boxes);
   const count = tiled.scores.length;
@@ -149,7 +149,7 @@ test('an image that fits one tile gives what detect gives', async () => {
   model.dispose();
 });
 
-test('a data set of large images is evaluated in tiles of the size trained on', async () => {
+test('a data set of large images is evaluated in tiles of the training size', async () => {
   const box: Box = [150, 40, 170, 60];
   const views: Box[] = [];
   const dataset: Dataset = {
@@ -171,7 +171,7 @@ test('a data set of large images is evaluated in tiles of the size trained on', 
   ]);
 });
 
-test('settings that do not fit are refused', async () => {
+test('invalid options are rejected', async () => {
   const refused = async (options: TileOptions, reason: RegExp): Promise<void> =>
     assert.match((await errorOf(() => detectImage(allSeeing([]), positions(9, 9), options))).message, reason);
   await refused({ tile: 0 }, /tile is 0, expected an integer >= 1/);

@@ -19,7 +19,7 @@ const place = (side: number, squash = 1): PlacedBoxes =>
 const coverage = (boxes: PlacedBoxes, shapes: Partial<AnchorShapes> = {}) =>
   coverageOf(boxes, bestIous(boxes, { ...anchors, ...shapes }), spec.matcher);
 
-test('anchors fitted to small objects reach them', () => {
+test('anchors fitted to small objects overlap them', () => {
   const boxes = place(14);
   const fitted = fitAnchors(boxes, anchors);
   const smallest = fitSmallestAnchor(boxes, anchors);
@@ -40,7 +40,7 @@ test('anchors fitted to small objects reach them', () => {
   enumerateIous(better, smallObjects(14)[0]!, 256, 200).forEach((iou, i) => assert.ok(Math.abs(iou - ious[i]!) < 1e-5));
 });
 
-test('flat objects: ratios are found that fit, though no size does', () => {
+test('flat objects: fitted ratios match where no size does', () => {
   const boxes = place(48, 0.2);
   const fitted = fitAnchors(boxes, anchors);
   const stepped = { sizes: steppedSizes(fitSmallestAnchor(boxes, anchors)) };
@@ -70,7 +70,7 @@ test('fitted anchors are the same for the same seed, keep the number of anchors,
     }),
     { numRuns: 6, seed: 2 },
   );
-  // What fits a handful of boxes may fit all of them worse; the anchors given are kept then.
+  // Anchors that fit a few boxes may fit all of them worse; then the given anchors are kept.
   const boxes = place(20);
   const best = fitAnchors(boxes, anchors);
   assert.equal(fitAnchors(boxes, { ...anchors, ...best }, { maxBoxes: 3 }), best);

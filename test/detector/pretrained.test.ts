@@ -29,7 +29,7 @@ const make = (classes: number, seed: number, spec: RetinaNetSpec = tinySpec()): 
 const LAST = 'head.classificationHead.clsLogits.';
 const isLast = (name: string): boolean => name.startsWith(LAST);
 
-/** A detector of cars, ships and planes whose last layer and statistics are told apart everywhere. */
+/** A detector of cars, ships and planes in which all values of the last layer and of statistics differ. */
 const theirClasses = ['car', 'ship', 'plane'];
 const theirs = make(3, 1);
 for (const tensor of theirs.stateDict().values()) {
@@ -51,7 +51,7 @@ saveDetector(file('detector'), await readStateDict(theirs.stateDict()), {
 const torch = toTorchvisionStateDict(await readStateDict(theirs.stateDict()));
 writeFileSync(file('torch'), encodeSafetensors(torch));
 
-/** What PyTorch's own classifier of the same ResNet would be saved as, with a counter per norm as int64. */
+/** The file of a PyTorch classifier with the same ResNet, with an int64 counter per norm. */
 function classifierFile(change: (tensors: Map<string, HostTensor>) => void = () => undefined): Uint8Array {
   const tensors = new Map<string, HostTensor>();
   for (const [name, value] of torch)
@@ -60,7 +60,7 @@ function classifierFile(change: (tensors: Map<string, HostTensor>) => void = () 
   change(tensors);
   tensors.set('bn1.num_batches_tracked', { shape: [2], data: new Float32Array(2) });
   const bytes = Buffer.from(encodeSafetensors(tensors));
-  // One int64 in the place of two float32: the header keeps its length.
+  // One int64 instead of two float32: the length of the header does not change.
   const [before, after] = [
     '"bn1.num_batches_tracked":{"dtype":"F32","shape":[2]',
     '"bn1.num_batches_tracked":{"dtype":"I64","shape":[1]',
@@ -71,7 +71,7 @@ function classifierFile(change: (tensors: Map<string, HostTensor>) => void = () 
   return bytes;
 }
 
-test('a detector of other classes gives all but the last layer, and that for the classes of the same name', async () => {
+test('a detector of other classes gives all layers, the last one for the classes of the same name', async () => {
   await leavesNothing(device, async () => {
     const model = make(4, 2);
     const before = await valuesOf(model);
@@ -105,7 +105,7 @@ test('a detector of other classes gives all but the last layer, and that for the
         [`${LAST}bias`, 18],
       ],
     );
-    assert.match(report.summary, /loaded \d+ tensors, 0\.\d+ million values, of a detector: .*detector.safetensors/);
+    assert.match(report.summary, /loaded \d+ tensors, 0\.\d+ million values, from a detector: .*detector.safetensors/);
     assert.match(report.summary, /classes known by name: plane, car\n/);
     assert.match(report.summary, /fresh 2: .*clsLogits.weight \[3,3,8,24\] \(2 of 4 classes are in the file\)/);
     assert.equal(report.notes, []);
@@ -126,7 +126,7 @@ test('the same classes in another order are all known', async () => {
   model.dispose();
 });
 
-test('other parts that do not fit stay as they are, and are listed with their shapes', async () => {
+test('other parts that do not match are unchanged, and are listed with their shapes', async () => {
   const spec = tinySpec({ pyramid: { channels: 16 }, anchors: { sizes: [8, 16, 32, 64, 128].map((side) => [side]) } });
   const model = make(3, 2, spec);
   const before = await valuesOf(model);
@@ -146,7 +146,7 @@ test('other parts that do not fit stay as they are, and are listed with their sh
   model.dispose();
 });
 
-test("torchvision's RetinaNet gives everything, in PyTorch's layouts", async () => {
+test("torchvision's RetinaNet gives all weights, in PyTorch's layouts", async () => {
   const model = make(3, 2);
   const report = await loadPretrained(model, file('torch'), { classes: theirClasses });
   assert.is(report.kind, 'torchvision detector');
@@ -154,7 +154,7 @@ test("torchvision's RetinaNet gives everything, in PyTorch's layouts", async () 
   assert.equal([report.fresh, report.skipped, report.knownClasses], [[], [], null]);
   assert.match(report.notes.join(), /norm of the backbone: the weights were trained with frozen, the model has batch/);
   model.dispose();
-  // A last layer for another number of classes stays as it is.
+  // A last layer for another number of classes is unchanged.
   const two = make(2, 2);
   const before = await valuesOf(two);
   const other = await loadPretrained(two, file('torch'));
@@ -166,7 +166,7 @@ test("torchvision's RetinaNet gives everything, in PyTorch's layouts", async () 
   two.dispose();
 });
 
-test('a ResNet that classifies gives the backbone', async () => {
+test('a ResNet classifier gives the backbone', async () => {
   writeFileSync(file('classifier'), classifierFile());
   const model = make(1, 2);
   const before = await valuesOf(model);
@@ -183,7 +183,7 @@ test('a ResNet that classifies gives the backbone', async () => {
   model.dispose();
 });
 
-test('a backbone that does not fit is explained, and the model stays as it is', async () => {
+test('a backbone that does not match is explained, and the model is unchanged', async () => {
   const refused = async (path: string, spec: RetinaNetSpec, reason: RegExp): Promise<void> => {
     const model = make(1, 3, spec);
     const before = await valuesOf(model);
@@ -206,7 +206,7 @@ test('a backbone that does not fit is explained, and the model stays as it is', 
   const noNorm = damaged('norm', (tensors) => {
     for (const name of tensors.keys()) if (name.includes('running')) tensors.delete(name);
   });
-  await refused(noNorm, tinySpec(), /bn1\.runningMean is missing; .* more: its norms are no batch norms/);
+  await refused(noNorm, tinySpec(), /bn1\.runningMean is missing; .* more; the model expects batch norms/);
   const blocks = damaged('blocks', (tensors) => {
     for (const name of tensors.keys()) if (name.startsWith('layer4.1.')) tensors.delete(name);
   });
@@ -217,7 +217,7 @@ test('a backbone that does not fit is explained, and the model stays as it is', 
   await refused(
     groups,
     tinySpec(),
-    /layer1.0.conv2.weight is \[3,3,4,8\], the model's \[3,3,8,8\]: it is another kind of ResNet/,
+    /layer1.0.conv2.weight is \[3,3,4,8\], the model's \[3,3,8,8\]; it is a different kind of ResNet/,
   );
   const nan = damaged('nan', (tensors) => (tensors.get('conv1.weight')!.data[5] = Number.NaN));
   await refused(nan, tinySpec(), /value \d+ of backbone.body.conv1.weight is NaN, expected a finite number/);
@@ -225,11 +225,11 @@ test('a backbone that does not fit is explained, and the model stays as it is', 
   await refused(
     file('strange'),
     tinySpec(),
-    /holds no weights of a ResNet or RetinaNet under torchvision's names: it has x.y/,
+    /has no weights of a ResNet or RetinaNet with torchvision's names, only x.y;/,
   );
   const model = make(2, 1);
   const { message } = await errorOf(() => loadPretrained(model, file('torch'), { classes: ['a'] }));
-  assert.match(message, /1 names of classes \(a\) for a model of 2 classes/);
+  assert.match(message, /classes has 1 name \(a\), the model has 2 classes/);
   model.dispose();
   theirs.dispose();
 });

@@ -43,7 +43,7 @@ test('a loss that never falls gives no suggestion', () => {
     true,
   );
   assert.equal([suggestion, steepest, minimumTenth], [null, null, null]);
-  assert.match(reason, /falls at no rate/);
+  assert.match(reason, /does not fall at any rate/);
   assert.is(curve.length, 121);
 });
 
@@ -53,12 +53,12 @@ test('a loss that ends as NaN is left out', () => {
   assert.is(suggest([...points, end], true).suggestion, suggest(points, true).suggestion);
 });
 
-test('a sweep trains at rising rates, stops where it diverges, and leaves the model as it was, bit for bit', async () => {
+test('a sweep trains at rising rates, stops where it diverges, and restores the model, bit for bit', async () => {
   await leavesNothing(device, async () => {
     manualSeed(4);
     const model = new RetinaNet(1, tinySpec({ loss: { normalizer: 'ema' } })).eval();
     const before = await valuesOf(model);
-    const told: number[] = [];
+    const rates: number[] = [];
     const { curve, diverged } = await findLearningRate(model, {
       dataset: squares,
       indices,
@@ -69,20 +69,20 @@ test('a sweep trains at rising rates, stops where it diverges, and leaves the mo
       optimizer: 'sgd',
       clipNorm: null,
       freeze: 1,
-      onStep: ({ learningRate }) => told.push(learningRate),
+      onStep: ({ learningRate }) => rates.push(learningRate),
     });
     assert.ok(diverged && curve.length < 25, `${curve.length} steps`);
     assertClose(
-      told,
+      rates,
       Array.from(curve, (_, i) => 1e-4 * 10 ** ((10 * i) / 24)),
       { tolerance: { relative: 1e-9 }, label: 'rates' },
     );
-    assert.ok(new Set(curve.map(({ loss }) => loss)).size === curve.length, 'each step has another loss');
+    assert.ok(new Set(curve.map(({ loss }) => loss)).size === curve.length, 'each step has a different loss');
     assert.equal(changedNames(before, await valuesOf(model)), []);
     assert.is(model.training, false);
     assert.ok(model.parameters().every(({ requiresGrad }) => requiresGrad));
 
-    // An error on the way puts the weights back, too.
+    // An error also restores the weights.
     const controller = new AbortController();
     const error = await errorOf(() =>
       findLearningRate(model, {
@@ -99,7 +99,7 @@ test('a sweep trains at rising rates, stops where it diverges, and leaves the mo
   });
 });
 
-test('settings that do not fit are refused', async () => {
+test('invalid settings are rejected', async () => {
   const model = new RetinaNet(1, tinySpec());
   for (const [options, reason] of [
     [{ steps: 9 }, /steps is 9, expected an integer >= 10/],

@@ -18,7 +18,7 @@ function assertRates(total: number, options: RecipeOptions, form: (step: number)
   assertClose(steps.map(schedule), steps.map(form), { tolerance: { relative: 1e-9, absolute: 1e-12 }, label: 'rates' });
 }
 
-/** A straight line through (0, 1 / 1000) and (steps, 1). */
+/** A line through (0, 1 / 1000) and (steps, 1). */
 const rise = (step: number, steps: number): number => 0.001 + (0.999 * step) / steps;
 
 test('cosine rises along a line and falls along half a cosine', () => {
@@ -39,12 +39,12 @@ test("multi-step is torchvision's: a tenth from epochs 16 and 22 of 26, after a 
   assertRates(10, { schedule: 'multi-step', warmup: 0, milestones: [0.5] }, (step) => (step < 5 ? 1 : 0.1));
 });
 
-test('constant stays, after a warm-up if there is one', () => {
+test('constant is 1, after a warm-up if there is one', () => {
   assertRates(9, { schedule: 'constant' }, () => 1);
   assertRates(9, { schedule: 'constant', warmup: 3 }, (step) => Math.min(1, rise(step, 3)));
 });
 
-test('one cycle is a number at every step, whatever the number of steps', () => {
+test('one-cycle is a finite rate at every step, for any number of steps', () => {
   for (let total = 1; total <= 40; total++) {
     for (const warmup of [0, 0.2, 0.5, 1, total]) {
       const schedule = makeSchedule(total, { warmup });
@@ -55,7 +55,7 @@ test('one cycle is a number at every step, whatever the number of steps', () => 
       );
     }
   }
-  // Five steps of which a fifth rise: the first step is the peak.
+  // A warm-up of a fifth of five steps: the first step is the peak.
   assert.is(makeSchedule(5, {})(0), 1);
 });
 
@@ -68,7 +68,7 @@ test('one cycle starts at a 25th, peaks once and ends at a 250,000th', () => {
   assert.ok(Math.abs(peak - 0.2 * 101 + 1) <= 1);
 });
 
-test('a schedule of your own is taken as it is', () => {
+test('a custom schedule is used unchanged', () => {
   const own = stepDecay({ every: 2, gamma: 0.5 });
   assert.is(makeSchedule(9, { schedule: own }), own);
   assert.throws(() => makeSchedule(9, { schedule: own, warmup: 2 }), /warmup is for named schedules/);
@@ -118,7 +118,7 @@ test('the groups have their rates and decays, and one step of SGD is the closed 
   });
 });
 
-test('AdamW at the rate for the network is the default; what does not fit is refused', () => {
+test('AdamW with the rate for the network is the default; invalid options are rejected', () => {
   const model = new RetinaNet(1, tinySpec());
   const adam = makeOptimizer(model, { batchSize: 8, accumulate: 2 });
   const rate = startingRate({ optimizer: 'adamw', width: 8, images: 16, isPretrained: false });

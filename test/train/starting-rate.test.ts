@@ -6,7 +6,7 @@ import { startingRate } from '../../src/train/starting-rate.ts';
 const adam = { optimizer: 'adamw', width: 64, images: 4, isPretrained: false } as const;
 const sgd = { ...adam, optimizer: 'sgd' } as const;
 
-test('the recipes that it is made of', () => {
+test('it reproduces the recipes that it interpolates', () => {
   assert.is(startingRate(adam), 5e-4);
   assert.is(startingRate({ ...adam, width: 16 }), 3e-3);
   assert.is(startingRate({ ...adam, images: 16 }), 1e-3);
@@ -32,7 +32,7 @@ test('it grows with the images and falls with the width', () => {
   );
 });
 
-test('numbers that make no sense are refused', () => {
+test('a width or number of images that is not > 0 is rejected', () => {
   assert.throws(() => startingRate({ ...adam, images: 0 }), /images is 0, expected a number > 0/);
   assert.throws(() => startingRate({ ...adam, width: NaN }), /width is NaN, expected a number > 0/);
 });

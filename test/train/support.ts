@@ -19,14 +19,14 @@ import type { TrainOptions, TrainResult } from '../../src/train/run-options.ts';
 
 const SIDE = 64;
 
-/** Bright squares of about 20 pixels on dark noise: easy enough that a few steps show learning. */
+/** Bright squares of about 20 pixels on dark noise: easy enough to learn in a few steps. */
 export const squares: Dataset = {
   classes: ['square'],
   ids: Array.from({ length: 18 }, (_, i) => `image-${i}`),
   get: async (index) => drawSquares(index, [8, 36]),
 };
 
-/** Noise of which every third image has no squares. */
+/** Like `squares`, but every third image is empty. */
 export const squaresAndNothing: Dataset = {
   ...squares,
   get: async (index) => drawSquares(index, index % 3 === 0 ? [] : [8, 36]),
@@ -62,7 +62,7 @@ export const tinySpec = (overrides: SpecOverrides = {}): ReturnType<typeof retin
     ...overrides,
   });
 
-/** Copies of all values of a model by name, to compare bit by bit. */
+/** Copies of all values of a model by name, for exact comparisons. */
 export async function valuesOf(model: Module): Promise<Map<string, Float32Array>> {
   const state = await readStateDict(model.stateDict());
   return new Map([...state].map(([name, { data }]) => [name, data]));
@@ -77,7 +77,7 @@ export function changedNames(
   return [...before].flatMap(([name, values]) => (bits(values).equals(bits(after.get(name)!)) ? [] : [name]));
 }
 
-/** Runs of `trainDetector` in folders below `root`, with what they leave. */
+/** Runs of `trainDetector` in folders below `root`, and the files that they write. */
 export function trainRuns(
   root: string,
   { dataset, split, spec }: { dataset: Dataset; split: TrainOptions['split']; spec: RetinaNetSpec },
@@ -91,7 +91,7 @@ export function trainRuns(
   return {
     fileOf,
     metrics,
-    /** All that a run computed, without the speed. */
+    /** Everything that a run computed, without timings. */
     computed: (run: string): object[] =>
       metrics(run).map((record) => ({ ...record, imagesPerSecond: 0, waitSeconds: 0 })),
     /** A run with settings that differ from the common ones; `interruptAt` aborts it at that step. */

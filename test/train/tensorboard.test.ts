@@ -63,8 +63,8 @@ function decode(message: Uint8Array): Field[] {
 function records(file: Uint8Array): Field[][] {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const unmask = (masked: number): number => {
-    const turned = (masked - 0xa282ead8) >>> 0;
-    return ((turned >>> 17) | (turned << 15)) >>> 0;
+    const rotated = (masked - 0xa282ead8) >>> 0;
+    return ((rotated >>> 17) | (rotated << 15)) >>> 0;
   };
   const out: Field[][] = [];
   let at = 0;
@@ -125,10 +125,10 @@ test('scalars are events of summaries, after the version', () => {
   assert.equal(scalars(second!), [300_000_000_000n, [['long'.repeat(60), Number.NaN]]]);
 });
 
-test('a run that goes on has TensorBoard forget what it had shown after that step', () => {
+test('a resumed run makes TensorBoard discard the later steps', () => {
   const before = readdirSync(root).length;
   const events = openEventFile(root, 5);
-  assert.is(readdirSync(root).length, before + 1, 'a file of its own');
+  assert.is(readdirSync(root).length, before + 1, 'a separate file');
   const [, start] = read(events.path);
   assert.equal(
     start!.map(([field]) => field),

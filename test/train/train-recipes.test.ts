@@ -19,22 +19,22 @@ test.after(() => rmSync(root, { recursive: true }));
 
 const split = { train: [0, 1, 2, 3, 4, 5, 6, 7, 8], heldOut: [9, 10, 11, 12] };
 
-/** Twelve samples an epoch, the surest false detection first; it notes what it is told. */
-function makeSampler(told: ReadonlyMap<number, number>[] = []): EpochSampler {
-  let hardness = new Map<number, number>();
+/** Twelve samples per epoch, the most difficult empty one first. Records what `setDifficulty` receives. */
+function makeSampler(received: ReadonlyMap<number, number>[] = []): EpochSampler {
+  let difficulty = new Map<number, number>();
   return {
     length: 12,
     indices(epoch) {
       const list = new Random('sampler', epoch).shuffle([...split.train]);
-      const [hardest] = [...hardness].sort((a, b) => b[1] - a[1])[0] ?? [4];
-      return [hardest, ...list, ...list.slice(0, 2)];
+      const [mostDifficult] = [...difficulty].sort((a, b) => b[1] - a[1])[0] ?? [4];
+      return [mostDifficult, ...list, ...list.slice(0, 2)];
     },
     setDifficulty(found) {
-      told.push(found);
-      hardness = new Map([...hardness, ...found]);
+      received.push(found);
+      difficulty = new Map([...difficulty, ...found]);
     },
-    state: () => JSON.stringify([...hardness]),
-    restore: (state) => (hardness = new Map(JSON.parse(state) as [number, number][])),
+    state: () => JSON.stringify([...difficulty]),
+    restore: (state) => (difficulty = new Map(JSON.parse(state) as [number, number][])),
   };
 }
 
@@ -57,11 +57,11 @@ const { run, fileOf, metrics, computed } = trainRuns(root, { dataset, split, spe
 const stepsOf = (run: string): StepRecord[] => metrics(run).filter((record) => record.kind === 'step');
 const eventFiles = (run: string): string[] => readdirSync(join(root, run)).filter((name) => name.includes('tfevents'));
 
-const told: ReadonlyMap<number, number>[] = [];
+const received: ReadonlyMap<number, number>[] = [];
 
-test('SGD, cosine, accumulation, frozen stages, no average and a sampler: parts of a run are the whole, bit for bit', async () => {
+test('SGD, cosine, accumulation, frozen stages, no average and a sampler: an interrupted run equals an uninterrupted one, bit for bit', async () => {
   await leavesNothing(device, async () => {
-    assert.is((await run('whole', { ...recipe, sampler: makeSampler(told) })).end, 'finished');
+    assert.is((await run('whole', { ...recipe, sampler: makeSampler(received) })).end, 'finished');
     const first = await run('parts', { ...recipe, sampler: makeSampler() }, 4);
     assert.equal([first.end, first.steps], ['interrupted', 5], 'within the second epoch');
     const second = await run('parts', { ...recipe, sampler: makeSampler(), resume: true }, 7);
@@ -90,33 +90,33 @@ test('the rate is that of pyramid and heads, along the schedule', () => {
   for (const { positives, waitSeconds } of stepsOf('whole')) assert.ok(positives > 0 && waitSeconds >= 0);
 });
 
-test('hard negatives are samples to train on without objects, others each time, with the score of their surest detection', () => {
-  assert.is(told.length, 3);
-  for (const found of told) {
+test('hard negatives are training samples without objects, a different subset each time, with their highest score', () => {
+  assert.is(received.length, 3);
+  for (const found of received) {
     assert.is(found.size, 2);
     for (const [index, score] of found) assert.ok([0, 3, 6].includes(index) && score >= 0 && score < 1);
   }
-  assert.ok(new Set(told.map((found) => [...found.keys()].join())).size > 1);
+  assert.ok(new Set(received.map((found) => [...found.keys()].join())).size > 1);
   const evaluations = metrics('whole').filter((record) => record.kind === 'evaluation');
   assert.equal(
     evaluations.map(({ hardness }) => hardness),
-    told.map((found) => [...found.values()].reduce((a, b) => a + b) / 2),
+    received.map((found) => [...found.values()].reduce((a, b) => a + b) / 2),
   );
 });
 
-test('a run with other settings is not resumed, and the difference is named', async () => {
+test('a run with other settings is not resumed, and the error names the difference', async () => {
   const refused = async (options: Partial<TrainOptions>, reason: RegExp): Promise<void> => {
     const all = { ...recipe, sampler: makeSampler(), resume: true, ...options };
     assert.match((await errorOf(() => run('whole', all))).message, reason);
   };
-  await refused({ optimizer: 'adamw' }, /has "sgd" optimizer, these settings have "adamw"/);
-  await refused({ learningRate: 0.01 }, /has 0.02 learningRate, these settings have 0.01/);
-  await refused({ warmup: 0.5 }, /has 2 warmup, these settings have 0.5/);
-  await refused({ freeze: 0 }, /has 1 freeze, these settings have 0/);
-  await refused({ augment: null }, /has the default augment, these settings have null/);
+  await refused({ optimizer: 'adamw' }, /optimizer was "sgd" and is now "adamw";/);
+  await refused({ learningRate: 0.01 }, /learningRate was 0.02 and is now 0.01;/);
+  await refused({ warmup: 0.5 }, /warmup was 2 and is now 0.5;/);
+  await refused({ freeze: 0 }, /freeze was 1 and is now 0;/);
+  await refused({ augment: null }, /augment was the default and is now null;/);
 });
 
-test('the run folder tells the environment, and when it went on', () => {
+test('the run folder records the environment, and each time the run is resumed', () => {
   const environment = JSON.parse(readFileSync(fileOf('parts', 'environment'), 'utf8')) as Record<string, unknown>;
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string;
@@ -129,7 +129,7 @@ test('the run folder tells the environment, and when it went on', () => {
   assert.is((environment['resumed'] as unknown[]).length, 2);
 });
 
-test('the best evaluation is the best by what is monitored, and each best so far is told', async () => {
+test('the best evaluation is that of the monitored metric, and each best so far is reported', async () => {
   for (const monitor of ['f1', 'ap'] as const) {
     const seen: EvaluationRecord[] = [];
     const { best } = await run(`monitor-${monitor}`, {
@@ -153,7 +153,7 @@ test('the best evaluation is the best by what is monitored, and each best so far
   }
 });
 
-test('a source reads in the place of the data set, and gives the same run if it changes samples alike', async () => {
+test('a source reads instead of the data set, and gives the same run if it augments in the same way', async () => {
   const asked = new Set<string>();
   const options = { epochs: 1, learningRate: 1e-3 };
   await run('source', {
@@ -171,21 +171,21 @@ test('a source reads in the place of the data set, and gives the same run if it 
   assert.ok([...asked].every((text) => text.endsWith(' 1 0')));
 });
 
-test('what does not fit is refused', async () => {
+test('invalid options are rejected', async () => {
   const refused = async (options: Partial<TrainOptions>, reason: RegExp): Promise<void> => {
     assert.match((await errorOf(() => run('refused', options))).message, reason);
   };
   const sampler = makeSampler();
-  await refused({ hardNegatives: true }, /hardNegatives needs a sampler that has setDifficulty/);
+  await refused({ hardNegatives: true }, /hardNegatives needs a sampler with setDifficulty/);
   await refused({ hardNegatives: -1, sampler }, /hardNegatives is -1/);
   await refused({ monitor: 'loss' as never }, /monitor is "loss", expected one of f1, ap/);
   await refused({ patience: 0 }, /patience is 0/);
   await refused({ augment: {}, source: { read: (index) => dataset.get(index) } }, /leave out augment/);
   await refused({ sampler: { ...sampler, length: 0 } }, /sampler.length is 0/);
   assert.equal(readdirSync(join(root, 'refused')), []);
-  await refused({ sampler: { ...sampler, length: 13 } }, /epoch 0 has 12 samples, expected length, 13/);
+  await refused({ sampler: { ...sampler, length: 13 } }, /epoch 0 has 12 samples, expected 13 \(sampler.length\)/);
   const leaking = { ...sampler, length: 4, indices: () => [0, 1, 2, 12] };
-  await refused({ sampler: leaking }, /epoch 0 has sample 12, which is not among the 9 to train on/);
+  await refused({ sampler: leaking }, /epoch 0 has sample 12, which is not one of the 9 training samples/);
   const full = { train: [1, 2, 4, 5, 7, 8], heldOut: [10] };
   await refused({ hardNegatives: true, sampler, split: full }, /training samples without objects: there are none/);
   const nothing = { train: split.train, heldOut: [9, 12] };

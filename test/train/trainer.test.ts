@@ -73,7 +73,7 @@ test('the gradients of small batches add up to those of the whole one', async ()
   });
 });
 
-test("with the batch's normaliser each small batch counts by its share of the images", async () => {
+test("with the batch's normaliser each small batch is weighted by its fraction of the images", async () => {
   const model = makeModel({ ...frozenNorms, loss: { normalizer: 'batch' } });
   const both = await gradientsOf(model, uneven, { accumulate: 2 });
   const [first, second] = [
@@ -105,7 +105,7 @@ test('positives are the foreground anchors per image', async () => {
   model.dispose();
 });
 
-test('frozen stages stay as they are, bit for bit, and so do their averages', async () => {
+test('frozen stages and their averages are unchanged, bit for bit', async () => {
   await leavesNothing(device, async () => {
     for (const [freeze, frozen] of [
       [2, /^backbone\.body\.(conv1|bn1|layer1)\./],
@@ -132,7 +132,7 @@ test('frozen stages stay as they are, bit for bit, and so do their averages', as
   });
 });
 
-test('frozen stages whose activations are computed again give the same step', async () => {
+test('frozen stages with activation checkpointing give the same step', async () => {
   const values = [];
   for (const checkpoint of [false, true]) {
     const model = makeModel({ backbone: { depth: 18, width: 8, norm: 'batch', checkpoint } });
@@ -145,7 +145,7 @@ test('frozen stages whose activations are computed again give the same step', as
   assert.equal(changedNames(values[0]!, values[1]!), []);
 });
 
-test('what was frozen before stays frozen', () => {
+test('parameters that were frozen before stay frozen', () => {
   const model = makeModel();
   model.backbone.body.layer1.freeze();
   freezeBackbone(model, 3).release();
@@ -169,7 +169,7 @@ test('without averages the last weights are evaluated and saved', async () => {
   model.dispose();
 });
 
-test('parameters that break are named from the loss backwards', async () => {
+test('parameters that are not finite are named from the loss backwards', async () => {
   const model = makeModel();
   const trainer = new Trainer(model, { totalSteps: 2, averageDecay: null });
   assert.equal(await trainer.brokenParameters(), []);
@@ -184,7 +184,7 @@ test('parameters that break are named from the loss backwards', async () => {
   model.dispose();
 });
 
-test('settings that do not fit are refused', () => {
+test('invalid settings are rejected', () => {
   const model = makeModel();
   for (const [options, reason] of [
     [{ accumulate: 0 }, /accumulate is 0, expected an integer >= 1/],

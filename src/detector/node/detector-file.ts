@@ -3,7 +3,7 @@ import type { HostTensor } from '../../nn/module.ts';
 import { saveCheckpoint } from '../../weights/node/checkpoint.ts';
 import { Detector, detectorMetadata, type DetectorDescription } from '../detector.ts';
 
-/** Writes weights (of `readStateDict`) with their description to a safetensors file, whole or not at all. */
+/** Writes weights (of `readStateDict`) and their description to a safetensors file, atomically. */
 export function saveDetector(
   path: string,
   weights: ReadonlyMap<string, HostTensor>,
@@ -13,9 +13,9 @@ export function saveDetector(
 }
 
 /**
- * Reads a file that `saveDetector` wrote, and makes the model on the default device (see `init`).
+ * Loads a detector from a file that `saveDetector` wrote, on the default device (see `init`).
  *
- * @throws Error that names the file if it is damaged or holds something else
+ * @throws Error that names the file if it is damaged or not a detector
  */
 export function loadDetector(path: string): Detector {
   return Detector.fromBytes(readFileSync(path), path);

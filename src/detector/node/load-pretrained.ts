@@ -3,7 +3,7 @@ import type { RetinaNet } from '../../retinanet/retinanet.ts';
 import { loadPretrainedBytes, type PretrainedOptions, type PretrainedReport } from '../pretrained.ts';
 
 /**
- * Starts a model from the weights of a file: see `loadPretrainedBytes`.
+ * Initialises a model with the weights of a file: see `loadPretrainedBytes`.
  *
  * @throws Error that names the file
  */

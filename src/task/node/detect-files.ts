@@ -7,18 +7,18 @@ import type { LabelledImage } from '../../labels/types.ts';
 import type { Detections } from '../../retinanet/postprocess.ts';
 import { readerOptions } from './open-training-data.ts';
 
-/** An image file with what was detected in it. */
+/** An image file and its detections. */
 export interface FileDetections {
   readonly file: string;
   readonly image: RgbImage;
   readonly detections: Detections;
-  /** The detections as a row of a label table, with the path relative to the folder that holds all files. */
+  /** The detections as an entry of a label table, with the path relative to the common folder of all files. */
   readonly labelled: LabelledImage;
 }
 
 /**
- * Detects objects in image files, one after another, each decoded and tiled as the detector was trained. Ends early when
- * the signal is aborted.
+ * Detects objects in image files one by one, with the decoding and the tiles of training. Ends early when the signal is
+ * aborted.
  */
 export async function* detectFiles(
   detector: Detector,
@@ -29,7 +29,7 @@ export async function* detectFiles(
   for (const file of files) {
     if (options.signal?.aborted === true) return;
     const image = await readImage(file, readerOptions(detector.decoding));
-    const { signal: _, ...detecting } = options; // An image that was begun is finished.
+    const { signal: _, ...detecting } = options; // The image in progress is completed.
     const detections = await detector.detect(image, detecting);
     const [height, width] = image.shape as [number, number, number];
     const name = relative(root, file).split(sep).join('/');
@@ -37,9 +37,9 @@ export async function* detectFiles(
   }
 }
 
-/** The innermost folder that holds all files. */
+/** The innermost folder that contains all files. */
 export function commonFolder(files: readonly string[]): string {
   const [first = [], ...others] = files.map((file) => dirname(resolve(file)).split(sep));
-  const shared = first.findIndex((part, i) => others.some((other) => other[i] !== part));
-  return (shared < 0 ? first : first.slice(0, shared)).join(sep) || sep;
+  const common = first.findIndex((part, i) => others.some((other) => other[i] !== part));
+  return (common < 0 ? first : first.slice(0, common)).join(sep) || sep;
 }

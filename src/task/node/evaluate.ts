@@ -13,15 +13,20 @@ import type { LabelTable } from '../../labels/types.ts';
 import { detectSamples, judgeTables } from '../evaluation.ts';
 import { readerOptions } from './open-training-data.ts';
 
-/** Labelled images as a detector sees them: classes numbered as its own, images named as the label file names them. */
+/**
+ * Labelled images for the evaluation of a detector: with its labels for the classes, and with the image names of the
+ * label file.
+ */
 export interface EvaluationData {
   readonly path: string;
   readonly dataset: Dataset;
-  /** The ground truth as the label file has it, with crowds, difficult objects and outlines, which a data set leaves out. */
+  /**
+   * The complete ground truth of the label file, with the crowds, difficult objects and outlines that a data set omits.
+   */
   readonly truth: LabelTable;
 }
 
-/** What a detector finds in labelled images, and how right it is. */
+/** Result of `evaluate`. */
 export interface DataEvaluation {
   readonly judgement: Judgement;
   readonly predictions: LabelTable;
@@ -29,10 +34,11 @@ export interface DataEvaluation {
 }
 
 /**
- * Opens labelled images to evaluate a detector on, decoded as those that it was trained on.
+ * Opens labelled images to evaluate a detector, decoded like its training images.
  *
+ * @param path folder of the data set, or its label file
  * @param images folder of the images, if it is not that of the labels
- * @throws Error when they have classes that the detector does not know
+ * @throws Error if the labels have classes that the detector does not know
  */
 export async function openEvaluationData(
   detector: Pick<Detector, 'classes' | 'decoding'>,
@@ -42,13 +48,13 @@ export async function openEvaluationData(
   const { classes } = detector;
   const options: OpenOptions = { ...readerOptions(detector.decoding), ...defined({ images }) };
   const opened = await openDataset(path, options);
-  const strangers = opened.classes.filter((name) => !classes.includes(name));
-  if (strangers.length > 0) {
+  const unknown = opened.classes.filter((name) => !classes.includes(name));
+  if (unknown.length > 0) {
     throw new Error(
-      `${path} has the classes ${strangers.join(', ')}, which the detector does not know: it detects ${classes.join(', ')}`,
+      `${path} has the classes ${unknown.join(', ')}, which the detector does not know: it detects ${classes.join(', ')}`,
     );
   }
-  // In a SpaceNet tree `images` is the name of folders, and one file of labels may serve several images.
+  // In a SpaceNet tree, `images` is the name of folders, and several images may share a label file.
   const isTree = 'root' in opened.report;
   const labels = isTree ? await readLabels(path).catch(() => null) : await readLabels(path, defined({ images }));
   const byName = new Map(labels?.images.map((image) => [isTree ? placeKey(image.file) : image.file, image]));
@@ -62,13 +68,16 @@ export async function openEvaluationData(
   return { path, dataset: withClasses(opened, classes, names), truth: { classes: all, images: found } };
 }
 
-/** How `evaluate` runs. */
+/** Options of `evaluate`. */
 export interface EvaluateTaskOptions extends JudgeOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Runs a detector on labelled images as it was trained, and scores it. Null when the signal stops it. */
+/**
+ * Runs a detector on labelled images, in tiles of the training size if it was trained on tiles, and evaluates its
+ * detections. Null if the signal was aborted.
+ */
 export function evaluate(
   detector: Detector,
   data: EvaluationData,

@@ -10,25 +10,25 @@ import { networkSpec } from '../network.ts';
 import { chooseAuto, resolveSettings, type PartialSettings, type RunSettings } from '../settings.ts';
 import { splitNames } from '../training-data.ts';
 
-/** How a data set is examined. */
+/** Options of `examineData`. */
 export interface ExamineDataOptions {
-  /** The device to take real training steps on, or null (default) to estimate their cost. */
+  /** The device for real training steps; null (default) estimates their cost. */
   readonly device?: Device | null;
-  /** Whether pixels are decoded, which finds damage and near-duplicates. Default true. */
+  /** Whether to decode pixels, which finds damaged images and near-duplicates. Default true. */
   readonly pixels?: boolean;
   /** Called after each image file. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** What was found out about a data set, and the settings that it was found out for. */
+/** Result of `examineData`, with the settings that it applies to. */
 export interface DataExamination {
   readonly examination: Examination;
   readonly settings: RunSettings;
-  /** Settings that suit the data, by name, where they differ from the given ones. */
+  /** Recommended values by the names of their settings, where they differ from the given ones. */
   readonly recommended: ReadonlyMap<string, number>;
 }
 
-/** Settings that the recommendations are about; anchors fit themselves to the boxes. */
+/** Names of the recommended settings. Anchors are not among them, because training fits them to the boxes. */
 const RECOMMENDED: Readonly<Record<string, string>> = {
   'image size': 'model.imageSize',
   tiles: 'data.tile',
@@ -38,8 +38,8 @@ const RECOMMENDED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Examines the data set of `data.path` before training, for the network and the split that these settings give. Unless
- * the settings say otherwise, the anchors are `octaves`: those that training would have without looking at the data.
+ * Examines the data set of `data.path` before training, for the network and the split of these settings. The default of
+ * `model.anchors` is `octaves` here: anchors that are not fitted to the data.
  */
 export async function examineData(
   given: PartialSettings,
@@ -73,14 +73,14 @@ export async function examineData(
   return { examination, settings, recommended };
 }
 
-/** Labels with what is wrong with them. */
+/** Reads labels and collects their problems. */
 async function readForDoctor(path: string, options: ReadLabelsOptions): Promise<LabelledData> {
   const problems: LabelProblem[] = [];
   const labels = await readLabels(path, { ...options, onProblem: (problem) => problems.push(problem) });
   return { table: labels, imagesRoot: labels.imagesRoot, format: labels.format, problems };
 }
 
-/** The names by which training tells images apart: their files, or in SpaceNet's layout the places that they show. */
+/** The names by which training distinguishes images: their files, or for SpaceNet the locations that they show. */
 function namesOf({ table, format }: LabelledData): string[] {
   const isSpaceNet = format === 'geojson' || format === 'spacenet-csv';
   return table.images.map(({ file }) => (isSpaceNet ? placeKey(file) : file));

@@ -16,13 +16,13 @@ import {
 import { SYNTHETIC, syntheticToTrain } from './synthetic.ts';
 
 export interface OpenTrainingOptions {
-  /** Whether the adapter is a GPU, beside which the CPU is free to read images. */
+  /** Whether the adapter is a GPU, which leaves the CPU free to read images. */
   readonly isHardware: boolean;
   /** Called while synthetic images are drawn. */
   readonly onDrawing?: (done: number, total: number) => void;
 }
 
-/** Opens the data of a run: reads labels, cuts tiles, splits, and starts threads. */
+/** Opens the data of a run: reads labels, cuts tiles, splits the samples, and starts threads. */
 export async function openTrainingData(
   settings: Settings,
   { isHardware, onDrawing }: OpenTrainingOptions,
@@ -70,11 +70,11 @@ export async function openTrainingData(
   });
 }
 
-/** What readers of images take of a decoding. */
+/** The part of a decoding that readers of images take. */
 export const readerOptions = ({ bands, stretch }: ImageDecoding = {}): Pick<ImageDecoding, 'bands' | 'stretch'> =>
   defined({ bands, stretch });
 
-/** What settings say about opening a data set. The folder of the images belongs to that of `data.path` alone. */
+/** Options for opening a data set. `data.images` applies to `data.path` only. */
 function openOptions({ data }: Settings, images = data.images): OpenOptions {
   return {
     missingLabels: data.unlabelled,

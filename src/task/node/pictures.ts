@@ -8,13 +8,14 @@ import type { ReportPicture, RunReport } from '../../report/html/run-report.ts';
 import { exampleCaption } from '../../report/html/run-sections.ts';
 import type { ImageResult } from '../../detector/evaluate.ts';
 
-/** Images of each kind in a report. */
+/** Number of images of each kind in a report. */
 const EXAMPLES = 4;
-/** Pictures are enlarged or thinned to about this many pixels. */
+/** Small images are enlarged so that the longer side has about this many pixels. */
 const SIZE = 512;
 
 /**
- * Pictures for a report: the best images, those with most wrong detections and those with most misses, at a threshold.
+ * Draws pictures for a report: the best images, those with the most wrong detections, and those with the most missed
+ * objects, at a score threshold.
  *
  * @param scores of the images, named by their ids
  */
@@ -36,7 +37,7 @@ export async function examplePictures(
       classes: dataset.classes,
     });
     const caption = exampleCaption(score);
-    return { src: pngDataUri(await encodePng(picture)), caption, alt: `True and detected boxes in ${caption}` };
+    return { src: pngDataUri(await encodePng(picture)), caption, alt: `Ground-truth and detected boxes in ${caption}` };
   };
   const { best, worst, missed } = chooseExamples(scores, EXAMPLES);
   return {

@@ -23,20 +23,20 @@ import {
 import { openTrainingData } from './open-training-data.ts';
 import { writeReport } from './write-report.ts';
 
-/** A training whose data were opened from files. */
+/** A training with data from files. */
 export interface OpenedTraining extends Training {
-  /** What was loaded from `model.weights`; null for random weights. */
+  /** Report on the weights of `model.weights`; null for random weights. */
   readonly pretrained: PretrainedReport | null;
-  /** Frees the model and ends threads. */
+  /** Frees the model and stops threads. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * Opens everything that a training needs on the default device (see `init`): the data set of `data.path`, the network with
- * anchors fitted to its boxes, and pretrained weights.
+ * Opens everything that a training needs on the default device (see `init`): the data set of `data.path`, the network
+ * with anchors fitted to its boxes, and pretrained weights.
  *
- * @param given settings by group, such as `{ data: { path: 'tiles' }, train: { epochs: 30 } }`
- * @throws SettingError for settings that do not exist or do not fit together; Error for data that cannot be read
+ * @param given settings by group, for example `{ data: { path: 'tiles' }, train: { epochs: 30 } }`
+ * @throws SettingError for settings that do not exist or contradict each other; Error for data that cannot be read
  */
 export async function openTraining(
   given: PartialSettings,
@@ -59,6 +59,7 @@ export async function openTraining(
   }
 }
 
+<<<<<<< HEAD
 /** Loads the weights of `model.weights`, if any. Frees the model where that fails. */
 async function loadWeights({ settings, data, model }: Training): Promise<PretrainedReport | null> {
   const { weights } = settings.model;
@@ -72,18 +73,21 @@ async function loadWeights({ settings, data, model }: Training): Promise<Pretrai
 }
 
 /** How `train` runs. */
+=======
+/** Options of `train`. */
+>>>>>>> voice
 export interface TrainTaskOptions extends RunTrainingOptions {
   /** Folder of the run: new, unless the run is resumed. */
   readonly out: string;
   /** Called while synthetic images are drawn. */
   readonly onDrawing?: (done: number, total: number) => void;
-  /** Called when data and network are there, before the first step. */
+  /** Called when data and network are ready, before the first step. */
   readonly onOpen?: (training: OpenedTraining) => void;
-  /** Called while the best weights are judged. */
+  /** Called while the best weights are evaluated. */
   readonly onJudging?: (done: number, total: number) => void;
 }
 
-/** What `train` leaves beside the files of its folder. */
+/** Result of `train`, in addition to the files in its folder. */
 export type TrainOutcome = FinishedTraining | InterruptedTraining;
 
 interface Outcome extends TrainResult {
@@ -91,26 +95,29 @@ interface Outcome extends TrainResult {
   readonly seconds: number;
 }
 
-/** A run that came to its end. */
+/** A run that was completed, or ended early by `train.patience`. */
 export interface FinishedTraining extends Outcome {
   readonly end: 'finished' | 'early';
-  /** The best weights, ready to use. The caller disposes of it. */
+  /** Detector with the best weights. The caller disposes of it. */
   readonly detector: Detector;
-  /** Of the best weights on the held-out images, which also selected them. */
+  /**
+   * Evaluation of the best weights on the held-out images. These also selected the weights, so it is optimistically
+   * biased.
+   */
   readonly judgement: Judgement;
 }
 
-/** A run that the signal stopped, to be resumed. */
+/** A run that the signal interrupted. It can be resumed. */
 export interface InterruptedTraining extends Outcome {
   readonly end: 'interrupted';
 }
 
 /**
- * The whole task on the default device: opens data, trains, judges the best weights and writes report.html, as `retinagrad
- * train` does.
+ * Runs the whole training task on the default device, like `retinagrad train`: opens data, trains, evaluates the best
+ * weights and writes report.html.
  *
  * @param given settings by group; the others have their defaults
- * @throws SettingError for settings that do not exist or do not fit together
+ * @throws SettingError for settings that do not exist or contradict each other
  */
 export function train(
   given: PartialSettings,

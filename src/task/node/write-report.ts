@@ -6,11 +6,11 @@ import type { ImageResult } from '../../detector/evaluate.ts';
 import { taskReport, type ReportParts } from '../report.ts';
 import { examplePictures } from './pictures.ts';
 
-/** `ReportParts` with pictures and hashes that are still to be made. */
+/** `ReportParts`, with the data from which pictures and hashes are made. */
 export interface WriteReportOptions extends Omit<ReportParts, 'pictures' | 'files'> {
-  /** With the results in its images, for pictures. */
+  /** Data set and results of its images, for pictures. */
   readonly pictured?: { readonly dataset: Dataset; readonly images: readonly ImageResult[] };
-  /** Paths of files that the results depend on; folders and what does not exist are left out. */
+  /** Paths of files that the results depend on. Folders and missing files are left out. */
   readonly files: readonly string[];
 }
 

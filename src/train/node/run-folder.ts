@@ -15,26 +15,26 @@ import type { SafetensorsFile } from '../../weights/safetensors.ts';
 import type { RunRecord, RunStore } from '../run-store.ts';
 import { openEventFile, type EventFile } from './tensorboard.ts';
 
-/** What a record measured, under TensorBoard's tags. Values that are not defined are left out. */
+/** The measurements of a record by TensorBoard's tags. Null values are omitted. */
 function scalarsOf(record: RunRecord): Record<string, number> {
   const { kind, step: _step, ...values } = record;
   const group = kind === 'step' ? 'train' : 'held-out';
   return Object.fromEntries(
     Object.entries(values).flatMap(([name, value]) =>
-      value === null || unmeasured.has(name) ? [] : [[`${group}/${name}`, value]],
+      value === null || constantFields.has(name) ? [] : [[`${group}/${name}`, value]],
     ),
   );
 }
 
-/** Values of evaluations that are the same each time. */
-const unmeasured = new Set(['images', 'truths']);
+/** Fields that have the same value in every evaluation. */
+const constantFields = new Set(['images', 'truths']);
 
-/** What a run writes, under fixed names. */
+/** Names of the files of a run. */
 export const runFiles = {
   config: 'config.yaml',
   environment: 'environment.json',
   metrics: 'metrics.jsonl',
-  /** All that going on needs. */
+  /** Everything needed to resume. */
   state: 'state.safetensors',
   best: 'best.safetensors',
   last: 'last.safetensors',
@@ -45,10 +45,10 @@ export const runFiles = {
   sheet: 'predictions.png',
 } as const;
 
-/** Pictures that are made of one evaluation, and how many stand in a row of the sheet. */
+/** Number of pictures of an evaluation, and columns of their contact sheet. */
 const PICTURES = 12;
 const COLUMNS = 4;
-/** Pictures are enlarged to about this many pixels. */
+/** Small images are enlarged so that the longer side has about this many pixels. */
 const PICTURE_SIZE = 512;
 
 /** A training run in a folder. */
@@ -74,12 +74,12 @@ export class RunFolder implements RunStore {
     return this.hasState || existsSync(this.file('metrics'));
   }
 
-  /** Notes the settings of the run. */
+  /** Writes the settings of the run. */
   writeConfig(config: string): void {
     writeFileSync(this.file('config'), config);
   }
 
-  /** Records what the run is computed with. Resumed runs are recorded as well, since their computer may be another. */
+  /** Records versions, platform and adapter. A resumed run adds its own, because the machine may be a different one. */
   begin(adapter: AdapterDescription, { steps, tensorboard }: { steps: number; tensorboard: boolean }): void {
     if (tensorboard) this.#events = openEventFile(this.path, steps);
     const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
@@ -99,7 +99,7 @@ export class RunFolder implements RunStore {
     writeFileSync(path, `${JSON.stringify(all, null, 2)}\n`);
   }
 
-  /** What `begin` recorded. */
+  /** Reads what `begin` recorded. */
   readEnvironment(): Record<string, unknown> {
     return JSON.parse(readFileSync(this.file('environment'), 'utf8')) as Record<string, unknown>;
   }
@@ -109,7 +109,7 @@ export class RunFolder implements RunStore {
     return this.#records;
   }
 
-  /** Reads metrics.jsonl of a run that is resumed, and drops the records after `steps`, which will be made again. */
+  /** Reads metrics.jsonl of a resumed run and drops the records after `steps`, which will be computed again. */
   restoreRecords(steps: number): void {
     const lines = existsSync(this.file('metrics')) ? readFileSync(this.file('metrics'), 'utf8').split('\n') : [];
     this.#records = lines.flatMap((line, i) => {
@@ -118,7 +118,7 @@ export class RunFolder implements RunStore {
         const record = JSON.parse(line) as RunRecord;
         return record.step <= steps ? [record] : [];
       } catch (cause) {
-        // An interrupted computer leaves half a line at most, after everything that the state knows.
+        // A crash truncates at most the last line, which is more recent than the saved state.
         if (i === lines.length - 1) return [];
         throw new Error(`${this.file('metrics')}:${i + 1}: not JSON`, { cause });
       }
@@ -126,7 +126,7 @@ export class RunFolder implements RunStore {
     writeFileSync(this.file('metrics'), this.#records.map((record) => `${JSON.stringify(record)}\n`).join(''));
   }
 
-  /** Adds a line to metrics.jsonl. */
+  /** Appends a record to metrics.jsonl, and its scalars to the TensorBoard file if there is one. */
   append(record: RunRecord): void {
     this.#records.push(record);
     appendFileSync(this.file('metrics'), `${JSON.stringify(record)}\n`);
@@ -156,11 +156,11 @@ export class RunFolder implements RunStore {
     writeFileSync(this.file('loss'), lossChart(of('step'), of('evaluation')));
   }
 
-  /** Draws the precision-recall curve, and pictures of images with their ground-truth and detected boxes. */
+  /** Draws the precision-recall curve, and pictures of images with ground-truth and detected boxes. */
   async saveResults(dataset: Dataset, evaluation: Evaluation, images: readonly ImageResult[]): Promise<void> {
     writeFileSync(this.file('precisionRecall'), precisionRecallChart(evaluation));
     mkdirSync(this.file('predictions'), { recursive: true });
-    // Those with objects first; a detector that sees nothing on empty ground shows little.
+    // Images with objects first: empty images without detections show little.
     const chosen = [...images.filter(({ truth }) => truth.labels.length > 0), ...images].slice(0, PICTURES);
     const pictures = [];
     for (const { index, truth, detections } of new Set(chosen)) {

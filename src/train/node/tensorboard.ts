@@ -2,22 +2,22 @@ import { appendFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
-// TensorBoard's event files: protobuf messages of type Event (tensorflow/core/util/event.proto), each in a frame of
-// TFRecord (tensorflow/core/lib/io/record_writer.h). Only what scalars need is written here.
+// TensorBoard event files: protobuf messages of type Event (tensorflow/core/util/event.proto), each in a TFRecord frame
+// (tensorflow/core/lib/io/record_writer.h). Only scalars are supported.
 
 /** An open event file. */
 export interface EventFile {
   readonly path: string;
-  /** Adds the values of a step, by tag. Values that are not finite are written too: TensorBoard marks them. */
+  /** Appends the values of a step, by tag. Values that are not finite are written too; TensorBoard marks them. */
   scalars(step: number, values: Readonly<Record<string, number>>): void;
 }
 
 let opened = 0;
 
 /**
- * Starts an event file in a folder, which TensorBoard reads with those that are there.
+ * Creates an event file in a folder. TensorBoard shows all event files of a folder as one run.
  *
- * @param resumedAt steps taken before: TensorBoard then forgets those after it that an interrupted run had shown
+ * @param resumedAt number of steps before the run was resumed: TensorBoard discards later steps of the interrupted run
  */
 export function openEventFile(folder: string, resumedAt = 0): EventFile {
   const now = (): number => Date.now() / 1000;
@@ -25,7 +25,7 @@ export function openEventFile(folder: string, resumedAt = 0): EventFile {
   const path = join(folder, name);
   const append = (...event: Uint8Array[]): void => appendFileSync(path, frame(concat([double(1, now()), ...event])));
   append(bytes(3, new TextEncoder().encode('brain.Event:2')));
-  // A session log of status START tells TensorBoard to purge what is at or after this step.
+  // A session log with status START makes TensorBoard purge the events at or after this step.
   if (resumedAt > 0) append(varint(2, resumedAt + 1), bytes(7, varint(1, 1)));
   return {
     path,
@@ -38,14 +38,14 @@ export function openEventFile(folder: string, resumedAt = 0): EventFile {
   };
 }
 
-/** Data in a frame of TFRecord: its length and the data, each followed by its checksum. */
+/** A TFRecord frame: the length and the data, each followed by its checksum. */
 function frame(data: Uint8Array): Uint8Array {
   const length = new Uint8Array(8);
   new DataView(length.buffer).setBigUint64(0, BigInt(data.length), true);
   return concat([length, checksum(length), data, checksum(data)]);
 }
 
-/** A CRC-32C, turned and moved so that it differs from one over data that hold a CRC themselves. */
+/** A CRC-32C, masked as TFRecord requires (rotated, plus a constant): data may contain CRCs themselves. */
 function checksum(data: Uint8Array): Uint8Array {
   const crc = crc32c(data);
   const out = new Uint8Array(4);
@@ -53,21 +53,21 @@ function checksum(data: Uint8Array): Uint8Array {
   return out;
 }
 
-/** CRC-32C of each byte (Castagnoli's polynomial, bits from the lowest). */
+/** CRC-32C of each byte (Castagnoli's polynomial, least significant bit first). */
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
   return crc;
 });
 
-/** CRC-32C (RFC 3720, appendix B.4), from 0 to 2^32 - 1. */
+/** CRC-32C (RFC 3720, appendix B.4) as an unsigned 32-bit integer. */
 export function crc32c(data: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of data) crc = table[(crc ^ byte) & 255]! ^ (crc >>> 8);
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-// Fields of protobuf: a key of number and wire type, then the value.
+// Protobuf fields: a key of field number and wire type, then the value.
 
 const key = (field: number, wireType: number): number[] => [(field << 3) | wireType];
 
