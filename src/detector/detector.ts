@@ -131,16 +131,11 @@ export function detectorMetadata({ decoding, ...others }: DetectorDescription): 
   return { format: FORMAT, version: VERSION, description };
 }
 
-<<<<<<< HEAD
 /**
  * What the metadata of a file say about a detector; null if it is the file of something else. Throws an Error that starts
  * with the name of the file if the description is damaged.
  */
 export function readDescription(metadata: Readonly<Record<string, string>>, name: string): DetectorDescription | null {
-=======
-/** Reads the description of a detector from the metadata of a file; null if the file is not a detector. */
-export function readDescription(metadata: Readonly<Record<string, string>>): DetectorDescription | null {
->>>>>>> voice
   if (metadata['format'] !== FORMAT || metadata['version'] !== VERSION) return null;
   const { reading, ...description } = parseDescription(metadata['description'] ?? '', name);
   const missing = (['classes', 'spec', 'scoreThreshold'] as const).filter((key) => description[key] === undefined);

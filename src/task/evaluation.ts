@@ -50,32 +50,19 @@ export function matchImages(truth: LabelTable, predictions: readonly LabelTable[
     const known = new Set(namesOf(truth, name));
     return predictions.flatMap(({ images }) => images.map(({ file }) => file)).filter((file) => !known.has(name(file)));
   };
-<<<<<<< HEAD
-  if (strangers((file) => file).length === 0) return 'file';
-  const [stranger] = strangers(stem);
-  const [first] = truth.images;
-  const which = `the ground truth has ${truth.images.length} images${first === undefined ? '' : `, such as ${first.file}`}`;
-  if (stranger !== undefined) {
-=======
   if (unmatched((file) => file).length === 0) return 'file';
   const [unknown] = unmatched(stem);
-  const which = `the ground truth has ${truth.images.length} images, such as ${truth.images[0]?.file}`;
+  const [first] = truth.images;
+  const which = `the ground truth has ${truth.images.length} images${first === undefined ? '' : `, such as ${first.file}`}`;
   if (unknown !== undefined) {
->>>>>>> voice
     throw new Error(
       `there are predictions for ${unknown}, which is not in the ground truth by path or by name: ${which}`,
     );
   }
   for (const table of [truth, ...predictions]) {
-<<<<<<< HEAD
     const seen = new Set<string>();
-    const twice = namesOf(table, stem).find((name) => seen.size === seen.add(name).size);
-    if (twice !== undefined) {
-=======
-    const names = namesOf(table, stem);
-    const duplicate = names.find((name, i) => names.indexOf(name) < i);
+    const duplicate = namesOf(table, stem).find((name) => seen.size === seen.add(name).size);
     if (duplicate !== undefined) {
->>>>>>> voice
       throw new Error(
         `the paths of predictions and ground truth differ, and the name ${duplicate} alone is not unique: ${which}; ` +
           `predictions are for images such as ${predictions[0]?.images[0]?.file}`,

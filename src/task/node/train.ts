@@ -59,7 +59,6 @@ export async function openTraining(
   }
 }
 
-<<<<<<< HEAD
 /** Loads the weights of `model.weights`, if any. Frees the model where that fails. */
 async function loadWeights({ settings, data, model }: Training): Promise<PretrainedReport | null> {
   const { weights } = settings.model;
@@ -72,10 +71,7 @@ async function loadWeights({ settings, data, model }: Training): Promise<Pretrai
   }
 }
 
-/** How `train` runs. */
-=======
 /** Options of `train`. */
->>>>>>> voice
 export interface TrainTaskOptions extends RunTrainingOptions {
   /** Folder of the run: new, unless the run is resumed. */
   readonly out: string;
