@@ -128,7 +128,7 @@ test(
     await writeReport(report, { ...written, files: [], pictured: { dataset, images } });
     const pictured = readFileSync(report, 'utf8');
     assert.ok(pictured.match(/src="data:image\/png;base64,/g)!.length >= 3);
-    for (const id of dataset.ids) assert.match(pictured, `True and detected boxes in ${id}`);
+    for (const id of dataset.ids) assert.match(pictured, `Ground-truth and detected boxes in ${id}`);
   }),
 );
 
