@@ -1,5 +1,5 @@
 import { parseDocument } from 'yaml';
-import { SettingError, type JsonSchema, type Schema, type ValuesOf } from './settings.ts';
+import { layerOf, SettingError, type JsonSchema, type Schema, type ValuesOf } from './settings.ts';
 import { wrap } from './wrap.ts';
 
 // Settings as text: configuration files, arguments of the command line, help.
@@ -18,18 +18,7 @@ export function readSettingsFile(text: string, file: string): Map<string, unknow
     throw new SettingError(`${file}: ${error.message.trimEnd()}${hint}`);
   }
   const content: unknown = document.toJS();
-  const isGroup = (value: unknown): value is Record<string, unknown> =>
-    typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (content === null) return new Map();
-  if (!isGroup(content))
-    throw new SettingError(`${file}: expected groups of settings, for example\n  train:\n    epochs: 20`);
-  const values = new Map<string, unknown>();
-  for (const [group, settings] of Object.entries(content)) {
-    // `train.epochs: 20` is accepted as well.
-    if (!isGroup(settings)) values.set(group, settings);
-    else for (const [name, value] of Object.entries(settings)) values.set(`${group}.${name}`, value);
-  }
-  return values;
+  return new Map(content === null ? [] : layerOf(file, content).values);
 }
 
 /** Separates `key=value` arguments from the others. */
@@ -79,7 +68,14 @@ export function jsonSchemaOf(schema: Schema, title: string): JsonSchema {
   const groups = Object.entries(schema).map(([group, settings]) => {
     const properties = Object.entries(settings).map(([name, setting]) => [
       name,
-      { description: setting.about, default: setting.default, ...setting.schema },
+      {
+        description: setting.about,
+        default: setting.default,
+        // A default is accepted even if its value is not legal otherwise, for example an empty path.
+        ...(setting.read(setting.default) === undefined
+          ? { anyOf: [setting.schema, { const: setting.default }] }
+          : setting.schema),
+      },
     ]);
     return [group, object(Object.fromEntries(properties))];
   });

@@ -30,7 +30,8 @@ export type ValuesOf<S extends Schema> = { readonly [K in keyof S]: GroupValues<
 
 /** Thrown for a setting that does not exist and for a value that is not legal. */
 export class SettingError extends Error {
-  /** Name of the setting, `group.name`; null if the error is not about one setting. */
+  override readonly name = 'SettingError';
+  /** Name of the setting as it was given; null if the error is not about one setting. */
   readonly setting: string | null;
 
   constructor(message: string, setting: string | null = null) {
@@ -38,6 +39,9 @@ export class SettingError extends Error {
     this.setting = setting;
   }
 }
+
+/** `Number` takes empty text for 0. */
+const toNumber = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
 
 /** A number within limits. */
 export function numeric(initial: number, about: string, limits: Limits & { integer?: boolean } = {}): Setting<number> {
@@ -47,7 +51,7 @@ export function numeric(initial: number, about: string, limits: Limits & { integ
     about,
     expected: expectedNumber(integer ? 'an integer' : 'a number', limits),
     read(value) {
-      const n = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+      const n = typeof value === 'string' ? toNumber(value) : value;
       if (typeof n !== 'number' || !Number.isFinite(n) || !isWithin(n, limits)) return undefined;
       return integer && !Number.isInteger(n) ? undefined : n;
     },
@@ -79,7 +83,7 @@ export function words(initial: string, about: string): Setting<string> {
     about,
     expected: 'text',
     read: (value) => (typeof value === 'string' && value !== '' ? value : undefined),
-    schema: { type: 'string' },
+    schema: { type: 'string', minLength: 1 },
     decides: true,
   };
 }
@@ -107,7 +111,12 @@ export function list(initial: readonly string[], about: string): Setting<readonl
       if (!Array.isArray(items) || items.some((item) => typeof item !== 'string' || item === '')) return undefined;
       return items as string[];
     },
-    schema: { anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'string' }] },
+    schema: {
+      anyOf: [
+        { type: 'array', items: { type: 'string', minLength: 1 } },
+        { type: 'string', minLength: 1 },
+      ],
+    },
     decides: true,
   };
 }
@@ -124,7 +133,7 @@ export function between(
     about,
     expected: `two comma-separated numbers, minimum and maximum${min === undefined ? '' : `, >= ${min}`}${max === undefined ? '' : ` and <= ${max}`}`,
     read(value) {
-      const parts: unknown = typeof value === 'string' ? value.split(',').map(Number) : value;
+      const parts: unknown = typeof value === 'string' ? value.split(',').map(toNumber) : value;
       if (!Array.isArray(parts) || parts.length !== 2) return undefined;
       const [low, high] = parts as [unknown, unknown];
       if (typeof low !== 'number' || typeof high !== 'number') return undefined;
@@ -196,13 +205,13 @@ export function resolveLayers<S extends Schema>(schema: S, layers: readonly Sett
     for (const [name, value] of values) {
       const [group = '', key = ''] = name.split('.');
       if (!names.includes(name)) {
-        throw new SettingError(`${from}: there is no setting ${name}${didYouMean(name, names)}`);
+        throw new SettingError(`${from}: there is no setting ${name}${didYouMean(name, names)}`, name);
       }
       const setting = schema[group]![key]!;
       // A default is accepted even if its value is not legal otherwise, for example an empty path.
       const read = value === setting.default ? value : setting.read(value);
       if (read === undefined) {
-        throw new SettingError(`${from}: ${name} is ${JSON.stringify(value)}, expected ${setting.expected}`, name);
+        throw new SettingError(`${from}: ${name} is ${shown(value)}, expected ${setting.expected}`, name);
       }
       out[group]![key] = read;
     }
@@ -211,14 +220,22 @@ export function resolveLayers<S extends Schema>(schema: S, layers: readonly Sett
 }
 
 /**
- * Converts groups of values to a layer: `{ train: { epochs: 3 } }` sets `train.epochs`. Undefined values are ignored.
+ * Converts groups of values to a layer: `{ train: { epochs: 3 } }` sets `train.epochs`, as does `{ 'train.epochs': 3 }`.
+ * Undefined values and empty groups are ignored.
+ *
+ * @throws SettingError if `groups` is not an object
  */
-export function layerOf(from: string, groups: Readonly<Record<string, object | undefined>>): SettingLayer {
+export function layerOf(from: string, groups: unknown): SettingLayer {
+  if (!isRecord(groups))
+    throw new SettingError(`${from}: expected groups of settings, such as\n  train:\n    epochs: 20`);
   const values = new Map<string, unknown>();
   for (const [group, settings] of Object.entries(groups)) {
-    for (const [name, value] of Object.entries(settings ?? {})) {
-      if (value !== undefined) values.set(`${group}.${name}`, value);
-    }
+    if (settings === undefined || settings === null) continue;
+    if (!isRecord(settings)) values.set(group, settings);
+    else
+      for (const [name, value] of Object.entries(settings)) {
+        if (value !== undefined) values.set(`${group}.${name}`, value);
+      }
   }
   return { from, values };
 }
@@ -228,7 +245,13 @@ export function checkGroup<const G extends Group>(op: string, group: G, values: 
   for (const [name, setting] of Object.entries(group)) {
     const value = (values as Readonly<Record<string, unknown>>)[name];
     if (setting.read(value) !== undefined) continue;
-    const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
-    throw new RangeError(`${op}: ${name} is ${shown}, expected ${setting.expected}`);
+    throw new RangeError(`${op}: ${name} is ${shown(value)}, expected ${setting.expected}`);
   }
 }
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A value in a message. */
+const shown = (value: unknown): string =>
+  typeof value === 'number' || typeof value === 'bigint' ? `${value}` : JSON.stringify(value);

@@ -8,13 +8,14 @@ import {
   orNone,
   resolveLayers,
   words,
+  type Group,
+  type GroupValues,
   type Schema,
-  type ValuesOf,
 } from '../common/settings.ts';
 import { augmentSettings } from '../data/augment/options.ts';
 import { samplingSettings } from '../data/sampling.ts';
 import { labelFormats } from '../labels/formats.ts';
-import { freezeSetting, hardNegativesSetting, trainSettings } from '../train/settings.ts';
+import { freezeSetting, hardNegativesSetting, trainSettings, type TrainSettings } from '../train/settings.ts';
 import { startingRate } from '../train/starting-rate.ts';
 
 /** Networks by name, from one that a CPU trains in minutes to the paper's. */
@@ -33,63 +34,106 @@ export const cpuNetworks: readonly NetworkName[] = ['tiny', 'small'];
 
 const fraction = { min: 0, max: 1 };
 
+/** The settings of the data: group `data`. */
+const dataSettings = {
+  /** Folder of the data set, or its label file; `synthetic` draws a synthetic data set. */
+  path: words('', 'folder of the data set, or its label file; "synthetic" draws a synthetic data set'),
+  /** Folder of the images, if it is not that of the label file. */
+  images: orNone(words('', 'folder of the images, if it is not that of the label file')),
+  /** Format of the labels. `auto` detects it by names and contents. */
+  format: orAuto(oneOf('csv', labelFormats, 'format of the labels')),
+  /** Names of the classes in the order of their labels. Empty: those of the labels. */
+  classes: list([], 'classes in the order of their labels; empty: those of the labels'),
+  /** What to do with images that have no labels: leave them out, treat them as empty, or fail. */
+  unlabelled: oneOf('skip', ['skip', 'empty', 'error'], 'what to do with images that have no labels'),
+  /** Path of another data set to evaluate on, instead of a held-out fraction of this one. */
+  validation: orNone(words('', 'another data set to evaluate on, instead of a held-out fraction of this one')),
+  /** Fraction of the images that is held out for evaluation. */
+  heldOut: numeric(0.2, 'fraction of the images that is held out for evaluation', { min: 0.01, max: 0.99 }),
+  /** Regular expression that extracts the scene from an image name; a scene stays on one side of the split. */
+  scene: orNone(
+    words(
+      '',
+      'regular expression that extracts the scene from an image name; all images of a scene stay on the same side of the split',
+    ),
+  ),
+  /** Minimum visible fraction of a box in an image or tile; boxes below it are dropped. */
+  minVisible: numeric(
+    0.1,
+    'minimum visible fraction of a box in an image or tile; boxes below it are dropped',
+    fraction,
+  ),
+  /** Side in pixels of the square tiles that images are cut into, or null for whole images. */
+  tile: orNone(numeric(512, 'cuts images into square tiles of this many pixels', { min: 64, integer: true })),
+  /** Overlap of neighbouring tiles in pixels. */
+  overlap: numeric(64, 'overlap of neighbouring tiles in pixels', { min: 0, integer: true }),
+  /** Threads that read and augment images; 0 uses the main thread. `auto`: up to 4 with a GPU, 0 without one. */
+  workers: orAuto(
+    numeric(0, 'threads that read and augment images; 0 uses the main thread', { min: 0, max: 64, integer: true }),
+  ),
+  /** Memory for decoded images, in units of 10^6 bytes. */
+  cacheMB: numeric(1024, 'memory for decoded images in MB', { min: 0 }),
+  /** Number of synthetic images, for `path: 'synthetic'`. */
+  chips: numeric(300, 'number of synthetic images', { min: 2, integer: true }),
+} as const satisfies Group;
+
+/** The settings of the network: group `model`. */
+const modelSettings = {
+  /** Name of the network. `auto`: `resnet18` on a GPU, `tiny` without one. */
+  network: orAuto(
+    oneOf('resnet18', Object.keys(networks) as NetworkName[], 'network; auto: resnet18 on a GPU, tiny without one'),
+  ),
+  /** Resizes images so that the shorter side has this many pixels; null keeps their size. */
+  imageSize: orNone(
+    numeric(512, 'resizes images so that the shorter side has this many pixels', { min: 32, integer: true }),
+  ),
+  /** `auto` fits anchor sizes and ratios to the boxes; `octaves` has three sizes per level, from `smallestAnchor` up. */
+  anchors: oneOf(
+    'auto',
+    ['auto', 'octaves'],
+    'auto fits anchor sizes and ratios to the boxes; octaves: from smallestAnchor up',
+  ),
+  /** Side in pixels of the smallest anchor, for `anchors: 'octaves'`. */
+  smallestAnchor: numeric(16, 'side in pixels of the smallest anchor, for anchors=octaves', { min: 2 }),
+  /** Path of the initial weights: of a run or of torchvision, as .safetensors; null for random weights. */
+  weights: orNone(words('', 'initial weights: of a run or of torchvision, as .safetensors')),
+  /** Stages of the backbone that are not trained: see `freezeBackbone`. */
+  freeze: freezeSetting,
+  /** Activation checkpointing: recomputes activations to save memory, with the same results. */
+  checkpoint: flag(false, 'activation checkpointing: recomputes activations to save memory, with the same results'),
+} as const satisfies Group;
+
 /**
  * All settings of a task, which `retinagrad train` reads from a file and the command line. Groups that belong to one
  * room are declared there; `data` and `model`, which concern several rooms, are declared here.
  */
 export const settingsSchema = {
-  data: {
-    path: words('', 'folder of the data set, or its label file; "synthetic" draws a synthetic data set'),
-    images: orNone(words('', 'folder of the images, if it is not that of the label file')),
-    format: orAuto(oneOf('csv', labelFormats, 'format of the labels')),
-    classes: list([], 'classes in the order of their labels; empty: those of the labels'),
-    unlabelled: oneOf('skip', ['skip', 'empty', 'error'], 'what to do with images that have no labels'),
-    validation: orNone(words('', 'another data set to evaluate on, instead of a held-out fraction of this one')),
-    heldOut: numeric(0.2, 'fraction of the images that is held out for evaluation', { min: 0.01, max: 0.99 }),
-    scene: orNone(
-      words(
-        '',
-        'regular expression that extracts the scene from an image name; all images of a scene stay on the same side of the split',
-      ),
-    ),
-    minVisible: numeric(
-      0.1,
-      'minimum visible fraction of a box in an image or tile; boxes below it are dropped',
-      fraction,
-    ),
-    tile: orNone(numeric(512, 'cuts images into square tiles of this many pixels', { min: 64, integer: true })),
-    overlap: numeric(64, 'overlap of neighbouring tiles in pixels', { min: 0, integer: true }),
-    workers: orAuto(
-      numeric(0, 'threads that read and augment images; 0 uses the main thread', { min: 0, max: 64, integer: true }),
-    ),
-    cacheMB: numeric(1024, 'memory for decoded images in MB', { min: 0 }),
-    chips: numeric(300, 'number of synthetic images', { min: 2, integer: true }),
-  },
+  data: dataSettings,
   sampling: { ...samplingSettings, hardNegatives: hardNegativesSetting },
   augment: { on: flag(true, 'false trains on the images without augmentation'), ...augmentSettings },
-  model: {
-    network: orAuto(
-      oneOf('resnet18', Object.keys(networks) as NetworkName[], 'network; auto: resnet18 on a GPU, tiny without one'),
-    ),
-    imageSize: orNone(
-      numeric(512, 'resizes images so that the shorter side has this many pixels', { min: 32, integer: true }),
-    ),
-    anchors: oneOf(
-      'auto',
-      ['auto', 'octaves'],
-      'auto fits anchor sizes and ratios to the boxes; octaves: from smallestAnchor up',
-    ),
-    smallestAnchor: numeric(16, 'side in pixels of the smallest anchor, for anchors=octaves', { min: 2 }),
-    weights: orNone(words('', 'initial weights: of a run or of torchvision, as .safetensors')),
-    freeze: freezeSetting,
-    checkpoint: flag(false, 'activation checkpointing: recomputes activations to save memory, with the same results'),
-  },
+  model: modelSettings,
   train: trainSettings,
 } as const satisfies Schema;
 
-export type Settings = ValuesOf<typeof settingsSchema>;
+/** The values of all settings. */
+export interface Settings {
+  readonly data: GroupValues<typeof dataSettings>;
+  readonly sampling: GroupValues<typeof samplingSettings> & {
+    /** Samples empty images in proportion to their highest false-positive score (hard-negative mining). */
+    readonly hardNegatives: boolean;
+  };
+  readonly augment: GroupValues<typeof augmentSettings> & {
+    /** False trains on the images without augmentation. */
+    readonly on: boolean;
+  };
+  readonly model: GroupValues<typeof modelSettings>;
+  readonly train: TrainSettings;
+}
+
 /** Some settings by group; the others have their defaults. */
-export type PartialSettings = { readonly [G in keyof Settings]?: Partial<Settings[G]> };
+export type PartialSettings = {
+  readonly [G in keyof Settings]?: { readonly [K in keyof Settings[G]]?: Settings[G][K] | undefined } | undefined;
+};
 
 /** Settings for an adapter: network and learning rate are no longer `auto`. */
 export type RunSettings = Settings & {

@@ -1,4 +1,6 @@
 import { defined } from '../common/check.ts';
+import { layerOf } from '../common/settings.ts';
+import { defaultDevice } from '../tensor/device.ts';
 import { tableOf } from '../data/annotation-table.ts';
 import type { Detector } from '../detector/detector.ts';
 import type { ImageResult } from '../detector/evaluate.ts';
@@ -14,7 +16,7 @@ import type { TrainOptions, TrainResult } from '../train/run-options.ts';
 import { trainDetector } from '../train/train-detector.ts';
 import { detectSamples } from './evaluation.ts';
 import { networkSpec } from './network.ts';
-import type { RunSettings } from './settings.ts';
+import { chooseAuto, type RunSettings, type Settings } from './settings.ts';
 import type { TrainingData } from './training-data.ts';
 
 /** Everything needed to train a detector: settings, data, and the network that follows from them. */
@@ -28,7 +30,8 @@ export interface Training {
 }
 
 /** Creates the network for the data on the default device, with random weights of the seed `train.seed`. */
-export async function prepareTraining(settings: RunSettings, data: TrainingData): Promise<Training> {
+export async function prepareTraining(given: Settings, data: TrainingData): Promise<Training> {
+  const settings = chooseAuto(given, defaultDevice().adapter.kind === 'hardware');
   const truth = await tableOf(data.dataset, data.split.train);
   manualSeed(settings.train.seed);
   const model = new RetinaNet(data.dataset.classes.length, networkSpec(settings, truth));
@@ -57,6 +60,7 @@ export function runTraining(
     decoding,
     tile: training.settings.data.tile,
     hardNegatives: training.settings.sampling.hardNegatives,
+    fingerprint: fingerprintOf(training.settings),
     ...defined({ sampler: sampler ?? undefined }),
   });
 }
@@ -70,6 +74,13 @@ export function findRate(training: Training, onStep?: (point: RatePoint, steps: 
     indices: split.train,
     ...defined({ onStep }),
   });
+}
+
+/** The settings that the source and the sampler of the samples have already taken in. */
+function fingerprintOf({ data, sampling, augment }: RunSettings): Record<string, unknown> {
+  const { minVisible, tile, overlap } = data;
+  const groups = { data: { minVisible, tile, overlap }, sampling, augment };
+  return Object.fromEntries(layerOf('', groups).values);
 }
 
 /** The settings that determine how weights are updated, and on what. */

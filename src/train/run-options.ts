@@ -15,6 +15,7 @@ import type { TrainerOptions } from './trainer.ts';
 export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'>, ReadingOptions {
   /** Where everything is written. Must be unused, unless the run is resumed. */
   readonly folder: RunStore;
+  /** The samples, of which `split` names those to train on. */
   readonly dataset: Dataset;
   /** Indices of the training samples and of the samples that are held out for evaluation. */
   readonly split: Split;
@@ -30,6 +31,8 @@ export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'>, Readin
    * false. If the data set cannot `describe` its samples, all training images are decoded once.
    */
   readonly hardNegatives?: boolean | number;
+  /** Whatever else determines what the run computes, by name, such as the settings of `source`; compared by `resume`. */
+  readonly fingerprint?: Readonly<Record<string, unknown>>;
   /** Resumes from the last state in `folder`; without a state, starts a new run. Default false. */
   readonly resume?: boolean;
   /** When aborted, the step in progress is completed and everything is saved. */
@@ -38,6 +41,7 @@ export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'>, Readin
   readonly onStep?: (record: StepRecord, totalSteps: number) => void;
   /** Called after each batch of an evaluation, with the number of images done. */
   readonly onEvaluationProgress?: (done: number, total: number) => void;
+  /** Called after each evaluation; `best` says whether its weights were saved as the best so far. */
   readonly onEvaluation?: (record: EvaluationRecord, best: boolean) => void;
 }
 
@@ -89,7 +93,11 @@ export function planRun(model: RetinaNet, options: TrainOptions): RunPlan {
 }
 
 /** Everything that determines what a run computes, by name. A run can only be resumed with the same values. */
-export async function resumeFingerprint(options: TrainOptions, plan: RunPlan): Promise<Record<string, unknown>> {
+export async function resumeFingerprint(
+  { spec }: RetinaNet,
+  options: TrainOptions,
+  plan: RunPlan,
+): Promise<Record<string, unknown>> {
   const settings = Object.entries(plan.settings).filter(([name]) => trainSettings[name as keyof TrainSettings].decides);
   const { schedule, momentum, milestones, freeze = 0, augment, source, sampler } = options;
   return {
@@ -105,6 +113,8 @@ export async function resumeFingerprint(options: TrainOptions, plan: RunPlan): P
     sampler: sampler === undefined ? undefined : 'own',
     source: source === undefined ? undefined : 'own',
     augment,
+    ...Object.fromEntries(Object.entries(spec).map(([part, value]) => [`spec.${part}`, value])),
+    ...options.fingerprint,
   };
 }
 

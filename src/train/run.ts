@@ -50,7 +50,7 @@ export class Run {
     }
     const trainer = new Trainer(model, { ...options, totalSteps: plan.totalSteps });
     try {
-      const settings = await resumeFingerprint(options, plan);
+      const settings = await resumeFingerprint(model, options, plan);
       const fresh: Progress = {
         settings,
         steps: 0,

@@ -15,6 +15,7 @@ export const trainSettings = {
    * anchors (or the average of it) and weighted by its fraction of the images.
    */
   accumulate: numeric(1, 'gradient-accumulation steps: batches whose gradients are added before a step', count),
+  /** AdamW, or SGD with momentum: torchvision's, which often ends a little better after long training. */
   optimizer: oneOf('adamw', ['adamw', 'sgd'], 'optimizer'),
   /** Peak learning rate. `auto` is that of `startingRate` for random initial weights. */
   learningRate: orAuto(

@@ -178,6 +178,24 @@ test('groups of values are a layer; what is undefined has its default', () => {
   });
 });
 
+test('what is no group of settings is refused', () => {
+  for (const wrong of [null, undefined, 3, 'train', [1]]) {
+    assert.throws(() => resolveSettings(wrong as never), /^settings: expected groups of settings, such as/);
+  }
+  assert.throws(() => resolveSettings({ train: 5 } as never), 'settings: there is no setting train; did you mean');
+  assert.throws(() => resolveSettings({ train: 'abc' } as never), 'settings: there is no setting train; did you mean');
+  assert.is(resolveSettings({ train: undefined, model: {} }).train.epochs, 40);
+  assert.throws(() => resolveSettings({ augment: { hue: ',' } } as never), /augment\.hue is ",", expected two/);
+  assert.throws(() => resolveSettings({ train: { epochs: Number.NaN } }), /train\.epochs is NaN, expected an integer/);
+  try {
+    resolveSettings({ train: { epoch: 1 } } as never);
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, SettingError);
+    assert.equal([(error as SettingError).name, (error as SettingError).setting], ['SettingError', 'train.epoch']);
+  }
+});
+
 test('a setting may be marked as one that a run can be resumed with', () => {
   assert.is(changeable(numeric(1, 'x')).decides, false);
   assert.is(settingsSchema.train.patience.decides, false);
@@ -208,6 +226,7 @@ function isLegal(value: unknown, schema: Record<string, unknown>): boolean {
       value.every((item) => isLegal(item, items))
     );
   }
+  if (schema['type'] === 'string') return typeof value === 'string' && value.length >= Number(schema['minLength'] ?? 0);
   return schema['type'] === 'number' ? isNumber : typeof value === schema['type'];
 }
 
@@ -216,6 +235,7 @@ test('the JSON schema for editors takes the values that the settings take, and n
     properties: Record<string, { properties: Record<string, never> }>;
   };
   const tried = [
+    '',
     null,
     true,
     false,
@@ -244,7 +264,7 @@ test('the JSON schema for editors takes the values that the settings take, and n
     const setting = (settingsSchema[group] as Schema[string])[key]!;
     for (const value of tried) {
       // A string may also be a number, from the command line; a file has the number itself.
-      if (setting.read(value) === undefined)
+      if (value !== setting.default && setting.read(value) === undefined)
         assert.not.ok(isLegal(value, properties[group]!.properties[key]!), `${name}: ${JSON.stringify(value)}`);
       else assert.ok(isLegal(value, properties[group]!.properties[key]!), `${name}: ${JSON.stringify(value)}`);
     }

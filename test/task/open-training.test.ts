@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -116,6 +116,24 @@ test('an interrupted training leaves a state, no report, and no tensors', async 
     assert.not.ok('detector' in outcome);
     await rejects(train(given, { out: join(root, 'run') }), /holds a run/);
   });
+});
+
+test('a folder that holds a run keeps its settings; a run that starts with resume writes its own', async () => {
+  const out = join(root, 'kept');
+  const settings = (epochs: number): PartialSettings => ({ data: { path: folder }, model, train: { epochs } });
+  const { detector } = await train(settings(1), { out, resume: true });
+  detector.dispose();
+  const config = readFileSync(join(out, 'config.yaml'), 'utf8');
+  assert.match(config, 'epochs: 1\n');
+  assert.match((await errorOf(() => train(settings(7), { out }))).message, 'holds a run already');
+  assert.is(readFileSync(join(out, 'config.yaml'), 'utf8'), config);
+});
+
+test('weights that do not exist are refused before the data are read', async () => {
+  const error = await errorOf(() => openTraining({ data: { path: 'nowhere' }, model: { weights: 'no.safetensors' } }));
+  assert.instance(error, SettingError);
+  assert.is((error as SettingError).setting, 'model.weights');
+  assert.is(error.message, 'model.weights: there is no file no.safetensors');
 });
 
 test.run();

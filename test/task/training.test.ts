@@ -21,6 +21,7 @@ import {
 } from '../../src/detector.ts';
 import { evaluateDetector } from '../../src/detector/evaluate.ts';
 import { leavesNothing, testDevice } from '../support/device.ts';
+import { errorOf } from '../support/errors.ts';
 import { changedNames, squaresAndNothing, valuesOf } from '../train/support.ts';
 import { someSquares, tinySettings } from './support.ts';
 
@@ -197,6 +198,21 @@ test('tile, decoding, sampler and frozen stages reach the run', async () => {
   assert.is(again.best.f1, evaluation!.f1);
   detector.dispose();
   sampled.model.dispose();
+});
+
+test('a run is resumed with the settings that decide what it computes, whichever group they are in', async () => {
+  const interrupted = new MemoryRun();
+  const controller = new AbortController();
+  await run(interrupted, { signal: controller.signal, onStep: () => controller.abort() });
+  for (const [changed, name] of [
+    [{ augment: { on: false } }, /augment\.on was true and is now false/],
+    [{ augment: { hue: null } }, /hue was \[-0\.02,0\.02\] and is now null/],
+    [{ data: { ...given.data, minVisible: 0.5 } }, /minVisible was 0\.1 and is now 0\.5/],
+    [{ model: { ...given.model, anchors: 'octaves' } }, /spec\.anchors was /],
+  ] as const) {
+    assert.match((await errorOf(() => run(interrupted, { resume: true }, changed))).message, name);
+  }
+  assert.is((await run(interrupted, { resume: true })).end, 'finished');
 });
 
 test.run();

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { HostTensor } from '../../nn/module.ts';
+import { readWeights } from '../../weights/node/read-weights.ts';
 import { saveCheckpoint } from '../../weights/node/checkpoint.ts';
 import { Detector, detectorMetadata, type DetectorDescription } from '../detector.ts';
 
@@ -18,5 +18,5 @@ export function saveDetector(
  * @throws Error that names the file if it is damaged or not a detector
  */
 export function loadDetector(path: string): Detector {
-  return Detector.fromBytes(readFileSync(path), path);
+  return Detector.fromBytes(readWeights('loadDetector', path), path);
 }

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { defined } from '../../common/check.ts';
+import { SettingError } from '../../common/settings.ts';
 import { printSettings } from '../../common/settings-text.ts';
 import type { Detector } from '../../detector/detector.ts';
 import { loadDetector } from '../../detector/node/detector-file.ts';
@@ -11,7 +13,7 @@ import { RunFolder } from '../../train/node/run-folder.ts';
 import type { TrainResult } from '../../train/run-options.ts';
 import { boxSizesOf } from '../network.ts';
 import { anchorFacts, titleOf } from '../report.ts';
-import { chooseAuto, resolveSettings, settingsSchema, type PartialSettings, type RunSettings } from '../settings.ts';
+import { resolveSettings, settingsSchema, type PartialSettings } from '../settings.ts';
 import {
   judgeTraining,
   prepareTraining,
@@ -43,7 +45,10 @@ export async function openTraining(
   options: { readonly onDrawing?: (done: number, total: number) => void } = {},
 ): Promise<OpenedTraining> {
   const isHardware = defaultDevice().adapter.kind === 'hardware';
-  const settings: RunSettings = chooseAuto(resolveSettings(given), isHardware);
+  const settings = resolveSettings(given);
+  const { weights } = settings.model;
+  if (weights !== null && !existsSync(weights))
+    throw new SettingError(`model.weights: there is no file ${weights}`, 'model.weights');
   const data = await openTrainingData(settings, { ...options, isHardware });
   try {
     const training = await prepareTraining(settings, data);
@@ -127,7 +132,8 @@ export async function train(given: PartialSettings, options: TrainTaskOptions): 
   try {
     onOpen?.(training);
     const folder = new RunFolder(out);
-    if (running.resume !== true) folder.writeConfig(printSettings(settingsSchema, training.settings));
+    // A folder that is used has the settings of its run, whether this one resumes it or is refused.
+    if (!folder.isUsed) folder.writeConfig(printSettings(settingsSchema, training.settings));
     const result = await runTraining(training, folder, running);
     const { end } = result;
     const seconds = (): number => (performance.now() - start) / 1000;

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from '../safetensors.ts';
+import { readWeights } from './read-weights.ts';
 import type { HostTensor } from '../../nn/module.ts';
 
 /**
@@ -33,5 +34,5 @@ export function saveCheckpoint(
 
 /** Reads a file from `saveCheckpoint`. Throws an Error that names the file if it is damaged. */
 export function loadCheckpoint(path: string): SafetensorsFile {
-  return decodeSafetensors(readFileSync(path), path);
+  return decodeSafetensors(readWeights('loadCheckpoint', path), path);
 }
