@@ -46,7 +46,7 @@ export async function checkFinite(
         : `  ${counted(broken.length, 'parameter is', 'parameters are')} not finite; the closest to the loss is ` +
           `${nearest}, in the ${isBackbone ? 'backbone' : 'pyramid or heads'}.\n`) +
       `  Samples of the step: ${samples}.\n` +
-      `  Lower the learning rate (findLearningRate suggests one), lengthen the warm-up, or lower clipNorm; ` +
+      `  Lower the learning rate (findLearningRate suggests one), lengthen the warm-up, or clip gradients to a smaller norm; ` +
       `check the images and boxes of these samples. ${kept}`,
   );
 }

@@ -158,7 +158,10 @@ export class Run {
   /** Evaluates the averaged weights on the held-out samples, and saves them if they are the best so far. */
   async evaluate(): Promise<void> {
     const { folder, dataset, sampler, onEvaluation } = this.#options;
-    const { evaluation, images, difficulty } = await this.#trainer.withAverage(() => this.#detect());
+    const found = await this.#trainer.withAverage(() => this.#detect());
+    // An evaluation that the signal aborted is repeated when the run is resumed.
+    if (found === null) return;
+    const { evaluation, images, difficulty } = found;
     const record = this.#recordOf(evaluation, difficulty);
     const progress = this.#progress;
     const value = this.#monitored(record);
@@ -177,8 +180,18 @@ export class Run {
 
   /**
    * Runs the detector on the held-out samples and, for hard-negative mining, on some training samples without objects.
+   * Null if the signal aborted it.
    */
   async #detect() {
+    try {
+      return await this.#detectAll();
+    } catch (error) {
+      if (this.isInterrupted) return null;
+      throw error;
+    }
+  }
+
+  async #detectAll() {
     const { dataset, split, signal, onEvaluationProgress } = this.#options;
     const model = this.#trainer.model;
     const stopping: EvaluateOptions = defined({ signal });

@@ -15,14 +15,7 @@ export async function trainDetector(model: RetinaNet, options: TrainOptions): Pr
   const run = await Run.open(model, options);
   try {
     for (;;) {
-      if (run.isEvaluationDue && !run.isInterrupted) {
-        try {
-          await run.evaluate();
-        } catch (error) {
-          // An aborted evaluation is repeated when the run is resumed.
-          if (!run.isInterrupted) throw error;
-        }
-      }
+      if (run.isEvaluationDue && !run.isInterrupted) await run.evaluate();
       await run.save();
       const result = run.result();
       if (result !== null) return result;

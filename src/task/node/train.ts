@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { defined } from '../../common/check.ts';
-import { SettingError } from '../../common/settings.ts';
+import { InputError } from '../../common/errors.ts';
 import { printSettings } from '../../common/settings-text.ts';
 import type { Detector } from '../../detector/detector.ts';
 import { loadDetector } from '../../detector/node/detector-file.ts';
@@ -48,7 +48,7 @@ export async function openTraining(
   const settings = resolveSettings(given);
   const { weights } = settings.model;
   if (weights !== null && !existsSync(weights))
-    throw new SettingError(`model.weights: there is no file ${weights}`, 'model.weights');
+    throw new InputError('openTraining', `model.weights: there is no file ${weights}`);
   const data = await openTrainingData(settings, { ...options, isHardware });
   try {
     const training = await prepareTraining(settings, data);
