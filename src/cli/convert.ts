@@ -75,12 +75,13 @@ async function runConvert({ options, positionals, terminal }: Call<typeof OPTION
     ...(classes === undefined ? {} : { classes: classList(classes) }),
     ...(like === undefined ? {} : { like: await readLabels(like) }),
   });
-  terminal.result(result);
+  const { unsupported, ...others } = result;
+  terminal.result({ ...others, losses: unsupported }); // Scripts know it by this name.
   terminal.print(
     `${input} (${result.from}): ${result.objects} objects of ${result.classes.length} classes in ${result.images} images`,
   );
   for (const note of result.notes) terminal.print(`not read: ${note}`);
-  for (const { message } of result.unsupported) terminal.print(`not kept: ${message}`);
+  for (const { message } of unsupported) terminal.print(`not kept: ${message}`);
   const [first] = result.files;
   terminal.print(`${result.files.length === 1 ? first : `${output}: ${result.files.length} files`} (${to})`);
   return EXIT.done;

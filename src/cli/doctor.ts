@@ -71,6 +71,7 @@ async function runDoctor({ options, positionals, terminal }: Call<typeof OPTIONS
   const { overrides, others } = splitOverrides(positionals);
   const [path, ...more] = others;
   if (path === undefined || more.length > 0) throw new UsageError(`expected one data set, got ${others.length}`);
+  if (overrides.has('data.path')) throw new UsageError(`the data set is named twice: ${path}, data.path`);
   // Options that stand for a setting.
   for (const name of ['images', 'format', 'validation'] as const) {
     const value = options[name];

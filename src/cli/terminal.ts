@@ -108,6 +108,12 @@ export function formatDuration(seconds: number): string {
  */
 export function interruptSignal(onInterrupt: () => void): AbortSignal {
   const controller = new AbortController();
+  abortOnInterrupt(controller, onInterrupt);
+  return controller.signal;
+}
+
+/** As `interruptSignal`, for a controller that was made before. */
+export function abortOnInterrupt(controller: AbortController, onInterrupt: () => void): void {
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(130);
@@ -115,5 +121,4 @@ export function interruptSignal(onInterrupt: () => void): AbortSignal {
       onInterrupt();
     });
   }
-  return controller.signal;
 }

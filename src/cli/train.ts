@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { defined } from '../common/check.ts';
+import { counted, defined } from '../common/check.ts';
 import {
   checkDataSettings,
   cpuNetworks,
@@ -28,7 +28,7 @@ import { defineCommand, EXIT, makeFolder, quoted, type Call } from './command.ts
 import type { HelpText } from './help.ts';
 import { adapter, flag, integer, option, text, type OptionTable } from './options.ts';
 import { timestamp } from './run-paths.ts';
-import { formatDuration, interruptSignal, type Terminal } from './terminal.ts';
+import { abortOnInterrupt, formatDuration, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 const OPTIONS = {
@@ -87,18 +87,24 @@ async function runTrain(call: Call<typeof OPTIONS>): Promise<number> {
   checkDataSettings(settings);
   const device = await init(defined({ adapter: options.adapter }));
   const onDrawing = (done: number, total: number): void => terminal.progress('drawing synthetic images', done, total);
-  const onOpen = (training: OpenedTraining): void => announce(training, device, out, terminal);
-  makeFolder(out, '--out');
+  const onOpen = (training: OpenedTraining): void => {
+    makeFolder(out, '--out');
+    announce(training, device, out, terminal);
+  };
   if (options['find-rate']) return printRate(settings, out, { terminal, onDrawing, onOpen });
 
-  const signal = interruptSignal(() => terminal.warn('Interrupted: finishing the step and saving...'));
+  const interruption = new AbortController();
   const { epochs, batchSize, accumulate } = settings.train;
   const outcome = await trainTask(settings, {
     out,
     resume,
-    signal,
+    signal: interruption.signal,
     onDrawing,
-    onOpen,
+    onOpen(training) {
+      onOpen(training);
+      // Until now there was nothing to save, and Ctrl-C ended the process.
+      abortOnInterrupt(interruption, () => terminal.warn('Interrupted: finishing the step and saving...'));
+    },
     onStep({ step, epoch, loss, imagesPerSecond }, total) {
       const left = ((total - step) * batchSize * accumulate) / imagesPerSecond;
       const note = `loss ${loss.toFixed(3)}, ${imagesPerSecond.toFixed(1)} images/s, ${formatDuration(left)} left`;
@@ -130,7 +136,7 @@ function printOutcome(outcome: TrainOutcome, { train: { patience } }: Settings, 
   detector.dispose();
   if (end === 'early') terminal.say(`Stopped early: no improvement in ${patience} evaluations.`);
   terminal.print(
-    `\nDone in ${formatDuration(seconds)}. On ${judgement.counts.images} held-out images (optimistically biased: they also ` +
+    `\nDone in ${formatDuration(seconds)}. On ${counted(judgement.counts.images, 'held-out image', 'held-out images')} (optimistically biased: they also ` +
       `selected the weights and the threshold):\n`,
   );
   terminal.print(judgementText(judgement));

@@ -1,5 +1,5 @@
 // Argument checks and phrases that all rooms share, so that all errors have one form.
-import { InputError } from './errors.ts';
+import { InputError, RunError } from './errors.ts';
 
 /** Limits of a number. `min` and `max` are inclusive. */
 export interface Limits {
@@ -63,6 +63,7 @@ export function checkChoice(op: string, name: string, value: string, choices: re
 /** The message of a thrown value, for use in another message. For an `InputError`, without the name of the function. */
 export function reasonOf(error: unknown): string {
   if (error instanceof InputError) return error.explain();
+  if (error instanceof RunError) return error.reason;
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -1,3 +1,17 @@
+/** Thrown when work that has begun cannot go on. The message is `op: reason`. */
+export class RunError extends Error {
+  override readonly name = 'RunError';
+  /** Name of the called function, for example `trainDetector`. */
+  readonly op: string;
+  readonly reason: string;
+
+  constructor(op: string, reason: string) {
+    super(`${op}: ${reason}`);
+    this.op = op;
+    this.reason = reason;
+  }
+}
+
 /** Optional parts of an `InputError`. */
 export interface InputErrorDetails {
   /** The file that the reason is about. */

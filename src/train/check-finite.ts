@@ -1,3 +1,4 @@
+import { RunError } from '../common/errors.ts';
 import { counted } from '../common/check.ts';
 import type { RunStore } from './run-store.ts';
 import type { StepLosses, Trainer } from './trainer.ts';
@@ -38,8 +39,9 @@ export async function checkFinite(
   const samples =
     ids.length > MAX_IDS ? `${ids.slice(0, MAX_IDS).join(', ')} and ${ids.length - MAX_IDS} more` : ids.join(', ');
   const kept = folder.hasState ? `${folder.path} has the weights of the last epoch` : 'No weights have been saved';
-  throw new Error(
-    `trainDetector: training diverged in step ${step} at learning rate ${learningRate}: the loss is ${loss} ` +
+  throw new RunError(
+    'trainDetector',
+    `training diverged in step ${step} at learning rate ${learningRate}: the loss is ${loss} ` +
       `(classification ${classification}, boxes ${boxRegression}), the norm of the gradients is ${gradientNorm}.\n` +
       (nearest === undefined
         ? '  All parameters are finite: activations or gradients overflowed.\n'

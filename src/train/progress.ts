@@ -1,3 +1,4 @@
+import { RunError } from '../common/errors.ts';
 import type { EvaluationRecord, RunStore } from './run-store.ts';
 import type { EpochSampler } from './sampler.ts';
 import type { Trainer } from './trainer.ts';
@@ -33,8 +34,9 @@ export function resumeRun(
   }
   const progress = JSON.parse(state.metadata['progress'] ?? '{}') as Partial<Progress>;
   if (progress.settings === undefined || progress.steps === undefined || progress.lastEvaluatedStep === undefined) {
-    throw new Error(
-      `trainDetector: the state in ${folder.path} was written by another version and cannot be resumed: start ` +
+    throw new RunError(
+      'trainDetector',
+      `the state in ${folder.path} was written by another version and cannot be resumed: start ` +
         'a new run, for example from the weights in best.safetensors (loadPretrained)',
     );
   }
@@ -43,8 +45,9 @@ export function resumeRun(
   for (const name of names) {
     const [before, now] = [progress.settings[name], fresh.settings[name]].map(shown);
     if (before !== now) {
-      throw new Error(
-        `trainDetector: the run in ${folder.path} cannot be resumed: ${name} was ${before} and is now ${now}; ` +
+      throw new RunError(
+        'trainDetector',
+        `the run in ${folder.path} cannot be resumed: ${name} was ${before} and is now ${now}; ` +
           'resume with the same data and settings',
       );
     }

@@ -1,4 +1,4 @@
-import { InputError } from '../common/errors.ts';
+import { InputError, RunError } from '../common/errors.ts';
 import { defined } from '../common/check.ts';
 import { batches, type BatchOptions } from '../data/loader.ts';
 import { evaluateDetector, type EvaluateOptions } from '../detector/evaluate.ts';
@@ -64,7 +64,7 @@ export class Run {
       folder.begin(model.parameters()[0]!.device.adapter, { steps: trainer.steps, tensorboard });
       const empty = plan.hardNegatives > 0 ? await samplesWithoutObjects(dataset, split.train) : [];
       if (plan.hardNegatives > 0 && empty.length === 0) {
-        throw new RangeError('trainDetector: hardNegatives needs training samples without objects: there are none');
+        throw new RunError('trainDetector', 'hardNegatives needs training samples without objects: there are none');
       }
       return new Run(options, plan, trainer, { reading, progress, empty });
     } catch (error) {
@@ -224,8 +224,9 @@ export class Run {
   #monitored({ f1, averagePrecision }: EvaluationRecord): number {
     if (this.#plan.settings.monitor === 'f1') return f1;
     if (averagePrecision !== null) return averagePrecision;
-    throw new Error(
-      'trainDetector: monitor is "ap", but average precision is undefined: the held-out samples have no objects',
+    throw new RunError(
+      'trainDetector',
+      'monitor is "ap", but average precision is undefined: the held-out samples have no objects',
     );
   }
 

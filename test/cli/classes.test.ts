@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import jpeg from 'jpeg-js';
@@ -144,11 +144,11 @@ test('convert writes over nothing, and lists what a format cannot hold', async (
     annotations: [{ id: 1, image_id: 1, category_id: 1, bbox: [1, 2, 30, 40], area: 1200, iscrowd: 1 }],
   };
   writeFileSync(at('crowd.json'), JSON.stringify(crowd));
-  const { unsupported } = await json<{ unsupported: { what: string; count: number }[] }>(
+  const { losses } = await json<{ losses: { what: string; count: number }[] }>(
     retinagrad(['convert', 'crowd.json', 'back.csv', '--to', 'csv', '--images', 'tiles', '--overwrite', '--json']),
   );
   assert.equal(
-    unsupported.filter(({ what }) => what === 'crowd').map(({ count }) => count),
+    losses.filter(({ what }) => what === 'crowd').map(({ count }) => count),
     [1],
   );
 });
@@ -202,6 +202,7 @@ test('data that is not there or damaged ends with status 1 and is named', async 
   writeFileSync(at('text.safetensors'), 'no weights');
   writeFileSync(at('text.png'), 'no picture');
   const weights = ['--weights', 'run/best.safetensors'];
+  const runs = existsSync(at('runs')) ? readdirSync(at('runs')) : [];
   const cases: readonly (readonly [args: readonly string[], ...texts: string[]])[] = [
     [['train', 'none'], 'none does not exist'],
     [['train', 'empty'], 'empty holds 0 files', 'in no known layout'],
@@ -230,6 +231,8 @@ test('data that is not there or damaged ends with status 1 and is named', async 
           refuses(retinagrad(args), 1, ...texts),
     ),
   );
+  const after = existsSync(at('runs')) ? readdirSync(at('runs')) : [];
+  assert.equal(after, runs, 'a run that cannot start leaves no folder');
 });
 
 test('the notebooks run', async () => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { counted } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { checkVisibility, defaultVisibility, type Visibility } from '../../imagery/geometry.ts';
 import { imageSize } from '../../imagery/image.ts';
@@ -157,8 +158,10 @@ async function matchFiles(
   }
   const missing = files.filter((file) => imageEnding.test(file) && !objects.has(file));
   if (missingLabels === 'error' && missing.length > 0) {
-    throw new Error(
-      `openLabelled: ${missing.length} images in ${root} are not named in ${labels}: ${missing.slice(0, 5).join(', ')}`,
+    const images = counted(missing.length, 'image', 'images');
+    throw new InputError(
+      'openLabelled',
+      `${images} in ${root} without labels in ${labels}: ${missing.slice(0, 5).join(', ')}`,
     );
   }
   if (missingLabels === 'empty') for (const file of missing) objects.set(file, []);

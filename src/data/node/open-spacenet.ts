@@ -1,3 +1,4 @@
+import { InputError } from '../../common/errors.ts';
 import { join } from 'node:path';
 import {
   checkVisibility,
@@ -78,8 +79,9 @@ export async function openSpaceNet(path: string, options: SpaceNetOptions = {}):
   const isRefused = missingLabels === 'error' || missing.length === entries.length;
   if (labels.kind !== 'none' && missing.length > 0 && isRefused) {
     const listed = missing.slice(0, 5).map((entry) => entry.id);
-    throw new Error(
-      `openSpaceNet: ${missing.length} of ${entries.length} images below ${path} have no ${labels.kind} labels: ` +
+    throw new InputError(
+      'openSpaceNet',
+      `${missing.length} of ${entries.length} images below ${path} have no ${labels.kind} labels: ` +
         `${listed.join(', ')}${missing.length > 5 ? ', ...' : ''}`,
     );
   }
@@ -111,16 +113,18 @@ async function openLabels(layout: SpaceNetLayout, path: string, options: SpaceNe
   if (kind === 'geojson' && layout.geojson.size > 0) return geojsonLabels(layout.root, layout.geojson);
   if (kind === 'csv' && layout.csv.length > 0) {
     if (layout.kind === 'MUL' || layout.kind === '8band') {
-      throw new Error(
-        `openSpaceNet: the pixels of the summary CSV are those of the sharpened images, not of ${layout.kind}: ` +
+      throw new InputError(
+        'openSpaceNet',
+        `the pixels of the summary CSV are those of the sharpened images, not of ${layout.kind}: ` +
           'choose other `images` or labels in GeoJSON',
       );
     }
     return csvLabels(layout.root, layout.csv);
   }
   if (options.missingLabels === 'empty' && options.labels === undefined) return noLabels;
-  throw new Error(
-    `openSpaceNet: no labels below ${path} (${kind === 'csv' ? 'no *_Solutions.csv, no CSV in summaryData' : 'no .geojson file'}); ` +
+  throw new InputError(
+    'openSpaceNet',
+    `no labels below ${path} (${kind === 'csv' ? 'no *_Solutions.csv, no CSV in summaryData' : 'no .geojson file'}); ` +
       `missingLabels: 'empty' reads images alone. Expected a tree such as\n${spaceNetExample}`,
   );
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reasonOf } from '../../common/check.ts';
+import { InputError } from '../../common/errors.ts';
 import { isTruncated, TruncatedError } from '../../imagery/truncated.ts';
 import { imageSize } from '../../imagery/image.ts';
 import { listFiles } from '../../imagery/node/files.ts';
@@ -89,7 +90,9 @@ async function readContents(file: OpenFile, options: ReadFactsOptions): Promise<
     return options.pixels ? { ...facts, difference: differenceHash(await decode()) } : facts;
   } catch (error) {
     const kind = isTruncated(error) ? 'truncated' : 'unreadable';
-    return { ...facts, problem: { kind, message: reasonOf(error) } };
+    // A finding names the file itself.
+    const message = error instanceof InputError ? error.reason : reasonOf(error);
+    return { ...facts, problem: { kind, message } };
   }
 }
 

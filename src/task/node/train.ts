@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { defined } from '../../common/check.ts';
+import { counted, defined } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { printSettings } from '../../common/settings-text.ts';
 import type { Detector } from '../../detector/detector.ts';
@@ -138,15 +138,21 @@ export async function train(given: PartialSettings, options: TrainTaskOptions): 
     const { end } = result;
     const seconds = (): number => (performance.now() - start) / 1000;
     if (end === 'interrupted') return { ...result, end, folder, seconds: seconds() };
+    training.model.dispose(); // The best weights take its place.
     const detector = loadDetector(folder.file('best'));
-    const judged = await judgeTraining(training, detector, defined({ signal: running.signal, onProgress: onJudging }));
-    if (judged === null) {
+    try {
+      const judging = defined({ signal: running.signal, onProgress: onJudging });
+      const judged = await judgeTraining(training, detector, judging);
+      if (judged !== null) {
+        await reportTraining(training, folder, { ...judged, detector, seconds: seconds() });
+        return { ...result, end, folder, detector, judgement: judged.judgement, seconds: seconds() };
+      }
+    } catch (error) {
       detector.dispose();
-      return { ...result, end: 'interrupted', folder, seconds: seconds() };
+      throw error;
     }
-    const { judgement, images } = judged;
-    await reportTraining(training, folder, { detector, judgement, images, seconds: seconds() });
-    return { ...result, end, folder, detector, judgement, seconds: seconds() };
+    detector.dispose();
+    return { ...result, end: 'interrupted', folder, seconds: seconds() };
   } finally {
     await training.close();
   }
@@ -162,7 +168,7 @@ async function reportTraining(
   const { spec } = detector;
   await writeReport(folder.file('report'), {
     title: titleOf(dataset.classes, description),
-    summary: `RetinaNet on ResNet-${spec.backbone.depth} (${settings.model.network}), trained on ${split.train.length} images and evaluated on ${split.heldOut.length} held-out images.`,
+    summary: `RetinaNet on ResNet-${spec.backbone.depth} (${settings.model.network}), trained on ${split.train.length} images and evaluated on ${counted(split.heldOut.length, 'held-out image', 'held-out images')}.`,
     judgement,
     pictured: { dataset, images },
     training: folder.records,
