@@ -53,7 +53,7 @@ test(
     assert.equal((await openDataset(folder, { missingLabels: 'empty' })).ids, ['a.png', 'c.png', 'd.JPG', 'sub/b.png']);
     await rejects(
       openDataset(folder, { missingLabels: 'error' }),
-      /1 images in .* are not named in .*boxes.csv: c.png/,
+      /1 image in .* without labels in .*boxes.csv: c.png/,
     );
     const given = await openDataset(folder, { classes: ['roof', 'tree', 'car, parked'] });
     assert.equal([...(await given.get(0)).labels], [0, 2]);
