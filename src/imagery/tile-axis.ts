@@ -18,7 +18,7 @@ export function steppedStarts(length: number, size: number, overlap: number): nu
 
 /**
  * Starts spread evenly from the first pixel to the last: the rule for detection. The same number of tiles costs the same
- * time, and all neighbours get a share of the surplus, so that larger objects are whole in one of them wherever they lie.
+ * time, and all neighbours get part of the surplus, so that larger objects are whole in one of them wherever they lie.
  */
 export function evenStarts(length: number, size: number, overlap: number): number[] {
   const count = tileCount(length, size, overlap);
