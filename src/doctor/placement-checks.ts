@@ -1,8 +1,7 @@
 import { counted } from '../common/check.ts';
 import { isProper } from '../detector/visible-box.ts';
-import { boundsOf } from '../imagery/boxes.ts';
 import { applyAffine, cornersOnMap, invertAffine, projectionOf } from '../imagery/georeference.ts';
-import type { Box, Point } from '../imagery/geometry.ts';
+import { type Box, type Point, boundsOf } from '../imagery/geometry.ts';
 import { MAX_EXAMPLES, type Finding, type Inventory, type Item } from './types.ts';
 
 /** Fraction of the boxes outside that another coordinate system must bring into their images to be the explanation. */

@@ -1,5 +1,4 @@
-import { boundsOf } from '../imagery/boxes.ts';
-import { clipRing, ringArea, type Box, type Polygon, type Ring } from '../imagery/geometry.ts';
+import { clipRing, ringArea, type Box, type Polygon, type Ring, boundsOf } from '../imagery/geometry.ts';
 
 /** A region with its area, prepared once to be compared with many. */
 export interface Outline {

@@ -1,5 +1,3 @@
-import type { Box, Point } from './geometry.ts';
-
 // Arithmetic on boxes: `x1, y1, x2, y2` with continuous edges, so that the width is `x2 - x1` without a pixel added.
 
 /** Four numbers per box, `x1, y1, x2, y2`: float32 from a detector, float64 from a file. */
@@ -70,18 +68,6 @@ export function pairwiseIou(a: BoxData, b: BoxData): Float64Array {
 export function coveredFraction(box: ArrayLike<number>, by: ArrayLike<number>): number {
   const both = boxOverlap(box, 0, by, 0);
   return both === 0 ? 0 : both / boxArea(box, 0);
-}
-
-/** The smallest box around points, which may be a line or a point; of no points it is inverted and infinite. */
-export function boundsOf(points: Iterable<Point>): Box {
-  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const [x, y] of points) {
-    x1 = Math.min(x1, x);
-    y1 = Math.min(y1, y);
-    x2 = Math.max(x2, x);
-    y2 = Math.max(y2, y);
-  }
-  return [x1, y1, x2, y2];
 }
 
 /** A detection of one class. */

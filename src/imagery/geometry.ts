@@ -41,15 +41,21 @@ export function ringArea(ring: Ring): number {
   return twiceArea / 2;
 }
 
-/** The smallest box around a ring; null if the box has no area. */
-export function ringBounds(ring: Ring): Box | null {
+/** The smallest box around points, which may be a line or a point; of no points it is inverted and infinite. */
+export function boundsOf(points: Iterable<Point>): Box {
   let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const [x, y] of ring) {
+  for (const [x, y] of points) {
     x1 = Math.min(x1, x);
     y1 = Math.min(y1, y);
     x2 = Math.max(x2, x);
     y2 = Math.max(y2, y);
   }
+  return [x1, y1, x2, y2];
+}
+
+/** The smallest box around a ring; null if the box has no area. */
+export function ringBounds(ring: Ring): Box | null {
+  const [x1, y1, x2, y2] = boundsOf(ring);
   return x2 > x1 && y2 > y1 ? [x1, y1, x2, y2] : null;
 }
 

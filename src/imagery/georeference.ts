@@ -1,5 +1,4 @@
-import { boundsOf } from './boxes.ts';
-import type { Box, Point } from './geometry.ts';
+import { type Box, type Point, boundsOf } from './geometry.ts';
 
 /** Map x = a*column + b*row + c, map y = d*column + e*row + f. The upper left corner of pixel (0, 0) is at (0, 0). */
 export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number];

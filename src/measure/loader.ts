@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkInteger } from '../common/check.ts';
+import { checkInteger, defined } from '../common/check.ts';
 import type { AugmentOptions } from '../data/augment.ts';
 import { polygonBox } from '../imagery/geometry.ts';
 import { rgbImage } from '../imagery/image.ts';
@@ -90,7 +90,7 @@ async function measureRow(
   const dataset = await openDataset(path);
   const indices = dataset.ids.map((_, i) => i);
   // Measured once here, so that the threads need not measure it again.
-  const options = 'stretch' in dataset ? { stretch: dataset.stretch } : {};
+  const options = defined({ stretch: dataset.decoding.stretch });
   const recipe: SourceRecipe = { path, options, augment, drawFrom: indices };
   const reader = await openWorkerSource(recipe, { workers });
   try {

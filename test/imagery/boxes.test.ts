@@ -1,8 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Random } from '../../src/common/random.ts';
-import { boxIou, boxIouFloat32, boundsOf, coveredFraction, pairwiseIou, suppress } from '../../src/imagery/boxes.ts';
+import { boxIou, boxIouFloat32, coveredFraction, pairwiseIou, suppress } from '../../src/imagery/boxes.ts';
 import { refuses } from '../evaluation/support.ts';
+import { boundsOf } from '../../src/imagery/geometry.ts';
 
 const iou = (a: number[], b: number[]) => boxIou(Float32Array.from(a), 0, Float32Array.from(b), 0);
 
