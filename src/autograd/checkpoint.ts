@@ -1,5 +1,6 @@
 import { tidy } from '../tensor/scope.ts';
 import type { GraphNode, Tensor } from '../tensor/tensor.ts';
+import { seedState, withSeeds } from './seeds.ts';
 import { Node, changedInPlace, type Operation, type Rerun } from './node.ts';
 import { currentRecorder, isRecording, needsGradient, recordedBy, type Recorder } from './tape.ts';
 
@@ -34,13 +35,15 @@ class Checkpoint implements Recorder, Rerun {
   /** The second run that contains this first one, if checkpointed functions are nested. */
   readonly #outer: SecondRun | null;
   readonly #steps: Step[] = [];
+  /** Of the first run: the second one draws the same random numbers. */
+  readonly #seeds = seedState();
   /** Held by each node that is waiting, and while the function runs. */
   #references = 1;
 
   constructor(fn: (...inputs: Inputs) => unknown, inputs: Inputs, outer: SecondRun | null) {
     this.#fn = fn;
     this.#inputs = inputs.map((input) => {
-      const own = input.view(input.shape, false);
+      const own = input.alias(input.shape, false);
       own.requiresGrad = needsGradient(input);
       return own;
     });
@@ -71,7 +74,7 @@ class Checkpoint implements Recorder, Rerun {
     device.part = `${part} again`;
     this.retain();
     try {
-      recordedBy(second, () => tidy(() => void this.#fn(...this.#inputs)));
+      withSeeds(this.#seeds, () => recordedBy(second, () => tidy(() => void this.#fn(...this.#inputs))));
       second.end();
     } finally {
       this.release();
@@ -133,7 +136,8 @@ class SecondRun implements Recorder {
  * et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). Results and all gradients are the same as without
  * `checkpoint`, bit for bit. A nested `checkpoint` takes effect in the second run of the outer one.
  *
- * `fn` must be synchronous and do the same in both runs. Random numbers repeat if their seed is made outside. `fn` must not
+ * `fn` must be synchronous and do the same in both runs. Random numbers repeat: the second run
+ * draws the same seeds. `fn` must not
  * make lasting changes, for example to running statistics, while `isRecomputing()` (BatchNorm2d does not). Tensors that it
  * uses must still exist in backward: parameters do; results of other operations must be passed as `inputs`, which may then
  * be disposed. As in `tidy`, the tensors that `fn` makes are freed, except for its result.

@@ -3,7 +3,7 @@ import { tidy } from '../tensor/scope.ts';
 import { sizeOf } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { mul } from './ops/binary.ts';
-import { sum } from './ops/reduce.ts';
+import { sum } from './ops/broadcast.ts';
 import { concat, reshape } from './ops/shape.ts';
 import { grad, noGrad } from './tape.ts';
 

@@ -1,4 +1,5 @@
 import type { Device } from '../tensor/device.ts';
+import type { DType } from '../tensor/dtype.ts';
 import type { GraphNode, Tensor } from '../tensor/tensor.ts';
 
 /** Computes the gradient of one input; called only if it is needed. */
@@ -10,8 +11,11 @@ export type Saved = readonly (Tensor | null)[];
 export interface Operation {
   readonly op: string;
   readonly inputs: Saved;
+  readonly output: Tensor;
   readonly saved: Saved;
   readonly backward: (dy: Tensor, saved: Saved) => readonly (GradientThunk | null)[];
+  /** Whether `backward` is written in recorded operations. */
+  readonly twice: boolean;
 }
 
 /** A part of the program that runs a second time to provide what its nodes did not save. See checkpoint.ts. */
@@ -24,7 +28,22 @@ export interface Rerun {
   release(): void;
 }
 
+/** Where a saved tensor stands in the graph: it is an input (its position), the output, or a constant of the derivative. */
+type Origin = number | 'output' | 'constant';
+
 let nextId = 0;
+
+/** Another reference to a tensor, with its place in the graph, that no scope disposes. */
+export function reference<D extends DType>(tensor: Tensor<D>): Tensor<D> {
+  return attached(tensor.alias(tensor.shape, false), tensor.node);
+}
+
+/** Gives a new reference the place of a node in the graph. */
+function attached<D extends DType>(tensor: Tensor<D>, node: GraphNode | null): Tensor<D> {
+  node?.retain();
+  tensor.node = node;
+  return tensor;
+}
 
 /**
  * One recorded operation: which tensors went in, and how to turn the gradient of its output into theirs.
@@ -42,6 +61,9 @@ export class Node implements GraphNode {
   readonly device: Device;
   /** Part of the program that ran it, for profiles. */
   readonly part: string;
+  /** Whether the gradients that it computes can be differentiated again. */
+  readonly twice: boolean;
+  readonly #origins: readonly Origin[];
   readonly #backward: Operation['backward'];
   /** Null before the second run of a checkpointed function, and after the backward pass. */
   #saved: { readonly tensor: Tensor | null; readonly version: number }[] | null = null;
@@ -49,8 +71,15 @@ export class Node implements GraphNode {
   #references = 1;
 
   /** @param rerun provides the saved tensors later, if they are not to be kept now */
-  constructor({ op, inputs, saved, backward }: Operation, rerun: Rerun | null = null) {
+  constructor({ op, inputs, output, saved, backward, twice }: Operation, rerun: Rerun | null = null) {
     this.op = op;
+    // What a checkpointed function runs again is cut off from the graph.
+    this.twice = twice && rerun === null;
+    this.#origins = saved.map((tensor) => {
+      if (tensor === output) return 'output';
+      const position = inputs.indexOf(tensor);
+      return tensor === null || position < 0 ? 'constant' : position;
+    });
     this.inputs = inputs.map((input) => {
       if (input === null) return null;
       if (input.node !== null) {
@@ -99,7 +128,13 @@ export class Node implements GraphNode {
     if (this.#rerun !== null) this.#wait(rerun);
   }
 
-  thunks(dy: Tensor): readonly (GradientThunk | null)[] {
+  /**
+   * How to compute the gradient of each input.
+   *
+   * @param inGraph whether the saved tensors keep their places in the graph, so that the gradients can be differentiated.
+   *   The references to them are made in the open scope, which disposes them.
+   */
+  thunks(dy: Tensor, inGraph: boolean): readonly (GradientThunk | null)[] {
     // A run that contains checkpointed functions may leave the node to one of those.
     while (this.#rerun !== null) this.#rerun.run();
     if (this.#saved === null) {
@@ -113,14 +148,23 @@ export class Node implements GraphNode {
     }
     return this.#backward(
       dy,
-      this.#saved.map(({ tensor }) => tensor),
+      this.#saved.map(({ tensor }, i) =>
+        inGraph && tensor !== null ? this.#placed(tensor, this.#origins[i]!) : tensor,
+      ),
     );
+  }
+
+  /** A saved tensor in its place in the graph. */
+  #placed(tensor: Tensor, origin: Origin): Tensor {
+    if (origin === 'constant') return tensor;
+    const place = origin === 'output' ? this : (this.inputs[origin] ?? null);
+    return place === null || place instanceof Node ? attached(tensor.alias(tensor.shape), place) : place;
   }
 
   #keep(saved: Saved): void {
     // Own references, because the caller may dispose its tensors before the backward pass.
     this.#saved = saved.map((tensor) => ({
-      tensor: tensor?.view(tensor.shape, false) ?? null,
+      tensor: tensor?.alias(tensor.shape, false) ?? null,
       version: tensor?.storage.version ?? 0,
     }));
   }

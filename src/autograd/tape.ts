@@ -1,9 +1,10 @@
+import { checkList, checkOptions } from '../common/check.ts';
 import { clone } from '../kernels/copy.ts';
 import { binary, checkFloat, fill } from '../kernels/elementwise.ts';
-import { keep, tidy } from '../tensor/scope.ts';
+import { keep, tidy, track } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
-import { empty, type GraphNode, type Tensor } from '../tensor/tensor.ts';
-import { Node, type GradientThunk, type Operation, type Saved } from './node.ts';
+import { checkTensor, empty, type GraphNode, type Tensor } from '../tensor/tensor.ts';
+import { Node, reference, type GradientThunk, type Operation, type Saved } from './node.ts';
 
 let recording = true;
 let recorder: Recorder | null = null;
@@ -14,6 +15,15 @@ export interface Recorder {
   readonly isSecondRun: boolean;
   /** Returns the node of the operation's output. */
   record(operation: Operation): GraphNode;
+}
+
+/** Options of `record`. */
+export interface RecordOptions {
+  /**
+   * Whether `backward` is written in recorded operations, of `dy` and of saved inputs and outputs, so that the gradient can
+   * be differentiated again (`createGraph`). Default false.
+   */
+  readonly twice?: boolean;
 }
 
 /**
@@ -31,9 +41,10 @@ export function record<S extends Saved, D extends Tensor>(
   inputs: Saved,
   saved: readonly [...S],
   backward: (dy: Tensor, saved: S) => readonly (GradientThunk | null)[],
+  { twice = false }: RecordOptions = {},
 ): D {
   if (recording && inputs.some(needsGradient)) {
-    const operation: Operation = { op, inputs, saved, backward: backward as Operation['backward'] };
+    const operation: Operation = { op, inputs, output, saved, backward: backward as Operation['backward'], twice };
     output.node = recorder?.record(operation) ?? new Node(operation);
   }
   return output;
@@ -72,6 +83,11 @@ export function noGrad<T>(fn: () => T): T {
   }
 }
 
+/** Runs a function with or without recording. */
+function recordingIf<T>(condition: boolean, fn: () => T): T {
+  return condition ? fn() : noGrad(fn);
+}
+
 /** Runs a function whose operations are recorded by `by` instead of on the tape. */
 export function recordedBy<T>(by: Recorder, fn: () => T): T {
   const before = { recording, recorder };
@@ -91,14 +107,22 @@ export function currentRecorder(): Recorder | null {
 
 /** The same values, cut off from the graph: gradients do not flow through the result. Shares memory with `x`. */
 export function detach(x: Tensor): Tensor {
-  return x.view(x.shape);
+  return x.alias(x.shape);
 }
 
 export interface BackwardOptions {
   /** Gradient of the tensor itself, of its shape. Default: 1, for a tensor of one element. */
   readonly gradient?: Tensor;
-  /** Whether to keep saved activations, so that backward can run again. Default false: each is freed after its use. */
+  /**
+   * Whether to keep saved activations, so that backward can run again. Default: that of `createGraph`. Without it, each is
+   * freed after its use.
+   */
   readonly retainGraph?: boolean;
+  /**
+   * Whether to record how the gradients are computed, so that they can be differentiated again, for example for a gradient
+   * penalty. Default false. docs/ops.md lists the operations that allow it; an error names others.
+   */
+  readonly createGraph?: boolean;
 }
 
 /**
@@ -106,6 +130,7 @@ export interface BackwardOptions {
  * the leaf's `grad`.
  */
 export function backward(loss: Tensor, options: BackwardOptions = {}): void {
+  checkOptions('backward', options, ['gradient', 'retainGraph', 'createGraph']);
   const touched = new Set<Tensor>();
   traverse('backward', loss, options, new Map(), (leaf, gradient) => {
     touched.add(leaf);
@@ -115,7 +140,9 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   for (const leaf of touched) {
     const { grad } = leaf;
     if (grad === null || !grad.storage.shared) continue;
-    leaf.grad = keep(clone(grad));
+    const copy = keep(clone(grad));
+    if (grad.node !== null) record('clone', copy, [grad], [], (dy) => [() => dy], { twice: true });
+    leaf.grad = copy;
     grad.dispose();
   }
 }
@@ -127,6 +154,8 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
  * @returns one gradient per tensor, of its shape; zeros where `loss` does not depend on it
  */
 export function grad(loss: Tensor, tensors: readonly Tensor[], options: BackwardOptions = {}): Tensor[] {
+  checkList('grad', 'tensors', tensors, 'tensors');
+  checkOptions('grad', options, ['gradient', 'retainGraph', 'createGraph']);
   const found = new Map<Tensor, Tensor>();
   const wanted = new Map<Node, Tensor[]>();
   for (const tensor of tensors) {
@@ -142,7 +171,11 @@ export function grad(loss: Tensor, tensors: readonly Tensor[], options: Backward
     });
     return tensors.map((tensor) => {
       const gradient = found.get(tensor);
-      if (gradient !== undefined) return gradient.view(tensor.shape);
+      if (gradient !== undefined) {
+        const own = reference(gradient);
+        track(own);
+        return own;
+      }
       const zeros = empty(tensor.device, tensor.shape, 'float32', 'grad');
       fill(zeros, 0);
       return zeros;
@@ -159,7 +192,7 @@ export function grad(loss: Tensor, tensors: readonly Tensor[], options: Backward
 function traverse(
   op: string,
   root: Tensor,
-  { gradient, retainGraph = false }: BackwardOptions,
+  { gradient, createGraph = false, retainGraph = createGraph }: BackwardOptions,
   wanted: ReadonlyMap<Node, readonly Tensor[]>,
   collect: (leaf: Tensor, gradient: Tensor) => void,
 ): void {
@@ -167,15 +200,15 @@ function traverse(
   const { device } = root;
   const { part } = device;
   const gradients = new Map<Node, Tensor>();
-  noGrad(() => {
+  recordingIf(createGraph, () => {
     try {
-      contribute(root.node ?? root, gradient === undefined ? ones(root) : owned(gradient), gradients, collect);
+      contribute(root.node ?? root, gradient === undefined ? ones(root) : reference(gradient), gradients, collect);
       for (const node of root.node === null ? [] : reachable(root.node as Node)) {
         const dy = gradients.get(node);
         if (dy === undefined) continue;
-        for (const tensor of wanted.get(node) ?? []) collect(tensor, owned(dy));
+        for (const tensor of wanted.get(node) ?? []) collect(tensor, reference(dy));
         device.part = `${node.part} backward`;
-        for (const [input, dx] of inputGradients(node, dy)) contribute(input, dx, gradients, collect);
+        for (const [input, dx] of inputGradients(op, node, dy, createGraph)) contribute(input, dx, gradients, collect);
         gradients.delete(node);
         dy.dispose();
         if (!retainGraph) node.releaseSaved();
@@ -190,10 +223,16 @@ function traverse(
 /** Throws unless gradients of `root` can be computed. */
 function checkRoot(op: string, root: Tensor, gradient: Tensor | undefined): void {
   if (recorder !== null) throw new Error(`${op}: a checkpointed function cannot ask for gradients inside itself`);
+  checkTensor(op, 'the tensor', root);
   root.checkUsable(op);
-  checkFloat(op, root);
+  if (gradient !== undefined) checkTensor(op, 'gradient', gradient);
+  gradient?.checkUsable(op);
+  checkFloat(op, root, ...(gradient === undefined ? [] : [gradient]));
   if (!needsGradient(root)) {
-    throw new Error(`${op}: ${root} does not depend on any tensor with requiresGrad, or was computed inside noGrad`);
+    throw new Error(
+      `${op}: ${root} does not depend on any tensor with requiresGrad, or was computed inside noGrad, or is a gradient ` +
+        `that was computed without createGraph`,
+    );
   }
   if (gradient === undefined && root.size !== 1) {
     throw new RangeError(`${op}: [${root.shape}] is not a scalar: reduce it (sum, mean) or pass its gradient`);
@@ -201,12 +240,25 @@ function checkRoot(op: string, root: Tensor, gradient: Tensor | undefined): void
   if (gradient !== undefined && !sameShape(gradient.shape, root.shape)) {
     throw new RangeError(`${op}: gradient [${gradient.shape}] does not fit the tensor [${root.shape}]`);
   }
+  if (gradient !== undefined && gradient.device !== root.device) {
+    throw new Error(`${op}: ${root} and its gradient are on different devices; make them on the same one`);
+  }
 }
 
 /** The inputs of a node that need a gradient, each with its own. The thunks of the others are not called. */
-function inputGradients(node: Node, dy: Tensor): (readonly [input: Node | Tensor, dx: Tensor])[] {
+function inputGradients(
+  op: string,
+  node: Node,
+  dy: Tensor,
+  createGraph: boolean,
+): (readonly [input: Node | Tensor, dx: Tensor])[] {
+  if (createGraph && !node.twice) {
+    throw new Error(
+      `${op}: ${node.op} has no second derivative, which createGraph needs; docs/ops.md lists the operations that have one`,
+    );
+  }
   const results = tidy(() =>
-    node.thunks(dy).map((thunk, i) => {
+    node.thunks(dy, createGraph).map((thunk, i) => {
       const input = node.inputs[i] ?? null;
       return thunk === null || input === null ? null : thunk();
     }),
@@ -214,7 +266,7 @@ function inputGradients(node: Node, dy: Tensor): (readonly [input: Node | Tensor
   return results.flatMap((dx, i) => {
     if (dx === null) return [];
     // A thunk may return the gradient of the output itself.
-    return [[node.inputs[i]!, dx === dy ? owned(dy) : keep(dx)] as const];
+    return [[node.inputs[i]!, dx === dy ? reference(dy) : keep(dx)] as const];
   });
 }
 
@@ -236,6 +288,7 @@ function contribute(
 /** The sum of two gradients, which it disposes. No scope disposes the sum. */
 function added(a: Tensor, b: Tensor): Tensor {
   const sum = keep(binary('add', a, b));
+  if (isRecording()) record('add', sum, [a, b], [], (dy) => [() => dy, () => dy], { twice: true });
   a.dispose();
   b.dispose();
   return sum;
@@ -254,11 +307,6 @@ function reachable(root: Node): Node[] {
     }
   }
   return [...seen].sort((a, b) => b.id - a.id);
-}
-
-/** A reference that no scope will dispose. */
-function owned(tensor: Tensor): Tensor {
-  return tensor.view(tensor.shape, false);
 }
 
 function ones(like: Tensor): Tensor {

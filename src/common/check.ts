@@ -1,4 +1,5 @@
 // Argument checks and phrases that all rooms share, so that all errors have one form.
+import { didYouMean } from './did-you-mean.ts';
 import { InputError, RunError } from './errors.ts';
 
 /** Limits of a number. `min` and `max` are inclusive. */
@@ -45,19 +46,63 @@ export const isWithin = (
  */
 export function checkInteger(op: string, name: string, value: number, limits: Limits = {}): void {
   if (Number.isInteger(value) && isWithin(value, limits)) return;
-  throw new RangeError(`${op}: ${name} is ${value}, expected ${expectedNumber('an integer', limits)}`);
+  throw new RangeError(`${op}: ${name} is ${described(value)}, expected ${expectedNumber('an integer', limits)}`);
 }
 
 /** Throws a RangeError unless `value` is a number within limits. The parameters are those of `checkInteger`. */
 export function checkNumber(op: string, name: string, value: number, limits: Limits = {}): void {
   if (typeof value === 'number' && isWithin(value, limits)) return;
-  throw new RangeError(`${op}: ${name} is ${value}, expected ${expectedNumber('a number', limits)}`);
+  throw new RangeError(`${op}: ${name} is ${described(value)}, expected ${expectedNumber('a number', limits)}`);
+}
+
+/** Throws a RangeError unless a random seed is an integer from 0 to 2^53 - 1. */
+export function checkSeed(op: string, seed: number): void {
+  checkInteger(op, 'seed', seed, { min: 0, max: Number.MAX_SAFE_INTEGER });
 }
 
 /** Throws a RangeError unless `value` is one of `choices`. */
 export function checkChoice(op: string, name: string, value: string, choices: readonly string[]): void {
   if (choices.includes(value)) return;
-  throw new RangeError(`${op}: ${name} is "${value}", expected one of ${choices.join(', ')}`);
+  throw new RangeError(`${op}: ${name} is ${described(value)}, expected one of ${choices.join(', ')}`);
+}
+
+/**
+ * Throws a TypeError unless `options` is an object without other entries than those in `names`: programs without types
+ * learn of misspelt options, and of arguments in the wrong place.
+ */
+export function checkOptions(op: string, options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options) || ArrayBuffer.isView(options)) {
+    throw new TypeError(`${op}: options are ${described(options)}, expected an object with ${names.join(', ')}`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || names.includes(name)) continue;
+    const guess = didYouMean(name, names) || `; expected ${names.join(', ')}`;
+    throw new TypeError(`${op}: there is no option ${name}${guess}`);
+  }
+}
+
+/** Throws a TypeError unless `value` is an array. */
+export function checkList(op: string, name: string, value: unknown, of = 'integers'): void {
+  if (Array.isArray(value)) return;
+  const guess = typeof value === 'number' ? `; did you mean [${value}]?` : '';
+  throw new TypeError(`${op}: ${name} is ${described(value)}, expected an array of ${of}${guess}`);
+}
+
+/** A value of any type in a few words, for messages: `3`, `"3"`, `[2,2]`, `{ axis: 0 }`, `Float32Array`, `undefined`. */
+export function described(value: unknown): string {
+  if (typeof value === 'string') return `"${value}"`;
+  if (typeof value === 'function') return `the function ${value.name || 'given'}`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return value.length <= 8 ? `[${value.map(described)}]` : `an array of ${value.length}`;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    // Classes with a text of their own, as tensors.
+    return value.toString === Object.prototype.toString || ArrayBuffer.isView(value)
+      ? value.constructor.name
+      : (value as { toString(): string }).toString();
+  }
+  const entries = Object.entries(value).slice(0, 3);
+  return `{ ${entries.map(([name, entry]) => `${name}: ${described(entry)}`).join(', ')} }`;
 }
 
 /** The message of a thrown value, for use in another message. For an `InputError`, without the name of the function. */

@@ -29,7 +29,7 @@ interface Axis {
 export interface Phase {
   readonly down: Axis;
   readonly right: Axis;
-  /** [taps, taps, K, C] */
+  /** [taps, taps, K / groups, C] */
   readonly filter: Tensor;
 }
 
@@ -42,7 +42,11 @@ export function phasesOf(
 ): Phase[] {
   const [r, s] = w.shape as [number, number];
   return axisPhases(geometry, 0, height, r).flatMap((down) =>
-    axisPhases(geometry, 1, width, s).map((right) => ({ down, right, filter: flippedFilter(op, w, down, right) })),
+    axisPhases(geometry, 1, width, s).map((right) => ({
+      down,
+      right,
+      filter: flippedFilter(op, w, geometry.groups, down, right),
+    })),
   );
 }
 
@@ -89,11 +93,11 @@ function axisPhases({ stride, padding, dilation }: Geometry, axis: 0 | 1, extent
   });
 }
 
-/** The taps of a phase in reverse order, with channels swapped: [taps, taps, K, C]. */
-function flippedFilter(op: string, w: Tensor, down: Axis, right: Axis): Tensor {
+/** The taps of a phase in reverse order, with channels swapped: [taps, taps, K / groups, C]. */
+function flippedFilter(op: string, w: Tensor, groups: number, down: Axis, right: Axis): Tensor {
   const [, s, c, k] = w.shape as [number, number, number, number];
-  if (down.taps * right.taps === 0) return w.view(w.shape); // Nothing reaches these pixels.
-  const y = empty(w.device, [down.taps, right.taps, k, c], 'float32', op);
+  if (down.taps * right.taps === 0) return w.alias(w.shape); // Nothing reaches these pixels.
+  const y = empty(w.device, [down.taps, right.taps, k / groups, groups * c], 'float32', op);
   run(w.device, flipFilter, {
     op,
     consts: { SIZE },
@@ -102,6 +106,7 @@ function flippedFilter(op: string, w: Tensor, down: Axis, right: Axis): Tensor {
       s,
       c4: c / 4,
       k4: k / 4,
+      groupK4: k / 4 / groups,
       lastR: down.last,
       everyR: down.every,
       tapsR: down.taps,

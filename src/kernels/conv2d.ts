@@ -3,18 +3,21 @@ import { sizeOf, type Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import {
   conv2dShape,
+  convTranspose2dShape,
   convolutionRows,
   geometryOf,
   isPointwise,
   type Conv2dOptions,
+  type ConvTranspose2dOptions,
   type Geometry,
 } from './conv2d-geometry.ts';
 import { phaseRows, phasesOf } from './conv2d-phases.ts';
+import { depthwiseForward, depthwiseGradInput, depthwiseGradWeight, isDepthwise } from './depthwise.ts';
 import { checkFloat, fill } from './elementwise.ts';
 import { gemm, gemmTransposed, type ProductEpilogue } from './gemm.ts';
 import { inSlices } from './slices.ts';
 import { accumulate } from './update.ts';
-import { Vec4Operands, roundUpToVec4 } from './vec4-operands.ts';
+import { Vec4Operands, groupsOfVec4, roundUpToVec4 } from './vec4-operands.ts';
 import { winogradFor, winogradForward, winogradGradWeight } from './winograd.ts';
 
 /** y = scale conv(x, w) + bias, then + add and ReLU, as far as they are asked for. */
@@ -26,21 +29,20 @@ export function conv2dForward(
   { scale = null, add = null, relu = false }: Omit<ProductEpilogue<Tensor>, 'bias'> = {},
 ): Tensor {
   const op = 'conv2d';
-  checkFloat(op, x, w, ...(bias === null ? [] : [bias]));
   const shape = conv2dShape(x.shape, w.shape, options);
-  if (bias !== null && (bias.shape.length !== 1 || bias.shape[0] !== shape[3])) {
-    throw new RangeError(`conv2d: bias [${bias.shape}] does not fit weight [${w.shape}]: expected [${shape[3]}]`);
+  checkOperands(op, x, w, bias, shape);
+  const geometry = geometryOf(op, w.shape, options);
+  if (isDepthwise(w.shape, geometry)) {
+    return depthwiseForward(op, x, w, geometry, shape, { scale, bias, add, relu });
   }
-  if (sizeOf(shape) > 0 && (x.size === 0 || w.size === 0)) {
-    throw new RangeError(`${op}: [${x.shape}] and [${w.shape}] have no elements to sum`);
-  }
-  const [c, k] = [roundUpToVec4(x.shape[3]!), roundUpToVec4(shape[3])];
-  const operands = new Vec4Operands(op);
+  const { groups } = geometry;
+  const [c, k] = [groupsOfVec4(x.shape[3]!, groups), groupsOfVec4(shape[3], groups)];
+  const operands = new Vec4Operands(op, groups);
   const y = forward(
     op,
     operands.pad(x, [3], [c]),
-    operands.pad(w, [2, 3], [c, k]),
-    geometryOf(op, options),
+    operands.pad(w, [2, 3], [c / groups, k]),
+    geometry,
     [shape[0], shape[1], shape[2], k],
     {
       scale: scale === null ? null : operands.pad(scale, [0], [k]),
@@ -50,6 +52,17 @@ export function conv2dForward(
     },
   );
   return operands.narrow(y, shape);
+}
+
+/** Throws if operands are not floats, the bias does not fit, or there is nothing to sum. */
+function checkOperands(op: string, x: Tensor, w: Tensor, bias: Tensor | null, shape: Shape): void {
+  checkFloat(op, x, w, ...(bias === null ? [] : [bias]));
+  if (bias !== null && (bias.shape.length !== 1 || bias.shape[0] !== shape[3])) {
+    throw new RangeError(`${op}: bias [${bias.shape}] does not fit weight [${w.shape}]: expected [${shape[3]}]`);
+  }
+  if (sizeOf(shape) > 0 && (x.size === 0 || w.size === 0)) {
+    throw new RangeError(`${op}: [${x.shape}] and [${w.shape}] have no elements to sum`);
+  }
 }
 
 /** A forward convolution whose channels are multiples of four. */
@@ -74,6 +87,7 @@ function forward(
     gemm(x.device, op, {
       ...convolutionRows(geometry, x.shape, w.shape, [p, q], images),
       k,
+      groups: geometry.groups,
       x: slices[0]!,
       w,
       y: slices.at(-1)!,
@@ -84,25 +98,53 @@ function forward(
 }
 
 /** dx, of shape `xShape`: each input pixel gathers the outputs that read it. */
-export function conv2dGradInput(dy: Tensor, w: Tensor, xShape: Shape, options: Conv2dOptions): Tensor {
-  const op = 'conv2d input gradient';
+export const conv2dGradInput = (dy: Tensor, w: Tensor, xShape: Shape, options: Conv2dOptions): Tensor =>
+  transposed('conv2d input gradient', dy, w, xShape, options, null);
+
+/** What the input gradient of a convolution from y to x is for x, plus the bias. */
+export function convTranspose2dForward(
+  x: Tensor,
+  w: Tensor,
+  bias: Tensor | null,
+  options: ConvTranspose2dOptions,
+): Tensor {
+  const op = 'convTranspose2d';
+  const shape = convTranspose2dShape(x.shape, w.shape, options);
+  checkOperands(op, x, w, bias, shape);
+  return transposed(op, x, w, shape, options, bias);
+}
+
+function transposed(
+  op: string,
+  dy: Tensor,
+  w: Tensor,
+  xShape: Shape,
+  options: Conv2dOptions,
+  bias: Tensor | null,
+): Tensor {
   const [n, h, width] = xShape as [number, number, number];
-  const [c, k] = [roundUpToVec4(xShape[3]!), roundUpToVec4(dy.shape[3]!)];
-  const operands = new Vec4Operands(op);
-  const [source, filter] = [operands.pad(dy, [3], [k]), operands.pad(w, [2, 3], [c, k])];
-  const dx = gradInput(op, source, filter, geometryOf(op, options), [n, h, width, c]);
+  const geometry = geometryOf(op, w.shape, options);
+  if (isDepthwise(w.shape, geometry)) return depthwiseGradInput(op, dy, w, geometry, xShape, bias);
+  const { groups } = geometry;
+  const [c, k] = [groupsOfVec4(xShape[3]!, groups), groupsOfVec4(dy.shape[3]!, groups)];
+  const operands = new Vec4Operands(op, groups);
+  const [source, filter] = [operands.pad(dy, [3], [k]), operands.pad(w, [2, 3], [c / groups, k])];
+  const offset = bias === null ? null : operands.pad(bias, [0], [c]);
+  const dx = gradInput(op, source, filter, geometry, [n, h, width, c], offset);
   return operands.narrow(dx, xShape);
 }
 
-/** The input gradient where channels are multiples of four: a convolution of dy for each phase of the input. */
+/** The input gradient where channels are multiples of four, plus the bias: a convolution of dy for each phase of the input. */
 function gradInput(
   op: string,
   dy: Tensor,
   w: Tensor,
   geometry: Geometry,
   shape: readonly [number, number, number, number],
+  bias: Tensor | null,
 ): Tensor {
   const [n, h, width, c] = shape;
+  const { groups, padding } = geometry;
   const dx = empty(dy.device, shape, 'float32', op);
   if (dx.size === 0) return dx;
   if (dy.size === 0) {
@@ -112,14 +154,14 @@ function gradInput(
   const phases = phasesOf(op, w, geometry, [h, width]);
   const winograd = winogradFor(dy.device, w.shape, geometry, [n, h, width]);
   if (winograd !== null) {
-    winogradForward(winograd, op, dy, phases[0]!.filter, dx, [2 - geometry.padding[0], 2 - geometry.padding[1]], {});
+    winogradForward(winograd, op, dy, phases[0]!.filter, dx, [2 - padding[0], 2 - padding[1]], { bias });
   } else {
     inSlices(op, n, [dy], [dx], (_, images, [dys, dxs]) => {
       for (const phase of phases) {
         const rows = isPointwise(w.shape, geometry)
           ? convolutionRows(geometry, dy.shape, w.shape, [h, width], images)
           : { images, ...phaseRows(phase, geometry, dy.shape, shape) };
-        gemm(dy.device, op, { ...rows, k: c, x: dys!, w: phase.filter, y: dxs! });
+        gemm(dy.device, op, { ...rows, k: c, groups, x: dys!, w: phase.filter, y: dxs!, epilogue: { bias } });
       }
     });
   }
@@ -130,9 +172,10 @@ function gradInput(
 /** dw, of shape `wShape`. */
 export function conv2dGradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: Conv2dOptions): Tensor {
   const op = 'conv2d weight gradient';
-  const geometry = geometryOf(op, options);
+  const geometry = geometryOf(op, wShape, options);
+  const { groups } = geometry;
   const [r, s] = wShape as [number, number];
-  const [c, k] = [roundUpToVec4(wShape[2]!), roundUpToVec4(wShape[3]!)];
+  const [c, k] = [roundUpToVec4(wShape[2]!), groupsOfVec4(wShape[3]!, groups)];
   const shape = [r, s, c, k];
   const bytes = sizeOf(shape) * 4;
   if (bytes > x.device.bindingLimit) {
@@ -144,8 +187,9 @@ export function conv2dGradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: 
     fill(zeros, 0);
     return zeros;
   }
-  const operands = new Vec4Operands(op);
-  const [source, gradient] = [operands.pad(x, [3], [c]), operands.pad(dy, [3], [k])];
+  if (isDepthwise(wShape, geometry)) return depthwiseGradWeight(op, x, dy, geometry, wShape);
+  const operands = new Vec4Operands(op, groups);
+  const [source, gradient] = [operands.pad(x, [3], [c * groups]), operands.pad(dy, [3], [k])];
   return operands.narrow(gradWeight(op, source, gradient, geometry, shape), wShape);
 }
 
@@ -158,10 +202,10 @@ function gradWeight(op: string, x: Tensor, dy: Tensor, geometry: Geometry, shape
   inSlices(op, n, [x, dy], [], (_, count, [xs, dys]) => {
     const { images, gather, scatter } = convolutionRows(geometry, x.shape, shape, [p, q], count);
     const outputs = [scatter.rows, scatter.cols] as const;
-    const part = gemmTransposed(x.device, op, { images, gather, outputs, k, x: xs!, z: dys! });
+    const part = gemmTransposed(x.device, op, { images, gather, outputs, k, groups: geometry.groups, x: xs!, z: dys! });
     sum = accumulate(sum, part);
   });
-  const dw = sum!.view(shape);
+  const dw = sum!.alias(shape);
   sum!.dispose();
   return dw;
 }

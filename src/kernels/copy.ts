@@ -1,6 +1,6 @@
 import { dtypes, type DType } from '../tensor/dtype.ts';
-import { sizeOf, stridesOf, type Shape } from '../tensor/shape.ts';
-import { empty, type Tensor } from '../tensor/tensor.ts';
+import { sameShape, sizeOf, stridesOf, type Shape } from '../tensor/shape.ts';
+import { checkTensor, empty, type Tensor } from '../tensor/tensor.ts';
 import { collapse, extentParams, padRank, strideParams } from './collapse.ts';
 import { linearGroups, run, type Slice } from './run.ts';
 import { stridedCopy } from './wgsl/strided_copy.wgsl.ts';
@@ -79,13 +79,22 @@ export function clone<D extends DType>(x: Tensor<D>): Tensor<D> {
   return y;
 }
 
-/** Overwrites the values of a tensor with those of another of the same size and type, in place. */
+/**
+ * Overwrites the values of a tensor with those of another of the same shape and type, in place. Nothing happens if both are
+ * the same memory.
+ */
 export function assign(target: Tensor, source: Tensor): void {
+  checkTensor('assign', 'target', target);
+  checkTensor('assign', 'source', source);
   target.checkUsable('assign');
   source.checkUsable('assign');
-  if (target.size !== source.size || target.dtype !== source.dtype) {
-    throw new RangeError(`assign: ${source} does not fit into ${target}`);
+  if (!sameShape(target.shape, source.shape) || target.dtype !== source.dtype) {
+    throw new RangeError(`assign: ${source} does not fit into ${target}, expected the same shape and type`);
   }
+  if (target.device !== source.device) {
+    throw new Error(`assign: ${source} and its target are on different devices; make them on the same one`);
+  }
+  if (target.storage === source.storage) return;
   target.device.copy(source.storage.buffer, 0, target.storage.buffer, 0, source.bytes);
-  target.storage.version++;
+  target.storage.changed();
 }

@@ -16,7 +16,7 @@ export function focalLoss(x: Tensor, targets: Tensor, alpha: number, gamma: numb
       op,
       consts: { SIZE, GRADIENT: dy !== null },
       bind: { x: xs!, targets: ts!, dy: dys!, y: ys! },
-      params: { elements, classes, alpha, gamma },
+      params: { elements, classes, alpha, gamma, nan: 0x7fc00000 },
       groups: linearGroups(x.device, elements, SIZE),
     });
   });

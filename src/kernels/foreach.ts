@@ -1,5 +1,8 @@
 import type { Device } from '../tensor/device.ts';
-import { empty, type Tensor } from '../tensor/tensor.ts';
+import { sameShape } from '../tensor/shape.ts';
+import { checkTensor, empty, type Storage, type Tensor } from '../tensor/tensor.ts';
+import { clone } from './copy.ts';
+import { checkFloat } from './elementwise.ts';
 import type { Slice } from './run.ts';
 import { inSlices } from './slices.ts';
 
@@ -25,12 +28,29 @@ interface Slots<N extends string, K extends number, J> {
   readonly vectors: number;
 }
 
+/** Throws unless all tensors are float32, of one shape and on one device. Their names are those of the argument's fields. */
+export function checkAlike(op: string, tensors: Readonly<Record<string, Tensor>>): void {
+  const named = Object.entries(tensors);
+  for (const [name, tensor] of named) checkTensor(op, name, tensor);
+  const [lastName, last] = named.at(-1)!;
+  for (const [name, tensor] of named) {
+    tensor.checkUsable(op);
+    checkFloat(op, tensor);
+    const pair = `${name} [${tensor.shape}] and ${lastName} [${last.shape}]`;
+    if (!sameShape(tensor.shape, last.shape)) throw new RangeError(`${op}: ${pair} differ in shape, expected the same`);
+    if (tensor.device !== last.device)
+      throw new Error(`${op}: ${pair} are on different devices; make them on the same one`);
+  }
+}
+
 /**
  * Launches a kernel with slots for any number of jobs, in the minimum number of launches. A job whose tensors are too
- * large to bind at once takes several slots.
+ * large to bind at once takes several slots. The result is that of one job after the other, also where they share memory:
+ * such jobs go to different launches, and an input that the same job overwrites is copied first.
  *
  * @param names names of the bindings without the number of the slot, inputs first
  * @param slots numbers of the slots
+ * @param jobs checked by `checkAlike`, so that nothing is launched if one of them is wrong
  */
 export function foreach<N extends string, K extends number, J extends ForeachJob>(
   op: string,
@@ -39,36 +59,87 @@ export function foreach<N extends string, K extends number, J extends ForeachJob
   jobs: readonly J[],
   launch: (device: Device, slots: Slots<N, K, J>) => void,
 ): void {
-  const parts: { job: J; slices: Slice[]; vectors: number }[] = [];
-  for (const job of jobs) {
-    // Elements can be cut at any multiple of the alignment, so that no slice is a copy that ends with the callback.
-    inSlices(op, job.outputs[0]!.size, job.inputs, job.outputs, (_, count, slices) => {
-      parts.push({ job, slices, vectors: Math.ceil(count / 4) });
-    });
-  }
-  for (let first = 0; first < parts.length; first += slots.length) {
-    const { device } = parts[first]!.slices[0]!.tensor;
-    const bind: Record<string, Slice> = {};
-    const params: Record<string, number> = {};
-    const unused: Tensor[] = [];
-    let vectors = 0;
-    slots.forEach((slot, i) => {
-      const part = parts[first + i];
-      params[`vectors${slot}`] = part?.vectors ?? 0;
-      vectors += part?.vectors ?? 0;
-      names.forEach((name, n) => {
-        let slice = part?.slices[n];
-        if (slice === undefined) {
-          // It is never read, but two bindings must not write to the same buffer.
-          const tensor = empty(device, [1], 'float32', op);
-          unused.push(tensor);
-          slice = { tensor, start: 0, count: 1 };
-        }
-        bind[`${name}${slot}`] = slice;
+  for (const group of independentGroups(jobs)) {
+    const copies: Tensor[] = [];
+    const parts: Part<J>[] = [];
+    for (const job of group) {
+      const inputs = job.inputs.map((input) => {
+        if (job.outputs.every(({ storage }) => storage !== input.storage)) return input;
+        const copy = clone(input);
+        copies.push(copy);
+        return copy;
       });
-    });
-    const taken = slots.map((_, i) => parts[first + i]?.job ?? null);
-    launch(device, { bind, params, jobs: taken, vectors } as Slots<N, K, J>);
-    for (const tensor of unused) tensor.dispose();
+      // Elements can be cut at any multiple of the alignment, so that no slice is a copy that ends with the callback.
+      inSlices(op, job.outputs[0]!.size, inputs, job.outputs, (_, count, slices) => {
+        parts.push({ job, slices, vectors: Math.ceil(count / 4) });
+      });
+    }
+    for (let first = 0; first < parts.length; first += slots.length) {
+      launchSlots(op, names, slots, parts.slice(first, first + slots.length), launch);
+    }
+    for (const copy of copies) copy.dispose();
   }
+}
+
+/** What one slot of a launch does: a job, or a part of one. */
+interface Part<J> {
+  readonly job: J;
+  readonly slices: readonly Slice[];
+  readonly vectors: number;
+}
+
+/** Divides jobs into groups of one device in which no job writes to memory that another one uses, in the same order. */
+function independentGroups<J extends ForeachJob>(jobs: readonly J[]): J[][] {
+  const groups: J[][] = [];
+  let used = new Set<Storage>();
+  let written = new Set<Storage>();
+  for (const job of jobs) {
+    const device = job.outputs[0]!.device;
+    const conflicts =
+      groups.at(-1)?.[0]!.outputs[0]!.device !== device ||
+      job.inputs.some(({ storage }) => written.has(storage)) ||
+      job.outputs.some(({ storage }) => used.has(storage));
+    if (conflicts) {
+      groups.push([]);
+      used = new Set();
+      written = new Set();
+    }
+    groups.at(-1)!.push(job);
+    for (const { storage } of [...job.inputs, ...job.outputs]) used.add(storage);
+    for (const { storage } of job.outputs) written.add(storage);
+  }
+  return groups;
+}
+
+/** One launch, with a part for each of the first slots. */
+function launchSlots<N extends string, K extends number, J extends ForeachJob>(
+  op: string,
+  names: readonly N[],
+  slots: readonly K[],
+  parts: readonly Part<J>[],
+  launch: (device: Device, slots: Slots<N, K, J>) => void,
+): void {
+  const { device } = parts[0]!.slices[0]!.tensor;
+  const bind: Record<string, Slice> = {};
+  const params: Record<string, number> = {};
+  const unused: Tensor[] = [];
+  let vectors = 0;
+  slots.forEach((slot, i) => {
+    const part = parts[i];
+    params[`vectors${slot}`] = part?.vectors ?? 0;
+    vectors += part?.vectors ?? 0;
+    names.forEach((name, n) => {
+      let slice = part?.slices[n];
+      if (slice === undefined) {
+        // It is never read, but two bindings must not write to the same buffer.
+        const tensor = empty(device, [1], 'float32', op);
+        unused.push(tensor);
+        slice = { tensor, start: 0, count: 1 };
+      }
+      bind[`${name}${slot}`] = slice;
+    });
+  });
+  const jobs = slots.map((_, i) => parts[i]?.job ?? null);
+  launch(device, { bind, params, jobs, vectors } as Slots<N, K, J>);
+  for (const tensor of unused) tensor.dispose();
 }

@@ -2,7 +2,7 @@ import type { Device } from '../tensor/device.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { reduceAxis } from './reduce.ts';
 import { linearGroups, run, type Bindable, type Launch } from './run.ts';
-import { WORKSPACE_BYTES, tuningOf, type Tuning } from './tuning.ts';
+import { WORKSPACE_BYTES, tuningForGroups, tuningOf, type Tuning } from './tuning.ts';
 import { gemmBroadcast } from './wgsl/gemm_broadcast.wgsl.ts';
 import { gemmLane } from './wgsl/gemm_lane.wgsl.ts';
 import { gemmSubgroup } from './wgsl/gemm_subgroup.wgsl.ts';
@@ -88,8 +88,13 @@ interface Batch {
 
 /** y = epilogue(A W): the rows of A are gathered from x, and W has the shape [spans, 4 span, K]. */
 export interface Product extends Rows {
-  /** Columns of W and channels of y; a multiple of four. */
+  /** Columns of W and channels of y; a multiple of four for each group. */
   readonly k: number;
+  /**
+   * Groups of neighbouring channels: those of a group in y are computed from those in x only, and W has only the rows of one
+   * group. Default 1.
+   */
+  readonly groups?: number;
   readonly x: Bindable;
   readonly w: Bindable;
   readonly y: Bindable;
@@ -104,8 +109,10 @@ export interface TransposedProduct {
   readonly gather: Gather;
   /** Rows and columns per image of z. */
   readonly outputs: Pair;
-  /** Channels of z; a multiple of four. */
+  /** Channels of z; a multiple of four for each group. */
   readonly k: number;
+  /** As for `Product`. Default 1. */
+  readonly groups?: number;
   readonly x: Bindable;
   readonly z: Bindable;
   /** Distances of x and z (as `y`). Default: one product. */
@@ -150,7 +157,7 @@ function tileFor(
 export function gemm(device: Device, op: string, product: Product): void {
   const { images, scatter, batch = single } = product;
   const pixels = images * scatter.rows * scatter.cols;
-  const plan = gemmPlan(device, tuningOf(device), pixels, product.k / 4, batch.count);
+  const plan = gemmPlan(device, groupTuning(tuningOf(device), product), pixels, product.k / 4, batch.count);
   // Blocks of pixels fold over x and y; blocks of channels and products of the batch go along z.
   const [across, fold = 1] = linearGroups(device, plan.rowBlocks, 1);
   const { x, w, y } = product;
@@ -163,7 +170,8 @@ export function gemm(device: Device, op: string, product: Product): void {
   });
 }
 
-function gemmParams({ images, gather, scatter, k, epilogue = {}, batch = single }: Product): GemmLaunch['params'] {
+function gemmParams(product: Product): GemmLaunch['params'] {
+  const { images, gather, scatter, k, groups = 1, epilogue = {}, batch = single } = product;
   const { down, right } = gather;
   const { scale = null, bias = null, add = null, relu = false } = epilogue;
   return {
@@ -188,7 +196,8 @@ function gemmParams({ images, gather, scatter, k, epilogue = {}, batch = single 
     colScale: right.scale,
     colStep: right.step,
     spansX: right.spans,
-    span: (gather.span * gather.channels) / 4,
+    span: (gather.span * gather.channels) / 4 / groups,
+    ...groupParams(product),
     xBatch: batch.x / 4,
     wBatch: batch.w / 4,
     yBatch: batch.y / 4,
@@ -198,6 +207,14 @@ function gemmParams({ images, gather, scatter, k, epilogue = {}, batch = single 
     relu: Number(relu),
   };
 }
+
+/** The channels of a group, in vectors. */
+function groupParams({ gather, k, groups = 1 }: Product | TransposedProduct) {
+  return { groupC4: gather.channels / 4 / groups, groupK4: k / 4 / groups };
+}
+
+const groupTuning = (tuning: Tuning, { groups = 1, k }: Product | TransposedProduct): Tuning =>
+  groups === 1 ? tuning : tuningForGroups(tuning, k / 4 / groups);
 
 /** What all kernels of the product take. */
 type GemmLaunch = Omit<Launch<typeof gemmTile>, 'consts'>;
@@ -248,10 +265,10 @@ const LANE_VECTORS = 2;
  * results are the same every time.
  */
 export function gemmTransposed(device: Device, op: string, product: TransposedProduct): Tensor {
-  const tuning = tuningOf(device);
-  const { images, gather, outputs, k, x, z, batch = single } = product;
+  const tuning = groupTuning(tuningOf(device), product);
+  const { images, gather, outputs, k, groups = 1, x, z, batch = single } = product;
   const { down, right } = gather;
-  const spanVectors = (gather.span * gather.channels) / 4;
+  const spanVectors = (gather.span * gather.channels) / 4 / groups;
   const spans = down.spans * right.spans;
   const elements = spans * spanVectors * 4 * k;
   const pixels = images * outputs[0] * outputs[1];
@@ -280,6 +297,7 @@ export function gemmTransposed(device: Device, op: string, product: TransposedPr
       spansX: right.spans,
       spans,
       span: spanVectors,
+      ...groupParams(product),
       pixels,
       splits,
       perSplit: Math.ceil(pixels / splits),

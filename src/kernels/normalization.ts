@@ -36,7 +36,7 @@ export function channelSums(op: string, kind: SumKind, v: Tensor, mean: Tensor, 
   const partial = partialSums(op, kind, v, mean, u);
   const sums = reduceAxis('sum', partial, images, partial.shape[1]!, channels);
   partial.dispose();
-  const result = sums.view([images, channels]);
+  const result = sums.alias([images, channels]);
   sums.dispose();
   return result;
 }
@@ -45,7 +45,7 @@ export function channelSums(op: string, kind: SumKind, v: Tensor, mean: Tensor, 
 export function channelTotals(op: string, kind: SumKind, v: Tensor, mean: Tensor, u: Tensor = v): Tensor {
   const { images, channels } = channelLayout(v);
   const partial = partialSums(op, kind, v, mean, u);
-  const rows = partial.view([images * partial.shape[1]!, channels]);
+  const rows = partial.alias([images * partial.shape[1]!, channels]);
   const sums = reduce('sum', rows, 0);
   for (const used of [partial, rows]) used.dispose();
   return sums;

@@ -3,6 +3,7 @@ import { empty, type Tensor } from '../tensor/tensor.ts';
 import { checkFloat } from './elementwise.ts';
 import { linearGroups, run } from './run.ts';
 import { inSlices } from './slices.ts';
+import { adaptiveAvgPool2d } from './wgsl/adaptive_avg_pool2d.wgsl.ts';
 import { avgPool2d as avgKernel } from './wgsl/avg_pool2d.wgsl.ts';
 import { maxPool2d as maxKernel } from './wgsl/max_pool2d.wgsl.ts';
 import { maxPool2dGrad as maxGradKernel } from './wgsl/max_pool2d_grad.wgsl.ts';
@@ -17,10 +18,15 @@ export interface PoolOptions {
   readonly padding?: number | Pair;
   /** Pixels between neighbouring elements of a window. Default 1. */
   readonly dilation?: number | Pair;
+  /**
+   * Whether a last window may reach over the end of the padded image, so that every pixel is in a window. It must start in
+   * the image or in the padding before it. Default false.
+   */
+  readonly ceilMode?: boolean;
 }
 
-export interface AvgPoolOptions extends Omit<PoolOptions, 'dilation'> {
-  /** Whether zeros of the border count in the mean. Default true, as in PyTorch. */
+export interface AvgPoolOptions extends PoolOptions {
+  /** Whether zeros of the border count in the mean. What lies beyond the border never does. Default true, as in PyTorch. */
   readonly countIncludePad?: boolean;
 }
 
@@ -43,8 +49,8 @@ export function poolGeometry(op: string, x: Tensor, options: PoolOptions): PoolG
   if (padding.some((amount, axis) => amount > kernel[axis]! / 2)) {
     throw new RangeError(`${op}: padding [${padding}] is more than half of the window [${kernel}]`);
   }
-  const window = { kernel, stride, padding, dilation };
-  const [p, q] = positionsOf(x.shape, window);
+  const window = { kernel, stride, padding, after: padding, dilation };
+  const [p, q] = positionsOf(x.shape, window, options.ceilMode);
   if (p < 1 || q < 1) {
     throw new RangeError(`${op}: a window [${kernel}] is larger than the input [${x.shape}] with padding [${padding}]`);
   }
@@ -52,13 +58,13 @@ export function poolGeometry(op: string, x: Tensor, options: PoolOptions): PoolG
 }
 
 /** How many channels an invocation takes, and the types with which a kernel does. */
-function channelVectors({ x }: PoolGeometry) {
+function channelVectors({ x }: { readonly x: Shape }) {
   return x[3]! % 4 === 0
     ? ({ vector: 4, aliases: { V: 'vec4f', I: 'vec4i', U: 'vec4u', B: 'vec4<bool>' } } as const)
     : ({ vector: 1, aliases: { V: 'f32', I: 'i32', U: 'u32', B: 'bool' } } as const);
 }
 
-function params({ x, y, kernel, stride, padding }: PoolGeometry, vector = 1) {
+function params({ x, y, kernel, stride, padding, dilation }: PoolGeometry, vector: number) {
   return {
     h: x[1]!,
     w: x[2]!,
@@ -71,6 +77,8 @@ function params({ x, y, kernel, stride, padding }: PoolGeometry, vector = 1) {
     strideX: stride[1],
     padY: padding[0],
     padX: padding[1],
+    dilationY: dilation[0],
+    dilationX: dilation[1],
   };
 }
 
@@ -87,12 +95,7 @@ export function maxPoolForward(x: Tensor, geometry: PoolGeometry): { y: Tensor; 
       consts: { SIZE },
       aliases,
       bind: { x: xs!, y: ys!, places: ws! },
-      params: {
-        lines: count * p,
-        ...params(geometry, vector),
-        dilationY: geometry.dilation[0],
-        dilationX: geometry.dilation[1],
-      },
+      params: { lines: count * p, ...params(geometry, vector), lowest: -Infinity },
       groups: [Math.ceil((q * c) / vector / SIZE), ...linearGroups(x.device, count * p, 1)],
     });
   });
@@ -110,12 +113,7 @@ export function maxPoolGrad(dy: Tensor, places: Tensor, geometry: PoolGeometry):
       consts: { SIZE },
       aliases: { V: aliases.V, I: aliases.I },
       bind: { dy: dys!, places: ws!, dx: dxs! },
-      params: {
-        elements,
-        ...params(geometry, vector),
-        dilationY: geometry.dilation[0],
-        dilationX: geometry.dilation[1],
-      },
+      params: { elements, ...params(geometry, vector) },
       groups: linearGroups(dy.device, elements, SIZE),
     });
   });
@@ -127,12 +125,34 @@ export function avgPool(x: Tensor, geometry: PoolGeometry, countIncludePad: bool
   const op = gradient ? 'avgPool2d gradient' : 'avgPool2d';
   const y = empty(x.device, gradient ? geometry.x : geometry.y, 'float32', op);
   inSlices(op, y.shape[0]!, [x], [y], (_, count, [xs, ys]) => {
-    const elements = (y.size / y.shape[0]!) * count;
+    const { vector, aliases } = channelVectors(geometry);
+    const elements = ((y.size / y.shape[0]!) * count) / vector;
     run(x.device, avgKernel, {
       op,
       consts: { SIZE, COUNT_PAD: countIncludePad, GRADIENT: gradient },
+      aliases: { V: aliases.V },
       bind: { x: xs!, y: ys! },
-      params: { elements, ...params(geometry) },
+      params: { elements, ...params(geometry, vector) },
+      groups: linearGroups(x.device, elements, SIZE),
+    });
+  });
+  return y;
+}
+
+/** Means of windows of nearly equal sizes, from [N, H, W, C] to `size`, or with `gradient` the gradient of that back. */
+export function adaptiveAvgPool(x: Tensor, size: Pair, gradient: boolean): Tensor {
+  const op = gradient ? 'adaptiveAvgPool2d gradient' : 'adaptiveAvgPool2d';
+  const [n, h, w, c] = x.shape as [number, number, number, number];
+  const y = empty(x.device, [n, ...size, c], 'float32', op);
+  const { vector, aliases } = channelVectors({ x: x.shape });
+  inSlices(op, n, [x], [y], (_, images, [xs, ys]) => {
+    const elements = (images * size[0] * size[1] * c) / vector;
+    run(x.device, adaptiveAvgPool2d, {
+      op,
+      consts: { SIZE, GRADIENT: gradient },
+      aliases: { V: aliases.V },
+      bind: { x: xs!, y: ys! },
+      params: { elements, h, w, p: size[0], q: size[1], c: c / vector },
       groups: linearGroups(x.device, elements, SIZE),
     });
   });

@@ -1,5 +1,5 @@
 import { dtypes } from '../tensor/dtype.ts';
-import { normalizeAxes, sameShape, sizeOf, stridesOf, type Shape } from '../tensor/shape.ts';
+import { normalizeAxes, sizeOf, stridesOf, type Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { gatherStrided } from './copy.ts';
 import { fill } from './elementwise.ts';
@@ -36,7 +36,8 @@ export function reduce(op: ReduceOp, x: Tensor, axes?: Axes, keepDims = false): 
   const shape = keepDims ? kept : dropped;
   const count = sizeOf(list.map((axis) => x.shape[axis]!));
   if (count === 0) {
-    if (op !== 'sum') throw new RangeError(`${op}: [${x.shape}] has no elements along axes [${list}]`);
+    if (op !== 'sum' && sizeOf(shape) > 0)
+      throw new RangeError(`${op}: [${x.shape}] has no elements along axes [${list}]`);
     const zeros = empty(x.device, shape, x.dtype, op);
     fill(zeros, 0);
     return zeros;
@@ -61,7 +62,7 @@ export function reduce(op: ReduceOp, x: Tensor, axes?: Axes, keepDims = false): 
   }
   const y = reduceAxis(op, source, outer, count, inner);
   if (source !== x) source.dispose();
-  const result = y.view(shape);
+  const result = y.alias(shape);
   y.dispose();
   return result;
 }
@@ -75,7 +76,7 @@ export function reduceAxis(op: ReduceOp, x: Tensor, outer: number, extent: numbe
     const elements = rows * splits * inner;
     run(x.device, reduceKernel, {
       op,
-      consts: { OP: codes[op], SIZE },
+      consts: { OP: codes[op], FLOAT: x.dtype === 'float32', SIZE },
       aliases: { T: dtypes[x.dtype].wgsl },
       bind: { x: xs!, y: ys! },
       params: { elements, extent, inner, splits },
@@ -148,15 +149,4 @@ export function sumOfSquares(op: string, tensors: readonly Tensor[]): Tensor {
   const sum = reduce('sum', y);
   y.dispose();
   return sum;
-}
-
-/** Sums a gradient over the axes along which an operand of `shape` was stretched. Returns a new tensor or a view. */
-export function sumTo(g: Tensor, shape: Shape): Tensor {
-  if (sameShape(g.shape, shape)) return g.view(shape);
-  const lead = g.shape.length - shape.length;
-  const axes = [...g.shape.keys()].filter((d) => d < lead || (shape[d - lead] === 1 && g.shape[d] !== 1));
-  const sum = reduce('sum', g, axes);
-  const result = sum.view(shape);
-  sum.dispose();
-  return result;
 }

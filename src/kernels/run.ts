@@ -1,5 +1,7 @@
+import { reasonOf } from '../common/check.ts';
 import { PARAMS_SLOT_BYTES } from '../tensor/commands.ts';
 import type { Device } from '../tensor/device.ts';
+import { dryRun } from '../tensor/dry-run.ts';
 import { dtypes } from '../tensor/dtype.ts';
 import { GpuValidationError, formatBytes } from '../tensor/errors.ts';
 import { Tensor } from '../tensor/tensor.ts';
@@ -58,11 +60,9 @@ export function run<S extends WgslSource>(device: Device, source: S, launch: Lau
   if (x > max || y > max || z > max) {
     throw new GpuValidationError(launch.op, `${source.file}: ${[x, y, z]} workgroups, at most ${max} per dimension`);
   }
-  const cache = cacheOf(device);
-  const compiled = compile(device, cache, source, launch);
   const slices: Slice[] = [];
-  const writes: Tensor[] = [];
-  let key = `${compiled.id}`;
+  const writes: Slice[] = [];
+  let buffers = '';
   for (const [name, kind] of Object.entries(source.bindings)) {
     if (kind === 'uniform') continue;
     const bound = (launch.bind as Record<string, Bindable>)[name]!;
@@ -82,12 +82,23 @@ export function run<S extends WgslSource>(device: Device, source: S, launch: Lau
           `(${formatBytes(device.bindingLimit)}): use a smaller batch or image`,
       );
     }
-    if (kind === 'storage') writes.push(tensor);
+    if (kind === 'storage') writes.push(slice);
     slices.push(slice);
-    key += `,${tensor.storage.buffer.id}:${slice.start}:${slice.count}`;
+    buffers += `,${tensor.storage.buffer.id}:${slice.start}:${slice.count}`;
   }
+  const cache = cacheOf(device);
+  const dry = dryRun();
+  if (dry !== null) {
+    checkAliases(launch.op, slices, writes);
+    const name = kernelName(source, launch);
+    if (!cache.pipelines.has(name)) dry.kernels.set(name, () => compileAhead(device, cache, source, launch));
+    return;
+  }
+  const compiled = compile(device, cache, source, launch);
+  const key = compiled.id + buffers;
   let group = cache.groups.get(key);
   if (group === undefined) {
+    checkAliases(launch.op, slices, writes);
     group = bindGroup(device, source, launch.op, compiled, slices);
     if (cache.groups.size >= MAX_BIND_GROUPS) cache.groups.clear();
     cache.groups.set(key, group);
@@ -97,10 +108,30 @@ export function run<S extends WgslSource>(device: Device, source: S, launch: Lau
     pipeline: compiled.pipeline,
     group,
     buffers: slices.map((s) => s.tensor.storage.buffer),
+    writes: writes.map((s) => s.tensor.storage.buffer),
     params: packParams(source, launch.params as Record<string, number>),
     groups: [x, y, z],
   });
-  for (const tensor of writes) tensor.storage.version++;
+  for (const { tensor } of writes) tensor.storage.changed();
+}
+
+/**
+ * Throws if a launch would write to memory that it also binds elsewhere. WebGPU forbids it, and would reject all commands
+ * of the batch. Only ranges that are both written may share a buffer, if they do not overlap.
+ */
+function checkAliases(op: string, slices: readonly Slice[], writes: readonly Slice[]): void {
+  for (const written of writes) {
+    const { tensor } = written;
+    const other = slices.find((slice) => {
+      if (slice === written || slice.tensor.storage.buffer !== tensor.storage.buffer) return false;
+      const isApart = slice.start + slice.count <= written.start || written.start + written.count <= slice.start;
+      return !(writes.includes(slice) && isApart);
+    });
+    if (other === undefined) continue;
+    throw new Error(
+      `${op}: it would write to ${tensor}, whose memory is also its operand ${other.tensor}; pass a clone() of the operand`,
+    );
+  }
 }
 
 /**
@@ -122,14 +153,71 @@ function cacheOf(device: Device): KernelCache {
   return cache;
 }
 
+/** The file and constants of a kernel. */
+function kernelName<S extends WgslSource>(source: S, { consts, aliases }: Launch<S>): string {
+  let name = source.file;
+  for (const constant in consts) name += `,${constant}=${consts[constant]}`;
+  for (const alias in aliases) name += `,${alias}=${aliases[alias]}`;
+  return name;
+}
+
 function compile<S extends WgslSource>(device: Device, cache: KernelCache, source: S, launch: Launch<S>): Compiled {
+  const name = kernelName(source, launch);
+  const known = cache.pipelines.get(name);
+  if (known !== undefined) return known;
+  const layout = layoutOf(device, cache, source);
+  const pipeline = device.guard(`${launch.op}: kernel ${name}`, 0, () =>
+    device.gpu.createComputePipeline(pipelineDescriptor(device, layout, source, launch)),
+  );
+  return keepPipeline(cache, name, { pipeline, layout });
+}
+
+/** Compiles a kernel without blocking, unless it is compiled meanwhile. */
+async function compileAhead<S extends WgslSource>(
+  device: Device,
+  cache: KernelCache,
+  source: S,
+  launch: Launch<S>,
+): Promise<void> {
+  const name = kernelName(source, launch);
+  const layout = layoutOf(device, cache, source);
+  try {
+    const pipeline = await device.wait(
+      device.guard(`${launch.op}: kernel ${name}`, 0, () =>
+        device.gpu.createComputePipelineAsync(pipelineDescriptor(device, layout, source, launch)),
+      ),
+    );
+    if (!cache.pipelines.has(name)) keepPipeline(cache, name, { pipeline, layout });
+  } catch (error) {
+    throw new GpuValidationError(`${launch.op}: kernel ${name}`, reasonOf(error));
+  }
+}
+
+function keepPipeline(cache: KernelCache, name: string, pipeline: Omit<Compiled, 'id'>): Compiled {
+  const compiled = { id: cache.pipelines.size, ...pipeline };
+  cache.pipelines.set(name, compiled);
+  return compiled;
+}
+
+function pipelineDescriptor<S extends WgslSource>(
+  { gpu }: Device,
+  layout: GPUBindGroupLayout,
+  source: S,
+  launch: Launch<S>,
+): GPUComputePipelineDescriptor {
   const consts = launch.consts ?? ({} as Consts<S>);
   const aliases = launch.aliases ?? ({} as Aliases<S>);
-  let key = source.file;
-  for (const name in consts) key += `,${name}=${consts[name]}`;
-  for (const name in aliases) key += `,${name}=${aliases[name]}`;
-  const known = cache.pipelines.get(key);
-  if (known !== undefined) return known;
+  return {
+    label: kernelName(source, launch),
+    layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
+    compute: {
+      module: gpu.createShaderModule({ label: source.file, code: specialize(source, consts, aliases) }),
+      entryPoint: 'main',
+    },
+  };
+}
+
+function layoutOf(device: Device, cache: KernelCache, source: WgslSource): GPUBindGroupLayout {
   const kinds = Object.values(source.bindings);
   const signature = kinds.join();
   let layout = cache.layouts.get(signature);
@@ -143,20 +231,7 @@ function compile<S extends WgslSource>(device: Device, cache: KernelCache, sourc
     });
     cache.layouts.set(signature, layout);
   }
-  const bindGroupLayouts = [layout];
-  const pipeline = device.guard(`${launch.op}: kernel ${key}`, 0, () =>
-    device.gpu.createComputePipeline({
-      label: key,
-      layout: device.gpu.createPipelineLayout({ bindGroupLayouts }),
-      compute: {
-        module: device.gpu.createShaderModule({ label: source.file, code: specialize(source, consts, aliases) }),
-        entryPoint: 'main',
-      },
-    }),
-  );
-  const compiled = { id: cache.pipelines.size, pipeline, layout };
-  cache.pipelines.set(key, compiled);
-  return compiled;
+  return layout;
 }
 
 function bindGroup(

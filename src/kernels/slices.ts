@@ -68,7 +68,7 @@ function throughCopies(op: string, inputs: Slice[], outputs: Slice[], job: (slic
     const { bytes } = dtypes[tensor.dtype];
     const copy = copies[inputs.length + i]!;
     tensor.device.copy(copy.storage.buffer, 0, tensor.storage.buffer, start * bytes, count * bytes);
-    tensor.storage.version++;
+    tensor.storage.changed();
   });
   for (const copy of copies) copy.dispose();
 }

@@ -92,6 +92,17 @@ export function tuningOf(device: Device): Tuning {
   return tuning;
 }
 
+/**
+ * The kernels for channels in groups of `vectors` output vectors. Those that use a loaded value for several output channels need
+ * all of them in one group; where groups are too small for that, every lane loads what it needs.
+ */
+export function tuningForGroups(tuning: Tuning, vectors: number): Tuning {
+  if (tuning.family === 'lane' || (tuning.family === 'subgroup' && vectors % 8 === 0)) return tuning;
+  if (tuning.family !== 'tile') return { ...tuning, family: 'lane', size: 16 };
+  const shapes = tuning.shapes.filter(([tx]) => vectors % (2 * tx) === 0);
+  return shapes.length > 0 ? { ...tuning, shapes } : { ...tuning, family: 'lane', size: 64 };
+}
+
 function nameFor({ kind, vendor, subgroupSize }: AdapterDescription): TuningName {
   if (kind === 'software') return subgroupSize === 8 ? 'llvmpipe' : subgroupSize === 4 ? 'swiftshader' : 'cpu';
   const name = vendor.toLowerCase();

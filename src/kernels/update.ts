@@ -1,8 +1,11 @@
 import type { Tensor } from '../tensor/tensor.ts';
 import { linearGroups, run } from './run.ts';
-import { foreach } from './foreach.ts';
+import { checkFloat } from './elementwise.ts';
+import { checkAlike, foreach } from './foreach.ts';
 import { adamStep as adamKernel } from './wgsl/adam_step.wgsl.ts';
 import { axpby as axpbyKernel } from './wgsl/axpby.wgsl.ts';
+import { lionStep as lionKernel } from './wgsl/lion_step.wgsl.ts';
+import { rmspropStep as rmspropKernel } from './wgsl/rmsprop_step.wgsl.ts';
 import { scaleAll as scaleKernel } from './wgsl/scale_all.wgsl.ts';
 import { sgdStep as sgdKernel } from './wgsl/sgd_step.wgsl.ts';
 
@@ -17,8 +20,12 @@ export interface Axpby {
   readonly alpha: number;
 }
 
-/** y = alpha x + beta y, in place, for several pairs with an alpha each. */
+/**
+ * y = alpha x + beta y, in place, for several pairs with an alpha each. The result is that of one pair after the other, also
+ * where they share memory; x and y may be the same.
+ */
 export function axpbyAll(pairs: readonly Axpby[], beta: number): void {
+  for (const { x, y } of pairs) checkAlike('axpby', { x, y });
   const jobs = pairs.map(({ x, y, alpha }) => ({ inputs: [x], outputs: [y], alpha }));
   foreach('axpby', ['x', 'y'], [0, 1, 2, 3], jobs, (device, { bind, params, jobs, vectors }) => {
     const [alpha0 = 0, alpha1 = 0, alpha2 = 0, alpha3 = 0] = jobs.map((job) => job?.alpha);
@@ -32,7 +39,11 @@ export function axpbyAll(pairs: readonly Axpby[], beta: number): void {
   });
 }
 
-/** y = alpha x + beta y, in place. */
+/**
+ * y = alpha x + beta y, in place, for float32 tensors of one shape; `axpby(x, x, 1, 1)` doubles x.
+ *
+ * @throws RangeError or TypeError if shapes, types or devices differ; then nothing has changed
+ */
 export function axpby(x: Tensor, y: Tensor, alpha: number, beta: number): void {
   axpbyAll([{ x, y, alpha }], beta);
 }
@@ -47,6 +58,9 @@ export function accumulate(sum: Tensor | null, part: Tensor): Tensor {
 
 /** x = factor x, in place, for several tensors and one factor, a scalar on the GPU. See scale_all.wgsl. */
 export function scaleAll(tensors: readonly Tensor[], factor: Tensor): void {
+  for (const x of tensors) checkAlike('scale', { x });
+  checkFloat('scale', factor);
+  if (factor.size !== 1) throw new RangeError(`scale: factor is [${factor.shape}], expected one element`);
   const jobs = tensors.map((x) => ({ inputs: [], outputs: [x] }));
   foreach('scale', ['x'], [0, 1, 2, 3, 4, 5, 6], jobs, (device, { bind, params, vectors }) =>
     run(device, scaleKernel, {
@@ -78,10 +92,10 @@ export interface SgdJob {
 
 /** One step of SGD on parameters and their momenta, in place. See sgd_step.wgsl. */
 export function sgdStep(list: readonly SgdJob[], step: SgdStep): void {
-  const jobs = list.map(({ gradient, momentum, parameter }) => ({
-    inputs: [gradient],
-    outputs: [momentum, parameter],
-  }));
+  const jobs = list.map(({ gradient, momentum, parameter }) => {
+    checkAlike('SGD', { gradient, momentum, parameter });
+    return { inputs: [gradient], outputs: [momentum, parameter] };
+  });
   foreach('SGD', ['g', 'm', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
     run(device, sgdKernel, {
       op: 'SGD',
@@ -120,7 +134,10 @@ export interface AdamJob {
 
 /** One step of Adam or AdamW on parameters and their moments, in place. See adam_step.wgsl. */
 export function adamStep(list: readonly AdamJob[], step: AdamStep): void {
-  const jobs = list.map(({ gradient, m, v, parameter }) => ({ inputs: [gradient], outputs: [m, v, parameter] }));
+  const jobs = list.map(({ gradient, m, v, parameter }) => {
+    checkAlike('Adam', { gradient, m, v, parameter });
+    return { inputs: [gradient], outputs: [m, v, parameter] };
+  });
   foreach('Adam', ['g', 'm', 'v', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
     run(device, adamKernel, {
       op: 'Adam',
@@ -138,6 +155,63 @@ export function adamStep(list: readonly AdamJob[], step: AdamStep): void {
         stepSize: step.lr / (1 - step.beta1 ** step.t),
         rootCorrection2: Math.sqrt(1 - step.beta2 ** step.t),
       },
+      groups: linearGroups(device, vectors, SIZE),
+    }),
+  );
+}
+
+export interface RmspropStep {
+  readonly lr: number;
+  readonly alpha: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly momentum: number;
+}
+
+/** A parameter, its gradient, and the averages of squared gradients and of updates. */
+export interface RmspropJob {
+  readonly gradient: Tensor;
+  readonly square: Tensor;
+  readonly momentum: Tensor;
+  readonly parameter: Tensor;
+}
+
+/** One step of RMSprop on parameters and their averages, in place. See rmsprop_step.wgsl. */
+export function rmspropStep(list: readonly RmspropJob[], step: RmspropStep): void {
+  const jobs = list.map(({ gradient, square, momentum, parameter }) => ({
+    inputs: [gradient],
+    outputs: [square, momentum, parameter],
+  }));
+  foreach('RMSprop', ['g', 'v', 'm', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
+    run(device, rmspropKernel, {
+      op: 'RMSprop',
+      consts: { SIZE, MOMENTUM: step.momentum !== 0 },
+      bind,
+      params: { ...params, ...step, oneMinusAlpha: 1 - step.alpha },
+      groups: linearGroups(device, vectors, SIZE),
+    }),
+  );
+}
+
+export interface LionStep {
+  readonly lr: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly weightDecay: number;
+}
+
+/** One step of Lion on parameters and their momenta, in place. See lion_step.wgsl. */
+export function lionStep(list: readonly SgdJob[], step: LionStep): void {
+  const jobs = list.map(({ gradient, momentum, parameter }) => ({
+    inputs: [gradient],
+    outputs: [momentum, parameter],
+  }));
+  foreach('Lion', ['g', 'm', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
+    run(device, lionKernel, {
+      op: 'Lion',
+      consts: { SIZE },
+      bind,
+      params: { ...params, ...step, oneMinusBeta1: 1 - step.beta1, oneMinusBeta2: 1 - step.beta2 },
       groups: linearGroups(device, vectors, SIZE),
     }),
   );

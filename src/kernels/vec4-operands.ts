@@ -1,6 +1,6 @@
 import { sameShape, stridesOf, type Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
-import { copyStrided, gatherStrided, type Walk } from './copy.ts';
+import { copyStrided, type Walk } from './copy.ts';
 import { fill } from './elementwise.ts';
 import { linearGroups, run } from './run.ts';
 import { inSlices } from './slices.ts';
@@ -16,13 +16,19 @@ const EACH = 4;
 /** The number of channels that fills whole vectors of four. */
 export const roundUpToVec4 = (channels: number): number => Math.ceil(channels / 4) * 4;
 
+/** The number of channels in whole vectors of four for each group. */
+export const groupsOfVec4 = (channels: number, groups: number): number => groups * roundUpToVec4(channels / groups);
+
 /** The operands of one product with channels in whole vectors of four, and the copies that this takes. */
 export class Vec4Operands {
   readonly #op: string;
+  readonly #groups: number;
   readonly #copies: Tensor[] = [];
 
-  constructor(op: string) {
+  /** @param groups groups of the last axis of each operand, which are filled up one by one */
+  constructor(op: string, groups = 1) {
     this.#op = op;
+    this.#groups = groups;
   }
 
   /** The tensor itself, or a copy whose `axes` are padded with zeros to `extents`. */
@@ -32,11 +38,12 @@ export class Vec4Operands {
     if (sameShape(shape, x.shape)) return x;
     const copy = empty(x.device, shape, 'float32', this.#op);
     this.#copies.push(copy);
-    if (sameShape(shape.slice(0, -1), x.shape.slice(0, -1))) {
-      padChannels(this.#op, x, copy);
+    const [from, to] = [this.#inGroups(x.shape), this.#inGroups(shape)];
+    if (sameShape(from.slice(0, -1), to.slice(0, -1))) {
+      padChannels(this.#op, x, from.at(-1)!, copy, to.at(-1)!);
     } else {
       fill(copy, 0);
-      copyStrided(this.#op, x, rowMajor(x.shape), copy, rowMajor(shape), x.shape);
+      copyStrided(this.#op, x, rowMajor(from), copy, rowMajor(to), from);
     }
     return copy;
   }
@@ -45,17 +52,24 @@ export class Vec4Operands {
   narrow(result: Tensor, shape: Shape): Tensor {
     for (const copy of this.#copies) copy.dispose();
     if (sameShape(result.shape, shape)) return result;
-    const narrowed = gatherStrided(this.#op, result, rowMajor(result.shape), shape);
+    const narrowed = empty(result.device, shape, 'float32', this.#op);
+    const [from, to] = [this.#inGroups(result.shape), this.#inGroups(shape)];
+    copyStrided(this.#op, result, rowMajor(from), narrowed, rowMajor(to), to);
     result.dispose();
     return narrowed;
+  }
+
+  /** A shape whose last axis is divided into groups. */
+  #inGroups(shape: Shape): number[] {
+    return [...shape.slice(0, -1), this.#groups, shape.at(-1)! / this.#groups];
   }
 }
 
 const rowMajor = (shape: Shape): Walk => ({ start: 0, strides: stridesOf(shape) });
 
-/** Copies x to y, whose last axis is longer, and fills the rest of it with zeros. */
-function padChannels(op: string, x: Tensor, y: Tensor): void {
-  const [c, c4] = [x.shape.at(-1)!, y.shape.at(-1)! / 4];
+/** Copies rows of `c` values of x to rows of `length`, a multiple of four, of y, and fills the rest of them with zeros. */
+function padChannels(op: string, x: Tensor, c: number, y: Tensor, length: number): void {
+  const c4 = length / 4;
   inSlices(op, y.size / (4 * c4), [x], [y], (_, rows, [xs, ys]) => {
     run(x.device, padKernel, {
       op,

@@ -10,13 +10,17 @@ export type Pair = readonly [number, number];
 export interface Window {
   readonly kernel: Pair;
   readonly stride: Pair;
+  /** Border before the first row and column. */
   readonly padding: Pair;
+  /** Border after the last row and column. */
+  readonly after: Pair;
   readonly dilation: Pair;
 }
 
-/** An option given for both axes or as [height, width]. Throws a RangeError unless it is made of integers >= `min`. */
+/** An option given for both axes or as [height, width]. Throws a RangeError unless it is one or two integers >= `min`. */
 export function pairOf(op: string, name: string, value: number | Pair, min: number): Pair {
-  const pair: Pair = typeof value === 'number' ? [value, value] : value;
+  const pair: Pair = typeof value === 'object' ? value : [value, value];
+  if (pair.length !== 2) throw new RangeError(`${op}: ${name} is [${pair}], expected an integer or a pair of integers`);
   for (const number of pair) checkInteger(op, name, number, { min });
   return pair;
 }
@@ -24,12 +28,21 @@ export function pairOf(op: string, name: string, value: number | Pair, min: numb
 /**
  * Positions of a window on an image [N, H, W, C]: rows and columns of the result, below 1 if the window does not fit.
  *
- *     P = floor((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, and Q likewise
+ *     P = floor((H + padding + after - dilation (kernel - 1) - 1) / stride) + 1, and Q likewise
+ *
+ * @param ceilMode rounds up instead, so that a last window may reach over the end; as in PyTorch, it must start in the
+ *   image or in the padding before it
  */
-export function positionsOf([, ...size]: Shape, { kernel, stride, padding, dilation }: Window): [p: number, q: number] {
+export function positionsOf(
+  [, ...size]: Shape,
+  { kernel, stride, padding, after, dilation }: Window,
+  ceilMode = false,
+): [p: number, q: number] {
   const along = (axis: 0 | 1): number => {
-    const reach = dilation[axis] * (kernel[axis] - 1) + 1;
-    return Math.floor((size[axis]! + 2 * padding[axis] - reach) / stride[axis]) + 1;
+    const begin = size[axis]! + padding[axis];
+    const steps = (begin + after[axis] - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis];
+    if (!ceilMode) return Math.floor(steps) + 1;
+    return Math.min(Math.ceil(steps) + 1, Math.ceil(begin / stride[axis]));
   };
   return [along(0), along(1)];
 }

@@ -89,7 +89,8 @@ const tilesOf = ({ side }: Winograd, p: number, q: number): Tiling => ({
 });
 
 /**
- * The algorithm for a convolution, or null: one that is not 3x3 or has a stride or dilation, or is too small to gain.
+ * The algorithm for a convolution, or null: one that is not 3x3 or has a stride, dilation or groups, is too small to gain,
+ * or runs on a device without Winograd (`init({ winograd: false })`).
  *
  * @param w [R, S, C, K], channels multiples of four
  * @param outputs images, rows and columns of the result
@@ -97,12 +98,12 @@ const tilesOf = ({ side }: Winograd, p: number, q: number): Tiling => ({
 export function winogradFor(
   device: Device,
   w: Shape,
-  { stride, dilation }: { readonly stride: Pair; readonly dilation: Pair },
+  { stride, dilation, groups }: { readonly stride: Pair; readonly dilation: Pair; readonly groups: number },
   [n, p, q]: readonly [number, number, number],
 ): Winograd | null {
   const [r, s, c, k] = w as [number, number, number, number];
-  const isPlain = r === 3 && s === 3 && [...stride, ...dilation].every((value) => value === 1);
-  if (!isPlain) return null;
+  const isPlain = r === 3 && s === 3 && [...stride, ...dilation, groups].every((value) => value === 1);
+  if (!isPlain || !device.winograd) return null;
   const tuning = tuningOf(device);
   const gains = (algorithm: Winograd): boolean => {
     const { down, across } = tilesOf(algorithm, p, q);

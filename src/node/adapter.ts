@@ -73,7 +73,7 @@ async function loadDawn(): Promise<Dawn> {
   } catch (cause) {
     throw new NoAdapterError(
       `the package "webgpu" (Dawn for Node) did not load: ${reasonOf(cause)}\n` +
-        'It is an optional dependency of retinagrad: npm install webgpu. It ships for Linux (glibc 2.34 or newer), ' +
+        'It is an optional peer dependency of retinagrad: npm install webgpu. It ships for Linux (glibc 2.34 or newer), ' +
         'macOS and Windows.',
     );
   }

@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os';
-import { openDevice, type InitOptions } from '../tensor/init.ts';
+import { checkInit, openDevice, useDevice, type InitOptions } from '../tensor/init.ts';
 import type { Device } from '../tensor/device.ts';
 import { isSoftware, openAdapter } from './adapter.ts';
 
@@ -15,6 +15,12 @@ const POLL_SLEEP = 0.3;
  * @throws NoAdapterError that lists the adapters tried and what to install
  */
 export async function init(options: InitOptions = {}): Promise<Device> {
+  checkInit(options);
+  if (options.gpu !== undefined) {
+    const { adapterInfo: info } = options.gpu;
+    const kind = isSoftware(info) ? 'software' : 'hardware';
+    return useDevice(options.gpu, info, { ...options, owner: null, kind, wait: waitAsleep });
+  }
   const name = options.adapter ?? (process.env['RETINAGRAD_ADAPTER'] || undefined);
   const { gpu, adapter } = await openAdapter(name);
   const software = isSoftware(adapter.info);

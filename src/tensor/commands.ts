@@ -1,3 +1,6 @@
+import type { ErrorScopes } from './error-scopes.ts';
+import { GpuValidationError } from './errors.ts';
+import { findCulprit, type Command } from './failed-batch.ts';
 import type { PooledBuffer } from './pool.ts';
 import { bufferUsage } from './webgpu-flags.ts';
 
@@ -7,6 +10,8 @@ export interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly group: GPUBindGroup;
   readonly buffers: readonly PooledBuffer[];
+  /** Those of the buffers that the kernel writes to. */
+  readonly writes: readonly PooledBuffer[];
   readonly params: ArrayBuffer | null;
   readonly groups: readonly [number, number, number];
 }
@@ -18,14 +23,24 @@ export const PARAMS_SLOT_BYTES = 256;
 /** Operations that an error without a known cause names. */
 const OPERATIONS_IN_CONTEXT = 8;
 
+/** Batches that did not run, or ran after one that did not, before the driver had answered. */
+interface Failure {
+  readonly first: number;
+  readonly last: number;
+  readonly cause: string;
+}
+
 /** Records copies and dispatches, and sends them to the GPU in batches. */
 export class Commands {
   /** Uniform buffer with the parameters of every dispatch in the current batch, one slot each. */
   readonly paramsBuffer: GPUBuffer;
   readonly #gpu: GPUDevice;
+  readonly #errors: ErrorScopes;
   readonly #params = new ArrayBuffer(DISPATCHES_PER_BATCH * PARAMS_SLOT_BYTES);
   #encoder: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
+  /** What the current batch holds. */
+  #recorded: Command[] = [];
   /** Dispatches in the current batch. */
   #dispatches = 0;
   /** Number of the current batch. */
@@ -33,11 +48,13 @@ export class Commands {
   /** Buffers to destroy once the current batch is sent. */
   #doomed: GPUBuffer[] = [];
   #recent: string[] = [];
+  #failures: Failure[] = [];
   #totalDispatches = 0;
   #submits = 0;
 
-  constructor(gpu: GPUDevice) {
+  constructor(gpu: GPUDevice, errors: ErrorScopes) {
     this.#gpu = gpu;
+    this.#errors = errors;
     this.paramsBuffer = gpu.createBuffer({
       label: 'kernel parameters',
       size: this.#params.byteLength,
@@ -68,36 +85,56 @@ export class Commands {
    */
   dispatch(call: Dispatch, measured: GPUComputePassDescriptor | null): void {
     if (this.#dispatches === DISPATCHES_PER_BATCH) this.flush();
+    for (const buffer of call.buffers) this.checkRan(call.operation, buffer.written);
     for (const buffer of call.buffers) this.#use(buffer);
+    for (const buffer of call.writes) buffer.written = this.#batch;
+    const { operation, pipeline, group, groups, params, buffers } = call;
+    const offset = this.#dispatches * PARAMS_SLOT_BYTES;
+    if (params !== null) new Uint8Array(this.#params, offset).set(new Uint8Array(params));
+    const encode = (pass: GPUComputePassEncoder): void => {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group, params === null ? [] : [offset]);
+      pass.dispatchWorkgroups(...groups);
+    };
     if (measured !== null) this.#endPass();
     this.#pass ??= this.#commands().beginComputePass(measured ?? undefined);
-    const pass = this.#pass;
-    pass.setPipeline(call.pipeline);
-    if (call.params === null) {
-      pass.setBindGroup(0, call.group);
-    } else {
-      const offset = this.#dispatches * PARAMS_SLOT_BYTES;
-      new Uint8Array(this.#params, offset).set(new Uint8Array(call.params));
-      pass.setBindGroup(0, call.group, [offset]);
-    }
-    pass.dispatchWorkgroups(...call.groups);
+    encode(this.#pass);
     if (measured !== null) this.#endPass();
-    this.#recent.push(call.operation);
+    this.#recorded.push({ operation, buffers: buffers.map(({ gpu }) => gpu), encode });
+    this.#recent.push(operation);
     this.#dispatches++;
     this.#totalDispatches++;
   }
 
   /** Records a copy between two buffers of the pool. */
   copy(from: PooledBuffer, fromByte: number, to: PooledBuffer, toByte: number, bytes: number): void {
+    this.checkRan('copy', from.written);
     this.#use(to);
+    to.written = this.#batch;
     this.copyOut(from, fromByte, to.gpu, toByte, Math.ceil(bytes / 4) * 4);
   }
 
-  /** Records a copy to a buffer outside of the pool. `bytes` is a multiple of four. */
-  copyOut(from: PooledBuffer, fromByte: number, to: GPUBuffer, toByte: number, bytes: number): void {
+  /**
+   * Records a copy to a buffer outside of the pool. `bytes` is a multiple of four.
+   *
+   * @returns the number of its batch, for `checkRan`
+   */
+  copyOut(from: PooledBuffer, fromByte: number, to: GPUBuffer, toByte: number, bytes: number): number {
     this.#endPass();
     this.#use(from);
     this.#commands().copyBufferToBuffer(from.gpu, fromByte, to, toByte, bytes);
+    this.#recorded.push({ operation: 'copy', buffers: [from.gpu, to], encode: null });
+    return this.#batch;
+  }
+
+  /** Throws if a buffer lacks the values of commands that did not run. */
+  checkRan(operation: string, written: number): void {
+    const failure = this.#failures.find(({ first, last }) => first <= written && written <= last);
+    if (failure === undefined) return;
+    throw new GpuValidationError(
+      operation,
+      `its values were lost, because commands before it failed: ${failure.cause}`,
+    );
   }
 
   /** Destroys a buffer once no recorded command needs it. */
@@ -112,8 +149,9 @@ export class Commands {
       if (this.#dispatches > 0) {
         this.#gpu.queue.writeBuffer(this.paramsBuffer, 0, this.#params, 0, this.#dispatches * PARAMS_SLOT_BYTES);
       }
-      this.#gpu.queue.submit([this.#encoder.finish()]);
+      this.#submit(this.#encoder, this.#recorded, this.#batch);
       this.#encoder = null;
+      this.#recorded = [];
       this.#submits++;
     }
     this.#dispatches = 0;
@@ -121,6 +159,33 @@ export class Commands {
     if (this.#recent.length > 0) this.#recent = [`(sent) ${this.#recent.at(-1)}`];
     for (const buffer of this.#doomed) buffer.destroy();
     this.#doomed = [];
+  }
+
+  /** Sends commands of other kinds, which `encode` encodes, after everything that was recorded. */
+  submit(operation: string, writes: readonly PooledBuffer[], encode: (encoder: GPUCommandEncoder) => void): void {
+    this.flush();
+    for (const buffer of writes) buffer.written = this.#batch;
+    const encoder = this.#gpu.createCommandEncoder({ label: operation });
+    encode(encoder);
+    this.#submit(encoder, [{ operation, buffers: [], encode: null }], this.#batch);
+    this.#submits++;
+    this.#batch++;
+  }
+
+  /** Sends a batch. If the driver rejects it, finds the command that caused it. */
+  #submit(encoder: GPUCommandEncoder, commands: readonly Command[], first: number): void {
+    this.#errors.watch(
+      () => this.#gpu.queue.submit([encoder.finish()]),
+      async (error) => {
+        // What was recorded since then may have read values that were never computed.
+        this.flush();
+        const failure = { first, last: this.#batch - 1, cause: error.message };
+        this.#failures.push(failure);
+        const found = await findCulprit(this.#gpu, commands, error);
+        failure.cause = found.message;
+        return found;
+      },
+    );
   }
 
   #use(buffer: PooledBuffer): void {

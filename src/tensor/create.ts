@@ -1,19 +1,36 @@
-import { defaultDevice, type Device } from './device.ts';
-import { dtypes, type DType, type HostArrays } from './dtype.ts';
+import { checkOptions, described } from '../common/check.ts';
+import { defaultDevice, Device } from './device.ts';
+import { checkDType, checkValue, dtypes, type DType, type HostArrays } from './dtype.ts';
 import { isNdarray, pack, type HostArray } from './host.ts';
 import { checkShape, sizeOf, type Shape } from './shape.ts';
-import { empty, type Tensor } from './tensor.ts';
+import { checkTensor, empty, type Tensor } from './tensor.ts';
 
-/** Numbers nested to any depth; every level must have equal lengths. */
-export type Nested = number | readonly Nested[];
+/** Numbers or truth values nested to any depth; every level must have equal lengths. */
+export type Nested = number | boolean | readonly Nested[];
 
 export interface CreateOptions<D extends DType = DType> {
-  /** Default: that of the typed array or ndarray given, otherwise `float32`. */
+  /** Default: that of the typed array or ndarray given, `bool` for truth values, otherwise `float32`. */
   readonly dtype?: D;
   /** Default: the device that `init` opened last. */
   readonly device?: Device;
   /** Whether `backward` accumulates a gradient for this tensor. Default false. */
   readonly requiresGrad?: boolean;
+}
+
+/** Throws if options of a function that makes a tensor are not those of its type. `names` are the options. */
+export function checkCreateOptions(
+  op: string,
+  options: CreateOptions,
+  names: readonly string[] = ['dtype', 'device', 'requiresGrad'],
+): void {
+  checkOptions(op, options, names);
+  const { dtype = 'float32', device, requiresGrad = false } = options;
+  checkDType(op, dtype);
+  if (device !== undefined && !(device instanceof Device)) {
+    throw new TypeError(`${op}: device is ${described(device)}, expected a Device, which init() returns`);
+  }
+  if (requiresGrad && dtype !== 'float32')
+    throw new TypeError(`${op}: requiresGrad needs float32, the type is ${dtype}`);
 }
 
 /**
@@ -26,20 +43,21 @@ export function tensor<D extends DType = 'float32'>(
   values: Nested | ArrayBufferView | HostArray,
   options: CreateOptions<D> & { readonly shape?: Shape } = {},
 ): Tensor<D> {
+  checkOptions('tensor', options, ['shape', 'dtype', 'device', 'requiresGrad']);
   const dtype = (options.dtype ?? dtypeOf(values)) as D;
+  checkCreateOptions('tensor', { ...options, dtype }, ['shape', 'dtype', 'device', 'requiresGrad']);
   let shape: Shape;
   let data: HostArrays[DType];
   if (isNdarray(values)) {
     shape = values.shape;
-    data = pack(values, new dtypes[dtype].array(values.size));
-  } else if (ArrayBuffer.isView(values)) {
-    const typed = values as unknown as ArrayLike<number>;
-    shape = [typed.length];
-    data = convert(typed, dtype);
+    data = convert('tensor', pack(values, new Float64Array(values.size)), dtype);
+  } else if (isTypedArray(values)) {
+    shape = [values.length];
+    data = convert('tensor', values, dtype);
   } else {
     const flat: number[] = [];
-    shape = flatten(values, flat, 0);
-    data = new dtypes[dtype].array(flat);
+    shape = flatten(values as Nested, flat, 0);
+    data = convert('tensor', flat, dtype);
   }
   if (options.shape !== undefined) {
     checkShape('tensor', options.shape);
@@ -50,24 +68,42 @@ export function tensor<D extends DType = 'float32'>(
   }
   const device = options.device ?? defaultDevice();
   const result = empty(device, shape, dtype, 'tensor');
-  if (data.length > 0) device.write(result.storage.buffer, data);
+  if (data.length > 0) device.write(result.storage.buffer, dtypes[dtype].toBuffer(data as never));
   result.requiresGrad = options.requiresGrad ?? false;
   return result;
 }
 
 /** Replaces the values of a tensor in place. `values` has one element for each of the tensor's. */
 export function write(target: Tensor, values: ArrayLike<number>): void {
+  checkTensor('write', 'target', target);
   target.checkUsable('write');
+  if (!isTypedArray(values) && !Array.isArray(values)) {
+    throw new TypeError(`write: values are ${described(values)}, expected an array of numbers or a typed array`);
+  }
   if (values.length !== target.size) {
     throw new RangeError(`write: ${values.length} values do not fill a tensor of shape [${target.shape}]`);
   }
-  target.device.write(target.storage.buffer, convert(values, target.dtype));
-  target.storage.version++;
+  target.device.write(
+    target.storage.buffer,
+    dtypes[target.dtype].toBuffer(convert('write', values, target.dtype) as never),
+  );
+  target.storage.changed();
 }
 
-function convert(values: ArrayLike<number>, dtype: DType): HostArrays[DType] {
-  const { array } = dtypes[dtype];
-  if (values instanceof array && values.buffer instanceof ArrayBuffer) return values as HostArrays[DType];
+/** Whether a value is a typed array of numbers. */
+function isTypedArray(value: unknown): value is ArrayLike<number> & ArrayBufferView {
+  return (
+    ArrayBuffer.isView(value) &&
+    !(value instanceof DataView || value instanceof BigInt64Array || value instanceof BigUint64Array)
+  );
+}
+
+function convert(op: string, values: ArrayLike<number>, dtype: DType): HostArrays[DType] {
+  const { array, range } = dtypes[dtype];
+  // The bytes of a Uint8Array may be other than 0 and 1.
+  if (dtype !== 'bool' && values instanceof array && values.buffer instanceof ArrayBuffer)
+    return values as HostArrays[DType];
+  if (range !== null) for (let i = 0; i < values.length; i++) checkValue(op, values[i]!, dtype);
   const out = new array(values.length);
   out.set(values);
   return out;
@@ -77,16 +113,20 @@ function dtypeOf(values: unknown): DType {
   const data = isNdarray(values) ? values.data : values;
   if (data instanceof Int32Array) return 'int32';
   if (data instanceof Uint32Array) return 'uint32';
-  return 'float32';
+  let first = data;
+  while (Array.isArray(first)) first = first[0];
+  return typeof first === 'boolean' ? 'bool' : 'float32';
 }
 
 function flatten(values: Nested, out: number[], depth: number): number[] {
-  if (typeof values === 'number') {
-    out.push(values);
+  if (typeof values === 'number' || typeof values === 'boolean') {
+    out.push(Number(values));
     return [];
   }
   if (!Array.isArray(values))
-    throw new TypeError(`tensor: expected numbers or arrays of numbers, got ${typeof values}`);
+    throw new TypeError(
+      `tensor: expected numbers, arrays of numbers, a typed array of numbers or an ndarray, got ${described(values)}`,
+    );
   let inner: number[] | null = null;
   for (const item of values as readonly Nested[]) {
     const shape = flatten(item, out, depth + 1);

@@ -1,7 +1,9 @@
-import { reasonOf } from '../common/check.ts';
+import { counted, reasonOf } from '../common/check.ts';
+import { inspectCustom } from '../common/inspect.ts';
 import { Commands, type Dispatch } from './commands.ts';
+import { dryRun, ReadInDryRun } from './dry-run.ts';
 import { ErrorScopes } from './error-scopes.ts';
-import { DeviceLostError, DisposedError, GpuOutOfMemoryError, GpuValidationError, formatBytes } from './errors.ts';
+import { DeviceLostError, GpuOutOfMemoryError, GpuValidationError, NoDeviceError, formatBytes } from './errors.ts';
 import { BufferPool, type PooledBuffer } from './pool.ts';
 import { Profile, type ProfileEntry, type Wait } from './profile.ts';
 import { bufferUsage, mapMode } from './webgpu-flags.ts';
@@ -26,6 +28,8 @@ export interface DeviceOptions {
   readonly adapter: AdapterDescription;
   /** Use the kernels that are chosen for another adapter. Default: the adapter's own. */
   readonly tuning?: TuningName;
+  /** Whether 3x3 convolutions may use Winograd's algorithm. Default true. */
+  readonly winograd?: boolean;
   /** An object to keep alive with the device: Dawn crashes if its `GPU` object is collected before the device. */
   readonly owner: unknown;
   /** Maximum bytes of GPU memory to hold; beyond it an allocation throws. Default: no limit. */
@@ -59,6 +63,8 @@ export class Device {
   readonly adapter: AdapterDescription;
   /** The adapter whose kernels are used; undefined for this one. */
   readonly tuning: TuningName | undefined;
+  /** Whether 3x3 convolutions may use Winograd's algorithm. */
+  readonly winograd: boolean;
   readonly limits: GPUSupportedLimits;
   /** Optional features that were granted. */
   readonly features: ReadonlySet<string>;
@@ -74,12 +80,15 @@ export class Device {
   readonly #commands: Commands;
   readonly #errors: ErrorScopes;
   #storages = 0;
+  /** Buffers that the pool does not own. */
+  readonly #foreign = new Set<PooledBuffer>();
   #profile: Profile | null = null;
 
   constructor(gpu: GPUDevice, options: DeviceOptions) {
     this.gpu = gpu;
     this.adapter = options.adapter;
     this.tuning = options.tuning;
+    this.winograd = options.winograd ?? true;
     this.owner = options.owner;
     this.limits = gpu.limits;
     this.features = new Set(gpu.features);
@@ -88,8 +97,8 @@ export class Device {
       gpu.limits.maxStorageBufferBindingSize,
     );
     this.#wait = options.wait ?? ((promise) => promise);
-    this.#commands = new Commands(gpu);
     this.#errors = new ErrorScopes(gpu, () => this.#commands.context);
+    this.#commands = new Commands(gpu, this.#errors);
     this.#pool = new BufferPool({
       create: (bytes, operation) => this.#createBuffer(bytes, operation),
       destroy: (buffer) => this.#commands.destroyLater(buffer),
@@ -141,10 +150,19 @@ export class Device {
     return buffer;
   }
 
-  /** Gives a buffer back to the pool. */
+  /** Takes a buffer of the caller's for a tensor. */
+  adopt(gpu: GPUBuffer): PooledBuffer {
+    this.check();
+    this.#storages++;
+    const buffer = this.#pool.foreign(gpu);
+    this.#foreign.add(buffer);
+    return buffer;
+  }
+
+  /** Gives a buffer back to the pool, or to the caller. */
   release(buffer: PooledBuffer): void {
     this.#storages--;
-    this.#pool.release(buffer);
+    if (!this.#foreign.delete(buffer)) this.#pool.release(buffer);
   }
 
   /** Destroys the free buffers of the pool. */
@@ -152,9 +170,10 @@ export class Device {
     this.#pool.trim();
   }
 
-  /** Copies host values into a buffer, after everything that was recorded before. */
+  /** Copies host values into a buffer, which they replace, after everything that was recorded before. */
   write(buffer: PooledBuffer, data: ArrayBufferView<ArrayBuffer>): void {
     this.check();
+    if (dryRun() !== null) return;
     // writeBuffer takes effect before commands that are recorded but not sent, so those that use the buffer go first.
     if (this.#commands.isPending(buffer)) this.flush();
     const aligned = data.byteLength - (data.byteLength % 4);
@@ -165,18 +184,28 @@ export class Device {
       tail.set(new Uint8Array(data.buffer, data.byteOffset + aligned, data.byteLength - aligned));
       this.gpu.queue.writeBuffer(buffer.gpu, aligned, tail);
     }
+    buffer.written = -1;
   }
 
   /** Records a copy between two buffers. */
   copy(from: PooledBuffer, fromByte: number, to: PooledBuffer, toByte: number, bytes: number): void {
     this.check();
+    if (dryRun() !== null) return;
     this.#commands.copy(from, fromByte, to, toByte, bytes);
   }
 
   /** Records a dispatch, and measures it while a profile is being taken. */
   dispatch(call: Dispatch): void {
     this.check();
+    if (dryRun() !== null) return;
     this.#commands.dispatch(call, this.#profile?.pass(this.part, call) ?? null);
+  }
+
+  /** Sends commands of other kinds, which `encode` encodes, after everything that was recorded. `writes` are changed. */
+  submit(operation: string, writes: readonly PooledBuffer[], encode: (encoder: GPUCommandEncoder) => void): void {
+    this.check();
+    if (dryRun() !== null) return;
+    this.#commands.submit(operation, writes, encode);
   }
 
   /** Names the part of the program that runs in `work`, for profiles. */
@@ -237,12 +266,14 @@ export class Device {
   /** Copies bytes of a buffer to the host. Waits for the GPU. */
   async read(buffer: PooledBuffer, bytes: number, operation: string): Promise<ArrayBuffer> {
     this.check();
+    if (dryRun() !== null) throw new ReadInDryRun(operation);
+    this.#commands.checkRan(operation, buffer.written);
     const size = Math.max(4, Math.ceil(bytes / 4) * 4);
     const staging = this.guard(operation, size, () =>
       this.gpu.createBuffer({ label: 'readback', size, usage: bufferUsage.MAP_READ | bufferUsage.COPY_DST }),
     );
     try {
-      this.#commands.copyOut(buffer, 0, staging, 0, size);
+      const batch = this.#commands.copyOut(buffer, 0, staging, 0, size);
       this.flush();
       try {
         await this.wait(staging.mapAsync(mapMode.READ));
@@ -253,6 +284,8 @@ export class Device {
         throw new GpuValidationError(operation, `the read-back failed: ${reasonOf(cause)}`);
       }
       this.check();
+      // Another read may have thrown the error already.
+      this.#commands.checkRan(operation, batch);
       return staging.getMappedRange().slice(0, bytes);
     } finally {
       staging.destroy();
@@ -280,6 +313,21 @@ export class Device {
     this.#errors.lose(new DeviceLostError('device', 'device.destroy() was called'));
   }
 
+  toString(): string {
+    return `Device(${this.adapter.name})`;
+  }
+
+  /** What `console.log` shows in Node. */
+  [inspectCustom](): string {
+    const { tensors, bytes } = this.memory();
+    return `Device(${this.adapter.name}, ${this.adapter.kind}, ${counted(tensors, 'tensor', 'tensors')}, ${formatBytes(bytes)})`;
+  }
+
+  /** What `JSON.stringify` shows. */
+  toJSON(): object {
+    return { adapter: this.adapter, memory: this.memory() };
+  }
+
   #createBuffer(bytes: number, operation: string): GPUBuffer {
     return this.guard(operation, bytes, () =>
       this.gpu.createBuffer({
@@ -295,7 +343,7 @@ let current: Device | null = null;
 
 /** The device on which tensors are made by default. */
 export function defaultDevice(): Device {
-  if (current === null) throw new DisposedError('no device is open: call `await init()` first');
+  if (current === null) throw new NoDeviceError('no device is open: call `await init()` first');
   return current;
 }
 

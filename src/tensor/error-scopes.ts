@@ -1,4 +1,4 @@
-import { GpuOutOfMemoryError, formatBytes, toGpuError, type DeviceLostError } from './errors.ts';
+import { GpuOutOfMemoryError, formatBytes, toGpuError, type DeviceLostError, type GpuError } from './errors.ts';
 
 /**
  * Holds what the driver reports until the next call on the device throws it. The driver answers late: an error scope
@@ -35,8 +35,8 @@ export class ErrorScopes {
   }
 
   /** Resolves when every open scope has answered. */
-  settled(): Promise<unknown> {
-    return Promise.all(this.#pending);
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
   /** Makes every later `check` throw `error`. */
@@ -46,25 +46,33 @@ export class ErrorScopes {
 
   /** Runs `create` and turns every error that the driver reports about it into a typed one that names `operation`. */
   guard<T>(operation: string, bytes: number, create: () => T): T {
+    return this.watch(create, (error) =>
+      error.constructor.name === 'GPUOutOfMemoryError'
+        ? new GpuOutOfMemoryError(operation, bytes, `no room for ${formatBytes(bytes)}: ${error.message}`)
+        : toGpuError(error, operation),
+    );
+  }
+
+  /** Runs `work`; `explain` turns every error that the driver reports about it into a typed one. */
+  watch<T>(work: () => T, explain: (error: GPUError) => GpuError | Promise<GpuError>): T {
     const filters: GPUErrorFilter[] = ['validation', 'out-of-memory', 'internal'];
     for (const filter of filters) this.#gpu.pushErrorScope(filter);
     try {
-      return create();
+      return work();
     } finally {
-      for (let i = 0; i < filters.length; i++) this.#popScope(operation, bytes);
+      for (let i = 0; i < filters.length; i++) this.#popScope(explain);
     }
   }
 
-  #popScope(operation: string, bytes: number): void {
+  #popScope(explain: (error: GPUError) => GpuError | Promise<GpuError>): void {
     const answer = this.#gpu.popErrorScope().then(
-      (error) => {
+      async (error) => {
+        if (error === null) return;
         // The first error is the cause; later ones, in scopes or outside of them, are its effects.
-        if (error === null || this.#isCause) return;
+        const isFirst = !this.#isCause;
         this.#isCause = true;
-        this.#error =
-          error.constructor.name === 'GPUOutOfMemoryError'
-            ? new GpuOutOfMemoryError(operation, bytes, `no room for ${formatBytes(bytes)}: ${error.message}`)
-            : toGpuError(error, operation);
+        const explained = await explain(error);
+        if (isFirst) this.#error = explained;
       },
       () => undefined, // The device was lost, which `check` reports.
     );

@@ -39,18 +39,23 @@ export class DisposedError extends Error {
   override readonly name = 'DisposedError';
 }
 
+/** A tensor was to be made before `init()` opened a device. */
+export class NoDeviceError extends Error {
+  override readonly name = 'NoDeviceError';
+}
+
 /** No adapter could be opened. The message lists what was tried, why each failed, and what to install. */
 export class NoAdapterError extends Error {
   override readonly name = 'NoAdapterError';
 }
 
 /** Turns an error of the WebGPU API into one of ours. `context` names the operations under way. */
-export function toGpuError(error: GPUError, context: string): GpuError {
+export function toGpuError(error: GPUError, context: string, message = error.message): GpuError {
   // By constructor name, because the classes are globals only in browsers.
   const kind = error.constructor.name;
-  if (kind === 'GPUOutOfMemoryError') return new GpuOutOfMemoryError(context, Number.NaN, error.message);
-  if (kind === 'GPUInternalError') return new GpuInternalError(context, error.message);
-  return new GpuValidationError(context, error.message);
+  if (kind === 'GPUOutOfMemoryError') return new GpuOutOfMemoryError(context, Number.NaN, message);
+  if (kind === 'GPUInternalError') return new GpuInternalError(context, message);
+  return new GpuValidationError(context, message);
 }
 
 /** A byte count with a unit: `1.5 MiB`. */

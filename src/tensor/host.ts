@@ -1,4 +1,5 @@
-import ndarray, { type NdArray, type TypedArray } from 'ndarray';
+import type { NdArray, TypedArray } from 'ndarray';
+import { ndarray } from '../common/ndarray.ts';
 import type { Shape } from './shape.ts';
 
 /** Values that `tensor` accepts as an ndarray: any numeric data, any strides. */
@@ -11,7 +12,7 @@ export function isNdarray(value: unknown): value is HostArray {
 
 /** Wraps row-major values. */
 export function toNdarray<T extends TypedArray>(data: T, shape: Shape): NdArray<T> {
-  return ndarray(data, [...shape]);
+  return ndarray(data, shape);
 }
 
 /** Copies a view of any strides into `out` in row-major order. */

@@ -1,4 +1,4 @@
-import { checkChoice } from '../common/check.ts';
+import { checkChoice, described } from '../common/check.ts';
 import { Device, setDefaultDevice, tuningNames, type TuningName } from './device.ts';
 import { NoAdapterError } from './errors.ts';
 
@@ -9,8 +9,18 @@ export interface InitOptions {
   readonly memoryLimit?: number;
   /** Maximum bytes of a tensor to bind to one kernel; larger tensors are processed in parts. Default: the adapter's. */
   readonly bindingLimit?: number;
+  /**
+   * A GPUDevice that other code opened, for example ONNX Runtime Web, to share buffers and textures with it. It is used as it
+   * is, without features and limits beyond those that it was opened with. Default: a device of the library's own.
+   */
+  readonly gpu?: GPUDevice;
   /** Use the kernels that are chosen for another adapter, to compare them on this one. Default: the adapter's own. */
   readonly tuning?: TuningName;
+  /**
+   * Whether 3x3 convolutions may use Winograd's algorithm, which is faster and rounds about twice as much as the direct
+   * sum: see "Winograd" in docs/architecture.md. Default true.
+   */
+  readonly winograd?: boolean;
 }
 
 /** What a platform's `init` adds. */
@@ -36,13 +46,31 @@ const LIMITS = [
 
 /** Opens a device on an adapter and makes it the default one. Used by the platforms' `init`. */
 export async function openDevice(adapter: GPUAdapter, options: PlatformOptions): Promise<Device> {
-  const { info } = adapter;
-  if (options.tuning !== undefined) checkChoice('init', 'tuning', options.tuning, tuningNames);
+  checkInit(options);
   const gpu = await adapter.requestDevice({
     label: 'retinagrad',
     requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]])),
   });
+  return useDevice(gpu, adapter.info, options);
+}
+
+/** Throws if the options of `init` are wrong. */
+export function checkInit(options: InitOptions): void {
+  if (options.tuning !== undefined) checkChoice('init', 'tuning', options.tuning, tuningNames);
+  if (options.winograd !== undefined && typeof options.winograd !== 'boolean') {
+    throw new TypeError(`init: winograd is ${described(options.winograd)}, expected true or false`);
+  }
+  if (options.gpu === undefined) return;
+  if (typeof options.gpu !== 'object' || !('createComputePipeline' in options.gpu)) {
+    throw new TypeError(`init: gpu is ${described(options.gpu)}, expected a GPUDevice`);
+  }
+  if (options.adapter !== undefined)
+    throw new TypeError('init: adapter and gpu exclude each other: gpu has an adapter');
+}
+
+/** Makes an open GPUDevice the default device. */
+export function useDevice(gpu: GPUDevice, info: GPUAdapterInfo, options: PlatformOptions): Device {
   const device = new Device(gpu, {
     adapter: {
       name: info.description || info.device || info.architecture || info.vendor || 'unknown adapter',
@@ -56,6 +84,7 @@ export async function openDevice(adapter: GPUAdapter, options: PlatformOptions):
     },
     owner: options.owner,
     ...(options.tuning === undefined ? {} : { tuning: options.tuning }),
+    ...(options.winograd === undefined ? {} : { winograd: options.winograd }),
     ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
     ...(options.bindingLimit === undefined ? {} : { bindingLimit: options.bindingLimit }),
     ...(options.wait === undefined ? {} : { wait: options.wait }),
@@ -71,6 +100,12 @@ export async function openDevice(adapter: GPUAdapter, options: PlatformOptions):
  * @throws NoAdapterError if the browser has no WebGPU or no adapter
  */
 export async function init(options: InitOptions = {}): Promise<Device> {
+  checkInit(options);
+  if (options.gpu !== undefined) {
+    const { adapterInfo: info } = options.gpu;
+    const kind = info.isFallbackAdapter === true ? 'software' : 'hardware';
+    return useDevice(options.gpu, info, { ...options, owner: null, kind });
+  }
   const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
   if (gpu === undefined) {
     throw new NoAdapterError(

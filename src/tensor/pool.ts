@@ -1,11 +1,15 @@
 import { GpuOutOfMemoryError, formatBytes } from './errors.ts';
 
-/** A GPU buffer that the pool owns. `id` is never reused; `batch` is the last batch of commands that names it. */
+/** A GPU buffer that the pool owns. */
 export interface PooledBuffer {
+  /** Never reused. */
   readonly id: number;
   readonly gpu: GPUBuffer;
   readonly bytes: number;
+  /** The last batch of commands that uses it. */
   batch: number;
+  /** The last batch that writes to it; -1 if its values do not depend on one. */
+  written: number;
 }
 
 /** Rounds up to a size class: four classes per power of two, so that at most a quarter is wasted. */
@@ -86,12 +90,18 @@ export class BufferPool {
             `${formatBytes(limit)}: use a smaller batch or image, dispose tensors, or raise init({ memoryLimit })`,
         );
       }
-      buffer = { id: this.#nextId++, gpu: this.#options.create(size, operation), bytes: size, batch: -1 };
+      buffer = { id: this.#nextId++, gpu: this.#options.create(size, operation), bytes: size, batch: -1, written: -1 };
     }
+    buffer.written = -1;
     this.#usedBytes += size;
     this.#usedCount++;
     this.#peakBytes = Math.max(this.#peakBytes, this.#usedBytes);
     return buffer;
+  }
+
+  /** Describes a buffer that the pool does not own, under a number of its own. */
+  foreign(gpu: GPUBuffer): PooledBuffer {
+    return { id: this.#nextId++, gpu, bytes: gpu.size, batch: -1, written: -1 };
   }
 
   release(buffer: PooledBuffer): void {

@@ -1,4 +1,4 @@
-import { checkInteger } from '../common/check.ts';
+import { checkInteger, checkList, described } from '../common/check.ts';
 
 /** Sizes of the axes, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
@@ -10,8 +10,9 @@ export function sizeOf(shape: Shape): number {
   return size;
 }
 
-/** Throws a RangeError unless every extent is an integer >= 0. */
+/** Throws unless the shape is an array of integers >= 0. */
 export function checkShape(op: string, shape: Shape): void {
+  checkList(op, 'the shape', shape);
   for (const extent of shape) {
     checkInteger(op, `an extent of the shape [${shape}]`, extent, { min: 0 });
   }
@@ -42,6 +43,9 @@ export function normalizeAxis(op: string, axis: number, rank: number): number {
 /** Sorted distinct axes from the front; `undefined` means all of them. */
 export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, d) => d);
+  if (typeof axes !== 'number' && !Array.isArray(axes)) {
+    throw new TypeError(`${op}: axes are ${described(axes)}, expected an integer or an array of integers`);
+  }
   const list = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(op, axis, rank));
   if (new Set(list).size !== list.length) throw new RangeError(`${op}: axes [${axes}] name the same axis twice`);
   return list.sort((a, b) => a - b);

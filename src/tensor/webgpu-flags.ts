@@ -10,8 +10,11 @@ export const bufferUsage = {
   QUERY_RESOLVE: 0x200,
 } as const;
 
+/** GPUTextureUsage: what a texture may be used for. */
+export const textureUsage = { COPY_DST: 0x2, TEXTURE_BINDING: 0x4, RENDER_ATTACHMENT: 0x10 } as const;
+
 /** GPUMapMode: how the host maps a buffer. */
 export const mapMode = { READ: 0x1 } as const;
 
 /** GPUShaderStage: which stages see a binding. */
-export const shaderStage = { COMPUTE: 0x4 } as const;
+export const shaderStage = { FRAGMENT: 0x2, COMPUTE: 0x4 } as const;

@@ -24,6 +24,16 @@ const cases: readonly (readonly [name: string, shapes: readonly number[][], op: 
     [[2, 7, 8, 128], [3, 3, 128, 128], [128]],
     ([x, w, b], after) => ops.conv2d(x!, w!, b!, { padding: 1 }, after),
   ],
+  [
+    'conv2d in groups',
+    [[2, 5, 7, 6], [3, 3, 3, 10], [10]],
+    ([x, w, b], after) => ops.conv2d(x!, w!, b!, { padding: 1, groups: 2 }, after),
+  ],
+  [
+    'depthwise conv2d',
+    [[2, 5, 7, 8], [3, 3, 1, 8], [8]],
+    ([x, w, b], after) => ops.conv2d(x!, w!, b!, { padding: 1, groups: 8 }, after),
+  ],
   ['batchNorm', [[3, 5, 7, 4], [4], [4]], ([x, g, b], after) => ops.batchNorm(x!, g!, b!, {}, after).y],
   ['batchNorm, odd channels', [[3, 5, 7, 5], [5], [5]], ([x, g, b], after) => ops.batchNorm(x!, g!, b!, {}, after).y],
   [
@@ -70,17 +80,19 @@ for (const [name, shapes, op] of cases) {
   }
 }
 
-for (const [name, xs, ws] of [
-  ['direct', [2, 5, 7, 3], [3, 3, 3, 6]],
-  ['Winograd', [2, 13, 14, 32], [3, 3, 32, 32]],
-  ['Winograd with small tiles', [2, 7, 8, 128], [3, 3, 128, 128]],
+for (const [name, xs, ws, groups] of [
+  ['direct', [2, 5, 7, 3], [3, 3, 3, 6], 1],
+  ['Winograd', [2, 13, 14, 32], [3, 3, 32, 32], 1],
+  ['Winograd with small tiles', [2, 7, 8, 128], [3, 3, 128, 128], 1],
+  ['in groups', [2, 5, 7, 6], [3, 3, 3, 10], 2],
+  ['depthwise', [2, 5, 7, 3], [3, 3, 1, 6], 3],
 ] as const) {
   test(`conv2d with scale, ${name}, is a convolution times the scale`, async () => {
     const results = ops.tidy(() => {
       const [x, w, bias] = [leaf('x', xs), leaf('w', ws), leaf('bias', [ws[3]])];
       const scale = ops.tensor(uniformValues('scale', ws[3]), { shape: [ws[3]] });
-      const fused = ops.conv2d(x, w, bias, { padding: 1 }, { scale, relu: true });
-      const plain = ops.relu(ops.add(ops.mul(ops.conv2d(x, w, null, { padding: 1 }), scale), bias));
+      const fused = ops.conv2d(x, w, bias, { padding: 1, groups }, { scale, relu: true });
+      const plain = ops.relu(ops.add(ops.mul(ops.conv2d(x, w, null, { padding: 1, groups }), scale), bias));
       const gradient = ops.tensor(uniformValues('dy', fused.size), { shape: fused.shape });
       return [fused, plain].map((y) => [y, ...ops.grad(y, [x, w, bias], { gradient })]);
     });
@@ -91,6 +103,48 @@ for (const [name, xs, ws] of [
     expected!.forEach((values, i) => {
       assertClose(actual![i]!, values, { tolerance: { relative: 1e-5, largest: 1e-5 }, label: `tensor ${i}` });
     });
+  });
+}
+
+// Gradients select where ReLU decides: at 0 the derivative of the root is infinite, and 0 times infinity is NaN.
+for (const [name, xs, ws, groups] of [
+  ['direct', [2, 5, 7, 3], [3, 3, 3, 6], 1],
+  ['Winograd', [2, 13, 14, 32], [3, 3, 32, 32], 1],
+  ['in groups', [2, 5, 7, 6], [3, 3, 3, 10], 2],
+  ['depthwise', [2, 5, 7, 4], [3, 3, 1, 4], 4],
+] as const) {
+  for (const scaled of [false, true]) {
+    test(`where ReLU of conv2d, ${name}${scaled ? ' with scale' : ''}, gives 0, an infinite gradient ends`, async () => {
+      const results = ops.tidy(() => {
+        const [x, w, bias] = [leaf('x', xs), leaf('w', ws), leaf('bias', [ws[3]])];
+        const scale = scaled ? ops.ones([ws[3]]) : null;
+        // Some outputs above, some below 0; a root above 0 has a finite gradient.
+        const y = ops.conv2d(x, w, bias, { padding: 1, groups }, { scale, relu: true });
+        const roots = ops.sqrt(y);
+        return [y, ...ops.grad(roots, [x, w, bias], { gradient: ops.ones(roots.shape) })];
+      });
+      const [y, ...gradients] = await Promise.all(results.map(async (t) => (await t.data()) as Float32Array));
+      for (const t of results) t.dispose();
+      assert.ok(y!.some((v) => v === 0) && y!.some((v) => v > 0));
+      for (const values of gradients) assert.ok(values.every(Number.isFinite));
+    });
+  }
+}
+
+for (const [name, norm] of [
+  ['batchNorm', (x, g, b) => ops.batchNorm(x, g, b, {}, { relu: true }).y],
+  ['batchNormInference', (x, g, b) => ops.batchNormInference(x, g, b, b, ops.abs(g), {}, { relu: true })],
+] as readonly (readonly [string, (x: Tensor, gamma: Tensor, beta: Tensor) => Tensor])[]) {
+  test(`where ReLU of ${name} gives 0, an infinite gradient ends`, async () => {
+    const results = ops.tidy(() => {
+      const [x, gamma, beta] = [leaf('x', [3, 5, 7, 4]), leaf('gamma', [4]), leaf('beta', [4])];
+      const y = norm(x, gamma, beta);
+      return [y, ...ops.grad(ops.sqrt(y), [x, gamma, beta], { gradient: ops.ones(y.shape) })];
+    });
+    const [y, ...gradients] = await Promise.all(results.map(async (t) => (await t.data()) as Float32Array));
+    for (const t of results) t.dispose();
+    assert.ok(y!.some((v) => v === 0) && y!.some((v) => v > 0));
+    for (const values of gradients) assert.ok(values.every(Number.isFinite));
   });
 }
 

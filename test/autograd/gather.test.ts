@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { gather } from '../../src/autograd/ops/gather.ts';
-import { sum } from '../../src/autograd/ops/reduce.ts';
+import { sum } from '../../src/autograd/ops/broadcast.ts';
 import { backward } from '../../src/autograd/tape.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { tidy } from '../../src/tensor/scope.ts';

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { add, mul, sub } from '../../src/autograd/ops/binary.ts';
 import { axpby } from '../../src/autograd/ops/no-gradient.ts';
-import { sum } from '../../src/autograd/ops/reduce.ts';
+import { sum } from '../../src/autograd/ops/broadcast.ts';
 import { reshape } from '../../src/autograd/ops/shape.ts';
 import { exp, relu, sigmoid, square } from '../../src/autograd/ops/unary.ts';
 import { backward, detach, grad, noGrad, record } from '../../src/autograd/tape.ts';

@@ -12,6 +12,8 @@ import {
   ones,
   positive,
   special,
+  specialPairs,
+  subnormal,
   ties,
   tiny,
   values,
@@ -38,6 +40,10 @@ const functions: Readonly<Record<BinaryName, Binary>> = {
   lessEqual: ops.lessEqual,
   greater: ops.greater,
   greaterEqual: ops.greaterEqual,
+  logicalAnd: ops.logicalAnd,
+  logicalOr: ops.logicalOr,
+  logicalXor: ops.logicalXor,
+  atan2: ops.atan2,
 };
 /** One number in place of the left or of the right input. */
 type Operands = { readonly left?: number; readonly right?: number };
@@ -103,7 +109,7 @@ const forward = (...inputs: CaseInput[]): Row<Operands> => ({ inputs, differenti
 
 /** a and b: both inputs, or one input and the number beside it. */
 function operands(inputs: readonly Ref[], { left, right }: Operands): readonly [Ref, Ref] {
-  const number = (value: number): Ref => ref([], [Math.fround(value)]);
+  const number = (value: number): Ref => ref([], [Number.isInteger(value) ? value : Math.fround(value)]);
   if (left !== undefined) return [number(left), inputs[0]!];
   return [inputs[0]!, right !== undefined ? number(right) : inputs[1]!];
 }
@@ -133,9 +139,32 @@ const ints = (op: 'add' | 'sub' | 'mul' | 'minimum' | 'maximum'): OpCase[] =>
     { inputs: [whole(-9, 9, 'int32', 3, 5), whole(-9, 9, 'int32', 5)] },
     { inputs: [whole(10, 20, 'uint32', 65), whole(0, 9, 'uint32', 65)] },
     { inputs: [whole(-9, 9, 'int32', 7)], options: { right: 3 } },
+    {
+      inputs: [values([0, 16777216, -5], [9], 'int32')],
+      options: { right: op === 'mul' ? 127 : 16777217 },
+      note: 'beyond 2^24',
+    },
   ]);
 
-const comparison = (op: 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' | 'greaterEqual'): OpCase[] =>
+/** Every special value beside every other, through the kernel for equal shapes and that for broadcast ones. */
+const extremes = (): Row<Operands>[] => [
+  forward(...specialPairs()),
+  forward(special(11, 1), special(11)),
+  { inputs: [special(33)], options: { right: Infinity }, differentiable: [] },
+  { inputs: [special(33)], options: { left: NaN }, differentiable: [] },
+];
+
+type Truth =
+  | 'equal'
+  | 'notEqual'
+  | 'less'
+  | 'lessEqual'
+  | 'greater'
+  | 'greaterEqual'
+  | 'logicalAnd'
+  | 'logicalOr'
+  | 'logicalXor';
+const comparison = (op: Truth): OpCase[] =>
   table(
     op,
     exact,
@@ -145,20 +174,34 @@ const comparison = (op: 'equal' | 'notEqual' | 'less' | 'lessEqual' | 'greater' 
       forward(normal(65), normal(65)),
       { inputs: [whole(-2, 2, 'int32', 3, 5), whole(-2, 2, 'int32', 5)] },
       { inputs: [whole(0, 3, 'uint32', 9), whole(0, 3, 'uint32', 9)] },
+      { inputs: [whole(0, 1, 'bool', 3, 5), whole(0, 1, 'bool', 5)] },
+      // Beyond 2^24, where a float cannot hold them.
+      { inputs: [values([16777216, 16777217, 2147483647, -2147483648], [8], 'int32')], options: { right: 16777217 } },
+      { inputs: [values([4294967295, 4294967294, 0], [6], 'uint32')], options: { left: 4294967295 } },
+      ...extremes(),
+      // By their bits, which a driver that takes subnormal numbers for 0 leaves alone.
+      forward(subnormal(5, 1), subnormal(5)),
     ],
-    { results: ['uint32'], differentiable: [] },
+    { results: ['bool'], differentiable: [] },
   );
 
 export const cases: readonly OpCase[] = [
   ...table('add', ulps(1), [
+    ...extremes(),
     ...over(normal),
     ...numbers(normal, 1.5, -0.25),
     forward(huge(33), huge(33)),
     { inputs: [normal(3001), normal(3001)], sliced: true },
     { inputs: [normal(5, 7, 40), normal(40)], sliced: true },
   ]),
-  ...table('sub', ulps(1), [...over(normal), ...numbers(normal, 1.5, -0.25), forward(huge(33), normal(33))]),
+  ...table('sub', ulps(1), [
+    ...extremes(),
+    ...over(normal),
+    ...numbers(normal, 1.5, -0.25),
+    forward(huge(33), normal(33)),
+  ]),
   ...table('mul', ulps(1), [
+    ...extremes(),
     ...over(normal),
     ...numbers(normal, 1.5, -0.25),
     forward(huge(33), tiny(33)),
@@ -167,6 +210,7 @@ export const cases: readonly OpCase[] = [
     { inputs: [normal(7, 301), normal(7, 1)], sliced: true },
   ]),
   ...table('div', ulps(3), [
+    ...extremes(),
     ...over(normal, positive),
     ...numbers(positive, 1.5, -0.25),
     forward(huge(33), tiny(33)),
@@ -174,6 +218,12 @@ export const cases: readonly OpCase[] = [
   ]),
   // The exponent times the logarithm is rounded before it is raised: the error grows with it.
   ...table('pow', ulps(64), [
+    ...extremes(),
+    // Exact.
+    { inputs: [values([5, 1001, -3, 2, 0.5, 1.5], [12])], options: { right: 2 }, tolerance: exact, differentiable: [] },
+    { inputs: [normal(100)], options: { right: 1 }, tolerance: exact, differentiable: [] },
+    { inputs: [values([3, -5, 10], [9])], options: { right: 7 }, tolerance: exact, differentiable: [] },
+    { inputs: [values([-1.5, 0, 2], [9])], options: { right: 0 } },
     ...over(positive, normal),
     ...numbers(positive, 1.5, 2.5),
     { inputs: [normal(65)], options: { right: 2 } },
@@ -185,6 +235,8 @@ export const cases: readonly OpCase[] = [
   ]),
   ...(['minimum', 'maximum'] as const).flatMap((op) => [
     ...table(op, exact, [
+      ...extremes(),
+      forward(subnormal(5, 1), subnormal(5)),
       ...over(apart),
       ...numbers(apart, 0.25, 0.25),
       // Equal operands get half of the gradient each, as a central difference does.
@@ -193,6 +245,13 @@ export const cases: readonly OpCase[] = [
       forward(huge(9), tiny(9)),
     ]),
     ...ints(op),
+  ]),
+  ...table('atan2', { ...ulps(8), absolute: 1e-7 }, [
+    ...over(apart),
+    ...numbers(apart, 0.3, -0.7),
+    ...extremes(),
+    forward(values([1, -1, 0, -0], [16]), values([1, 1, 1, 1, -1, -1, -1, -1, 0, 0, 0, 0], [16])),
+    forward(huge(33), tiny(33)),
   ]),
   ...ints('add'),
   ...ints('sub'),
@@ -207,7 +266,19 @@ export const cases: readonly OpCase[] = [
     ],
     { f: (a, b) => Math.trunc(a / b) },
   ),
-  ...(['equal', 'notEqual', 'less', 'lessEqual', 'greater', 'greaterEqual'] as const).flatMap(comparison),
+  ...(
+    [
+      'equal',
+      'notEqual',
+      'less',
+      'lessEqual',
+      'greater',
+      'greaterEqual',
+      'logicalAnd',
+      'logicalOr',
+      'logicalXor',
+    ] as const
+  ).flatMap(comparison),
   ...casesOf({
     op: 'where',
     run: ([condition, a, b]) => ops.where(condition!, a!, b!),
@@ -222,6 +293,9 @@ export const cases: readonly OpCase[] = [
       { inputs: [whole(0, 1, 'uint32', 5), normal(2, 3, 1), normal()] },
       { inputs: [whole(0, 1, 'uint32', 2, 1, 3, 1), normal(4, 1, 5), normal(1, 1, 3, 5)] },
       { inputs: [whole(0, 9, 'uint32', 33), huge(33), tiny(33)] },
+      // A NaN is not 0.
+      { inputs: [special(22), ones(22), integers(22)], differentiable: [1, 2] },
+      { inputs: [whole(0, 1, 'bool', 9), whole(0, 1, 'bool', 9), whole(0, 1, 'bool', 9)] },
       // The value that is not chosen must not leak, not even a NaN.
       { inputs: [values([1, 0], [22], 'uint32'), ones(22), special(22)], differentiable: [] },
       { inputs: [whole(0, 1, 'uint32', 9), whole(-9, 9, 'int32', 9), whole(-9, 9, 'int32', 9)] },

@@ -1,5 +1,17 @@
 import * as ops from '../../src/index.ts';
-import { bceWithLogits, crossEntropy, giouLoss, sigmoidFocalLoss, smoothL1 } from '../reference/losses.ts';
+import {
+  bceWithLogits,
+  crossEntropy,
+  giouLoss,
+  huberLoss,
+  l1Loss,
+  mseLoss,
+  nllLoss,
+  reduced,
+  sigmoidFocalLoss,
+  smoothL1,
+} from '../reference/losses.ts';
+import type { Ref } from '../reference/array.ts';
 import { tolerance, ulps } from '../support/compare.ts';
 import {
   apart,
@@ -7,17 +19,101 @@ import {
   casesOf,
   huge,
   normal,
+  positive,
   probability,
+  special,
   values,
   whole,
+  zeros,
   type CaseInput,
   type OpCase,
+  type Row,
 } from '../support/op-case.ts';
 
 /** Classes from -2 (ignored) and -1 (background) to K - 1. */
 const targets = (k: number, ...shape: number[]): CaseInput => whole(-2, k - 1, 'int32', ...shape);
 
 const extremeLogits = [-100, -30, -10, 0, 10, 30, 100];
+
+interface RowOptions {
+  readonly labelSmoothing?: number;
+  readonly ignoreIndex?: number;
+  readonly reduction?: ops.Reduction;
+}
+
+/** Cases of a loss of rows [.., K] with a target class each; a third input is the weight of the classes. */
+const rowLosses = (
+  op: string,
+  run: (x: ops.Tensor, targets: ops.Tensor, options: ops.CrossEntropyOptions) => ops.Tensor,
+  reference: (x: Ref, targets: Ref, options: RowOptions & { readonly weight?: Ref }) => Ref,
+  rows: readonly Row<RowOptions>[],
+): OpCase[] =>
+  casesOf<RowOptions>({
+    op,
+    run: ([x, classes, weight], options) =>
+      run(x!, classes!, { reduction: 'none', ...options, ...(weight && { weight }) }),
+    reference: ([x, classes, weight], options) => reference(x!, classes!, { ...options, ...(weight && { weight }) }),
+    differentiable: [0],
+    terms: ([x]) => x!.at(-1)!,
+    tolerance: { relative: 1e-5, absolute: 4e-6 },
+    rows: [
+      { inputs: [normal(5), whole(0, 4, 'int32')] },
+      { inputs: [normal(33, 1), whole(0, 0, 'int32', 33)] },
+      { inputs: [normal(33, 5), whole(0, 4, 'int32', 33)] },
+      { inputs: [normal(7, 65), whole(0, 64, 'int32', 7)] },
+      { inputs: [normal(2, 3, 4, 6), whole(0, 5, 'int32', 2, 3, 4)] },
+      { inputs: [normal(300, 5), whole(0, 4, 'int32', 300)], sliced: true },
+      { inputs: [normal(0, 5), whole(0, 4, 'int32', 0)] },
+      { inputs: [normal(33, 5), whole(0, 4, 'int32', 33)], options: { reduction: 'mean' } },
+      { inputs: [normal(33, 5), whole(0, 4, 'int32', 33)], options: { reduction: 'sum' } },
+      { inputs: [normal(33, 5), whole(0, 4, 'int32', 33), positive(5)] },
+      { inputs: [normal(33, 5), whole(-1, 4, 'int32', 33)], options: { ignoreIndex: -1 } },
+      {
+        inputs: [normal(33, 5), whole(-1, 4, 'int32', 33), positive(5)],
+        options: { ignoreIndex: -1, reduction: 'mean' },
+      },
+      { inputs: [normal(33, 5), whole(0, 4, 'int32', 33)], options: { ignoreIndex: 2, reduction: 'mean' } },
+      { note: 'no class', inputs: [normal(5, 3), values([3, -1, 0, -100, 255], [5], 'int32')], differentiable: [] },
+      { note: 'all ignored', inputs: [normal(3, 5), values([-100], [3], 'int32')] },
+      {
+        note: 'all ignored',
+        inputs: [normal(3, 5), values([-100], [3], 'int32')],
+        options: { reduction: 'mean' },
+        differentiable: [],
+      },
+      {
+        inputs: [normal(0, 5), whole(0, 4, 'int32', 0)],
+        options: { reduction: 'mean' },
+        differentiable: [],
+      },
+      { inputs: [special(11, 5), whole(0, 4, 'int32', 11)], differentiable: [] },
+      ...rows,
+    ],
+  });
+
+/** Cases of a loss of two tensors of one shape. */
+const pairLosses = (
+  op: string,
+  run: (a: ops.Tensor, b: ops.Tensor, options: ops.LossOptions) => ops.Tensor,
+  reference: (a: Ref, b: Ref) => Ref,
+  note?: string,
+): OpCase[] =>
+  casesOf<ops.LossOptions>({
+    op,
+    run: ([a, b], options) => run(a!, b!, options),
+    reference: ([a, b], { reduction }) => reduced(reference(a!, b!), reduction),
+    tolerance: { relative: 1e-5, absolute: 1e-6 },
+    rows: [
+      { inputs: [apart(), apart()] },
+      { inputs: [apart(65), apart(65)], options: { reduction: 'none' } },
+      { inputs: [apart(3, 5), apart(3, 5)] },
+      { inputs: [apart(2, 3, 1, 5), apart(2, 3, 1, 5)], options: { reduction: 'sum' } },
+      { note: 'special', inputs: [special(11), zeros(11)], options: { reduction: 'none' }, differentiable: [] },
+      { inputs: [apart(0, 4), apart(0, 4)], options: { reduction: 'none' } },
+      { inputs: [apart(0, 4), apart(0, 4)], options: { reduction: 'sum' } },
+      { inputs: [apart(0, 4), apart(0, 4)], differentiable: [] },
+    ].map((row) => (note === undefined ? row : { ...row, note })) as Row<ops.LossOptions>[],
+  });
 
 export const cases: readonly OpCase[] = [
   ...casesOf<{ readonly alpha?: number; readonly gamma?: number }>({
@@ -49,42 +145,58 @@ export const cases: readonly OpCase[] = [
         tolerance: { relative: 1e-4 },
       },
       { inputs: [normal(0, 3), targets(3, 0)] },
+      { note: 'no class', inputs: [normal(6, 3), values([3, -3, 1, 99, -1, -2], [6], 'int32')], differentiable: [] },
+      { inputs: [special(22, 2), targets(2, 22)], differentiable: [] },
     ],
   }),
-  ...casesOf({
+  ...casesOf<{ readonly reduction?: ops.Reduction; readonly posWeight?: number }>({
     op: 'bceWithLogits',
-    run: ([logits, goals]) => ops.bceWithLogits(logits!, goals!, { reduction: 'none' }),
-    reference: ([logits, goals]) => bceWithLogits(logits!, goals!),
+    run: ([logits, goals], options) => ops.bceWithLogits(logits!, goals!, { reduction: 'none', ...options }),
+    reference: ([logits, goals], { reduction = 'none', posWeight }) =>
+      reduced(bceWithLogits(logits!, goals!, posWeight), reduction),
     tolerance: { relative: 1e-5, absolute: 1e-6 },
     rows: [
       { inputs: [normal(), probability()] },
       { inputs: [normal(65), probability(65)] },
       { inputs: [normal(2, 5, 7, 3), probability(2, 5, 7, 3)] },
-      { note: 'sure', inputs: [normal(33), values([0, 1], [33])] },
+      { inputs: [normal(33, 3), probability(33, 3)], options: { reduction: 'mean' } },
+      { inputs: [normal(33, 3), probability(33, 3)], options: { reduction: 'sum', posWeight: 3.5 } },
+      // Both tails keep their digits.
+      { note: 'sure', inputs: [values(extremeLogits, [14]), values([0, 1], [14])], tolerance: { relative: 1e-5 } },
       // The targets' gradient is the logit itself.
       { note: 'far out', inputs: [values(extremeLogits, [21]), values([0, 1], [21])] },
       { inputs: [huge(9), values([0, 1, 0.5], [9])], differentiable: [] },
+      { inputs: [special(22), values([0, 1], [22])], differentiable: [] },
       { inputs: [normal(0), probability(0)] },
+      { inputs: [normal(0), probability(0)], options: { reduction: 'mean' }, differentiable: [] },
     ],
   }),
-  ...casesOf({
-    op: 'crossEntropy',
-    run: ([logits, classes]) => ops.crossEntropy(logits!, classes!, { reduction: 'none' }),
-    reference: ([logits, classes]) => crossEntropy(logits!, classes!),
-    differentiable: [0],
-    terms: ([logits]) => logits!.at(-1)!,
-    tolerance: { relative: 1e-5, absolute: 4e-6 },
-    rows: [
-      { inputs: [normal(5), whole(0, 4, 'int32')] },
-      { inputs: [normal(33, 1), whole(0, 0, 'int32', 33)] },
-      { inputs: [normal(33, 5), whole(0, 4, 'int32', 33)] },
-      { inputs: [normal(7, 65), whole(0, 64, 'int32', 7)] },
-      { inputs: [normal(2, 3, 4, 6), whole(0, 5, 'int32', 2, 3, 4)] },
-      { note: 'would overflow', inputs: [values([1000, 999, 1001, 998.5], [3, 4]), whole(0, 3, 'int32', 3)] },
-      { inputs: [huge(3, 5), whole(0, 4, 'int32', 3)], differentiable: [] },
-      { inputs: [normal(0, 5), whole(0, 4, 'int32', 0)] },
-    ],
-  }),
+  ...rowLosses('crossEntropy', ops.crossEntropy, crossEntropy, [
+    { note: 'would overflow', inputs: [values([1000, 999, 1001, 998.5], [3, 4]), whole(0, 3, 'int32', 3)] },
+    { inputs: [huge(3, 5), whole(0, 4, 'int32', 3)], differentiable: [] },
+    { inputs: [normal(33, 5), whole(0, 4, 'int32', 33)], options: { labelSmoothing: 0.1 } },
+    { inputs: [normal(33, 5), whole(0, 4, 'int32', 33)], options: { labelSmoothing: 1, reduction: 'mean' } },
+    { inputs: [normal(7, 5), whole(-1, 4, 'int32', 7)], options: { labelSmoothing: 0.3, ignoreIndex: -1 } },
+    {
+      inputs: [normal(33, 5), whole(-1, 4, 'int32', 33), positive(5)],
+      options: { labelSmoothing: 0.3, ignoreIndex: -1, reduction: 'mean' },
+    },
+  ]),
+  ...rowLosses('nllLoss', ops.nllLoss, nllLoss, []),
+  ...pairLosses('mseLoss', ops.mseLoss, mseLoss),
+  ...pairLosses('l1Loss', ops.l1Loss, l1Loss),
+  ...pairLosses('huberLoss', ops.huberLoss, huberLoss),
+  ...pairLosses(
+    'huberLoss',
+    (a, b, o) => ops.huberLoss(a, b, { ...o, delta: 2.4 }),
+    (a, b) => huberLoss(a, b, 2.4),
+    'delta 2.4',
+  ),
+  ...pairLosses(
+    'smoothL1Loss',
+    (a, b, o) => ops.smoothL1Loss(a, b, { ...o, beta: 0.25 }),
+    (a, b) => smoothL1(a, b, 0.25),
+  ),
   ...casesOf<{ readonly beta?: number }>({
     op: 'smoothL1',
     run: ([a, b], options) => ops.smoothL1(a!, b!, options),

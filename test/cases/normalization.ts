@@ -1,6 +1,6 @@
 import * as ops from '../../src/index.ts';
 import { sizeOf } from '../reference/array.ts';
-import { batchNorm, batchNormInference, groupNorm } from '../reference/normalization.ts';
+import { batchNorm, batchNormInference, groupNorm, layerNorm } from '../reference/normalization.ts';
 import { tolerance } from '../support/compare.ts';
 import {
   apart,
@@ -8,6 +8,7 @@ import {
   normal,
   offset,
   positive,
+  special,
   tiny,
   zeros,
   type CaseInput,
@@ -28,6 +29,13 @@ const running = (...shape: number[]): CaseInput[] => {
   const c = shape.at(-1)!;
   return [...affine(shape), normal(c), positive(c)];
 };
+
+/** Rows [..., ...shape] with gamma and beta of the shape. */
+const layers = (lead: readonly number[], ...shape: number[]): CaseInput[] => [
+  normal(...lead, ...shape),
+  normal(...shape),
+  normal(...shape),
+];
 
 // x minus its mean of 100 has lost 7 bits, and all that follows inherits it.
 const lossy = { relative: 1e-4, absolute: 1e-4 };
@@ -112,6 +120,31 @@ export const cases: readonly OpCase[] = [
       { inputs: affine([2, 5, 7, 4], offset), options: { groups: 2 }, tolerance: lossy, differentiable: [] },
       { note: 'all equal', inputs: affine([2, 3, 3, 4], zeros), options: { groups: 2 } },
       { inputs: affine([3, 8]), options: { groups: 2 } },
+    ],
+  }),
+  ...casesOf<Eps & { readonly shape: readonly number[] }>({
+    op: 'layerNorm',
+    run: ([x, gamma, beta], { shape, ...options }) => ops.layerNorm(x!, shape, gamma, beta, options),
+    reference: ([x, gamma, beta], { shape, eps }) => layerNorm(x!, sizeOf(shape), gamma, beta, eps),
+    tolerance: (_, { options }) => tolerance(sizeOf(options!.shape)),
+    rows: [
+      { inputs: layers([7], 5), options: { shape: [5] } },
+      { inputs: layers([2, 3], 8), options: { shape: [8] } },
+      { inputs: layers([2, 5], 65), options: { shape: [65] } },
+      { inputs: layers([3], 4, 5), options: { shape: [4, 5] } },
+      { inputs: layers([], 33), options: { shape: [33] } },
+      { inputs: [normal(7, 5)], options: { shape: [5] } },
+      { note: 'no beta', inputs: [normal(7, 5), normal(5)], options: { shape: [5] } },
+      { inputs: layers([3], 1500), options: { shape: [1500] } },
+      { inputs: layers([600], 5), options: { shape: [5] }, sliced: true },
+      { inputs: layers([7], 5), options: { shape: [5], eps: 0.1 } },
+      { note: 'one element', inputs: layers([4], 1), options: { shape: [1] } },
+      { inputs: layers([0], 5), options: { shape: [5] } },
+      { inputs: layers([3], 0), options: { shape: [0] } },
+      { note: 'all equal', inputs: [zeros(3, 8), normal(8), normal(8)], options: { shape: [8] } },
+      { inputs: [offset(7, 5), normal(5), normal(5)], options: { shape: [5] }, tolerance: lossy, differentiable: [] },
+      { inputs: [tiny(7, 5), normal(5), normal(5)], options: { shape: [5] }, differentiable: [] },
+      { inputs: [special(3, 11), normal(11), normal(11)], options: { shape: [11] }, differentiable: [] },
     ],
   }),
 ];

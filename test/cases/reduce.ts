@@ -11,9 +11,12 @@ import {
   integers,
   normal,
   offset,
+  special,
+  subnormal,
   ties,
   tiny,
   values,
+  whole,
   zeros,
   type CaseInput,
   type OpCase,
@@ -93,6 +96,23 @@ const over = (fill: Filler): Row<ReduceOptions>[] =>
     return i % 3 === 0 ? [plain, { inputs, options: { ...plain.options, keepDims: true } }] : [plain];
   });
 
+/** A NaN wins, wherever it stands; infinities stay, and cancel to NaN in a sum. */
+const specialRows: readonly Row<ReduceOptions>[] = [
+  { inputs: [special(3, 11)], options: { axes: 0 }, differentiable: [] },
+  { inputs: [special(3, 11)], options: { axes: 1 }, differentiable: [] },
+  { inputs: [special(7)], differentiable: [] },
+  {
+    inputs: [values([1, NaN, 3, 1, 2, NaN, NaN, 0, Infinity, -Infinity, NaN, 5], [4, 3])],
+    options: { axes: 1 },
+    differentiable: [],
+  },
+  { inputs: [values([1, 2, Infinity, 3, -Infinity, -Infinity], [2, 3])], options: { axes: 1 }, differentiable: [] },
+  // NaN in the middle of a long axis, which takes several passes.
+  { inputs: [values([...new Array<number>(130).fill(1), NaN], [5, 131])], options: { axes: 1 }, differentiable: [] },
+  { inputs: [subnormal(4, 5)], options: { axes: 1 }, differentiable: [] },
+  { note: 'nothing to reduce', inputs: [normal(0, 3, 0)], options: { axes: 2 } },
+];
+
 const sums = { sum: { run: ops.sum, reference: sum }, mean: { run: ops.mean, reference: mean } };
 const extremes = { max: { run: ops.max, reference: max }, min: { run: ops.min, reference: min } };
 const softmaxes = {
@@ -110,6 +130,8 @@ export const cases: readonly OpCase[] = [
       tolerance: (terms) => tolerance(terms, op === 'mean' ? 1 / Math.max(terms, 1) : 1),
       rows: [
         ...over(normal),
+        // The mean of the largest numbers overflows, as their sum does.
+        ...specialRows.slice(op === 'mean' ? 3 : 0),
         { inputs: [offset(3, 700)], options: { axes: 1 } },
         { inputs: [integers(1500)], tolerance: op === 'sum' ? exact : ulps(3) },
         { inputs: [tiny(300)], tolerance: { largest: 1e-4 } },
@@ -131,6 +153,19 @@ export const cases: readonly OpCase[] = [
       { inputs: [normal(2, 0, 3)], options: { axes: [0, 1], keepDims: true } },
     ],
   }),
+  ...casesOf<ReduceOptions>({
+    op: 'sum',
+    run: ([x], { axes }) => ops.sum(x!, axes),
+    reference: ([x], { axes }) => sum(x!, axes),
+    tolerance: exact,
+    differentiable: [],
+    results: ['int32'],
+    rows: [
+      { inputs: [whole(0, 1, 'bool', 300)] },
+      { inputs: [whole(0, 1, 'bool', 3, 70)], options: { axes: 1 } },
+      { inputs: [whole(-9, 9, 'int32', 3, 70)], options: { axes: 0 } },
+    ],
+  }),
   ...(['max', 'min'] as const).flatMap((op) =>
     casesOf<ReduceOptions>({
       op,
@@ -140,6 +175,7 @@ export const cases: readonly OpCase[] = [
       terms: (shapes, { axes }) => reducedCount(shapes, axes),
       rows: [
         ...over(apart),
+        ...specialRows,
         { inputs: [ties(3, 40)], options: { axes: 1 }, differentiable: [] },
         // Two equal maxima share the gradient, as a central difference does.
         { note: 'two tie', inputs: [values([2, 5, 1, 5, 1, 3], [4, 6])], options: { axes: -1 } },
@@ -166,6 +202,8 @@ export const cases: readonly OpCase[] = [
       { inputs: [normal(2, 5, 1, 3)], options: { axis: 2 } },
       { inputs: [ties(9, 33)], options: { axis: 1 } },
       { inputs: [zeros(3, 70)], options: { axis: 1 } },
+      { inputs: [special(3, 11)], options: { axis: 1 } },
+      { inputs: [special(3, 11)], options: { axis: 0 } },
       { inputs: [huge(3, 70)], options: { axis: 1 } },
       { note: 'all negative', inputs: [values([-5, -3, -4], [2, 3])], options: { axis: 1 } },
       { inputs: [normal(0, 3)], options: { axis: 1 } },
@@ -195,6 +233,9 @@ export const cases: readonly OpCase[] = [
         { inputs: [offset(3, 9)] },
         { inputs: [tiny(3, 9)] },
         { inputs: [huge(3, 9)], differentiable: [] },
+        // Infinitely small elements get nothing; rows of them, or with an infinite or unknown element, are NaN.
+        { inputs: [values([-Infinity, 1, 2], [2, 3])], differentiable: [] },
+        { inputs: [values([1, NaN, 2, Infinity, 1, 2, -Infinity, -Infinity, -Infinity], [3, 3])], differentiable: [] },
         { note: 'would overflow', inputs: [values([1000, 999, 1001, 998.5], [2, 4])] },
       ],
     }),

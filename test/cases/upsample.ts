@@ -1,7 +1,7 @@
 import * as ops from '../../src/index.ts';
 import { upsampleBilinear, upsampleNearest } from '../reference/upsample.ts';
 import { exact, tolerance } from '../support/compare.ts';
-import { casesOf, huge, normal, type OpCase, type Row } from '../support/op-case.ts';
+import { casesOf, huge, normal, special, values, type OpCase, type Row } from '../support/op-case.ts';
 
 type Size = { readonly size: readonly [height: number, width: number] };
 
@@ -35,6 +35,7 @@ export const cases: readonly OpCase[] = [
     rows: [
       ...sizes,
       { inputs: [huge(1, 3, 3, 3)], options: { size: [5, 7] }, differentiable: [] },
+      { inputs: [special(1, 3, 4, 5)], options: { size: [7, 3] }, differentiable: [] },
       { inputs: [normal(9, 5, 7, 5)], options: { size: [11, 13] }, sliced: true },
     ],
   }),
@@ -48,6 +49,13 @@ export const cases: readonly OpCase[] = [
     rows: [
       ...sizes,
       { inputs: [huge(1, 3, 3, 3)], options: { size: [5, 7] }, differentiable: [], tolerance: { largest: 1e-6 } },
+      // A weight of 0 times an infinity is NaN, as in PyTorch.
+      {
+        note: 'NaN and infinities',
+        inputs: [values([1, 2, NaN, -1, 3, 1, -Infinity, 2, 1, 2, Infinity, 1, 1, 4], [1, 5, 6, 4])],
+        options: { size: [10, 12] },
+        differentiable: [],
+      },
       { inputs: [normal(9, 5, 7, 4)], options: { size: [9, 13] }, sliced: true },
     ],
   }),

@@ -38,7 +38,41 @@ def cases():
     conv("conv2d-7x7", [1, 3, 13, 12], [4, 3, 7, 7], bias=False, stride=2, padding=3)
     conv("conv2d-per-axis", [2, 3, 11, 9], [4, 3, 3, 2], stride=[2, 1], padding=[1, 2], dilation=[1, 3])
     conv("conv2d-dilation", [1, 2, 10, 9], [3, 2, 3, 3], dilation=2, padding=2)
+    conv("conv2d-same", [2, 3, 6, 7], [4, 3, 3, 3], padding="same")
+    conv("conv2d-same-even", [1, 2, 6, 9], [3, 2, 2, 4], padding="same", dilation=[3, 1])
+    conv("conv2d-groups", [2, 6, 7, 6], [4, 3, 3, 3], groups=2, padding=1)
+    conv("conv2d-groups-stride", [1, 9, 8, 9], [6, 3, 2, 3], groups=3, stride=[2, 3], padding=1, dilation=[1, 2])
+    conv("conv2d-depthwise", [2, 5, 7, 6], [5, 1, 3, 3], groups=5, padding=1)
+    conv("conv2d-depthwise-multiplier", [1, 3, 9, 8], [6, 1, 3, 3], groups=3, stride=2, dilation=2, padding=2)
     conv("conv2d-stride-over-kernel", [1, 3, 9, 8], [4, 3, 2, 2], stride=3)
+
+    def transposed(name, x, w, bias=True, **options):
+        inputs = {"x": (x, 1, 0), "w": (w, 1, 0)}
+        if bias:
+            inputs["bias"] = ([w[1] * options.get("groups", 1)], 1, 0)
+        add(
+            name,
+            "conv_transpose2d",
+            options,
+            inputs,
+            lambda t, o: F.conv_transpose2d(t["x"], t["w"], t.get("bias"), **o),
+        )
+
+    transposed("conv_transpose2d-3x3", [2, 4, 5, 6], [4, 3, 3, 3])
+    transposed("conv_transpose2d-stride", [1, 3, 4, 5], [3, 5, 4, 4], stride=2, padding=1)
+    transposed("conv_transpose2d-output-padding", [2, 4, 3, 4], [4, 2, 3, 2], stride=[2, 3], padding=[1, 0], output_padding=[1, 2], dilation=[2, 1])
+    transposed("conv_transpose2d-groups", [1, 6, 4, 3], [6, 2, 3, 3], stride=2, padding=1, output_padding=1, groups=3)
+    transposed("conv_transpose2d-depthwise", [1, 4, 4, 3], [4, 1, 4, 4], bias=False, stride=2, padding=1, groups=4)
+
+    def sequence(name, x, w, bias=True, **options):
+        inputs = {"x": (x, 1, 0), "w": (w, 1, 0)}
+        if bias:
+            inputs["bias"] = ([w[0]], 1, 0)
+        add(name, "conv1d", options, inputs, lambda t, o: F.conv1d(t["x"], t["w"], t.get("bias"), **o))
+
+    sequence("conv1d", [2, 3, 9], [4, 3, 3])
+    sequence("conv1d-stride", [1, 4, 11], [6, 2, 3], stride=2, padding=2, dilation=2, groups=2)
+    sequence("conv1d-same", [2, 3, 7], [5, 3, 4], bias=False, padding="same")
 
     def pool(name, x, **options):
         add(name, "max_pool2d", options, {"x": (x, 1, 0)}, lambda t, o: F.max_pool2d(t["x"], **o))
@@ -46,6 +80,18 @@ def cases():
     pool("max_pool2d-3-2-1", [2, 3, 9, 8], kernel_size=3, stride=2, padding=1)
     pool("max_pool2d-per-axis", [1, 3, 9, 11], kernel_size=[2, 3], stride=[2, 1], padding=[0, 1])
     pool("max_pool2d-dilation", [1, 2, 9, 8], kernel_size=2, stride=1, dilation=3)
+    pool("max_pool2d-ceil", [2, 3, 8, 9], kernel_size=3, stride=2, padding=1, ceil_mode=True)
+    pool("max_pool2d-ceil-start", [1, 2, 7, 6], kernel_size=2, stride=3, padding=1, ceil_mode=True)
+    pool("max_pool2d-ceil-dilation", [1, 2, 10, 9], kernel_size=3, stride=3, dilation=2, ceil_mode=True)
+    for include in (True, False):
+        for name, size, kernel, stride in [("", [8, 9], 3, 2), ("-start", [7, 6], 2, 3), ("-wide", [5, 6], 4, 3)]:
+            add(
+                f"avg_pool2d-ceil{name}-include-{include}".lower(),
+                "avg_pool2d",
+                {"kernel_size": kernel, "stride": stride, "padding": 1, "ceil_mode": True, "count_include_pad": include},
+                {"x": ([2, 3, *size], 1, 0)},
+                lambda t, o: F.avg_pool2d(t["x"], **o),
+            )
     for include in (True, False):
         add(
             f"avg_pool2d-include-{include}".lower(),
@@ -61,6 +107,15 @@ def cases():
         {"x": ([1, 2, 6, 7], 1, 0)},
         lambda t, o: F.avg_pool2d(t["x"], **o),
     )
+
+    for size, to in [([7, 10], [3, 4]), ([4, 3], [4, 6]), ([6, 5], [1, 1]), ([2, 9], [5, 2])]:
+        add(
+            f"adaptive_avg_pool2d-{size[0]}x{size[1]}-{to[0]}x{to[1]}",
+            "adaptive_avg_pool2d",
+            {"output_size": to},
+            {"x": ([2, 3, *size], 1, 0)},
+            lambda t, o: F.adaptive_avg_pool2d(t["x"], **o),
+        )
 
     norm = {"x": ([3, 5, 4, 3], 2, 0.5), "weight": ([5], 0.5, 1), "bias": ([5], 0.5, 0)}
 
@@ -167,9 +222,10 @@ def evaluate(name, inputs, options, function, dtype):
     return {"y": y, **{f"d{k}": v.grad for k, v in tensors.items() if v.requires_grad}, **extra}, tensors
 
 
-def make_ops():
+def collect(cases):
+    """What a fixture keeps of each case: inputs, results and gradients from the float64 run, with float32's distance."""
     out = []
-    for name, op, options, inputs, function in cases():
+    for name, op, options, inputs, function in cases:
         single, _ = evaluate(name, inputs, options, function, torch.float32)
         double, tensors = evaluate(name, inputs, options, function, torch.float64)
         described = {
@@ -188,4 +244,8 @@ def make_ops():
         )
     worst = max(out, key=lambda c: c["noise"])
     print(f"  {len(out)} ops: noise {worst['noise']:.1e} ({worst['name']})")
-    write("ops", {"cases": out})
+    return out
+
+
+def make_ops():
+    write("ops", {"cases": collect(cases())})

@@ -20,6 +20,8 @@ OPTIMISERS = [
     ("adam-decay", "Adam", {"lr": 0.05, "betas": [0.8, 0.99], "eps": 1e-6, "weight_decay": 0.1}),
     ("adamw", "AdamW", {"lr": 0.05}),
     ("adamw-decay", "AdamW", {"lr": 0.05, "betas": [0.8, 0.99], "eps": 1e-6, "weight_decay": 0.1}),
+    ("rmsprop", "RMSprop", {"lr": 0.01}),
+    ("rmsprop-momentum", "RMSprop", {"lr": 0.02, "alpha": 0.9, "eps": 1e-6, "weight_decay": 0.1, "momentum": 0.8}),
 ]
 
 SCHEDULES = [

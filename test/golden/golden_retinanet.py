@@ -31,12 +31,13 @@ def build(case):
     p6 = LastLevelP6P7(2048 if v2 else 256, 256)
     backbone = _resnet_fpn_extractor(body, 5, returned_layers=[2, 3, 4], extra_blocks=p6)
     anchors = _default_anchorgen()
-    head = RetinaNetHead(256, 9, CLASSES, norm_layer=partial(nn.GroupNorm, 32) if v2 else None)
+    classes = case.get("classes", CLASSES)
+    head = RetinaNetHead(256, 9, classes, norm_layer=partial(nn.GroupNorm, 32) if v2 else None)
     if v2:
         head.regression_head._loss_type = "giou"
     model = RetinaNet(
         backbone,
-        CLASSES,
+        classes,
         case["minSize"],
         case["maxSize"],
         anchor_generator=anchors,
@@ -61,7 +62,7 @@ def inputs(case, name, dtype):
     return images, targets
 
 
-def run(model, case, name, dtype):
+def run(model, case, name, dtype, retain_graph=False):
     """One training forward and backward pass; returns what the fixture compares."""
     seen = {}
     hooks = [
@@ -84,7 +85,7 @@ def run(model, case, name, dtype):
     images, targets = inputs(case, name, dtype)
     model.train()
     losses = model(images, targets)
-    sum(losses.values()).backward()
+    sum(losses.values()).backward(retain_graph=retain_graph)
     for hook in hooks:
         hook.remove()
     model.head.compute_loss = compute

@@ -1,7 +1,8 @@
 """Makes the fixtures of this folder with PyTorch: `python3 test/golden/make.py [NAME...]`.
 
-NAME is weights, optim, ops, transform or retinanet-CASE; without a name it makes all. Same input, same bytes on the
-same machine; another CPU or build of PyTorch may change the float32 figures ("noise") in their last digits.
+NAME is weights, optim, ops, layers, special, selection, transform, edges or retinanet-CASE; without a name it makes all. Same
+input, same bytes on the same machine; another CPU or build of PyTorch may change the float32 figures ("noise") in their
+last digits.
 """
 
 import sys
@@ -10,9 +11,13 @@ import torch
 
 from common import digest, f32, hash_image, hash_tensor, hash_uniform, write
 from golden_cases import CASES
+from golden_edges import make_edges
+from golden_layers import make_layers
 from golden_ops import make_ops
 from golden_optim import make_optim
 from golden_retinanet import make_retinanet
+from golden_selection import make_selection
+from golden_special import make_special
 from golden_transform import make_transform
 
 TENSORS = [
@@ -64,7 +69,16 @@ def make_weights():
 def main():
     torch.manual_seed(0)
     torch.set_num_threads(2)
-    makers = {"weights": make_weights, "optim": make_optim, "ops": make_ops, "transform": make_transform}
+    makers = {
+        "weights": make_weights,
+        "optim": make_optim,
+        "ops": make_ops,
+        "layers": make_layers,
+        "special": make_special,
+        "selection": make_selection,
+        "transform": make_transform,
+        "edges": make_edges,
+    }
     makers.update({f"retinanet-{case}": lambda case=case: make_retinanet(case) for case in CASES})
     for name in sys.argv[1:] or makers:
         if name not in makers:

@@ -23,8 +23,6 @@ const copies: readonly (readonly [what: string, start: string, kernels: readonly
   ['parameters of the transposed products', 'struct Params', transposed],
   ['bindings of the transposed products', '@group', transposed],
   ['intersection over union', 'fn iou', ['best_overlap', 'match_anchors']],
-  ['functions of two operands', 'fn f\\(', ['binary', 'binary_broadcast']],
-  ['powers', 'fn power', ['binary', 'binary_broadcast']],
 ];
 
 for (const [what, start, [first, ...others]] of copies) {

@@ -5,8 +5,13 @@ import { logSoftmax } from './softmax.ts';
 /** Binary cross entropy of one logit: -t log(p) - (1 - t) log(1 - p) with p = sigmoid(x), without overflow. */
 const bceOfLogit = (x: number, t: number): number => Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x)));
 
-/** Binary cross entropy of each logit against its target from 0 to 1. */
-export const bceWithLogits = (logits: Ref, targets: Ref): Ref => zip(logits, targets, bceOfLogit);
+/** Binary cross entropy of each logit against its target from 0 to 1; `positive` weighs the first term. */
+export const bceWithLogits = (logits: Ref, targets: Ref, positive = 1): Ref =>
+  zip(logits, targets, (x, t) => {
+    // A probability of exactly 0 or 1 removes a term, whatever the other is; 0 times infinity stays NaN, as in PyTorch.
+    if (!Number.isFinite(x)) return positive * t * unary.softplus(-x) + (1 - t) * unary.softplus(x);
+    return positive * t * bceOfLogit(x, 1) + (1 - t) * bceOfLogit(x, 0);
+  });
 
 /**
  * Focal loss (Lin et al., 2017) of each logit [.., K] against class indices [..]: -1 is background (no class), -2 is
@@ -17,23 +22,71 @@ export function sigmoidFocalLoss(logits: Ref, targets: Ref, alpha = 0.25, gamma 
   const losses = logits.data.map((x, i) => {
     const target = targets.data[Math.floor(i / classes)]!;
     if (target === -2) return 0;
+    if (target < -2 || target >= classes) return NaN;
     const isClass = i % classes === target;
     // 1 - p_t, computed as a sigmoid so that it keeps its digits when p_t is close to 1.
     const miss = unary.sigmoid(isClass ? -x : x);
     const weight = alpha < 0 ? 1 : isClass ? alpha : 1 - alpha;
-    return weight * miss ** gamma * bceOfLogit(x, isClass ? 1 : 0);
+    return weight * miss ** gamma * unary.softplus(isClass ? -x : x);
   });
   return ref(logits.shape, losses);
 }
 
-/** -log softmax(logits)[target] for each row of logits [.., K] and class indices [..]. */
-export function crossEntropy(logits: Ref, targets: Ref): Ref {
-  const logs = logSoftmax(logits, -1);
-  const classes = logits.shape.at(-1)!;
-  return ref(
-    targets.shape,
-    targets.data.map((target, row) => -logs.data[row * classes + target]!),
-  );
+export interface RowOptions {
+  readonly weight?: Ref | undefined;
+  readonly ignoreIndex?: number | undefined;
+  readonly reduction?: 'none' | 'sum' | 'mean' | undefined;
+}
+
+/** -weight[target] x[target] for each row of log-probabilities [.., K] and class indices [..]; the mean is weighted. */
+export const nllLoss = (x: Ref, targets: Ref, options: RowOptions = {}): Ref => smoothedLoss(x, targets, options, 0);
+
+/** The same of log softmax; `labelSmoothing` is spread evenly over all classes. */
+export const crossEntropy = (
+  logits: Ref,
+  targets: Ref,
+  { labelSmoothing = 0, ...options }: RowOptions & { readonly labelSmoothing?: number | undefined } = {},
+): Ref => smoothedLoss(logSoftmax(logits, -1), targets, options, labelSmoothing);
+
+function smoothedLoss(
+  logs: Ref,
+  targets: Ref,
+  { weight, ignoreIndex = -100, reduction = 'none' }: RowOptions,
+  smoothing: number,
+): Ref {
+  const classes = logs.shape.at(-1)!;
+  const w = (c: number): number => weight?.data[c] ?? 1;
+  let divisor = 0;
+  const losses = targets.data.map((target, row) => {
+    if (target === ignoreIndex) return 0;
+    if (!(target >= 0 && target < classes)) return NaN;
+    divisor += w(target);
+    const log = (c: number): number => logs.data[row * classes + c]!;
+    let even = 0;
+    for (let c = 0; smoothing > 0 && c < classes; c++) even -= (smoothing / classes) * w(c) * log(c);
+    return -(1 - smoothing) * w(target) * log(target) + even;
+  });
+  if (reduction === 'none') return ref(targets.shape, losses);
+  const total = losses.reduce((sum, loss) => sum + loss, 0);
+  return ref([], [reduction === 'sum' ? total : total / divisor]);
+}
+
+/** (x - z)^2. */
+export const mseLoss = (a: Ref, b: Ref): Ref => zip(a, b, (x, z) => (x - z) ** 2);
+/** |x - z|. */
+export const l1Loss = (a: Ref, b: Ref): Ref => zip(a, b, (x, z) => Math.abs(x - z));
+/** 0.5 d^2 where |d| < delta, otherwise delta (|d| - 0.5 delta). */
+export const huberLoss = (a: Ref, b: Ref, delta = 1): Ref =>
+  zip(a, b, (x, z) => {
+    const d = Math.abs(x - z);
+    return d < delta ? 0.5 * d * d : delta * (d - 0.5 * delta);
+  });
+
+/** All losses as one number; the mean of none is NaN. */
+export function reduced(losses: Ref, reduction: 'none' | 'sum' | 'mean' = 'mean'): Ref {
+  if (reduction === 'none') return losses;
+  const total = losses.data.reduce((sum, loss) => sum + loss, 0);
+  return ref([], [reduction === 'sum' ? total : total / losses.data.length]);
 }
 
 /** 0.5 d^2 / beta where |d| < beta, otherwise |d| - 0.5 beta; beta 0 is |d|. */

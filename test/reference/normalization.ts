@@ -35,3 +35,14 @@ export function groupNorm(x: Ref, groups: number, gamma: Ref, beta: Ref, eps = 1
   }
   return y;
 }
+
+/** Layer normalisation (Ba et al., 2016) of each row of `columns` values; gamma and beta have as many. */
+export function layerNorm(x: Ref, columns: number, gamma?: Ref, beta?: Ref, eps = 1e-5): Ref {
+  let [mean, variance] = [0, 0];
+  const values = x.data.map((value, i) => {
+    if (i % columns === 0) [mean, variance] = moments(columns, (c) => x.data[i + c]!);
+    const normal = (value - mean) / Math.sqrt(variance + eps);
+    return normal * (gamma?.data[i % columns] ?? 1) + (beta?.data[i % columns] ?? 0);
+  });
+  return ref(x.shape, values);
+}

@@ -61,3 +61,42 @@ function adamSteps(
     }
   };
 }
+
+export interface RmspropOptions {
+  readonly learningRate: number;
+  readonly alpha: number;
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly momentum: number;
+}
+
+/** RMSprop (Tieleman and Hinton, 2012) with momentum of the updates; weight decay is added to the gradient. */
+export function rmsprop(parameter: Float64Array, options: RmspropOptions): Step {
+  const { learningRate, alpha, eps, weightDecay, momentum } = options;
+  const squares = new Float64Array(parameter.length);
+  const moving = new Float64Array(parameter.length);
+  return (gradient) => {
+    for (let i = 0; i < parameter.length; i++) {
+      const g = gradient[i]! + weightDecay * parameter[i]!;
+      squares[i] = alpha * squares[i]! + (1 - alpha) * g * g;
+      moving[i] = momentum * moving[i]! + g / (Math.sqrt(squares[i]!) + eps);
+      parameter[i]! -= learningRate * moving[i]!;
+    }
+  };
+}
+
+/** Lion (Chen et al., 2023), algorithm 2. */
+export function lion(
+  parameter: Float64Array,
+  { learningRate, betas: [b1, b2], weightDecay }: Omit<Required<AdamOptions>, 'eps'>,
+): Step {
+  const momentum = new Float64Array(parameter.length);
+  return (gradient) => {
+    for (let i = 0; i < parameter.length; i++) {
+      const g = gradient[i]!;
+      const direction = Math.sign(b1 * momentum[i]! + (1 - b1) * g);
+      parameter[i]! -= learningRate * (direction + weightDecay * parameter[i]!);
+      momentum[i] = b2 * momentum[i]! + (1 - b2) * g;
+    }
+  };
+}

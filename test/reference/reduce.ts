@@ -4,7 +4,7 @@ import { at, build, fromFront, type Ref } from './array.ts';
 export type Axes = number | readonly number[] | undefined;
 
 /** `f` of the elements that are reduced to each result. */
-function reduce(x: Ref, axes: Axes, keepDims: boolean, f: (values: number[]) => number): Ref {
+export function reduce(x: Ref, axes: Axes, keepDims: boolean, f: (values: number[]) => number): Ref {
   const rank = x.shape.length;
   const named = axes === undefined ? [...x.shape.keys()] : typeof axes === 'number' ? [axes] : axes;
   const list = named.map((axis) => fromFront(axis, rank));
@@ -40,6 +40,8 @@ export const max = (x: Ref, axes?: Axes, keepDims = false): Ref => reduce(x, axe
 /** Smallest element. */
 export const min = (x: Ref, axes?: Axes, keepDims = false): Ref => reduce(x, axes, keepDims, least);
 
-/** Position of the largest element along an axis; the first of equal ones. */
+/** Position of the largest element along an axis; the first of equal ones. NaN is largest. */
 export const argmax = (x: Ref, axis: number): Ref =>
-  reduce(x, axis, false, (values) => values.indexOf(greatest(values)));
+  reduce(x, axis, false, (values) =>
+    values.findIndex((value) => Object.is(value, greatest(values)) || value === greatest(values)),
+  );

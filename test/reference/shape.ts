@@ -67,6 +67,10 @@ export function gather(x: Ref, positions: Ref, axis = 0): Ref {
   });
 }
 
+/** Descending order, NaN first. */
+const descending = (a: number, b: number): number =>
+  Number(Number.isNaN(b)) - Number(Number.isNaN(a)) || Number(b > a) - Number(a > b);
+
 /** The k largest elements along the last axis in descending order, with their positions; equal ones in order of position. */
 export function topK(x: Ref, k: number): { readonly values: Ref; readonly indices: Ref } {
   const n = x.shape.at(-1)!;
@@ -74,7 +78,7 @@ export function topK(x: Ref, k: number): { readonly values: Ref; readonly indice
   const [values, indices] = [ref(shape), ref(shape)];
   for (let row = 0; row < sizeOf(x.shape.slice(0, -1)); row++) {
     const line = x.data.slice(row * n, (row + 1) * n);
-    const order = [...line.keys()].sort((i, j) => line[j]! - line[i]! || i - j);
+    const order = [...line.keys()].sort((i, j) => descending(line[i]!, line[j]!) || i - j);
     for (let j = 0; j < k; j++) {
       values.data[row * k + j] = line[order[j]!]!;
       indices.data[row * k + j] = order[j]!;

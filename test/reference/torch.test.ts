@@ -6,11 +6,11 @@ import { floats, hashUniform, readFixture, type Encoded } from '../golden/read.t
 import { centralDifference } from '../support/central-difference.ts';
 import { assertClose } from '../support/compare.ts';
 import { ref, sizeOf, type Ref } from './array.ts';
-import { conv2d } from './conv2d.ts';
+import { conv1d, conv2d, convTranspose2d } from './conv2d.ts';
 import { bceWithLogits, crossEntropy, giouLoss, sigmoidFocalLoss, smoothL1 } from './losses.ts';
 import { batchNorm, batchNormInference, groupNorm } from './normalization.ts';
-import { adam, adamW, sgd, type Step } from './optim.ts';
-import { avgPool2d, maxPool2d } from './pool2d.ts';
+import { adam, adamW, rmsprop, sgd, type Step } from './optim.ts';
+import { adaptiveAvgPool2d, avgPool2d, maxPool2d } from './pool2d.ts';
 import { mean } from './reduce.ts';
 import { transpose } from './shape.ts';
 import { logSoftmax, softmax } from './softmax.ts';
@@ -47,22 +47,42 @@ const functions: Record<string, (t: Record<string, Ref>, o: Case['options']) => 
     nchw(
       conv2d(nhwc(x!), hwio(w!), bias ?? null, {
         stride: pairOf(o['stride'], 1),
-        padding: pairOf(o['padding'], 0),
+        padding: o['padding'] === 'same' ? 'same' : pairOf(o['padding'], 0),
         dilation: pairOf(o['dilation'], 1),
       }),
     ),
+  conv_transpose2d: ({ x, w, bias }, o) =>
+    nchw(
+      convTranspose2d(nhwc(x!), hwio(w!), bias ?? null, {
+        stride: pairOf(o['stride'], 1),
+        padding: pairOf(o['padding'], 0),
+        dilation: pairOf(o['dilation'], 1),
+        outputPadding: pairOf(o['output_padding'], 0),
+        groups: number(o['groups'], 1),
+      }),
+    ),
+  conv1d: ({ x, w, bias }, o) => {
+    const y = conv1d(transpose(x!, [0, 2, 1]), transpose(w!, [2, 1, 0]), bias ?? null, {
+      stride: number(o['stride'], 1),
+      padding: o['padding'] === 'same' ? 'same' : number(o['padding']),
+      dilation: number(o['dilation'], 1),
+    });
+    return transpose(y, [0, 2, 1]);
+  },
   max_pool2d: ({ x }, o) => {
     const kernel = o['kernel_size'] as Pair;
     const stride = pairOf(o['stride'], kernel);
     const [padding, dilation] = [pairOf(o['padding'], 0), pairOf(o['dilation'], 1)];
-    return nchw(maxPool2d(nhwc(x!), { kernel, stride, padding, dilation }));
+    return nchw(maxPool2d(nhwc(x!), { kernel, stride, padding, dilation, ceilMode: o['ceil_mode'] === true }));
   },
   avg_pool2d: ({ x }, o) => {
     const kernel = o['kernel_size'] as Pair;
     const countIncludePad = o['count_include_pad'] !== false;
     const [stride, padding] = [pairOf(o['stride'], kernel), pairOf(o['padding'], 0)];
-    return nchw(avgPool2d(nhwc(x!), { kernel, stride, padding, countIncludePad }));
+    const ceilMode = o['ceil_mode'] === true;
+    return nchw(avgPool2d(nhwc(x!), { kernel, stride, padding, countIncludePad, ceilMode }));
   },
+  adaptive_avg_pool2d: ({ x }, o) => nchw(adaptiveAvgPool2d(nhwc(x!), o['output_size'] as Pair)),
   batch_norm: ({ x, weight, bias }, o) => {
     const eps = number(o['eps']);
     if (o['training'] === true) return nchw(batchNorm(nhwc(x!), weight!, bias!, eps).y);
@@ -137,6 +157,15 @@ function stepOf({ kind, options: o }: Optimiser, parameter: Float64Array): Step 
       dampening: number(o['dampening']),
       nesterov: o['nesterov'] === true,
       weightDecay: number(o['weight_decay']),
+    });
+  }
+  if (kind === 'RMSprop') {
+    return rmsprop(parameter, {
+      learningRate,
+      alpha: number(o['alpha'], 0.99),
+      eps: number(o['eps'], 1e-8),
+      weightDecay: number(o['weight_decay']),
+      momentum: number(o['momentum']),
     });
   }
   return (kind === 'Adam' ? adam : adamW)(parameter, {

@@ -82,7 +82,7 @@ export function assertClose(
   for (let i = 0; i < want.length; i++) {
     const target = Math.fround(want[i]!);
     const got = actual[i]!;
-    if (got === target || (Number.isNaN(got) && Number.isNaN(target))) continue;
+    if (got === target || got === want[i] || (Number.isNaN(got) && Number.isNaN(target))) continue;
     const limit = absolute + relative * Math.abs(target) + largest * top + SMALLEST;
     const ratio = Math.abs(got - want[i]!) / limit;
     // NaN or infinity if exactly one of the two values is infinite or NaN.

@@ -21,6 +21,7 @@ export function uniformValues(name: string, size: number): Float32Array {
  * - `integers`: -4 to 4, so that sums and products are exact; `ties`: 0 to 2, so that most elements have an equal
  * - `tiny`: 1e-20 to 1e-6, `huge`: 1e6 to 1e15, both with either sign
  * - `special`: signed zeros, infinities, NaN, and the largest and smallest normal numbers
+ * - `subnormal`: numbers that WGSL allows a driver to take for 0, and 0
  * - `boxes`: x1, y1, x2, y2 in pixels, in fours
  * - `{ low, high }`: integers from `low` to `high`; a list: those numbers, repeated
  */
@@ -35,13 +36,15 @@ export type Fill =
   | 'tiny'
   | 'huge'
   | 'special'
+  | 'subnormal'
   | 'boxes'
   | 'zeros'
   | 'ones'
   | { readonly low: number; readonly high: number }
   | readonly number[];
 
-const specials = [0, -0, 1, -1, Infinity, -Infinity, NaN, 3.4e38, -3.4e38, 1.2e-38, -1.2e-38];
+const largest = 2 ** 127 * (2 - 2 ** -23);
+export const specials = [0, -0, 1, -1, Infinity, -Infinity, NaN, largest, -largest, 1.2e-38, -1.2e-38] as const;
 
 function boxes(size: number, random: Random): number[] {
   const values: number[] = [];
@@ -80,6 +83,8 @@ function values(fill: Fill, size: number, random: Random, input: number): ArrayL
       return each(() => randomSign(random) * 10 ** random.uniform(6, 15));
     case 'special':
       return each((i) => specials[i % specials.length]!);
+    case 'subnormal':
+      return each((i) => [1e-40, -1e-40, 0, 1.4e-45, -1e-38][i % 5]!);
     case 'boxes':
       return boxes(size, random);
     case 'zeros':
@@ -90,9 +95,10 @@ function values(fill: Fill, size: number, random: Random, input: number): ArrayL
 }
 
 /**
- * `size` numbers for the input at position `input` of an operation. All are float32 numbers, so that the kernel and the float64
- * reference start from the same values.
+ * `size` numbers for the input at position `input` of an operation. Unless they are integers of a type that holds them, they are
+ * rounded to float32, so that the kernel and the float64 reference start from the same values.
  */
-export function filled(fill: Fill, size: number, random: Random, input = 0): Float64Array {
-  return Float64Array.from(Float32Array.from(values(fill, size, random, input)));
+export function filled(fill: Fill, size: number, random: Random, input = 0, isFloat = true): Float64Array {
+  const numbers = values(fill, size, random, input);
+  return Float64Array.from(isFloat ? Float32Array.from(numbers) : numbers);
 }

@@ -20,9 +20,9 @@ import { Random } from '../../src/common/random.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { ref, sizeOf, type Ref } from '../reference/array.ts';
 import { gradientTolerance, type Tolerance } from './compare.ts';
-import { filled, type Fill } from './fill.ts';
+import { filled, specials, type Fill } from './fill.ts';
 
-export type DType = 'float32' | 'int32' | 'uint32';
+export type DType = 'float32' | 'int32' | 'uint32' | 'bool';
 
 /** Options of an operation that has none. */
 export type None = Readonly<Record<string, never>>;
@@ -125,9 +125,11 @@ export function casesOf<O extends object = None>(table: Table<O>): OpCase[] {
   });
 }
 
-/** The inputs of a case: the same numbers every time, all of which float32 can hold. */
+/** The inputs of a case: the same numbers every time, all of which their type can hold. */
 export function inputsOf(c: OpCase): Ref[] {
-  return c.inputs.map(({ shape, fill }, k) => ref(shape, filled(fill, sizeOf(shape), new Random(c.name, k), k)));
+  return c.inputs.map(({ shape, fill, dtype }, k) =>
+    ref(shape, filled(fill, sizeOf(shape), new Random(c.name, k), k, dtype === 'float32')),
+  );
 }
 
 /** Operations that run on the kernels for matrix products: test/autograd/gemm*.test.ts try those of each tuning. */
@@ -173,6 +175,7 @@ export const ties = input('ties');
 export const tiny = input('tiny');
 export const huge = input('huge');
 export const special = input('special');
+export const subnormal = input('subnormal');
 export const boxes = input('boxes');
 export const zeros = input('zeros');
 export const ones = input('ones');
@@ -183,6 +186,12 @@ export const whole = (low: number, high: number, dtype: DType, ...shape: number[
 
 /** Indices below `n`, as int32. */
 export const below = (n: number, ...shape: number[]): CaseInput => whole(0, n - 1, 'int32', ...shape);
+
+/** Two inputs that pair each special value with each. */
+export const specialPairs = (): CaseInput[] => [
+  { shape: [121], fill: specials.flatMap((value) => specials.map(() => value)), dtype: 'float32' },
+  { shape: [121], fill: [...specials], dtype: 'float32' },
+];
 
 /** The given values, repeated. */
 export const values = (list: readonly number[], shape: readonly number[], dtype: DType = 'float32'): CaseInput => ({

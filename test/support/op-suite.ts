@@ -4,6 +4,7 @@ import { grad } from '../../src/autograd/tape.ts';
 import { init } from '../../src/node/init.ts';
 import { tensor } from '../../src/tensor/create.ts';
 import { setDefaultDevice, type Device } from '../../src/tensor/device.ts';
+import type { DType, HostArrays } from '../../src/tensor/dtype.ts';
 import { tidy } from '../../src/tensor/scope.ts';
 import { sizeOf } from '../../src/tensor/shape.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
@@ -106,7 +107,7 @@ async function slicedSuite(cases: readonly OpCase[]): Promise<void> {
 }
 
 /** The results of a case on the default device, and its gradients. */
-async function computeAll(c: OpCase): Promise<(Float32Array | Int32Array | Uint32Array)[]> {
+async function computeAll(c: OpCase): Promise<HostArrays[DType][]> {
   const tensors = tidy(() => differentiate(c, inputsOf(c)));
   try {
     return await Promise.all(tensors.map((t) => t.data()));

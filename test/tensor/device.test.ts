@@ -5,12 +5,24 @@ import { relu } from '../../src/autograd/ops/unary.ts';
 import { run } from '../../src/kernels/run.ts';
 import { init } from '../../src/node/init.ts';
 import { tensor } from '../../src/tensor/create.ts';
-import { DeviceLostError, GpuOutOfMemoryError, GpuValidationError, NoAdapterError } from '../../src/tensor/errors.ts';
+import {
+  DeviceLostError,
+  GpuOutOfMemoryError,
+  GpuValidationError,
+  NoAdapterError,
+  NoDeviceError,
+} from '../../src/tensor/errors.ts';
 import { sizeClass } from '../../src/tensor/pool.ts';
 import { empty } from '../../src/tensor/tensor.ts';
 import { errorOf, leavesNothing, testDevice, withDevice } from '../support/device.ts';
 
+const early = await errorOf(() => tensor([1]));
 const device = await testDevice();
+
+test('before init, an error says so', () => {
+  assert.instance(early, NoDeviceError);
+  assert.is(early.message, 'no device is open: call `await init()` first');
+});
 
 test('the device says which adapter it took', () => {
   assert.ok(device.adapter.name.length > 0);

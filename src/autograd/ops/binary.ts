@@ -1,10 +1,10 @@
 import { checkNumber } from '../../common/check.ts';
-import { binary, unary, type BinaryOp } from '../../kernels/elementwise.ts';
-import { sumTo } from '../../kernels/reduce.ts';
+import { binary, type BinaryOp } from '../../kernels/elementwise.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { record } from '../tape.ts';
+import { isRecording, record } from '../tape.ts';
+import { sumTo } from './broadcast.ts';
 
-/** A tensor, or a number that broadcasts to any shape. */
+/** A tensor, or a number that broadcasts to any shape. Integer tensors take only numbers that their type holds. */
 export type Operand = Tensor | number;
 
 const tensorOrNull = (operand: Operand): Tensor | null => (typeof operand === 'number' ? null : operand);
@@ -12,46 +12,43 @@ const shapeOf = (operand: Operand): readonly number[] => (typeof operand === 'nu
 
 /** The operands that a derivative uses: saved tensors or numbers. */
 type Values = readonly [a: Operand, b: Operand];
+type Derivative = (dy: Tensor, values: Values) => Tensor;
 
 /**
  * Records y = f(a, b). `da` and `db` give the gradients for the broadcast shape; they are summed over the axes along
- * which their operand was stretched.
+ * which their operand was stretched. They are written in recorded operations, so that they have derivatives, too.
+ *
+ * @param save whether the derivatives use the operands
+ * @param second the kernel's second parameter
  */
-function differentiable(
+export function differentiable(
   op: BinaryOp,
   a: Operand,
   b: Operand,
   save: boolean,
-  da: (dy: Tensor, values: Values) => Tensor,
-  db: (dy: Tensor, values: Values) => Tensor,
-  beta?: number,
+  da: Derivative,
+  db: Derivative,
+  second?: number,
 ): Tensor {
-  const y = binary(op, a, b, beta);
+  const y = binary(op, a, b, second);
   const [aShape, bShape] = [shapeOf(a), shapeOf(b)];
   const [aNumber, bNumber] = [typeof a === 'number' ? a : 0, typeof b === 'number' ? b : 0];
   const saved = save ? ([tensorOrNull(a), tensorOrNull(b)] as const) : ([null, null] as const);
-  return record(op, y, [tensorOrNull(a), tensorOrNull(b)], saved, (dy, [x, z]) => {
+  const backward = (dy: Tensor, [x, z]: readonly (Tensor | null)[]) => {
     const values: Values = [x ?? aNumber, z ?? bNumber];
     return [() => sumTo(da(dy, values), aShape), () => sumTo(db(dy, values), bShape)];
-  });
+  };
+  return record(op, y, [tensorOrNull(a), tensorOrNull(b)], saved, backward, { twice: true });
 }
 
-const mulBy = (dy: Tensor, factor: Operand): Tensor => binary('mul', dy, factor);
-const negate = (dy: Tensor): Tensor => unary('neg', dy);
+const same: Derivative = (dy) => dy;
+const negate = (dy: Tensor): Tensor => mul(dy, -1);
 
 /** a + b, with broadcasting; either operand may be a number, here and below. */
-export const add = (a: Operand, b: Operand): Tensor =>
-  differentiable(
-    'add',
-    a,
-    b,
-    false,
-    (dy) => dy,
-    (dy) => dy,
-  );
+export const add = (a: Operand, b: Operand): Tensor => differentiable('add', a, b, false, same, same);
 
 /** a - b. */
-export const sub = (a: Operand, b: Operand): Tensor => differentiable('sub', a, b, false, (dy) => dy, negate);
+export const sub = (a: Operand, b: Operand): Tensor => differentiable('sub', a, b, false, same, negate);
 
 /** a times b. */
 export const mul = (a: Operand, b: Operand): Tensor =>
@@ -60,57 +57,67 @@ export const mul = (a: Operand, b: Operand): Tensor =>
     a,
     b,
     true,
-    (dy, [, z]) => mulBy(dy, z),
-    (dy, [x]) => mulBy(dy, x),
+    (dy, [, z]) => mul(dy, z),
+    (dy, [x]) => mul(dy, x),
   );
 
-/** a / b; integers are divided towards zero. */
+/**
+ * a / b. Integers are divided towards zero; as WGSL defines it, an integer divided by 0 is itself, and the most negative
+ * int32 divided by -1 is itself.
+ */
 export const div = (a: Operand, b: Operand): Tensor =>
   differentiable(
     'div',
     a,
     b,
     true,
-    (dy, [, z]) => binary('div', dy, z),
-    (dy, [x, z]) => negate(mulBy(binary('div', dy, z), binary('div', x, z))),
+    (dy, [, z]) => div(dy, z),
+    // Of a / b / b, each part is computed in turn: b b and dy / b may leave the range of floats where this does not.
+    (dy, [x, z]) => negate(mul(dy, div(div(x, z), z))),
   );
 
-/** a to the power b. For negative a the result is NaN unless b is an integer. */
-export const pow = (a: Operand, b: Operand): Tensor =>
-  differentiable(
-    'pow',
-    a,
-    b,
-    true,
-    (dy, [x, z]) => mulBy(mulBy(dy, z), power(x, typeof z === 'number' ? z - 1 : binary('sub', z, 1))),
-    (dy, [x, z]) => mulBy(dy, binary('powGradExponent', x, z)),
-  );
+/** dy times a constant mask where that is not 0, otherwise 0 even if dy is infinite. */
+export const masked = (dy: Tensor, mask: Tensor): Tensor => {
+  const shape = dy.shape;
+  const backward = (ddy: Tensor, [mask]: readonly [Tensor]) => [() => sumTo(masked(ddy, mask), shape)];
+  return record('masked', binary('masked', dy, mask), [dy], [mask], backward, { twice: true });
+};
 
-function power(x: Operand, exponent: Operand): Operand {
-  return typeof x === 'number' && typeof exponent === 'number' ? x ** exponent : binary('pow', x, exponent);
-}
-
-/** The smaller of a and b. Where they are equal, each gets half of the gradient. */
+/** The smaller of a and b; NaN if either is. Where they are equal, each gets half of the gradient. */
 export const minimum = (a: Operand, b: Operand): Tensor =>
   differentiable(
     'minimum',
     a,
     b,
     true,
-    (dy, [x, z]) => mulBy(dy, binary('minimumGrad', x, z)),
-    (dy, [x, z]) => mulBy(dy, binary('minimumGrad', z, x)),
+    (dy, [x, z]) => masked(dy, binary('minimumGrad', x, z)),
+    (dy, [x, z]) => masked(dy, binary('minimumGrad', z, x)),
   );
 
-/** The larger of a and b. Where they are equal, each gets half of the gradient. */
+/** The larger of a and b; NaN if either is. Where they are equal, each gets half of the gradient. */
 export const maximum = (a: Operand, b: Operand): Tensor =>
   differentiable(
     'maximum',
     a,
     b,
     true,
-    (dy, [x, z]) => mulBy(dy, binary('maximumGrad', x, z)),
-    (dy, [x, z]) => mulBy(dy, binary('maximumGrad', z, x)),
+    (dy, [x, z]) => masked(dy, binary('maximumGrad', x, z)),
+    (dy, [x, z]) => masked(dy, binary('maximumGrad', z, x)),
   );
+
+/**
+ * x limited to [low, high]; a NaN stays NaN. The gradient passes where low <= x <= high.
+ *
+ * @param low lower limit, -Infinity for none (floats only)
+ * @param high upper limit, Infinity for none (floats only)
+ * @throws RangeError if low is above high, or either is NaN
+ */
+export function clamp(x: Tensor, low: number, high: number): Tensor {
+  checkNumber('clamp', 'high', high);
+  checkNumber('clamp', 'low', low, { max: high });
+  const derivative: Derivative = (dy, [x]) => masked(dy, binary('clampGrad', x, low, high));
+  return differentiable('clamp', x, low, true, derivative, derivative, high);
+}
 
 /**
  * Smooth L1 distance of each pair of elements (Girshick, Fast R-CNN, equation 3):
@@ -120,32 +127,45 @@ export const maximum = (a: Operand, b: Operand): Tensor =>
  */
 export function smoothL1(a: Operand, b: Operand, { beta = 1 }: { readonly beta?: number } = {}): Tensor {
   checkNumber('smoothL1', 'beta', beta, { min: 0 });
+  // d / beta, limited to [-1, 1]. The kernel has it in one pass; where it is to be differentiated again, operations have it.
+  const slope = (x: Operand, z: Operand): Tensor =>
+    isRecording() && beta > 0 ? clamp(div(sub(x, z), beta), -1, 1) : binary('smoothL1Grad', x, z, beta);
   return differentiable(
     'smoothL1',
     a,
     b,
     true,
-    (dy, [x, z]) => mulBy(dy, binary('smoothL1Grad', x, z, beta)),
-    (dy, [x, z]) => negate(mulBy(dy, binary('smoothL1Grad', x, z, beta))),
+    (dy, [x, z]) => mul(dy, slope(x, z)),
+    (dy, [x, z]) => negate(mul(dy, slope(x, z))),
     beta,
   );
 }
 
-/** 1 where a equals b, otherwise 0, as uint32. Comparisons have no gradient. */
-export const equal = (a: Operand, b: Operand): Tensor => binary('equal', a, b);
-/** 1 where a differs from b, otherwise 0, as uint32. */
-export const notEqual = (a: Operand, b: Operand): Tensor => binary('notEqual', a, b);
-/** 1 where a < b, otherwise 0, as uint32. */
-export const less = (a: Operand, b: Operand): Tensor => binary('less', a, b);
-/** 1 where a <= b, otherwise 0, as uint32. */
-export const lessEqual = (a: Operand, b: Operand): Tensor => binary('lessEqual', a, b);
-/** 1 where a > b, otherwise 0, as uint32. */
-export const greater = (a: Operand, b: Operand): Tensor => binary('greater', a, b);
-/** 1 where a >= b, otherwise 0, as uint32. */
-export const greaterEqual = (a: Operand, b: Operand): Tensor => binary('greaterEqual', a, b);
+/** Where a equals b, as bool. NaN equals nothing. Comparisons have no gradient. */
+export const equal = (a: Operand, b: Operand): Tensor<'bool'> => truth('equal', a, b);
+/** Where a differs from b, as bool. NaN differs from everything. */
+export const notEqual = (a: Operand, b: Operand): Tensor<'bool'> => truth('notEqual', a, b);
+/** Where a < b, as bool. */
+export const less = (a: Operand, b: Operand): Tensor<'bool'> => truth('less', a, b);
+/** Where a <= b, as bool. */
+export const lessEqual = (a: Operand, b: Operand): Tensor<'bool'> => truth('lessEqual', a, b);
+/** Where a > b, as bool. */
+export const greater = (a: Operand, b: Operand): Tensor<'bool'> => truth('greater', a, b);
+/** Where a >= b, as bool. */
+export const greaterEqual = (a: Operand, b: Operand): Tensor<'bool'> => truth('greaterEqual', a, b);
 
-/** x limited to [low, high]. The gradient passes where x lies strictly inside, and half of it on the edge. */
-export const clamp = (x: Tensor, low: number, high: number): Tensor => {
-  checkNumber('clamp', 'low', low, { max: high });
-  return minimum(maximum(x, low), high);
-};
+/** Where both a and b are not 0, as bool. NaN is not 0, here and below. */
+export const logicalAnd = (a: Operand, b: Operand): Tensor<'bool'> => truth('logicalAnd', a, b);
+/** Where a or b is not 0, as bool. */
+export const logicalOr = (a: Operand, b: Operand): Tensor<'bool'> => truth('logicalOr', a, b);
+/** Where exactly one of a and b is not 0, as bool. */
+export const logicalXor = (a: Operand, b: Operand): Tensor<'bool'> => truth('logicalXor', a, b);
+/** Where x is 0, as bool. */
+export const logicalNot = (x: Tensor): Tensor<'bool'> => truth('equal', x, 0);
+
+/** Where x is NaN, as bool. */
+export const isNaN = (x: Tensor): Tensor<'bool'> => truth('notEqual', x, x);
+
+function truth(op: BinaryOp, a: Operand, b: Operand): Tensor<'bool'> {
+  return binary(op, a, b) as Tensor<'bool'>;
+}

@@ -1,59 +1,84 @@
+import { checkSeed } from '../../common/check.ts';
 import { fill } from '../../kernels/elementwise.ts';
 import { philoxUniform } from '../../kernels/random.ts';
-import { tensor, type CreateOptions } from '../../tensor/create.ts';
+import { checkCreateOptions, tensor, type CreateOptions } from '../../tensor/create.ts';
 import { defaultDevice, type Device } from '../../tensor/device.ts';
 import type { DType } from '../../tensor/dtype.ts';
 import { philox } from '../../tensor/philox.ts';
-import { sizeOf, type Shape } from '../../tensor/shape.ts';
+import { checkShape, sizeOf, type Shape } from '../../tensor/shape.ts';
 import { empty, type Tensor } from '../../tensor/tensor.ts';
+import { nextSeed } from '../seeds.ts';
 
-/** A tensor with all elements equal to `value`. */
+/** A tensor with all elements equal to `value`, which the type must hold: no fraction for an integer. */
 export function full<D extends DType = 'float32'>(
   shape: Shape,
-  value: number,
+  value: number | boolean,
   options: CreateOptions<D> = {},
 ): Tensor<D> {
-  const t = empty(options.device ?? defaultDevice(), shape, (options.dtype ?? 'float32') as D, 'full');
-  fill(t, value);
+  return filled('full', shape, value, options);
+}
+
+/** A tensor of `shape` with all elements equal to `value`, for the function `op`. */
+function filled<D extends DType>(
+  op: string,
+  shape: Shape,
+  value: number | boolean,
+  options: CreateOptions<D>,
+): Tensor<D> {
+  checkCreateOptions(op, options);
+  const t = empty(options.device ?? defaultDevice(), shape, (options.dtype ?? 'float32') as D, op);
+  fill(t, Number(value), 0, op);
   t.requiresGrad = options.requiresGrad ?? false;
   return t;
 }
 
 /** A tensor of zeros. */
 export const zeros = <D extends DType = 'float32'>(shape: Shape, options: CreateOptions<D> = {}): Tensor<D> =>
-  full(shape, 0, options);
+  filled('zeros', shape, 0, options);
 
 /** A tensor of ones. */
 export const ones = <D extends DType = 'float32'>(shape: Shape, options: CreateOptions<D> = {}): Tensor<D> =>
-  full(shape, 1, options);
+  filled('ones', shape, 1, options);
 
-/** start, start + step, ... up to but not including stop. Exact for integers below 2^24. */
+/** start, start + step, ... up to but not including stop. As float32, exact for integers below 2^24. */
 export function arange<D extends DType = 'float32'>(
   start: number,
   stop: number,
   step = 1,
   options: CreateOptions<D> = {},
 ): Tensor<D> {
+  checkCreateOptions('arange', options);
   const count = Math.max(0, Math.ceil((stop - start) / step));
   if (!Number.isFinite(count)) throw new RangeError(`arange: no sequence from ${start} to ${stop} in steps of ${step}`);
   const t = empty(options.device ?? defaultDevice(), [count], (options.dtype ?? 'float32') as D, 'arange');
-  fill(t, start, step);
+  fill(t, start, step, 'arange');
   t.requiresGrad = options.requiresGrad ?? false;
   return t;
 }
 
 export interface RandomOptions {
-  /** Different seeds give independent sequences; the same seed gives the same numbers on every device. */
-  readonly seed: number;
+  /**
+   * An integer from 0 to 2^53 - 1. Different seeds give independent sequences; the same seed gives the same numbers on every
+   * device. Default: the next seed of the stream that `manualSeed` sets.
+   */
+  readonly seed?: number;
   readonly device?: Device;
   /** Whether `backward` accumulates a gradient for this tensor. Default false. */
   readonly requiresGrad?: boolean;
 }
 
+function checkRandom(op: string, shape: Shape, options: RandomOptions, seed: number): void {
+  checkShape(op, shape);
+  checkCreateOptions(op, options, ['seed', 'device', 'requiresGrad']);
+  checkSeed(op, seed);
+}
+
 /** Uniform random numbers in [0, 1), multiples of 2^-24. */
-export function rand(shape: Shape, options: RandomOptions): Tensor<'float32'> {
+export function rand(shape: Shape, options: RandomOptions = {}): Tensor<'float32'> {
+  const { seed = nextSeed() } = options;
+  checkRandom('rand', shape, options, seed);
   const t = empty(options.device ?? defaultDevice(), shape, 'float32', 'rand');
-  philoxUniform(t, options.seed);
+  philoxUniform(t, seed);
   t.requiresGrad = options.requiresGrad ?? false;
   return t;
 }
@@ -62,7 +87,9 @@ export function rand(shape: Shape, options: RandomOptions): Tensor<'float32'> {
  * Random numbers of the standard normal distribution (Box and Muller 1958). They are computed on the host, because the
  * logarithm and cosine differ between GPUs, and the numbers must not.
  */
-export function randn(shape: Shape, { seed, ...options }: RandomOptions): Tensor<'float32'> {
+export function randn(shape: Shape, options: RandomOptions = {}): Tensor<'float32'> {
+  const { seed = nextSeed(), ...rest } = options;
+  checkRandom('randn', shape, options, seed);
   const size = sizeOf(shape);
   const values = new Float32Array(size);
   const bits = new Uint32Array(4);
@@ -77,5 +104,5 @@ export function randn(shape: Shape, { seed, ...options }: RandomOptions): Tensor
       if (at + 1 < size) values[at + 1] = radius * Math.sin(angle);
     }
   }
-  return tensor(values, { shape, ...options });
+  return tensor(values, { shape, ...rest });
 }

@@ -1,6 +1,8 @@
-import { checkFloat, unaryGrad } from '../../kernels/elementwise.ts';
+import { checkFloat, unary, unaryGrad } from '../../kernels/elementwise.ts';
 import { sameShape, type Shape } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import { isRecording } from '../tape.ts';
+import { masked } from './binary.ts';
 
 // Convolution and batch normalisation can end with the operations that most often follow them, in the pass that writes
 // their result. That saves reading and writing a tensor, and keeping an activation.
@@ -23,7 +25,10 @@ export function checkEpilogue(op: string, shape: Shape, { add = null }: Epilogue
 }
 
 /** The gradient before ReLU, given the one after it and the result y; without y, there was no ReLU. */
-export const throughRelu = (dy: Tensor, y: Tensor | null): Tensor => (y === null ? dy : unaryGrad('relu', y, dy));
+export function throughRelu(dy: Tensor, y: Tensor | null): Tensor {
+  if (y === null) return dy;
+  return isRecording() ? masked(dy, unary('sign', y)) : unaryGrad('relu', y, dy);
+}
 
 /** A function that computes its value at the first call only. */
 export function lazy<T>(compute: () => T): () => T {

@@ -1,22 +1,85 @@
+import { checkChoice, checkNumber } from '../../common/check.ts';
 import { focalLoss } from '../../kernels/focal-loss.ts';
-import { checkFloat, fill } from '../../kernels/elementwise.ts';
-import { sameShape } from '../../tensor/shape.ts';
-import { empty, type Tensor } from '../../tensor/tensor.ts';
+import { checkFloat } from '../../kernels/elementwise.ts';
+import { tidy } from '../../tensor/scope.ts';
+import { broadcastShapes, sameShape } from '../../tensor/shape.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
-import { add, div, equal, maximum, minimum, mul, sub } from './binary.ts';
-import { mean, sum } from './reduce.ts';
+import { add, div, maximum, minimum, mul, smoothL1, sub, type Operand } from './binary.ts';
+import { sum } from './broadcast.ts';
+import { mean } from './reduce.ts';
 import { reshape, slice } from './shape.ts';
-import { logSoftmax } from './softmax.ts';
-import { neg, softplus } from './unary.ts';
-import { where } from './where.ts';
+import { abs, neg, softplus, square } from './unary.ts';
 
 /** How the losses of all elements become one number. */
 export type Reduction = 'none' | 'sum' | 'mean';
 
+/** Options of a loss of two tensors. */
+export interface LossOptions {
+  /** Default `mean`; `none` returns the loss of each element. The mean of no elements is NaN. */
+  readonly reduction?: Reduction;
+}
+
+export function checkReduction(op: string, reduction: Reduction): void {
+  checkChoice(op, 'reduction', reduction, ['none', 'sum', 'mean']);
+}
+
 function reduced(loss: Tensor, reduction: Reduction): Tensor {
   if (reduction === 'none') return loss;
-  return reduction === 'sum' ? sum(loss) : mean(loss);
+  if (reduction === 'sum') return sum(loss);
+  return loss.size > 0 ? mean(loss) : mul(sum(loss), NaN);
 }
+
+/** The loss of each pair of elements of two float32 tensors of one shape, reduced. Nothing else that it makes is left. */
+function pairLoss(op: string, a: Tensor, b: Tensor, reduction: Reduction, loss: () => Tensor): Tensor {
+  checkFloat(op, a, b);
+  checkReduction(op, reduction);
+  if (!sameShape(a.shape, b.shape)) {
+    throw new RangeError(`${op}: shapes [${a.shape}] and [${b.shape}] differ, expected the same shape`);
+  }
+  return tidy(() => reduced(loss(), reduction));
+}
+
+/**
+ * Squared differences of two tensors of one shape.
+ *
+ * @throws RangeError or TypeError if shapes, types or options do not fit; so do all losses below
+ */
+export const mseLoss = (a: Tensor, b: Tensor, { reduction = 'mean' }: LossOptions = {}): Tensor =>
+  pairLoss('mseLoss', a, b, reduction, () => square(sub(a, b)));
+
+/** Absolute differences of two tensors of one shape. */
+export const l1Loss = (a: Tensor, b: Tensor, { reduction = 'mean' }: LossOptions = {}): Tensor =>
+  pairLoss('l1Loss', a, b, reduction, () => abs(sub(a, b)));
+
+/**
+ * Smooth L1 loss (Girshick, Fast R-CNN, equation 3) of two tensors of one shape: 0.5 d^2 / beta where |d| < beta, otherwise
+ * |d| - 0.5 beta.
+ *
+ * @param options.beta difference at which the loss changes from quadratic to linear, >= 0; default 1
+ */
+export const smoothL1Loss = (
+  a: Tensor,
+  b: Tensor,
+  { reduction = 'mean', beta = 1 }: LossOptions & { readonly beta?: number } = {},
+): Tensor => {
+  checkNumber('smoothL1Loss', 'beta', beta, { min: 0, finite: true });
+  return pairLoss('smoothL1Loss', a, b, reduction, () => smoothL1(a, b, { beta }));
+};
+
+/**
+ * Huber loss (Huber 1964) of two tensors of one shape: 0.5 d^2 where |d| < delta, otherwise delta (|d| - 0.5 delta).
+ *
+ * @param options.delta difference at which the loss changes from quadratic to linear, > 0; default 1
+ */
+export const huberLoss = (
+  a: Tensor,
+  b: Tensor,
+  { reduction = 'mean', delta = 1 }: LossOptions & { readonly delta?: number } = {},
+): Tensor => {
+  checkNumber('huberLoss', 'delta', delta, { above: 0, below: Infinity });
+  return pairLoss('huberLoss', a, b, reduction, () => mul(smoothL1(a, b, { beta: delta }), delta));
+};
 
 export interface FocalLossOptions {
   /** Weight of the target class; that of the others is 1 - alpha. Negative: no weighting. Default 0.25. */
@@ -29,7 +92,8 @@ export interface FocalLossOptions {
  * Focal loss (Lin et al. 2017) of independent sigmoid classifiers, element by element.
  *
  * @param logits [..., K]
- * @param targets [...] int32: the class from 0 to K - 1, -1 for background (BACKGROUND), or -2 to ignore the row (IGNORED)
+ * @param targets [...] int32: the class from 0 to K - 1, -1 for background (BACKGROUND), or -2 to ignore the row (IGNORED). Any
+ *   other target, which is only known on the GPU, gives NaN and no gradient
  * @returns [..., K]
  */
 export function sigmoidFocalLoss(
@@ -38,6 +102,9 @@ export function sigmoidFocalLoss(
   { alpha = 0.25, gamma = 2 }: FocalLossOptions = {},
 ): Tensor {
   checkFloat('sigmoidFocalLoss', logits);
+  checkNumber('sigmoidFocalLoss', 'alpha', alpha, { max: 1, finite: true });
+  checkNumber('sigmoidFocalLoss', 'gamma', gamma, { min: 0, finite: true });
+  if (logits.shape.length === 0) throw new RangeError('sigmoidFocalLoss: [] has no classes, expected [..., classes]');
   if (targets.dtype !== 'int32' || !sameShape(targets.shape, logits.shape.slice(0, -1))) {
     throw new RangeError(
       `sigmoidFocalLoss: targets ${targets} do not fit logits [${logits.shape}]: expected int32 [${logits.shape.slice(0, -1)}]`,
@@ -49,37 +116,43 @@ export function sigmoidFocalLoss(
   ]);
 }
 
-/** Binary cross entropy of logits against probabilities of the same shape, stable for any logit. Default: the mean. */
-export function bceWithLogits(
-  logits: Tensor,
-  targets: Tensor,
-  { reduction = 'mean' }: { readonly reduction?: Reduction } = {},
-): Tensor {
-  return reduced(sub(softplus(logits), mul(logits, targets)), reduction);
+export interface BceOptions extends LossOptions {
+  /** Factor on the loss of the positive part, for example negatives / positives; broadcast to the logits. Default 1. */
+  readonly posWeight?: Operand;
+  /** Factor on the loss of each element, broadcast to the logits. Default 1. */
+  readonly weight?: Operand;
 }
 
 /**
- * Cross entropy of a softmax over the last axis.
+ * Binary cross entropy of logits x against probabilities y of the same shape, stable for any logit:
  *
- * @param logits [..., K]
- * @param targets [...] int32 classes from 0 to K - 1
- * @param options.reduction default `mean`
+ *     posWeight y log(1 + exp(-x)) + (1 - y) log(1 + exp(x))
  */
-export function crossEntropy(
+export function bceWithLogits(
   logits: Tensor,
   targets: Tensor,
-  { reduction = 'mean' }: { readonly reduction?: Reduction } = {},
+  { reduction = 'mean', posWeight = 1, weight = 1 }: BceOptions = {},
 ): Tensor {
-  const lead = logits.shape.slice(0, -1);
-  if (targets.dtype !== 'int32' || !sameShape(targets.shape, lead)) {
-    throw new RangeError(
-      `crossEntropy: targets ${targets} do not fit logits [${logits.shape}]: expected int32 [${lead}]`,
-    );
+  const op = 'bceWithLogits';
+  checkFactor(op, 'posWeight', posWeight, logits);
+  checkFactor(op, 'weight', weight, logits);
+  const times = (x: Tensor, factor: Operand): Tensor => (factor === 1 ? x : mul(x, factor));
+  return pairLoss(op, logits, targets, reduction, () => {
+    const positive = mul(times(targets, posWeight), softplus(neg(logits)));
+    return times(add(positive, mul(sub(1, targets), softplus(logits))), weight);
+  });
+}
+
+/** Throws unless a factor is a finite number, or a float32 tensor that broadcasts to x. */
+function checkFactor(op: string, name: string, factor: Operand, x: Tensor): void {
+  if (typeof factor === 'number') {
+    checkNumber(op, name, factor, { finite: true });
+    return;
   }
-  const classes = empty(logits.device, [logits.shape.at(-1)!], 'int32', 'crossEntropy');
-  fill(classes, 0, 1);
-  const chosen = equal(reshape(targets, [...lead, 1]), classes);
-  return reduced(neg(sum(where(chosen, logSoftmax(logits), 0), -1)), reduction);
+  checkFloat(op, factor);
+  if (!sameShape(broadcastShapes(op, factor.shape, x.shape), x.shape)) {
+    throw new RangeError(`${op}: ${name} [${factor.shape}] does not broadcast to [${x.shape}]`);
+  }
 }
 
 /**
@@ -90,19 +163,23 @@ export function crossEntropy(
  * @returns [...]
  */
 export function giouLoss(a: Tensor, b: Tensor, { eps = 1e-7 }: { readonly eps?: number } = {}): Tensor {
+  checkFloat('giouLoss', a, b);
+  checkNumber('giouLoss', 'eps', eps, { min: 0, finite: true });
   if (!sameShape(a.shape, b.shape) || a.shape.at(-1) !== 4) {
     throw new RangeError(`giouLoss: boxes [${a.shape}] and [${b.shape}] do not fit: expected two of [..., 4]`);
   }
-  const [ax1, ay1, ax2, ay2] = corners(a);
-  const [bx1, by1, bx2, by2] = corners(b);
-  const width = sub(minimum(ax2, bx2), maximum(ax1, bx1));
-  const height = sub(minimum(ay2, by2), maximum(ay1, by1));
-  const intersection = mul(maximum(width, 0), maximum(height, 0));
-  const union = sub(add(mul(sub(ax2, ax1), sub(ay2, ay1)), mul(sub(bx2, bx1), sub(by2, by1))), intersection);
-  const hull = mul(sub(maximum(ax2, bx2), minimum(ax1, bx1)), sub(maximum(ay2, by2), minimum(ay1, by1)));
-  const iou = div(intersection, add(union, eps));
-  const giou = sub(iou, div(sub(hull, union), add(hull, eps)));
-  return sub(1, giou);
+  return tidy(() => {
+    const [ax1, ay1, ax2, ay2] = corners(a);
+    const [bx1, by1, bx2, by2] = corners(b);
+    const width = sub(minimum(ax2, bx2), maximum(ax1, bx1));
+    const height = sub(minimum(ay2, by2), maximum(ay1, by1));
+    const intersection = mul(maximum(width, 0), maximum(height, 0));
+    const union = sub(add(mul(sub(ax2, ax1), sub(ay2, ay1)), mul(sub(bx2, bx1), sub(by2, by1))), intersection);
+    const hull = mul(sub(maximum(ax2, bx2), minimum(ax1, bx1)), sub(maximum(ay2, by2), minimum(ay1, by1)));
+    const iou = div(intersection, add(union, eps));
+    const giou = sub(iou, div(sub(hull, union), add(hull, eps)));
+    return sub(1, giou);
+  });
 }
 
 /** The four coordinates of boxes [..., 4], each [...]. */
@@ -110,7 +187,7 @@ export function corners(boxes: Tensor): [Tensor, Tensor, Tensor, Tensor] {
   const lead = boxes.shape.slice(0, -1);
   const pick = (i: number): Tensor => {
     const starts = [...lead.map(() => 0), i];
-    return reshape(slice(boxes, starts, [...lead, 1]), lead);
+    return tidy(() => reshape(slice(boxes, starts, [...lead, 1]), lead));
   };
   return [pick(0), pick(1), pick(2), pick(3)];
 }

@@ -132,7 +132,7 @@ export function batchNormInference(
 /** Sums [N, C] added over each group of channels and divided by the number of values, [N, groups, 1]. */
 function groupMeans(sums: Tensor, groups: number, count: number): Tensor {
   const [images, channels] = sums.shape as [number, number];
-  const grouped = sums.view([images, groups, channels / groups]);
+  const grouped = sums.alias([images, groups, channels / groups]);
   return binary('div', reduce('sum', grouped, 2, true), Math.max(count, 1));
 }
 
@@ -140,7 +140,7 @@ function groupMeans(sums: Tensor, groups: number, count: number): Tensor {
 function repeatPerChannel(op: string, values: Tensor, channels: number): Tensor {
   const [images, groups] = values.shape as [number, number];
   const walk = { start: 0, strides: [groups, 1, 0] };
-  return gatherStrided(op, values, walk, [images, groups, channels / groups]).view([images, channels]);
+  return gatherStrided(op, values, walk, [images, groups, channels / groups]).alias([images, channels]);
 }
 
 /**
@@ -168,7 +168,7 @@ export function groupNorm(
     throw new RangeError(`groupNorm: ${channels} channels of [${x.shape}] do not divide into ${groups} groups`);
   }
   // A matrix [N, C] has one row per image, not one image of N rows.
-  const source = x.shape.length === 2 ? x.view([images, 1, channels]) : x.view(x.shape);
+  const source = x.shape.length === 2 ? x.alias([images, 1, channels]) : x.alias(x.shape);
   const { rows } = channelLayout(source);
   const count = (rows * channels) / groups;
   if (x.size > 0 && count === 0) throw new RangeError(`groupNorm: [${x.shape}] has no values to take statistics of`);
@@ -180,13 +180,13 @@ export function groupNorm(
       const inverse = perChannel(inverseRoot(perGroup(channelSums(op, 'squares', source, mean)), eps));
       const r = gatherStrided(op, beta, { start: 0, strides: [0, 1] }, [images, channels]);
       const y = channelAffine(op, source, { mean, q: mul(inverse, gamma), r });
-      return { y: y.view(x.shape), mean, inverse };
+      return { y: y.alias(x.shape), mean, inverse };
     }),
   );
-  const saved = x.view(x.shape);
+  const saved = x.alias(x.shape);
   record(op, y, [x, gamma, beta], [saved, gamma, mean, inverse], (dy, [x, gamma, mean, inverse]) => {
     const flat = [images, rows, channels];
-    const [source, dy3] = [x.view(flat), dy.view(flat)];
+    const [source, dy3] = [x.alias(flat), dy.alias(flat)];
     const dySums = lazy(() => channelSums(op, 'sum', dy3, gamma));
     const dyProducts = lazy(() => mul(channelSums(op, 'products', source, mean, dy3), inverse));
     return [
@@ -196,7 +196,7 @@ export function groupNorm(
         const p = mul(inverse, gamma);
         const q = neg(mul(mul(inverse, inverse), b));
         const r = neg(mul(inverse, a));
-        return channelAffine(`${op} gradient`, source, { mean, q, r }, { u: dy3, p }).view(x.shape);
+        return channelAffine(`${op} gradient`, source, { mean, q, r }, { u: dy3, p }).alias(x.shape);
       },
       () => overImages(dyProducts()),
       () => overImages(dySums()),

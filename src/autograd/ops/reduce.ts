@@ -1,58 +1,47 @@
-import { gatherStrided } from '../../kernels/copy.ts';
-import { binary, cast } from '../../kernels/elementwise.ts';
+import { binary, cast, checkFloat } from '../../kernels/elementwise.ts';
 import { reduce, reducedShape, type Axes } from '../../kernels/reduce.ts';
-import { broadcastStrides, sizeOf, type Shape } from '../../tensor/shape.ts';
+import { tidy } from '../../tensor/scope.ts';
+import { sizeOf } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
+import { div, masked } from './binary.ts';
+import { checkReduction, sum, type ReduceOptions } from './broadcast.ts';
+import { reshape } from './shape.ts';
 
-export interface ReduceOptions {
-  /** Keep the reduced axes with extent 1, so that the result broadcasts against x. Default false. */
-  readonly keepDims?: boolean;
-}
-
-/** The gradient of a reduction's result, stretched over the axes that were reduced. */
-function stretch(dy: Tensor, kept: Shape, shape: Shape): Tensor {
-  const start = { start: 0, strides: broadcastStrides(kept, shape) };
-  return gatherStrided('reduction gradient', dy, start, shape);
-}
-
-/** Sum over some axes, or over all. An axis without elements sums to 0. */
-export function sum(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {
+/**
+ * Mean over some axes, or over all.
+ *
+ * @throws TypeError for integers, whose mean is seldom one; cast them to float32
+ * @throws RangeError if there is nothing to average
+ */
+export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  const keepDims = checkReduction('mean', x, options);
+  checkFloat('mean', x);
   const { shape } = x;
-  const { kept } = reducedShape('sum', shape, axes);
-  return record('sum', reduce('sum', x, axes, keepDims), [x], [], (dy) => [() => stretch(dy, kept, shape)]);
-}
-
-/** Mean over some axes, or over all. */
-export function mean(x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor {
-  const { shape } = x;
-  const { kept, axes: list } = reducedShape('mean', shape, axes);
+  const { axes: list, dropped } = reducedShape('mean', shape, axes);
   const count = sizeOf(list.map((axis) => shape[axis]!));
-  if (count === 0) throw new RangeError(`mean: [${shape}] has no elements along axes [${list}]`);
-  const total = reduce('sum', x, axes, keepDims);
-  const y = binary('div', total, count);
-  total.dispose();
-  return record('mean', y, [x], [], (dy) => [() => stretch(binary('div', dy, count), kept, shape)]);
+  if (count === 0 && sizeOf(dropped) > 0) {
+    throw new RangeError(`mean: [${shape}] has no elements along axes [${list}]`);
+  }
+  return tidy(() => div(sum(x, axes, { keepDims }), count));
 }
 
-function extreme(op: 'max' | 'min', x: Tensor, axes: Axes, keepDims: boolean): Tensor {
-  const { shape } = x;
-  const { kept, axes: list } = reducedShape(op, shape, axes);
+function extreme(op: 'max' | 'min', x: Tensor, axes: Axes, options: ReduceOptions): Tensor {
+  const keepDims = checkReduction(op, x, options);
+  const { kept, axes: list } = reducedShape(op, x.shape, axes);
   const y = reduce(op, x, axes, keepDims);
-  return record(op, y, [x], [x, y], (dy, [x, y]) => [
+  const backward = (dy: Tensor, [x, y]: readonly [Tensor, Tensor]) => [
     () => {
-      // Elements that equal the extreme share its gradient evenly, as in PyTorch's amax and amin.
-      const mask = cast(binary('equal', x, y.view(kept)), 'float32');
-      const ties = reduce('sum', mask, list, true);
-      return binary('mul', mask, binary('div', dy.view(kept), ties));
+      // Elements that equal the extreme divide its gradient evenly, as in PyTorch's amax and amin. NaN equals NaN here.
+      const mask = cast(binary('same', x, y.alias(kept)), 'float32');
+      return masked(div(reshape(dy, kept), reduce('sum', mask, list, true)), mask);
     },
-  ]);
+  ];
+  return record(op, y, [x], [x, y], backward, { twice: true });
 }
 
-/** Largest element along some axes, or of all. Elements that tie share the gradient. */
-export const max = (x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor =>
-  extreme('max', x, axes, keepDims);
+/** Largest element along some axes, or of all; NaN if there is one. Elements that tie divide the gradient evenly. */
+export const max = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => extreme('max', x, axes, options);
 
-/** Smallest element along some axes, or of all. Elements that tie share the gradient. */
-export const min = (x: Tensor, axes?: Axes, { keepDims = false }: ReduceOptions = {}): Tensor =>
-  extreme('min', x, axes, keepDims);
+/** Smallest element along some axes, or of all; NaN if there is one. Elements that tie divide the gradient evenly. */
+export const min = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => extreme('min', x, axes, options);

@@ -1,24 +1,17 @@
-import { checkInteger } from '../../common/check.ts';
+import { checkInteger, checkList } from '../../common/check.ts';
 import { copyStrided, clone as cloneKernel, gatherStrided } from '../../kernels/copy.ts';
 import { fill } from '../../kernels/elementwise.ts';
-import { sumTo } from '../../kernels/reduce.ts';
 import type { DType } from '../../tensor/dtype.ts';
-import {
-  broadcastShapes,
-  broadcastStrides,
-  normalizeAxis,
-  sameShape,
-  sizeOf,
-  stridesOf,
-  type Shape,
-} from '../../tensor/shape.ts';
-import { empty, type Tensor } from '../../tensor/tensor.ts';
+import { normalizeAxis, sizeOf, stridesOf, type Shape } from '../../tensor/shape.ts';
+import { checkTensor, empty, type Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
 
 const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, v, i) => sum + v * b[i]!, 0);
 
 /** The same elements under another shape, without copying. One extent may be -1: it is inferred from the others. */
 export function reshape<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> {
+  checkTensor('reshape', 'x', x);
+  checkList('reshape', 'the shape', shape);
   const from = x.shape;
   const holes = shape.filter((extent) => extent === -1).length;
   const known = sizeOf(shape.filter((extent) => extent !== -1));
@@ -26,11 +19,13 @@ export function reshape<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> 
   if (holes > 1 || sizeOf(filled) !== x.size || filled.some((extent) => !Number.isInteger(extent) || extent < 0)) {
     throw new RangeError(`reshape: [${from}] has ${x.size} elements, which do not fill [${shape}]`);
   }
-  return record('reshape', x.view(filled), [x], [], (dy) => [() => dy.view(from)]);
+  return record('reshape', x.alias(filled), [x], [], (dy) => [() => reshape(dy, from)], { twice: true });
 }
 
 /** The axes in another order: axis d of the result is axis `order[d]` of x. Default: all axes reversed. */
 export function transpose<D extends DType>(x: Tensor<D>, order?: readonly number[]): Tensor<D> {
+  checkTensor('transpose', 'x', x);
+  if (order !== undefined) checkList('transpose', 'order', order);
   const rank = x.shape.length;
   const axes = (order ?? [...x.shape.keys()].reverse()).map((axis) => normalizeAxis('transpose', axis, rank));
   if (axes.length !== rank || new Set(axes).size !== rank) {
@@ -47,11 +42,14 @@ export function transpose<D extends DType>(x: Tensor<D>, order?: readonly number
       by.map((d) => t.shape[d]!),
     );
   };
-  return record('transpose', permute(x, axes), [x], [], (dy) => [() => permute(dy, inverse)]);
+  return record('transpose', permute(x, axes), [x], [], (dy) => [() => transpose(dy, inverse)], { twice: true });
 }
 
 /** The block of `sizes` elements that begins at `starts`, one number per axis. A size of -1 reaches to the end. */
 export function slice<D extends DType>(x: Tensor<D>, starts: readonly number[], sizes: readonly number[]): Tensor<D> {
+  checkTensor('slice', 'x', x);
+  checkList('slice', 'starts', starts);
+  checkList('slice', 'sizes', sizes);
   const { shape } = x;
   const extents = sizes.map((size, d) => (size === -1 ? shape[d]! - starts[d]! : size));
   const fits =
@@ -64,7 +62,8 @@ export function slice<D extends DType>(x: Tensor<D>, starts: readonly number[], 
   if (!fits) throw new RangeError(`slice: starts [${starts}] and sizes [${sizes}] do not lie in [${shape}]`);
   const strides = stridesOf(shape);
   const y = gatherStrided('slice', x, { start: dot(starts, strides), strides }, extents);
-  return record('slice', y, [x], [], (dy) => [() => place('slice gradient', dy, shape, starts, 0)]);
+  const around = shape.map((extent, d) => [starts[d]!, extent - starts[d]! - extents[d]!] as const);
+  return record('slice', y, [x], [], (dy) => [() => pad(dy, around)], { twice: true });
 }
 
 /** A tensor of `shape` full of `value`, with x written at `starts`. */
@@ -76,7 +75,7 @@ function place<D extends DType>(
   value: number,
 ): Tensor<D> {
   const y = empty(x.device, shape, x.dtype, op);
-  fill(y, value);
+  fill(y, value, 0, op);
   const strides = stridesOf(shape);
   copyStrided(op, x, { start: 0, strides: stridesOf(x.shape) }, y, { start: dot(starts, strides), strides }, x.shape);
   return y;
@@ -88,6 +87,8 @@ export function pad<D extends DType>(
   amounts: readonly (readonly [number, number])[],
   value = 0,
 ): Tensor<D> {
+  checkTensor('pad', 'x', x);
+  checkList('pad', 'amounts', amounts, 'pairs');
   const from = x.shape;
   if (amounts.length !== from.length) {
     throw new RangeError(`pad: amounts has ${amounts.length} pairs, expected one for each axis of [${from}]`);
@@ -95,13 +96,14 @@ export function pad<D extends DType>(
   for (const amount of amounts.flat()) checkInteger('pad', 'an amount', amount, { min: 0 });
   const starts = amounts.map(([before]) => before);
   const shape = from.map((extent, d) => extent + amounts[d]![0] + amounts[d]![1]);
-  return record('pad', place('pad', x, shape, starts, value), [x], [], (dy) => [
-    () => gatherStrided('pad gradient', dy, { start: dot(starts, stridesOf(shape)), strides: stridesOf(shape) }, from),
-  ]);
+  const y = place('pad', x, shape, starts, value);
+  return record('pad', y, [x], [], (dy) => [() => slice(dy, starts, from)], { twice: true });
 }
 
 /** Joins tensors along an axis; their other extents must be equal. */
 export function concat<D extends DType>(tensors: readonly Tensor<D>[], axis: number): Tensor<D> {
+  checkList('concat', 'tensors', tensors, 'tensors');
+  for (const t of tensors) checkTensor('concat', 'one of the tensors', t);
   const first = tensors[0];
   if (first === undefined) throw new RangeError('concat: expected at least one tensor');
   const along = normalizeAxis('concat', axis, first.shape.length);
@@ -120,27 +122,18 @@ export function concat<D extends DType>(tensors: readonly Tensor<D>[], axis: num
   const y = empty(first.device, shape, first.dtype, 'concat');
   let offset = 0;
   const offsets = tensors.map((t) => {
-    const start = offset * strides[along]!;
+    const before = offset;
+    const start = before * strides[along]!;
     copyStrided('concat', t, { start: 0, strides: stridesOf(t.shape) }, y, { start, strides }, t.shape);
     offset += t.shape[along]!;
-    return start;
+    return shape.map((_, d) => (d === along ? before : 0));
   });
-  return record('concat', y, tensors, [], (dy) =>
-    shapes.map((part, i) => () => gatherStrided('concat gradient', dy, { start: offsets[i]!, strides }, part)),
-  );
-}
-
-/** x stretched to a shape that it broadcasts to. */
-export function broadcastTo<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> {
-  const from = x.shape;
-  if (!sameShape(broadcastShapes('broadcastTo', from, shape), shape)) {
-    throw new RangeError(`broadcastTo: [${from}] does not stretch to [${shape}]`);
-  }
-  const y = gatherStrided('broadcastTo', x, { start: 0, strides: broadcastStrides(from, shape) }, shape);
-  return record('broadcastTo', y, [x], [], (dy) => [() => sumTo(dy, from)]);
+  const backward = (dy: Tensor) => shapes.map((part, i) => () => slice(dy, offsets[i]!, part));
+  return record('concat', y, tensors, [], backward, { twice: true });
 }
 
 /** A copy in memory of its own. Gradients flow through. */
 export function clone<D extends DType>(x: Tensor<D>): Tensor<D> {
-  return record('clone', cloneKernel(x), [x], [], (dy) => [() => dy]);
+  checkTensor('clone', 'x', x);
+  return record('clone', cloneKernel(x), [x], [], (dy) => [() => dy], { twice: true });
 }

@@ -4,12 +4,15 @@ import { tidy } from '../../tensor/scope.ts';
 import { normalizeAxis } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
+import { mul, sub } from './binary.ts';
+import { sum } from './broadcast.ts';
+import { exp } from './unary.ts';
 
 /** x minus its largest element along the axis, so that no exponential overflows. */
 function shifted(op: string, x: Tensor, axis: number): { values: Tensor; axis: number } {
   checkFloat(op, x);
   const at = normalizeAxis(op, axis, x.shape.length);
-  if (x.size === 0) return { values: x.view(x.shape), axis: at };
+  if (x.size === 0) return { values: x.alias(x.shape), axis: at };
   return { values: binary('sub', x, reduce('max', x, at, true)), axis: at };
 }
 
@@ -20,9 +23,10 @@ export function softmax(x: Tensor, axis = -1): Tensor {
     const e = unary('exp', values);
     return binary('div', e, reduce('sum', e, at, true));
   });
-  return record('softmax', y, [x], [y], (dy, [y]) => [
-    () => binary('mul', y, binary('sub', dy, reduce('sum', binary('mul', dy, y), axis, true))),
-  ]);
+  const backward = (dy: Tensor, [y]: readonly [Tensor]) => [
+    () => mul(y, sub(dy, sum(mul(dy, y), axis, { keepDims: true }))),
+  ];
+  return record('softmax', y, [x], [y], backward, { twice: true });
 }
 
 /** Logarithm of softmax along an axis (default the last), without the loss of precision of taking it afterwards. */
@@ -31,7 +35,8 @@ export function logSoftmax(x: Tensor, axis = -1): Tensor {
     const { values, axis: at } = shifted('logSoftmax', x, axis);
     return binary('sub', values, unary('log', reduce('sum', unary('exp', values), at, true)));
   });
-  return record('logSoftmax', y, [x], [y], (dy, [y]) => [
-    () => binary('sub', dy, binary('mul', unary('exp', y), reduce('sum', dy, axis, true))),
-  ]);
+  const backward = (dy: Tensor, [y]: readonly [Tensor]) => [
+    () => sub(dy, mul(exp(y), sum(dy, axis, { keepDims: true }))),
+  ];
+  return record('logSoftmax', y, [x], [y], backward, { twice: true });
 }

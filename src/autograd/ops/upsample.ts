@@ -14,9 +14,14 @@ function resized(op: string, x: Tensor, size: Size, bilinear: boolean): Tensor {
   }
   checkInteger(op, 'height', size[0], { min: 1 });
   checkInteger(op, 'width', size[1], { min: 1 });
-  return record(op, upsample(x, from, size, bilinear, false), [x], [], (dy) => [
-    () => upsample(dy, from, size, bilinear, true),
-  ]);
+  return interpolated(x, from, size, bilinear, false);
+}
+
+/** Resizes from one size to another, or with `gradient` the gradient of that back. Each is the derivative of the other. */
+function interpolated(x: Tensor, from: Size, to: Size, bilinear: boolean, gradient: boolean): Tensor {
+  const backward = (dy: Tensor) => [() => interpolated(dy, from, to, bilinear, !gradient)];
+  const op = `upsample${bilinear ? 'Bilinear' : 'Nearest'}${gradient ? ' gradient' : ''}`;
+  return record(op, upsample(x, from, to, bilinear, gradient), [x], [], backward, { twice: true });
 }
 
 /**

@@ -1,14 +1,20 @@
-import { where as whereKernel, fill } from '../../kernels/elementwise.ts';
-import { sumTo } from '../../kernels/reduce.ts';
-import { broadcastShapes, type Shape } from '../../tensor/shape.ts';
-import { empty, type Tensor } from '../../tensor/tensor.ts';
-import { noGrad, record } from '../tape.ts';
-import { broadcastTo } from './shape.ts';
-import type { Operand } from './binary.ts';
+import { gatherStrided } from '../../kernels/copy.ts';
+import { fill, where as whereKernel } from '../../kernels/elementwise.ts';
 import { tidy } from '../../tensor/scope.ts';
+import { broadcastShapes, broadcastStrides, sameShape, type Shape } from '../../tensor/shape.ts';
+import { checkTensor, empty, type Tensor } from '../../tensor/tensor.ts';
+import { record } from '../tape.ts';
+import { sumTo } from './broadcast.ts';
 
-/** a where the condition's element is not 0, otherwise b, with broadcasting; a and b may be numbers. */
-export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+/**
+ * a where the condition's element is not 0, otherwise b, with broadcasting; a and b may be numbers. The gradient of the
+ * one that is not chosen is 0.
+ */
+export function where(condition: Tensor, a: Tensor | number, b: Tensor | number): Tensor {
+  checkTensor('where', 'the condition', condition);
+  for (const value of [a, b]) {
+    if (typeof value !== 'number') checkTensor('where', 'a choice', value, 'a tensor or a number');
+  }
   const like = typeof a === 'number' ? (typeof b === 'number' ? null : b) : a;
   const dtype = like?.dtype ?? 'float32';
   if (typeof a !== 'number' && typeof b !== 'number' && a.dtype !== b.dtype) {
@@ -16,22 +22,22 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   }
   const [aShape, bShape] = [a, b].map((v): Shape => (typeof v === 'number' ? [] : v.shape)) as [Shape, Shape];
   const shape = broadcastShapes('where', broadcastShapes('where', condition.shape, aShape), bShape);
-  const filled = (value: number, s: Shape): Tensor => {
-    const t = empty(condition.device, s, dtype, 'where');
-    fill(t, value);
+  const stretched = (t: Tensor): Tensor =>
+    sameShape(t.shape, shape)
+      ? t
+      : gatherStrided('where', t, { start: 0, strides: broadcastStrides(t.shape, shape) }, shape);
+  const whole = (v: Tensor | number): Tensor => {
+    if (typeof v !== 'number') return stretched(v);
+    const t = empty(condition.device, shape, dtype, 'where');
+    fill(t, v, 0, 'where');
     return t;
   };
-  const select = (c: Tensor, x: Operand, z: Operand): Tensor =>
-    noGrad(() =>
-      tidy(() => {
-        const full = (v: Operand): Tensor => (typeof v === 'number' ? filled(v, shape) : broadcastTo(v, shape));
-        return whereKernel(broadcastTo(c, shape), full(x), full(z));
-      }),
-    );
-  const tensorOf = (v: Operand): Tensor | null => (typeof v === 'number' ? null : v);
-  return record('where', select(condition, a, b), [condition, tensorOf(a), tensorOf(b)], [condition], (dy, [c]) => [
+  const y = tidy(() => whereKernel(stretched(condition), whole(a), whole(b)));
+  const tensorOf = (v: Tensor | number): Tensor | null => (typeof v === 'number' ? null : v);
+  const backward = (dy: Tensor, [c]: readonly [Tensor]) => [
     null,
-    () => sumTo(select(c, dy, 0), aShape),
-    () => sumTo(select(c, 0, dy), bShape),
-  ]);
+    () => sumTo(where(c, dy, 0), aShape),
+    () => sumTo(where(c, 0, dy), bShape),
+  ];
+  return record('where', y, [condition, tensorOf(a), tensorOf(b)], [condition], backward, { twice: true });
 }

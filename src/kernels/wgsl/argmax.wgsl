@@ -1,8 +1,9 @@
-// y[o, i] = the first k for which x[o, k, i] is largest; a NaN counts as largest.
+// y[o, i] = the first k for which x[o, k, i] is largest, or with SMALLEST smallest; a NaN counts as both.
 // One invocation computes one element of y.
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
+const SMALLEST: bool = false;
 alias T = f32; // element type
 
 struct Params {
@@ -28,7 +29,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var place = 0u;
   for (var k = 1u; k < params.extent; k++) {
     let v = x[base + k * params.inner];
-    if (v > best || (isNan(v) && !isNan(best))) {
+    let isBetter = select(v > best, v < best, SMALLEST);
+    if ((isBetter || isNan(v)) && !isNan(best)) {
       best = v;
       place = k;
     }

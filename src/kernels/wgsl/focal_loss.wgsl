@@ -2,7 +2,8 @@
 //   loss = alpha_t (1 - p_t)^gamma BCE(x, t),  t = 1 for the target class, otherwise 0,
 //   p_t = t ? p : 1 - p,  alpha_t = t ? alpha : 1 - alpha,  p = sigmoid(x),
 // computed from logits so that it stays finite and precise for any x. A row with target -1 is background (all t = 0);
-// with target IGNORED its loss is 0. With GRADIENT the kernel returns dy * d loss / dx instead.
+// with target IGNORED its loss is 0. Any other target that is no class gives NaN, as loss only. With GRADIENT the kernel
+// returns dy * d loss / dx instead.
 // One invocation computes one element of [rows, classes].
 
 // Specialisation
@@ -15,6 +16,7 @@ struct Params {
   classes: u32,
   alpha: f32, // negative: no weighting
   gamma: f32,
+  nan: u32, // its bits; WGSL has no constant NaN
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -35,8 +37,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let i = (group.y * groups.x + group.x) * SIZE + lane;
   if (i >= params.elements) { return; }
   let wanted = targets[i / params.classes];
-  if (wanted == IGNORED) {
+  if (wanted < -1 || wanted >= i32(params.classes)) {
     y[i] = 0.0;
+    if (!GRADIENT && wanted != IGNORED) { y[i] = bitcast<f32>(params.nan); }
     return;
   }
   let positive = wanted == i32(i % params.classes);

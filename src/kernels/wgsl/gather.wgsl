@@ -1,11 +1,8 @@
 // y[o, j, i] = x[o, indices[j], i]; an index outside 0 .. extent - 1 gives the value `outside`.
-// With GRADIENT, x is dy and y is dx: dx[o, a, i] = sum of dy[o, j, i] over the j with indices[j] = a. Each element of dx
-// searches the indices, so that repeated ones need no atomics.
 // One invocation computes one element of y.
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
-const GRADIENT: bool = false;
 alias T = f32; // element type
 
 struct Params {
@@ -26,16 +23,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let at = (group.y * groups.x + group.x) * SIZE + lane;
   if (at >= params.elements) { return; }
   let i = at % params.inner;
-  if (GRADIENT) {
-    let a = i32((at / params.inner) % params.extent);
-    let base = at / params.inner / params.extent * params.count * params.inner + i;
-    var sum = T();
-    for (var j = 0u; j < params.count; j++) {
-      if (indices[j] == a) { sum += x[base + j * params.inner]; }
-    }
-    y[at] = sum;
-    return;
-  }
   let j = (at / params.inner) % params.count;
   let o = at / params.inner / params.count;
   let index = indices[j];

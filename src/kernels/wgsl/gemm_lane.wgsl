@@ -1,6 +1,7 @@
 // y[b, m, k] = relu(scale[k] sum over t, v of a[b, m, t, v] w[b, t, v, k] + bias[k] + add[b, m, k]), as gemm_subgroup.wgsl computes it, for
-// software adapters without subgroups of a known size.
-// x is [B, N, H, W, C / 4] vectors, w is [B, spans, 4 span, K / 4], y and add are [B, N, P, Q, K / 4].
+// software adapters without subgroups of a known size, and on all adapters for small groups of channels.
+// x is [B, N, H, W, C / 4] vectors, w is [B, spans, 4 span, K / 4], y and add are [B, N, P, Q, K / 4]. A span has the channels of
+// one group only.
 // One invocation computes 8 pixels times 4 channels. Neighbouring invocations compute neighbouring channels of the same
 // pixels, so that all of a workgroup read the same x and consecutive w. Pixels have names instead of places in an array, because
 // some drivers (SwiftShader) keep arrays in memory.
@@ -18,6 +19,7 @@ struct Params {
   colStart: i32, colScale: i32, colStep: i32, spansX: u32,
   span: u32, // vectors per span
   xBatch: u32, wBatch: u32, yBatch: u32, // vectors from one product of the batch to the next
+  groupC4: u32, groupK4: u32, // channels of a group in vectors: those of y read only those of x
   hasScale: u32, hasBias: u32, hasAdd: u32, relu: u32, // 1 for yes: parameters, so that there is one kernel to compile
 }
 
@@ -72,6 +74,7 @@ fn main(
   let k = group.z % blocks * LANES + local % LANES;
   if (k >= params.k4) { return; }
   let first = ((group.y * groups.x + group.x) * (SIZE / LANES) + local / LANES) * 8u;
+  let channel = k / params.groupK4 * params.groupC4; // the first of its group in x
 
   let o0 = pixel(first); let o1 = pixel(first + 1u); let o2 = pixel(first + 2u); let o3 = pixel(first + 3u);
   let o4 = pixel(first + 4u); let o5 = pixel(first + 5u); let o6 = pixel(first + 6u); let o7 = pixel(first + 7u);
@@ -81,10 +84,10 @@ fn main(
     for (var tx = 0u; tx < params.spansX; tx++) {
       let down = i32(ty) * params.rowStep;
       let right = i32(tx) * params.colStep;
-      let start = i32(batch * params.xBatch) + (down * i32(params.w) + right) * i32(params.c4);
+      let start = i32(batch * params.xBatch + channel) + (down * i32(params.w) + right) * i32(params.c4);
       let weights = batch * params.wBatch + (ty * params.spansX + tx) * params.span * 4u * params.k4 + k;
       // A span crosses from one pixel into the next; each is inside of the image or not.
-      for (var across = 0u; across * params.c4 < params.span; across++) {
+      for (var across = 0u; across * params.groupC4 < params.span; across++) {
         let step = start + i32(across * params.c4);
         let shift = right + i32(across);
         let v0 = inside(o0, down, shift); let p0 = select(0u, u32(o0.corner + step), v0);
@@ -95,8 +98,8 @@ fn main(
         let v5 = inside(o5, down, shift); let p5 = select(0u, u32(o5.corner + step), v5);
         let v6 = inside(o6, down, shift); let p6 = select(0u, u32(o6.corner + step), v6);
         let v7 = inside(o7, down, shift); let p7 = select(0u, u32(o7.corner + step), v7);
-        var next = weights + across * params.c4 * 4u * params.k4;
-        for (var c = 0u; c < params.c4; c++) {
+        var next = weights + across * params.groupC4 * 4u * params.k4;
+        for (var c = 0u; c < params.groupC4; c++) {
           let w0 = w[next];
           let w1 = w[next + params.k4];
           let w2 = w[next + 2u * params.k4];

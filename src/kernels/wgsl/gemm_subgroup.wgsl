@@ -24,6 +24,7 @@ struct Params {
   colStart: i32, colScale: i32, colStep: i32, spansX: u32,
   span: u32, // vectors per span
   xBatch: u32, wBatch: u32, yBatch: u32, // vectors from one product of the batch to the next
+  groupC4: u32, groupK4: u32, // channels of a group in vectors: those of y read only those of x
   hasScale: u32, hasBias: u32, hasAdd: u32, relu: u32, // 1 for yes: parameters, so that there is one kernel to compile
 }
 
@@ -76,8 +77,8 @@ fn main(
       let weights = batch * params.wBatch + (ty * params.spansX + tx) * params.span * 4u * params.k4 + k;
       for (var v = 0u; v < params.span; v += LANES) {
         let mine = v + own;
-        let across = column + i32(mine / params.c4);
-        let at = batch * params.xBatch + mine % params.c4;
+        let across = column + i32(mine / params.groupC4);
+        let at = batch * params.xBatch + k / params.groupK4 * params.groupC4 + mine % params.groupC4;
         // Pixels past the last are computed from whatever lies there, and not written.
         var a: array<vec4f, ROWS>;
         var o = origin;

@@ -19,6 +19,7 @@ struct Params {
   colStart: i32, colScale: i32, colStep: i32, spansX: u32,
   span: u32, // vectors per span
   xBatch: u32, wBatch: u32, yBatch: u32, // vectors from one product of the batch to the next
+  groupC4: u32, groupK4: u32, // channels of a group in vectors: those of y read only those of x
   hasScale: u32, hasBias: u32, hasAdd: u32, relu: u32, // 1 for yes: parameters, so that there is one kernel to compile
 }
 
@@ -54,10 +55,10 @@ struct Term { ty: u32, tx: u32, pixel: u32, vector: u32 }
 // The same with `vector` within its pixel. No division: it takes as long as dozens of multiply-adds.
 fn settled(term: Term) -> Term {
   var t = term;
-  while (t.vector >= params.c4) {
-    t.vector -= params.c4;
+  while (t.vector >= params.groupC4) {
+    t.vector -= params.groupC4;
     t.pixel++;
-    if (t.pixel * params.c4 == params.span) {
+    if (t.pixel * params.groupC4 == params.span) {
       t.pixel = 0u;
       t.tx++;
       if (t.tx == params.spansX) {
@@ -79,6 +80,7 @@ fn main(
   let blocks = (params.k4 + COLUMNS - 1u) / COLUMNS;
   let batch = group.z / blocks;
   let firstColumn = group.z % blocks * COLUMNS;
+  let channel = batch * params.xBatch + firstColumn / params.groupK4 * params.groupC4; // the first of its group in x
   let first = (group.y * groups.x + group.x) * PIXELS;
   let terms = params.spansY * params.spansX * params.span;
 
@@ -99,7 +101,7 @@ fn main(
         let column = params.colStart + i32(loads[i].column) * params.colScale + i32(term.tx) * params.colStep + i32(term.pixel);
         let inside = u32(row) < params.h && u32(column) < params.w && term.ty < params.spansY;
         let at = ((loads[i].image * params.h + u32(row)) * params.w + u32(column)) * params.c4 + term.vector;
-        aNext[i] = select(vec4f(), x[select(0u, batch * params.xBatch + at, inside)], inside);
+        aNext[i] = select(vec4f(), x[select(0u, channel + at, inside)], inside);
       }
       term.vector += STEP;
       term = settled(term);

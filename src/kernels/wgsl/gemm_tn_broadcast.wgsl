@@ -11,6 +11,7 @@ struct Params {
   rowStart: i32, rowScale: i32, rowStep: i32,
   colStart: i32, colScale: i32, colStep: i32, spansX: u32,
   spans: u32,
+  groupC4: u32, groupK4: u32, // channels of a group in vectors: those of z meet only those of x
   span: u32, // vectors per span
   pixels: u32, // N P Q
   splits: u32, perSplit: u32, // how many, and pixels of each

@@ -1,6 +1,7 @@
 // y[b, split, t, v, k] = sum over the pixels m of one split of a[b, m, t, v] z[b, m, k], as gemm_tn_subgroup.wgsl computes it,
-// for software adapters without subgroups of a known size.
-// x is [B, N, H, W, C / 4] vectors, z is [B, N, P, Q, K / 4], y is [B, splits, spans, 4 span, K / 4].
+// for software adapters without subgroups of a known size, and on all adapters for small groups of channels.
+// x is [B, N, H, W, C / 4] vectors, z is [B, N, P, Q, K / 4], y is [B, splits, spans, 4 span, K / 4]. A span
+// has the channels of one group only.
 // One invocation computes 8 values of a span times 4 channels k, over one split. Neighbouring invocations
 // compute neighbouring k of the same values, so that all of a workgroup read the same x and consecutive z.
 // Sums have names instead of places in an array, because some drivers (SwiftShader) keep arrays in memory.
@@ -15,6 +16,7 @@ struct Params {
   rowStart: i32, rowScale: i32, rowStep: i32,
   colStart: i32, colScale: i32, colStep: i32, spansX: u32,
   spans: u32,
+  groupC4: u32, groupK4: u32, // channels of a group in vectors: those of z meet only those of x
   span: u32, // vectors per span
   pixels: u32, // N P Q
   splits: u32, perSplit: u32, // how many, and pixels of each
@@ -41,15 +43,15 @@ fn main(
   let batch = group.z / params.splits;
   let down = params.rowStart + i32(t / params.spansX) * params.rowStep;
   let right = params.colStart + i32(t % params.spansX) * params.colStep;
-  let x0 = batch * params.xBatch;
+  let x0 = batch * params.xBatch + k / params.groupK4 * params.groupC4;
   let z0 = batch * params.zBatch + k;
   // Which column of the span each vector lies in. The second of an odd number repeats the first; it is not written.
   let hasSecond = v + 1u < params.span;
   let second = select(v, v + 1u, hasSecond);
-  let across0 = right + i32(v / params.c4);
-  let across1 = right + i32(second / params.c4);
-  let within0 = v % params.c4;
-  let within1 = second % params.c4;
+  let across0 = right + i32(v / params.groupC4);
+  let across1 = right + i32(second / params.groupC4);
+  let within0 = v % params.groupC4;
+  let within1 = second % params.groupC4;
 
   var y0 = vec4f(); var y1 = y0; var y2 = y0; var y3 = y0;
   var y4 = y0; var y5 = y0; var y6 = y0; var y7 = y0;

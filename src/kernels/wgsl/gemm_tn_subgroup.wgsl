@@ -19,6 +19,7 @@ struct Params {
   rowStart: i32, rowScale: i32, rowStep: i32,
   colStart: i32, colScale: i32, colStep: i32, spansX: u32,
   spans: u32,
+  groupC4: u32, groupK4: u32, // channels of a group in vectors: those of z meet only those of x
   span: u32, // vectors per span
   pixels: u32, // N P Q
   splits: u32, perSplit: u32, // how many, and pixels of each
@@ -53,15 +54,15 @@ fn main(
   let batch = group.z / params.splits;
   let down = params.rowStart + i32(t / params.spansX) * params.rowStep;
   let right = params.colStart + i32(t % params.spansX) * params.colStep;
-  let x0 = batch * params.xBatch;
+  let x0 = batch * params.xBatch + k / params.groupK4 * params.groupC4;
   let z0 = batch * params.zBatch + k;
   // Which column of the span each vector lies in. Vectors past the end repeat the last; they are not written.
   var across: array<i32, VECTORS>;
   var within: array<u32, VECTORS>;
   for (var i = 0u; i < VECTORS; i++) {
     let vector = min(v + i, params.span - 1u);
-    across[i] = right + i32(vector / params.c4);
-    within[i] = vector % params.c4;
+    across[i] = right + i32(vector / params.groupC4);
+    within[i] = vector % params.groupC4;
   }
 
   var sum: array<vec4f, 4u * VECTORS>;

@@ -14,6 +14,7 @@ struct Params {
   rowStart: i32, rowScale: i32, rowStep: i32,
   colStart: i32, colScale: i32, colStep: i32, spansX: u32,
   spans: u32,
+  groupC4: u32, groupK4: u32, // channels of a group in vectors: those of z meet only those of x
   span: u32, // vectors per span
   pixels: u32, // N P Q
   splits: u32, perSplit: u32, // how many, and pixels of each
@@ -70,8 +71,8 @@ fn main(
   let t = mine / params.span;
   let v = mine % params.span;
   let down = params.rowStart + i32(t / params.spansX) * params.rowStep;
-  let right = params.colStart + i32(t % params.spansX) * params.colStep + i32(v / params.c4);
-  let channel = batch * params.xBatch + v % params.c4;
+  let right = params.colStart + i32(t % params.spansX) * params.colStep + i32(v / params.groupC4);
+  let channel = batch * params.xBatch + firstColumn / params.groupK4 * params.groupC4 + v % params.groupC4;
   var loads: array<Place, A_LOADS>;
   for (var i = 0u; i < A_LOADS; i++) {
     let m = begin + local / VALUES + i * (THREADS / VALUES);

@@ -1,5 +1,5 @@
 // y[n, p, q, c] = the largest x[n, h, w, c] in the window of p, q, and places[n, p, q, c] = h W + w of the first one.
-// Outside the image there is nothing; a NaN counts as largest.
+// Outside the image there is nothing: a window wholly outside gives minus infinity and the place -1. A NaN counts as largest.
 // x is [N, H, W, C], y is [N, P, Q, C]. One invocation computes one element of y, or with V = vec4f four
 // neighbouring channels. Rows of all images are a dimension of the grid, as in upsample.wgsl.
 
@@ -19,6 +19,7 @@ struct Params {
   strideY: i32, strideX: i32,
   padY: i32, padX: i32,
   dilationY: i32, dilationX: i32,
+  lowest: f32, // minus infinity, for which WGSL has no constant
 }
 
 @group(0) @binding(0) var<storage, read> x: array<V>;
@@ -41,7 +42,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let p = line % params.p;
   let i = line * params.q * params.c + inRow;
   let image = line / params.p * u32(params.h * params.w);
-  var best = V();
+  var best = V(params.lowest);
   var place = I(-1);
   for (var r = 0; r < params.kernelY; r++) {
     let row = i32(p) * params.strideY - params.padY + r * params.dilationY;

@@ -5,6 +5,7 @@
 
 // Specialisation
 const OP: u32 = 0u; // 0 sum, 1 max, 2 min
+const FLOAT: bool = true; // whether T is f32
 const SIZE: u32 = 64u; // invocations per workgroup
 alias T = f32; // element type
 
@@ -19,6 +20,11 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<T>;
 @group(0) @binding(2) var<uniform> params: Params;
 
+// By its bits, because drivers may compile v != v away.
+fn isNan(v: T) -> bool {
+  return FLOAT && (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+}
+
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let at = (group.y * groups.x + group.x) * SIZE + lane;
@@ -31,8 +37,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let v = x[base + k * params.inner];
     switch OP {
       case 0u: { result += v; }
-      case 1u: { result = select(result, v, v > result || v != v); } // a NaN wins
-      default: { result = select(result, v, v < result || v != v); }
+      case 1u: { result = select(result, v, (v > result && !isNan(result)) || isNan(v)); } // a NaN wins
+      default: { result = select(result, v, (v < result && !isNan(result)) || isNan(v)); }
     }
   }
   y[at] = result;

@@ -1,0 +1,32 @@
+import { checkNumber, checkSeed } from '../../common/check.ts';
+import { checkFloat } from '../../kernels/elementwise.ts';
+import { dropout as dropoutKernel } from '../../kernels/random.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { nextSeed } from '../seeds.ts';
+import { record } from '../tape.ts';
+
+export interface DropoutOptions {
+  /** Probability that an element becomes 0, from 0 to 1. Default 0.5. */
+  readonly p?: number;
+  /**
+   * An integer from 0 to 2^53 - 1, which decides with the position of an element whether it is dropped. Default: the next seed
+   * of the stream that `manualSeed` sets.
+   */
+  readonly seed?: number;
+}
+
+/**
+ * Dropout (Srivastava et al. 2014): every element becomes 0 with probability p, and the others are divided by 1 - p, so that
+ * the expected value stays. Dropped elements are 0 even where x is infinite or NaN. The mask is computed from the seed, also
+ * again in `backward`, and takes no memory. For training only; the layer `Dropout` knows when that is.
+ *
+ * @throws RangeError if p is not a number from 0 to 1 or the seed not an integer
+ */
+export function dropout(x: Tensor, { p = 0.5, seed = nextSeed() }: DropoutOptions = {}): Tensor {
+  checkFloat('dropout', x);
+  checkNumber('dropout', 'p', p, { min: 0, max: 1 });
+  checkSeed('dropout', seed);
+  return record('dropout', dropoutKernel(x, p, seed), [x], [], (dy) => [() => dropout(dy, { p, seed })], {
+    twice: true,
+  });
+}

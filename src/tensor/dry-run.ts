@@ -1,0 +1,50 @@
+// A dry run of a function finds out what it would launch, without launching it. Shapes and types are computed as usual, GPU
+// memory is neither read nor written, and what the function changes on the host is undone at the end.
+
+/** What a dry run disposes at its end. */
+interface Disposable {
+  dispose(): void;
+}
+
+/** What a dry run has found and must undo. */
+export interface DryRun {
+  /** How to compile each kernel that is not compiled yet, by name. */
+  readonly kernels: Map<string, () => Promise<void>>;
+  /** Tensors that were made in it. */
+  readonly made: Set<Disposable>;
+  readonly undo: (() => void)[];
+}
+
+/** Thrown by a read in a dry run. */
+export class ReadInDryRun extends Error {
+  constructor(operation: string) {
+    super(
+      `${operation}: warmup computes nothing, so that there are no values to read; give it a function that only computes, ` +
+        'or one that reads at its end',
+    );
+  }
+}
+
+let current: DryRun | null = null;
+
+/** The dry run that is under way. */
+export const dryRun = (): DryRun | null => current;
+
+/** Says how to undo a change of something that lives on, for the case that a dry run makes it. */
+export function undoAfterDryRun(undo: () => void): void {
+  current?.undo.push(undo);
+}
+
+/** Calls `fn` in a dry run, up to its first `await` if it is asynchronous. */
+export function inDryRun<T>(fn: () => T): { readonly result: T; readonly kernels: DryRun['kernels'] } {
+  if (current !== null) throw new Error('warmup: it cannot be called in the function that it warms up');
+  const run: DryRun = { kernels: new Map(), made: new Set(), undo: [] };
+  current = run;
+  try {
+    return { result: fn(), kernels: run.kernels };
+  } finally {
+    current = null;
+    for (const undo of run.undo.reverse()) undo();
+    for (const tensor of run.made) tensor.dispose();
+  }
+}
