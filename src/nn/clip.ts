@@ -42,7 +42,7 @@ export function clipGradValue(parameters: Iterable<Parameter>, limit: number): v
 }
 
 function withGradients(op: string, parameters: Iterable<Parameter>): { parameter: Parameter; grad: Tensor }[] {
-  const list = [...parameters].flatMap((parameter) =>
+  const list = [...new Set(parameters)].flatMap((parameter) =>
     parameter.grad === null ? [] : [{ parameter, grad: parameter.grad }],
   );
   if (list.length === 0) throw new Error(`${op}: no parameter has a gradient; call it after backward`);

@@ -1,8 +1,10 @@
 import { assign, axpbyAll } from '../autograd/ops/no-gradient.ts';
 import { clone } from '../autograd/ops/shape.ts';
 import { noGrad } from '../autograd/tape.ts';
+import { undoAfterDryRun } from '../tensor/dry-run.ts';
 import { keep } from '../tensor/scope.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { sameShape } from '../tensor/shape.ts';
+import type { Storage, Tensor } from '../tensor/tensor.ts';
 import type { Module } from './module.ts';
 
 /** Options of `ExponentialMovingAverage`. */
@@ -31,19 +33,33 @@ export class ExponentialMovingAverage {
     this.#module = module;
     this.#decay = decay;
     this.#constant = constant;
-    this.#averages = new Map(
-      [...module.stateDict()].map(([name, tensor]) => [name, keep(noGrad(() => clone(tensor)))]),
-    );
+    // Names of the same memory share an average, too.
+    const copies = new Map<Storage, Tensor>();
+    const averageOf = (tensor: Tensor): Tensor => {
+      const copy = copies.get(tensor.storage);
+      if (copy !== undefined) return copy.alias(tensor.shape, false);
+      const average = keep(noGrad(() => clone(tensor)));
+      copies.set(tensor.storage, average);
+      return average;
+    };
+    this.#averages = new Map([...module.stateDict()].map(([name, tensor]) => [name, averageOf(tensor)]));
   }
 
-  /** Updates the averages with the current weights; call it after each step of the optimiser. */
+  /** Updates the averages with the current weights; call it after each step of the optimiser. Integers are copied. */
   update(): void {
+    const pairs = this.#pairs();
+    const { updates } = this;
+    undoAfterDryRun(() => (this.updates = updates));
     this.updates++;
     const decay = Math.min(this.#decay, (1 + this.updates) / (10 + this.updates));
     // The average of a value with itself may differ from it by a rounding error.
-    const changing = [...this.#module.stateDict()].filter(([, x]) => !this.#constant.has(x));
-    const pairs = changing.map(([name, x]) => ({ x, y: this.#averages.get(name)!, alpha: 1 - decay }));
-    axpbyAll(pairs, decay);
+    const changing = pairs.filter(({ x }) => !this.#constant.has(x));
+    const floats = changing.filter(({ x }) => x.dtype === 'float32');
+    axpbyAll(
+      floats.map(({ x, average }) => ({ x, y: average, alpha: 1 - decay })),
+      decay,
+    );
+    for (const { x, average } of changing) if (x.dtype !== 'float32') assign(average, x);
   }
 
   /** The averages, under the names of the module's own state. */
@@ -53,13 +69,25 @@ export class ExponentialMovingAverage {
 
   /** Swaps the module's weights with the averages; a second call swaps them back. */
   swap(): void {
-    for (const [name, tensor] of this.#module.stateDict()) {
-      const average = this.#averages.get(name)!;
-      const before = noGrad(() => clone(tensor));
-      assign(tensor, average);
+    for (const { x, average } of this.#pairs()) {
+      const before = noGrad(() => clone(x));
+      assign(x, average);
       assign(average, before);
       before.dispose();
     }
+  }
+
+  /** Each tensor of the module once, also if it has several names, with its average. */
+  #pairs(): { x: Tensor; average: Tensor }[] {
+    const state = this.#module.stateDict();
+    const differing = [...state, ...this.#averages].find(
+      ([name]) => !sameShape(state.get(name)?.shape ?? [-1], this.#averages.get(name)?.shape ?? [-1]),
+    );
+    if (differing !== undefined) {
+      throw new Error(`ExponentialMovingAverage: ${differing[0]} was added to the module, removed or replaced since`);
+    }
+    const pairs = new Map([...state].map(([name, x]) => [x.storage, { x, average: this.#averages.get(name)! }]));
+    return [...pairs.values()];
   }
 
   dispose(): void {

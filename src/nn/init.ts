@@ -5,26 +5,6 @@ import { keep, tidy } from '../tensor/scope.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
-let seed = 0;
-let stream = 0;
-
-/**
- * Sets the seed for the weights of modules that are made from now on. The same seed gives the same weights on every
- * device.
- */
-export function manualSeed(value: number): void {
-  seed = value;
-  stream = 0;
-}
-
-/** A seed of its own for each tensor: the finaliser of MurmurHash3 over the seed and a running number. */
-function nextSeed(): number {
-  let h = (seed ^ Math.imul(++stream, 0x9e3779b9)) >>> 0;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
-}
-
 /** Makes the initial values of a tensor. */
 export type Initializer = (shape: Shape) => Tensor;
 
@@ -45,13 +25,13 @@ export const constant =
 export const uniform =
   (low: number, high: number): Initializer =>
   (shape) =>
-    fresh(() => add(mul(rand(shape, { seed: nextSeed() }), high - low), low));
+    fresh(() => add(mul(rand(shape), high - low), low));
 
 /** Normal with a mean and a standard deviation. */
 export const normal =
   (mean: number, std: number): Initializer =>
   (shape) =>
-    fresh(() => add(mul(randn(shape, { seed: nextSeed() }), std), mean));
+    fresh(() => add(mul(randn(shape), std), mean));
 
 /** He et al. 2015: uniform with variance gain^2 / fan_in, where gain^2 = 2 / (1 + a^2). PyTorch's layers use a = sqrt(5). */
 export const kaimingUniform =

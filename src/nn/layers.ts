@@ -1,28 +1,32 @@
+import { flatten } from '../autograd/ops/axes.ts';
 import { add } from '../autograd/ops/binary.ts';
 import { conv2d, type Conv2dOptions } from '../autograd/ops/conv2d.ts';
+import { dropout } from '../autograd/ops/dropout.ts';
+import { gather } from '../autograd/ops/gather.ts';
 import { matmul } from '../autograd/ops/matmul.ts';
-import { maxPool2d, type PoolOptions } from '../autograd/ops/pool2d.ts';
-import { relu } from '../autograd/ops/unary.ts';
+import {
+  adaptiveAvgPool2d,
+  avgPool2d,
+  maxPool2d,
+  type AvgPoolOptions,
+  type PoolOptions,
+} from '../autograd/ops/pool2d.ts';
+import { reshape } from '../autograd/ops/shape.ts';
 import { upsampleBilinear, upsampleNearest } from '../autograd/ops/upsample.ts';
 import { checkNumber } from '../common/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { kaimingUniform, uniform, type Initializer } from './init.ts';
+import { checkGroups, convParameters, type ConvConfig } from './conv.ts';
+import { kaimingUniform, normal, uniform, type Initializer } from './init.ts';
 import { Module, Parameter, type Layer } from './module.ts';
 
-export interface Conv2dConfig extends Conv2dOptions {
+export interface Conv2dConfig extends Conv2dOptions, ConvConfig {
   /** Height and width of the filter. */
   readonly kernel: number | readonly [number, number];
-  /** Whether to add a bias. Default true. */
-  readonly bias?: boolean;
-  /** Initial filter. Default: PyTorch's, uniform within 1 / sqrt(fan_in). */
-  readonly init?: Initializer;
-  /** Initial bias. Default: PyTorch's, uniform within 1 / sqrt(fan_in). */
-  readonly biasInit?: Initializer;
   /** Whether to apply ReLU in the same pass, instead of by a layer after it. Default false. */
   readonly relu?: boolean;
 }
 
-/** Convolution of [N, H, W, inChannels] to [N, P, Q, outChannels]; `weight` is [R, S, in, out], `bias` is [out]. */
+/** Convolution of [N, H, W, inChannels] to [N, P, Q, outChannels]; `weight` is [R, S, in / groups, out], `bias` is [out]. */
 export class Conv2d extends Module implements Layer {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
@@ -31,18 +35,13 @@ export class Conv2d extends Module implements Layer {
 
   constructor(inChannels: number, outChannels: number, config: Conv2dConfig) {
     super();
-    const {
-      kernel,
-      bias = true,
-      init = kaimingUniform({ a: Math.sqrt(5) }),
-      biasInit,
-      relu = false,
-      ...options
-    } = config;
+    const { kernel, bias, init, biasInit, relu = false, ...options } = config;
     const [r, s] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
-    const bound = 1 / Math.sqrt(r * s * inChannels);
-    this.weight = new Parameter(init([r, s, inChannels, outChannels]));
-    this.bias = bias ? new Parameter((biasInit ?? uniform(-bound, bound))([outChannels])) : null;
+    const { groups = 1 } = options;
+    checkGroups('Conv2d', inChannels, outChannels, groups);
+    const parameters = convParameters([r, s, inChannels / groups, outChannels], outChannels, { bias, init, biasInit });
+    this.weight = parameters.weight;
+    this.bias = parameters.bias;
     this.options = options;
     this.relu = relu;
   }
@@ -70,10 +69,53 @@ export class Linear extends Module implements Layer {
   }
 }
 
-/** max(x, 0). */
-export class ReLU extends Module implements Layer {
+/**
+ * A table of vectors, one for each of `count` symbols: `weight` [count, features], normal at first, as in PyTorch. An index
+ * out of range, which is only known on the GPU, gives NaN.
+ */
+export class Embedding extends Module implements Layer {
+  readonly weight: Parameter;
+
+  /** @param init initial table. Default: the standard normal distribution */
+  constructor(count: number, features: number, { init = normal(0, 1) }: { readonly init?: Initializer } = {}) {
+    super();
+    this.weight = new Parameter(init([count, features]));
+  }
+
+  /** @param indices int32 [...] from 0 to count - 1; the result is [..., features] */
+  forward(indices: Tensor): Tensor {
+    return gather(this.weight, indices);
+  }
+}
+
+/** Drops elements in training (see `dropout`), each time others, in the order that `manualSeed` decides; otherwise x. */
+export class Dropout extends Module implements Layer {
+  readonly p: number;
+  /** @param p probability that an element becomes 0, default 0.5 */
+  constructor(p = 0.5) {
+    super();
+    checkNumber('Dropout', 'p', p, { min: 0, max: 1 });
+    this.p = p;
+  }
   forward(x: Tensor): Tensor {
-    return relu(x);
+    return this.training ? dropout(x, { p: this.p }) : reshape(x, x.shape);
+  }
+}
+
+/** x itself, where a layer is expected. */
+export class Identity extends Module implements Layer {
+  forward(x: Tensor): Tensor {
+    return reshape(x, x.shape);
+  }
+}
+
+/**
+ * All axes after the first as one: [N, H, W, C] becomes [N, H W C]. Channels are last, so that weights of PyTorch, which
+ * flattens channels first, need another order.
+ */
+export class Flatten extends Module implements Layer {
+  forward(x: Tensor): Tensor {
+    return flatten(x, 1);
   }
 }
 
@@ -86,6 +128,30 @@ export class MaxPool2d extends Module implements Layer {
   }
   forward(x: Tensor): Tensor {
     return maxPool2d(x, this.options);
+  }
+}
+
+/** Mean of each window. */
+export class AvgPool2d extends Module implements Layer {
+  readonly options: AvgPoolOptions;
+  constructor(options: AvgPoolOptions) {
+    super();
+    this.options = options;
+  }
+  forward(x: Tensor): Tensor {
+    return avgPool2d(x, this.options);
+  }
+}
+
+/** Means of as many windows as wanted, whatever the size of the image: [N, H, W, C] to [N, height, width, C]. */
+export class AdaptiveAvgPool2d extends Module implements Layer {
+  readonly size: number | readonly [height: number, width: number];
+  constructor(size: number | readonly [height: number, width: number]) {
+    super();
+    this.size = size;
+  }
+  forward(x: Tensor): Tensor {
+    return adaptiveAvgPool2d(x, this.size);
   }
 }
 

@@ -1,7 +1,12 @@
-import { write } from '../tensor/create.ts';
+import { inspectCustom } from '../common/inspect.ts';
 import { assign } from '../autograd/ops/no-gradient.ts';
+import { clone } from '../autograd/ops/shape.ts';
+import { noGrad } from '../autograd/tape.ts';
+import { write } from '../tensor/create.ts';
+import { dtypes } from '../tensor/dtype.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { sameShape, type Shape } from '../tensor/shape.ts';
+import { describeModule } from './describe.ts';
 
 /** A tensor that training changes. Parameters belong to their module: scopes do not free them. */
 export class Parameter extends Tensor<'float32'> {
@@ -30,45 +35,66 @@ export interface Layer {
 
 /**
  * Base of everything with parameters. A field with a Parameter is a parameter, with any other Tensor a buffer (state that is
- * saved but not trained), and with a Module or an array of Modules a child. Names are the paths of the fields:
- * `body.layer1.0.conv1.weight`.
+ * saved but not trained), and with a Module a child. So are those in arrays, Maps, Sets and plain objects, nested to any
+ * depth: what PyTorch calls ModuleList, ModuleDict and ParameterList are arrays and objects here. Names are the paths of the
+ * fields: `body.layer1.0.conv1.weight`.
+ *
+ * Not found is what a walk over the fields cannot see: private fields (`#weight`), variables that a function closes over,
+ * and objects of other classes.
+ *
+ * A tensor or module may be held in several places (tied weights). `parameters`, `namedParameters`, `namedBuffers` and
+ * `modules` list it once, under its first path; `stateDict` has all paths, as in PyTorch. A child may refer to its parent.
  */
 export abstract class Module {
   /** Whether layers like batch norm behave as in training. Set by `train` and `eval`. */
   training = true;
 
-  /** Direct children with their names; elements of an array are `name.0`, `name.1`, ... */
+  /** Direct children with all their names; elements of an array are `name.0`, `name.1`, ... */
   *namedChildren(): Generator<[string, Module]> {
-    for (const [name, value] of Object.entries(this)) {
-      if (value instanceof Module) yield [name, value];
-      else if (Array.isArray(value)) {
-        for (const [i, item] of value.entries()) if (item instanceof Module) yield [`${name}.${i}`, item];
-      }
-    }
+    for (const [name, value] of membersOf(this)) if (value instanceof Module) yield [name, value];
   }
 
-  /** All parameters, including frozen ones, with their paths. */
+  /** All parameters, including frozen ones, each once, with its first path. */
   *namedParameters(prefix = ''): Generator<[string, Parameter]> {
-    for (const [name, value] of Object.entries(this)) if (value instanceof Parameter) yield [prefix + name, value];
-    for (const [name, child] of this.namedChildren()) yield* child.namedParameters(`${prefix}${name}.`);
-  }
-
-  /** All buffers with their paths. */
-  *namedBuffers(prefix = ''): Generator<[string, Tensor]> {
-    for (const [name, value] of Object.entries(this)) {
-      if (value instanceof Tensor && !(value instanceof Parameter)) yield [prefix + name, value];
+    const seen = new Set<Tensor>();
+    for (const [name, tensor] of tensorsOf(this, prefix)) {
+      if (tensor instanceof Parameter && !seen.has(tensor)) yield [name, tensor];
+      seen.add(tensor);
     }
-    for (const [name, child] of this.namedChildren()) yield* child.namedBuffers(`${prefix}${name}.`);
   }
 
+  /** All buffers, each once, with its first path. */
+  *namedBuffers(prefix = ''): Generator<[string, Tensor]> {
+    const seen = new Set<Tensor>();
+    for (const [name, tensor] of tensorsOf(this, prefix)) {
+      if (!(tensor instanceof Parameter) && !seen.has(tensor)) yield [name, tensor];
+      seen.add(tensor);
+    }
+  }
+
+  /** All parameters, each once. */
   parameters(): Parameter[] {
     return [...this.namedParameters()].map(([, parameter]) => parameter);
   }
 
+  /** This module and all below it, each once. */
+  modules(): Module[] {
+    const found = new Set<Module>([this]);
+    // A Set also visits what is added meanwhile.
+    for (const module of found) for (const [, child] of module.namedChildren()) found.add(child);
+    return [...found];
+  }
+
   /** Switches this module and its children to training or, with `false`, to evaluation. */
   train(training = true): this {
-    this.training = training;
-    for (const [, child] of this.namedChildren()) child.train(training);
+    if (switching.has(this)) return this;
+    switching.add(this);
+    try {
+      this.training = training;
+      for (const [, child] of this.namedChildren()) child.train(training);
+    } finally {
+      switching.delete(this);
+    }
     return this;
   }
 
@@ -82,33 +108,43 @@ export abstract class Module {
     return this;
   }
 
-  /** Parameters and buffers by path. The tensors are the module's own, not copies. */
+  /**
+   * Parameters and buffers by path. The tensors are the module's own, not copies. A tensor that is held in several places has
+   * an entry for each.
+   */
   stateDict(): Map<string, Tensor> {
-    return new Map<string, Tensor>([...this.namedParameters(), ...this.namedBuffers()]);
+    const entries = [...tensorsOf(this)];
+    const ordered = [true, false].flatMap((trained) =>
+      entries.filter(([, tensor]) => tensor instanceof Parameter === trained),
+    );
+    const state = new Map<string, Tensor>();
+    for (const [name, tensor] of ordered) {
+      if (state.has(name)) throw new Error(`${this.constructor.name}: two tensors are called ${name}`);
+      state.set(name, tensor);
+    }
+    return state;
   }
 
   /**
-   * Copies values into parameters and buffers by path. If anything does not fit, nothing is changed.
+   * Copies values into parameters and buffers by path. Everything is checked first: if anything does not fit, nothing is
+   * changed. A tensor that is held in several places needs the same values under each of its names.
    *
    * @param options.strict whether missing or unexpected names are an error; default true
    * @returns the missing and unexpected names
-   * @throws Error that lists the names that are missing, unexpected or of another shape
+   * @throws Error that lists the names that are missing, unexpected or have another shape, type or number of values
    */
   loadStateDict(state: StateDict, { strict = true }: { readonly strict?: boolean } = {}): LoadReport {
+    if (typeof (state as Partial<StateDict> | null)?.has !== 'function') {
+      throw new TypeError('loadStateDict: expected a Map of tensors by name');
+    }
     const own = this.stateDict();
     const missing = [...own.keys()].filter((name) => !state.has(name));
     const unexpected = [...state.keys()].filter((name) => !own.has(name));
-    const misfits: string[] = [];
-    for (const [name, tensor] of own) {
-      const value = state.get(name);
-      if (value !== undefined && !sameShape(value.shape, tensor.shape)) {
-        misfits.push(`${name}: expected [${tensor.shape}], got [${value.shape}]`);
-      }
-    }
+    const misfits = misfitsOf(own, state);
     const problems = [
       ...(strict && missing.length > 0 ? [`missing: ${missing.join(', ')}`] : []),
       ...(strict && unexpected.length > 0 ? [`unexpected: ${unexpected.join(', ')}`] : []),
-      ...(misfits.length > 0 ? [`of another shape: ${misfits.join('; ')}`] : []),
+      ...(misfits.length > 0 ? [`of another shape or type: ${misfits.join('; ')}`] : []),
     ];
     if (problems.length > 0) {
       throw new Error(
@@ -116,17 +152,124 @@ export abstract class Module {
           (misfits.length === 0 ? '\nPass { strict: false } to load what fits.' : ''),
       );
     }
-    for (const [name, tensor] of own) {
-      const value = state.get(name);
-      if (value instanceof Tensor) assign(tensor, value);
-      else if (value !== undefined) write(tensor, value.data);
-    }
+    copyState(own, state);
     return { missing, unexpected };
+  }
+
+  /** The module with its children, their parameters and buffers, one line for each. */
+  toString(): string {
+    return describeModule(this);
+  }
+
+  /** What `console.log` shows in Node. */
+  [inspectCustom](): string {
+    return describeModule(this);
   }
 
   /** Frees parameters and buffers. */
   dispose(): void {
     for (const tensor of this.stateDict().values()) tensor.dispose();
+  }
+}
+
+/** Tensors under all their paths, those of a module before those of its children. `above` are the modules of the path. */
+function* tensorsOf(module: Module, prefix = '', above: readonly Module[] = []): Generator<[string, Tensor]> {
+  for (const [name, value] of membersOf(module)) if (value instanceof Tensor) yield [prefix + name, value];
+  const path = [...above, module];
+  for (const [name, child] of module.namedChildren()) {
+    if (!path.includes(child)) yield* tensorsOf(child, `${prefix}${name}.`, path);
+  }
+}
+
+/** Modules whose `train` runs, so that it ends where modules refer to each other. */
+const switching = new Set<Module>();
+
+/** Tensors and modules in the fields of a module, with their paths. */
+function* membersOf(module: Module): Generator<[string, Tensor | Module]> {
+  for (const [name, value] of Object.entries(module)) yield* members(name, value, []);
+}
+
+/** Tensors and modules in a value. `above` are the containers that hold it, which it may refer to. */
+function* members(path: string, value: unknown, above: readonly object[]): Generator<[string, Tensor | Module]> {
+  if (value instanceof Tensor || value instanceof Module) yield [path, value];
+  else if (isContainer(value) && !above.includes(value)) {
+    for (const [key, item] of entriesOf(value)) yield* members(`${path}.${String(key)}`, item, [...above, value]);
+  }
+}
+
+type Container = readonly unknown[] | ReadonlySet<unknown> | ReadonlyMap<unknown, unknown> | Record<string, unknown>;
+
+function isContainer(value: unknown): value is Container {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value) || value instanceof Map || value instanceof Set) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function entriesOf(container: Container): Iterable<[unknown, unknown]> {
+  if (container instanceof Map) return container as ReadonlyMap<unknown, unknown>;
+  if (container instanceof Set) return [...container].entries();
+  return Object.entries(container);
+}
+
+/** What does not fit in a state dict, other than missing and unexpected names. */
+function misfitsOf(own: ReadonlyMap<string, Tensor>, state: StateDict): string[] {
+  const misfits: string[] = [];
+  const tied = new Map<Tensor, string>();
+  for (const [name, tensor] of own) {
+    const value = state.get(name);
+    if (value === undefined) continue;
+    const reason = misfit(tensor, value);
+    if (reason !== null) {
+      misfits.push(`${name}: ${reason}`);
+      continue;
+    }
+    const first = tied.get(tensor);
+    if (first === undefined) tied.set(tensor, name);
+    else if (differ(state.get(first)!, value))
+      misfits.push(`${name}: it is the same tensor as ${first}, its values differ`);
+  }
+  return misfits;
+}
+
+/** Why a value cannot be copied to a tensor; null if it can. */
+export function misfit(tensor: Tensor, value: Tensor | HostTensor): string | null {
+  const { shape, size, dtype } = tensor;
+  if (tensor.disposed) return 'it was disposed';
+  const { shape: theirs = null, data = null } = (value as Partial<HostTensor> | null) ?? {};
+  if (!Array.isArray(theirs)) return `expected a tensor or { shape, data }, got ${typeof value}`;
+  if (!sameShape(shape, theirs as Shape)) return `expected [${shape}], got [${theirs as Shape}]`;
+  if (value instanceof Tensor) {
+    if (value.disposed) return 'its tensor was disposed';
+    if (value.device !== tensor.device) return 'its tensor is on another device: use readStateDict()';
+    return value.dtype === dtype ? null : `expected ${dtype}, got ${value.dtype}`;
+  }
+  const { array } = dtypes[dtype];
+  if (!(data instanceof array)) return `expected a ${array.name}, got ${data?.constructor.name ?? 'no data'}`;
+  return data.length === size ? null : `expected ${size} values, got ${data.length}`;
+}
+
+/** Whether two values for one tensor certainly differ. Values on the GPU are not compared. */
+function differ(a: Tensor | HostTensor, b: Tensor | HostTensor): boolean {
+  if (a instanceof Tensor || b instanceof Tensor) return false;
+  return a.data.some((value, i) => !Object.is(value, b.data[i]));
+}
+
+/** Copies the values of a state that fits. */
+export function copyState(own: ReadonlyMap<string, Tensor>, state: StateDict): void {
+  const targets = new Set([...own.values()].map(({ storage }) => storage));
+  const copies = [...own].flatMap(([name, tensor]): (readonly [Tensor, Tensor | HostTensor, boolean])[] => {
+    const value = state.get(name);
+    if (value === undefined) return [];
+    if (!(value instanceof Tensor)) return [[tensor, value, false]];
+    if (value.storage === tensor.storage) return [];
+    // Another tensor of the module may be overwritten before it is read.
+    return targets.has(value.storage) ? [[tensor, noGrad(() => clone(value)), true]] : [[tensor, value, false]];
+  });
+  for (const [tensor, value, isCopy] of copies) {
+    if (value instanceof Tensor) assign(tensor, value);
+    else write(tensor, value.data);
+    if (isCopy) (value as Tensor).dispose();
   }
 }
 
@@ -136,8 +279,19 @@ export interface LoadReport {
   readonly unexpected: readonly string[];
 }
 
-/** Copies a state dict to the host, for saving. Waits for the GPU. */
+/**
+ * Copies a state dict to the host, for saving. Waits for the GPU.
+ *
+ * @throws TypeError if a tensor is not float32, which files of weights cannot hold
+ */
 export async function readStateDict(state: StateDict): Promise<Map<string, HostTensor>> {
+  for (const [name, value] of state) {
+    if (value instanceof Tensor && value.dtype !== 'float32') {
+      throw new TypeError(
+        `readStateDict: ${name} is ${value.dtype}, expected float32; a tensor in a #private field is not part of the state`,
+      );
+    }
+  }
   const values = new Map<string, HostTensor>();
   for (const [name, value] of state) {
     const host = value instanceof Tensor ? { shape: value.shape, data: (await value.data()) as Float32Array } : value;

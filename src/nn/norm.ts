@@ -2,10 +2,12 @@ import { add, div, mul, sub } from '../autograd/ops/binary.ts';
 import { isRecomputing, needsGradient } from '../autograd/tape.ts';
 import { conv2d } from '../autograd/ops/conv2d.ts';
 import type { Epilogue } from '../autograd/ops/epilogue.ts';
+import { layerNorm } from '../autograd/ops/layer-norm.ts';
 import { batchNorm, batchNormInference, groupNorm } from '../autograd/ops/normalization.ts';
 import { axpbyAll } from '../autograd/ops/no-gradient.ts';
 import { sqrt } from '../autograd/ops/unary.ts';
 import { tidy } from '../tensor/scope.ts';
+import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { constant } from './init.ts';
 import { Module, Parameter, type Layer } from './module.ts';
@@ -153,5 +155,26 @@ export class GroupNorm extends Module implements Layer {
 
   forward(x: Tensor): Tensor {
     return groupNorm(x, this.groups, this.weight, this.bias, { eps: this.#eps });
+  }
+}
+
+/** Layer normalisation (Ba et al. 2016) over the last axes, with `weight` and `bias` of their shape. */
+export class LayerNorm extends Module implements Layer {
+  readonly weight: Parameter;
+  readonly bias: Parameter;
+  readonly normalizedShape: Shape;
+  readonly #eps: number;
+
+  /** @param normalizedShape the extents of the last axes, or of the last one */
+  constructor(normalizedShape: number | Shape, { eps = 1e-5 }: { readonly eps?: number } = {}) {
+    super();
+    this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : [...normalizedShape];
+    this.weight = new Parameter(constant(1)(this.normalizedShape));
+    this.bias = new Parameter(constant(0)(this.normalizedShape));
+    this.#eps = eps;
+  }
+
+  forward(x: Tensor): Tensor {
+    return layerNorm(x, this.normalizedShape, this.weight, this.bias, { eps: this.#eps });
   }
 }

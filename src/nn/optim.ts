@@ -1,10 +1,11 @@
-import { checkNumber } from '../common/check.ts';
-import { adamStep, sgdStep } from '../kernels/update.ts';
-import { constant } from './init.ts';
-import type { HostTensor, Parameter } from './module.ts';
-import { write } from '../tensor/create.ts';
-import { sameShape } from '../tensor/shape.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { checkNumber, checkOptions, expectedNumber } from '../common/check.ts';
+import { checkAlike } from '../kernels/foreach.ts';
+import { adamStep, lionStep, rmspropStep, sgdStep } from '../kernels/update.ts';
+import { full } from '../autograd/ops/create.ts';
+import { undoAfterDryRun } from '../tensor/dry-run.ts';
+import { keep } from '../tensor/scope.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { copyState, misfit, type HostTensor, type Parameter, type StateDict } from './module.ts';
 
 /** Parameters that share settings. Settings that are not given come from the optimiser's options. */
 export type ParameterGroup<O> = { readonly parameters: Iterable<Parameter> } & Partial<O>;
@@ -30,28 +31,47 @@ export interface Update {
  * parameters in place from their `grad`; parameters without one stay unchanged.
  */
 export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
+  /** Names of the settings, for a check of names that are misspelt; null for no check. */
+  static readonly settings: readonly string[] | null = null;
   readonly groups: readonly ActiveGroup<O>[];
   /** The number of steps that each parameter has taken, and its tensors by name. */
   readonly #memory = new Map<Parameter, { steps: number; tensors: Record<string, Tensor> }>();
 
+  /**
+   * @param parameters parameters, or groups of them with settings of their own. A parameter that is listed twice in a group
+   *   counts once.
+   * @throws RangeError if there are none, or if one is in two groups
+   */
   constructor(parameters: Iterable<Parameter> | readonly ParameterGroup<O>[], options: O) {
-    const list = [...(parameters as Iterable<Parameter | ParameterGroup<O>>)];
-    const grouped = list.every((item) => 'parameters' in item && !('storage' in item));
-    const groups = (grouped && list.length > 0 ? list : [{ parameters: list }]) as ParameterGroup<O>[];
-    this.groups = groups.map(
-      (group) => ({ ...options, ...group, parameters: [...group.parameters] }) as ActiveGroup<O>,
-    );
-    const all = this.groups.flatMap((group) => group.parameters);
-    if (all.length === 0) throw new RangeError(`${this.constructor.name}: there are no parameters to optimise`);
-    if (new Set(all).size !== all.length)
-      throw new RangeError(`${this.constructor.name}: a parameter is in two groups`);
-    for (const group of this.groups) {
-      checkNumber(this.constructor.name, 'lr', group.lr, { min: 0 });
+    const name = this.constructor.name;
+    const { settings } = this.constructor as typeof Optimizer;
+    const groups = groupsOf(name, parameters);
+    if (settings !== null) {
+      checkOptions(name, options, settings);
+      for (const { parameters: _, ...own } of groups) checkOptions(name, own, settings);
     }
+    this.groups = groups.map(
+      (group) => ({ ...options, ...group, parameters: [...new Set(group.parameters)] }) as ActiveGroup<O>,
+    );
+    const all = this.#all();
+    if (all.length === 0) throw new RangeError(`${name}: there are no parameters to optimise`);
+    for (const parameter of all) {
+      if (!(parameter instanceof Tensor)) throw new TypeError(`${name}: expected parameters, got ${typeof parameter}`);
+    }
+    if (new Set(all).size !== all.length) throw new RangeError(`${name}: a parameter is in two groups`);
+    for (const group of this.groups) checkNumber(name, 'lr', group.lr, { min: 0 });
   }
 
-  /** Updates every parameter that has a gradient. */
+  /**
+   * Updates every parameter that has a gradient.
+   *
+   * @throws Error if a gradient does not have its parameter's shape, type and device; nothing is changed then
+   */
   step(): void {
+    for (const parameter of this.#all()) {
+      const { grad: gradient } = parameter;
+      if (gradient !== null) checkAlike(this.constructor.name, { gradient, parameter });
+    }
     for (const group of this.groups) {
       // Parameters that had no gradient in some steps have taken fewer.
       const byStep = new Map<number, Update[]>();
@@ -59,6 +79,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
         const { grad: gradient } = parameter;
         if (gradient === null) continue;
         const memory = this.#memoryOf(parameter);
+        const { steps } = memory;
+        undoAfterDryRun(() => (memory.steps = steps));
         memory.steps++;
         const updates = byStep.get(memory.steps) ?? [];
         byStep.set(memory.steps, updates);
@@ -78,7 +100,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     }
   }
 
-  /** The state for resuming, by the position of each parameter: `3.momentum`, and `3.steps` as a single value. */
+  /**
+   * The state for resuming, by the position of each parameter: `3.momentum`, and `3.steps` as a single value. Settings are not
+   * part of it: make the optimiser with the same ones. Schedules have the learning rates in their own state.
+   */
   stateDict(): Map<string, Tensor | HostTensor> {
     const state = new Map<string, Tensor | HostTensor>();
     this.#all().forEach((parameter, i) => {
@@ -90,28 +115,33 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     return state;
   }
 
-  /** Restores a state dict that was read to the host. The parameters must be the same, in the same order. */
-  loadStateDict(state: ReadonlyMap<string, HostTensor>): void {
+  /**
+   * Restores a state dict instead of the present state. The parameters must be the same, in the same order. Everything is
+   * checked first: if anything does not fit, nothing is changed.
+   *
+   * @throws RangeError if the state is of other parameters or of another kind of optimiser
+   */
+  loadStateDict(state: StateDict): void {
     const parameters = this.#all();
-    for (const [name, value] of state) {
-      const [index = '', key = ''] = name.split('.');
-      const parameter = parameters[Number(index)];
-      const fits = parameter !== undefined && (key === 'steps' || sameShape(parameter.shape, value.shape));
-      if (!fits)
-        throw new RangeError(`${this.constructor.name}: state ${name} [${value.shape}] does not fit any parameter`);
-    }
-    for (const [name, value] of state) {
-      const [index = '', key = ''] = name.split('.');
-      const memory = this.#memoryOf(parameters[Number(index)]!);
-      if (key === 'steps') memory.steps = value.data[0]!;
-      else write(memory.tensors[key]!, value.data);
-    }
+    const problem = this.#problem(parameters, state);
+    if (problem !== null) throw new RangeError(`${this.constructor.name}: state ${problem}`);
+    const own = new Map<string, Tensor>();
+    parameters.forEach((parameter, i) => {
+      const steps = state.get(`${i}.steps`) as HostTensor | undefined;
+      if (steps === undefined) {
+        this.#forget(parameter);
+        return;
+      }
+      const memory = this.#memoryOf(parameter);
+      memory.steps = steps.data[0]!;
+      for (const [name, tensor] of Object.entries(memory.tensors)) own.set(`${i}.${name}`, tensor);
+    });
+    copyState(own, state);
   }
 
   /** Frees the optimiser's state, but not the parameters. */
   dispose(): void {
-    for (const { tensors } of this.#memory.values()) for (const tensor of Object.values(tensors)) tensor.dispose();
-    this.#memory.clear();
+    for (const parameter of this.#memory.keys()) this.#forget(parameter);
   }
 
   /** Names of the tensors that are kept for each parameter, of its shape. */
@@ -127,12 +157,71 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   #memoryOf(parameter: Parameter): { steps: number; tensors: Record<string, Tensor> } {
     let memory = this.#memory.get(parameter);
     if (memory === undefined) {
-      const tensors = Object.fromEntries(this.remembers.map((name) => [name, constant(0)(parameter.shape)]));
+      const { shape, device } = parameter;
+      const tensors = Object.fromEntries(this.remembers.map((name) => [name, keep(full(shape, 0, { device }))]));
       memory = { steps: 0, tensors };
+      undoAfterDryRun(() => this.#memory.delete(parameter));
       this.#memory.set(parameter, memory);
     }
     return memory;
   }
+
+  #forget(parameter: Parameter): void {
+    for (const tensor of Object.values(this.#memory.get(parameter)?.tensors ?? {})) tensor.dispose();
+    this.#memory.delete(parameter);
+  }
+
+  /** Why a state does not fit; null if it does. */
+  #problem(parameters: readonly Parameter[], state: StateDict): string | null {
+    const keys = ['steps', ...this.remembers];
+    for (const [name, value] of state) {
+      const [, index = '', key = ''] = /^(\d+)\.(.*)$/.exec(name) ?? [];
+      const parameter = parameters[Number(index)];
+      if (parameter === undefined || `${Number(index)}` !== index) {
+        return `${name} does not belong to any of the ${parameters.length} parameters`;
+      }
+      if (!keys.includes(key)) return `${name} is of another kind of optimiser, expected ${keys.join(', ')}`;
+      const missing = keys.find((other) => !state.has(`${index}.${other}`));
+      if (missing !== undefined) return `${index}.${missing} is missing: it may be of another kind of optimiser`;
+      const reason = key === 'steps' ? stepsProblem(value) : misfit(parameter, value);
+      if (reason !== null) return `${name}: ${reason}`;
+    }
+    return null;
+  }
+}
+
+/** The argument of an optimiser as groups. */
+function groupsOf<O>(
+  name: string,
+  parameters: Iterable<Parameter> | readonly ParameterGroup<O>[],
+): readonly ParameterGroup<O>[] {
+  const isIterable = (value: unknown): boolean =>
+    typeof (value as Partial<Iterable<unknown>>)?.[Symbol.iterator] === 'function';
+  if (!isIterable(parameters)) {
+    throw new TypeError(`${name}: expected parameters or groups of them, for example module.parameters()`);
+  }
+  const list = [...(parameters as Iterable<Parameter | ParameterGroup<O>>)];
+  const isGroup = (item: unknown): item is ParameterGroup<O> =>
+    isIterable((item as Partial<ParameterGroup<O>> | null)?.parameters);
+  if (list.length > 0 && list.every(isGroup)) return list;
+  return [{ parameters: list as Parameter[] }] as unknown as ParameterGroup<O>[];
+}
+
+/** Why a value is not a number of steps; null if it is. */
+function stepsProblem(value: Tensor | HostTensor): string | null {
+  const data: unknown = (value as Partial<HostTensor> | null)?.data;
+  const steps = data instanceof Float32Array && data.length === 1 ? data[0]! : NaN;
+  const fits = Number.isInteger(steps) && steps >= 0;
+  return fits ? null : `it is ${steps}, expected ${expectedNumber('an integer', { min: 0 })}`;
+}
+
+/** Throws a RangeError unless all settings are finite numbers >= 0. */
+function checkSettings(name: string, settings: Readonly<Record<string, number>>): void {
+  for (const [key, value] of Object.entries(settings)) checkNumber(name, key, value, { min: 0, finite: true });
+}
+
+function checkBetas(name: string, betas: readonly number[]): void {
+  betas.forEach((beta, i) => checkNumber(name, `betas[${i}]`, beta, { min: 0, below: 1 }));
 }
 
 export interface SGDOptions extends OptimizerOptions {
@@ -148,11 +237,13 @@ export interface SGDOptions extends OptimizerOptions {
 
 /** Stochastic gradient descent with momentum, as in PyTorch. */
 export class SGD extends Optimizer<SGDOptions> {
+  static override readonly settings = ['lr', 'momentum', 'dampening', 'weightDecay', 'nesterov'];
   protected readonly remembers = ['momentum'];
 
   constructor(parameters: Iterable<Parameter> | readonly ParameterGroup<SGDOptions>[], options: SGDOptions) {
     super(parameters, options);
-    for (const { nesterov = false, momentum = 0, dampening = 0 } of this.groups) {
+    for (const { nesterov = false, momentum = 0, dampening = 0, weightDecay = 0 } of this.groups) {
+      checkSettings('SGD', { momentum, dampening, weightDecay });
       if (nesterov && (momentum <= 0 || dampening !== 0)) {
         throw new RangeError(`SGD: nesterov needs momentum > 0 and no dampening, got ${momentum} and ${dampening}`);
       }
@@ -180,7 +271,17 @@ export interface AdamOptions extends OptimizerOptions {
 
 /** Adam (Kingma and Ba 2015), as in PyTorch. */
 export class Adam extends Optimizer<AdamOptions> {
+  static override readonly settings: readonly string[] = ['lr', 'betas', 'eps', 'weightDecay'];
   protected readonly remembers = ['m', 'v'];
+
+  constructor(parameters: Iterable<Parameter> | readonly ParameterGroup<AdamOptions>[], options: AdamOptions) {
+    super(parameters, options);
+    const { name } = this.constructor;
+    for (const { betas = [0.9, 0.999], eps = 0, weightDecay = 0 } of this.groups) {
+      checkBetas(name, betas);
+      checkSettings(name, { eps, weightDecay });
+    }
+  }
 
   protected override update(
     updates: readonly Update[],
@@ -207,5 +308,74 @@ export class AdamW extends Adam {
   }
   protected override get defaultDecay(): number {
     return 0.01;
+  }
+}
+
+export interface RMSpropOptions extends OptimizerOptions {
+  /** Decay rate of the average of squared gradients. Default 0.99. */
+  readonly alpha?: number;
+  /** Added to the root of the average. Default 1e-8. */
+  readonly eps?: number;
+  /** L2 penalty added to the gradient. Default 0. */
+  readonly weightDecay?: number;
+  /** Fraction of the previous update to keep. Default 0. */
+  readonly momentum?: number;
+}
+
+/** RMSprop (Tieleman and Hinton 2012), as in PyTorch without `centered`. */
+export class RMSprop extends Optimizer<RMSpropOptions> {
+  static override readonly settings = ['lr', 'alpha', 'eps', 'weightDecay', 'momentum'];
+  protected readonly remembers = ['square', 'momentum'];
+
+  constructor(parameters: Iterable<Parameter> | readonly ParameterGroup<RMSpropOptions>[], options: RMSpropOptions) {
+    super(parameters, options);
+    for (const { alpha = 0, eps = 0, weightDecay = 0, momentum = 0 } of this.groups) {
+      checkNumber('RMSprop', 'alpha', alpha, { min: 0, max: 1 });
+      checkSettings('RMSprop', { eps, weightDecay, momentum });
+    }
+  }
+
+  protected override update(
+    updates: readonly Update[],
+    { lr, alpha = 0.99, eps = 1e-8, weightDecay = 0, momentum = 0 }: ActiveGroup<RMSpropOptions>,
+  ): void {
+    const jobs = updates.map(({ memory, ...update }) => ({
+      ...update,
+      square: memory['square']!,
+      momentum: memory['momentum']!,
+    }));
+    rmspropStep(jobs, { lr, alpha, eps, weightDecay, momentum });
+  }
+}
+
+export interface LionOptions extends OptimizerOptions {
+  /** Weights of the momentum: in the update, and for the next step. Default [0.9, 0.99]. */
+  readonly betas?: readonly [number, number];
+  /** Decoupled weight decay. Default 0. */
+  readonly weightDecay?: number;
+}
+
+/**
+ * Lion (Chen et al. 2023, "Symbolic discovery of optimization algorithms"): steps by the sign of a momentum, so that it keeps one
+ * number per parameter. Its rate is 3 to 10 times smaller than Adam's, its weight decay as many times larger.
+ */
+export class Lion extends Optimizer<LionOptions> {
+  static override readonly settings = ['lr', 'betas', 'weightDecay'];
+  protected readonly remembers = ['momentum'];
+
+  constructor(parameters: Iterable<Parameter> | readonly ParameterGroup<LionOptions>[], options: LionOptions) {
+    super(parameters, options);
+    for (const { betas = [0.9, 0.99], weightDecay = 0 } of this.groups) {
+      checkBetas('Lion', betas);
+      checkSettings('Lion', { weightDecay });
+    }
+  }
+
+  protected override update(
+    updates: readonly Update[],
+    { lr, betas: [beta1, beta2] = [0.9, 0.99], weightDecay = 0 }: ActiveGroup<LionOptions>,
+  ): void {
+    const jobs = updates.map(({ memory, ...update }) => ({ ...update, momentum: memory['momentum']! }));
+    lionStep(jobs, { lr, beta1, beta2, weightDecay });
   }
 }

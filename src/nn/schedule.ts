@@ -1,4 +1,5 @@
-import { checkNumber } from '../common/check.ts';
+import { checkChoice, checkInteger, checkNumber } from '../common/check.ts';
+import { undoAfterDryRun } from '../tensor/dry-run.ts';
 
 /** What a schedule changes: an optimiser, or anything else with learning rates. */
 export interface Rates {
@@ -75,31 +76,88 @@ export const linearWarmup = ({
   return (step) => (step < steps ? start + ((1 - start) * step) / steps : then(step - steps));
 };
 
-/** Applies a schedule to the learning rates of an optimiser. It sets the first rate at once; call `step` after each step. */
+/**
+ * The product of the factors by which plateaus have reduced the rate of a group, so that a Scheduler of the same optimiser,
+ * which computes the rate from the number of steps, does not undo them.
+ */
+const reductions = new WeakMap<object, number>();
+const reductionOf = (group: object): number => reductions.get(group) ?? 1;
+
+/** The state of a Scheduler, as plain numbers. */
+export interface SchedulerState {
+  readonly steps: number;
+  /** Rates of the groups before the schedule. */
+  readonly base: readonly number[];
+  /** Present rates of the groups. */
+  readonly rates: readonly number[];
+}
+
+/**
+ * Applies a schedule to the learning rates of an optimiser: the rates that it had times the schedule, and times what a
+ * ReduceOnPlateau of the same optimiser has reduced since. Other changes of `lr` are overwritten, as in PyTorch. It sets the
+ * first rate at once; call `step` after each step of the optimiser.
+ */
 export class Scheduler {
-  /** Steps taken. May be set when resuming, followed by `apply`. */
+  /** Steps taken. May be set when resuming with another schedule, followed by `apply`. */
   steps = 0;
   readonly #optimizer: Rates;
   readonly #schedule: Schedule;
-  readonly #base: readonly number[];
+  /** Rates before the schedule and before any reduction. */
+  #base: readonly number[];
 
   constructor(optimizer: Rates, schedule: Schedule) {
     this.#optimizer = optimizer;
     this.#schedule = schedule;
-    this.#base = this.#optimizer.groups.map((group) => group.lr);
+    this.#base = optimizer.groups.map((group) => group.lr / reductionOf(group));
     this.apply();
   }
 
   /** Sets the rates for the current number of steps. */
   apply(): void {
     const factor = this.#schedule(this.steps);
-    this.#optimizer.groups.forEach((group, i) => (group.lr = this.#base[i]! * factor));
+    this.#optimizer.groups.forEach((group, i) => (group.lr = this.#base[i]! * factor * reductionOf(group)));
   }
 
   step(): void {
+    const { steps } = this;
+    const rates = ratesOf(this.#optimizer);
+    undoAfterDryRun(() => {
+      this.steps = steps;
+      this.#optimizer.groups.forEach((group, i) => (group.lr = rates[i]!));
+    });
     this.steps++;
     this.apply();
   }
+
+  /** The state for resuming; it can be written as JSON. */
+  stateDict(): SchedulerState {
+    return { steps: this.steps, base: this.#base, rates: ratesOf(this.#optimizer) };
+  }
+
+  /**
+   * Restores a state and the rates at that time. The schedule is not part of it: make the scheduler with the same one.
+   *
+   * @throws RangeError if the state is not that of a scheduler of as many groups; nothing is changed then
+   */
+  loadStateDict(state: SchedulerState): void {
+    checkInteger('Scheduler', 'steps of the state', state.steps, { min: 0 });
+    checkRates('Scheduler', 'base', state.base, this.#optimizer);
+    checkRates('Scheduler', 'rates', state.rates, this.#optimizer);
+    this.steps = state.steps;
+    this.#base = [...state.base];
+    this.#optimizer.groups.forEach((group, i) => (group.lr = state.rates[i]!));
+  }
+}
+
+const ratesOf = ({ groups }: Rates): number[] => groups.map(({ lr }) => lr);
+
+/** Throws a RangeError unless a list has a number >= 0 for each group. */
+function checkRates(op: string, name: string, list: readonly number[], { groups }: Rates): void {
+  const count = Array.isArray(list) ? list.length : 0;
+  if (count !== groups.length) {
+    throw new RangeError(`${op}: ${name} of the state has ${count} values, expected ${groups.length}, one per group`);
+  }
+  list.forEach((value, i) => checkNumber(op, `${name}[${i}] of the state`, value, { min: 0, finite: true }));
 }
 
 export interface PlateauOptions {
@@ -113,30 +171,86 @@ export interface PlateauOptions {
   readonly mode?: 'min' | 'max';
 }
 
-/** Lowers the learning rates when a measured value stops improving, as PyTorch's ReduceLROnPlateau does. */
+/** The state of a ReduceOnPlateau, as plain numbers. */
+export interface PlateauState {
+  /** The best value; null before the first. */
+  readonly best: number | null;
+  /** Evaluations since the best one, or since the last reduction. */
+  readonly bad: number;
+  /** The product of all reductions of each group. */
+  readonly reductions: readonly number[];
+  /** Present rates of the groups. */
+  readonly rates: readonly number[];
+}
+
+/**
+ * Lowers the learning rates when a measured value stops improving, as PyTorch's ReduceLROnPlateau does. NaN is no
+ * improvement. A Scheduler of the same optimiser keeps the reductions.
+ */
 export class ReduceOnPlateau {
   readonly #optimizer: Rates;
   readonly #options: Required<PlateauOptions>;
-  #best: number;
-  /** Evaluations since the best one. */
+  #best: number | null = null;
   #bad = 0;
 
   constructor(optimizer: Rates, options: PlateauOptions = {}) {
     this.#optimizer = optimizer;
     this.#options = { factor: 0.1, patience: 10, threshold: 1e-4, mode: 'min', ...options };
-    this.#best = this.#options.mode === 'min' ? Infinity : -Infinity;
+    const { factor, patience, threshold, mode } = this.#options;
+    checkNumber('ReduceOnPlateau', 'factor', factor, { above: 0, below: 1 });
+    checkInteger('ReduceOnPlateau', 'patience', patience, { min: 0 });
+    checkNumber('ReduceOnPlateau', 'threshold', threshold, { min: 0, finite: true });
+    checkChoice('ReduceOnPlateau', 'mode', mode, ['min', 'max']);
   }
 
   /** Takes a new value of the metric. */
   step(metric: number): void {
-    const { factor, patience, threshold, mode } = this.#options;
-    const better = mode === 'min' ? metric < this.#best * (1 - threshold) : metric > this.#best * (1 + threshold);
-    if (better) {
+    const { factor, patience } = this.#options;
+    if (this.#isBetter(metric)) {
       this.#best = metric;
       this.#bad = 0;
     } else if (++this.#bad > patience) {
-      for (const group of this.#optimizer.groups) group.lr *= factor;
+      for (const group of this.#optimizer.groups) {
+        reductions.set(group, reductionOf(group) * factor);
+        group.lr *= factor;
+      }
       this.#bad = 0;
     }
+  }
+
+  #isBetter(metric: number): boolean {
+    const { threshold, mode } = this.#options;
+    const sign = mode === 'min' ? -1 : 1;
+    const best = this.#best ?? -sign * Infinity;
+    return sign * metric > sign * best * (1 + sign * threshold);
+  }
+
+  /** The state for resuming; it can be written as JSON. */
+  stateDict(): PlateauState {
+    const { groups } = this.#optimizer;
+    return {
+      best: this.#best,
+      bad: this.#bad,
+      reductions: groups.map(reductionOf),
+      rates: ratesOf(this.#optimizer),
+    };
+  }
+
+  /**
+   * Restores a state and the rates at that time, before or after the state of a Scheduler.
+   *
+   * @throws RangeError if the state is not that of a ReduceOnPlateau of as many groups; nothing is changed then
+   */
+  loadStateDict(state: PlateauState): void {
+    if (state.best !== null) checkNumber('ReduceOnPlateau', 'best of the state', state.best);
+    checkInteger('ReduceOnPlateau', 'bad of the state', state.bad, { min: 0 });
+    checkRates('ReduceOnPlateau', 'reductions', state.reductions, this.#optimizer);
+    checkRates('ReduceOnPlateau', 'rates', state.rates, this.#optimizer);
+    this.#best = state.best;
+    this.#bad = state.bad;
+    this.#optimizer.groups.forEach((group, i) => {
+      reductions.set(group, state.reductions[i]!);
+      group.lr = state.rates[i]!;
+    });
   }
 }

@@ -1,21 +1,25 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Conv2d, Linear, ReLU, Sequential, Upsample } from '../../src/nn/layers.ts';
+import { ReLU } from '../../src/nn/activations.ts';
+import { Conv2d, Linear, Sequential, Upsample } from '../../src/nn/layers.ts';
 import { BatchNorm2d, FrozenBatchNorm2d, GroupNorm } from '../../src/nn/norm.ts';
 import {
   constant,
   fans,
   kaimingNormal,
   kaimingUniform,
-  manualSeed,
   normal,
   uniform,
   xavierUniform,
   type Initializer,
 } from '../../src/nn/init.ts';
-import { Module, readStateDict } from '../../src/nn/module.ts';
+import { manualSeed } from '../../src/autograd/seeds.ts';
+import { rand, randn } from '../../src/autograd/ops/create.ts';
+import { Module, Parameter, readStateDict } from '../../src/nn/module.ts';
 import { tensor } from '../../src/tensor/create.ts';
-import { leavesNothing, testDevice } from '../support/device.ts';
+import { setDefaultDevice } from '../../src/tensor/device.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
+import { leavesNothing, testDevice, withDevice } from '../support/device.ts';
 
 const device = await testDevice();
 
@@ -72,7 +76,7 @@ test('a state dict is loaded whole or not at all', async () => {
         return true;
       },
     );
-    assert.throws(() => b.loadStateDict(broken, { strict: false }), /of another shape/);
+    assert.throws(() => b.loadStateDict(broken, { strict: false }), /of another shape or type/);
     assert.equal(await readStateDict(b.stateDict()), state);
     broken.delete('blocks.0.bias');
     assert.equal(b.loadStateDict(broken, { strict: false }), {
@@ -129,6 +133,196 @@ test('layers refuse what does not fit', () => {
   assert.throws(() => norm.forward(x), /BatchNorm2d: \[1,1,1,2\] has 1 value per channel/);
   x.dispose();
   norm.dispose();
+});
+
+class Tied extends Module {
+  readonly embedding = new Linear(2, 3, { bias: false });
+  readonly head = this.embedding;
+  readonly copy = this.embedding.weight;
+}
+
+test('tied parameters are listed once, under their first name, and saved under all names', async () => {
+  await leavesNothing(device, async () => {
+    const net = new Tied();
+    assert.equal(
+      [...net.namedParameters()].map(([name]) => name),
+      ['copy'],
+    );
+    assert.is(net.parameters().length, 1);
+    assert.equal([...net.stateDict().keys()], ['copy', 'embedding.weight', 'head.weight']);
+    assert.is(net.modules().length, 2);
+    const state = await readStateDict(net.stateDict());
+    net.loadStateDict(state);
+    net.loadStateDict(net.stateDict());
+    assert.equal(await readStateDict(net.stateDict()), state);
+    state.set('head.weight', { shape: [2, 3], data: new Float32Array(6) });
+    assert.throws(
+      () => net.loadStateDict(state),
+      /of another shape or type: head\.weight: it is the same tensor as copy, its values differ/,
+    );
+    net.dispose();
+  });
+});
+
+test('parameters, buffers and modules are found in arrays, maps, sets and objects', () => {
+  const of = (value: number): Parameter => new Parameter(tensor([value]));
+  const cycle: unknown[] = [of(7)];
+  cycle.push(cycle);
+  class Net extends Module {
+    readonly list = [of(0), [of(1), null, [tensor([2])]], 'text'];
+    readonly map = new Map<unknown, unknown>([
+      ['a', of(3)],
+      [4, new Linear(1, 1)],
+    ]);
+    readonly set = new Set([of(5)]);
+    readonly record = { x: of(6), y: { z: new Linear(1, 1, { bias: false }) } };
+    readonly cycle = cycle;
+    readonly #hidden = of(8);
+    get hidden(): Parameter {
+      return this.#hidden;
+    }
+  }
+  const net = new Net();
+  assert.equal(
+    [...net.namedParameters()].map(([name]) => name),
+    ['list.0', 'list.1.0', 'map.a', 'set.0', 'record.x', 'cycle.0', 'map.4.weight', 'map.4.bias', 'record.y.z.weight'],
+  );
+  assert.equal(
+    [...net.namedBuffers()].map(([name]) => name),
+    ['list.1.2.0'],
+  );
+  assert.equal(
+    [...net.namedChildren()].map(([name]) => name),
+    ['map.4', 'record.y.z'],
+  );
+  net.hidden.dispose();
+  net.dispose();
+});
+
+test('modules may refer to each other', () => {
+  class Child extends Module {
+    readonly weight = new Parameter(tensor([1]));
+    parent: Module | null = null;
+  }
+  class Parent extends Module {
+    readonly child = new Child();
+    readonly self = this;
+  }
+  const parent = new Parent();
+  parent.child.parent = parent;
+  assert.equal([...parent.stateDict().keys()], ['child.weight']);
+  assert.is(parent.eval().child.training, false);
+  assert.is(parent.child.train().training, true);
+  assert.is(parent.training, true);
+  assert.is(parent.modules().length, 2);
+  parent.freeze();
+  assert.is(parent.child.weight.requiresGrad, false);
+  parent.dispose();
+});
+
+test('two tensors of one name are refused', () => {
+  class Net extends Module {
+    readonly map = new Map<unknown, Parameter>([
+      [0, new Parameter(tensor([1]))],
+      ['0', new Parameter(tensor([2]))],
+    ]);
+  }
+  const net = new Net();
+  assert.throws(() => net.stateDict(), /^Net: two tensors are called map\.0$/);
+  for (const parameter of net.parameters()) parameter.dispose();
+});
+
+test('every value of a state dict is checked before any is loaded', async () => {
+  await withDevice({}, async (other) => {
+    const foreign = tensor([1, 2], { device: other });
+    setDefaultDevice(device);
+    await leavesNothing(device, async () => {
+      class Net extends Module {
+        readonly a = new Parameter(tensor([1, 2]));
+        readonly ids = tensor(Int32Array.of(3, 4));
+      }
+      const net = new Net();
+      const gone = tensor([1, 2]);
+      gone.dispose();
+      const [floats, ids] = [tensor([5, 6]), tensor(Int32Array.of(7, 8))];
+      const cases: [unknown, RegExp][] = [
+        [{ shape: [2], data: new Float32Array(3) }, /a: expected 2 values, got 3/],
+        [{ shape: [2], data: [1, 2] }, /a: expected a Float32Array, got Array/],
+        [{ shape: [2], data: new Float64Array(2) }, /a: expected a Float32Array, got Float64Array/],
+        [{ shape: [2] }, /a: expected a Float32Array, got no data/],
+        [null, /a: expected a tensor or \{ shape, data \}/],
+        [new Float32Array(2), /a: expected a tensor or \{ shape, data \}/],
+        [ids, /a: expected float32, got int32/],
+        [gone, /a: its tensor was disposed/],
+        [foreign, /a: its tensor is on another device/],
+      ];
+      for (const [value, message] of cases) {
+        const state = new Map([
+          ['ids', ids],
+          ['a', value as Tensor],
+        ]);
+        assert.throws(() => net.loadStateDict(state), message);
+      }
+      assert.throws(() => net.loadStateDict({ a: floats } as never), /^loadStateDict: expected a Map/);
+      assert.equal([...(await net.ids.data())], [3, 4]);
+      net.loadStateDict(
+        new Map<string, Tensor>([
+          ['ids', ids],
+          ['a', floats],
+        ]),
+      );
+      assert.equal([...(await net.ids.data())], [7, 8]);
+      let message = '';
+      await readStateDict(net.stateDict()).catch((error: Error) => (message = error.message));
+      assert.match(message, /^readStateDict: ids is int32, expected float32/);
+      for (const used of [floats, ids, net]) used.dispose();
+      assert.throws(() => net.loadStateDict(new Map([['a', net.a]]), { strict: false }), /a: it was disposed/);
+    });
+  });
+});
+
+test('tensors of a module can be loaded into each other', async () => {
+  await leavesNothing(device, async () => {
+    class Net extends Module {
+      readonly a = new Parameter(tensor([1]));
+      readonly b = new Parameter(tensor([2]));
+    }
+    const net = new Net();
+    net.loadStateDict(
+      new Map([
+        ['a', net.b],
+        ['b', net.a],
+      ]),
+    );
+    assert.equal([await net.a.item(), await net.b.item()], [2, 1]);
+    net.dispose();
+  });
+});
+
+test('seeds outside the integers are refused, and all bits of a seed count', async () => {
+  for (const seed of [0.3, -1, NaN, Infinity, 2 ** 53]) {
+    for (const [name, use] of [
+      ['manualSeed', () => manualSeed(seed)],
+      ['rand', () => rand([1], { seed })],
+      ['randn', () => randn([1], { seed })],
+    ] as const) {
+      assert.throws(
+        use,
+        new RegExp(`^${name}: seed is ${JSON.stringify(seed) === '"1"' ? '"1"' : seed}, expected an integer from 0 to`),
+      );
+    }
+  }
+  const first = async (seed: number): Promise<number> => {
+    manualSeed(seed);
+    const t = rand([1]);
+    const value = await t.item();
+    t.dispose();
+    return value;
+  };
+  const seeds = [0, 1, 2 ** 32, 2 ** 32 + 1, 2 ** 53 - 1];
+  const values = await Promise.all(seeds.map(first));
+  assert.is(new Set(values).size, seeds.length);
+  assert.is(await first(0), values[0]);
 });
 
 test.run();

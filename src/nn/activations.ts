@@ -1,0 +1,94 @@
+import { softmax } from '../autograd/ops/softmax.ts';
+import { elu, gelu, hardSwish, leakyRelu, relu, sigmoid, silu, tanh } from '../autograd/ops/unary.ts';
+import { checkChoice, checkNumber } from '../common/check.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { Module, type Layer } from './module.ts';
+
+/** max(x, 0). */
+export class ReLU extends Module implements Layer {
+  forward(x: Tensor): Tensor {
+    return relu(x);
+  }
+}
+
+/** Gaussian error linear unit; see `gelu`. */
+export class GELU extends Module implements Layer {
+  readonly approximate: 'none' | 'tanh';
+  constructor({ approximate = 'none' }: { readonly approximate?: 'none' | 'tanh' } = {}) {
+    super();
+    checkChoice('GELU', 'approximate', approximate, ['none', 'tanh']);
+    this.approximate = approximate;
+  }
+  forward(x: Tensor): Tensor {
+    return gelu(x, { approximate: this.approximate });
+  }
+}
+
+/** x sigmoid(x). */
+export class SiLU extends Module implements Layer {
+  forward(x: Tensor): Tensor {
+    return silu(x);
+  }
+}
+
+/** x where x >= 0, otherwise slope x. */
+export class LeakyReLU extends Module implements Layer {
+  readonly slope: number;
+  /** @param slope factor on negative elements, default 0.01 */
+  constructor(slope = 0.01) {
+    super();
+    checkNumber('LeakyReLU', 'slope', slope, { finite: true });
+    this.slope = slope;
+  }
+  forward(x: Tensor): Tensor {
+    return leakyRelu(x, { slope: this.slope });
+  }
+}
+
+/** x where x > 0, otherwise alpha (exp(x) - 1). */
+export class ELU extends Module implements Layer {
+  readonly alpha: number;
+  /** @param alpha minus the limit of very negative elements, default 1 */
+  constructor(alpha = 1) {
+    super();
+    checkNumber('ELU', 'alpha', alpha, { finite: true });
+    this.alpha = alpha;
+  }
+  forward(x: Tensor): Tensor {
+    return elu(x, { alpha: this.alpha });
+  }
+}
+
+/** x times min(max(x + 3, 0), 6) / 6. */
+export class Hardswish extends Module implements Layer {
+  forward(x: Tensor): Tensor {
+    return hardSwish(x);
+  }
+}
+
+/** 1 / (1 + exp(-x)). */
+export class Sigmoid extends Module implements Layer {
+  forward(x: Tensor): Tensor {
+    return sigmoid(x);
+  }
+}
+
+/** Hyperbolic tangent. */
+export class Tanh extends Module implements Layer {
+  forward(x: Tensor): Tensor {
+    return tanh(x);
+  }
+}
+
+/** Softmax along an axis. */
+export class Softmax extends Module implements Layer {
+  readonly axis: number;
+  /** @param axis default the last */
+  constructor(axis = -1) {
+    super();
+    this.axis = axis;
+  }
+  forward(x: Tensor): Tensor {
+    return softmax(x, this.axis);
+  }
+}

@@ -1,0 +1,99 @@
+import { conv1d, type Conv1dOptions } from '../autograd/ops/conv1d.ts';
+import { convTranspose2d, type ConvTranspose2dOptions } from '../autograd/ops/conv-transpose2d.ts';
+import type { Shape } from '../tensor/shape.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { fans, kaimingUniform, uniform, type Initializer } from './init.ts';
+import { Module, Parameter, type Layer } from './module.ts';
+
+/** What the layers of convolutions have in common. */
+export interface ConvConfig {
+  /** Whether to add a bias. Default true. */
+  readonly bias?: boolean;
+  /** Initial filter. Default: PyTorch's, uniform within 1 / sqrt(fan_in). */
+  readonly init?: Initializer;
+  /** Initial bias. Default: PyTorch's, uniform within 1 / sqrt(fan_in). */
+  readonly biasInit?: Initializer;
+}
+
+/** The parameters of a convolution with a filter of `shape` and `outChannels` results. */
+export function convParameters(
+  shape: Shape,
+  outChannels: number,
+  {
+    bias = true,
+    init = kaimingUniform({ a: Math.sqrt(5) }),
+    biasInit,
+  }: { [K in keyof ConvConfig]-?: ConvConfig[K] | undefined },
+): { readonly weight: Parameter; readonly bias: Parameter | null } {
+  const bound = 1 / Math.sqrt(fans(shape).fanIn);
+  const weight = new Parameter(init(shape));
+  return { weight, bias: bias ? new Parameter((biasInit ?? uniform(-bound, bound))([outChannels])) : null };
+}
+
+/** Throws a RangeError unless the groups divide the channels. */
+export function checkGroups(layer: string, inChannels: number, outChannels: number, groups: number): void {
+  if (inChannels % groups === 0 && outChannels % groups === 0) return;
+  throw new RangeError(`${layer}: ${inChannels} and ${outChannels} channels do not divide into ${groups} groups`);
+}
+
+export interface ConvTranspose2dConfig extends ConvTranspose2dOptions, ConvConfig {
+  /** Height and width of the filter. */
+  readonly kernel: number | readonly [number, number];
+}
+
+/**
+ * Transposed convolution of [N, H, W, inChannels] to [N, P, Q, outChannels], which enlarges images. `weight` is
+ * [R, S, out / groups, in], `bias` is [out].
+ */
+export class ConvTranspose2d extends Module implements Layer {
+  readonly weight: Parameter;
+  readonly bias: Parameter | null;
+  readonly options: ConvTranspose2dOptions;
+
+  constructor(inChannels: number, outChannels: number, config: ConvTranspose2dConfig) {
+    super();
+    const { kernel, bias, init, biasInit, ...options } = config;
+    const [r, s] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
+    const { groups = 1 } = options;
+    checkGroups('ConvTranspose2d', inChannels, outChannels, groups);
+    const parameters = convParameters([r, s, outChannels / groups, inChannels], outChannels, { bias, init, biasInit });
+    this.weight = parameters.weight;
+    this.bias = parameters.bias;
+    this.options = options;
+  }
+
+  forward(x: Tensor): Tensor {
+    return convTranspose2d(x, this.weight, this.bias, this.options);
+  }
+}
+
+export interface Conv1dConfig extends Conv1dOptions, ConvConfig {
+  /** Length of the filter. */
+  readonly kernel: number;
+}
+
+/** Convolution of sequences [N, L, inChannels] to [N, P, outChannels]; `weight` is [R, in / groups, out], `bias` is [out]. */
+export class Conv1d extends Module implements Layer {
+  readonly weight: Parameter;
+  readonly bias: Parameter | null;
+  readonly options: Conv1dOptions;
+
+  constructor(inChannels: number, outChannels: number, config: Conv1dConfig) {
+    super();
+    const { kernel, bias, init, biasInit, ...options } = config;
+    const { groups = 1 } = options;
+    checkGroups('Conv1d', inChannels, outChannels, groups);
+    const parameters = convParameters([kernel, inChannels / groups, outChannels], outChannels, {
+      bias,
+      init,
+      biasInit,
+    });
+    this.weight = parameters.weight;
+    this.bias = parameters.bias;
+    this.options = options;
+  }
+
+  forward(x: Tensor): Tensor {
+    return conv1d(x, this.weight, this.bias, this.options);
+  }
+}
