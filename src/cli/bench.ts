@@ -82,6 +82,7 @@ const OPTIONS = {
     about: `uses the kernels tuned for another adapter: ${tuningNames.join(', ')}`,
     otherwise: 'those of the adapter',
   }),
+  'no-winograd': flag('computes 3x3 convolutions as direct sums'),
   out: option(text, {
     value: 'FOLDER',
     about: 'writes bench.json and charts to this folder; after Ctrl-C, with the cases measured so far',
@@ -145,7 +146,10 @@ async function runLevel(level: Level, values: Values, terminal: Terminal, versio
   const workloads: readonly WorkloadOptions[] = values.depth.flatMap((depth) =>
     values.size.flatMap((size) => values.batch.map((batch) => ({ depth, size, batch }))),
   );
-  const chosen: InitOptions = defined({ adapter: values.adapter, tuning: values.tuning });
+  const chosen: InitOptions = {
+    ...defined({ adapter: values.adapter, tuning: values.tuning }),
+    winograd: !values['no-winograd'],
+  };
   if (level === 'first-step') return firstStep(terminal.isJson, chosen, workloads[0]!);
 
   const device = await init(chosen);

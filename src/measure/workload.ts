@@ -1,8 +1,8 @@
-import ndarray from 'ndarray';
+import { ndarray } from '../common/ndarray.ts';
 import { decodePng, encodePng } from '../imagery/node/png.ts';
 import { backward } from '../autograd/tape.ts';
 import { keep, tidy } from '../tensor/scope.ts';
-import { manualSeed } from '../nn/init.ts';
+import { manualSeed } from '../autograd/seeds.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
 import { retinaNetSpec } from '../retinanet/spec.ts';
 import { SGD } from '../nn/optim.ts';

@@ -2,6 +2,7 @@ import { add, clamp, div, minimum, mul, sub } from '../autograd/ops/binary.ts';
 import { corners } from '../autograd/ops/losses.ts';
 import { concat, reshape } from '../autograd/ops/shape.ts';
 import { exp } from '../autograd/ops/unary.ts';
+import { tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { BoxCoderSpec } from './spec.ts';
 
@@ -18,20 +19,22 @@ import type { BoxCoderSpec } from './spec.ts';
  * @returns [N, A, 4]: x1, y1, x2, y2
  */
 export function decodeBoxes(deltas: Tensor, anchors: Tensor, spec: BoxCoderSpec): Tensor {
-  const [x1, y1, x2, y2] = corners(anchors);
-  const [dx, dy, dw, dh] = corners(deltas);
-  const [wx, wy, ww, wh] = spec.weights;
-  const along = (low: Tensor, high: Tensor, shift: Tensor, growth: Tensor): [Tensor, Tensor] => {
-    const size = sub(high, low);
-    const centre = add(mul(shift, size), add(low, mul(size, 0.5)));
-    const limited = spec.clampSides === 'both' ? clamp(growth, -spec.clamp, spec.clamp) : minimum(growth, spec.clamp);
-    const half = mul(mul(exp(limited), size), 0.5);
-    return [sub(centre, half), add(centre, half)];
-  };
-  const [left, right] = along(x1, x2, div(dx, wx), div(dw, ww));
-  const [top, bottom] = along(y1, y2, div(dy, wy), div(dh, wh));
-  const column = (t: Tensor): Tensor => reshape(t, [...t.shape, 1]);
-  return concat([left, top, right, bottom].map(column), -1);
+  return tidy(() => {
+    const [x1, y1, x2, y2] = corners(anchors);
+    const [dx, dy, dw, dh] = corners(deltas);
+    const [wx, wy, ww, wh] = spec.weights;
+    const along = (low: Tensor, high: Tensor, shift: Tensor, growth: Tensor): [Tensor, Tensor] => {
+      const size = sub(high, low);
+      const centre = add(mul(shift, size), add(low, mul(size, 0.5)));
+      const limited = spec.clampSides === 'both' ? clamp(growth, -spec.clamp, spec.clamp) : minimum(growth, spec.clamp);
+      const half = mul(mul(exp(limited), size), 0.5);
+      return [sub(centre, half), add(centre, half)];
+    };
+    const [left, right] = along(x1, x2, div(dx, wx), div(dw, ww));
+    const [top, bottom] = along(y1, y2, div(dy, wy), div(dh, wh));
+    const column = (t: Tensor): Tensor => reshape(t, [...t.shape, 1]);
+    return concat([left, top, right, bottom].map(column), -1);
+  });
 }
 
 /**

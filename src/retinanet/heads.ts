@@ -1,6 +1,7 @@
 import { concat, reshape } from '../autograd/ops/shape.ts';
 import { constant, normal } from '../nn/init.ts';
-import { Conv2d, ReLU, Sequential } from '../nn/layers.ts';
+import { ReLU } from '../nn/activations.ts';
+import { Conv2d, Sequential } from '../nn/layers.ts';
 import { Module, type Layer } from '../nn/module.ts';
 import { GroupNorm } from '../nn/norm.ts';
 import { tidy } from '../tensor/scope.ts';

@@ -1,7 +1,9 @@
 import { div, greaterEqual, maximum, mul, smoothL1 } from '../autograd/ops/binary.ts';
 import { giouLoss, sigmoidFocalLoss } from '../autograd/ops/losses.ts';
-import { mean, sum } from '../autograd/ops/reduce.ts';
-import { cast, axpby } from '../autograd/ops/no-gradient.ts';
+import { sum } from '../autograd/ops/broadcast.ts';
+import { cast } from '../autograd/ops/cast.ts';
+import { mean } from '../autograd/ops/reduce.ts';
+import { axpby } from '../autograd/ops/no-gradient.ts';
 import { isRecomputing } from '../autograd/tape.ts';
 import { constant } from '../nn/init.ts';
 import { Module } from '../nn/module.ts';

@@ -3,6 +3,7 @@ import { noGrad } from '../autograd/tape.ts';
 import { checkInteger } from '../common/check.ts';
 import { Module } from '../nn/module.ts';
 import { tensor } from '../tensor/create.ts';
+import { undoAfterDryRun } from '../tensor/dry-run.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import { defaultDevice, type Device } from '../tensor/device.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -62,7 +63,7 @@ export class RetinaNet extends Module {
   /** The device on which the model was made. */
   readonly #device: Device;
   /** Anchors of recent image sizes. Private, because a Tensor in a public field would be a buffer of the model. */
-  readonly #anchors = new Map<string, AnchorSet>();
+  #anchors = new Map<string, AnchorSet>();
 
   /**
    * @param classes number of classes; background is not a class
@@ -152,6 +153,8 @@ export class RetinaNet extends Module {
     const key = image.join();
     let set = this.#anchors.get(key);
     if (set === undefined) {
+      const before = new Map(this.#anchors);
+      undoAfterDryRun(() => (this.#anchors = before));
       if (this.#anchors.size >= MAX_ANCHOR_SETS) this.#forgetAnchors();
       const host = makeAnchors(this.spec.anchors, image, sizes);
       const perCell = anchorsPerCell(this.spec.anchors);

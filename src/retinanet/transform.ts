@@ -102,7 +102,7 @@ function floats(device: Device, input: ImageInput, { channels, white }: Transfor
   const shape = [1, input.shape[0]!, input.shape[1]!, 3];
   if (!('stride' in input)) {
     const ordered = bgr ? reversedChannels(input) : input;
-    return (white === 1 ? ordered : mul(ordered, white)).view(shape);
+    return (white === 1 ? ordered : mul(ordered, white)).alias(shape);
   }
   const values = pack(bgr ? input.step(1, 1, -1) : input, new Float32Array(input.size));
   if (white === 1) for (let i = 0; i < values.length; i++) values[i] = values[i]! / 255;

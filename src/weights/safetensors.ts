@@ -1,5 +1,6 @@
-import { reasonOf } from '../common/check.ts';
+import { described, reasonOf } from '../common/check.ts';
 import type { HostTensor } from '../nn/module.ts';
+import { checkShape, sizeOf } from '../tensor/shape.ts';
 
 // The safetensors format: eight bytes with the length of a header, the header in JSON (name -> dtype, shape, range of
 // bytes), then the values. A file contains no code, and every range is checked before it is read.
@@ -14,7 +15,11 @@ export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Encodes float32 tensors with optional metadata. */
+/**
+ * Encodes float32 tensors with optional metadata.
+ *
+ * @throws RangeError or TypeError if the data of a tensor are not float32 values that fill its shape
+ */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: Readonly<Record<string, string>> = {},
@@ -24,6 +29,13 @@ export function encodeSafetensors(
   let end = 0;
   for (const [name, { shape, data }] of tensors) {
     if (name === METADATA) throw new RangeError(`encodeSafetensors: a tensor cannot be called ${METADATA}`);
+    checkShape('encodeSafetensors', shape);
+    if (!(data instanceof Float32Array)) {
+      throw new TypeError(`encodeSafetensors: the data of ${name} are ${described(data)}, expected a Float32Array`);
+    }
+    if (sizeOf(shape) !== data.length) {
+      throw new RangeError(`encodeSafetensors: ${data.length} values of ${name} do not fill the shape [${shape}]`);
+    }
     const start = end;
     end += data.byteLength;
     header.set(name, { dtype: 'F32', shape, data_offsets: [start, end] });

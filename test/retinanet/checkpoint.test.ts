@@ -5,7 +5,7 @@ import { rand } from '../../src/autograd/ops/create.ts';
 import { mean } from '../../src/autograd/ops/reduce.ts';
 import { square } from '../../src/autograd/ops/unary.ts';
 import { backward } from '../../src/autograd/tape.ts';
-import { manualSeed } from '../../src/nn/init.ts';
+import { manualSeed } from '../../src/autograd/seeds.ts';
 import { ResNet } from '../../src/retinanet/resnet.ts';
 import { retinaNetSpec, type BackboneSpec, type StageName } from '../../src/retinanet/spec.ts';
 import { tidy } from '../../src/tensor/scope.ts';

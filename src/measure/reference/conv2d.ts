@@ -6,9 +6,12 @@ type Shape4 = readonly [number, number, number, number];
 /** A convolution's extents, and its walks over the image. */
 function geometry(xShape: readonly number[], wShape: readonly number[], options: WindowOptions) {
   const [N, H, W, C] = xShape as Shape4;
-  const [R, S, , K] = wShape as Shape4;
+  const [R, S, perGroup, K] = wShape as Shape4;
   const [down, across] = walks([H, W], [R, S], options);
-  return { N, H, W, C, R, S, K, P: down.count, Q: across.count, down, across };
+  const groups = perGroup === 0 ? 1 : C / perGroup;
+  /** The first input channel of the group of output channel k. */
+  const firstOf = (k: number): number => Math.floor((k * groups) / K) * perGroup;
+  return { N, H, W, C, R, S, K, P: down.count, Q: across.count, down, across, perGroup, firstOf };
 }
 
 /** Shape [N, P, Q, K] of the result of a convolution. */
@@ -17,9 +20,12 @@ export function conv2dShape(x: readonly number[], w: readonly number[], options:
   return [N, P, Q, K];
 }
 
-/** y[n,p,q,k] = bias[k] + sum over r, s, c of x[n, p*stride - pad + r*dilation, .., c] * w[r,s,c,k]; outside x is 0. */
+/**
+ * y[n,p,q,k] = bias[k] + sum over r, s, c of x[n, p*stride - pad + r*dilation, .., c] * w[r,s,c,k]; outside x is 0. If w has
+ * fewer channels than x, c counts those of the group of k.
+ */
 export function conv2d(x: Values, w: Values, bias: Values | null, options: WindowOptions = {}): Reference {
-  const { N, H, W, C, R, S, K, P, Q, down, across } = geometry(x.shape, w.shape, options);
+  const { N, H, W, C, R, S, K, P, Q, down, across, perGroup, firstOf } = geometry(x.shape, w.shape, options);
   const [xs, ws] = [x.data, w.data];
   return {
     shape: [N, P, Q, K],
@@ -31,9 +37,9 @@ export function conv2d(x: Values, w: Values, bias: Values | null, options: Windo
         for (let s = 0; s < S; s++) {
           const v = across.input(q, s);
           if (v < 0) continue;
-          const pixel = ((n * H + h) * W + v) * C;
-          const tap = (r * S + s) * C * K + k;
-          for (let c = 0; c < C; c++) total += xs[pixel + c]! * ws[tap + c * K]!;
+          const pixel = ((n * H + h) * W + v) * C + firstOf(k);
+          const tap = (r * S + s) * perGroup * K + k;
+          for (let c = 0; c < perGroup; c++) total += xs[pixel + c]! * ws[tap + c * K]!;
         }
       }
       return total;
@@ -50,14 +56,17 @@ function readersOf(i: number, { count, taps, input }: Walk): [position: number, 
   return readers;
 }
 
-/** The gradient of x: dx[n,h,v,c] = sum of dy[n,p,q,k] * w[r,s,c,k] over the windows p, q whose tap r, s reads h, v. */
+/**
+ * The gradient of x, or a transposed convolution: dx[n,h,v,c] = sum of dy[n,p,q,k] * w[r,s,c,k] over the windows p, q whose
+ * tap r, s reads h, v, and the k of c's group.
+ */
 export function conv2dGradInput(
   dy: Values,
   w: Values,
   xShape: readonly number[],
   options: WindowOptions = {},
 ): Reference {
-  const { S, C, K, P, Q, down, across } = geometry(xShape, w.shape, options);
+  const { S, K, P, Q, down, across, perGroup, firstOf } = geometry(xShape, w.shape, options);
   return {
     shape: xShape,
     at(n: number, h: number, v: number, c: number) {
@@ -65,8 +74,10 @@ export function conv2dGradInput(
       const columns = readersOf(v, across);
       for (const [p, r] of readersOf(h, down)) {
         for (const [q, s] of columns) {
-          const [pixel, tap] = [((n * P + p) * Q + q) * K, ((r * S + s) * C + c) * K];
-          for (let k = 0; k < K; k++) total += dy.data[pixel + k]! * w.data[tap + k]!;
+          const [pixel, tap] = [((n * P + p) * Q + q) * K, ((r * S + s) * perGroup + (c % perGroup)) * K];
+          for (let k = 0; k < K; k++) {
+            if (firstOf(k) === c - (c % perGroup)) total += dy.data[pixel + k]! * w.data[tap + k]!;
+          }
         }
       }
       return total;
@@ -81,7 +92,7 @@ export function conv2dGradWeight(
   wShape: readonly number[],
   options: WindowOptions = {},
 ): Reference {
-  const { N, H, W, C, K, P, Q, down, across } = geometry(x.shape, wShape, options);
+  const { N, H, W, C, K, P, Q, down, across, firstOf } = geometry(x.shape, wShape, options);
   return {
     shape: wShape,
     at(r: number, s: number, c: number, k: number) {
@@ -92,7 +103,8 @@ export function conv2dGradWeight(
           if (h < 0) continue;
           for (let q = 0; q < Q; q++) {
             const v = across.input(q, s);
-            if (v >= 0) total += dy.data[((n * P + p) * Q + q) * K + k]! * x.data[((n * H + h) * W + v) * C + c]!;
+            const pixel = ((n * H + h) * W + v) * C + firstOf(k);
+            if (v >= 0) total += dy.data[((n * P + p) * Q + q) * K + k]! * x.data[pixel + c]!;
           }
         }
       }
