@@ -35,6 +35,7 @@ const ENTRIES = [
   'index',
   'node',
   'data',
+  'data-node',
   'evaluation',
   'report',
   'detector',

@@ -1,4 +1,6 @@
-// Compiles src to dist, from nothing, so that no file of an earlier build is published.
+// Compiles src to dist, from nothing, so that no file of an earlier build is published; then makes the declarations
+// independent of the settings of the program that uses them, the browser's half independent of other packages, and a single
+// file of the main entry.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,4 +11,7 @@ rmSync(new URL('../dist', import.meta.url), { recursive: true, force: true });
 await import('./wgsl.mjs');
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
-process.exitCode = status ?? 1;
+if (status !== 0) process.exit(status ?? 1);
+await import('./declarations.mjs');
+await import('./vendor.mjs');
+await import('./single-file.mjs');

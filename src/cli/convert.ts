@@ -1,5 +1,5 @@
 import { counted, defined } from '../common/check.ts';
-import { convertLabels, labelFormats, readLabels, type LabelFormat } from '../data.ts';
+import { convertLabels, labelFormats, readLabels, type LabelFormat } from '../data-node.ts';
 import { defineCommand, EXIT, type Call } from './command.ts';
 import { rows, type HelpText } from './help.ts';
 import { flag, oneOf, option, text, type OptionTable } from './options.ts';

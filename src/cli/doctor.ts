@@ -1,5 +1,5 @@
 import { defined } from '../common/check.ts';
-import { labelFormats } from '../data.ts';
+import { labelFormats } from '../data-node.ts';
 import {
   examinationText,
   examineData,

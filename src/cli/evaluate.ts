@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defined } from '../common/check.ts';
-import { readLabels, writeLabels, type LabelTable } from '../data.ts';
+import { readLabels, writeLabels, type LabelTable } from '../data-node.ts';
 import {
   evaluate as evaluateTask,
   judgeTables,

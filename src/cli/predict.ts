@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { counted, defined } from '../common/check.ts';
-import { findImages, writeLabels, writePng, type LabelFormat, type LabelTable } from '../data.ts';
+import { findImages, writeLabels, writePng, type LabelFormat, type LabelTable } from '../data-node.ts';
 import { commonFolder, detectFiles, loadDetector, type Detector } from '../detector-node.ts';
 import { init, type Device } from '../node.ts';
 import { detectionPicture } from '../report.ts';

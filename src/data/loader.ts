@@ -1,4 +1,4 @@
-import { checkInteger, reasonOf } from '../common/check.ts';
+import { checkInteger, checkSeed, reasonOf } from '../common/check.ts';
 import { hash32, Random } from '../common/random.ts';
 import { SampleError, type Dataset, type Sample } from './types.ts';
 
@@ -52,6 +52,7 @@ export function batches(
 ): AsyncGenerator<Batch, void, void> {
   const { batchSize, seed = 0, epoch = 0, shuffle = true, dropLast = false, start = 0, prefetch = 2 } = options;
   checkInteger('batches', 'batchSize', batchSize, { min: 1 });
+  checkSeed('batches', seed);
   checkInteger('batches', 'start', start, { min: 0 });
   checkInteger('batches', 'prefetch', prefetch, { min: 0 });
   for (const index of indices) checkInteger('batches', 'index', index, { min: 0, max: dataset.ids.length - 1 });

@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber } from '../common/check.ts';
+import { checkInteger, checkNumber, checkSeed } from '../common/check.ts';
 import { hash32, Random } from '../common/random.ts';
 import { numeric, orNone, withDefaults, type Group, type GroupValues } from '../common/settings.ts';
 import { describeSample, type Dataset } from './types.ts';
@@ -63,6 +63,7 @@ export class BalancedSampler {
    */
   constructor(candidates: readonly Candidate[], options: SamplingOptions = {}) {
     const { seed = 0 } = options;
+    checkSeed('BalancedSampler', seed);
     const { emptyShare, classBalance } = withDefaults(samplingSettings, options);
     if (emptyShare !== null && !(emptyShare >= 0 && emptyShare < 1)) {
       throw new RangeError(`BalancedSampler: emptyShare is ${emptyShare}, expected a number >= 0 and < 1`);

@@ -1,3 +1,4 @@
+import { checkSeed } from '../common/check.ts';
 import { InputError } from '../common/errors.ts';
 import { hash32 } from '../common/random.ts';
 import type { Split } from './split.ts';
@@ -77,5 +78,6 @@ export function checkSplit(op: string, { heldOut = 0.2, seed = 0 }: GroupSplitOp
   if (!(heldOut > 0 && heldOut < 1)) {
     throw new RangeError(`${op}: heldOut is ${heldOut}, expected a number between 0 and 1`);
   }
+  checkSeed(op, seed);
   return { heldOut, seed };
 }

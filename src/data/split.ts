@@ -1,4 +1,4 @@
-import { checkNumber } from '../common/check.ts';
+import { checkNumber, checkSeed } from '../common/check.ts';
 import { hash32 } from '../common/random.ts';
 
 /** Positions of the training and the held-out samples, in the order of the ids. */
@@ -16,6 +16,7 @@ export interface Split {
 export function splitIds(ids: readonly string[], options: { heldOut?: number; seed?: number } = {}): Split {
   const { heldOut = 0.2, seed = 0 } = options;
   checkNumber('splitIds', 'heldOut', heldOut, { min: 0, max: 1 });
+  checkSeed('splitIds', seed);
   const hashes = ids.map((id) => hash32('split', seed, id) / 0x1_0000_0000);
   const held = hashes.map((hash) => hash < heldOut);
   if (ids.length >= 2 && heldOut > 0 && heldOut < 1) {

@@ -1,4 +1,4 @@
-import { checkInteger } from '../common/check.ts';
+import { checkInteger, checkSeed } from '../common/check.ts';
 import { Random } from '../common/random.ts';
 import type { AnchorSpec } from '../retinanet/spec.ts';
 import { bestIous, type PlacedBoxes } from './anchor-coverage.ts';
@@ -40,6 +40,7 @@ export function fitAnchors(
   { seed = 1, maxBoxes = 1500 }: FitOptions = {},
 ): AnchorShapes {
   checkInteger('fitAnchors', 'the number of boxes', boxes.widths.length, { min: 1 });
+  checkSeed('fitAnchors', seed);
   const random = new Random('anchors', seed);
   const sample = sampleBoxes(boxes, maxBoxes, random);
   const perLevel = anchors.sizes[0]?.length ?? 0;
@@ -71,6 +72,7 @@ export function fitSmallestAnchor(
   anchors: AnchorSpec,
   { seed = 1, maxBoxes = 1500 }: FitOptions = {},
 ): number {
+  checkSeed('fitSmallestAnchor', seed);
   const sample = sampleBoxes(boxes, maxBoxes, new Random('anchors', seed));
   let [best, least] = [4, Infinity];
   for (let side = 4; side <= 160; side++) {

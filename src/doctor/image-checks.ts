@@ -48,6 +48,9 @@ function checkFiles(items: readonly Item[]): Finding[] {
   const missing = items.filter(({ facts }) => facts.problem?.kind === 'missing').map(({ facts }) => facts.file);
   const reasons = (kind: 'unreadable' | 'truncated'): string[] =>
     items.flatMap(({ facts: { file, problem } }) => (problem?.kind === kind ? [`${file}: ${problem.message}`] : []));
+  const packages = new Set(
+    items.flatMap(({ facts }) => (facts.problem?.kind === 'no-reader' ? facts.problem.package : [])),
+  );
   const [truncated, unreadable] = [reasons('truncated'), reasons('unreadable')];
   return [
     ...findingAt({
@@ -64,6 +67,13 @@ function checkFiles(items: readonly Item[]): Finding[] {
       locations: truncated,
       message: `${counted(truncated.length, 'image file is', 'image files are')} truncated`,
       remedy: 'Copy or download them again: training stops at the first one',
+    }),
+    ...findingAt({
+      severity: 'error',
+      kind: 'image-no-reader',
+      locations: items.flatMap(({ facts }) => (facts.problem?.kind === 'no-reader' ? facts.file : [])),
+      message: 'The packages that read these images are not installed',
+      remedy: `npm install ${[...packages].join(' ')}`,
     }),
     ...findingAt({
       severity: 'error',

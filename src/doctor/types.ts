@@ -36,7 +36,10 @@ export interface ImageFacts {
   /** Path relative to the folder of the images, with forward slashes. */
   readonly file: string;
   /** Why the file cannot be used, or null. */
-  readonly problem: { readonly kind: 'missing' | 'unreadable' | 'truncated'; readonly message: string } | null;
+  readonly problem:
+    | { readonly kind: 'missing' | 'unreadable' | 'truncated'; readonly message: string }
+    | { readonly kind: 'no-reader'; readonly package: string; readonly message: string }
+    | null;
   readonly kind: ImageKind;
   /** SHA-256 of the bytes in hexadecimal; empty if the file could not be read. */
   readonly hash: string;

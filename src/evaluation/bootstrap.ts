@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber } from '../common/check.ts';
+import { checkInteger, checkSeed } from '../common/check.ts';
 import { Random } from '../common/random.ts';
 import { cocoRecalls } from './coco.ts';
 import { IGNORED, RIGHT, type CocoClass } from './coco-match.ts';
@@ -23,7 +23,7 @@ export function checkBootstrap(op: string, options: BootstrapOptions): Required<
   if (!(confidence > 0 && confidence < 1)) {
     throw new RangeError(`${op}: confidence is ${confidence}, expected a number between 0 and 1`);
   }
-  checkNumber(op, 'seed', seed, { finite: true });
+  checkSeed(op, seed);
   return { resamples, confidence, seed };
 }
 

@@ -121,17 +121,10 @@ function makeGeometry({ union, intersection }: Clipper): PolygonGeometry {
 }
 
 /**
- * Loads polyclip-ts (Martinez, Rueda and Feito, 2009), an optional dependency, for regions with holes and several parts. The
- * intersection of a box and an outline is computed without it, for speed. Results are exact up to rounding, unless corners
- * of both regions differ only by rounding, where it can lose a sliver. Rejects with an Error that says how to install it
- * when it is missing.
+ * Loads polyclip-ts (Martinez, Rueda and Feito, 2009) for regions with holes and several parts. The intersection of a box and
+ * an outline is computed without it, for speed. Results are exact up to rounding, unless corners of both regions differ only
+ * by rounding, where it can lose a sliver.
  */
 export async function loadPolygonGeometry(): Promise<PolygonGeometry> {
-  let clipper: Clipper;
-  try {
-    clipper = (await import('polyclip-ts')) as unknown as Clipper;
-  } catch (cause) {
-    throw new Error('comparing outlines needs the package polyclip-ts: npm install polyclip-ts', { cause });
-  }
-  return makeGeometry(clipper);
+  return makeGeometry((await import('polyclip-ts')) as unknown as Clipper);
 }

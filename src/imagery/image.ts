@@ -1,4 +1,4 @@
-import ndarray from 'ndarray';
+import { ndarray } from '../common/ndarray.ts';
 import type { RgbImage } from './types.ts';
 
 /**

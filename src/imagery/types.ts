@@ -20,6 +20,14 @@ export interface ImageDecoding {
   readonly groundResolution?: number;
 }
 
+/** A rectangle of pixels within an image. */
+export interface PixelWindow {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Boxes and classes of one image. */
 export interface Annotations {
   /** Four numbers per box, `x1, y1, x2, y2` in pixels: x points right, y down, `x2 > x1`, `y2 > y1`. */

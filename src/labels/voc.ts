@@ -1,15 +1,8 @@
-import { reasonOf } from '../common/check.ts';
 import type { Box } from '../imagery/geometry.ts';
-import { isRecord } from './json.ts';
 import { reporter, shown, type ParseOptions, type Report } from './problems.ts';
 import { checkBox, imagePath, imageSide, TableBuilder } from './table-builder.ts';
 import type { LabelledImage, LabelTable, Origin } from './types.ts';
-
-/**
- * Parses XML into objects: elements by name, text unchanged, `object` elements always as an array. Throws an Error with
- * `line` (from 1) for text that is not XML.
- */
-export type XmlReader = (text: string) => unknown;
+import { parseXml, XmlError, type XmlElement } from './xml.ts';
 
 /** One XML file, with its path relative to the folder of annotations. */
 export interface VocDocument {
@@ -25,7 +18,6 @@ export interface VocDocument {
  */
 export function parseVoc(
   documents: Iterable<VocDocument>,
-  readXml: XmlReader,
   options: ParseOptions & { readonly findImage?: ((stem: string) => string | undefined) | undefined },
 ): LabelTable {
   const report = reporter(options.onProblem);
@@ -33,7 +25,7 @@ export function parseVoc(
   const documentOf = new Map<string, string>();
   for (const { path, text } of documents) {
     const origin = { file: `${options.name}/${path}` };
-    const root = readRoot(text, origin, readXml, report);
+    const root = readRoot(text, origin, report);
     const file = root === null ? null : imageOf(root, path, origin, { report, findImage: options.findImage });
     if (root === null || file === null) continue;
     const other = documentOf.get(file);
@@ -42,13 +34,11 @@ export function parseVoc(
       continue;
     }
     documentOf.set(file, origin.file);
-    const size = isRecord(root['size']) ? root['size'] : {};
-    const side = (key: string): number | null => imageSide(textOf(size[key]).trim(), key, origin, report);
+    const size = childOf(root, 'size');
+    const side = (key: string): number | null => imageSide(textOf(size, key), key, origin, report);
     table.addImage(file, side('width'), side('height'));
-    const lines = objectLines(text);
-    const objects: readonly unknown[] = Array.isArray(root['object']) ? root['object'] : [];
-    for (const [i, object] of objects.entries()) {
-      readObject(object, file, { ...origin, line: lines[i] ?? 1 }, { table, report });
+    for (const object of root.children.filter(({ name }) => name === 'object')) {
+      readObject(object, file, { ...origin, line: object.line }, { table, report });
     }
   }
   return table.build();
@@ -56,33 +46,33 @@ export function parseVoc(
 
 /** The path of the image of an XML file; null for one without, which is reported. */
 function imageOf(
-  root: Readonly<Record<string, unknown>>,
+  root: XmlElement,
   path: string,
   origin: Origin,
   { report, findImage }: { report: Report; findImage: ((stem: string) => string | undefined) | undefined },
 ): string | null {
   const folder = path.slice(0, path.lastIndexOf('/') + 1);
   const bare = path.replace(/\.[^./]*$/, '');
-  const given = textOf(root['filename']).trim() || findImage?.(bare)?.slice(folder.length) || '';
+  const given = textOf(root, 'filename') || findImage?.(bare)?.slice(folder.length) || '';
   if (given === '') return report('syntax', origin, 'no <filename>, and no image with the same name');
   return imagePath(/[\\/]/.test(given) ? given : folder + given, origin, report);
 }
 
 /** Adds an <object> to the table, or reports what is invalid. */
 function readObject(
-  object: unknown,
+  object: XmlElement,
   file: string,
   origin: Origin,
   { table, report }: { table: TableBuilder; report: Report },
 ): void {
-  const className = isRecord(object) ? textOf(object['name']).trim() : '';
-  if (!isRecord(object) || className === '') {
+  const className = textOf(object, 'name');
+  if (className === '') {
     report('syntax', origin, 'an <object> without a <name>');
     return;
   }
-  const box = readBox(object['bndbox'], origin, report);
+  const box = readBox(childOf(object, 'bndbox'), origin, report);
   if (box === null) return;
-  const difficult = textOf(object['difficult']).trim().toLowerCase();
+  const difficult = textOf(object, 'difficult').toLowerCase();
   if (!['', '0', '1', 'false', 'true', 'unspecified'].includes(difficult)) {
     report('syntax', origin, `<difficult> is ${shown(difficult)}, expected 0 or 1`);
     return;
@@ -113,31 +103,23 @@ export function writeVoc(image: LabelledImage, classes: readonly string[]): stri
 }
 
 /** The <annotation> of an XML file; null for a file without, which is reported. */
-function readRoot(
-  text: string,
-  origin: Origin,
-  readXml: XmlReader,
-  report: Report,
-): Readonly<Record<string, unknown>> | null {
+function readRoot(text: string, origin: Origin, report: Report): XmlElement | null {
   if (text.trim() === '') return report('syntax', origin, 'the file is empty, expected XML');
-  let xml: unknown;
   try {
-    xml = readXml(text);
+    const root = childOf(parseXml(text), 'annotation');
+    if (root !== undefined && root.children.length > 0) return root;
   } catch (error) {
-    const line =
-      error instanceof Error && 'line' in error && typeof error.line === 'number' ? { line: error.line } : {};
-    return report('syntax', { ...origin, ...line }, `not XML, or truncated: ${reasonOf(error)}`);
+    if (!(error instanceof XmlError)) throw error;
+    return report('syntax', { ...origin, line: error.line }, `not XML, or truncated: ${error.message}`);
   }
-  const root = isRecord(xml) ? xml['annotation'] : undefined;
-  // The parser returns an <annotation> without elements as text.
-  if (isRecord(root)) return root;
   return report('syntax', origin, 'not Pascal VOC: no <annotation> with elements at the top');
 }
 
-function readBox(bounds: unknown, origin: Origin, report: Report): Box | null {
-  if (!isRecord(bounds)) return report('syntax', origin, 'an <object> without a <bndbox> of xmin, ymin, xmax, ymax');
+function readBox(bounds: XmlElement | undefined, origin: Origin, report: Report): Box | null {
+  if (bounds === undefined || bounds.children.length === 0)
+    return report('syntax', origin, 'an <object> without a <bndbox> of xmin, ymin, xmax, ymax');
   const corner = (key: string): number => {
-    const text = textOf(bounds[key]).trim();
+    const text = textOf(bounds, key);
     const value = text === '' ? NaN : Number(text);
     if (!Number.isFinite(value)) report('number', origin, `${key} is "${text}", expected a number`);
     return value;
@@ -148,20 +130,13 @@ function readBox(bounds: unknown, origin: Origin, report: Report): Box | null {
   return checkBox(box, origin, report) ? box : null;
 }
 
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
+/** The first element of a name inside another. */
+const childOf = (parent: XmlElement, name: string): XmlElement | undefined =>
+  parent.children.find((child) => child.name === name);
 
-/** The lines, from 1, on which the objects of a file begin. */
-function objectLines(text: string): number[] {
-  const lines: number[] = [];
-  let line = 1;
-  for (const match of text.matchAll(/<!--[^]*?-->|<object[\s>]|\n/g)) {
-    if (match[0].startsWith('<object')) lines.push(line);
-    line += match[0].split('\n').length - 1;
-  }
-  return lines;
-}
+/** The text of an element inside another, without space around it; empty if there is none. */
+const textOf = (parent: XmlElement | undefined, name: string): string =>
+  (parent === undefined ? undefined : childOf(parent, name))?.text.trim() ?? '';
 
 function escapeXml(text: string): string {
   for (const character of text) {

@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber } from '../common/check.ts';
+import { checkInteger, checkNumber, checkSeed } from '../common/check.ts';
 import { clipRing, ringArea, type Ring } from '../imagery/geometry.ts';
 import { renderScene } from './render.ts';
 import { makeScene } from './scene.ts';
@@ -37,6 +37,7 @@ export function generateChip(
   index: number,
   { size = 128, metresPerPixel = 0.5 }: ChipOptions = {},
 ): SyntheticChip {
+  checkSeed('generateChip', seed);
   checkInteger('generateChip', 'size', size, { min: 16 });
   checkNumber('generateChip', 'metresPerPixel', metresPerPixel, { above: 0 });
   const scene = makeScene(seed, index, size * metresPerPixel);

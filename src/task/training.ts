@@ -8,7 +8,7 @@ import { tablesOf } from '../detector/detections-table.ts';
 import { judge } from '../evaluation/judge.ts';
 import type { Judgement } from '../evaluation/judgement.ts';
 import type { LabelTable } from '../labels/types.ts';
-import { manualSeed } from '../nn/init.ts';
+import { manualSeed } from '../autograd/seeds.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
 import { findLearningRate, type RateCurve, type RatePoint } from '../train/find-learning-rate.ts';
 import type { RunStore } from '../train/run-store.ts';

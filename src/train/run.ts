@@ -22,6 +22,8 @@ export class Run {
   readonly #plan: RunPlan;
   readonly #reading: Partial<BatchOptions>;
   readonly #trainer: Trainer;
+  /** Whether the kernels of a step are compiled. */
+  #isWarm = false;
   readonly #progress: Progress;
   /** Training samples without objects: the candidates for hard-negative mining. */
   readonly #empty: readonly number[];
@@ -118,6 +120,8 @@ export class Run {
       ...this.#reading,
     })) {
       const waitSeconds = (performance.now() - asked) / 1000;
+      if (!this.#isWarm) await trainer.warmup(samples);
+      this.#isWarm = true;
       const { learningRate } = trainer;
       const numbers = readLosses(trainer.gradients(samples));
       // #log reports a failure later; until then it must not count as an unhandled rejection.

@@ -3,12 +3,13 @@ import { checkInteger } from '../common/check.ts';
 import type { Sample } from '../data/types.ts';
 import { add, mul } from '../autograd/ops/binary.ts';
 import { backward } from '../autograd/tape.ts';
+import { warmup, type WarmupOptions } from '../autograd/warmup.ts';
 import { clipGradNorm } from '../nn/clip.ts';
 import { concat, reshape } from '../autograd/ops/shape.ts';
 import { ExponentialMovingAverage } from '../nn/ema.ts';
 import { readStateDict, type HostTensor } from '../nn/module.ts';
 import { Scheduler } from '../nn/schedule.ts';
-import { sum } from '../autograd/ops/reduce.ts';
+import { sum } from '../autograd/ops/broadcast.ts';
 import { tidy } from '../tensor/scope.ts';
 import type { AdamW, SGD } from '../nn/optim.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
@@ -86,6 +87,11 @@ export class Trainer {
     const numbers = this.gradients(samples);
     this.update();
     return numbers;
+  }
+
+  /** Compiles what a step on such a batch launches, in parallel, and changes nothing. See `warmup`. */
+  async warmup(samples: readonly Sample[], options: WarmupOptions = {}): Promise<void> {
+    await warmup(() => this.step(samples), options);
   }
 
   /** The first half of `step`: computes the gradients of a batch and clips them. Returns the losses of the step. */

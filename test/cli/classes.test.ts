@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import jpeg from 'jpeg-js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readLabels, Random, rgbImage, writePng } from '../../src/data.ts';
+import { readLabels, Random, rgbImage, writePng } from '../../src/data-node.ts';
 import { ends, inPairs, json, refuses, retinagradIn, runNode, temporaryFolder } from './support.ts';
 
 // Images of one's own: two classes, several sizes, PNG, JPEG and WebP beside a CSV.

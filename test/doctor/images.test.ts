@@ -4,6 +4,7 @@ import jpeg from 'jpeg-js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Box } from '../../src/imagery/geometry.ts';
+import { MissingPackageError, optionalPackage } from '../../src/imagery/node/optional-package.ts';
 import { encodePng } from '../../src/imagery/node/png.ts';
 import type { LabelledImage } from '../../src/labels/types.ts';
 import { rgbImage } from '../../src/imagery/image.ts';
@@ -272,5 +273,23 @@ test(
     }
   }),
 );
+
+test('images whose package is not installed are not called damaged', async () => {
+  const load = (): Promise<unknown> => import('an-absent-package' as string);
+  try {
+    await optionalPackage('pngjs', load);
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, MissingPackageError);
+    assert.match((error as MissingPackageError).message, /needs the package pngjs: npm install pngjs$/);
+  }
+  const problem = { kind: 'no-reader', package: 'pngjs', message: '' } as const;
+  const items = ['a.png', 'b.png'].map((file) => itemOf(file, 8, 8, [], { problem }));
+  const findings = checkImages(inventoryOf(items), { isStretched: false });
+  assert.not.ok(kinds(findings).includes('image-unreadable'));
+  const { examples, remedy } = findingOf(findings, 'image-no-reader');
+  assert.equal(examples, ['a.png', 'b.png']);
+  assert.is(remedy, 'npm install pngjs');
+});
 
 test.run();

@@ -13,7 +13,7 @@ import { openDataset } from '../../src/data/node/open-dataset.ts';
 import { openSpaceNet } from '../../src/data/node/open-spacenet.ts';
 import { splitIds } from '../../src/data/split.ts';
 import { loadDetector } from '../../src/detector/node/detector-file.ts';
-import { manualSeed } from '../../src/nn/init.ts';
+import { manualSeed } from '../../src/autograd/seeds.ts';
 import { RetinaNet } from '../../src/retinanet/retinanet.ts';
 import { writeSyntheticSpaceNet } from '../../src/synthetic/node/write-spacenet.ts';
 import { RunFolder } from '../../src/train/node/run-folder.ts';

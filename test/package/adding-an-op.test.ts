@@ -29,7 +29,7 @@ function runCases(): { readonly passed: number; readonly total: number } {
   const generated = run(['scripts/wgsl.mjs']);
   assert.is(generated.status, 0, generated.stderr);
   const { stdout, stderr } = runProgram('test/autograd/ops.test.ts', {
-    RETINAGRAD_OPS: 'leakyRelu',
+    RETINAGRAD_OPS: 'softshrink',
     FORCE_COLOR: '0',
   });
   const [total, passed] = ['Total', 'Passed'].map((word) => new RegExp(`^ +${word}: +(\\d+)$`, 'm').exec(stdout)?.[1]);
@@ -44,12 +44,12 @@ test('the operation of the page passes its tests, and a broken kernel does not',
   assert.equal(
     fileBlocks.map(([, file]) => file),
     [
-      'src/kernels/wgsl/leaky_relu.wgsl',
-      'src/kernels/leaky-relu.ts',
-      'src/autograd/ops/leaky-relu.ts',
+      'src/kernels/wgsl/softshrink.wgsl',
+      'src/kernels/softshrink.ts',
+      'src/autograd/ops/softshrink.ts',
       'src/index.ts',
       'test/reference/elementwise.ts',
-      'test/cases/leaky-relu.ts',
+      'test/cases/softshrink.ts',
     ],
   );
   const rows = 10;
@@ -58,8 +58,11 @@ test('the operation of the page passes its tests, and a broken kernel does not',
   const total = rows + (rows - undifferentiated) + sliced;
   assert.equal(runCases(), { passed: total, total });
 
-  const kernel = join(copy, 'src/kernels/wgsl/leaky_relu.wgsl');
-  writeFileSync(kernel, readFileSync(kernel, 'utf8').replace('v > vec4f(0.0)', 'v < vec4f(0.0)'));
+  const kernel = join(copy, 'src/kernels/wgsl/softshrink.wgsl');
+  writeFileSync(
+    kernel,
+    readFileSync(kernel, 'utf8').replace('abs(v) > vec4f(params.lambda)', 'abs(v) < vec4f(params.lambda)'),
+  );
   const broken = runCases();
   assert.is(broken.total, total);
   assert.ok(broken.passed < total, 'the tests do not detect the broken kernel');

@@ -15,8 +15,8 @@ const scripts = temporaryFolder(join(root, '.cache-readme-'));
 const cwd = temporaryFolder();
 
 /** Runs a program in a folder that holds the data set which it names, and returns what it printed. */
-function run(index: number): string {
-  const file = join(scripts, `${index}.ts`);
+function run(index: number, extension = 'ts'): string {
+  const file = join(scripts, `${index}.${extension}`);
   writeFileSync(file, programs[index]!);
   const args = ['--conditions', 'retinagrad-source', '--import', import.meta.resolve('tsx'), file];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' });
@@ -52,8 +52,8 @@ test('the program that trains, predicts and evaluates', async () => {
   assert.match(readFileSync(join(cwd, 'predictions.csv'), 'utf8'), /^image,x1,y1,x2,y2,label/);
 });
 
-test('the program with tensors and gradients', () => {
-  assert.match(run(1), /^\[ 3, 3, 3, 16 \] -?\d+\.\d+/);
+test('the program with tensors and gradients, also as JavaScript', () => {
+  for (const extension of ['ts', 'mjs']) assert.match(run(1, extension), /^\[ 3, 3, 3, 16 \] -?\d+\.\d+/);
 });
 
 test('there is no program that is not run', () => {

@@ -1,7 +1,7 @@
 import { join, relative, sep } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readImage, writeSyntheticSpaceNet, findImages } from '../../src/data.ts';
+import { readImage, writeSyntheticSpaceNet, findImages } from '../../src/data-node.ts';
 import { commonFolder, Detector, detectFiles, type DetectOptions } from '../../src/detector-node.ts';
 import { objectsOf } from '../../src/data/annotation-table.ts';
 import { rejects } from '../support/errors.ts';

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { describeSample, writeSyntheticSpaceNet } from '../../src/data.ts';
+import { describeSample, writeSyntheticSpaceNet } from '../../src/data-node.ts';
 import { Detector, detectImage, evaluate, openEvaluationData } from '../../src/detector-node.ts';
 import { judge } from '../../src/evaluation.ts';
 import { objectsOf } from '../../src/data/annotation-table.ts';

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Box, LabelledObject, LabelTable } from '../../src/data.ts';
+import type { Box, LabelledObject, LabelTable } from '../../src/data-node.ts';
 import { judgeTables, matchImages } from '../../src/detector.ts';
 import { judge } from '../../src/evaluation.ts';
 import { errorOf } from '../support/errors.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { writePng, type RgbImage } from '../../src/data.ts';
+import { writePng, type RgbImage } from '../../src/data-node.ts';
 
 /** Writes PNG files below a folder, by path, and returns their paths. */
 export async function writeImages(folder: string, images: Readonly<Record<string, RgbImage>>): Promise<string[]> {

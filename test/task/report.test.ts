@@ -12,7 +12,7 @@ import {
   writeReport,
   type ReportParts,
 } from '../../src/detector-node.ts';
-import { tableOf } from '../../src/data.ts';
+import { tableOf } from '../../src/data-node.ts';
 import { judge } from '../../src/evaluation.ts';
 import { inFolder } from '../support/files.ts';
 import { tinySpec } from '../train/support.ts';

@@ -11,7 +11,7 @@ import {
   settingsSchema,
   type PartialSettings,
 } from '../../src/detector.ts';
-import type { LabelTable } from '../../src/data.ts';
+import type { LabelTable } from '../../src/data-node.ts';
 import { startingRate } from '../../src/train.ts';
 import { errorOf } from '../support/errors.ts';
 

@@ -1,5 +1,5 @@
 import { rgbImage } from '../../src/imagery/image.ts';
-import type { Dataset } from '../../src/data.ts';
+import type { Dataset } from '../../src/data-node.ts';
 import {
   chooseAuto,
   resolveSettings,

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Dataset } from '../../src/data.ts';
+import type { Dataset } from '../../src/data-node.ts';
 import { prepareTrainingData, type PartialSettings, type TrainingData } from '../../src/detector.ts';
 import { rejects } from '../support/errors.ts';
 import { squares, squaresAndNothing } from '../train/support.ts';

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Dataset } from '../../src/data.ts';
+import type { Dataset } from '../../src/data-node.ts';
 import {
   anchorFacts,
   boxSizesOf,

@@ -8,6 +8,7 @@ import { imageSize } from '../../imagery/image.ts';
 import { listFiles } from '../../imagery/node/files.ts';
 import { decodeJpeg, isJpeg, readJpegHeader } from '../../imagery/node/jpeg.ts';
 import { decodePng, isPng } from '../../imagery/node/png.ts';
+import { MissingPackageError } from '../../imagery/node/optional-package.ts';
 import { defaultBands, readImage, readTiffImage, type Bands } from '../../imagery/node/read-image.ts';
 import { decodeTiff, isTiff, type Tiff } from '../../imagery/node/tiff.ts';
 import { LevelCounts, type Stretch } from '../../imagery/stretch.ts';
@@ -89,6 +90,9 @@ async function readContents(file: OpenFile, options: ReadFactsOptions): Promise<
     if (damage !== undefined) throw new TruncatedError(damage);
     return options.pixels ? { ...facts, difference: differenceHash(await decode()) } : facts;
   } catch (error) {
+    if (error instanceof MissingPackageError) {
+      return { ...facts, problem: { kind: 'no-reader', package: error.package, message: error.message } };
+    }
     const kind = isTruncated(error) ? 'truncated' : 'unreadable';
     // A finding names the file itself.
     const message = error instanceof InputError ? error.reason : reasonOf(error);

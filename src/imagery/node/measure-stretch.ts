@@ -1,4 +1,4 @@
-import { checkInteger } from '../../common/check.ts';
+import { checkInteger, checkSeed } from '../../common/check.ts';
 import { Random } from '../../common/random.ts';
 import { LevelCounts, type Stretch } from '../stretch.ts';
 import type { Bands } from './read-image.ts';
@@ -28,6 +28,7 @@ export async function measureStretch(
 ): Promise<Stretch> {
   const { percentiles = [2, 98], stretchImages = 32, seed = 0 } = options;
   checkInteger(op, 'stretchImages', stretchImages, { min: 1 });
+  checkSeed(op, seed);
   const counts = new LevelCounts();
   const chosen = new Random('stretch', seed).shuffle([...paths]).slice(0, stretchImages);
   for (const path of chosen) counts.add(await (await open(path)).readLevels(rgb));

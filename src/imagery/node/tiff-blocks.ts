@@ -3,6 +3,7 @@ import { inflate } from 'node:zlib';
 import type { GeoTIFFImage } from 'geotiff';
 import { reasonOf } from '../../common/check.ts';
 import { TruncatedError } from '../truncated.ts';
+import type { PixelWindow } from '../types.ts';
 import { readJpegHeader } from './jpeg.ts';
 import { optionalPackage } from './optional-package.ts';
 
@@ -132,14 +133,6 @@ function blockGrid(layout: BlockLayout): { across: number; down: number; planes:
   };
 }
 
-/** A rectangle of pixels within an image. */
-export interface TiffWindow {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
 /**
  * Reads bands (numbered from 0) of the pixels in a window, interleaved, from the blocks that overlap it. Rejects for blocks
  * with too few bytes. Deflate is inflated by zlib on another thread with a limit, so that a small file cannot fill the
@@ -149,7 +142,7 @@ export async function readBlocks(
   file: Uint8Array,
   layout: BlockLayout,
   bands: readonly number[],
-  window: TiffWindow,
+  window: PixelWindow,
 ): Promise<Uint8Array | Uint16Array> {
   const { bytesPerSample, planar, blockWidth, blockHeight } = layout;
   const pixels = window.width * window.height * bands.length;
@@ -220,7 +213,7 @@ function checkJpegBlock(bytes: Uint8Array, blockWidth: number, blockHeight: numb
 /** Copies band `from` of the pixels that a block and a window share to band `to` of `count` of the window's pixels. */
 function copyBand(
   out: Uint8Array | Uint16Array,
-  window: TiffWindow,
+  window: PixelWindow,
   block: DataView,
   layout: BlockLayout,
   at: { row: number; column: number; from: number; to: number; count: number },

@@ -5,10 +5,11 @@ import { InputError } from '../../common/errors.ts';
 import type { Affine } from '../georeference.ts';
 import type { Levels } from '../stretch.ts';
 import { TruncatedError } from '../truncated.ts';
+import type { PixelWindow } from '../types.ts';
 import { checkPixels, type ImageLimits } from './limits.ts';
 import { optionalPackage } from './optional-package.ts';
 import { checkDirectory } from './tiff-directory.ts';
-import { readBlockLayout, readBlocks, type BlockLayout, type TiffWindow } from './tiff-blocks.ts';
+import { readBlockLayout, readBlocks, type BlockLayout } from './tiff-blocks.ts';
 
 /** A TIFF image with checked tags; its pixels are read on demand. */
 export interface Tiff {
@@ -27,7 +28,7 @@ export interface Tiff {
    * Interleaved levels of three bands (numbered from 1, as in GDAL) of a window or, by default, of the whole image. Only
    * blocks that overlap the window are decoded. Rejects if the pixels are damaged or the window exceeds the image.
    */
-  readLevels(bands: readonly [number, number, number], window?: TiffWindow): Promise<Levels>;
+  readLevels(bands: readonly [number, number, number], window?: PixelWindow): Promise<Levels>;
 }
 
 /** Whether bytes start with the signature of a TIFF or BigTIFF file. */
@@ -119,7 +120,7 @@ async function readRgbLevels(
   layout: BlockLayout,
   colour: Colour,
   bands: readonly [number, number, number],
-  window: TiffWindow,
+  window: PixelWindow,
 ): Promise<Levels> {
   if (bands.some((band) => !Number.isInteger(band) || band < 1 || band > layout.bands)) {
     throw new Error(`bands ${bands.join(', ')} were requested, but the file has ${layout.bands}`);
@@ -149,7 +150,7 @@ function fromPalette(levels: Levels, table: readonly number[]): Uint8Array {
   });
 }
 
-function checkWindow(layout: BlockLayout, { x, y, width, height }: TiffWindow): void {
+function checkWindow(layout: BlockLayout, { x, y, width, height }: PixelWindow): void {
   const isWindow = [x, y, width, height].every(Number.isInteger) && x >= 0 && y >= 0 && width >= 1 && height >= 1;
   if (!isWindow || x + width > layout.width || y + height > layout.height) {
     throw new RangeError(

@@ -15,7 +15,6 @@ import { parseClassList } from '../yolo.ts';
 import { findLabels, isVocName } from './find-labels.ts';
 import { readGeojson, readSpaceNetCsv } from './read-spacenet.ts';
 import { readYolo } from './read-yolo.ts';
-import { loadXmlReader } from './xml.ts';
 
 const OP = 'readLabels';
 
@@ -115,7 +114,6 @@ async function readFormat(format: LabelFormat, path: string, options: Given): Pr
 }
 
 async function readVoc(path: string, { classes, images, onProblem }: Given): Promise<Read> {
-  const readXml = await loadXmlReader();
   const single = (await stat(path)).isFile();
   const folder = single ? dirname(path) : path;
   const files = single ? [basename(path)] : (await listFiles(folder)).filter(isVocName);
@@ -129,7 +127,7 @@ async function readVoc(path: string, { classes, images, onProblem }: Given): Pro
   const usual = [...['../JPEGImages', '../images', 'images'].map((name) => join(folder, name)), folder];
   const roots = images === undefined ? usual : [images];
   const near = await imagesByName(roots);
-  const table = parseVoc(documents, readXml, { name: folder, classes, onProblem, findImage: (bare) => near.get(bare) });
+  const table = parseVoc(documents, { name: folder, classes, onProblem, findImage: (bare) => near.get(bare) });
   return { ...table, imagesRoot: images ?? (await firstWith(roots, table)) };
 }
 

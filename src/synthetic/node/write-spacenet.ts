@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkInteger } from '../../common/check.ts';
+import { checkInteger, checkSeed } from '../../common/check.ts';
 import type { Ring } from '../../imagery/geometry.ts';
 import { generateChip, type ChipOptions } from '../chip.ts';
 
@@ -34,6 +34,7 @@ const DEGREES_PER_METRE = 1 / 111_320;
 export async function writeSyntheticSpaceNet(options: SyntheticOptions): Promise<string> {
   const { out, chips = 200, seed = 1, size = 128, metresPerPixel = 0.5, onProgress } = options;
   checkInteger('writeSyntheticSpaceNet', 'chips', chips, { min: 1 });
+  checkSeed('writeSyntheticSpaceNet', seed);
   const folder = join(out, `${NAME}_Train`);
   const marker = describe(chips, seed, size, metresPerPixel);
   if (existsSync(join(folder, MARKER)) && (await readFile(join(folder, MARKER), 'utf8')) === marker) return folder;

@@ -1,0 +1,30 @@
+// The entry `retinagrad/data` in Node: everything of data.ts, and what reads and writes files.
+export * from './data.ts';
+export { readImage, type ReadImageOptions } from './imagery/node/read-image.ts';
+export { findImages } from './imagery/node/find-images.ts';
+export { imageSizeOf, type ImageSize } from './imagery/node/image-size.ts';
+export { readLabels, type ReadLabels, type ReadLabelsOptions } from './labels/node/read-labels.ts';
+export { detectLabelFormat } from './labels/node/find-labels.ts';
+export {
+  convertLabels,
+  writeLabels,
+  type ConvertedLabels,
+  type ConvertLabelsOptions,
+  type WriteLabelsOptions,
+  type WrittenLabels,
+} from './labels/node/write-labels.ts';
+export {
+  openLabelled,
+  type LabelledDataset,
+  type LabelledOptions,
+  type LabelledRasters,
+  type LabelledReport,
+} from './data/node/open-labelled.ts';
+export { openDataset, type OpenOptions } from './data/node/open-dataset.ts';
+export { openSpaceNet, type SpaceNetDataset } from './data/node/open-spacenet.ts';
+export { openTiff, type Tiff } from './imagery/node/tiff.ts';
+export { readPng, writePng } from './imagery/node/png.ts';
+export { readJpeg } from './imagery/node/jpeg.ts';
+export { openLocalSource, openWorkerSource, type ClosableSource, type SourceRecipe } from './data/node/workers.ts';
+export { readWebp } from './imagery/node/webp.ts';
+export { writeSyntheticSpaceNet, type SyntheticOptions } from './synthetic/node/write-spacenet.ts';

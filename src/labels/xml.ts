@@ -1,0 +1,69 @@
+import { XMLParser, XMLValidator } from 'fast-xml-parser';
+
+/** An element of an XML document. */
+export interface XmlElement {
+  readonly name: string;
+  /** Its text and CDATA, without that of the elements inside. */
+  readonly text: string;
+  readonly children: readonly XmlElement[];
+  /** Line of its start tag, from 1. */
+  readonly line: number;
+}
+
+/** Text that is not XML. */
+export class XmlError extends Error {
+  override readonly name = 'XmlError';
+  /** Line, from 1. */
+  readonly line: number;
+  constructor(line: number, message: string) {
+    super(message);
+    this.line = line;
+  }
+}
+
+const parser = new XMLParser({
+  preserveOrder: true,
+  captureMetaData: true,
+  ignoreAttributes: true,
+  ignoreDeclaration: true,
+  ignorePiTags: true,
+  parseTagValue: false,
+  trimValues: false,
+  htmlEntities: true,
+  // The limits are against entities that a document defines; the predefined ones cannot grow.
+  processEntities: { enabled: true, maxTotalExpansions: Infinity, maxExpandedLength: Infinity, maxEntityCount: 0 },
+});
+
+/** What the parser gives for an element or a text: its name, with the nodes inside or the text. */
+type Node = Readonly<Record<string, readonly Node[] | string>> & {
+  readonly [position: symbol]: { startIndex?: number };
+};
+
+/**
+ * Parses XML without its attributes, comments and instructions.
+ *
+ * @returns an element without a name around the root
+ * @throws XmlError for text that is not XML
+ */
+export function parseXml(text: string): XmlElement {
+  const valid = XMLValidator.validate(text);
+  if (valid !== true) throw new XmlError(valid.err.line, valid.err.msg);
+  let position = 0;
+  let line = 1;
+  // Start tags come in the order of the text, so that each line is counted once.
+  const lineOf = (index: number): number => {
+    for (; position < index; position++) if (text[position] === '\n') line++;
+    return line;
+  };
+  const element = (name: string, nodes: readonly Node[], at: number): XmlElement => ({
+    name,
+    line: lineOf(at),
+    text: nodes.map((node) => (typeof node['#text'] === 'string' ? node['#text'] : '')).join(''),
+    children: nodes.flatMap((node) => {
+      const [tag, inside] = Object.entries(node).find(([key]) => key !== '#text' && key !== ':@') ?? [];
+      if (tag === undefined || typeof inside === 'string') return [];
+      return [element(tag, inside!, node[XMLParser.getMetaDataSymbol() as symbol]?.startIndex ?? 0)];
+    }),
+  });
+  return element('', parser.parse(text) as Node[], 0);
+}

@@ -1,0 +1,69 @@
+// What a page downloads: sizes of the single file and of bundles of the entries, minified and compressed.
+import { build } from 'esbuild';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { root } from '../support/files.ts';
+
+const zipped = (bytes: Uint8Array): number => gzipSync(bytes, { level: 9 }).length;
+const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
+
+test('the single file has everything of the main entry in less than 90 kB', async () => {
+  const file = join(root, 'dist/retinagrad.min.js');
+  const size = zipped(readFileSync(file));
+  console.log(`# retinagrad.min.js: ${kilobytes(size)} gzipped`);
+  assert.ok(size < 90_000, `${size} bytes`);
+  const names = async (path: string): Promise<string[]> => Object.keys((await import(path)) as object).sort();
+  assert.equal(await names(file), await names(join(root, 'dist/index.js')));
+});
+
+/** Maximum bytes, gzipped, of a program that uses this of an entry. */
+const BUNDLES: [code: string, most: number][] = [
+  ["export { encodeSafetensors } from './dist/index.js';", 2_000],
+  ["export { init, add } from './dist/index.js';", 25_000],
+  ["export * from './dist/index.js';", 130_000],
+  ["export * from './dist/data.js';", 90_000],
+  ["export * from './dist/evaluation.js';", 40_000],
+  ["export * from './dist/report.js';", 40_000],
+];
+for (const [code, most] of BUNDLES) {
+  test(code, async () => {
+    const { outputFiles, warnings } = await build({
+      stdin: { contents: code, resolveDir: root },
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      platform: 'browser',
+      write: false,
+      logLevel: 'silent',
+    });
+    const size = zipped(outputFiles[0]!.contents);
+    console.log(`# ${code} ${kilobytes(size)} gzipped`);
+    assert.equal(warnings, []);
+    assert.ok(size < most, `${size} bytes`);
+  });
+}
+
+test('minified kernels have the same tokens', async () => {
+  const script = new URL('../../scripts/minify-wgsl.mjs', import.meta.url);
+  const { minifyWgsl } = (await import(script.href)) as { minifyWgsl: (code: string) => string };
+  const tokens = (code: string): string[] =>
+    code
+      .replace(/\/\/.*$/gm, '')
+      .match(/[A-Za-z_]\w*|\.?\d(?:[\w.]|(?<=[eEpP])[-+])*|\+\+|--|->|&&|\|\||<<|>>|[-+*/%&|^!=<>]=|[^\s\w]/g)!;
+  const folder = join(root, 'src/kernels/wgsl');
+  const files = readdirSync(folder).filter((file) => file.endsWith('.wgsl'));
+  assert.ok(files.length > 50);
+  for (const file of files) {
+    const code = readFileSync(join(folder, file), 'utf8');
+    const minified = minifyWgsl(code);
+    assert.equal(tokens(minified), tokens(code), file);
+    // Launches replace lines of this form.
+    const lines = (text: string) => text.match(/^(?:const|alias) \w+/gm) ?? [];
+    assert.equal(lines(minified), lines(code), file);
+  }
+});
+
+test.run();
