@@ -8,6 +8,7 @@ import { build } from 'esbuild';
 /** What is taken from each package. */
 const TAKEN = {
   'fast-xml-parser': 'XMLParser, XMLValidator',
+  leven: 'default',
   'polyclip-ts': 'intersection, union',
   yaml: 'parse, parseDocument, stringify',
 };

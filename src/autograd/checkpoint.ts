@@ -136,11 +136,10 @@ class SecondRun implements Recorder {
  * et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). Results and all gradients are the same as without
  * `checkpoint`, bit for bit. A nested `checkpoint` takes effect in the second run of the outer one.
  *
- * `fn` must be synchronous and do the same in both runs. Random numbers repeat: the second run
- * draws the same seeds. `fn` must not
- * make lasting changes, for example to running statistics, while `isRecomputing()` (BatchNorm2d does not). Tensors that it
- * uses must still exist in backward: parameters do; results of other operations must be passed as `inputs`, which may then
- * be disposed. As in `tidy`, the tensors that `fn` makes are freed, except for its result.
+ * `fn` must be synchronous and do the same in both runs. Random numbers repeat: the second run draws the same seeds. `fn` must
+ * not make lasting changes, for example to running statistics, while `isRecomputing()` (BatchNorm2d does not). Tensors that
+ * it uses must still exist in backward: parameters do; results of other operations must be passed as `inputs`, which may
+ * then be disposed. As in `tidy`, the tensors that `fn` makes are freed, except for its result.
  *
  * @param fn may return anything that `tidy` may: a tensor, or arrays and objects of tensors
  * @returns what `fn` returns

@@ -1,3 +1,5 @@
+import leven from 'leven';
+
 /**
  * `; did you mean X?` with the candidate closest to a word, or an empty string if none is close. `prefix` is put before
  * the candidate.
@@ -10,24 +12,11 @@ export function didYouMean(word: string, candidates: readonly string[], prefix =
     // So does the beginning: `suggest` for `suggest-anchors`.
     const starts = word.length < 4 ? [] : [-1, 0, 1].map((more) => candidate.slice(0, word.length + more));
     return Math.min(
-      editDistance(lower, candidate.toLowerCase()),
-      ...[last, ...starts].map((part) => editDistance(lower, part.toLowerCase()) + 0.5),
+      leven(lower, candidate.toLowerCase()),
+      ...[last, ...starts].map((part) => leven(lower, part.toLowerCase()) + 0.5),
     );
   };
   const [nearest] = [...candidates].sort((a, b) => distance(a) - distance(b));
   if (nearest === undefined || distance(nearest) > Math.max(2, word.length / 2)) return '';
   return `; did you mean ${prefix}${nearest}?`;
-}
-
-/** The minimum number of letters to insert, remove or replace to turn one word into another (Levenshtein 1966). */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (a[i] === b[j] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -10,6 +10,7 @@ import { accumulate } from './update.ts';
 import { depthwiseConv2d } from './wgsl/depthwise_conv2d.wgsl.ts';
 import { depthwiseGradFilter } from './wgsl/depthwise_grad_filter.wgsl.ts';
 import { depthwiseGradInput as gradInputKernel } from './wgsl/depthwise_grad_input.wgsl.ts';
+import { windowParams } from './window.ts';
 
 // Convolutions with as many groups as channels. There is no sum over channels, hence no product of matrices: each value is
 // used for the few taps of its own channel, and memory is the limit. One launch for all groups.
@@ -28,19 +29,6 @@ function channelsOf(w: Shape, { groups }: Geometry) {
   const multiplier = w[3]! / groups;
   const isVector = multiplier === 1 && groups % 4 === 0;
   return { multiplier, vector: isVector ? 4 : 1, aliases: { V: isVector ? 'vec4f' : 'f32' } as const };
-}
-
-function windowParams(w: Shape, { stride, padding, dilation }: Geometry) {
-  return {
-    kernelY: w[0]!,
-    kernelX: w[1]!,
-    strideY: stride[0],
-    strideX: stride[1],
-    padY: padding[0],
-    padX: padding[1],
-    dilationY: dilation[0],
-    dilationX: dilation[1],
-  };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { NAN_BITS } from '../tensor/dtype.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { linearGroups, run } from './run.ts';
 import { inSlices } from './slices.ts';
@@ -16,7 +17,7 @@ export function focalLoss(x: Tensor, targets: Tensor, alpha: number, gamma: numb
       op,
       consts: { SIZE, GRADIENT: dy !== null },
       bind: { x: xs!, targets: ts!, dy: dys!, y: ys! },
-      params: { elements, classes, alpha, gamma, nan: 0x7fc00000 },
+      params: { elements, classes, alpha, gamma, nan: NAN_BITS },
       groups: linearGroups(x.device, elements, SIZE),
     });
   });

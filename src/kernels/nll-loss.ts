@@ -1,10 +1,10 @@
+import { NAN_BITS } from '../tensor/dtype.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { linearGroups, run } from './run.ts';
 import { inSlices } from './slices.ts';
 import { nllLoss as nllKernel } from './wgsl/nll_loss.wgsl.ts';
 
 const SIZE = 64;
-const NAN_BITS = 0x7fc00000;
 const kinds = { loss: 0, weights: 1, gradient: 2 } as const;
 
 /** The target classes of rows, and what they count. */

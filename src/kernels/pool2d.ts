@@ -7,7 +7,7 @@ import { adaptiveAvgPool2d } from './wgsl/adaptive_avg_pool2d.wgsl.ts';
 import { avgPool2d as avgKernel } from './wgsl/avg_pool2d.wgsl.ts';
 import { maxPool2d as maxKernel } from './wgsl/max_pool2d.wgsl.ts';
 import { maxPool2dGrad as maxGradKernel } from './wgsl/max_pool2d_grad.wgsl.ts';
-import { pairOf, positionsOf, type Pair, type Window } from './window.ts';
+import { pairOf, positionsOf, windowParams, type Pair, type Window } from './window.ts';
 
 export interface PoolOptions {
   /** Size of the window, for both axes or [height, width]. */
@@ -64,21 +64,14 @@ function channelVectors({ x }: { readonly x: Shape }) {
     : ({ vector: 1, aliases: { V: 'f32', I: 'i32', U: 'u32', B: 'bool' } } as const);
 }
 
-function params({ x, y, kernel, stride, padding, dilation }: PoolGeometry, vector: number) {
+function params({ x, y, kernel, ...window }: PoolGeometry, vector: number) {
   return {
     h: x[1]!,
     w: x[2]!,
     c: x[3]! / vector,
     p: y[1]!,
     q: y[2]!,
-    kernelY: kernel[0],
-    kernelX: kernel[1],
-    strideY: stride[0],
-    strideX: stride[1],
-    padY: padding[0],
-    padX: padding[1],
-    dilationY: dilation[0],
-    dilationX: dilation[1],
+    ...windowParams(kernel, window),
   };
 }
 

@@ -1,4 +1,4 @@
-import { dtypes, type DType } from '../tensor/dtype.ts';
+import { dtypes, NAN_BITS, type DType } from '../tensor/dtype.ts';
 import { sizeOf, type Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { linearGroups, run } from './run.ts';
@@ -16,7 +16,7 @@ export const around = (shape: Shape, axis: number): { outer: number; extent: num
 });
 
 /** The value for an index out of range, as bits: NaN, or the integer that is least likely to be real data, or false. */
-const outside: Record<DType, number> = { float32: 0x7fc00000, int32: 0x80000000, uint32: 0xffffffff, bool: 0 };
+const outside: Record<DType, number> = { float32: NAN_BITS, int32: 0x80000000, uint32: 0xffffffff, bool: 0 };
 
 /**
  * Elements of x at int32 indices along an axis.

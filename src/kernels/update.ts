@@ -178,10 +178,10 @@ export interface RmspropJob {
 
 /** One step of RMSprop on parameters and their averages, in place. See rmsprop_step.wgsl. */
 export function rmspropStep(list: readonly RmspropJob[], step: RmspropStep): void {
-  const jobs = list.map(({ gradient, square, momentum, parameter }) => ({
-    inputs: [gradient],
-    outputs: [square, momentum, parameter],
-  }));
+  const jobs = list.map(({ gradient, square, momentum, parameter }) => {
+    checkAlike('RMSprop', { gradient, square, momentum, parameter });
+    return { inputs: [gradient], outputs: [square, momentum, parameter] };
+  });
   foreach('RMSprop', ['g', 'v', 'm', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
     run(device, rmspropKernel, {
       op: 'RMSprop',
@@ -202,10 +202,10 @@ export interface LionStep {
 
 /** One step of Lion on parameters and their momenta, in place. See lion_step.wgsl. */
 export function lionStep(list: readonly SgdJob[], step: LionStep): void {
-  const jobs = list.map(({ gradient, momentum, parameter }) => ({
-    inputs: [gradient],
-    outputs: [momentum, parameter],
-  }));
+  const jobs = list.map(({ gradient, momentum, parameter }) => {
+    checkAlike('Lion', { gradient, momentum, parameter });
+    return { inputs: [gradient], outputs: [momentum, parameter] };
+  });
   foreach('Lion', ['g', 'm', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
     run(device, lionKernel, {
       op: 'Lion',

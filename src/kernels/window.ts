@@ -25,6 +25,18 @@ export function pairOf(op: string, name: string, value: number | Pair, min: numb
   return pair;
 }
 
+/** A window as kernels take it. */
+export const windowParams = ([kernelY, kernelX]: Shape, { stride, padding, dilation }: Omit<Window, 'kernel'>) => ({
+  kernelY: kernelY!,
+  kernelX: kernelX!,
+  strideY: stride[0],
+  strideX: stride[1],
+  padY: padding[0],
+  padX: padding[1],
+  dilationY: dilation[0],
+  dilationX: dilation[1],
+});
+
 /**
  * Positions of a window on an image [N, H, W, C]: rows and columns of the result, below 1 if the window does not fit.
  *

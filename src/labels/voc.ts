@@ -116,8 +116,9 @@ function readRoot(text: string, origin: Origin, report: Report): XmlElement | nu
 }
 
 function readBox(bounds: XmlElement | undefined, origin: Origin, report: Report): Box | null {
-  if (bounds === undefined || bounds.children.length === 0)
+  if (bounds === undefined || bounds.children.length === 0) {
     return report('syntax', origin, 'an <object> without a <bndbox> of xmin, ymin, xmax, ymax');
+  }
   const corner = (key: string): number => {
     const text = textOf(bounds, key);
     const value = text === '' ? NaN : Number(text);

@@ -1,6 +1,6 @@
 import { checkOptions, described } from '../common/check.ts';
 import { defaultDevice, Device } from './device.ts';
-import { checkDType, checkValue, dtypes, type DType, type HostArrays } from './dtype.ts';
+import { checkDType, checkValue, dtypes, type BufferValues, type DType, type HostArrays } from './dtype.ts';
 import { isNdarray, pack, type HostArray } from './host.ts';
 import { checkShape, sizeOf, type Shape } from './shape.ts';
 import { checkTensor, empty, type Tensor } from './tensor.ts';
@@ -47,18 +47,20 @@ export function tensor<D extends DType = 'float32'>(
   const dtype = (options.dtype ?? dtypeOf(values)) as D;
   checkCreateOptions('tensor', { ...options, dtype }, ['shape', 'dtype', 'device', 'requiresGrad']);
   let shape: Shape;
-  let data: HostArrays[DType];
+  let list: ArrayLike<number>;
   if (isNdarray(values)) {
     shape = values.shape;
-    data = convert('tensor', pack(values, new Float64Array(values.size)), dtype);
+    // Only float32 takes any number; others are checked before they are converted.
+    list = pack(values, dtype === 'float32' ? new Float32Array(values.size) : new Float64Array(values.size));
   } else if (isTypedArray(values)) {
     shape = [values.length];
-    data = convert('tensor', values, dtype);
+    list = values;
   } else {
     const flat: number[] = [];
     shape = flatten(values as Nested, flat, 0);
-    data = convert('tensor', flat, dtype);
+    list = flat;
   }
+  const data = toBufferValues('tensor', list, dtype);
   if (options.shape !== undefined) {
     checkShape('tensor', options.shape);
     if (sizeOf(options.shape) !== data.length) {
@@ -68,7 +70,7 @@ export function tensor<D extends DType = 'float32'>(
   }
   const device = options.device ?? defaultDevice();
   const result = empty(device, shape, dtype, 'tensor');
-  if (data.length > 0) device.write(result.storage.buffer, dtypes[dtype].toBuffer(data as never));
+  if (data.length > 0) device.write(result.storage.buffer, data);
   result.requiresGrad = options.requiresGrad ?? false;
   return result;
 }
@@ -83,10 +85,7 @@ export function write(target: Tensor, values: ArrayLike<number>): void {
   if (values.length !== target.size) {
     throw new RangeError(`write: ${values.length} values do not fill a tensor of shape [${target.shape}]`);
   }
-  target.device.write(
-    target.storage.buffer,
-    dtypes[target.dtype].toBuffer(convert('write', values, target.dtype) as never),
-  );
+  target.device.write(target.storage.buffer, toBufferValues('write', values, target.dtype));
   target.storage.changed();
 }
 
@@ -98,15 +97,16 @@ function isTypedArray(value: unknown): value is ArrayLike<number> & ArrayBufferV
   );
 }
 
-function convert(op: string, values: ArrayLike<number>, dtype: DType): HostArrays[DType] {
-  const { array, range } = dtypes[dtype];
+/** Values as a buffer of the type holds them: an array of the type itself, or a converted copy. */
+function toBufferValues<D extends DType>(op: string, values: ArrayLike<number>, dtype: D): BufferValues {
+  const { array, range, toBuffer } = dtypes[dtype];
   // The bytes of a Uint8Array may be other than 0 and 1.
-  if (dtype !== 'bool' && values instanceof array && values.buffer instanceof ArrayBuffer)
-    return values as HostArrays[DType];
+  const fits = dtype !== 'bool' && values instanceof array && values.buffer instanceof ArrayBuffer;
+  if (fits) return toBuffer(values as HostArrays[D]);
   if (range !== null) for (let i = 0; i < values.length; i++) checkValue(op, values[i]!, dtype);
-  const out = new array(values.length);
-  out.set(values);
-  return out;
+  const converted = new array(values.length);
+  converted.set(values);
+  return toBuffer(converted);
 }
 
 function dtypeOf(values: unknown): DType {

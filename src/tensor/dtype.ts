@@ -15,6 +15,9 @@ export interface HostArrays {
   bool: Uint8Array<ArrayBuffer>;
 }
 
+/** Values as a buffer holds them. */
+export type BufferValues = HostArrays['float32' | 'int32' | 'uint32'];
+
 interface DTypeInfo<D extends DType> {
   /** Bytes per element in a buffer. */
   readonly bytes: number;
@@ -27,9 +30,7 @@ interface DTypeInfo<D extends DType> {
   /** The elements in a copy of a buffer. */
   readonly fromBuffer: (buffer: ArrayBuffer) => HostArrays[D];
   /** Host values as a buffer holds them. */
-  readonly toBuffer: (
-    values: HostArrays[D],
-  ) => Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+  readonly toBuffer: (values: HostArrays[D]) => BufferValues;
 }
 
 /** Properties of each element type. */
@@ -83,6 +84,9 @@ export function checkValue(op: string, value: number, dtype: DType): void {
   const expected = dtype === 'bool' ? 'true or false (1 or 0)' : `an integer from ${range[0]} to ${range[1]}`;
   throw new RangeError(`${op}: ${value} is not a value of type ${dtype}, expected ${expected}`);
 }
+
+/** The bits of a float32 NaN, for kernels: WGSL has no constant for it. */
+export const NAN_BITS = 0x7fc00000;
 
 const word = new DataView(new ArrayBuffer(4));
 

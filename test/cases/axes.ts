@@ -1,10 +1,16 @@
 import * as ops from '../../src/index.ts';
 import { flip, repeat, shaped, split, stack, stridedSlice, triangle, type Range } from '../reference/axes.ts';
 import { exact } from '../support/compare.ts';
-import { casesOf, normal, special, whole, type CaseInput, type OpCase, type Row } from '../support/op-case.ts';
-
-/** Results of the dtype of the first input. */
-const same = ({ inputs }: { readonly inputs: readonly CaseInput[] }) => [inputs[0]!.dtype];
+import {
+  casesOf,
+  normal,
+  sameType,
+  special,
+  whole,
+  type CaseInput,
+  type OpCase,
+  type Row,
+} from '../support/op-case.ts';
 
 /** A row whose result has a given shape. */
 const to = <O extends object>(input: CaseInput, shape: readonly number[], options: O) => ({
@@ -24,7 +30,7 @@ export const cases: readonly OpCase[] = [
     op: 'squeeze',
     run: ([x], { axes }) => ops.squeeze(x!, axes),
     reference: ([x], { shape }) => shaped(x!, shape),
-    results: same,
+    results: sameType,
     tolerance: exact,
     rows: [
       to(normal(), [], {}),
@@ -42,7 +48,7 @@ export const cases: readonly OpCase[] = [
     op: 'unsqueeze',
     run: ([x], { axis }) => ops.unsqueeze(x!, axis),
     reference: ([x], { shape }) => shaped(x!, shape),
-    results: same,
+    results: sameType,
     tolerance: exact,
     rows: [
       to(normal(), [1], { axis: 0 }),
@@ -57,7 +63,7 @@ export const cases: readonly OpCase[] = [
     op: 'flatten',
     run: ([x], { startAxis, endAxis }) => ops.flatten(x!, startAxis, endAxis),
     reference: ([x], { shape }) => shaped(x!, shape),
-    results: same,
+    results: sameType,
     tolerance: exact,
     rows: [
       to(normal(), [1], {}),
@@ -73,7 +79,7 @@ export const cases: readonly OpCase[] = [
     op: 'stack',
     run: (inputs, { axis }) => ops.stack(inputs, axis),
     reference: (inputs, { axis }) => stack(inputs, axis),
-    results: same,
+    results: sameType,
     tolerance: exact,
     rows: [
       { inputs: [normal()] },
@@ -121,7 +127,7 @@ export const cases: readonly OpCase[] = [
     op: 'flip',
     run: ([x], { axes }) => ops.flip(x!, axes),
     reference: ([x], { axes }) => flip(x!, axes),
-    results: same,
+    results: sameType,
     tolerance: exact,
     rows: [
       { inputs: [normal()] },
@@ -142,7 +148,7 @@ export const cases: readonly OpCase[] = [
     op: 'stridedSlice',
     run: ([x], { index }) => ops.stridedSlice(x!, index),
     reference: ([x], { index }) => stridedSlice(x!, index),
-    results: same,
+    results: sameType,
     tolerance: exact,
     rows: [
       { inputs: [normal()], options: { index: [] } },
@@ -173,7 +179,7 @@ export const cases: readonly OpCase[] = [
     op: 'repeat',
     run: ([x], { repeats }) => ops.repeat(x!, repeats),
     reference: ([x], { repeats }) => repeat(x!, repeats),
-    results: same,
+    results: sameType,
     tolerance: exact,
     terms: (_, { repeats }) => repeats.reduce((a, b) => a * b, 1),
     rows: [
@@ -193,7 +199,7 @@ export const cases: readonly OpCase[] = [
       op,
       run: ([x], { diagonal }) => ops[op](x!, diagonal),
       reference: ([x], { diagonal = 0 }) => triangle(x!, diagonal, op === 'tril' ? (d) => d <= 0 : (d) => d >= 0),
-      results: same,
+      results: sameType,
       tolerance: exact,
       rows: [
         { inputs: [normal(1, 1)] },

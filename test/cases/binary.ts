@@ -11,6 +11,7 @@ import {
   normal,
   ones,
   positive,
+  sameType,
   special,
   specialPairs,
   subnormal,
@@ -129,7 +130,7 @@ function table(
     reference: (inputs, options) => zip(...operands(inputs, options), f),
     tolerance,
     rows,
-    results: (row) => [row.inputs[0]!.dtype],
+    results: sameType,
     ...more,
   });
 }

@@ -1,7 +1,17 @@
 import * as ops from '../../src/index.ts';
 import { map } from '../reference/elementwise.ts';
 import { exact } from '../support/compare.ts';
-import { casesOf, integers, normal, special, values, whole, type DType, type OpCase } from '../support/op-case.ts';
+import {
+  casesOf,
+  integers,
+  normal,
+  sameType,
+  special,
+  values,
+  whole,
+  type DType,
+  type OpCase,
+} from '../support/op-case.ts';
 
 /** A number as another type: without its fraction as an integer, 0 or 1 as a bool. */
 function converted(x: number, dtype: DType): number {
@@ -40,7 +50,7 @@ export const cases: readonly OpCase[] = [
     run: ([x]) => ops.clone(x!),
     reference: ([x]) => x!,
     tolerance: exact,
-    results: (row) => [row.inputs[0]!.dtype],
+    results: sameType,
     rows: [
       { inputs: [normal(3, 5)] },
       { inputs: [integers()] },

@@ -7,19 +7,16 @@ import {
   casesOf,
   huge,
   normal,
+  sameType,
   special,
   ties,
   tiny,
   values,
   whole,
   zeros,
-  type CaseInput,
   type OpCase,
   type Row,
 } from '../support/op-case.ts';
-
-/** Results of the dtype of the first input. */
-const same = ({ inputs }: { readonly inputs: readonly CaseInput[] }) => [inputs[0]!.dtype];
 
 type SortOptions = { readonly axis?: number; readonly descending?: boolean };
 
@@ -161,7 +158,7 @@ export const cases: readonly OpCase[] = [
     op: 'takeAlongAxis',
     run: ([x, indices], { axis }) => ops.takeAlongAxis(x!, indices!, axis),
     reference: ([x, indices], { axis }) => takeAlongAxis(x!, indices!, axis),
-    results: same,
+    results: sameType,
     tolerance: exact,
     rows: picked,
   }),
@@ -169,7 +166,7 @@ export const cases: readonly OpCase[] = [
     op: 'scatter',
     run: ([x, indices, source], { axis }) => ops.scatter(x!, indices!, source!, axis),
     reference: ([x, indices, source], { axis }) => scatter(x!, indices!, source!, axis),
-    results: same,
+    results: sameType,
     tolerance: exact,
     rows: written,
   }),
@@ -177,7 +174,7 @@ export const cases: readonly OpCase[] = [
     op: 'scatterAdd',
     run: ([x, indices, source], { axis }) => ops.scatterAdd(x!, indices!, source!, axis),
     reference: ([x, indices, source], { axis }) => scatterAdd(x!, indices!, source!, axis),
-    results: same,
+    results: sameType,
     tolerance: tolerance(100),
     rows: [
       ...written,
@@ -194,7 +191,7 @@ export const cases: readonly OpCase[] = [
     op: 'maskedFill',
     run: ([x, mask], { value }) => ops.maskedFill(x!, mask!, value),
     reference: ([x, mask], { value }) => maskedFill(x!, mask!, value),
-    results: same,
+    results: sameType,
     tolerance: exact,
     rows: [
       { inputs: [normal(7), whole(0, 1, 'uint32', 7)], options: { value: 3 } },

@@ -2,10 +2,7 @@ import * as ops from '../../src/index.ts';
 import { broadcastTo } from '../reference/array.ts';
 import { concat, gather, pad, reshape, slice, transpose } from '../reference/shape.ts';
 import { exact } from '../support/compare.ts';
-import { below, casesOf, normal, special, values, whole, type CaseInput, type OpCase } from '../support/op-case.ts';
-
-/** Results of the same dtype as the first input. */
-const results = ({ inputs }: { readonly inputs: readonly CaseInput[] }) => [inputs[0]!.dtype];
+import { below, casesOf, normal, sameType, special, values, whole, type OpCase } from '../support/op-case.ts';
 
 export const cases: readonly OpCase[] = [
   ...casesOf<{ readonly shape: readonly number[] }>({
@@ -13,7 +10,7 @@ export const cases: readonly OpCase[] = [
     run: ([x], { shape }) => ops.reshape(x!, shape),
     reference: ([x], { shape }) => reshape(x!, shape),
     tolerance: exact,
-    results,
+    results: sameType,
     rows: [
       { inputs: [normal(3, 5)], options: { shape: [15] } },
       { inputs: [normal(3, 5)], options: { shape: [5, -1] } },
@@ -30,7 +27,7 @@ export const cases: readonly OpCase[] = [
     run: ([x], { order }) => ops.transpose(x!, order),
     reference: ([x], { order }) => transpose(x!, order),
     tolerance: exact,
-    results,
+    results: sameType,
     rows: [
       { inputs: [normal()] },
       { inputs: [normal(7)] },
@@ -58,7 +55,7 @@ export const cases: readonly OpCase[] = [
     run: ([x], { shape }) => ops.broadcastTo(x!, shape),
     reference: ([x], { shape }) => broadcastTo(x!, shape),
     tolerance: exact,
-    results,
+    results: sameType,
     rows: [
       { inputs: [normal()], options: { shape: [3, 5] } },
       { inputs: [normal(3, 5)], options: { shape: [3, 5] } },
@@ -74,7 +71,7 @@ export const cases: readonly OpCase[] = [
     run: ([x], { starts, sizes }) => ops.slice(x!, starts, sizes),
     reference: ([x], { starts, sizes }) => slice(x!, starts, sizes),
     tolerance: exact,
-    results,
+    results: sameType,
     rows: [
       { inputs: [normal()], options: { starts: [], sizes: [] } },
       { inputs: [normal(9)], options: { starts: [3], sizes: [5] } },
@@ -97,7 +94,7 @@ export const cases: readonly OpCase[] = [
     run: ([x], { amounts, value }) => ops.pad(x!, amounts, value),
     reference: ([x], { amounts, value }) => pad(x!, amounts, value),
     tolerance: exact,
-    results,
+    results: sameType,
     rows: [
       { inputs: [normal()], options: { amounts: [] } },
       { inputs: [normal(5)], options: { amounts: [[2, 3]] } },
@@ -197,7 +194,7 @@ export const cases: readonly OpCase[] = [
     run: (inputs, { axis }) => ops.concat(inputs, axis),
     reference: (arrays, { axis }) => concat(arrays, axis),
     tolerance: exact,
-    results,
+    results: sameType,
     rows: [
       { inputs: [normal(5)], options: { axis: 0 } },
       { inputs: [normal(3), normal(5)], options: { axis: 0 } },
@@ -224,7 +221,7 @@ export const cases: readonly OpCase[] = [
     run: ([x, indices], { axis }) => ops.gather(x!, indices!, axis),
     reference: ([x, indices], { axis }) => gather(x!, indices!, axis),
     tolerance: exact,
-    results,
+    results: sameType,
     rows: [
       { inputs: [normal(7), below(7, 3)] },
       { inputs: [normal(7), below(7, 65)] },

@@ -1,6 +1,6 @@
 import * as ops from '../../src/index.ts';
-import { sizeOf, type Ref } from '../reference/array.ts';
-import type { Axes } from '../reference/reduce.ts';
+import type { Ref } from '../reference/array.ts';
+import { reducedCount, type Axes } from '../reference/reduce.ts';
 import { all, any, argmin, cumsum, logSumExp, norm, prod, std, variance } from '../reference/statistics.ts';
 import { exact, tolerance } from '../support/compare.ts';
 import {
@@ -26,9 +26,8 @@ import {
 type ReduceOptions = { readonly axes?: Axes; readonly keepDims?: boolean };
 type Filler = (...shape: number[]) => CaseInput;
 
-/** Number of elements that are reduced to one. */
-const reducedCount = ([shape]: readonly (readonly number[])[], { axes }: ReduceOptions): number =>
-  axes === undefined ? sizeOf(shape!) : sizeOf([axes].flat().map((axis) => shape!.at(axis)!));
+/** Number of terms of each result. */
+const terms = ([shape]: readonly (readonly number[])[], { axes }: ReduceOptions): number => reducedCount(shape!, axes);
 
 /** All axes, one, several; adjacent or not; kept or not. */
 const over = (fill: Filler): Row<ReduceOptions>[] => [
@@ -71,7 +70,7 @@ export const cases: readonly OpCase[] = [
       op,
       run: ([x], { axes, ...options }) => spreads[op].run(x!, axes, options),
       reference: ([x], { axes, correction, keepDims }) => spreads[op].reference(x!, axes, correction, keepDims),
-      terms: reducedCount,
+      terms,
       tolerance: { relative: 1e-5 },
       rows: spreadRows,
     }),
@@ -80,7 +79,7 @@ export const cases: readonly OpCase[] = [
     op: 'norm',
     run: ([x], { axes, ...options }) => ops.norm(x!, axes, options),
     reference: ([x], { axes, p = 2, keepDims }) => norm(x!, p, axes, keepDims),
-    terms: reducedCount,
+    terms,
     tolerance: { relative: 1e-5 },
     rows: [
       ...over(apart),
@@ -97,7 +96,7 @@ export const cases: readonly OpCase[] = [
     op: 'logSumExp',
     run: ([x], { axes, keepDims = false }) => ops.logSumExp(x!, axes, { keepDims }),
     reference: ([x], { axes, keepDims }) => logSumExp(x!, axes, keepDims),
-    terms: reducedCount,
+    terms,
     tolerance: { relative: 2e-6, absolute: 4e-6 },
     rows: [
       ...over(normal),
@@ -121,7 +120,7 @@ export const cases: readonly OpCase[] = [
     op: 'prod',
     run: ([x], { axes, keepDims = false }) => ops.prod(x!, axes, { keepDims }),
     reference: ([x], { axes, keepDims }) => prod(x!, axes, keepDims),
-    terms: reducedCount,
+    terms,
     results: ({ inputs }) => [inputs[0]!.dtype === 'bool' ? 'int32' : inputs[0]!.dtype],
     tolerance: (terms) => tolerance(terms, 0),
     rows: [

@@ -1,7 +1,7 @@
 // Compares what the library computed with the float64 reference, within the errors that float32 arithmetic may make.
 import { Random } from '../../src/common/random.ts';
 import { randomSign } from '../support/fill.ts';
-import { evaluate, type Rounding } from './evaluate.ts';
+import { evaluate, SMALLEST, ULP, type Rounding } from './evaluate.ts';
 import { isFloat, operandsOf, type Argument, type Program, type Value } from './program.ts';
 import { differentiated, floatResults, weightsOf, type Outcome } from './run.ts';
 
@@ -30,8 +30,6 @@ export const newTally = (): Tally => ({ values: 0, loose: 0, directions: 0, kink
 const FACTOR = 6;
 /** Sampled roundings: a few, and many before a disagreement is reported. */
 const SAMPLES = [4, 40];
-const ULP = 2 ** -23;
-const SMALLEST = 2 ** -126;
 const STEP = 2 ** -17;
 
 /** The first disagreement in order of the program, or null. */

@@ -15,8 +15,9 @@ import {
   type Value,
 } from './program.ts';
 
-const SMALLEST = 2 ** -126;
-const ULP = 2 ** -23;
+/** The smallest normal number of float32, and the distance of 1 from the next. */
+export const SMALLEST = 2 ** -126;
+export const ULP = 2 ** -23;
 
 /** A way to round. `null` is exact arithmetic. */
 export interface Rounding {

@@ -23,6 +23,13 @@ const copies: readonly (readonly [what: string, start: string, kernels: readonly
   ['parameters of the transposed products', 'struct Params', transposed],
   ['bindings of the transposed products', '@group', transposed],
   ['intersection over union', 'fn iou', ['best_overlap', 'match_anchors']],
+  ['high halves of products', 'fn mulHigh', ['dropout', 'random_uniform', 'trigonometry']],
+  ['random bits', 'fn philox', ['dropout', 'random_uniform']],
+  ['tests for NaN', 'fn isNan', ['trigonometry', 'unary']],
+  ['NaN made at run time', 'fn nan', ['trigonometry', 'unary']],
+  ['copied signs', 'fn withSign', ['trigonometry', 'unary']],
+  ['bindings of one momentum', '@group', ['lion_step', 'sgd_step']],
+  ['its state', 'struct State', ['lion_step', 'sgd_step']],
 ];
 
 for (const [what, start, [first, ...others]] of copies) {

@@ -1,6 +1,6 @@
 // A page that uses the packed package, bundled by each tool with its default settings, with an import map and with the single
 // file: it gives in Chromium what the same program gives in Node, and neither the tool nor the browser prints a warning.
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,17 +12,13 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hasChromium, launchChromium, outcomeOf } from '../browser/chromium.ts';
 import { root, temporaryFolder } from '../support/files.ts';
+import { run as runIn } from './run.ts';
 
 const test = suite('bundlers');
 const project = temporaryFolder();
 
-/** Runs a program in the project and returns what it printed; throws when it fails. */
-function run(command: string, args: readonly string[], cwd = project): string {
-  const options = { cwd, encoding: 'utf8', shell: process.platform === 'win32' } as const;
-  const { status, stdout, stderr, error } = spawnSync(command, args, options);
-  if (status === 0) return stdout;
-  throw new Error(`${command} ${args.join(' ')}: status ${status} ${error?.message ?? ''}\n${stdout}\n${stderr}`);
-}
+/** Runs a program in the project. */
+const run = (command: string, args: readonly string[], cwd = project): string => runIn(command, args, cwd);
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript' };
 

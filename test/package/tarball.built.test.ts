@@ -1,5 +1,4 @@
 // Packs the built package, installs the tarball into an empty project outside of the repository, and uses it there.
-import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, lstatSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { publint } from 'publint';
@@ -7,6 +6,7 @@ import { formatMessage } from 'publint/utils';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { root, temporaryFolder } from '../support/files.ts';
+import { run as runIn } from './run.ts';
 import type { Fit } from './consumer/fit.ts';
 import { assertLearned } from './learned.ts';
 
@@ -22,13 +22,8 @@ interface Packed {
 
 const project = temporaryFolder();
 
-/** Runs a program in the empty project and returns what it printed; throws when it fails. */
-function run(command: string, args: readonly string[], cwd = project): string {
-  const windows = process.platform === 'win32';
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8', shell: windows });
-  if (status === 0) return stdout;
-  throw new Error(`${command} ${args.join(' ')}: status ${status} ${error?.message ?? ''}\n${stdout}\n${stderr}`);
-}
+/** Runs a program in the project. */
+const run = (command: string, args: readonly string[], cwd = project): string => runIn(command, args, cwd);
 
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
 

@@ -1,21 +1,17 @@
 // A program that uses the packed package type-checks, with the libraries checked too, under every version of TypeScript that is
 // supported, every way to find modules, and with or without the DOM.
-import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import { root, temporaryFolder } from '../support/files.ts';
+import { run as runIn } from './run.ts';
 
 const project = temporaryFolder();
 const from = (folder: string): string => fileURLToPath(new URL(folder, import.meta.url));
 
-function run(command: string, args: readonly string[], cwd = project): string {
-  const options = { cwd, encoding: 'utf8', shell: process.platform === 'win32' } as const;
-  const { status, stdout, stderr, error } = spawnSync(command, args, options);
-  if (status === 0) return stdout;
-  throw new Error(`${command} ${args.join(' ')}: status ${status} ${error?.message ?? ''}\n${stdout}\n${stderr}`);
-}
+/** Runs a program in the project. */
+const run = (command: string, args: readonly string[], cwd = project): string => runIn(command, args, cwd);
 
 test.before(() => {
   cpSync(from('./typescript/'), project, { recursive: true });

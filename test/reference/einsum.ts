@@ -1,4 +1,4 @@
-import { at, build, ref, type Ref } from './array.ts';
+import { at, build, type Ref } from './array.ts';
 
 /** Sum of products over every value of every letter. An ellipsis is written out by the caller. */
 export function einsum(equation: string, operands: readonly Ref[]): Ref {
@@ -24,9 +24,9 @@ export function einsum(equation: string, operands: readonly Ref[]): Ref {
   const shapeOf = (list: readonly string[]): number[] => list.map((letter) => extents.get(letter)!);
   return build(shapeOf(output), (outer) => {
     const base: [string, number][] = output.map((letter, d) => [letter, outer[d]!]);
-    const terms = build(shapeOf(summed), (inner) =>
+    const products = build(shapeOf(summed), (inner) =>
       product(new Map([...base, ...summed.map((letter, d): [string, number] => [letter, inner[d]!])])),
     );
-    return ref(terms.shape, terms.data).data.reduce((a, b) => a + b, 0);
+    return products.data.reduce((a, b) => a + b, 0);
   });
 }

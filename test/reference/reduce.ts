@@ -1,7 +1,11 @@
-import { at, build, fromFront, type Ref } from './array.ts';
+import { at, build, fromFront, sizeOf, type Ref } from './array.ts';
 
 /** One axis, several, none (`[]` reduces nothing), or all (undefined). */
 export type Axes = number | readonly number[] | undefined;
+
+/** Number of elements that are reduced to each result. */
+export const reducedCount = (shape: readonly number[], axes: Axes): number =>
+  sizeOf([axes ?? [...shape.keys()]].flat().map((axis) => shape.at(axis)!));
 
 /** `f` of the elements that are reduced to each result. */
 export function reduce(x: Ref, axes: Axes, keepDims: boolean, f: (values: number[]) => number): Ref {

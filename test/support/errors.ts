@@ -11,6 +11,10 @@ export async function errorOf(body: () => unknown): Promise<Error> {
   throw new Error('expected an error, but there was none');
 }
 
+/** Whether an operation says that it has no second derivative. */
+export const lacksSecond = (error: unknown): boolean =>
+  error instanceof Error && /has no second derivative/.test(error.message);
+
 /** Asserts that a promise rejects with an error whose message matches. */
 export async function rejects(promise: Promise<unknown>, pattern: RegExp): Promise<void> {
   assert.match((await errorOf(() => promise)).message, pattern);

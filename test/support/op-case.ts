@@ -125,6 +125,9 @@ export function casesOf<O extends object = None>(table: Table<O>): OpCase[] {
   });
 }
 
+/** Results of the dtype of the first input. */
+export const sameType = ({ inputs }: { readonly inputs: readonly CaseInput[] }): DType[] => [inputs[0]!.dtype];
+
 /** The inputs of a case: the same numbers every time, all of which their type can hold. */
 export function inputsOf(c: OpCase): Ref[] {
   return c.inputs.map(({ shape, fill, dtype }, k) =>

@@ -9,6 +9,7 @@ const device = await testDevice();
 const R = api as unknown as Record<string, (...args: unknown[]) => unknown>;
 
 const x = api.tensor([1, 2, 3, 4], { shape: [2, 2] });
+const scalar = api.tensor(1);
 const parameter = new api.Parameter(api.tensor([1]));
 /** A class of the library, called as a function that makes an object. */
 const make = (name: 'SGD' | 'Adam', ...args: unknown[]): unknown =>
@@ -28,7 +29,7 @@ const refused: readonly (readonly [call: () => unknown, message: string])[] = [
   [() => R['transpose']!(x, 1, 0), 'transpose: order is 1, expected an array of integers; did you mean [1]?'],
   [() => R['pad']!(x, 1), 'pad: amounts is 1, expected an array of pairs; did you mean [1]?'],
   [() => R['concat']!(x, x), 'concat: tensors is Tensor(float32 [2,2]), expected an array of tensors'],
-  [() => R['softmax']!(api.tensor(1)), 'softmax: axis is -1, but a scalar has no axes'],
+  [() => R['softmax']!(scalar), 'softmax: axis is -1, but a scalar has no axes'],
   // Types
   [
     () => R['tensor']!([1], { dtype: 'float16' }),
@@ -150,10 +151,7 @@ test('wrong arguments', async () => {
 test('they allocate nothing', async () => {
   const before = device.memory().tensors;
   for (const [call] of refused) await errorOf(call);
-  assert.is(
-    device.memory().tensors - before,
-    refused.filter(([call]) => String(call).includes('api.tensor(1)')).length,
-  );
+  assert.is(device.memory().tensors, before);
 });
 
 test('options that are undefined are those that are not given', () => {

@@ -108,10 +108,7 @@ test('a loss that is not finite ends the run and keeps the earlier weights', asy
     error.message,
     /training diverged in step \d at learning rate [\d.e+]+: the loss is .* \(classification .*, boxes .*\), the norm of the gradients is .*\.\n/,
   );
-  assert.match(
-    error.message,
-    /\d+ parameters are not finite; the closest to the loss is head\.\w+\.\w+\.(?:weight|bias)/,
-  );
+  assert.match(error.message, /\d+ parameters are not finite; the closest to the loss is head\.\w+\.\w+\.bias/);
   assert.match(error.message, /in the pyramid or heads/);
   assert.match(error.message, /Samples of the step: (image-\d, ){3}image-\d\.\n/);
   assert.match(error.message, /Lower the learning rate/);

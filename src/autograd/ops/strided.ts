@@ -59,8 +59,8 @@ function walkOf({ start, stop, step = 1 }: Range, extent: number): { first: numb
 }
 
 /**
- * A part of x, as Python's `x[1:-1, ::-2, 3]`, written `stridedSlice(x, [{ start: 1, stop: -1 }, { step: -2 }, 3])`. `slice`
- * takes a block by its corner and size instead.
+ * A part of x along ranges with steps and at positions. Python's `x[1:-1, ::-2, 3]` is
+ * `stridedSlice(x, [{ start: 1, stop: -1 }, { step: -2 }, 3])`. `slice` takes a block by its corner and size instead.
  *
  * @param index for each axis a range, a position (counted from the end if negative), which removes the axis, or null for all
  *   of it. Axes beyond the list are kept whole.

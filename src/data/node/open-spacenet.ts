@@ -1,5 +1,5 @@
-import { InputError } from '../../common/errors.ts';
 import { join } from 'node:path';
+import { InputError } from '../../common/errors.ts';
 import {
   checkVisibility,
   defaultVisibility,

@@ -23,20 +23,25 @@ fn mulHigh(a: u32, b: u32) -> u32 {
   return ah * bh + (middle >> 16u) + (crossing >> 16u);
 }
 
+// Philox4x32-10 (Salmon et al. 2011).
+fn philox(counter: u32) -> vec4u {
+  var bits = vec4u(counter, 0u, 0u, 0u);
+  var key = vec2u(params.keyLow, params.keyHigh);
+  for (var round = 0; round < 10; round++) {
+    bits = vec4u(
+      mulHigh(0xcd9e8d57u, bits.z) ^ bits.y ^ key.x,
+      0xcd9e8d57u * bits.z,
+      mulHigh(0xd2511f53u, bits.x) ^ bits.w ^ key.y,
+      0xd2511f53u * bits.x,
+    );
+    key += vec2u(0x9e3779b9u, 0xbb67ae85u);
+  }
+  return bits;
+}
+
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (group.y * groups.x + group.x) * SIZE + lane;
   if (i >= params.vectors) { return; }
-  var x = vec4u(params.first + i, 0u, 0u, 0u);
-  var key = vec2u(params.keyLow, params.keyHigh);
-  for (var round = 0; round < 10; round++) {
-    x = vec4u(
-      mulHigh(0xcd9e8d57u, x.z) ^ x.y ^ key.x,
-      0xcd9e8d57u * x.z,
-      mulHigh(0xd2511f53u, x.x) ^ x.w ^ key.y,
-      0xd2511f53u * x.x,
-    );
-    key += vec2u(0x9e3779b9u, 0xbb67ae85u);
-  }
-  y[i] = vec4f(x >> vec4u(8u)) * 5.9604644775390625e-8; // 2^-24
+  y[i] = vec4f(philox(params.first + i) >> vec4u(8u)) * 5.9604644775390625e-8; // 2^-24
 }

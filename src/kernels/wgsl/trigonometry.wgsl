@@ -35,11 +35,13 @@ fn withSign(v: vec4f, sign: vec4f) -> vec4f {
   return bitcast<vec4f>((bitcast<vec4u>(v) & vec4u(0x7fffffffu)) | (bitcast<vec4u>(sign) & vec4u(0x80000000u)));
 }
 
-// High 32 bits of a product.
-fn multiplyHigh(a: u32, b: u32) -> u32 {
-  let middle = (a >> 16u) * (b & 0xffffu) + (((a & 0xffffu) * (b & 0xffffu)) >> 16u);
-  let cross = (a & 0xffffu) * (b >> 16u) + (middle & 0xffffu);
-  return (a >> 16u) * (b >> 16u) + (middle >> 16u) + (cross >> 16u);
+// High 32 bits of a product, from products of halves.
+fn mulHigh(a: u32, b: u32) -> u32 {
+  let al = a & 0xffffu; let ah = a >> 16u;
+  let bl = b & 0xffffu; let bh = b >> 16u;
+  let middle = ah * bl + ((al * bl) >> 16u);
+  let crossing = al * bh + (middle & 0xffffu);
+  return ah * bh + (middle >> 16u) + (crossing >> 16u);
 }
 
 // 32 zeros and the first 224 binary digits of 2 / pi.
@@ -67,9 +69,9 @@ fn reduced(v: f32) -> Angle {
   let middle = (digits[word + 1u] << left) | ((digits[word + 2u] >> right) & fill);
   let low = (digits[word + 2u] << left) | ((digits[min(word + 3u, 7u)] >> right) & fill);
   let m = (bits & 0x7fffffu) | 0x800000u;
-  let carried = multiplyHigh(m, low);
+  let carried = mulHigh(m, low);
   let next = m * middle + carried;
-  let first = m * high + multiplyHigh(m, middle) + select(0u, 1u, next < carried);
+  let first = m * high + mulHigh(m, middle) + select(0u, 1u, next < carried);
   let fraction = bitcast<i32>((first << 2u) | (next >> 30u)); // of a quarter turn, in units of 2^-32; above 1/2 it is negative
   return Angle(f32(fraction) * 3.657295198e-10, i32(first >> 30u) + select(0, 1, fraction < 0));
 }

@@ -85,12 +85,13 @@ fn hyperbolicTangent(v: vec4f) -> vec4f {
   return select(select(far, v + v * z * p, abs(v) < vec4f(0.625)), v, isNan(v));
 }
 
-// 0.5 exp(|v|) and 0.5 exp(-|v|), the first without overflow where its half fits.
+// 0.5 (exp(v) - exp(-v)): near 0 by expm1, elsewhere with exp(|v|) as a square, which only overflows where the result does.
 fn hyperbolicSine(v: vec4f) -> vec4f {
   let half = power(0.5 * abs(v));
   let t = expm1(abs(v));
   let near = 0.5 * (t + t / (t + 1.0));
-  return select(withSign(select(0.5 * half * half, near, abs(v) < ONE) - select(ZERO, 0.5 / (half * half), abs(v) >= ONE), v), v, isNan(v));
+  let far = 0.5 * half * half - 0.5 / (half * half);
+  return select(withSign(select(far, near, abs(v) < ONE), v), v, isNan(v));
 }
 
 fn hyperbolicCosine(v: vec4f) -> vec4f {
@@ -115,7 +116,7 @@ fn erf(v: vec4f) -> vec4f {
   return select(x * (p / q), v, isNan(v));
 }
 
-// Argument of the tanh in the approximation of GELU, and its derivative.
+// Argument of the tanh in the approximation of GELU.
 fn geluArgument(v: vec4f) -> vec4f {
   return 0.7978845608 * (v + 0.044715 * v * v * v);
 }

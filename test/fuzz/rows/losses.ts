@@ -44,8 +44,6 @@ const perChannel = (d: Draw, c: number): Operand =>
 
 const eps = (d: Draw): { readonly eps?: number } => d.options({ eps: d.pick([1e-3, 0.1, 1e-5]) });
 
-const relued = (y: Ref, epilogue: After): Ref => finished(y, epilogue);
-
 /**
  * Terms of gamma (x - mean) / sqrt(variance + eps) + beta that cancel, for statistics of each group of elements.
  * The gradient subtracts products of the normalised values, which are off by as much as a large mean makes them.
@@ -92,7 +90,7 @@ export const norms: Readonly<Record<string, Row>> = {
     },
     reference: (x: Value, gamma: Value, beta: Value, { eps }: Eps, epilogue: After) => {
       const { y, mean, variance } = batchNorm(x, gamma, beta, eps);
-      return { y: relued(y, epilogue), mean, variance };
+      return { y: finished(y, epilogue), mean, variance };
     },
     cancels: (
       [x, gamma, beta, { eps }]: readonly [Value, Value, Value, Eps],
@@ -113,7 +111,7 @@ export const norms: Readonly<Record<string, Row>> = {
       return [x, perChannel(d, c), perChannel(d, c), mean, variance, eps(d), after(d, d.shapeOf(x))];
     },
     reference: (x: Value, gamma: Value, beta: Value, m: Value, v: Value, { eps }: Eps, epilogue: After) =>
-      relued(batchNormInference(x, gamma, beta, m, v, eps), epilogue),
+      finished(batchNormInference(x, gamma, beta, m, v, eps), epilogue),
     accuracy: { ulps: 8 },
     mayOverflow: true,
   },

@@ -1,18 +1,11 @@
-import { sizeOf, type Ref } from '../../reference/array.ts';
-import { argmax, max, mean, min, sum } from '../../reference/reduce.ts';
+import type { Ref } from '../../reference/array.ts';
+import { argmax, max, mean, min, reducedCount, sum, type Axes } from '../../reference/reduce.ts';
 import { logSoftmax, softmax } from '../../reference/softmax.ts';
 import type { Draw } from '../draw.ts';
 import type { Accuracy, Argument, Operand, Row, Value } from '../program.ts';
 
-type Axes = number | readonly number[] | undefined;
 type Keep = { readonly keepDims?: boolean };
 type Reduction = (x: Ref, axes?: Axes, keepDims?: boolean) => Ref;
-
-/** Number of elements that are reduced to each result. */
-function reducedCount(shape: readonly number[], axes: Axes): number {
-  const list = axes === undefined ? [...shape.keys()] : typeof axes === 'number' ? [axes] : axes;
-  return sizeOf(list.map((axis) => shape.at(axis)!));
-}
 
 /** A tensor, axes of at least `least` elements, and options. */
 export function overAxes(
