@@ -7,12 +7,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Lines of code that each room may have: its size on 2026-11-26 and 5 % more, at least 50. The kernels' WGSL is a room. */
 const BUDGETS = {
   entries: 520,
-  common: 590,
+  common: 600,
   tensor: 1650,
   kernels: 3930,
   'kernels/wgsl': 4060,
   autograd: 3020,
-  nn: 1420,
+  nn: 1460,
   imagery: 1590,
   labels: 2620,
   synthetic: 820,

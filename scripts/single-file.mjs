@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { minify } from 'terser';
-import { bySimilarity, minifyWgsl } from './minify-wgsl.mjs';
+import { bySimilarity, minifyWgsl, withShortNames } from './minify-wgsl.mjs';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 
@@ -36,14 +36,17 @@ function kernelOf(file, text) {
 async function kernels() {
   const folder = join(dist, 'kernels/wgsl');
   const files = readdirSync(folder).filter((file) => file.endsWith('.wgsl.js'));
+  const modules = await Promise.all(files.map((file) => import(join(folder, file))));
+  const named = modules.flatMap(Object.entries);
+  const minified = withShortNames(named.map(([, kernel]) => ({ ...kernel, code: minifyWgsl(kernel.code) })));
   const byText = new Map();
-  for (const [name, kernel] of (await Promise.all(files.map((file) => import(join(folder, file))))).flatMap(
-    Object.entries,
-  )) {
-    const code = minifyWgsl(kernel.code);
-    const text = code.replace(/^@group\(0\)@binding\(\d+\)/gm, '');
-    deepStrictEqual(kernelOf(kernel.file, text), { ...kernel, code });
-    byText.set(text, `export const ${name} = /* @__PURE__ */ kernelOf('${kernel.file}', ${JSON.stringify(text)});`);
+  for (const [i, kernel] of minified.entries()) {
+    const text = kernel.code.replace(/^@group\(0\)@binding\(\d+\)/gm, '');
+    deepStrictEqual(kernelOf(kernel.file, text), kernel);
+    byText.set(
+      text,
+      `export const ${named[i][0]} = /* @__PURE__ */ kernelOf('${kernel.file}', ${JSON.stringify(text)});`,
+    );
   }
   return [kernelOf, ...bySimilarity([...byText.keys()]).map((text) => byText.get(text))].join('\n');
 }

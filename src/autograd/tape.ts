@@ -1,4 +1,4 @@
-import { checkList, checkOptions } from '../common/check.ts';
+import { checkList, optionsOf } from '../common/check.ts';
 import { clone } from '../kernels/copy.ts';
 import { binary, checkFloat, fill } from '../kernels/elementwise.ts';
 import { keep, tidy, track } from '../tensor/scope.ts';
@@ -130,7 +130,6 @@ export interface BackwardOptions {
  * the leaf's `grad`.
  */
 export function backward(loss: Tensor, options: BackwardOptions = {}): void {
-  checkOptions('backward', options, ['gradient', 'retainGraph', 'createGraph']);
   const touched = new Set<Tensor>();
   traverse('backward', loss, options, new Map(), (leaf, gradient) => {
     touched.add(leaf);
@@ -155,11 +154,10 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
  */
 export function grad(loss: Tensor, tensors: readonly Tensor[], options: BackwardOptions = {}): Tensor[] {
   checkList('grad', 'tensors', tensors, 'tensors');
-  checkOptions('grad', options, ['gradient', 'retainGraph', 'createGraph']);
   const found = new Map<Tensor, Tensor>();
   const wanted = new Map<Node, Tensor[]>();
   for (const tensor of tensors) {
-    tensor.checkUsable('grad');
+    checkTensor('grad', 'one of the tensors', tensor);
     if (!needsGradient(tensor)) throw new Error(`grad: ${tensor} has no gradient: set requiresGrad before it is used`);
     if (tensor.node instanceof Node) wanted.set(tensor.node, [...(wanted.get(tensor.node) ?? []), tensor]);
   }
@@ -192,10 +190,16 @@ export function grad(loss: Tensor, tensors: readonly Tensor[], options: Backward
 function traverse(
   op: string,
   root: Tensor,
-  { gradient, createGraph = false, retainGraph = createGraph }: BackwardOptions,
+  options: BackwardOptions,
   wanted: ReadonlyMap<Node, readonly Tensor[]>,
   collect: (leaf: Tensor, gradient: Tensor) => void,
 ): void {
+  const { gradient, createGraph, ...rest } = optionsOf(op, options, {
+    gradient: undefined,
+    createGraph: false,
+    retainGraph: undefined,
+  });
+  const { retainGraph = createGraph } = rest;
   checkRoot(op, root, gradient);
   const { device } = root;
   const { part } = device;

@@ -1,4 +1,4 @@
-import { checkOptions } from '../common/check.ts';
+import { optionsOf } from '../common/check.ts';
 import { inDryRun, ReadInDryRun } from '../tensor/dry-run.ts';
 
 export interface WarmupOptions {
@@ -30,8 +30,7 @@ export interface WarmupProgress {
  * @throws what `fn` throws; GpuValidationError if a kernel does not compile
  */
 export async function warmup(fn: () => unknown, options: WarmupOptions = {}): Promise<void> {
-  checkOptions('warmup', options, ['onProgress']);
-  const { onProgress } = options;
+  const { onProgress } = optionsOf('warmup', options, { onProgress: undefined });
   const { result, kernels } = inDryRun(fn);
   if (result instanceof Promise) {
     await result.catch((error: unknown) => {

@@ -81,11 +81,67 @@ export function checkOptions(op: string, options: object, names: readonly string
   }
 }
 
+/** A default for each option; undefined for those without one. */
+type Defaults<O> = { readonly [K in keyof O]-?: O[K] | undefined };
+
+/** Options of which only those are undefined that may be left out and have no default. */
+type Filled<O, D> = {
+  readonly [K in keyof D & keyof O]: object extends Pick<O, K>
+    ? undefined extends D[K]
+      ? O[K] | undefined
+      : Exclude<O[K], undefined>
+    : O[K];
+};
+
+/**
+ * Options with their defaults filled in, for functions and constructors that take some.
+ *
+ * @param defaults one for each option. Where it is true or false, the option takes nothing else.
+ * @throws TypeError if there are other options, or no object
+ */
+export function optionsOf<O extends object, const D extends Defaults<O>>(
+  op: string,
+  options: O,
+  defaults: D,
+): Filled<O, D> {
+  checkOptions(op, options, Object.keys(defaults));
+  const filled = { ...defaults, ...defined(options) };
+  for (const [name, value] of Object.entries(filled)) {
+    if (typeof defaults[name as keyof O] === 'boolean') checkFlag(op, name, value);
+  }
+  return filled as unknown as Filled<O, D>;
+}
+
 /** Throws a TypeError unless `value` is an array. */
 export function checkList(op: string, name: string, value: unknown, of = 'integers'): void {
   if (Array.isArray(value)) return;
   const guess = typeof value === 'number' ? `; did you mean [${value}]?` : '';
   throw new TypeError(`${op}: ${name} is ${described(value)}, expected an array of ${of}${guess}`);
+}
+
+/** An option given for both axes or as [height, width]. Throws a RangeError unless it is one or two integers >= `min`. */
+export function pairOf(
+  op: string,
+  name: string,
+  value: number | readonly [number, number],
+  min: number,
+): readonly [number, number] {
+  const pair = (Array.isArray(value) ? value : [value, value]) as readonly [number, number];
+  if (pair.length !== 2) {
+    throw new RangeError(`${op}: ${name} is ${described(pair)}, expected an integer or a pair of integers`);
+  }
+  for (const number of pair) checkInteger(op, name, number, { min });
+  return pair;
+}
+
+/** Throws a TypeError unless `value` is true or false. */
+export function checkFlag(op: string, name: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw new TypeError(`${op}: ${name} is ${described(value)}, expected true or false`);
+}
+
+/** Throws a TypeError unless `value` is a function. */
+export function checkFunction(op: string, name: string, value: unknown): void {
+  if (typeof value !== 'function') throw new TypeError(`${op}: ${name} is ${described(value)}, expected a function`);
 }
 
 /** A value of any type in a few words, for messages: `3`, `"3"`, `[2,2]`, `{ axis: 0 }`, `Float32Array`, `undefined`. */

@@ -1,7 +1,7 @@
-import { checkInteger } from '../common/check.ts';
+import { checkInteger, described, pairOf } from '../common/check.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { allRows, matrixRows, type Gather, type Rows } from './gemm.ts';
-import { pairOf, positionsOf, type Pair, type Window } from './window.ts';
+import { positionsOf, type Pair, type Window } from './window.ts';
 
 export interface Conv2dOptions {
   /** Pixels between neighbouring windows, for both axes or [height, width]. Default 1. */
@@ -68,14 +68,14 @@ function paddingOf(
     return { padding: both, after: both };
   }
   if (padding.length !== 2) {
-    throw new RangeError(`${op}: padding is [${padding}], expected [[top, bottom], [left, right]]`);
+    throw new RangeError(`${op}: padding is ${described(padding)}, expected [[top, bottom], [left, right]]`);
   }
   const [down, across] = [pairOf(op, 'padding', padding[0], 0), pairOf(op, 'padding', padding[1], 0)];
   return { padding: [down[0], across[0]], after: [down[1], across[1]] };
 }
 
 const isPerSide = (padding: number | Pair | readonly [Pair, Pair]): padding is readonly [Pair, Pair] =>
-  typeof padding === 'object' && typeof padding[0] === 'object';
+  Array.isArray(padding) && typeof padding[0] === 'object';
 
 /** Shape of the output for x [N, H, W, C] and w [R, S, C / groups, K]; throws a RangeError if they do not fit. */
 export function conv2dShape(x: Shape, w: Shape, options: Conv2dOptions = {}): [number, number, number, number] {

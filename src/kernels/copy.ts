@@ -86,8 +86,6 @@ export function clone<D extends DType>(x: Tensor<D>): Tensor<D> {
 export function assign(target: Tensor, source: Tensor): void {
   checkTensor('assign', 'target', target);
   checkTensor('assign', 'source', source);
-  target.checkUsable('assign');
-  source.checkUsable('assign');
   if (!sameShape(target.shape, source.shape) || target.dtype !== source.dtype) {
     throw new RangeError(`assign: ${source} does not fit into ${target}, expected the same shape and type`);
   }

@@ -37,7 +37,6 @@ export function nonMaxSuppression(
     },
     groups: [1],
   });
-  order.dispose();
   return { indices, count };
 }
 

@@ -1,4 +1,4 @@
-import { checkInteger, checkOptions, described } from '../common/check.ts';
+import { checkInteger, optionsOf, described } from '../common/check.ts';
 import { defaultDevice, type Device } from '../tensor/device.ts';
 import { GpuValidationError, formatBytes } from '../tensor/errors.ts';
 import { tidy } from '../tensor/scope.ts';
@@ -99,8 +99,8 @@ function cached<P>(caches: WeakMap<Device, Map<string, P>>, device: Device, key:
  * @throws TypeError if the source is not an image, RangeError if it has no pixels yet or is too large for a texture
  */
 export function fromPixels(source: PixelSource, options: FromPixelsOptions = {}): Tensor<'float32'> {
-  checkOptions('fromPixels', options, ['channels', 'normalize', 'device']);
-  const { channels = 3, normalize = false, device = defaultDevice() } = options;
+  const filled = optionsOf('fromPixels', options, { channels: 3, normalize: false, device: undefined });
+  const { channels, normalize, device = defaultDevice() } = filled;
   checkInteger('fromPixels', 'channels', channels, { min: 3, max: 4 });
   const [width, height] = sizeOf(source);
   const limit = device.limits.maxTextureDimension2D;
@@ -157,8 +157,7 @@ export function fromPixels(source: PixelSource, options: FromPixelsOptions = {})
  */
 export function toPixels(x: Tensor, target: PixelTarget, options: ToPixelsOptions = {}): void {
   checkTensor('toPixels', 'x', x);
-  x.checkUsable('toPixels');
-  checkOptions('toPixels', options, ['normalized']);
+  const { normalized } = optionsOf('toPixels', options, { normalized: false });
   const [height = 0, width = 0, channels = 1] = x.shape;
   if (![2, 3].includes(x.shape.length) || ![1, 3, 4].includes(channels) || x.size === 0) {
     throw new RangeError(`toPixels: the tensor is [${x.shape}], expected [H, W] or [H, W, C] with 1, 3 or 4 channels`);
@@ -175,7 +174,7 @@ export function toPixels(x: Tensor, target: PixelTarget, options: ToPixelsOption
     const values = x.dtype === 'float32' ? x : cast(x, 'float32');
     const constants = {
       CHANNELS: channels,
-      SCALE: options.normalized === true ? 1 : 1 / 255,
+      SCALE: normalized ? 1 : 1 / 255,
       PREMULTIPLY: Number(!isTexture(target) && channels === 4),
     };
     draw(device, values, texture, constants);

@@ -1,3 +1,4 @@
+import { optionsOf, pairOf } from '../common/check.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { checkFloat } from './elementwise.ts';
@@ -7,7 +8,7 @@ import { adaptiveAvgPool2d } from './wgsl/adaptive_avg_pool2d.wgsl.ts';
 import { avgPool2d as avgKernel } from './wgsl/avg_pool2d.wgsl.ts';
 import { maxPool2d as maxKernel } from './wgsl/max_pool2d.wgsl.ts';
 import { maxPool2dGrad as maxGradKernel } from './wgsl/max_pool2d_grad.wgsl.ts';
-import { pairOf, positionsOf, windowParams, type Pair, type Window } from './window.ts';
+import { positionsOf, windowParams, type Pair, type Window } from './window.ts';
 
 export interface PoolOptions {
   /** Size of the window, for both axes or [height, width]. */
@@ -38,19 +39,28 @@ export interface PoolGeometry extends Window {
 
 const SIZE = 64;
 
+/** Defaults of the options; that of the stride is the window. */
+export const POOL = { kernel: undefined, stride: undefined, padding: 0, dilation: 1, ceilMode: false };
+
 /** Checks options against the input [N, H, W, C] and computes the output's shape. */
-export function poolGeometry(op: string, x: Tensor, options: PoolOptions): PoolGeometry {
+export function poolGeometry(
+  op: string,
+  x: Tensor,
+  options: PoolOptions,
+  defaults: typeof POOL & { readonly countIncludePad?: boolean } = POOL,
+): PoolGeometry {
   checkFloat(op, x);
+  const filled = optionsOf(op, options, defaults);
   if (x.shape.length !== 4) throw new RangeError(`${op}: input [${x.shape}] does not fit: expected [N, H, W, C]`);
-  const kernel = pairOf(op, 'kernel', options.kernel, 1);
-  const stride = pairOf(op, 'stride', options.stride ?? kernel, 1);
-  const padding = pairOf(op, 'padding', options.padding ?? 0, 0);
-  const dilation = pairOf(op, 'dilation', options.dilation ?? 1, 1);
+  const kernel = pairOf(op, 'kernel', filled.kernel, 1);
+  const stride = filled.stride === undefined ? kernel : pairOf(op, 'stride', filled.stride, 1);
+  const padding = pairOf(op, 'padding', filled.padding, 0);
+  const dilation = pairOf(op, 'dilation', filled.dilation, 1);
   if (padding.some((amount, axis) => amount > kernel[axis]! / 2)) {
     throw new RangeError(`${op}: padding [${padding}] is more than half of the window [${kernel}]`);
   }
   const window = { kernel, stride, padding, after: padding, dilation };
-  const [p, q] = positionsOf(x.shape, window, options.ceilMode);
+  const [p, q] = positionsOf(x.shape, window, filled.ceilMode);
   if (p < 1 || q < 1) {
     throw new RangeError(`${op}: a window [${kernel}] is larger than the input [${x.shape}] with padding [${padding}]`);
   }

@@ -1,3 +1,4 @@
+import { checkValue } from '../tensor/dtype.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { linearGroups, run } from './run.ts';
 import { checkFloat } from './elementwise.ts';
@@ -25,7 +26,11 @@ export interface Axpby {
  * where they share memory; x and y may be the same.
  */
 export function axpbyAll(pairs: readonly Axpby[], beta: number): void {
-  for (const { x, y } of pairs) checkAlike('axpby', { x, y });
+  for (const { x, y, alpha } of pairs) {
+    checkAlike('axpby', { x, y });
+    checkValue('axpby', alpha, 'float32');
+  }
+  checkValue('axpby', beta, 'float32');
   const jobs = pairs.map(({ x, y, alpha }) => ({ inputs: [x], outputs: [y], alpha }));
   foreach('axpby', ['x', 'y'], [0, 1, 2, 3], jobs, (device, { bind, params, jobs, vectors }) => {
     const [alpha0 = 0, alpha1 = 0, alpha2 = 0, alpha3 = 0] = jobs.map((job) => job?.alpha);

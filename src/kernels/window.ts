@@ -1,4 +1,3 @@
-import { checkInteger } from '../common/check.ts';
 import type { Shape } from '../tensor/shape.ts';
 
 // Windows that move over an image: the filters of convolutions, and pooling.
@@ -15,14 +14,6 @@ export interface Window {
   /** Border after the last row and column. */
   readonly after: Pair;
   readonly dilation: Pair;
-}
-
-/** An option given for both axes or as [height, width]. Throws a RangeError unless it is one or two integers >= `min`. */
-export function pairOf(op: string, name: string, value: number | Pair, min: number): Pair {
-  const pair: Pair = typeof value === 'object' ? value : [value, value];
-  if (pair.length !== 2) throw new RangeError(`${op}: ${name} is [${pair}], expected an integer or a pair of integers`);
-  for (const number of pair) checkInteger(op, name, number, { min });
-  return pair;
 }
 
 /** A window as kernels take it. */

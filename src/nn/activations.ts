@@ -1,6 +1,6 @@
 import { softmax } from '../autograd/ops/softmax.ts';
 import { elu, gelu, hardSwish, leakyRelu, relu, sigmoid, silu, tanh } from '../autograd/ops/unary.ts';
-import { checkChoice, checkNumber } from '../common/check.ts';
+import { checkChoice, checkNumber, optionsOf } from '../common/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { Module, type Layer } from './module.ts';
 
@@ -14,8 +14,9 @@ export class ReLU extends Module implements Layer {
 /** Gaussian error linear unit; see `gelu`. */
 export class GELU extends Module implements Layer {
   readonly approximate: 'none' | 'tanh';
-  constructor({ approximate = 'none' }: { readonly approximate?: 'none' | 'tanh' } = {}) {
+  constructor(options: { readonly approximate?: 'none' | 'tanh' } = {}) {
     super();
+    const { approximate } = optionsOf('GELU', options, { approximate: 'none' });
     checkChoice('GELU', 'approximate', approximate, ['none', 'tanh']);
     this.approximate = approximate;
   }

@@ -1,8 +1,9 @@
 import { scaledDotProductAttention, type AttentionOptions } from '../autograd/ops/attention.ts';
 import { reshape, transpose } from '../autograd/ops/shape.ts';
-import { checkInteger, checkNumber } from '../common/check.ts';
+import { checkNumber, optionsOf } from '../common/check.ts';
 import { tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { checkExtents } from './init.ts';
 import { Linear } from './layers.ts';
 import { Module } from './module.ts';
 
@@ -30,9 +31,10 @@ export class MultiheadAttention extends Module {
    * @param features of query, key, value and result
    * @param heads divides `features`
    */
-  constructor(features: number, heads: number, { bias = true, dropout = 0 }: MultiheadAttentionConfig = {}) {
+  constructor(features: number, heads: number, config: MultiheadAttentionConfig = {}) {
     super();
-    checkInteger('MultiheadAttention', 'heads', heads, { min: 1 });
+    const { bias, dropout } = optionsOf('MultiheadAttention', config, { bias: true, dropout: 0 });
+    checkExtents('MultiheadAttention', { features, heads });
     checkNumber('MultiheadAttention', 'dropout', dropout, { min: 0, max: 1 });
     if (features % heads !== 0) {
       throw new RangeError(`MultiheadAttention: ${features} features do not divide into ${heads} heads`);

@@ -5,7 +5,7 @@ import { noGrad } from '../autograd/tape.ts';
 import { checkNumber } from '../common/check.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { Parameter } from './module.ts';
+import { distinct, type Parameter } from './module.ts';
 
 /**
  * Scales all gradients in place so that their norm, taken as one vector, is at most `maxNorm` (Pascanu et al. 2013).
@@ -42,7 +42,7 @@ export function clipGradValue(parameters: Iterable<Parameter>, limit: number): v
 }
 
 function withGradients(op: string, parameters: Iterable<Parameter>): { parameter: Parameter; grad: Tensor }[] {
-  const list = [...new Set(parameters)].flatMap((parameter) =>
+  const list = distinct(op, parameters).flatMap((parameter) =>
     parameter.grad === null ? [] : [{ parameter, grad: parameter.grad }],
   );
   if (list.length === 0) throw new Error(`${op}: no parameter has a gradient; call it after backward`);

@@ -1,8 +1,10 @@
 import { conv1d, type Conv1dOptions } from '../autograd/ops/conv1d.ts';
 import { convTranspose2d, type ConvTranspose2dOptions } from '../autograd/ops/conv-transpose2d.ts';
+import { CONV } from '../autograd/ops/conv2d.ts';
+import { checkFunction, optionsOf, pairOf } from '../common/check.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { fans, kaimingUniform, uniform, type Initializer } from './init.ts';
+import { checkExtents, fans, kaimingUniform, uniform, type Initializer } from './init.ts';
 import { Module, Parameter, type Layer } from './module.ts';
 
 /** What the layers of convolutions have in common. */
@@ -15,23 +17,32 @@ export interface ConvConfig {
   readonly biasInit?: Initializer;
 }
 
-/** The parameters of a convolution with a filter of `shape` and `outChannels` results. */
+/** Defaults of the options that layers of convolutions have besides those of the operation. */
+export const CONV_LAYER = {
+  kernel: undefined,
+  bias: true,
+  init: kaimingUniform({ a: Math.sqrt(5) }),
+  biasInit: undefined,
+};
+
+/** The parameters of the layer `layer` with a filter of `shape` and `outChannels` results. */
 export function convParameters(
+  layer: string,
   shape: Shape,
   outChannels: number,
-  {
-    bias = true,
-    init = kaimingUniform({ a: Math.sqrt(5) }),
-    biasInit,
-  }: { [K in keyof ConvConfig]-?: ConvConfig[K] | undefined },
+  config: Required<Omit<ConvConfig, 'biasInit'>> & { readonly biasInit: Initializer | undefined },
 ): { readonly weight: Parameter; readonly bias: Parameter | null } {
   const bound = 1 / Math.sqrt(fans(shape).fanIn);
+  const { bias, init, biasInit = uniform(-bound, bound) } = config;
+  checkFunction(layer, 'init', init);
+  checkFunction(layer, 'biasInit', biasInit);
   const weight = new Parameter(init(shape));
-  return { weight, bias: bias ? new Parameter((biasInit ?? uniform(-bound, bound))([outChannels])) : null };
+  return { weight, bias: bias ? new Parameter(biasInit([outChannels])) : null };
 }
 
-/** Throws a RangeError unless the groups divide the channels. */
+/** Throws a RangeError unless the channels are integers >= 1 that the groups divide. */
 export function checkGroups(layer: string, inChannels: number, outChannels: number, groups: number): void {
+  checkExtents(layer, { inChannels, outChannels, groups });
   if (inChannels % groups === 0 && outChannels % groups === 0) return;
   throw new RangeError(`${layer}: ${inChannels} and ${outChannels} channels do not divide into ${groups} groups`);
 }
@@ -52,11 +63,12 @@ export class ConvTranspose2d extends Module implements Layer {
 
   constructor(inChannels: number, outChannels: number, config: ConvTranspose2dConfig) {
     super();
-    const { kernel, bias, init, biasInit, ...options } = config;
-    const [r, s] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
-    const { groups = 1 } = options;
+    const defaults = { ...CONV, ...CONV_LAYER, outputPadding: 0 };
+    const { kernel, bias, init, biasInit, ...options } = optionsOf('ConvTranspose2d', config, defaults);
+    const { groups } = options;
     checkGroups('ConvTranspose2d', inChannels, outChannels, groups);
-    const parameters = convParameters([r, s, outChannels / groups, inChannels], outChannels, { bias, init, biasInit });
+    const filter = [...pairOf('ConvTranspose2d', 'kernel', kernel, 1), outChannels / groups, inChannels];
+    const parameters = convParameters('ConvTranspose2d', filter, outChannels, { bias, init, biasInit });
     this.weight = parameters.weight;
     this.bias = parameters.bias;
     this.options = options;
@@ -80,14 +92,13 @@ export class Conv1d extends Module implements Layer {
 
   constructor(inChannels: number, outChannels: number, config: Conv1dConfig) {
     super();
-    const { kernel, bias, init, biasInit, ...options } = config;
-    const { groups = 1 } = options;
+    const filled = optionsOf('Conv1d', config, { ...CONV, ...CONV_LAYER });
+    const { kernel, bias, init, biasInit, ...options } = filled;
+    const { groups } = options;
     checkGroups('Conv1d', inChannels, outChannels, groups);
-    const parameters = convParameters([kernel, inChannels / groups, outChannels], outChannels, {
-      bias,
-      init,
-      biasInit,
-    });
+    checkExtents('Conv1d', { kernel });
+    const filter = [kernel, inChannels / groups, outChannels];
+    const parameters = convParameters('Conv1d', filter, outChannels, { bias, init, biasInit });
     this.weight = parameters.weight;
     this.bias = parameters.bias;
     this.options = options;

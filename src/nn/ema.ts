@@ -1,11 +1,12 @@
 import { assign, axpbyAll } from '../autograd/ops/no-gradient.ts';
 import { clone } from '../autograd/ops/shape.ts';
 import { noGrad } from '../autograd/tape.ts';
+import { checkNumber, described, optionsOf } from '../common/check.ts';
 import { undoAfterDryRun } from '../tensor/dry-run.ts';
 import { keep } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import type { Storage, Tensor } from '../tensor/tensor.ts';
-import type { Module } from './module.ts';
+import { Module } from './module.ts';
 
 /** Options of `ExponentialMovingAverage`. */
 export interface AverageOptions {
@@ -26,9 +27,14 @@ export class ExponentialMovingAverage {
   updates = 0;
 
   /** @param decay weight of the previous average, for example 0.998; lower in early steps, to forget the initial weights */
-  constructor(module: Module, decay: number, { constant = new Set() }: AverageOptions = {}) {
-    if (!(decay >= 0 && decay < 1)) {
-      throw new RangeError(`ExponentialMovingAverage: decay is ${decay}, expected a number >= 0 and < 1`);
+  constructor(module: Module, decay: number, options: AverageOptions = {}) {
+    if (!(module instanceof Module)) {
+      throw new TypeError(`ExponentialMovingAverage: module is ${described(module)}, expected a Module`);
+    }
+    checkNumber('ExponentialMovingAverage', 'decay', decay, { min: 0, below: 1 });
+    const { constant } = optionsOf('ExponentialMovingAverage', options, { constant: new Set<Tensor>() });
+    if (!(constant instanceof Set)) {
+      throw new TypeError(`ExponentialMovingAverage: constant is ${described(constant)}, expected a Set of tensors`);
     }
     this.#module = module;
     this.#decay = decay;

@@ -1,12 +1,18 @@
 import { add, mul } from '../autograd/ops/binary.ts';
 import { full, rand, randn } from '../autograd/ops/create.ts';
 import { noGrad } from '../autograd/tape.ts';
+import { checkInteger } from '../common/check.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import type { Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** Makes the initial values of a tensor. */
 export type Initializer = (shape: Shape) => Tensor;
+
+/** Throws a RangeError unless the numbers of channels or features are integers >= 1. */
+export function checkExtents(layer: string, extents: Readonly<Record<string, number>>): void {
+  for (const [name, extent] of Object.entries(extents)) checkInteger(layer, name, extent, { min: 1 });
+}
 
 /** Number of inputs and outputs of a unit, for filters [R, S, C, K] and matrices [in, out] (He et al. 2015, section 2.2). */
 export function fans(shape: Shape): { readonly fanIn: number; readonly fanOut: number } {

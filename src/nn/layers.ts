@@ -1,6 +1,6 @@
 import { flatten } from '../autograd/ops/axes.ts';
 import { add } from '../autograd/ops/binary.ts';
-import { conv2d, type Conv2dOptions } from '../autograd/ops/conv2d.ts';
+import { CONV, conv2d, type Conv2dOptions } from '../autograd/ops/conv2d.ts';
 import { dropout } from '../autograd/ops/dropout.ts';
 import { gather } from '../autograd/ops/gather.ts';
 import { matmul } from '../autograd/ops/matmul.ts';
@@ -13,10 +13,10 @@ import {
 } from '../autograd/ops/pool2d.ts';
 import { reshape } from '../autograd/ops/shape.ts';
 import { upsampleBilinear, upsampleNearest } from '../autograd/ops/upsample.ts';
-import { checkNumber } from '../common/check.ts';
+import { checkChoice, checkFunction, checkNumber, optionsOf, pairOf } from '../common/check.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { checkGroups, convParameters, type ConvConfig } from './conv.ts';
-import { kaimingUniform, normal, uniform, type Initializer } from './init.ts';
+import { checkGroups, CONV_LAYER, convParameters, type ConvConfig } from './conv.ts';
+import { checkExtents, kaimingUniform, normal, uniform, type Initializer } from './init.ts';
 import { Module, Parameter, type Layer } from './module.ts';
 
 export interface Conv2dConfig extends Conv2dOptions, ConvConfig {
@@ -35,11 +35,12 @@ export class Conv2d extends Module implements Layer {
 
   constructor(inChannels: number, outChannels: number, config: Conv2dConfig) {
     super();
-    const { kernel, bias, init, biasInit, relu = false, ...options } = config;
-    const [r, s] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
-    const { groups = 1 } = options;
+    const defaults = { ...CONV, ...CONV_LAYER, relu: false };
+    const { kernel, bias, init, biasInit, relu, ...options } = optionsOf('Conv2d', config, defaults);
+    const { groups } = options;
     checkGroups('Conv2d', inChannels, outChannels, groups);
-    const parameters = convParameters([r, s, inChannels / groups, outChannels], outChannels, { bias, init, biasInit });
+    const filter = [...pairOf('Conv2d', 'kernel', kernel, 1), inChannels / groups, outChannels];
+    const parameters = convParameters('Conv2d', filter, outChannels, { bias, init, biasInit });
     this.weight = parameters.weight;
     this.bias = parameters.bias;
     this.options = options;
@@ -56,8 +57,10 @@ export class Linear extends Module implements Layer {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
 
-  constructor(inFeatures: number, outFeatures: number, { bias = true }: { readonly bias?: boolean } = {}) {
+  constructor(inFeatures: number, outFeatures: number, options: { readonly bias?: boolean } = {}) {
     super();
+    checkExtents('Linear', { inFeatures, outFeatures });
+    const { bias } = optionsOf('Linear', options, { bias: true });
     const bound = 1 / Math.sqrt(inFeatures);
     this.weight = new Parameter(kaimingUniform({ a: Math.sqrt(5) })([inFeatures, outFeatures]));
     this.bias = bias ? new Parameter(uniform(-bound, bound)([outFeatures])) : null;
@@ -77,8 +80,11 @@ export class Embedding extends Module implements Layer {
   readonly weight: Parameter;
 
   /** @param init initial table. Default: the standard normal distribution */
-  constructor(count: number, features: number, { init = normal(0, 1) }: { readonly init?: Initializer } = {}) {
+  constructor(count: number, features: number, options: { readonly init?: Initializer } = {}) {
     super();
+    checkExtents('Embedding', { count, features });
+    const { init } = optionsOf('Embedding', options, { init: normal(0, 1) });
+    checkFunction('Embedding', 'init', init);
     this.weight = new Parameter(init([count, features]));
   }
 
@@ -159,9 +165,11 @@ export class AdaptiveAvgPool2d extends Module implements Layer {
 export class Upsample extends Module implements Layer {
   readonly scale: number;
   readonly mode: 'nearest' | 'bilinear';
-  constructor(scale: number, { mode = 'nearest' }: { readonly mode?: 'nearest' | 'bilinear' } = {}) {
+  constructor(scale: number, options: { readonly mode?: 'nearest' | 'bilinear' } = {}) {
     super();
+    const { mode } = optionsOf('Upsample', options, { mode: 'nearest' });
     checkNumber('Upsample', 'scale', scale, { above: 0 });
+    checkChoice('Upsample', 'mode', mode, ['nearest', 'bilinear']);
     this.scale = scale;
     this.mode = mode;
   }

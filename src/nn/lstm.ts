@@ -2,10 +2,10 @@ import { add, mul } from '../autograd/ops/binary.ts';
 import { matmul } from '../autograd/ops/matmul.ts';
 import { slice } from '../autograd/ops/shape.ts';
 import { sigmoid, tanh } from '../autograd/ops/unary.ts';
-import { checkInteger } from '../common/check.ts';
+import { optionsOf } from '../common/check.ts';
 import { tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { uniform } from './init.ts';
+import { checkExtents, uniform } from './init.ts';
 import { Module, Parameter } from './module.ts';
 
 /**
@@ -19,9 +19,10 @@ export class LSTMCell extends Module {
   readonly biasHh: Parameter | null;
   readonly hiddenSize: number;
 
-  constructor(inputSize: number, hiddenSize: number, { bias = true }: { readonly bias?: boolean } = {}) {
+  constructor(inputSize: number, hiddenSize: number, options: { readonly bias?: boolean } = {}) {
     super();
-    checkInteger('LSTMCell', 'hiddenSize', hiddenSize, { min: 1 });
+    checkExtents('LSTMCell', { inputSize, hiddenSize });
+    const { bias } = optionsOf('LSTMCell', options, { bias: true });
     const bound = 1 / Math.sqrt(hiddenSize);
     const make = (...shape: number[]): Parameter => new Parameter(uniform(-bound, bound)(shape));
     this.weightIh = make(inputSize, 4 * hiddenSize);

@@ -1,10 +1,11 @@
+import { described } from '../common/check.ts';
 import { inspectCustom } from '../common/inspect.ts';
 import { assign } from '../autograd/ops/no-gradient.ts';
 import { clone } from '../autograd/ops/shape.ts';
 import { noGrad } from '../autograd/tape.ts';
 import { write } from '../tensor/create.ts';
 import { dtypes } from '../tensor/dtype.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { checkTensor, Tensor } from '../tensor/tensor.ts';
 import { sameShape, type Shape } from '../tensor/shape.ts';
 import { describeModule } from './describe.ts';
 
@@ -17,6 +18,21 @@ export class Parameter extends Tensor<'float32'> {
     values.dispose();
     this.requiresGrad = true;
   }
+}
+
+/** Throws a TypeError unless parameters, or groups of them, can be iterated. */
+export function checkIterable(op: string, parameters: unknown): void {
+  const isIterable = typeof parameters === 'object' && parameters !== null && Symbol.iterator in parameters;
+  if (isIterable) return;
+  throw new TypeError(`${op}: parameters are ${described(parameters)}, expected for example module.parameters()`);
+}
+
+/** Every parameter once. Throws a TypeError unless they are tensors. */
+export function distinct(op: string, parameters: Iterable<Parameter>): Parameter[] {
+  checkIterable(op, parameters);
+  const list = [...new Set(parameters)];
+  for (const parameter of list) checkTensor(op, 'a parameter', parameter);
+  return list;
 }
 
 /** Values on the host, row-major, in this library's layouts (NHWC, HWIO, [in, out]). */

@@ -3,13 +3,14 @@ import { isRecomputing, needsGradient } from '../autograd/tape.ts';
 import { conv2d } from '../autograd/ops/conv2d.ts';
 import type { Epilogue } from '../autograd/ops/epilogue.ts';
 import { layerNorm } from '../autograd/ops/layer-norm.ts';
-import { batchNorm, batchNormInference, groupNorm } from '../autograd/ops/normalization.ts';
+import { batchNorm, batchNormInference, epsOf, groupNorm, type NormOptions } from '../autograd/ops/normalization.ts';
 import { axpbyAll } from '../autograd/ops/no-gradient.ts';
 import { sqrt } from '../autograd/ops/unary.ts';
+import { checkNumber, optionsOf } from '../common/check.ts';
 import { tidy } from '../tensor/scope.ts';
-import type { Shape } from '../tensor/shape.ts';
+import { checkShape, type Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { constant } from './init.ts';
+import { checkExtents, constant } from './init.ts';
 import { Module, Parameter, type Layer } from './module.ts';
 import type { Conv2d } from './layers.ts';
 
@@ -67,13 +68,16 @@ export class BatchNorm2d extends Module implements BatchNormLayer {
   readonly #eps: number;
   readonly #momentum: number;
 
-  constructor(channels: number, { eps = 1e-5, momentum = 0.1 }: BatchNormConfig = {}) {
+  constructor(channels: number, config: BatchNormConfig = {}) {
     super();
+    checkExtents('BatchNorm2d', { channels });
+    const { momentum, ...rest } = optionsOf('BatchNorm2d', config, { eps: 1e-5, momentum: 0.1 });
+    checkNumber('BatchNorm2d', 'momentum', momentum, { min: 0, max: 1 });
+    this.#eps = epsOf('BatchNorm2d', rest);
     this.weight = new Parameter(constant(1)([channels]));
     this.bias = new Parameter(constant(0)([channels]));
     this.runningMean = constant(0)([channels]);
     this.runningVar = constant(1)([channels]);
-    this.#eps = eps;
     this.#momentum = momentum;
   }
 
@@ -116,13 +120,14 @@ export class FrozenBatchNorm2d extends Module implements BatchNormLayer {
   readonly runningVar: Tensor;
   readonly #eps: number;
 
-  constructor(channels: number, { eps = 1e-5 }: { readonly eps?: number } = {}) {
+  constructor(channels: number, options: NormOptions = {}) {
     super();
+    checkExtents('FrozenBatchNorm2d', { channels });
+    this.#eps = epsOf('FrozenBatchNorm2d', options);
     this.weight = constant(1)([channels]);
     this.bias = constant(0)([channels]);
     this.runningMean = constant(0)([channels]);
     this.runningVar = constant(1)([channels]);
-    this.#eps = eps;
   }
 
   fixed(): { scale: Tensor; shift: Tensor } {
@@ -142,15 +147,16 @@ export class GroupNorm extends Module implements Layer {
   readonly groups: number;
   readonly #eps: number;
 
-  constructor(groups: number, channels: number, { eps = 1e-5 }: { readonly eps?: number } = {}) {
+  constructor(groups: number, channels: number, options: NormOptions = {}) {
     super();
+    checkExtents('GroupNorm', { groups, channels });
+    this.#eps = epsOf('GroupNorm', options);
     if (channels % groups !== 0) {
       throw new RangeError(`GroupNorm: ${channels} channels do not divide into ${groups} groups`);
     }
     this.weight = new Parameter(constant(1)([channels]));
     this.bias = new Parameter(constant(0)([channels]));
     this.groups = groups;
-    this.#eps = eps;
   }
 
   forward(x: Tensor): Tensor {
@@ -166,12 +172,13 @@ export class LayerNorm extends Module implements Layer {
   readonly #eps: number;
 
   /** @param normalizedShape the extents of the last axes, or of the last one */
-  constructor(normalizedShape: number | Shape, { eps = 1e-5 }: { readonly eps?: number } = {}) {
+  constructor(normalizedShape: number | Shape, options: NormOptions = {}) {
     super();
-    this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : [...normalizedShape];
+    this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
+    checkShape('LayerNorm', this.normalizedShape);
+    this.#eps = epsOf('LayerNorm', options);
     this.weight = new Parameter(constant(1)(this.normalizedShape));
     this.bias = new Parameter(constant(0)(this.normalizedShape));
-    this.#eps = eps;
   }
 
   forward(x: Tensor): Tensor {

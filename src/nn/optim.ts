@@ -1,11 +1,19 @@
-import { checkNumber, checkOptions, expectedNumber } from '../common/check.ts';
+import { checkFlag, checkList, checkNumber, checkOptions, expectedNumber } from '../common/check.ts';
 import { checkAlike } from '../kernels/foreach.ts';
 import { adamStep, lionStep, rmspropStep, sgdStep } from '../kernels/update.ts';
 import { full } from '../autograd/ops/create.ts';
 import { undoAfterDryRun } from '../tensor/dry-run.ts';
 import { keep } from '../tensor/scope.ts';
-import { Tensor } from '../tensor/tensor.ts';
-import { copyState, misfit, type HostTensor, type Parameter, type StateDict } from './module.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import {
+  checkIterable,
+  copyState,
+  distinct,
+  misfit,
+  type HostTensor,
+  type Parameter,
+  type StateDict,
+} from './module.ts';
 
 /** Parameters that share settings. Settings that are not given come from the optimiser's options. */
 export type ParameterGroup<O> = { readonly parameters: Iterable<Parameter> } & Partial<O>;
@@ -51,13 +59,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       for (const { parameters: _, ...own } of groups) checkOptions(name, own, settings);
     }
     this.groups = groups.map(
-      (group) => ({ ...options, ...group, parameters: [...new Set(group.parameters)] }) as ActiveGroup<O>,
+      (group) => ({ ...options, ...group, parameters: distinct(name, group.parameters) }) as ActiveGroup<O>,
     );
     const all = this.#all();
     if (all.length === 0) throw new RangeError(`${name}: there are no parameters to optimise`);
-    for (const parameter of all) {
-      if (!(parameter instanceof Tensor)) throw new TypeError(`${name}: expected parameters, got ${typeof parameter}`);
-    }
     if (new Set(all).size !== all.length) throw new RangeError(`${name}: a parameter is in two groups`);
     for (const group of this.groups) checkNumber(name, 'lr', group.lr, { min: 0 });
   }
@@ -195,14 +200,10 @@ function groupsOf<O>(
   name: string,
   parameters: Iterable<Parameter> | readonly ParameterGroup<O>[],
 ): readonly ParameterGroup<O>[] {
-  const isIterable = (value: unknown): boolean =>
-    typeof (value as Partial<Iterable<unknown>>)?.[Symbol.iterator] === 'function';
-  if (!isIterable(parameters)) {
-    throw new TypeError(`${name}: expected parameters or groups of them, for example module.parameters()`);
-  }
+  checkIterable(name, parameters);
   const list = [...(parameters as Iterable<Parameter | ParameterGroup<O>>)];
   const isGroup = (item: unknown): item is ParameterGroup<O> =>
-    isIterable((item as Partial<ParameterGroup<O>> | null)?.parameters);
+    typeof item === 'object' && item !== null && 'parameters' in item;
   if (list.length > 0 && list.every(isGroup)) return list;
   return [{ parameters: list as Parameter[] }] as unknown as ParameterGroup<O>[];
 }
@@ -221,6 +222,8 @@ function checkSettings(name: string, settings: Readonly<Record<string, number>>)
 }
 
 function checkBetas(name: string, betas: readonly number[]): void {
+  checkList(name, 'betas', betas, 'two numbers');
+  if (betas.length !== 2) throw new RangeError(`${name}: betas are [${betas}], expected two numbers`);
   betas.forEach((beta, i) => checkNumber(name, `betas[${i}]`, beta, { min: 0, below: 1 }));
 }
 
@@ -244,6 +247,7 @@ export class SGD extends Optimizer<SGDOptions> {
     super(parameters, options);
     for (const { nesterov = false, momentum = 0, dampening = 0, weightDecay = 0 } of this.groups) {
       checkSettings('SGD', { momentum, dampening, weightDecay });
+      checkFlag('SGD', 'nesterov', nesterov);
       if (nesterov && (momentum <= 0 || dampening !== 0)) {
         throw new RangeError(`SGD: nesterov needs momentum > 0 and no dampening, got ${momentum} and ${dampening}`);
       }

@@ -1,4 +1,13 @@
-import { checkChoice, checkInteger, checkNumber } from '../common/check.ts';
+import {
+  checkChoice,
+  checkFunction,
+  checkInteger,
+  checkList,
+  checkNumber,
+  checkOptions,
+  described,
+  optionsOf,
+} from '../common/check.ts';
 import { undoAfterDryRun } from '../tensor/dry-run.ts';
 
 /** What a schedule changes: an optimiser, or anything else with learning rates. */
@@ -6,23 +15,38 @@ export interface Rates {
   readonly groups: readonly { lr: number }[];
 }
 
+/** Throws a TypeError unless `optimizer` has learning rates. */
+function checkRated(op: string, optimizer: unknown): void {
+  const isRated = typeof optimizer === 'object' && optimizer !== null && 'groups' in optimizer;
+  if (!isRated) throw new TypeError(`${op}: optimizer is ${described(optimizer)}, expected one such as SGD`);
+  checkList(op, 'groups of the optimizer', optimizer.groups, 'objects with lr');
+  for (const group of optimizer.groups as Rates['groups']) checkNumber(op, 'lr of a group', group?.lr, { min: 0 });
+}
+
 /** Learning rate of a step relative to the optimiser's own, as a function of the number of steps taken. */
 export type Schedule = (step: number) => number;
 
 /** Multiplies by `gamma` every `every` steps. */
-export const stepDecay = ({ every, gamma = 0.1 }: { readonly every: number; readonly gamma?: number }): Schedule => {
+export const stepDecay = (options: { readonly every: number; readonly gamma?: number }): Schedule => {
+  const { every, gamma } = optionsOf('stepDecay', options, { every: undefined, gamma: 0.1 });
+  checkNumber('stepDecay', 'gamma', gamma, { min: 0 });
   checkNumber('stepDecay', 'every', every, { above: 0 });
   return (step) => gamma ** Math.floor(step / every);
 };
 
 /** Multiplies by `gamma` at each of the given steps. */
-export const multiStepDecay =
-  ({ at, gamma = 0.1 }: { readonly at: readonly number[]; readonly gamma?: number }): Schedule =>
-  (step) =>
-    gamma ** at.filter((milestone) => step >= milestone).length;
+export const multiStepDecay = (options: { readonly at: readonly number[]; readonly gamma?: number }): Schedule => {
+  const { at, gamma } = optionsOf('multiStepDecay', options, { at: undefined, gamma: 0.1 });
+  checkList('multiStepDecay', 'at', at);
+  for (const milestone of at) checkNumber('multiStepDecay', 'a step', milestone, { min: 0 });
+  checkNumber('multiStepDecay', 'gamma', gamma, { min: 0 });
+  return (step) => gamma ** at.filter((milestone) => step >= milestone).length;
+};
 
 /** Half a cosine from 1 to `floor` (default 0) over `steps` (Loshchilov and Hutter 2017, without restarts). */
-export const cosine = ({ steps, floor = 0 }: { readonly steps: number; readonly floor?: number }): Schedule => {
+export const cosine = (options: { readonly steps: number; readonly floor?: number }): Schedule => {
+  const { steps, floor } = optionsOf('cosine', options, { steps: undefined, floor: 0 });
+  checkNumber('cosine', 'floor', floor, { min: 0 });
   checkNumber('cosine', 'steps', steps, { above: 0 });
   return (step) => floor + ((1 - floor) * (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps))) / 2;
 };
@@ -31,18 +55,18 @@ export const cosine = ({ steps, floor = 0 }: { readonly steps: number; readonly 
  * One cycle (Smith and Topin 2018) as in PyTorch's OneCycleLR: from 1 / `divFactor` to 1 over the fraction `pctStart` of the
  * steps, then to 1 / (`divFactor` `finalDivFactor`), both along a cosine. The optimiser's rate is the peak.
  */
-export const oneCycle = ({
-  steps,
-  pctStart = 0.3,
-  divFactor = 25,
-  finalDivFactor = 1e4,
-}: {
+export const oneCycle = (options: {
   readonly steps: number;
   readonly pctStart?: number;
   readonly divFactor?: number;
   readonly finalDivFactor?: number;
 }): Schedule => {
+  const defaults = { steps: undefined, pctStart: 0.3, divFactor: 25, finalDivFactor: 1e4 };
+  const { steps, pctStart, divFactor, finalDivFactor } = optionsOf('oneCycle', options, defaults);
   checkNumber('oneCycle', 'steps', steps, { above: 0 });
+  checkNumber('oneCycle', 'pctStart', pctStart, { min: 0, max: 1 });
+  checkNumber('oneCycle', 'divFactor', divFactor, { above: 0 });
+  checkNumber('oneCycle', 'finalDivFactor', finalDivFactor, { above: 0 });
   const start = 1 / divFactor;
   const up = pctStart * steps - 1;
   const anneal = (a: number, b: number, t: number): number => b + ((a - b) / 2) * (1 + Math.cos(Math.PI * t));
@@ -56,22 +80,23 @@ export const oneCycle = ({
 };
 
 /** Grows from 1 to `ratio` over `steps`, by the same factor each step: the sweep of a learning-rate range test. */
-export const exponential = ({ steps, ratio }: { readonly steps: number; readonly ratio: number }): Schedule => {
+export const exponential = (options: { readonly steps: number; readonly ratio: number }): Schedule => {
+  const { steps, ratio } = optionsOf('exponential', options, { steps: undefined, ratio: undefined });
   checkNumber('exponential', 'steps', steps, { above: 0 });
   checkNumber('exponential', 'ratio', ratio, { above: 0 });
   return (step) => (steps === 1 ? 1 : ratio ** (Math.min(step, steps - 1) / (steps - 1)));
 };
 
 /** Grows linearly from `start` (default 1/3) to 1 over `steps`, then follows `then` (default: stays at 1). */
-export const linearWarmup = ({
-  steps,
-  start = 1 / 3,
-  then = () => 1,
-}: {
+export const linearWarmup = (options: {
   readonly steps: number;
   readonly start?: number;
   readonly then?: Schedule;
 }): Schedule => {
+  checkOptions('linearWarmup', options, ['steps', 'start', 'then']);
+  const { steps, start = 1 / 3, then = () => 1 } = options;
+  checkFunction('linearWarmup', 'then', then);
+  checkNumber('linearWarmup', 'start', start, { min: 0 });
   checkNumber('linearWarmup', 'steps', steps, { above: 0 });
   return (step) => (step < steps ? start + ((1 - start) * step) / steps : then(step - steps));
 };
@@ -106,6 +131,8 @@ export class Scheduler {
   #base: readonly number[];
 
   constructor(optimizer: Rates, schedule: Schedule) {
+    checkRated('Scheduler', optimizer);
+    checkFunction('Scheduler', 'schedule', schedule);
     this.#optimizer = optimizer;
     this.#schedule = schedule;
     this.#base = optimizer.groups.map((group) => group.lr / reductionOf(group));
@@ -194,8 +221,10 @@ export class ReduceOnPlateau {
   #bad = 0;
 
   constructor(optimizer: Rates, options: PlateauOptions = {}) {
+    checkRated('ReduceOnPlateau', optimizer);
     this.#optimizer = optimizer;
-    this.#options = { factor: 0.1, patience: 10, threshold: 1e-4, mode: 'min', ...options };
+    const defaults = { factor: 0.1, patience: 10, threshold: 1e-4, mode: 'min' } as const;
+    this.#options = optionsOf('ReduceOnPlateau', options, defaults);
     const { factor, patience, threshold, mode } = this.#options;
     checkNumber('ReduceOnPlateau', 'factor', factor, { above: 0, below: 1 });
     checkInteger('ReduceOnPlateau', 'patience', patience, { min: 0 });
@@ -206,6 +235,8 @@ export class ReduceOnPlateau {
   /** Takes a new value of the metric. */
   step(metric: number): void {
     const { factor, patience } = this.#options;
+    const before = this.stateDict();
+    undoAfterDryRun(() => this.loadStateDict(before));
     if (this.#isBetter(metric)) {
       this.#best = metric;
       this.#bad = 0;

@@ -45,8 +45,9 @@ export class RetinaNetLoss extends Module {
   forward({ logits, deltas }: HeadOutput, anchors: Tensor, assignment: Assignment): RetinaNetLosses {
     // Focal loss: sum over anchors and classes of each image.
     const { device } = logits;
+    const { alpha, gamma } = this.#loss;
     const focal = device.during('focal loss', () =>
-      sum(sigmoidFocalLoss(logits, assignment.labels, this.#loss), [1, 2]),
+      sum(sigmoidFocalLoss(logits, assignment.labels, { alpha, gamma }), [1, 2]),
     );
 
     // Box loss: sum over the foreground anchors of each image.

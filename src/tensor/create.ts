@@ -1,4 +1,4 @@
-import { checkOptions, described } from '../common/check.ts';
+import { described, optionsOf } from '../common/check.ts';
 import { defaultDevice, Device } from './device.ts';
 import { checkDType, checkValue, dtypes, type BufferValues, type DType, type HostArrays } from './dtype.ts';
 import { isNdarray, pack, type HostArray } from './host.ts';
@@ -17,20 +17,31 @@ export interface CreateOptions<D extends DType = DType> {
   readonly requiresGrad?: boolean;
 }
 
-/** Throws if options of a function that makes a tensor are not those of its type. `names` are the options. */
-export function checkCreateOptions(
+/** Defaults of the options of most functions that make tensors. */
+const FLOATS = { dtype: 'float32', device: undefined, requiresGrad: false } as const;
+
+/** Some functions have no choice of type. */
+interface CreateDefaults {
+  readonly dtype: DType | undefined;
+  readonly device: undefined;
+  readonly requiresGrad: false;
+}
+
+/** Checks the options of a function that makes a tensor, and fills in their defaults. */
+export function createOptions<D extends DType>(
   op: string,
-  options: CreateOptions,
-  names: readonly string[] = ['dtype', 'device', 'requiresGrad'],
-): void {
-  checkOptions(op, options, names);
-  const { dtype = 'float32', device, requiresGrad = false } = options;
+  options: CreateOptions<D>,
+  defaults: object = FLOATS,
+): { readonly dtype: D; readonly device: Device; readonly requiresGrad: boolean } {
+  const filled = optionsOf<CreateOptions, CreateDefaults>(op, options, defaults as CreateDefaults);
+  const { dtype = 'float32', device, requiresGrad } = filled;
   checkDType(op, dtype);
   if (device !== undefined && !(device instanceof Device)) {
     throw new TypeError(`${op}: device is ${described(device)}, expected a Device, which init() returns`);
   }
   if (requiresGrad && dtype !== 'float32')
     throw new TypeError(`${op}: requiresGrad needs float32, the type is ${dtype}`);
+  return { dtype: dtype as D, device: device ?? defaultDevice(), requiresGrad };
 }
 
 /**
@@ -43,9 +54,8 @@ export function tensor<D extends DType = 'float32'>(
   values: Nested | ArrayBufferView | HostArray,
   options: CreateOptions<D> & { readonly shape?: Shape } = {},
 ): Tensor<D> {
-  checkOptions('tensor', options, ['shape', 'dtype', 'device', 'requiresGrad']);
-  const dtype = (options.dtype ?? dtypeOf(values)) as D;
-  checkCreateOptions('tensor', { ...options, dtype }, ['shape', 'dtype', 'device', 'requiresGrad']);
+  const defaults = { shape: undefined, ...FLOATS, dtype: dtypeOf(values) };
+  const { dtype, device, requiresGrad } = createOptions('tensor', options, defaults);
   let shape: Shape;
   let list: ArrayLike<number>;
   if (isNdarray(values)) {
@@ -68,17 +78,15 @@ export function tensor<D extends DType = 'float32'>(
     }
     shape = options.shape;
   }
-  const device = options.device ?? defaultDevice();
   const result = empty(device, shape, dtype, 'tensor');
   if (data.length > 0) device.write(result.storage.buffer, data);
-  result.requiresGrad = options.requiresGrad ?? false;
+  result.requiresGrad = requiresGrad;
   return result;
 }
 
 /** Replaces the values of a tensor in place. `values` has one element for each of the tensor's. */
 export function write(target: Tensor, values: ArrayLike<number>): void {
   checkTensor('write', 'target', target);
-  target.checkUsable('write');
   if (!isTypedArray(values) && !Array.isArray(values)) {
     throw new TypeError(`write: values are ${described(values)}, expected an array of numbers or a typed array`);
   }
@@ -103,7 +111,9 @@ function toBufferValues<D extends DType>(op: string, values: ArrayLike<number>, 
   // The bytes of a Uint8Array may be other than 0 and 1.
   const fits = dtype !== 'bool' && values instanceof array && values.buffer instanceof ArrayBuffer;
   if (fits) return toBuffer(values as HostArrays[D]);
-  if (range !== null) for (let i = 0; i < values.length; i++) checkValue(op, values[i]!, dtype);
+  // Every number is a float32, but a list may have other things.
+  if (range !== null || Array.isArray(values))
+    for (let i = 0; i < values.length; i++) checkValue(op, values[i]!, dtype);
   const converted = new array(values.length);
   converted.set(values);
   return toBuffer(converted);

@@ -71,18 +71,21 @@ export const dtypes: { readonly [D in DType]: DTypeInfo<D> } = {
 
 /** Throws a RangeError unless `dtype` is the name of an element type. */
 export function checkDType(op: string, dtype: DType): void {
-  if (Object.hasOwn(dtypes, dtype)) return;
+  if (typeof dtype === 'string' && Object.hasOwn(dtypes, dtype)) return;
   const names = Object.keys(dtypes);
   const guess = typeof dtype === 'string' ? didYouMean(dtype, names) : '';
   throw new RangeError(`${op}: dtype is ${described(dtype)}, expected one of ${names.join(', ')}${guess}`);
 }
 
-/** Throws a RangeError unless a tensor of the type holds the number: integer types refuse fractions, NaN and overflow. */
+/** Throws a RangeError unless a tensor of the type holds the value: integer types refuse fractions, NaN and overflow. */
 export function checkValue(op: string, value: number, dtype: DType): void {
   const { range } = dtypes[dtype];
-  if (range === null || (Number.isInteger(value) && value >= range[0] && value <= range[1])) return;
-  const expected = dtype === 'bool' ? 'true or false (1 or 0)' : `an integer from ${range[0]} to ${range[1]}`;
-  throw new RangeError(`${op}: ${value} is not a value of type ${dtype}, expected ${expected}`);
+  const fits =
+    range === null ? typeof value === 'number' : Number.isInteger(value) && value >= range[0] && value <= range[1];
+  if (fits) return;
+  const integers = range === null ? 'a number' : `an integer from ${range[0]} to ${range[1]}`;
+  const expected = dtype === 'bool' ? 'true or false (1 or 0)' : integers;
+  throw new RangeError(`${op}: ${described(value)} is not a value of type ${dtype}, expected ${expected}`);
 }
 
 /** The bits of a float32 NaN, for kernels: WGSL has no constant for it. */
@@ -97,10 +100,8 @@ const word = new DataView(new ArrayBuffer(4));
  * @throws RangeError if the type does not hold the number
  */
 export function bitsOf(op: string, value: number, dtype: DType): number {
-  if (dtype !== 'float32') {
-    checkValue(op, value, dtype);
-    return value >>> 0;
-  }
+  checkValue(op, value, dtype);
+  if (dtype !== 'float32') return value >>> 0;
   word.setFloat32(0, value);
   return word.getUint32(0);
 }

@@ -1,6 +1,5 @@
-import { checkInteger, checkOptions, described } from '../common/check.ts';
-import { checkCreateOptions, type CreateOptions } from './create.ts';
-import { defaultDevice } from './device.ts';
+import { checkInteger, described, optionsOf } from '../common/check.ts';
+import { createOptions, type CreateOptions } from './create.ts';
 import { dtypes, type DType } from './dtype.ts';
 import { checkShape, sizeOf, type Shape } from './shape.ts';
 import { checkTensor, empty, Storage, Tensor } from './tensor.ts';
@@ -29,15 +28,14 @@ export function fromBuffer<D extends DType = 'float32'>(
   shape: Shape,
   options: FromBufferOptions<D> = {},
 ): Tensor<D> {
-  checkOptions('fromBuffer', options, ['dtype', 'device', 'requiresGrad', 'offset', 'copy']);
-  const { offset = 0, copy = true, ...create } = options;
-  checkCreateOptions('fromBuffer', create);
+  const defaults = { dtype: 'float32', device: undefined, requiresGrad: false, offset: 0, copy: true } as const;
+  const { dtype, device, requiresGrad } = createOptions('fromBuffer', options, defaults);
+  const { offset = 0, copy = true } = options;
   checkShape('fromBuffer', shape);
   if (typeof buffer !== 'object' || buffer === null || typeof buffer.mapAsync !== 'function') {
     throw new TypeError(`fromBuffer: the buffer is ${described(buffer)}, expected a GPUBuffer`);
   }
   checkInteger('fromBuffer', 'offset', offset, { min: 0 });
-  const { dtype = 'float32' as D, device = defaultDevice(), requiresGrad = false } = create;
   const bytes = sizeOf(shape) * dtypes[dtype].bytes;
   if (offset % 4 !== 0 || offset + bytes > buffer.size) {
     throw new RangeError(
@@ -80,9 +78,8 @@ export function fromBuffer<D extends DType = 'float32'>(
  */
 export function toBuffer(tensor: Tensor, options: { readonly write?: boolean } = {}): GPUBuffer {
   checkTensor('toBuffer', 'the tensor', tensor);
-  checkOptions('toBuffer', options, ['write']);
-  tensor.checkUsable('toBuffer');
+  const { write } = optionsOf('toBuffer', options, { write: false });
   tensor.device.flush();
-  if (options.write === true) tensor.storage.changed();
+  if (write) tensor.storage.changed();
   return tensor.storage.buffer.gpu;
 }

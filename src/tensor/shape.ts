@@ -14,7 +14,7 @@ export function sizeOf(shape: Shape): number {
 export function checkShape(op: string, shape: Shape): void {
   checkList(op, 'the shape', shape);
   for (const extent of shape) {
-    checkInteger(op, `an extent of the shape [${shape}]`, extent, { min: 0 });
+    checkInteger(op, `an extent of the shape ${described(shape)}`, extent, { min: 0 });
   }
 }
 

@@ -226,7 +226,10 @@ export class Tensor<D extends DType = DType> {
 
 /** Throws a TypeError unless `value` is a tensor; `expected` says what it may also be. */
 export function checkTensor(op: string, name: string, value: unknown, expected = 'a tensor'): asserts value is Tensor {
-  if (value instanceof Tensor) return;
+  if (value instanceof Tensor) {
+    value.checkUsable(op);
+    return;
+  }
   const remedy = Array.isArray(value) || ArrayBuffer.isView(value) ? '; make one with tensor()' : '';
   throw new TypeError(`${op}: ${name} is ${described(value)}, expected ${expected}${remedy}`);
 }

@@ -177,7 +177,7 @@ test('groups, padding and shapes that do not fit are refused', () => {
     );
     refuses(
       conv([3, 3, 6, 4], { padding: [[1, 1]] }),
-      'conv2d: padding is [1,1], expected [[top, bottom], [left, right]]',
+      'conv2d: padding is [[1,1]], expected [[top, bottom], [left, right]]',
     );
     refuses(conv([3, 3, 6, 4], { padding: 'valid' }), 'conv2d: padding is "valid", expected an integer >= 0');
     refuses(conv([3, 3, 6, 4], { padding: -1 }), 'conv2d: padding is -1, expected an integer >= 0');

@@ -32,7 +32,7 @@ interface RawStep {
 }
 
 /** Numbers that a step may use up; it reads zeros after them. */
-const PICKS = 24;
+export const PICKS = 24;
 const MOST_STEPS = 12;
 /** Maximum number of elements of one result. */
 const MOST_ELEMENTS = 600;

@@ -540,8 +540,8 @@ test('a gradient of another shape is refused before anything changes', async () 
 test('optimisers refuse what is no parameter', () => {
   const layer = new Linear(1, 1);
   const make = (parameters: unknown) => () => new SGD(parameters as Parameter[], { lr: 1 });
-  assert.throws(make(layer), /^SGD: expected parameters or groups of them, for example module\.parameters\(\)$/);
-  assert.throws(make([layer.weight, 1]), /^SGD: expected parameters, got number$/);
+  assert.throws(make(layer), /^SGD: parameters are .*, expected for example module\.parameters\(\)$/);
+  assert.throws(make([layer.weight, 1]), /^SGD: a parameter is 1, expected a tensor$/);
   assert.throws(() => new Adam([layer.weight], { lr: 1, betas: [0.9, 1] }), /Adam: betas\[1\] is 1, expected/);
   assert.throws(() => new SGD([layer.weight], { lr: 1, momentum: NaN }), /SGD: momentum is NaN/);
   layer.dispose();

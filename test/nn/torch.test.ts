@@ -50,7 +50,10 @@ const runs: Record<string, Run> = {
   bce_with_logits: ({ x, target }, o) =>
     rg.bceWithLogits(x!, target!, { ...factor(o['pos_weight'], 'posWeight'), ...factor(o['weight'], 'weight') }),
   cross_entropy: ({ x }, o) => rg.crossEntropy(x!, rg.tensor(Int32Array.from(o['targets']!)), rowOptions(o)),
-  nll_loss: ({ x }, o) => rg.nllLoss(x!, rg.tensor(Int32Array.from(o['targets']!)), rowOptions(o)),
+  nll_loss: ({ x }, o) => {
+    const { labelSmoothing: _, ...options } = rowOptions(o);
+    return rg.nllLoss(x!, rg.tensor(Int32Array.from(o['targets']!)), options);
+  },
   layer_norm: ({ x, weight, bias }, o) => rg.layerNorm(x!, o['normalized_shape']!, weight, bias, { eps: o['eps']! }),
   scaled_dot_product_attention: ({ q, k, v }, o) =>
     rg.scaledDotProductAttention(q!, k!, v!, {

@@ -1,6 +1,6 @@
 // What a page downloads: sizes of the single file and of bundles of the entries, minified and compressed.
 import { build } from 'esbuild';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { test } from 'uvu';
@@ -45,25 +45,5 @@ for (const [code, most] of BUNDLES) {
     assert.ok(size < most, `${size} bytes`);
   });
 }
-
-test('minified kernels have the same tokens', async () => {
-  const script = new URL('../../scripts/minify-wgsl.mjs', import.meta.url);
-  const { minifyWgsl } = (await import(script.href)) as { minifyWgsl: (code: string) => string };
-  const tokens = (code: string): string[] =>
-    code
-      .replace(/\/\/.*$/gm, '')
-      .match(/[A-Za-z_]\w*|\.?\d(?:[\w.]|(?<=[eEpP])[-+])*|\+\+|--|->|&&|\|\||<<|>>|[-+*/%&|^!=<>]=|[^\s\w]/g)!;
-  const folder = join(root, 'src/kernels/wgsl');
-  const files = readdirSync(folder).filter((file) => file.endsWith('.wgsl'));
-  assert.ok(files.length > 50);
-  for (const file of files) {
-    const code = readFileSync(join(folder, file), 'utf8');
-    const minified = minifyWgsl(code);
-    assert.equal(tokens(minified), tokens(code), file);
-    // Launches replace lines of this form.
-    const lines = (text: string) => text.match(/^(?:const|alias) \w+/gm) ?? [];
-    assert.equal(lines(minified), lines(code), file);
-  }
-});
 
 test.run();

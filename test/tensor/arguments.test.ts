@@ -21,7 +21,7 @@ const refused: readonly (readonly [call: () => unknown, message: string])[] = [
   [() => R['ones']!(), 'ones: the shape is undefined, expected an array of integers'],
   [() => R['full']!('3', 1), 'full: the shape is "3", expected an array of integers'],
   [() => R['zeros']!([2, 1.5]), 'zeros: an extent of the shape [2,1.5] is 1.5, expected an integer >= 0'],
-  [() => R['zeros']!([2, '3']), 'zeros: an extent of the shape [2,3] is "3", expected an integer >= 0'],
+  [() => R['zeros']!([2, '3']), 'zeros: an extent of the shape [2,"3"] is "3", expected an integer >= 0'],
   [() => R['randn']!(3, 3), 'randn: the shape is 3, expected an array of integers; did you mean [3]?'],
   [() => R['reshape']!(x, 4), 'reshape: the shape is 4, expected an array of integers; did you mean [4]?'],
   [() => R['broadcastTo']!(x, 4), 'broadcastTo: the shape is 4, expected an array of integers; did you mean [4]?'],

@@ -1,8 +1,8 @@
-import { checkNumber } from '../../common/check.ts';
+import { checkNumber, optionsOf } from '../../common/check.ts';
 import { checkFloat } from '../../kernels/elementwise.ts';
 import { tidy } from '../../tensor/scope.ts';
 import { broadcastShapes, sameShape } from '../../tensor/shape.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import { checkTensor, type Tensor } from '../../tensor/tensor.ts';
 import { add, lessEqual, mul } from './binary.ts';
 import { arange } from './create.ts';
 import { dropout, type DropoutOptions } from './dropout.ts';
@@ -71,9 +71,11 @@ function weightsOf(scores: Tensor, mask: Tensor | undefined): Tensor {
   return where(mask, softmax(where(mask, scores, -Infinity)), 0);
 }
 
-function check(query: Tensor, key: Tensor, value: Tensor, { mask, isCausal = false, scale }: AttentionOptions): void {
+function check(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions): void {
   const op = 'scaledDotProductAttention';
   checkFloat(op, query, key, value);
+  const defaults = { mask: undefined, isCausal: false, scale: undefined, dropout: undefined };
+  const { mask, isCausal, scale } = optionsOf(op, options, defaults);
   if (scale !== undefined) checkNumber(op, 'scale', scale, { finite: true });
   const [q, k, v] = [query.shape, key.shape, value.shape];
   const fits = Math.min(q.length, k.length, v.length) >= 2 && q.at(-1) === k.at(-1) && k.at(-2) === v.at(-2);
@@ -82,11 +84,14 @@ function check(query: Tensor, key: Tensor, value: Tensor, { mask, isCausal = fal
       `${op}: query [${q}], key [${k}] and value [${v}] do not fit, expected [..., L, E], [..., S, E] and [..., S, V]`,
     );
   }
+  const lead = broadcastShapes(op, q.slice(0, -2), k.slice(0, -2));
+  broadcastShapes(op, lead, v.slice(0, -2));
   if (mask === undefined) return;
+  checkTensor(op, 'mask', mask);
   if (isCausal) throw new RangeError(`${op}: a mask and isCausal exclude each other`);
   if (mask.dtype !== 'bool' && mask.dtype !== 'float32')
     throw new TypeError(`${op}: mask ${mask} is not bool or float32`);
-  const scores = [...broadcastShapes(op, q.slice(0, -2), k.slice(0, -2)), q.at(-2)!, k.at(-2)!];
+  const scores = [...lead, q.at(-2)!, k.at(-2)!];
   if (!sameShape(broadcastShapes(op, mask.shape, scores), scores)) {
     throw new RangeError(`${op}: mask [${mask.shape}] does not broadcast to the scores [${scores}]`);
   }

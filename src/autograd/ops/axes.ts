@@ -47,6 +47,8 @@ export function stack<D extends DType>(tensors: readonly Tensor<D>[], axis = 0):
   if (different !== undefined) {
     throw new RangeError(`stack: [${first.shape}] and [${different.shape}] differ, expected tensors of one shape`);
   }
+  const other = tensors.find((t) => t.dtype !== first.dtype);
+  if (other !== undefined) throw new TypeError(`stack: ${first} and ${other} have different types`);
   const at = normalizeAxis('stack', axis, first.shape.length + 1);
   return tidy(() =>
     concat(
@@ -96,9 +98,10 @@ function equalParts(op: string, extent: number, size: number): number[] {
  */
 export function chunk<D extends DType>(x: Tensor<D>, chunks: number, axis = 0): Tensor<D>[] {
   checkTensor('chunk', 'x', x);
-  checkInteger('chunk', 'chunks', chunks, { min: 1 });
   const at = normalizeAxis('chunk', axis, x.shape.length);
   const extent = x.shape[at]!;
+  // An empty axis is divided into as many empty parts.
+  checkInteger('chunk', 'chunks', chunks, { min: 1, max: extent === 0 ? 2 ** 16 : Infinity });
   return split(x, extent === 0 ? new Array<number>(chunks).fill(0) : Math.ceil(extent / chunks), at);
 }
 

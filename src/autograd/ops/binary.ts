@@ -1,6 +1,6 @@
-import { checkNumber } from '../../common/check.ts';
+import { checkNumber, optionsOf } from '../../common/check.ts';
 import { binary, type BinaryOp } from '../../kernels/elementwise.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import { checkTensor, type Tensor } from '../../tensor/tensor.ts';
 import { isRecording, record } from '../tape.ts';
 import { sumTo } from './broadcast.ts';
 
@@ -113,6 +113,7 @@ export const maximum = (a: Operand, b: Operand): Tensor =>
  * @throws RangeError if low is above high, or either is NaN
  */
 export function clamp(x: Tensor, low: number, high: number): Tensor {
+  checkTensor('clamp', 'x', x);
   checkNumber('clamp', 'high', high);
   checkNumber('clamp', 'low', low, { max: high });
   const derivative: Derivative = (dy, [x]) => masked(dy, binary('clampGrad', x, low, high));
@@ -125,7 +126,8 @@ export function clamp(x: Tensor, low: number, high: number): Tensor {
  *
  * @param options.beta distance at which the loss changes from quadratic to linear, default 1; 0 gives the L1 distance
  */
-export function smoothL1(a: Operand, b: Operand, { beta = 1 }: { readonly beta?: number } = {}): Tensor {
+export function smoothL1(a: Operand, b: Operand, options: { readonly beta?: number } = {}): Tensor {
+  const { beta } = optionsOf('smoothL1', options, { beta: 1 });
   checkNumber('smoothL1', 'beta', beta, { min: 0 });
   // d / beta, limited to [-1, 1]. The kernel has it in one pass; where it is to be differentiated again, operations have it.
   const slope = (x: Operand, z: Operand): Tensor =>
@@ -161,10 +163,16 @@ export const logicalOr = (a: Operand, b: Operand): Tensor<'bool'> => truth('logi
 /** Where exactly one of a and b is not 0, as bool. */
 export const logicalXor = (a: Operand, b: Operand): Tensor<'bool'> => truth('logicalXor', a, b);
 /** Where x is 0, as bool. */
-export const logicalNot = (x: Tensor): Tensor<'bool'> => truth('equal', x, 0);
+export const logicalNot = (x: Tensor): Tensor<'bool'> => {
+  checkTensor('logicalNot', 'x', x);
+  return truth('equal', x, 0);
+};
 
 /** Where x is NaN, as bool. */
-export const isNaN = (x: Tensor): Tensor<'bool'> => truth('notEqual', x, x);
+export const isNaN = (x: Tensor): Tensor<'bool'> => {
+  checkTensor('isNaN', 'x', x);
+  return truth('notEqual', x, x);
+};
 
 function truth(op: BinaryOp, a: Operand, b: Operand): Tensor<'bool'> {
   return binary(op, a, b) as Tensor<'bool'>;

@@ -1,4 +1,4 @@
-import { checkOptions } from '../../common/check.ts';
+import { optionsOf } from '../../common/check.ts';
 import { gatherStrided } from '../../kernels/copy.ts';
 import { cast } from '../../kernels/elementwise.ts';
 import { reduce, reducedShape, type Axes } from '../../kernels/reduce.ts';
@@ -31,8 +31,7 @@ export function broadcastTo<D extends DType>(x: Tensor<D>, shape: Shape): Tensor
 /** Checks the arguments of a reduction. Returns whether it keeps the reduced axes. */
 export function checkReduction(op: string, x: Tensor, options: ReduceOptions): boolean {
   checkTensor(op, 'x', x);
-  checkOptions(op, options, ['keepDims']);
-  return options.keepDims ?? false;
+  return optionsOf(op, options, { keepDims: false }).keepDims;
 }
 
 /** Sum over some axes, or over all. An axis without elements sums to 0. The sum of bools is their number, int32. */

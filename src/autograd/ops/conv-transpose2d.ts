@@ -1,10 +1,11 @@
-import { checkOptions } from '../../common/check.ts';
+import { optionsOf } from '../../common/check.ts';
 import { convTranspose2dForward } from '../../kernels/conv2d.ts';
 import type { ConvTranspose2dOptions } from '../../kernels/conv2d-geometry.ts';
+import { tidy } from '../../tensor/scope.ts';
 import { checkTensor, type Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
 import { sum } from './broadcast.ts';
-import { conv2d, weightGradient } from './conv2d.ts';
+import { CONV, conv2d, weightGradient } from './conv2d.ts';
 
 export type { ConvTranspose2dOptions };
 
@@ -33,10 +34,10 @@ export function convTranspose2d(
 ): Tensor {
   checkTensor('convTranspose2d', 'x', x);
   checkTensor('convTranspose2d', 'w', w);
-  checkOptions('convTranspose2d', options, ['stride', 'padding', 'dilation', 'groups', 'outputPadding']);
+  optionsOf('convTranspose2d', options, { ...CONV, outputPadding: 0 });
   const wShape = w.shape;
   const { outputPadding: _, ...forward } = options; // of the convolution whose gradient this is
-  const y = convTranspose2dForward(x, w, bias, options);
+  const y = tidy(() => convTranspose2dForward(x, w, bias, options));
   const backward = (dy: Tensor, [x, w]: readonly [Tensor, Tensor]) => [
     () => conv2d(dy, w, null, forward),
     () => weightGradient(x, dy, wShape, options),

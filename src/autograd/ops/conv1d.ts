@@ -1,7 +1,8 @@
-import { checkInteger, checkOptions } from '../../common/check.ts';
+import { checkInteger, optionsOf, pairOf } from '../../common/check.ts';
+import { checkFloat } from '../../kernels/elementwise.ts';
 import { tidy } from '../../tensor/scope.ts';
-import { checkTensor, type Tensor } from '../../tensor/tensor.ts';
-import { conv2d } from './conv2d.ts';
+import type { Tensor } from '../../tensor/tensor.ts';
+import { CONV, conv2d } from './conv2d.ts';
 import { reshape } from './shape.ts';
 
 export interface Conv1dOptions {
@@ -30,10 +31,8 @@ const op = 'conv1d';
  *   sequence
  */
 export function conv1d(x: Tensor, w: Tensor, bias: Tensor | null = null, options: Conv1dOptions = {}): Tensor {
-  checkTensor(op, 'x', x);
-  checkTensor(op, 'w', w);
-  checkOptions(op, options, ['stride', 'padding', 'dilation', 'groups']);
-  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
+  checkFloat(op, x, w);
+  const { stride, padding, dilation, groups } = optionsOf(op, options, CONV);
   checkInteger(op, 'stride', stride, { min: 1 });
   checkInteger(op, 'dilation', dilation, { min: 1 });
   checkInteger(op, 'groups', groups, { min: 1 });
@@ -66,9 +65,7 @@ function acrossOf(
     if (stride !== 1) throw new RangeError(`${op}: padding is "same" with stride ${stride}, expected stride 1`);
     return [Math.floor(reach / 2), Math.ceil(reach / 2)];
   }
-  const [before, after] = typeof padding === 'object' ? padding : [padding, padding];
-  for (const amount of [before, after]) checkInteger(op, 'padding', amount, { min: 0 });
-  return [before, after];
+  return pairOf(op, 'padding', padding, 0);
 }
 
 function check({ shape: x }: Tensor, { shape: w }: Tensor, bias: Tensor | null, groups: number): void {
@@ -79,6 +76,7 @@ function check({ shape: x }: Tensor, { shape: w }: Tensor, bias: Tensor | null, 
   if (w[2]! % groups !== 0) {
     throw new RangeError(`${op}: ${w[2]} output channels of weight [${w}] do not divide into ${groups} groups`);
   }
+  if (bias !== null) checkFloat(op, bias);
   if (bias !== null && (bias.shape.length !== 1 || bias.shape[0] !== w[2])) {
     throw new RangeError(`${op}: bias [${bias.shape}] does not fit weight [${w}]: expected [${w[2]}]`);
   }

@@ -1,14 +1,19 @@
-import { checkOptions } from '../../common/check.ts';
+import { optionsOf } from '../../common/check.ts';
 import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../../kernels/conv2d.ts';
+import { checkFloat } from '../../kernels/elementwise.ts';
 import { conv2dShape, type Conv2dOptions } from '../../kernels/conv2d-geometry.ts';
+import { tidy } from '../../tensor/scope.ts';
 import { sameShape, type Shape } from '../../tensor/shape.ts';
 import { checkTensor, type Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
 import { mul } from './binary.ts';
 import { sum } from './broadcast.ts';
-import { checkEpilogue, lazy, throughRelu, type Epilogue } from './epilogue.ts';
+import { epilogueOf, lazy, throughRelu, type Epilogue } from './epilogue.ts';
 
 export type { Conv2dOptions };
+
+/** Defaults of the options of convolutions. */
+export const CONV = { stride: 1, padding: 0, dilation: 1, groups: 1 };
 
 /** What a convolution does to its result before it writes it: y = relu(scale result + bias + add). */
 export interface ConvEpilogue extends Epilogue {
@@ -54,15 +59,15 @@ export function conv2d(
 ): Tensor {
   checkTensor('conv2d', 'x', x);
   checkTensor('conv2d', 'w', w);
-  checkOptions('conv2d', options, ['stride', 'padding', 'dilation', 'groups']);
-  checkOptions('conv2d', after, ['scale', 'add', 'relu']);
+  optionsOf('conv2d', options, CONV);
+  const { scale, ...rest } = optionsOf('conv2d', after, { scale: null, add: null, relu: false });
   const [xShape, wShape] = [x.shape, w.shape];
-  const { scale = null, add = null, relu = false } = after;
+  if (scale !== null) checkFloat('conv2d', scale);
   if (scale !== null && !sameShape(scale.shape, wShape.slice(3))) {
     throw new RangeError(`conv2d: scale [${scale.shape}] does not fit weight [${wShape}]: expected [${wShape[3]}]`);
   }
-  checkEpilogue('conv2d', conv2dShape(xShape, wShape, options), after);
-  const y = conv2dForward(x, w, bias, options, { scale, add, relu });
+  const { add, relu } = epilogueOf('conv2d', conv2dShape(xShape, wShape, options), rest);
+  const y = tidy(() => conv2dForward(x, w, bias, options, { scale, add, relu }));
   const saved = [x, w, scale, relu ? y : null] as const;
   const backward = (dy: Tensor, [x, w, scale, y]: typeof saved) => {
     const dSum = lazy(() => throughRelu(dy, y)); // Of scale conv + bias + add.

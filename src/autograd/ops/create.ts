@@ -1,11 +1,12 @@
-import { checkSeed } from '../../common/check.ts';
+import { checkNumber, checkSeed } from '../../common/check.ts';
 import { fill } from '../../kernels/elementwise.ts';
 import { philoxUniform } from '../../kernels/random.ts';
-import { checkCreateOptions, tensor, type CreateOptions } from '../../tensor/create.ts';
-import { defaultDevice, type Device } from '../../tensor/device.ts';
+import { createOptions, write, type CreateOptions } from '../../tensor/create.ts';
+import type { Device } from '../../tensor/device.ts';
 import type { DType } from '../../tensor/dtype.ts';
 import { philox } from '../../tensor/philox.ts';
-import { checkShape, sizeOf, type Shape } from '../../tensor/shape.ts';
+import { tidy } from '../../tensor/scope.ts';
+import { checkShape, type Shape } from '../../tensor/shape.ts';
 import { empty, type Tensor } from '../../tensor/tensor.ts';
 import { nextSeed } from '../seeds.ts';
 
@@ -25,11 +26,24 @@ function filled<D extends DType>(
   value: number | boolean,
   options: CreateOptions<D>,
 ): Tensor<D> {
-  checkCreateOptions(op, options);
-  const t = empty(options.device ?? defaultDevice(), shape, (options.dtype ?? 'float32') as D, op);
-  fill(t, Number(value), 0, op);
-  t.requiresGrad = options.requiresGrad ?? false;
-  return t;
+  return sequence(op, shape, typeof value === 'boolean' ? Number(value) : value, 0, options);
+}
+
+/** A tensor of `shape` with the elements start, start + step, ... */
+function sequence<D extends DType>(
+  op: string,
+  shape: Shape,
+  start: number,
+  step: number,
+  options: CreateOptions<D>,
+): Tensor<D> {
+  const { dtype, device, requiresGrad } = createOptions(op, options);
+  return tidy(() => {
+    const t = empty(device, shape, dtype, op);
+    fill(t, start, step, op);
+    t.requiresGrad = requiresGrad;
+    return t;
+  });
 }
 
 /** A tensor of zeros. */
@@ -47,13 +61,10 @@ export function arange<D extends DType = 'float32'>(
   step = 1,
   options: CreateOptions<D> = {},
 ): Tensor<D> {
-  checkCreateOptions('arange', options);
+  for (const [name, value] of Object.entries({ start, stop, step })) checkNumber('arange', name, value);
   const count = Math.max(0, Math.ceil((stop - start) / step));
   if (!Number.isFinite(count)) throw new RangeError(`arange: no sequence from ${start} to ${stop} in steps of ${step}`);
-  const t = empty(options.device ?? defaultDevice(), [count], (options.dtype ?? 'float32') as D, 'arange');
-  fill(t, start, step, 'arange');
-  t.requiresGrad = options.requiresGrad ?? false;
-  return t;
+  return sequence('arange', [count], start, step, options);
 }
 
 export interface RandomOptions {
@@ -67,19 +78,22 @@ export interface RandomOptions {
   readonly requiresGrad?: boolean;
 }
 
-function checkRandom(op: string, shape: Shape, options: RandomOptions, seed: number): void {
+/** An empty tensor for random numbers, and their seed. */
+function random(op: string, shape: Shape, options: RandomOptions): { t: Tensor<'float32'>; seed: number } {
   checkShape(op, shape);
-  checkCreateOptions(op, options, ['seed', 'device', 'requiresGrad']);
+  const defaults = { seed: undefined, device: undefined, requiresGrad: false };
+  const { device, requiresGrad } = createOptions<'float32'>(op, options, defaults);
+  const { seed = nextSeed() } = options;
   checkSeed(op, seed);
+  const t = empty(device, shape, 'float32', op);
+  t.requiresGrad = requiresGrad;
+  return { t, seed };
 }
 
 /** Uniform random numbers in [0, 1), multiples of 2^-24. */
 export function rand(shape: Shape, options: RandomOptions = {}): Tensor<'float32'> {
-  const { seed = nextSeed() } = options;
-  checkRandom('rand', shape, options, seed);
-  const t = empty(options.device ?? defaultDevice(), shape, 'float32', 'rand');
+  const { t, seed } = random('rand', shape, options);
   philoxUniform(t, seed);
-  t.requiresGrad = options.requiresGrad ?? false;
   return t;
 }
 
@@ -88,9 +102,8 @@ export function rand(shape: Shape, options: RandomOptions = {}): Tensor<'float32
  * logarithm and cosine differ between GPUs, and the numbers must not.
  */
 export function randn(shape: Shape, options: RandomOptions = {}): Tensor<'float32'> {
-  const { seed = nextSeed(), ...rest } = options;
-  checkRandom('randn', shape, options, seed);
-  const size = sizeOf(shape);
+  const { t, seed } = random('randn', shape, options);
+  const { size } = t;
   const values = new Float32Array(size);
   const bits = new Uint32Array(4);
   for (let block = 0; block * 4 < size; block++) {
@@ -104,5 +117,6 @@ export function randn(shape: Shape, options: RandomOptions = {}): Tensor<'float3
       if (at + 1 < size) values[at + 1] = radius * Math.sin(angle);
     }
   }
-  return tensor(values, { shape, ...rest });
+  write(t, values);
+  return t;
 }

@@ -1,9 +1,9 @@
-import { checkInteger, checkNumber } from '../../common/check.ts';
+import { checkInteger, checkNumber, optionsOf } from '../../common/check.ts';
 import { checkFloat } from '../../kernels/elementwise.ts';
 import { nllLoss as nllKernel, type NllTargets } from '../../kernels/nll-loss.ts';
 import { tidy } from '../../tensor/scope.ts';
 import { sameShape } from '../../tensor/shape.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import { checkTensor, type Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
 import { add, div, mul } from './binary.ts';
 import { sum } from './broadcast.ts';
@@ -26,6 +26,8 @@ export interface CrossEntropyOptions extends NllLossOptions {
   readonly labelSmoothing?: number;
 }
 
+const NLL = { weight: undefined, ignoreIndex: -100, reduction: 'mean' } as const;
+
 /**
  * Negative log-likelihood of the target classes, for log-probabilities over the last axis (PyTorch has the classes in the
  * second one). A target that is neither a class nor `ignoreIndex` gives NaN as the loss of its row, and so as the mean, but
@@ -35,13 +37,10 @@ export interface CrossEntropyOptions extends NllLossOptions {
  * @param targets [...] int32 classes from 0 to K - 1
  * @throws RangeError or TypeError if shapes, types or options do not fit
  */
-export function nllLoss(
-  logProbabilities: Tensor,
-  targets: Tensor,
-  { reduction = 'mean', ...options }: NllLossOptions = {},
-): Tensor {
-  const rows = rowsOf('nllLoss', logProbabilities, targets, reduction, options);
-  return tidy(() => reduceRows('nllLoss', lossOf('nllLoss', logProbabilities, rows), rows, reduction));
+export function nllLoss(logProbabilities: Tensor, targets: Tensor, options: NllLossOptions = {}): Tensor {
+  const filled = optionsOf('nllLoss', options, NLL);
+  const rows = rowsOf('nllLoss', logProbabilities, targets, filled);
+  return tidy(() => reduceRows('nllLoss', lossOf('nllLoss', logProbabilities, rows), rows, filled.reduction));
 }
 
 /**
@@ -52,13 +51,11 @@ export function nllLoss(
  * @param targets [...] int32 classes from 0 to K - 1
  * @throws RangeError or TypeError if shapes, types or options do not fit
  */
-export function crossEntropy(
-  logits: Tensor,
-  targets: Tensor,
-  { reduction = 'mean', labelSmoothing = 0, ...options }: CrossEntropyOptions = {},
-): Tensor {
+export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const op = 'crossEntropy';
-  const rows = rowsOf(op, logits, targets, reduction, options);
+  const { labelSmoothing, ...rest } = optionsOf(op, options, { ...NLL, labelSmoothing: 0 });
+  const rows = rowsOf(op, logits, targets, rest);
+  const { reduction } = rest;
   checkNumber(op, 'labelSmoothing', labelSmoothing, { min: 0, max: 1 });
   return tidy(() => {
     const logs = logSoftmax(logits);
@@ -76,10 +73,15 @@ function rowsOf(
   op: string,
   x: Tensor,
   targets: Tensor,
-  reduction: Reduction,
-  { weight, ignoreIndex = -100 }: NllLossOptions,
+  {
+    weight,
+    ignoreIndex,
+    reduction,
+  }: Required<Omit<NllLossOptions, 'weight'>> & { readonly weight: Tensor | undefined },
 ): NllTargets {
   checkFloat(op, x);
+  checkTensor(op, 'targets', targets);
+  if (weight !== undefined) checkTensor(op, 'weight', weight);
   checkReduction(op, reduction);
   checkInteger(op, 'ignoreIndex', ignoreIndex, { min: -(2 ** 31), max: 2 ** 31 - 1 });
   const classes = x.shape.at(-1);

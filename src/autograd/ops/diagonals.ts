@@ -1,10 +1,10 @@
-import { checkInteger, checkNumber, checkOptions } from '../../common/check.ts';
+import { checkInteger, checkNumber } from '../../common/check.ts';
 import { binary } from '../../kernels/elementwise.ts';
-import { tensor, type CreateOptions } from '../../tensor/create.ts';
+import { createOptions, write, type CreateOptions } from '../../tensor/create.ts';
 import type { Device } from '../../tensor/device.ts';
 import type { DType } from '../../tensor/dtype.ts';
 import { tidy } from '../../tensor/scope.ts';
-import { checkTensor, type Tensor } from '../../tensor/tensor.ts';
+import { checkTensor, empty, type Tensor } from '../../tensor/tensor.ts';
 import { cast } from './cast.ts';
 import { arange } from './create.ts';
 import { where } from './where.ts';
@@ -17,9 +17,9 @@ function compared(
   rows: number,
   columns: number,
   diagonal: number,
-  device: Device | undefined,
+  device: Device,
 ): Tensor {
-  const options = { dtype: 'int32', ...(device === undefined ? {} : { device }) } as const;
+  const options = { dtype: 'int32', device } as const;
   const row = arange(diagonal, diagonal + rows, 1, options);
   return binary(op, arange(0, columns, 1, options), row.alias([rows, 1]));
 }
@@ -35,7 +35,8 @@ function triangle<D extends DType>(
   if (x.shape.length < 2) throw new RangeError(`${op}: expected a tensor of at least two axes, got [${x.shape}]`);
   checkInteger(op, 'diagonal', diagonal);
   const [rows, columns] = x.shape.slice(-2) as [number, number];
-  return tidy(() => where(compared(side, rows, columns, diagonal, x.device), x, 0) as Tensor<D>);
+  const inside = Math.min(Math.max(diagonal, -rows), columns);
+  return tidy(() => where(compared(side, rows, columns, inside, x.device), x, 0) as Tensor<D>);
 }
 
 /**
@@ -60,12 +61,11 @@ export function eye<D extends DType = 'float32'>(
   columns = rows,
   options: CreateOptions<D> = {},
 ): Tensor<D> {
-  checkOptions('eye', options, ['dtype', 'device', 'requiresGrad']);
+  const { dtype, device, requiresGrad } = createOptions('eye', options);
   checkInteger('eye', 'rows', rows, { min: 0 });
   checkInteger('eye', 'columns', columns, { min: 0 });
-  const dtype = options.dtype ?? 'float32';
-  const y = tidy(() => cast(compared('equal', rows, columns, 0, options.device), dtype)) as Tensor<D>;
-  y.requiresGrad = options.requiresGrad ?? false;
+  const y = tidy(() => cast(compared('equal', rows, columns, 0, device), dtype)) as Tensor<D>;
+  y.requiresGrad = requiresGrad;
   return y;
 }
 
@@ -76,15 +76,18 @@ export function linspace(
   count: number,
   options: Omit<CreateOptions<'float32'>, 'dtype' | 'shape'> = {},
 ): Tensor<'float32'> {
-  checkOptions('linspace', options, ['device', 'requiresGrad']);
+  const { device, requiresGrad } = createOptions('linspace', options, { device: undefined, requiresGrad: false });
   checkNumber('linspace', 'start', start, { finite: true });
   checkNumber('linspace', 'stop', stop, { finite: true });
   checkInteger('linspace', 'count', count, { min: 0 });
   const step = (stop - start) / Math.max(count - 1, 1);
   // From both ends, so that the last one is exact, too.
   const at = (i: number): number => (2 * i < count ? start + i * step : stop - (count - 1 - i) * step);
-  return tensor(
+  const t = empty(device, [count], 'float32', 'linspace');
+  write(
+    t,
     Float32Array.from({ length: count }, (_, i) => at(i)),
-    options,
   );
+  t.requiresGrad = requiresGrad;
+  return t;
 }

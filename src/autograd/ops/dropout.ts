@@ -1,4 +1,4 @@
-import { checkNumber, checkSeed } from '../../common/check.ts';
+import { checkNumber, checkSeed, optionsOf } from '../../common/check.ts';
 import { checkFloat } from '../../kernels/elementwise.ts';
 import { dropout as dropoutKernel } from '../../kernels/random.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -22,8 +22,9 @@ export interface DropoutOptions {
  *
  * @throws RangeError if p is not a number from 0 to 1 or the seed not an integer
  */
-export function dropout(x: Tensor, { p = 0.5, seed = nextSeed() }: DropoutOptions = {}): Tensor {
+export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
   checkFloat('dropout', x);
+  const { p, seed = nextSeed() } = optionsOf('dropout', options, { p: 0.5, seed: undefined });
   checkNumber('dropout', 'p', p, { min: 0, max: 1 });
   checkSeed('dropout', seed);
   return record('dropout', dropoutKernel(x, p, seed), [x], [], (dy) => [() => dropout(dy, { p, seed })], {

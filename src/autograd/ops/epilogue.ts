@@ -1,3 +1,4 @@
+import { optionsOf } from '../../common/check.ts';
 import { checkFloat, unary, unaryGrad } from '../../kernels/elementwise.ts';
 import { sameShape, type Shape } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -15,13 +16,16 @@ export interface Epilogue {
   readonly relu?: boolean;
 }
 
-/** Throws if the tensor to add does not fit a result of `shape`. */
-export function checkEpilogue(op: string, shape: Shape, { add = null }: Epilogue): void {
-  if (add === null) return;
+/** The options with their defaults. Throws if they are others, or the tensor to add does not fit a result of `shape`. */
+export function epilogueOf(op: string, shape: Shape, after: Epilogue): Required<Epilogue> {
+  const filled = optionsOf(op, after, { add: null, relu: false });
+  const { add } = filled;
+  if (add === null) return filled;
   checkFloat(op, add);
   if (!sameShape(add.shape, shape)) {
     throw new RangeError(`${op}: add [${add.shape}] does not fit the result: expected [${shape}]`);
   }
+  return filled;
 }
 
 /** The gradient before ReLU, given the one after it and the result y; without y, there was no ReLU. */

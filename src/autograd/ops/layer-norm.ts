@@ -1,13 +1,12 @@
-import { checkNumber } from '../../common/check.ts';
 import { checkFloat } from '../../kernels/elementwise.ts';
 import { layerNorm as layerNormKernel, layerNormGradient } from '../../kernels/layer-norm.ts';
 import { reduce } from '../../kernels/reduce.ts';
-import { sameShape, sizeOf, type Shape } from '../../tensor/shape.ts';
+import { checkShape, sameShape, sizeOf, type Shape } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { isRecording, record } from '../tape.ts';
 import { add, mul, sub } from './binary.ts';
 import { sumTo } from './broadcast.ts';
-import type { NormOptions } from './normalization.ts';
+import { epsOf, type NormOptions } from './normalization.ts';
 import { mean } from './reduce.ts';
 import { rsqrt, square } from './unary.ts';
 
@@ -27,11 +26,12 @@ export function layerNorm(
   normalizedShape: number | Shape,
   gamma: Tensor | null = null,
   beta: Tensor | null = null,
-  { eps = 1e-5 }: NormOptions = {},
+  options: NormOptions = {},
 ): Tensor {
   const op = 'layerNorm';
   const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
-  check(x, shape, gamma, beta, eps);
+  check(x, shape, gamma, beta);
+  const eps = epsOf(op, options);
   const columns = sizeOf(shape);
   const flat = [columns === 0 ? 0 : x.size / columns, columns];
   const rows = x.alias(flat);
@@ -73,10 +73,10 @@ function recordedGradients(dy: Tensor, x: Tensor, gamma: Tensor | null, shape: S
   ];
 }
 
-function check(x: Tensor, shape: Shape, gamma: Tensor | null, beta: Tensor | null, eps: number): void {
+function check(x: Tensor, shape: Shape, gamma: Tensor | null, beta: Tensor | null): void {
   const op = 'layerNorm';
   checkFloat(op, x);
-  checkNumber(op, 'eps', eps, { min: 0, finite: true });
+  checkShape(op, shape);
   if (shape.length === 0 || !sameShape(x.shape.slice(-shape.length), shape)) {
     throw new RangeError(`${op}: the last axes of [${x.shape}] are not normalizedShape [${shape}]`);
   }

@@ -1,9 +1,9 @@
-import { checkChoice, checkNumber } from '../../common/check.ts';
+import { checkChoice, checkNumber, optionsOf } from '../../common/check.ts';
 import { focalLoss } from '../../kernels/focal-loss.ts';
 import { checkFloat } from '../../kernels/elementwise.ts';
 import { tidy } from '../../tensor/scope.ts';
 import { broadcastShapes, sameShape } from '../../tensor/shape.ts';
-import type { Tensor } from '../../tensor/tensor.ts';
+import { checkTensor, type Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
 import { add, div, maximum, minimum, mul, smoothL1, sub, type Operand } from './binary.ts';
 import { sum } from './broadcast.ts';
@@ -40,17 +40,23 @@ function pairLoss(op: string, a: Tensor, b: Tensor, reduction: Reduction, loss: 
   return tidy(() => reduced(loss(), reduction));
 }
 
+const MEAN = { reduction: 'mean' } as const;
+
 /**
  * Squared differences of two tensors of one shape.
  *
  * @throws RangeError or TypeError if shapes, types or options do not fit; so do all losses below
  */
-export const mseLoss = (a: Tensor, b: Tensor, { reduction = 'mean' }: LossOptions = {}): Tensor =>
-  pairLoss('mseLoss', a, b, reduction, () => square(sub(a, b)));
+export function mseLoss(a: Tensor, b: Tensor, options: LossOptions = {}): Tensor {
+  const { reduction } = optionsOf('mseLoss', options, MEAN);
+  return pairLoss('mseLoss', a, b, reduction, () => square(sub(a, b)));
+}
 
 /** Absolute differences of two tensors of one shape. */
-export const l1Loss = (a: Tensor, b: Tensor, { reduction = 'mean' }: LossOptions = {}): Tensor =>
-  pairLoss('l1Loss', a, b, reduction, () => abs(sub(a, b)));
+export function l1Loss(a: Tensor, b: Tensor, options: LossOptions = {}): Tensor {
+  const { reduction } = optionsOf('l1Loss', options, MEAN);
+  return pairLoss('l1Loss', a, b, reduction, () => abs(sub(a, b)));
+}
 
 /**
  * Smooth L1 loss (Girshick, Fast R-CNN, equation 3) of two tensors of one shape: 0.5 d^2 / beta where |d| < beta, otherwise
@@ -58,28 +64,22 @@ export const l1Loss = (a: Tensor, b: Tensor, { reduction = 'mean' }: LossOptions
  *
  * @param options.beta difference at which the loss changes from quadratic to linear, >= 0; default 1
  */
-export const smoothL1Loss = (
-  a: Tensor,
-  b: Tensor,
-  { reduction = 'mean', beta = 1 }: LossOptions & { readonly beta?: number } = {},
-): Tensor => {
+export function smoothL1Loss(a: Tensor, b: Tensor, options: LossOptions & { readonly beta?: number } = {}): Tensor {
+  const { reduction, beta } = optionsOf('smoothL1Loss', options, { ...MEAN, beta: 1 });
   checkNumber('smoothL1Loss', 'beta', beta, { min: 0, finite: true });
   return pairLoss('smoothL1Loss', a, b, reduction, () => smoothL1(a, b, { beta }));
-};
+}
 
 /**
  * Huber loss (Huber 1964) of two tensors of one shape: 0.5 d^2 where |d| < delta, otherwise delta (|d| - 0.5 delta).
  *
  * @param options.delta difference at which the loss changes from quadratic to linear, > 0; default 1
  */
-export const huberLoss = (
-  a: Tensor,
-  b: Tensor,
-  { reduction = 'mean', delta = 1 }: LossOptions & { readonly delta?: number } = {},
-): Tensor => {
+export function huberLoss(a: Tensor, b: Tensor, options: LossOptions & { readonly delta?: number } = {}): Tensor {
+  const { reduction, delta } = optionsOf('huberLoss', options, { ...MEAN, delta: 1 });
   checkNumber('huberLoss', 'delta', delta, { above: 0, below: Infinity });
   return pairLoss('huberLoss', a, b, reduction, () => mul(smoothL1(a, b, { beta: delta }), delta));
-};
+}
 
 export interface FocalLossOptions {
   /** Weight of the target class; that of the others is 1 - alpha. Negative: no weighting. Default 0.25. */
@@ -96,12 +96,10 @@ export interface FocalLossOptions {
  *   other target, which is only known on the GPU, gives NaN and no gradient
  * @returns [..., K]
  */
-export function sigmoidFocalLoss(
-  logits: Tensor,
-  targets: Tensor,
-  { alpha = 0.25, gamma = 2 }: FocalLossOptions = {},
-): Tensor {
+export function sigmoidFocalLoss(logits: Tensor, targets: Tensor, options: FocalLossOptions = {}): Tensor {
   checkFloat('sigmoidFocalLoss', logits);
+  checkTensor('sigmoidFocalLoss', 'targets', targets);
+  const { alpha, gamma } = optionsOf('sigmoidFocalLoss', options, { alpha: 0.25, gamma: 2 });
   checkNumber('sigmoidFocalLoss', 'alpha', alpha, { max: 1, finite: true });
   checkNumber('sigmoidFocalLoss', 'gamma', gamma, { min: 0, finite: true });
   if (logits.shape.length === 0) throw new RangeError('sigmoidFocalLoss: [] has no classes, expected [..., classes]');
@@ -128,12 +126,10 @@ export interface BceOptions extends LossOptions {
  *
  *     posWeight y log(1 + exp(-x)) + (1 - y) log(1 + exp(x))
  */
-export function bceWithLogits(
-  logits: Tensor,
-  targets: Tensor,
-  { reduction = 'mean', posWeight = 1, weight = 1 }: BceOptions = {},
-): Tensor {
+export function bceWithLogits(logits: Tensor, targets: Tensor, options: BceOptions = {}): Tensor {
   const op = 'bceWithLogits';
+  const { reduction, posWeight, weight } = optionsOf(op, options, { ...MEAN, posWeight: 1, weight: 1 });
+  checkFloat(op, logits);
   checkFactor(op, 'posWeight', posWeight, logits);
   checkFactor(op, 'weight', weight, logits);
   const times = (x: Tensor, factor: Operand): Tensor => (factor === 1 ? x : mul(x, factor));
@@ -162,8 +158,9 @@ function checkFactor(op: string, name: string, factor: Operand, x: Tensor): void
  * @param b the same shape
  * @returns [...]
  */
-export function giouLoss(a: Tensor, b: Tensor, { eps = 1e-7 }: { readonly eps?: number } = {}): Tensor {
+export function giouLoss(a: Tensor, b: Tensor, options: { readonly eps?: number } = {}): Tensor {
   checkFloat('giouLoss', a, b);
+  const { eps } = optionsOf('giouLoss', options, { eps: 1e-7 });
   checkNumber('giouLoss', 'eps', eps, { min: 0, finite: true });
   if (!sameShape(a.shape, b.shape) || a.shape.at(-1) !== 4) {
     throw new RangeError(`giouLoss: boxes [${a.shape}] and [${b.shape}] do not fit: expected two of [..., 4]`);

@@ -17,8 +17,8 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 
 /** a b, a^T b or a b^T. The derivatives of each are products of the other forms. */
 function product(a: Tensor, b: Tensor, transposed: Transposed): Tensor {
-  const [aShape, bShape] = [a.shape, b.shape];
   const y = matmulForward(a, b, { transposeA: transposed === 'a', transposeB: transposed === 'b' });
+  const [aShape, bShape] = [a.shape, b.shape];
   const backward = (dy: Tensor, [a, b]: readonly [Tensor, Tensor]) => {
     const da = {
       neither: () => product(dy, b, 'b'),

@@ -1,6 +1,7 @@
-import { checkInteger, checkNumber, checkOptions } from '../../common/check.ts';
+import { checkInteger, checkNumber, optionsOf } from '../../common/check.ts';
 import { checkFloat } from '../../kernels/elementwise.ts';
 import { nonMaxSuppression as nonMaxSuppressionKernel } from '../../kernels/non-max-suppression.ts';
+import { tidy } from '../../tensor/scope.ts';
 import { checkTensor, type Tensor } from '../../tensor/tensor.ts';
 
 export interface SuppressionOptions {
@@ -34,8 +35,12 @@ export function nonMaxSuppression(
   const op = 'nonMaxSuppression';
   checkTensor(op, 'boxes', boxes);
   checkTensor(op, 'scores', scores);
-  checkOptions(op, options, ['iouThreshold', 'scoreThreshold', 'classes', 'maxOutputs']);
-  const { iouThreshold = 0.5, scoreThreshold, classes, maxOutputs } = options;
+  const { iouThreshold, scoreThreshold, classes, maxOutputs } = optionsOf(op, options, {
+    iouThreshold: 0.5,
+    scoreThreshold: undefined,
+    classes: undefined,
+    maxOutputs: undefined,
+  });
   if (classes !== undefined) checkTensor(op, 'classes', classes);
   checkFloat(op, boxes, scores);
   const [n] = boxes.shape;
@@ -57,5 +62,5 @@ export function nonMaxSuppression(
   if (scoreThreshold !== undefined) checkNumber(op, 'scoreThreshold', scoreThreshold);
   checkInteger(op, 'maxOutputs', maxOutputs, { min: 0 });
   const rule = { iouThreshold, scoreThreshold: scoreThreshold ?? null, classes: classes ?? null, maxOutputs };
-  return nonMaxSuppressionKernel(op, boxes, scores, rule);
+  return tidy(() => nonMaxSuppressionKernel(op, boxes, scores, rule));
 }

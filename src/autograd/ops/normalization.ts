@@ -1,4 +1,4 @@
-import { checkInteger } from '../../common/check.ts';
+import { checkInteger, checkNumber, optionsOf } from '../../common/check.ts';
 import { gatherStrided } from '../../kernels/copy.ts';
 import { batchNormGradient, batchStatistics } from '../../kernels/batch-norm.ts';
 import { binary, checkFloat, unary } from '../../kernels/elementwise.ts';
@@ -7,7 +7,7 @@ import { reduce } from '../../kernels/reduce.ts';
 import { tidy } from '../../tensor/scope.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { noGrad, record } from '../tape.ts';
-import { checkEpilogue, lazy, throughRelu, type Epilogue } from './epilogue.ts';
+import { epilogueOf, lazy, throughRelu, type Epilogue } from './epilogue.ts';
 
 export interface NormOptions {
   /** Added to the variance, so that a constant channel does not divide by zero. Default 1e-5. */
@@ -20,6 +20,13 @@ const inverseRoot = (variance: Tensor, eps: number): Tensor =>
   unary('reciprocal', unary('sqrt', binary('add', variance, eps)));
 /** [N, C] summed over images, [C]. */
 const overImages = (sums: Tensor): Tensor => reduce('sum', sums, 0);
+
+/** Checks the options of a normalisation. Returns eps. */
+export function epsOf(op: string, options: NormOptions): number {
+  const { eps } = optionsOf(op, options, { eps: 1e-5 });
+  checkNumber(op, 'eps', eps, { min: 0, finite: true });
+  return eps;
+}
 
 function check(op: string, x: Tensor, perChannel: readonly Tensor[]): void {
   checkFloat(op, x, ...perChannel);
@@ -59,15 +66,15 @@ export function batchNorm(
   x: Tensor,
   gamma: Tensor,
   beta: Tensor,
-  { eps = 1e-5 }: NormOptions = {},
+  options: NormOptions = {},
   after: Epilogue = {},
 ): BatchNormResult {
   const op = 'batchNorm';
   check(op, x, [gamma, beta]);
-  checkEpilogue(op, x.shape, after);
+  const eps = epsOf(op, options);
+  const { add, relu } = epilogueOf(op, x.shape, after);
   const count = x.size / x.shape.at(-1)!;
   if (!(count > 0)) throw new RangeError(`batchNorm: [${x.shape}] has no values to take statistics of`);
-  const { add = null, relu = false } = after;
   const { mean, variance, inverse, scale } = batchStatistics(op, x, gamma, eps);
   const y = channelAffine(op, x, { mean, q: scale, r: beta }, { u: add, relu });
   const saved = [x, mean, inverse, scale, relu ? y : null] as const;
@@ -102,13 +109,13 @@ export function batchNormInference(
   beta: Tensor,
   mean: Tensor,
   variance: Tensor,
-  { eps = 1e-5 }: NormOptions = {},
+  options: NormOptions = {},
   after: Epilogue = {},
 ): Tensor {
   const op = 'batchNormInference';
   check(op, x, [gamma, beta, mean, variance]);
-  checkEpilogue(op, x.shape, after);
-  const { add = null, relu = false } = after;
+  const eps = epsOf(op, options);
+  const { add, relu } = epilogueOf(op, x.shape, after);
   const { y, inverse } = noGrad(() =>
     tidy(() => {
       const inverse = inverseRoot(variance, eps);
@@ -152,15 +159,10 @@ function repeatPerChannel(op: string, values: Tensor, channels: number): Tensor 
  * @param gamma [C]
  * @param beta [C]
  */
-export function groupNorm(
-  x: Tensor,
-  groups: number,
-  gamma: Tensor,
-  beta: Tensor,
-  { eps = 1e-5 }: NormOptions = {},
-): Tensor {
+export function groupNorm(x: Tensor, groups: number, gamma: Tensor, beta: Tensor, options: NormOptions = {}): Tensor {
   const op = 'groupNorm';
   check(op, x, [gamma, beta]);
+  const eps = epsOf(op, options);
   const channels = x.shape.at(-1)!;
   const images = x.shape[0]!;
   checkInteger(op, 'groups', groups, { min: 1 });

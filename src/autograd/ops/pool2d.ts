@@ -1,17 +1,18 @@
-import { checkOptions } from '../../common/check.ts';
+import { pairOf } from '../../common/check.ts';
 import { checkFloat } from '../../kernels/elementwise.ts';
 import {
   adaptiveAvgPool,
   avgPool,
   maxPoolForward,
   maxPoolGrad,
+  POOL,
   poolGeometry,
   type AvgPoolOptions,
   type PoolGeometry,
   type PoolOptions,
 } from '../../kernels/pool2d.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { pairOf, type Pair } from '../../kernels/window.ts';
+import type { Pair } from '../../kernels/window.ts';
 import { record } from '../tape.ts';
 import { mean } from './reduce.ts';
 
@@ -28,7 +29,6 @@ export type { AvgPoolOptions, PoolOptions };
  * @throws a RangeError if the padding is more than half of the window, or the window is larger than the padded image
  */
 export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
-  checkOptions('maxPool2d', options, ['kernel', 'stride', 'padding', 'dilation', 'ceilMode']);
   const geometry = poolGeometry('maxPool2d', x, options);
   const { y, places } = maxPoolForward(x, geometry);
   record('maxPool2d', y, [x], [places], (dy, [places]) => [() => maxPoolGrad(dy, places, geometry)]);
@@ -43,9 +43,9 @@ export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
  * @returns [N, P, Q, C] with P as for `maxPool2d`
  * @throws a RangeError if the padding is more than half of the window, or the window is larger than the padded image
  */
-export function avgPool2d(x: Tensor, { countIncludePad = true, ...options }: AvgPoolOptions): Tensor {
-  checkOptions('avgPool2d', options, ['kernel', 'stride', 'padding', 'dilation', 'ceilMode']);
-  return average(x, poolGeometry('avgPool2d', x, options), countIncludePad, false);
+export function avgPool2d(x: Tensor, options: AvgPoolOptions): Tensor {
+  const geometry = poolGeometry('avgPool2d', x, options, { ...POOL, countIncludePad: true });
+  return average(x, geometry, options.countIncludePad ?? true, false);
 }
 
 /** Average pooling or its gradient. Both are linear, and each is the derivative of the other. */
@@ -55,7 +55,9 @@ function average(x: Tensor, geometry: PoolGeometry, countIncludePad: boolean, gr
   return record(op, avgPool(x, geometry, countIncludePad, gradient), [x], [], backward, { twice: true });
 }
 
-function checkImages(op: string, { shape }: Tensor): void {
+function checkImages(op: string, x: Tensor): void {
+  checkFloat(op, x);
+  const { shape } = x;
   if (shape.length === 4 && shape[1]! > 0 && shape[2]! > 0) return;
   throw new RangeError(`${op}: input [${shape}] does not fit: expected [N, H, W, C] with pixels`);
 }
@@ -70,7 +72,6 @@ function checkImages(op: string, { shape }: Tensor): void {
  */
 export function adaptiveAvgPool2d(x: Tensor, size: number | Pair): Tensor {
   const op = 'adaptiveAvgPool2d';
-  checkFloat(op, x);
   checkImages(op, x);
   const to = pairOf(op, 'size', size, 1);
   if (to[0] === 1 && to[1] === 1) return mean(x, [1, 2], { keepDims: true });

@@ -1,7 +1,8 @@
-import { checkInteger, checkList } from '../../common/check.ts';
+import { checkInteger, checkList, described } from '../../common/check.ts';
 import { copyStrided, clone as cloneKernel, gatherStrided } from '../../kernels/copy.ts';
 import { fill } from '../../kernels/elementwise.ts';
 import type { DType } from '../../tensor/dtype.ts';
+import { tidy } from '../../tensor/scope.ts';
 import { normalizeAxis, sizeOf, stridesOf, type Shape } from '../../tensor/shape.ts';
 import { checkTensor, empty, type Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';
@@ -13,6 +14,8 @@ export function reshape<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> 
   checkTensor('reshape', 'x', x);
   checkList('reshape', 'the shape', shape);
   const from = x.shape;
+  if (!shape.every(Number.isInteger))
+    throw new TypeError(`reshape: the shape is ${described(shape)}, expected integers`);
   const holes = shape.filter((extent) => extent === -1).length;
   const known = sizeOf(shape.filter((extent) => extent !== -1));
   const filled = shape.map((extent) => (extent === -1 ? x.size / known : extent));
@@ -50,6 +53,7 @@ export function slice<D extends DType>(x: Tensor<D>, starts: readonly number[], 
   checkTensor('slice', 'x', x);
   checkList('slice', 'starts', starts);
   checkList('slice', 'sizes', sizes);
+  for (const number of [...starts, ...sizes]) checkInteger('slice', 'a start or size', number, { min: -1 });
   const { shape } = x;
   const extents = sizes.map((size, d) => (size === -1 ? shape[d]! - starts[d]! : size));
   const fits =
@@ -57,7 +61,7 @@ export function slice<D extends DType>(x: Tensor<D>, starts: readonly number[], 
     sizes.length === shape.length &&
     extents.every((size, d) => {
       const start = starts[d]!;
-      return Number.isInteger(start) && Number.isInteger(size) && start >= 0 && size >= 0 && start + size <= shape[d]!;
+      return start >= 0 && size >= 0 && start + size <= shape[d]!;
     });
   if (!fits) throw new RangeError(`slice: starts [${starts}] and sizes [${sizes}] do not lie in [${shape}]`);
   const strides = stridesOf(shape);
@@ -74,11 +78,13 @@ function place<D extends DType>(
   starts: readonly number[],
   value: number,
 ): Tensor<D> {
-  const y = empty(x.device, shape, x.dtype, op);
-  fill(y, value, 0, op);
   const strides = stridesOf(shape);
-  copyStrided(op, x, { start: 0, strides: stridesOf(x.shape) }, y, { start: dot(starts, strides), strides }, x.shape);
-  return y;
+  return tidy(() => {
+    const y = empty(x.device, shape, x.dtype, op);
+    fill(y, value, 0, op);
+    copyStrided(op, x, { start: 0, strides: stridesOf(x.shape) }, y, { start: dot(starts, strides), strides }, x.shape);
+    return y;
+  });
 }
 
 /** Adds `[before, after]` elements of `value` (default 0) along each axis. */
@@ -93,7 +99,12 @@ export function pad<D extends DType>(
   if (amounts.length !== from.length) {
     throw new RangeError(`pad: amounts has ${amounts.length} pairs, expected one for each axis of [${from}]`);
   }
-  for (const amount of amounts.flat()) checkInteger('pad', 'an amount', amount, { min: 0 });
+  for (const pair of amounts) {
+    checkList('pad', 'a pair of amounts', pair);
+    if (pair.length !== 2)
+      throw new RangeError(`pad: a pair of amounts is ${described(pair)}, expected [before, after]`);
+    for (const amount of pair) checkInteger('pad', 'an amount', amount, { min: 0 });
+  }
   const starts = amounts.map(([before]) => before);
   const shape = from.map((extent, d) => extent + amounts[d]![0] + amounts[d]![1]);
   const y = place('pad', x, shape, starts, value);

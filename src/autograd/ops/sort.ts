@@ -1,4 +1,4 @@
-import { checkInteger, checkOptions } from '../../common/check.ts';
+import { checkInteger, optionsOf } from '../../common/check.ts';
 import { argsort as argsortKernel } from '../../kernels/sort.ts';
 import type { DType } from '../../tensor/dtype.ts';
 import { normalizeAxis } from '../../tensor/shape.ts';
@@ -36,9 +36,9 @@ export function argsort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor
 
 function order(op: string, x: Tensor, axis: number, options: SortOptions): Tensor<'int32'> {
   checkTensor(op, 'x', x);
-  checkOptions(op, options, ['descending']);
+  const { descending } = optionsOf(op, options, { descending: false });
   const at = normalizeAxis(op, axis, x.shape.length);
-  return argsortKernel(op, x, at, options.descending ?? false, x.shape[at]!);
+  return argsortKernel(op, x, at, descending, x.shape[at]!);
 }
 
 export interface TopKOptions {
@@ -57,8 +57,7 @@ export interface TopKOptions {
  */
 export function topK<D extends DType>(x: Tensor<D>, k: number, options: TopKOptions = {}): Sorted<D> {
   checkTensor('topK', 'x', x);
-  checkOptions('topK', options, ['axis', 'largest']);
-  const { axis = -1, largest = true } = options;
+  const { axis, largest } = optionsOf('topK', options, { axis: -1, largest: true });
   const at = normalizeAxis('topK', axis, x.shape.length);
   checkInteger('topK', 'k', k, { min: 0, max: x.shape[at]! });
   const indices = argsortKernel('topK', x, at, largest, k);

@@ -1,4 +1,4 @@
-import { checkNumber, checkOptions } from '../../common/check.ts';
+import { checkNumber, described, optionsOf } from '../../common/check.ts';
 import { cumsum as cumsumKernel } from '../../kernels/cumsum.ts';
 import { binary, checkFloat, fill } from '../../kernels/elementwise.ts';
 import { reduce, reducedShape, type Axes } from '../../kernels/reduce.ts';
@@ -37,8 +37,7 @@ export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}):
 
 function varianceOf(op: string, x: Tensor, axes: Axes, options: VarianceOptions): Tensor {
   checkTensor(op, 'x', x);
-  checkOptions(op, options, ['correction', 'keepDims']);
-  const { correction = 1, keepDims = false } = options;
+  const { correction, keepDims } = optionsOf(op, options, { correction: 1, keepDims: false });
   checkFloat(op, x);
   checkNumber(op, 'correction', correction, { finite: true });
   const count = countOf(op, x, axes);
@@ -73,14 +72,14 @@ export interface NormOptions extends ReduceOptions {
 /** Norm of the vectors along some axes, or of all elements. The gradient of the Euclidean norm at 0 is 0, as in PyTorch. */
 export function norm(x: Tensor, axes?: Axes, options: NormOptions = {}): Tensor {
   checkTensor('norm', 'x', x);
-  checkOptions('norm', options, ['p', 'keepDims']);
-  const { p = 2, keepDims = false } = options;
+  const { p, keepDims } = optionsOf('norm', options, { p: 2, keepDims: false });
   checkFloat('norm', x);
   if (p !== 1 && p !== 2 && p !== Infinity) {
-    throw new RangeError(`norm: p is ${p}, expected one of 1, 2, Infinity`);
+    throw new RangeError(`norm: p is ${described(p)}, expected one of 1, 2, Infinity`);
   }
+  const { axes: list } = reducedShape('norm', x.shape, axes);
   if (p === Infinity && countOf('norm', x, axes) === 0) {
-    throw new RangeError(`norm: [${x.shape}] has no elements along axes [${reducedShape('norm', x.shape, axes).axes}]`);
+    throw new RangeError(`norm: [${x.shape}] has no elements along axes [${list}]`);
   }
   return tidy(() => {
     if (p === 2) return root(sum(square(x), axes, { keepDims }));

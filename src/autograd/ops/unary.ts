@@ -1,7 +1,7 @@
-import { checkChoice, checkNumber } from '../../common/check.ts';
-import { binary, fill, unary, unaryGrad, type UnaryOp } from '../../kernels/elementwise.ts';
+import { checkChoice, checkNumber, optionsOf } from '../../common/check.ts';
+import { binary, checkFloat, fill, unary, unaryGrad, type UnaryOp } from '../../kernels/elementwise.ts';
 import { tidy } from '../../tensor/scope.ts';
-import { empty, type Tensor } from '../../tensor/tensor.ts';
+import { checkTensor, empty, type Tensor } from '../../tensor/tensor.ts';
 import { isRecording, record } from '../tape.ts';
 import { add, div, greater, less, masked, mul, sub } from './binary.ts';
 import { where } from './where.ts';
@@ -109,7 +109,9 @@ export const softplus = (x: Tensor): Tensor => differentiable('softplus', x, 'in
  *
  * @param options.approximate `none` (the default) for the exact function by `erf`, `tanh` for the paper's approximation
  */
-export function gelu(x: Tensor, { approximate = 'none' }: { readonly approximate?: 'none' | 'tanh' } = {}): Tensor {
+export function gelu(x: Tensor, options: { readonly approximate?: 'none' | 'tanh' } = {}): Tensor {
+  checkFloat('gelu', x);
+  const { approximate } = optionsOf('gelu', options, { approximate: 'none' });
   checkChoice('gelu', 'approximate', approximate, ['none', 'tanh']);
   if (approximate === 'tanh') return differentiable('geluTanh', x, 'input', geluTanhDerivative);
   return differentiable('gelu', x, 'input', (dy, x) => {
@@ -138,7 +140,8 @@ export const silu = (x: Tensor): Tensor =>
  *
  * @param options.slope default 0.01
  */
-export function leakyRelu(x: Tensor, { slope = 0.01 }: { readonly slope?: number } = {}): Tensor {
+export function leakyRelu(x: Tensor, options: { readonly slope?: number } = {}): Tensor {
+  const { slope } = optionsOf('leakyRelu', options, { slope: 0.01 });
   checkNumber('leakyRelu', 'slope', slope);
   const derivative: Derivative = (dy, x) => where(greater(x, 0), dy, mul(dy, slope));
   return differentiable('leakyRelu', x, 'input', derivative, slope);
@@ -149,7 +152,8 @@ export function leakyRelu(x: Tensor, { slope = 0.01 }: { readonly slope?: number
  *
  * @param options.alpha default 1
  */
-export function elu(x: Tensor, { alpha = 1 }: { readonly alpha?: number } = {}): Tensor {
+export function elu(x: Tensor, options: { readonly alpha?: number } = {}): Tensor {
+  const { alpha } = optionsOf('elu', options, { alpha: 1 });
   checkNumber('elu', 'alpha', alpha);
   const derivative: Derivative = (dy, x) => where(greater(x, 0), dy, mul(mul(dy, alpha), exp(x)));
   return differentiable('elu', x, 'input', derivative, alpha);
@@ -163,13 +167,14 @@ export const hardSwish = (x: Tensor): Tensor =>
   });
 
 /** Where x is neither NaN nor infinite, as bool. */
-export const isFinite = (x: Tensor): Tensor<'bool'> => magnitude('less', x);
+export const isFinite = (x: Tensor): Tensor<'bool'> => magnitude('isFinite', 'less', x);
 
 /** Where x is infinite, as bool. */
-export const isInfinite = (x: Tensor): Tensor<'bool'> => magnitude('equal', x);
+export const isInfinite = (x: Tensor): Tensor<'bool'> => magnitude('isInfinite', 'equal', x);
 
 /** Compares |x| with infinity. Integers are finite. */
-function magnitude(op: 'less' | 'equal', x: Tensor): Tensor<'bool'> {
-  if (x.dtype !== 'float32') return binary(op === 'less' ? 'equal' : 'notEqual', x, x) as Tensor<'bool'>;
-  return tidy(() => binary(op, unary('abs', x), Infinity) as Tensor<'bool'>);
+function magnitude(op: string, relation: 'less' | 'equal', x: Tensor): Tensor<'bool'> {
+  checkTensor(op, 'x', x);
+  if (x.dtype !== 'float32') return binary(relation === 'less' ? 'equal' : 'notEqual', x, x) as Tensor<'bool'>;
+  return tidy(() => binary(relation, unary('abs', x), Infinity) as Tensor<'bool'>);
 }

@@ -1,4 +1,4 @@
-import { checkInteger } from '../../common/check.ts';
+import { checkInteger, checkList } from '../../common/check.ts';
 import { checkFloat } from '../../kernels/elementwise.ts';
 import { upsample } from '../../kernels/upsample.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
@@ -12,6 +12,7 @@ function resized(op: string, x: Tensor, size: Size, bilinear: boolean): Tensor {
   if (x.shape.length !== 4 || from[0] === 0 || from[1] === 0) {
     throw new RangeError(`${op}: input [${x.shape}] does not fit: expected [N, H, W, C] with pixels`);
   }
+  checkList(op, 'size', size);
   checkInteger(op, 'height', size[0], { min: 1 });
   checkInteger(op, 'width', size[1], { min: 1 });
   return interpolated(x, from, size, bilinear, false);
