@@ -11,7 +11,7 @@ const EACH = 8;
 /** Maximum number of rows that one invocation adds in sequence. */
 const CHAIN = 128;
 
-const sumCodes = { sum: 0, squares: 1, products: 2 } as const;
+const sumCodes = { sum: 0, squares: 1, products: 2, distances: 3 } as const;
 type SumKind = keyof typeof sumCodes;
 
 /** A tensor [N, ..., C] read as N images of rows of channels; a matrix [N, C] is one image of N rows. */
@@ -26,7 +26,7 @@ export function channelLayout(x: Tensor): {
 }
 
 /**
- * Sums over the rows of each image: of v (`sum`), of (v - mean)^2 (`squares`), or of u (v - mean) (`products`).
+ * Sums over the rows of each image: of v (`sum`), (v - mean)^2 (`squares`), u (v - mean) (`products`) or v - mean (`distances`).
  *
  * @param mean [C] or [N, C]; any tensor for `sum`
  * @returns [N, C]

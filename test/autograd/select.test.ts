@@ -93,7 +93,7 @@ test('errors name the operation, the argument and the shapes', () => {
       () => ops.takeAlongAxis(x, int32([0]), 0),
       'takeAlongAxis: indices [1] and [2,3] differ in rank, expected one axis for each',
     ],
-    [() => ops.takeAlongAxis(ops.zeros([2, 0]), indices, 1), 'takeAlongAxis: [2,0] has nothing to pick'],
+    [() => ops.takeAlongAxis(ops.zeros([2, 0]), indices, 1), 'takeAlongAxis: axis 1 of [2,0] has nothing to pick'],
     [
       () => ops.scatter(x, int32([0, 0, 0], [3, 1]), ops.zeros([3, 1]), 1),
       'scatter: indices [3,1] do not lie in the source [3,1] and, except along axis 1, in [2,3]',

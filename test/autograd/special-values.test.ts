@@ -86,4 +86,14 @@ for (const c of fixture.cases) {
   });
 }
 
+test('equal elements have no spread, whatever their mean is rounded to', async () => {
+  for (const size of [3, 100, 4099]) {
+    const x = ops.tensor(new Float32Array(size).fill(-1.1228), { requiresGrad: true });
+    const spread = ops.std(x);
+    ops.backward(spread);
+    assert.is(await spread.item(), 0);
+    assert.ok((await x.grad!.data()).every((dx) => dx === 0));
+  }
+});
+
 test.run();

@@ -10,6 +10,7 @@ import {
   positive,
   special,
   tiny,
+  values,
   zeros,
   type CaseInput,
   type OpCase,
@@ -36,6 +37,9 @@ const layers = (lead: readonly number[], ...shape: number[]): CaseInput[] => [
   normal(...shape),
   normal(...shape),
 ];
+
+/** The mean of many of these is rounded, and a variance of 0 would show it. */
+const equal: Filler = (...shape) => values([1000.1], shape);
 
 // x minus its mean of 100 has lost 7 bits, and all that follows inherits it.
 const lossy = { relative: 1e-4, absolute: 1e-4 };
@@ -73,6 +77,7 @@ export const cases: readonly OpCase[] = [
       { inputs: affine([2, 5, 7, 4]), options: { eps: 1e-3 } },
       { inputs: affine([2, 9, 7, 3], offset), tolerance: lossy, differentiable: [] },
       { note: 'all equal', inputs: affine([2, 3, 3, 4], zeros) },
+      { note: 'all equal', inputs: affine([2, 9, 8, 4], equal), differentiable: [1, 2] },
       // A variance far below eps.
       { inputs: affine([2, 3, 3, 4], tiny), differentiable: [] },
       { note: 'one element', inputs: affine([1, 1, 1, 4]), differentiable: [1, 2] },
@@ -119,6 +124,7 @@ export const cases: readonly OpCase[] = [
       { inputs: affine([0, 3, 3, 4]), options: { groups: 2 } },
       { inputs: affine([2, 5, 7, 4], offset), options: { groups: 2 }, tolerance: lossy, differentiable: [] },
       { note: 'all equal', inputs: affine([2, 3, 3, 4], zeros), options: { groups: 2 } },
+      { note: 'all equal', inputs: affine([2, 9, 8, 4], equal), options: { groups: 2 }, differentiable: [1, 2] },
       { inputs: affine([3, 8]), options: { groups: 2 } },
     ],
   }),
@@ -142,6 +148,12 @@ export const cases: readonly OpCase[] = [
       { inputs: layers([0], 5), options: { shape: [5] } },
       { inputs: layers([3], 0), options: { shape: [0] } },
       { note: 'all equal', inputs: [zeros(3, 8), normal(8), normal(8)], options: { shape: [8] } },
+      {
+        note: 'all equal',
+        inputs: [equal(3, 300), normal(300), normal(300)],
+        options: { shape: [300] },
+        differentiable: [1, 2],
+      },
       { inputs: [offset(7, 5), normal(5), normal(5)], options: { shape: [5] }, tolerance: lossy, differentiable: [] },
       { inputs: [tiny(7, 5), normal(5), normal(5)], options: { shape: [5] }, differentiable: [] },
       { inputs: [special(3, 11), normal(11), normal(11)], options: { shape: [11] }, differentiable: [] },

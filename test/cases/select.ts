@@ -63,6 +63,7 @@ const picked: Row<{ readonly axis: number }>[] = [
   { note: 'x broadcasts', inputs: [normal(1, 5, 2), below(5, 3, 4, 2)], options: { axis: 1 } },
   { note: 'nothing', inputs: [normal(3, 5), below(5, 3, 0)], options: { axis: 1 } },
   { note: 'nothing', inputs: [normal(0, 5), below(5, 0, 2)], options: { axis: 1 } },
+  { note: 'nothing of nothing', inputs: [normal(3, 0), below(3, 2, 1)], options: { axis: 0 } },
   { note: 'one again and again', inputs: [normal(2, 5), values([3], [2, 100], 'int32')], options: { axis: 1 } },
   { inputs: [special(4, 11), below(11, 4, 30)], options: { axis: 1 }, differentiable: [] },
   { inputs: [whole(-9, 9, 'int32', 4, 6), below(6, 4, 3)], options: { axis: 1 } },

@@ -58,6 +58,7 @@ const spreadRows: readonly Row<ReduceOptions & { readonly correction?: number }>
   { note: 'no elements', inputs: [normal(3, 0)], options: { axes: 1 }, differentiable: [] },
   { note: 'nothing to reduce', inputs: [normal(0, 3)], options: { axes: 1 } },
   { inputs: [zeros(9)], differentiable: [] },
+  { note: 'all equal', inputs: [values([1000.1], [3, 300])], options: { axes: 1 }, differentiable: [] },
   { inputs: [special(2, 11)], options: { axes: 1 }, differentiable: [] },
   { inputs: [values([1, Infinity, 2, -Infinity, 3, NaN, 1, 2], [4, 2])], options: { axes: 1 }, differentiable: [] },
   { inputs: [huge(3, 33)], options: { axes: 1 }, differentiable: [], tolerance: { relative: 1e-4 } },

@@ -105,6 +105,7 @@ function firstOutside(
       4 * ULP * Math.abs(v) +
       SMALLEST;
     if (counts && limit > 0.01 * Math.abs(v) + 1e-4) tally.loose++;
+    if (limit === Infinity) continue;
     const isLegal = [v, ...samples.map((s) => s[i]!)].some(
       (y) => isSame(got[i]!, Math.fround(y)) || Math.abs(got[i]! - y) <= limit,
     );
@@ -113,17 +114,18 @@ function firstOutside(
   return null;
 }
 
-/** Distance of two finite numbers; 0 if one is not, because then there is none. */
-const difference = (a: number, b: number): number => {
-  const d = Math.abs(a - b);
-  return Number.isFinite(d) ? d : 0;
+/** Distance of a rounded number from an exact one; infinite if rounding leaves the domain of a function. */
+const difference = (rounded: number, exact: number): number => {
+  if (isSame(rounded, exact)) return 0;
+  const distance = Math.abs(rounded - exact);
+  return Number.isNaN(distance) ? Infinity : distance;
 };
 
 /** Root mean square of the deviations: an element whose samples deviate by chance less than it might gets that of the others. */
 function typicalSpread(want: Float64Array, spread: Float64Array): { absolute: number; relative: number } {
   let [absolute, relative, count] = [0, 0, 0];
   for (let i = 0; i < want.length; i++) {
-    if (!Number.isFinite(want[i]!)) continue;
+    if (!Number.isFinite(want[i]!) || !Number.isFinite(spread[i]!)) continue;
     absolute += spread[i]! ** 2;
     if (want[i] !== 0) relative += (spread[i]! / Math.abs(want[i]!)) ** 2;
     count++;
@@ -207,7 +209,7 @@ class Gradients {
       let spread = 0;
       for (let seed = 0; seed < count; seed++) {
         const slope = this.#slope(leaf, direction, STEP, seed);
-        spread = Math.max(spread, Math.abs(slope.value - want.value));
+        spread = Math.max(spread, difference(slope.value, want.value));
       }
       limit = FACTOR * spread + 2 * change + 2 * want.noise + 2 ** -17 * scale + SMALLEST;
       const error = Math.abs(got - want.value);
@@ -217,10 +219,27 @@ class Gradients {
       else if (limit > 0.05 * scale) this.#tally.vague++;
       return null;
     }
+    if (this.#isKink(want, this.#slope(leaf, direction, STEP / 1024, null)) || this.#meetsKink(leaf, direction)) {
+      this.#tally.kinks++;
+      return null;
+    }
     const along =
       direction.filter((d) => d !== 0).length === 1 ? `element ${direction.indexOf(1)}` : 'a random direction';
     const message = `along ${along} is ${got}, expected ${want.value} within ${limit.toPrecision(2)}`;
     return { kind: 'gradient', index: leaf, message };
+  }
+
+  /** Whether there is a kink along a single element of a direction of several, where others make up for it. */
+  #meetsKink(leaf: number, direction: Float64Array): boolean {
+    const moved = [...direction.keys()].filter((i) => direction[i] !== 0);
+    return (
+      moved.length > 1 &&
+      moved.some((i) => {
+        const single = new Float64Array(direction.length);
+        single[i] = 1;
+        return this.#isKink(this.#slope(leaf, single, STEP, null), this.#slope(leaf, single, STEP / 2, null));
+      })
+    );
   }
 
   #isKink(slope: Slope, half: Slope): boolean {

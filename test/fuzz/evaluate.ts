@@ -18,6 +18,8 @@ import {
 /** The smallest normal number of float32, and the distance of 1 from the next. */
 export const SMALLEST = 2 ** -126;
 export const ULP = 2 ** -23;
+/** The smallest subnormal number of float32: partial results near 0 are rounded to multiples of it. */
+const TINIEST = 2 ** -149;
 
 /** A way to round. `null` is exact arithmetic. */
 export interface Rounding {
@@ -68,14 +70,19 @@ function rounded(program: Program, position: number, values: readonly Value[], {
   const call = program.entries[position]!.made as Call;
   const random = new Random('rounding', seed, position);
   const keepsDerivative = kind === 'smooth';
+  if (!keepsDerivative && seed === 0) return correctlyRounded(call, values);
   const noise = noiseOf(call.row.accuracy ?? 'sum', keepsDerivative ? null : inputsOf(call, values));
   const disturbed = new Map<number, Value>();
+  const indices = call.args.flatMap((arg) => operandsOf(arg));
   const read = (index: number): Value => {
     const value = values[index]!;
-    if (noise.inputs === 0 || !isFloat(value)) return value;
+    // The gradients of both readings are added, and may cancel.
+    const isReadTwice = keepsDerivative && indices.indexOf(index) !== indices.lastIndexOf(index);
+    const inputs = isReadTwice ? ULP : noise.inputs;
+    if (inputs === 0 || !isFloat(value)) return value;
     const before = disturbed.get(index);
-    if (before !== undefined) return before;
-    const after = { ...value, data: value.data.map((v) => v * (1 + noise.inputs * random.uniform(-1, 1))) };
+    if (before !== undefined && !isReadTwice) return before;
+    const after = { ...value, data: value.data.map((v) => v * (1 + inputs * random.uniform(-1, 1))) };
     disturbed.set(index, after);
     return after;
   };
@@ -83,10 +90,14 @@ function rounded(program: Program, position: number, values: readonly Value[], {
   const lost = cancelled(call, { values, atRest: program.values, isForGradient: keepsDerivative });
   const scale = (v: number, lost: number): number => {
     const error = noise.outputs * random.uniform(-1, 1);
-    const extra = 2 * ULP * random.uniform(-1, 1) * lost;
+    const loss = 2 * ULP * random.uniform(-1, 1) * lost;
+    const extra = Number.isFinite(loss) ? loss : 0;
     // The gradient of an element that is read several times is a sum: each reading is disturbed by itself.
     if (keepsDerivative) return v * (1 + error + ULP * random.uniform(-1, 1)) + extra;
-    const y = settled(v + extra, noise, error, random);
+    // Roundings of subnormal numbers are as large as the numbers.
+    const terms = Math.abs(v) + Math.abs(lost);
+    const isTiny = terms > 0 && terms < 16 * TINIEST && !noise.keepsExact;
+    const y = isTiny ? TINIEST * (random.int(3) - 1) : settled(v + extra, noise, error, random);
     return isFlushing ? flushed(y, seed, random) : y;
   };
   const readFlushed = (index: number): Value => {
@@ -97,6 +108,12 @@ function rounded(program: Program, position: number, values: readonly Value[], {
     isFloat(value) ? { ...value, data: value.data.map((v, i) => scale(v, lost[k]?.data[i] ?? 0)) } : value,
   );
 }
+
+/** Results of a call, each the float32 that is nearest to the exact one. */
+const correctlyRounded = (call: Call, values: readonly Value[]): Value[] =>
+  compute(call, (index) => values[index]!).map((value) =>
+    isFloat(value) ? { ...value, data: value.data.map(Math.fround) } : value,
+  );
 
 /** Terms that cancel in each result; none if the operation has no such terms. */
 function cancelled(
@@ -115,6 +132,7 @@ function settled(v: number, noise: Noise, error: number, random: Random): number
   if (noise.keepsExact && y === v) return y;
   // Many approximations are exact at zeros and not elsewhere.
   if (y === 0 && random.int(2) === 0) return y;
+  if (Math.abs(v) < noise.absolute && random.int(4) === 0) return 0;
   return Math.fround(v * (1 + error) + noise.absolute * random.uniform(-1, 1));
 }
 

@@ -13,7 +13,7 @@ const blocks = [...page.matchAll(/^```\w+\n(.*?)^```$/gms)];
 
 // Inside the repository, where packages are found.
 const copy = temporaryFolder(join(root, '.cache-adding-an-op-'));
-const tests = ['autograd', 'cases', 'reference', 'support'].map((folder) => `test/${folder}`);
+const tests = ['autograd', 'cases', 'fuzz', 'reference', 'support'].map((folder) => `test/${folder}`);
 for (const path of ['src', ...tests, 'scripts', 'package.json', 'tsconfig.json']) {
   cpSync(join(root, path), join(copy, path), { recursive: true });
 }
@@ -57,6 +57,16 @@ test('the operation of the page passes its tests, and a broken kernel does not',
   const sliced = 1;
   const total = rows + (rows - undifferentiated) + sliced;
   assert.equal(runCases(), { passed: total, total });
+
+  const [row] = /^ {6}softshrink: .*?^ {6}\),\n/ms.exec(page)!;
+  const table = join(copy, 'test/fuzz/rows/elementwise.ts');
+  const before = readFileSync(table, 'utf8');
+  const after = before.replace(/^(?= {2}hardSwish: )/m, row);
+  assert.is.not(after, before);
+  writeFileSync(table, after);
+  const arguments_ = ['--ops', 'softshrink,mul,sum', '--programs', '200'];
+  const fuzz = run(['--conditions', 'retinagrad-source', '--import', 'tsx', 'test/fuzz/main.ts', ...arguments_]);
+  assert.match(fuzz.stdout, /^2\d\d programs, 0 disagree$/m, fuzz.stderr);
 
   const kernel = join(copy, 'src/kernels/wgsl/softshrink.wgsl');
   writeFileSync(

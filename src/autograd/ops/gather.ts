@@ -89,7 +89,9 @@ export function takeAlong<D extends DType>(
   }
   const others = x.shape.map((extent, d) => (d === at ? indices.shape[d]! : extent));
   const shape = broadcastShapes(op, others, indices.shape);
-  if (x.size === 0 && indices.size > 0) throw new RangeError(`${op}: [${x.shape}] has nothing to pick`);
+  if (x.size === 0 && sizeOf(shape) > 0) {
+    throw new RangeError(`${op}: axis ${at} of [${x.shape}] has nothing to pick`);
+  }
   return tidy(() => {
     const stretched = sameShape(shape, indices.shape) ? indices : broadcastTo(indices, shape);
     const { bindingLimit } = x.device;

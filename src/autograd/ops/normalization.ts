@@ -150,6 +150,13 @@ function repeatPerChannel(op: string, values: Tensor, channels: number): Tensor 
   return gatherStrided(op, values, walk, [images, groups, channels / groups]).alias([images, channels]);
 }
 
+/** The first value of each image and group, repeated for its channels, [N, C]. */
+function firstPerGroup(op: string, x: Tensor, groups: number): Tensor {
+  const { images, rows, channels } = channelLayout(x);
+  const walk = { start: 0, strides: [rows * channels, channels / groups, 0] };
+  return gatherStrided(op, x, walk, [images, groups, channels / groups]).alias([images, channels]);
+}
+
 /**
  * Group normalisation (Wu and He 2018): as batch normalisation, but with the statistics of each image over groups of
  * neighbouring channels, so that it does not depend on the batch.
@@ -178,7 +185,9 @@ export function groupNorm(x: Tensor, groups: number, gamma: Tensor, beta: Tensor
   const perChannel = (values: Tensor): Tensor => repeatPerChannel(op, values, channels);
   const { y, mean, inverse } = noGrad(() =>
     tidy(() => {
-      const mean = perChannel(perGroup(channelSums(op, 'sum', source, gamma)));
+      // Distances from the first value add up exactly where all values are equal, or nearly.
+      const origin = x.size === 0 ? channelSums(op, 'sum', source, gamma) : firstPerGroup(op, source, groups);
+      const mean = binary('add', origin, perChannel(perGroup(channelSums(op, 'distances', source, origin))));
       const inverse = perChannel(inverseRoot(perGroup(channelSums(op, 'squares', source, mean)), eps));
       const r = gatherStrided(op, beta, { start: 0, strides: [0, 1] }, [images, channels]);
       const y = channelAffine(op, source, { mean, q: mul(inverse, gamma), r });

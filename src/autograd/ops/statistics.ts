@@ -42,7 +42,9 @@ function varianceOf(op: string, x: Tensor, axes: Axes, options: VarianceOptions)
   checkNumber(op, 'correction', correction, { finite: true });
   const count = countOf(op, x, axes);
   const { kept } = reducedShape(op, x.shape, axes);
-  const distance = (x: Tensor): Tensor => sub(x, div(sum(x, axes, { keepDims: true }), Math.max(count, 1)));
+  const centred = (x: Tensor): Tensor => sub(x, div(sum(x, axes, { keepDims: true }), Math.max(count, 1)));
+  // Once more, because the mean is rounded: equal elements are at distance 0.
+  const distance = (x: Tensor): Tensor => centred(centred(x));
   const y = noGrad(() =>
     tidy(() => div(sum(square(distance(x)), axes, { keepDims }), Math.max(count - correction, 0))),
   );

@@ -1,5 +1,5 @@
 // y[n, split, c] = sum over the rows of one split of image n of f(row, c): the statistics that normalisation layers need.
-//   OP 0: v    OP 1: (v - mean)^2    OP 2: u (v - mean)
+//   OP 0: v    OP 1: (v - mean)^2    OP 2: u (v - mean)    OP 3: v - mean
 // v and u are [N, rows, C], mean is [C], or [N, C] with a stride. Splits take every splits-th row; their sums are added
 // by reduce.wgsl. Subtracting the mean before squaring keeps precision where the mean is large against the deviation.
 // One invocation handles one channel, or with V = vec4f four, of one split.
@@ -41,7 +41,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         let d = v[at] - center;
         result += d * d;
       }
-      default: { result += u[at] * (v[at] - center); }
+      case 2u: { result += u[at] * (v[at] - center); }
+      default: { result += v[at] - center; }
     }
   }
   y[i] = result;

@@ -1,6 +1,7 @@
 // y = (x - mean) / sqrt(variance + eps) * gamma + beta, with mean and variance of each row of x [rows, columns] (Ba et al. 2016).
 // stats[2 row] is the mean, stats[2 row + 1] is 1 / sqrt(variance + eps).
-// One workgroup computes one row: sum, then squared distances from the mean, then y.
+// One workgroup computes one row: sum, then distances from the mean and their squares, then y. The sum of the distances would be
+// 0 if the mean were not rounded: it corrects both, so that equal elements are at distance 0 (Chan et al. 1983).
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
@@ -20,10 +21,10 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> stats: array<f32>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-var<workgroup> parts: array<f32, SIZE>;
+var<workgroup> parts: array<vec2f, SIZE>;
 
-// The sum of one value of each invocation.
-fn total(value: f32, lane: u32) -> f32 {
+// The sums of two values of each invocation.
+fn total(value: vec2f, lane: u32) -> vec2f {
   workgroupBarrier();
   parts[lane] = value;
   workgroupBarrier();
@@ -41,13 +42,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let start = row * params.columns;
   var sum = 0.0;
   for (var c = lane; c < params.columns; c += SIZE) { sum += x[start + c]; }
-  let mean = total(sum, lane) / f32(params.columns);
-  var squares = 0.0;
+  let rounded = total(vec2f(sum), lane).x / f32(params.columns);
+  var distances = vec2f();
   for (var c = lane; c < params.columns; c += SIZE) {
-    let d = x[start + c] - mean;
-    squares += d * d;
+    let d = x[start + c] - rounded;
+    distances += vec2f(d, d * d);
   }
-  let inverse = 1.0 / sqrt(total(squares, lane) / f32(params.columns) + params.eps);
+  let moments = total(distances, lane) / f32(params.columns);
+  let mean = rounded + moments.x;
+  let inverse = 1.0 / sqrt(max(moments.y - moments.x * moments.x, 0.0) + params.eps);
   for (var c = lane; c < params.columns; c += SIZE) {
     var value = (x[start + c] - mean) * inverse;
     if (HAS_GAMMA) { value *= gamma[c]; }

@@ -41,7 +41,7 @@ const numericRow = (f: (x: number) => number, more: Partial<Row> = {}): Row => (
   ...more,
 });
 
-/** A function with an option. */
+/** A function with an option, whose derivative may be a difference. */
 const withOption = <T extends string | number>(
   f: (x: number, option?: T) => number,
   name: string,
@@ -50,6 +50,7 @@ const withOption = <T extends string | number>(
 ): Row => ({
   draw: (d) => [d.within(...REAL), d.options({ [name]: d.pick(values) })],
   reference: (x: Value, options: Readonly<Record<string, T>>) => map(x, (v) => f(v, options[name])),
+  cancels: ([x]: readonly [Value], _: readonly unknown[], isForGradient) => (isForGradient ? x : ref(x.shape)),
   accuracy,
 });
 

@@ -18,6 +18,7 @@ import { ref, sizeOf, type Ref } from '../../reference/array.ts';
 import type { Draw } from '../draw.ts';
 import { isFloat, type Argument, type Operand, type Row, type Value } from '../program.ts';
 import { after, finished, type After } from './images.ts';
+import { logSoftmaxTerms } from './reduce.ts';
 
 type Eps = { readonly eps?: number };
 type Reduction = 'none' | 'sum' | 'mean';
@@ -45,8 +46,9 @@ const perChannel = (d: Draw, c: number): Operand =>
 const eps = (d: Draw): { readonly eps?: number } => d.options({ eps: d.pick([1e-3, 0.1, 1e-5]) });
 
 /**
- * Terms of gamma (x - mean) / sqrt(variance + eps) + beta that cancel, for statistics of each group of elements.
- * The gradient subtracts products of the normalised values, which are off by as much as a large mean makes them.
+ * Terms of gamma (x - mean) / sqrt(variance + eps) + beta that cancel, for statistics of each group of elements. The gradient
+ * subtracts averages over the group, also of products with the normalised values n, which are off by as much as a large mean
+ * makes them.
  */
 export function normTerms(
   x: Value,
@@ -55,23 +57,24 @@ export function normTerms(
   isForGradient: boolean,
 ): Ref {
   const groups = new Map<number, number[]>();
-  for (const [i, v] of at.data.entries()) groups.set(groupOf(i), [...(groups.get(groupOf(i)) ?? []), v]);
-  const statistics = new Map(
-    [...groups].map(([g, values]) => {
-      const [mean, variance] = moments(values.length, (i) => values[i]!);
-      return [g, { mean: Math.abs(mean), inverse: 1 / Math.sqrt(variance + eps) }] as const;
-    }),
-  );
-  const ones = Float64Array.of(1);
-  const values = x.data.map((v, i) => {
-    const [scales, shifts] = [gamma?.data ?? ones, beta?.data ?? ones];
-    const { mean, inverse } = statistics.get(groupOf(i))!;
-    const loss = isForGradient ? 1 + mean * inverse : 1;
-    // Of one sign, so that these do not cancel themselves.
-    const size = (at.data[i]! < 0 ? -v : v) * loss + mean;
-    return size * inverse * Math.abs(scales[i % scales.length]!) + Math.abs(shifts[i % shifts.length]!);
-  });
-  return ref(x.shape, values);
+  for (const i of at.data.keys()) groups.set(groupOf(i), [...(groups.get(groupOf(i)) ?? []), i]);
+  // Of one sign, so that these do not cancel themselves.
+  const size = (i: number): number => (at.data[i]! < 0 ? -x.data[i]! : x.data[i]!);
+  const [scales, shifts] = [gamma?.data ?? Float64Array.of(1), beta?.data ?? Float64Array.of(1)];
+  const lost = new Float64Array(x.data.length);
+  for (const group of groups.values()) {
+    const [mean, variance] = moments(group.length, (k) => at.data[group[k]!]!);
+    const inverse = 1 / Math.sqrt(variance + eps);
+    const n = (i: number): number => Math.abs(at.data[i]! - mean) * inverse;
+    const average = (f: (i: number) => number): number => group.reduce((sum, i) => sum + f(i), 0) / group.length;
+    const [sizes, products] = isForGradient ? [average(size), average((i) => n(i) * size(i))] : [0, 0];
+    const loss = isForGradient ? 1 + Math.abs(mean) * inverse : 1;
+    for (const i of group) {
+      const terms = (size(i) + sizes + n(i) * products) * loss + Math.abs(mean);
+      lost[i] = terms * inverse * Math.abs(scales[i % scales.length]!) + Math.abs(shifts[i % shifts.length]!);
+    }
+  }
+  return ref(x.shape, lost);
 }
 
 /** The group of channels of one image to which an element of x [N, .., C] belongs. */
@@ -198,6 +201,18 @@ export const losses: Readonly<Record<string, Row>> = {
         reduction,
       );
     },
+    // The derivatives are differences of sigmoids and of softplus.
+    cancels: (
+      [x, targets, { reduction }]: readonly [Value, Value, { reduction?: Reduction }],
+      [xRest, targetsRest]: readonly [Value, Value],
+      isForGradient,
+    ) => {
+      const term = (value: Value, rest: Value, i: number): number => (rest.data[i]! < 0 ? -1 : 1) * value.data[i]!;
+      const terms = x.data.map(
+        (_, i) => 3 * (term(x, xRest, i) + term(targets, targetsRest, i) * (2 + Math.abs(xRest.data[i]!))),
+      );
+      return reduced(isForGradient ? ref(x.shape, terms) : ref(x.shape), reduction);
+    },
     accuracy: { ulps: 32, absolute: 2 ** -22 },
     mayOverflow: true,
   },
@@ -208,6 +223,12 @@ export const losses: Readonly<Record<string, Row>> = {
     },
     reference: (x: Value, targets: Value, options: RowOptions) =>
       crossEntropy(x, targets, { reduction: 'mean', ...options }),
+    cancels: ([x, targets, options]: readonly [Value, Value, RowOptions], [rest]: readonly [Value], isForGradient) =>
+      nllLoss(
+        map(logSoftmaxTerms(x, rest), (v) => (isForGradient ? -v : 0)),
+        targets,
+        { reduction: 'mean', ...options },
+      ),
     accuracy: { ulps: 32, absolute: 2 ** -21 },
     mayOverflow: true,
   },

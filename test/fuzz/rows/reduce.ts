@@ -1,4 +1,5 @@
-import type { Ref } from '../../reference/array.ts';
+import { ref, type Ref } from '../../reference/array.ts';
+import { zip } from '../../reference/elementwise.ts';
 import { argmax, max, mean, min, reducedCount, sum, type Axes } from '../../reference/reduce.ts';
 import { logSoftmax, softmax } from '../../reference/softmax.ts';
 import type { Draw } from '../draw.ts';
@@ -27,13 +28,37 @@ const over = (f: Reduction, accuracy: Accuracy, least: number, more: Partial<Row
   ...more,
 });
 
-/** Along one axis, by default the last. */
-const along = (f: (x: Ref, axis?: number) => Ref, accuracy: Accuracy): Row => ({
+/**
+ * Terms that cancel in the gradient of log softmax, dy - p sum(dy) with the probabilities p at rest: the elements themselves and
+ * their mean, of one sign.
+ */
+export function logSoftmaxTerms(x: Value, rest: Value, axis = -1): Ref {
+  if (x.data.length === 0) return x;
+  const sizes = zip(x, rest, (v, at) => (at < 0 ? -v : v));
+  return zip(
+    sizes,
+    sum(
+      zip(sizes, softmax(rest, axis), (v, p) => v * p),
+      axis,
+      true,
+    ),
+    (v, mean) => v + mean,
+  );
+}
+
+/** Along one axis, by default the last. `terms` are those that cancel in the gradient. */
+const along = (
+  f: (x: Ref, axis?: number) => Ref,
+  accuracy: Accuracy,
+  terms: (x: Value, rest: Value, axis?: number) => Ref,
+): Row => ({
   draw: (d) => {
     const x = d.array();
     return d.chance(2) ? [x, d.axis(d.shapeOf(x).length)] : [x];
   },
   reference: (x: Value, axis?: number) => f(x, axis),
+  cancels: ([x, axis]: readonly [Value, number?], [rest]: readonly [Value], isForGradient) =>
+    isForGradient ? terms(x, rest, axis) : ref(x.shape),
   accuracy,
 });
 
@@ -46,9 +71,11 @@ export const reductions: Readonly<Record<string, Row>> = {
   mean: over(mean, 'sum', 1, { mayOverflow: true, selects: true }),
   max: over(max, 'exact', 1),
   min: over(min, 'exact', 1),
-  softmax: along(softmax, { ulps: 16 }),
+  softmax: along(softmax, { ulps: 16 }, (x, rest, axis) =>
+    zip(logSoftmaxTerms(x, rest, axis), softmax(rest, axis), (v, p) => v * p),
+  ),
   // The logarithm of a sum near 1 has an absolute error.
-  logSoftmax: along(logSoftmax, { ulps: 16, absolute: 2 ** -21 }),
+  logSoftmax: along(logSoftmax, { ulps: 16, absolute: 2 ** -21 }, logSoftmaxTerms),
   argmax: {
     draw: (d) => {
       const x = d.operand(

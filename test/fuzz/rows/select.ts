@@ -97,8 +97,9 @@ export const selections: Readonly<Record<string, Row>> = {
       const { shape, dtype } = d.value(x);
       const axis = d.axis(shape.length);
       const along = axis < 0 ? axis + shape.length : axis;
-      if (shape[along] === 0) return null;
-      const extents = shape.map((extent, i) => (i === along ? d.int(0, 4) : d.chance(4) ? 1 : extent));
+      const others = shape.map((extent, i) => (i === along ? d.int(0, 4) : d.chance(4) ? 1 : extent));
+      // Of an empty axis, nothing can be picked.
+      const extents = others.map((extent, i) => (i === along && shape[along] === 0 ? 0 : extent));
       // Out of range is NaN.
       const beyond = d.special && dtype === 'float32' ? 1 : 0;
       return [x, d.leaf(extents, { low: -beyond, high: shape[along]! - 1 + beyond }, 'int32'), axis];
@@ -128,7 +129,8 @@ export const selections: Readonly<Record<string, Row>> = {
       const { shape, dtype } = d.value(x);
       const own = shape.slice(d.int(0, shape.length)).map((extent) => (d.chance(4) ? 1 : extent));
       const mask = d.operand(
-        (v) => `${v.shape}` === `${own}`,
+        // A number that becomes 0 jumps.
+        (v) => `${v.shape}` === `${own}` && v.dtype !== 'float32',
         () => d.leaf(own, 'any', 'bool'),
       );
       return [x, mask, dtype === 'float32' ? d.number() : d.int(0, 1)];
