@@ -12,7 +12,7 @@ export {
   type TrainTaskOptions,
 } from './task/node/train.ts';
 export { openTrainingData, type OpenTrainingOptions } from './task/node/open-training-data.ts';
-export { commonFolder, detectFiles, type FileDetections } from './task/node/detect-files.ts';
+export { commonFolder, detectFiles, type DetectFilesOptions, type FileDetections } from './task/node/detect-files.ts';
 export {
   evaluate,
   openEvaluationData,

@@ -1,6 +1,15 @@
 import { join } from 'node:path';
 import { counted, defined } from '../common/check.ts';
-import { findImages, writeLabels, writePng, type LabelFormat, type LabelTable } from '../data-node.ts';
+import {
+  findImages,
+  writeLabels,
+  writePng,
+  InputError,
+  type LabelFormat,
+  type LabelledImage,
+  type LabelTable,
+  type WrittenLabels,
+} from '../data-node.ts';
 import { commonFolder, detectFiles, loadDetector, type Detector } from '../detector-node.ts';
 import { init, type Device } from '../node.ts';
 import { detectionPicture } from '../report.ts';
@@ -11,8 +20,16 @@ import { weightsFile } from './run-paths.ts';
 import { interruptSignal, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
-const FORMATS = ['csv', 'coco', 'voc', 'yolo', 'deepforest', 'spacenet-csv'] as const satisfies LabelFormat[];
-const FOLDERS: readonly string[] = ['voc', 'yolo'];
+const FORMATS = [
+  'csv',
+  'coco',
+  'voc',
+  'yolo',
+  'deepforest',
+  'spacenet-csv',
+  'geojson',
+] as const satisfies LabelFormat[];
+const FOLDERS: readonly string[] = ['voc', 'yolo', 'geojson'];
 const ENDINGS: Readonly<Record<string, string>> = { coco: '.json' };
 
 const OPTIONS = {
@@ -58,9 +75,13 @@ IMAGES are PNG, JPEG, WebP or TIFF files, folders, patterns like 'new/*.jpg', or
 sees each image as a whole or, if the image is larger than --tile, in overlapping tiles; objects found in several tiles are
 reported once. Objects must have about the same size in pixels as in training.
 
-Writes predictions.csv (image, x1, y1, x2, y2 in pixels, label, score) or the format that --format names. Image paths in it
-are relative to the innermost folder that contains all images.`,
-  exit: { [EXIT.interrupted]: 'interrupted (detections so far are written)' },
+Writes predictions.csv (image, x1, y1, x2, y2 in pixels, label, score) or the format that --format names; geojson writes a
+file for each image, in its coordinate system, which GIS programs open. Image paths are relative to the innermost folder that
+contains all images. Images that cannot be read are left out and listed.`,
+  exit: {
+    [EXIT.failed]: 'failed, or images could not be read (those of the others are written)',
+    [EXIT.interrupted]: 'interrupted (detections so far are written)',
+  },
   examples: [
     ['npx retinagrad predict tile.png'],
     ['npx retinagrad predict scene.tif --tile 512 --overlap 96 --threshold 0.4'],
@@ -93,26 +114,39 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   announce(detector, { device, weights, threshold, tile, files: files.length }, terminal);
   const signal = interruptSignal(() => terminal.warn('Interrupted: writing the detections so far...'));
   const pictures = options['no-pictures'] ? null : pictureNames(files);
-  const images = [];
-  terminal.progress('detecting', 0, files.length);
-  const detecting = { tile, scoreThreshold: threshold, signal, ...defined({ overlap }) };
-  for await (const { image, detections, labelled } of detectFiles(detector, files, detecting)) {
-    const number = images.push(labelled);
-    terminal.progress('detecting', number, files.length);
+  const images: LabelledImage[] = [];
+  const unreadable: { readonly file: string; readonly reason: string }[] = [];
+  const progress = (): void => terminal.progress('detecting', images.length + unreadable.length, files.length);
+  progress();
+  const onUnreadable = (file: string, error: InputError): void => {
+    if (files.length === 1) throw error;
+    unreadable.push({ file, reason: error.explain() });
+    progress();
+  };
+  const detecting = { tile, scoreThreshold: threshold, signal, onUnreadable, ...defined({ overlap }) };
+  for await (const { file, image, detections, labelled } of detectFiles(detector, files, detecting)) {
+    images.push(labelled);
+    progress();
     if (pictures === null) continue;
     const fitting = Math.min(4, Math.max(1, Math.round(PICTURE_SIZE / Math.max(...image.shape.slice(0, 2)))));
     // There is no ground truth, so detections are drawn in the neutral colour.
     const picture = detectionPicture(image, null, detections, { scale: scale ?? fitting, classes });
-    await writePng(join(out, pictures[number - 1]!), picture);
+    await writePng(join(out, pictures.get(file)!), picture);
   }
   terminal.stop();
   detector.dispose();
-  const target = join(out, `predictions${FOLDERS.includes(format) ? '' : (ENDINGS[format] ?? '.csv')}`);
+  if (unreadable.length > 0) {
+    const what = counted(unreadable.length, 'image was', 'images were');
+    terminal.warn([`${what} not read and left out:`, ...unreadable.map(({ reason }) => `  ${reason}`)].join('\n'));
+    // Predictions of an earlier call are better than none.
+    if (images.length === 0) return EXIT.failed;
+  }
   const table = { classes, images };
-  const { unsupported } = await writeLabels(table, target, format, { overwrite: true });
+  const { target, unsupported, failure } = await writePredictions(table, out, format, commonFolder(files));
   const counts = countsOf(table);
   const total = images.reduce((sum, { objects }) => sum + objects.length, 0);
-  terminal.result({ weights, threshold, file: target, folder: commonFolder(files), detections: total, images: counts });
+  const result = { weights, threshold, file: target, folder: commonFolder(files), detections: total, images: counts };
+  terminal.result({ ...result, unreadable });
   // Image sizes and class order are by-products here; losing them is not worth a warning.
   const missed = unsupported.filter(({ what }) => what !== 'sizes' && what !== 'class order');
   for (const { message } of missed) terminal.warn(`not kept: ${message}`);
@@ -120,7 +154,28 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
     `${counted(total, 'detection', 'detections')} in ${counted(images.length, 'image', 'images')}: ${target}${pictures === null ? '' : ', and pictures beside it'}`,
   );
   device.destroy();
-  return signal.aborted ? EXIT.interrupted : EXIT.done;
+  if (failure !== null) terminal.warn(`The detections are in CSV instead of ${format}: ${failure}`);
+  if (signal.aborted) return EXIT.interrupted;
+  return unreadable.length > 0 || failure !== null ? EXIT.failed : EXIT.done;
+}
+
+/** Writes detections in a format or, if that cannot be, in CSV: they may have taken hours. */
+async function writePredictions(
+  table: LabelTable,
+  out: string,
+  format: (typeof FORMATS)[number],
+  images: string,
+): Promise<Pick<WrittenLabels, 'unsupported'> & { readonly target: string; readonly failure: string | null }> {
+  const target = join(out, `predictions${FOLDERS.includes(format) ? '' : (ENDINGS[format] ?? '.csv')}`);
+  try {
+    const { unsupported } = await writeLabels(table, target, format, { overwrite: true, images });
+    return { target, unsupported, failure: null };
+  } catch (error) {
+    if (!(error instanceof InputError) || format === 'csv') throw error;
+    const instead = join(out, 'predictions.csv');
+    const { unsupported } = await writeLabels(table, instead, 'csv', { overwrite: true });
+    return { target: instead, unsupported, failure: error.explain() };
+  }
 }
 
 function announce(
@@ -164,12 +219,14 @@ function checkOverlap(overlap: number | undefined, tile: number | null): void {
 }
 
 /** A name for the picture of each file: its own, numbered if several files have the same. */
-function pictureNames(files: readonly string[]): string[] {
+function pictureNames(files: readonly string[]): ReadonlyMap<string, string> {
   const used = new Map<string, number>();
-  return files.map((file) => {
-    const name = file.replace(/^.*[\\/]/, '').replace(/\.\w+$/, '');
-    const count = (used.get(name) ?? 0) + 1;
-    used.set(name, count);
-    return `${name}${count === 1 ? '' : `-${count}`}.png`;
-  });
+  return new Map(
+    files.map((file) => {
+      const name = file.replace(/^.*[\\/]/, '').replace(/\.\w+$/, '');
+      const count = (used.get(name) ?? 0) + 1;
+      used.set(name, count);
+      return [file, `${name}${count === 1 ? '' : `-${count}`}.png`];
+    }),
+  );
 }

@@ -46,9 +46,33 @@ function checkHeader(
 export const fieldCount = (found: number, header: number): string =>
   `${found} fields, expected ${header} as in the header`;
 
+/** A field of a row and what ends it, for each delimiter. */
+const FIELDS: Readonly<Record<string, RegExp>> = Object.fromEntries(
+  [',', ';', '\t'].map((delimiter) => [
+    delimiter,
+    new RegExp(`(?:"([^"]*(?:""[^"]*)*)"|([^"${delimiter}\\r\\n]*))(${delimiter}|\\r\\n|\\n|\\r|$)`, 'y'),
+  ]),
+);
+
 /**
- * The rows of CSV text with the lines where they begin (from 1). Quoted fields are kept unchanged, others are trimmed; a
- * byte order mark and empty lines are skipped. A quote that is not closed is reported after the rows before it, and ends
+ * Where the rows begin, and what separates their fields: the character that a first line `sep=;` names, as Excel writes it,
+ * otherwise the one of comma, semicolon and tab that occurs most often in the first line.
+ */
+function dialectOf(text: string): { readonly delimiter: string; readonly begin: number; readonly line: number } {
+  const begin = text.startsWith('\ufeff') ? 1 : 0;
+  const named = /^sep=([,;\t])(?:\r\n|\n|\r)/i.exec(text.slice(begin, begin + 16));
+  if (named !== null) return { delimiter: named[1]!, begin: begin + named[0].length, line: 2 };
+  const [first = ''] = /[^\r\n]+/.exec(text.slice(begin)) ?? [];
+  const unquoted = first.replaceAll(/"[^"]*"/g, '');
+  const count = (delimiter: string): number => unquoted.split(delimiter).length;
+  const delimiter = [',', ';', '\t'].reduce((most, one) => (count(one) > count(most) ? one : most));
+  return { delimiter, begin, line: 1 };
+}
+
+/**
+ * The rows of CSV text with the lines where they begin (from 1). Fields are separated by commas, semicolons or tabs; with the
+ * latter two, numbers may have a decimal comma. Quoted fields are kept unchanged, others are trimmed; a byte order mark and
+ * empty lines are skipped. A quote that is not closed is reported after the rows before it, and ends
  * the rows. Default of `report`: throws a `LabelError`.
  */
 export function* csvLines(
@@ -56,10 +80,13 @@ export function* csvLines(
   name: string,
   report: Report = reporter(),
 ): Generator<{ line: number; values: string[] }> {
-  const field = /(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r\n|\n|\r|$)/y;
-  field.lastIndex = text.startsWith('\ufeff') ? 1 : 0;
-  let line = 1;
-  let start = 1;
+  const { delimiter, begin, line: first } = dialectOf(text);
+  const field = new RegExp(FIELDS[delimiter]!);
+  field.lastIndex = begin;
+  const decimal = (value: string): string =>
+    delimiter !== ',' && /^[-+]?\d+,\d+$/.test(value) ? value.replace(',', '.') : value;
+  let line = first;
+  let start = first;
   let values: string[] = [];
   while (field.lastIndex < text.length || values.length > 0) {
     const match = field.exec(text);
@@ -68,9 +95,9 @@ export function* csvLines(
       return;
     }
     const [, quoted, bare = '', end] = match;
-    values.push(quoted === undefined ? bare.trim() : quoted.replaceAll('""', '"'));
+    values.push(quoted === undefined ? decimal(bare.trim()) : quoted.replaceAll('""', '"'));
     line += (quoted?.match(/\r\n|\n|\r/g) ?? []).length;
-    if (end === ',') continue;
+    if (end === delimiter) continue;
     if (values.length > 1 || values[0] !== '') yield { line: start, values };
     values = [];
     start = ++line;

@@ -235,6 +235,25 @@ test('data that is not there or damaged ends with status 1 and is named', async 
   assert.equal(after, runs, 'a run that cannot start leaves no folder');
 });
 
+test('predict leaves out images that cannot be read, lists them and ends with status 1', async () => {
+  mkdirSync(at('mixed'));
+  for (const i of [0, 1]) writeFileSync(at(`mixed/${i}.png`), readFileSync(at('tiles/0.png')));
+  writeFileSync(at('mixed/0-cut.png'), readFileSync(at('tiles/0.png')).subarray(0, 90));
+  const how = ['--weights', 'run/best.safetensors', '--threshold', '0', '--out', 'kept'];
+  const { stderr } = await ends(retinagrad(['predict', 'mixed', ...how]), 1);
+  assert.match(stderr, /1 image was not read and left out:\n.*0-cut\.png/);
+  const table = readFileSync(at('kept/predictions.csv'), 'utf8');
+  assert.equal([...new Set(table.match(/^[^,]+\.png/gm))], ['0.png', '1.png']);
+  assert.equal(readdirSync(at('kept')).sort(), ['0.png', '1.png', 'predictions.csv']);
+  const geo = ['predict', 'mixed/1.png', ...how.slice(0, -1), 'fallback', '--format', 'geojson', '--no-pictures'];
+  assert.match((await ends(retinagrad(geo), 1)).stderr, /detections are in CSV instead of geojson: .*georeference/);
+  assert.ok(readFileSync(at('fallback/predictions.csv'), 'utf8').startsWith('image,'));
+  writeFileSync(at('mixed/0.png'), 'text');
+  const broken = ['predict', 'mixed/0.png', 'mixed/0-cut.png', ...how];
+  assert.match((await ends(retinagrad(broken), 1)).stderr, /2 images were not read/);
+  assert.is(readFileSync(at('kept/predictions.csv'), 'utf8'), table, 'earlier predictions are kept');
+});
+
 test('the notebooks run', async () => {
   const script = new URL('../../examples/train-spacenet/notebooks.ts', import.meta.url).pathname;
   const { stdout } = await ends(runNode(folder.path, [script, 'data/synthetic-4', '1']), 0);

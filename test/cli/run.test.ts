@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { resolveLayers } from '../../src/common/settings.ts';
 import { readSettingsFile } from '../../src/common/settings-text.ts';
+import { readLabels, type ReadLabels } from '../../src/labels/node/read-labels.ts';
 import { settingsSchema } from '../../src/task/settings.ts';
 import { ends, json, refuses, retinagradIn, temporaryFolder } from './support.ts';
 
@@ -171,6 +172,20 @@ test('predict writes CSV or COCO, with pictures, whole or in tiles; --quiet prin
   assert.is(coco.images.length, 12);
   assert.ok(coco.annotations.every(({ score }) => score > 0 && score <= 1));
   assert.is(readdirSync(at('tiled')).filter((file) => file.endsWith('.png')).length, 12);
+});
+
+test('predict writes GeoJSON in the coordinates of the images', async () => {
+  const images = join(data, 'RGB-PanSharpen');
+  const how = ['--threshold', '0', '--no-pictures', '--format', 'geojson', '--out', 'geo'];
+  await ends(retinagrad(['predict', images, ...weights, ...how]), 0);
+  const geo = await readLabels(at('geo', 'predictions'), { images: at(images) });
+  const pixels = await readLabels(at('predictions', 'predictions.csv'));
+  const boxesOf = (table: ReadLabels): number[] => table.images.flatMap(({ objects }) => objects.flatMap((o) => o.box));
+  const scoresOf = (table: ReadLabels): (number | undefined)[] =>
+    table.images.flatMap(({ objects }) => objects.map(({ score }) => score));
+  assert.equal(scoresOf(geo), scoresOf(pixels));
+  assert.ok(scoresOf(geo).length > 0);
+  boxesOf(geo).forEach((value, i) => assert.ok(Math.abs(value - boxesOf(pixels)[i]!) < 0.01));
 });
 
 test('a detector is judged alike on its own and through its file of detections', async () => {

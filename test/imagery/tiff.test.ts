@@ -45,6 +45,10 @@ test('strips, tiles, planes, predictor, palette, white-is-zero, sparse blocks', 
   const predicted = plainTiff(big, deflatedStrips({ ...big, levels: differences }, 21), [compressed, [317, 3, [2]]]);
   assert.equal(await (await decodeTiff(predicted, 'x')).readLevels(all), big.levels);
 
+  // Without LZW, Deflate or Zstandard, the tag says nothing.
+  const meaningless = plainTiff(small16, [levelBytes(small16.levels)], [[317, 3, [3328]]]);
+  assert.equal(await (await decodeTiff(meaningless, 'x')).readLevels(all), small16.levels);
+
   const tiles: Uint8Array[] = [];
   for (const y of [0, 16]) {
     for (const x of [0, 16, 32]) {

@@ -202,6 +202,13 @@ test(
       ['deepforest', expected],
     );
     assert.equal(await one('3.csv', `a/b.png,1,2.5,10,12,${name}\nc.png,,,,,\n`), ['keras-retinanet', expected]);
+    // As spreadsheets write them: semicolons or tabs, decimal commas, and Excel's line that names the delimiter.
+    const rows = [`image;x1;y1;x2;y2;label`, `a/b.png;1;2,5;10;12;${name}`, `c.png;;;;;`];
+    assert.equal(await one('semicolons.csv', rows.join('\r\n')), ['csv', expected]);
+    assert.equal(await one('excel.csv', ['sep=;', ...rows].join('\n')), ['csv', expected]);
+    assert.equal(await one('tabs.tsv', rows.join('\n').replaceAll(';', '\t')), ['csv', expected]);
+    const wrong = await write(folder, 'wrong.csv', [...rows, 'd.png;1;q;3;4;x'].join('\n'));
+    await rejects(readLabels(wrong), /wrong\.csv:5: y1 is "q", expected a number/);
     // Absolute paths become relative to the folder of the images.
     const absolute = await write(folder, '4.csv', `${folder}/a/b.png,1,2,3,4,x\n`);
     assert.equal(plain(await readLabels(absolute, { images: folder })), [['a/b.png', [['x', 1, 2, 3, 4]]]]);

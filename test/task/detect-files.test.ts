@@ -1,8 +1,9 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readImage, writeSyntheticSpaceNet, findImages } from '../../src/data-node.ts';
-import { commonFolder, Detector, detectFiles, type DetectOptions } from '../../src/detector-node.ts';
+import { commonFolder, Detector, detectFiles, type DetectFilesOptions } from '../../src/detector-node.ts';
 import { objectsOf } from '../../src/data/annotation-table.ts';
 import { rejects } from '../support/errors.ts';
 import { testDevice } from '../support/device.ts';
@@ -21,7 +22,7 @@ const files = await writeImages(folder, images);
 const detector = new Detector(eagerModel(eagerSpec()), eagerDescription({ tile: 64 }));
 test.after(() => detector.dispose());
 
-async function collect(some: readonly string[], options: DetectOptions = {}) {
+async function collect(some: readonly string[], options: DetectFilesOptions = {}) {
   const found = [];
   for await (const one of detectFiles(detector, some, options)) found.push(one);
   return found;
@@ -55,6 +56,22 @@ test('paths may be relative to the working directory, and options replace those 
   const [whole] = await detector.model.detect([images['all/deep/two.png']]);
   assert.equal(found[1]!.detections, whole);
   assert.equal((await collect(here.slice(1, 2)))[0]!.labelled.file, 'two.png');
+});
+
+test('a file that cannot be read is named, and the others are detected on', async () => {
+  const broken = join(folder, 'all/broken.png');
+  writeFileSync(broken, readFileSync(files[0]!).subarray(0, 60));
+  const mixed = [files[0]!, broken, files[2]!];
+  const unreadable: [file: string, reason: string][] = [];
+  const found = await collect(mixed, { onUnreadable: (file, error) => unreadable.push([file, error.explain()]) });
+  assert.equal(
+    found.map(({ labelled }) => labelled.file),
+    ['one.png', 'three.png'],
+  );
+  assert.is(unreadable.length, 1);
+  assert.is(unreadable[0]![0], broken);
+  assert.match(unreadable[0]![1], /broken\.png/);
+  await rejects(collect(mixed), /broken\.png/);
 });
 
 test('a signal stops after the current image', async () => {

@@ -11,6 +11,8 @@ const inflateAsync = promisify(inflate);
 
 const NONE = 1;
 const JPEG = 7;
+/** LZW, Deflate by its two numbers, and Zstandard: compressions before which a predictor may have been applied. */
+const PREDICTED: readonly number[] = [5, 8, 32946, 50000];
 const COMPRESSIONS: Readonly<Record<number, string>> = {
   1: 'none',
   5: 'LZW',
@@ -57,7 +59,8 @@ export async function readBlockLayout(
   const tiled = image.isTiled;
   const compression = directory.getValue('Compression') ?? NONE;
   checkCompression(compression);
-  const predictor = Number((await directory.loadValue('Predictor')) ?? 1);
+  // With other compressions the tag means nothing, and may hold anything.
+  const predictor = PREDICTED.includes(compression) ? Number((await directory.loadValue('Predictor')) ?? 1) : 1;
   const [offsetTag, countTag] = tiled
     ? (['TileOffsets', 'TileByteCounts'] as const)
     : (['StripOffsets', 'StripByteCounts'] as const);
@@ -177,7 +180,7 @@ async function blockDecoder(layout: BlockLayout): Promise<BlockDecoder> {
     tileHeight: blockHeight,
     planarConfiguration: planar ? 2 : 1,
     bitsPerSample: Array.from({ length: bands }, () => bytesPerSample * 8),
-    predictor: compression === JPEG ? 1 : predictor,
+    predictor,
     ...(layout.jpegTables === undefined ? {} : { JPEGTables: layout.jpegTables }),
   });
   const rowBytes = blockWidth * samples * bytesPerSample;

@@ -90,9 +90,11 @@ async function labelFilesNearTop(
 ): Promise<{ labels: FoundLabels[]; results: FoundLabels[] }> {
   const labels: FoundLabels[] = [];
   const results: FoundLabels[] = [];
-  const near = files.filter((file) => file.split('/').length <= 2 && /\.(ya?ml|json|csv)$/i.test(file)).slice(0, 200);
+  const near = files
+    .filter((file) => file.split('/').length <= 2 && /\.(ya?ml|json|csv|tsv)$/i.test(file))
+    .slice(0, 200);
   for (const file of near) {
-    if (/\.csv$/i.test(file) && file.includes('/') && !/^summarydata\//i.test(file)) continue;
+    if (/\.[ct]sv$/i.test(file) && file.includes('/') && !/^summarydata\//i.test(file)) continue;
     if (/\.ya?ml$/i.test(file) && file.includes('/')) continue;
     const path = join(folder, file);
     const format = await formatOfFile(path).catch(() => null);
@@ -114,7 +116,7 @@ async function findVoc(folder: string, files: readonly string[]): Promise<FoundL
 
 /** The only CSV next to images is taken as labels: its reader reports what is wrong with the header. */
 function onlyCsv(folder: string, files: readonly string[]): FoundLabels[] {
-  const tables = files.filter((file) => /^[^/]*\.csv$/i.test(file));
+  const tables = files.filter((file) => /^[^/]*\.[ct]sv$/i.test(file));
   const [table] = tables;
   const isAlone = table !== undefined && tables.length === 1 && files.some((file) => imageEnding.test(file));
   return isAlone ? [{ format: 'csv', path: join(folder, table) }] : [];
@@ -133,7 +135,7 @@ function vocFolder(file: string): string {
 /** The format of a file; null if it is unknown. */
 async function formatOfFile(path: string): Promise<LabelFormat | null> {
   if (/\.geojson$/i.test(path)) return 'geojson';
-  const ending = /\.(json|xml|csv|ya?ml)$/i.exec(path)?.[1]?.toLowerCase();
+  const ending = /\.(json|xml|csv|tsv|ya?ml)$/i.exec(path)?.[1]?.toLowerCase();
   if (ending === undefined || /\.aux\.xml$/i.test(path)) return null;
   const text = (await readHead(path)).replace(/^\ufeff/, '').trimStart();
   if (ending === 'xml') return text.includes('<annotation') ? 'voc' : null;

@@ -1,4 +1,5 @@
 import { dirname, relative, resolve, sep } from 'node:path';
+import { InputError } from '../../common/errors.ts';
 import { objectsOf } from '../../data/annotation-table.ts';
 import type { DetectOptions, Detector } from '../../detector/detector.ts';
 import { readImage } from '../../imagery/node/read-image.ts';
@@ -16,6 +17,12 @@ export interface FileDetections {
   readonly labelled: LabelledImage;
 }
 
+/** Options of `detectFiles`. */
+export interface DetectFilesOptions extends DetectOptions {
+  /** Called with a file that cannot be read, which is then left out. Default: the error is thrown. */
+  readonly onUnreadable?: (file: string, error: InputError) => void;
+}
+
 /**
  * Detects objects in image files one by one, with the decoding and the tiles of training. Ends early when the signal is
  * aborted.
@@ -23,13 +30,20 @@ export interface FileDetections {
 export async function* detectFiles(
   detector: Detector,
   files: readonly string[],
-  options: DetectOptions = {},
+  { signal, onUnreadable, ...detecting }: DetectFilesOptions = {},
 ): AsyncGenerator<FileDetections, void, void> {
   const root = commonFolder(files);
   for (const file of files) {
-    if (options.signal?.aborted === true) return;
-    const image = await readImage(file, readerOptions(detector.decoding));
-    const { signal: _, ...detecting } = options; // The image in progress is completed.
+    // The image in progress is completed.
+    if (signal?.aborted === true) return;
+    let image;
+    try {
+      image = await readImage(file, readerOptions(detector.decoding));
+    } catch (error) {
+      if (!(error instanceof InputError) || onUnreadable === undefined) throw error;
+      onUnreadable(file, error);
+      continue;
+    }
     const detections = await detector.detect(image, detecting);
     const [height, width] = image.shape as [number, number, number];
     const name = relative(root, file).split(sep).join('/');
