@@ -42,9 +42,13 @@ function varianceOf(op: string, x: Tensor, axes: Axes, options: VarianceOptions)
   checkNumber(op, 'correction', correction, { finite: true });
   const count = countOf(op, x, axes);
   const { kept } = reducedShape(op, x.shape, axes);
-  const centred = (x: Tensor): Tensor => sub(x, div(sum(x, axes, { keepDims: true }), Math.max(count, 1)));
-  // Once more, because the mean is rounded: equal elements are at distance 0.
-  const distance = (x: Tensor): Tensor => centred(centred(x));
+  const average = (x: Tensor): Tensor => div(sum(x, axes, { keepDims: true }), Math.max(count, 1));
+  const distance = (x: Tensor): Tensor => {
+    const distances = sub(x, average(x));
+    // The average of these is what the mean was rounded by. Without it, equal elements are at distance 0.
+    const error = average(distances);
+    return sub(distances, where(isFinite(error), error, 0));
+  };
   const y = noGrad(() =>
     tidy(() => div(sum(square(distance(x)), axes, { keepDims }), Math.max(count - correction, 0))),
   );
