@@ -5,7 +5,7 @@
 export { Detector, encodeDetector, type DetectOptions, type DetectorDescription } from './detector/detector.ts';
 export { detectImage, type TileOptions } from './detector/detect-image.ts';
 export { evaluateDetector, type EvaluateOptions, type ImageResult } from './detector/evaluate.ts';
-export { atLeast, tablesOf } from './detector/detections-table.ts';
+export { atLeast, omittedImages, tablesOf } from './detector/detections-table.ts';
 export { loadPretrainedBytes, type PretrainedOptions, type PretrainedReport } from './detector/pretrained.ts';
 export type { TensorNote } from './detector/pretrained-source.ts';
 

@@ -6,6 +6,7 @@ import {
   evaluate as evaluateTask,
   judgeTables,
   loadDetector,
+  omittedImages,
   matchImages,
   openEvaluationData,
   SYNTHETIC,
@@ -20,6 +21,7 @@ import { comparisonHtml } from '../report.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
 import { adapter, integer, number, oneOf, option, text, type OptionTable, type OptionValues } from './options.ts';
+import { limitNote } from './notes.ts';
 import { weightsFile } from './run-paths.ts';
 import { interruptSignal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -56,6 +58,11 @@ const OPTIONS = {
     value: 'N',
     about: 'bootstrap resamples of the images for the confidence intervals; 0 omits them',
     default: 1000,
+  }),
+  'max-detections': option(integer({ min: 1 }), {
+    value: 'N',
+    about: 'with DATA, the maximum number of detections of an image or tile',
+    otherwise: 'as in training',
   }),
   out: option(text, {
     value: 'FOLDER',
@@ -187,8 +194,10 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
     ['weights', weights],
     ['data', `${path}, ${dataset.ids.length} images`],
   ]);
+  const { 'max-detections': maxDetections = detector.spec.postprocess.maxDetections } = values;
   const evaluation = await evaluateTask(detector, data, {
     ...judgeOptions(values),
+    maxDetections,
     signal: interruptSignal(() => terminal.warn('Interrupted')),
     onProgress: (done, total) => terminal.progress('evaluating', done, total),
   });
@@ -196,7 +205,10 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   if (evaluation === null) return EXIT.interrupted;
   const { judgement, predictions, images } = evaluation;
   terminal.print(`\n${judgementText(judgement)}`);
-  const result = { weights, data: path, ...judgement };
+  const all = images.map(({ detections }) => detections);
+  const limited = omittedImages(all, judgement.settings.scoreThreshold);
+  if (limited > 0) terminal.warn(limitNote(limited, maxDetections, '--max-detections'));
+  const result = { weights, data: path, limited, ...judgement };
   terminal.result(result);
   const report = await writeEvaluation(out, result, {
     title: titleOf(detector.classes, path),

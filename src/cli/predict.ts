@@ -10,12 +10,13 @@ import {
   type LabelTable,
   type WrittenLabels,
 } from '../data-node.ts';
-import { commonFolder, detectFiles, loadDetector, type Detector } from '../detector-node.ts';
+import { commonFolder, detectFiles, loadDetector, omittedImages, type Detector } from '../detector-node.ts';
 import { init, type Device } from '../node.ts';
 import { detectionPicture } from '../report.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
 import { adapter, flag, integer, number, oneOf, option, text, type OptionTable } from './options.ts';
+import { limitNote } from './notes.ts';
 import { weightsFile } from './run-paths.ts';
 import { interruptSignal, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -31,6 +32,9 @@ const FORMATS = [
 ] as const satisfies LabelFormat[];
 const FOLDERS: readonly string[] = ['voc', 'yolo', 'geojson'];
 const ENDINGS: Readonly<Record<string, string>> = { coco: '.json' };
+
+/** Enough for dense tiles. */
+const MAX_DETECTIONS = 1000;
 
 const OPTIONS = {
   weights: option(text, {
@@ -53,6 +57,11 @@ const OPTIONS = {
     value: 'N',
     about: 'overlap of neighbouring tiles in pixels; at least the size of an object',
     otherwise: 'a fifth of the tile',
+  }),
+  'max-detections': option(integer({ min: 1 }), {
+    value: 'N',
+    about: 'maximum number of detections of an image or, if it is divided, of a tile',
+    otherwise: `${MAX_DETECTIONS}, or that of training if it is larger`,
   }),
   format: option(oneOf(FORMATS), {
     value: 'NAME',
@@ -123,9 +132,13 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
     unreadable.push({ file, reason: error.explain() });
     progress();
   };
-  const detecting = { tile, scoreThreshold: threshold, signal, onUnreadable, ...defined({ overlap }) };
+  const { 'max-detections': maxDetections = Math.max(detector.spec.postprocess.maxDetections, MAX_DETECTIONS) } =
+    options;
+  const detecting = { tile, scoreThreshold: threshold, maxDetections, signal, onUnreadable, ...defined({ overlap }) };
+  let limited = 0;
   for await (const { file, image, detections, labelled } of detectFiles(detector, files, detecting)) {
     images.push(labelled);
+    limited += omittedImages([detections], threshold);
     progress();
     if (pictures === null) continue;
     const fitting = Math.min(4, Math.max(1, Math.round(PICTURE_SIZE / Math.max(...image.shape.slice(0, 2)))));
@@ -146,13 +159,14 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   const counts = countsOf(table);
   const total = images.reduce((sum, { objects }) => sum + objects.length, 0);
   const result = { weights, threshold, file: target, folder: commonFolder(files), detections: total, images: counts };
-  terminal.result({ ...result, unreadable });
+  terminal.result({ ...result, unreadable, limited });
   // Image sizes and class order are by-products here; losing them is not worth a warning.
   const missed = unsupported.filter(({ what }) => what !== 'sizes' && what !== 'class order');
   for (const { message } of missed) terminal.warn(`not kept: ${message}`);
   terminal.print(
     `${counted(total, 'detection', 'detections')} in ${counted(images.length, 'image', 'images')}: ${target}${pictures === null ? '' : ', and pictures beside it'}`,
   );
+  if (limited > 0) terminal.warn(limitNote(limited, maxDetections, '--max-detections'));
   device.destroy();
   if (failure !== null) terminal.warn(`The detections are in CSV instead of ${format}: ${failure}`);
   if (signal.aborted) return EXIT.interrupted;

@@ -27,6 +27,7 @@ import { init, type Device } from '../node.ts';
 import { defineCommand, EXIT, makeFolder, quoted, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
 import { adapter, flag, integer, option, text, type OptionTable } from './options.ts';
+import { limitNote } from './notes.ts';
 import { timestamp } from './run-paths.ts';
 import { abortOnInterrupt, formatDuration, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -132,7 +133,7 @@ function printOutcome(outcome: TrainOutcome, { train: { patience } }: Settings, 
     terminal.result({ run, end, steps, totalSteps });
     return EXIT.interrupted;
   }
-  const { detector, judgement } = outcome;
+  const { detector, judgement, limited } = outcome;
   detector.dispose();
   if (end === 'early') terminal.say(`Stopped early: no improvement in ${patience} evaluations.`);
   terminal.print(
@@ -140,6 +141,8 @@ function printOutcome(outcome: TrainOutcome, { train: { patience } }: Settings, 
       `selected the weights and the threshold):\n`,
   );
   terminal.print(judgementText(judgement));
+  const { maxDetections } = detector.spec.postprocess;
+  if (limited > 0) terminal.warn(limitNote(limited, maxDetections, 'model.maxDetections'));
   terminal.say('');
   terminal.facts([
     [folder.file('report'), 'all of it, with curves and pictures: open it in a browser'],
@@ -147,7 +150,7 @@ function printOutcome(outcome: TrainOutcome, { train: { patience } }: Settings, 
   ]);
   terminal.say('\nNext: retinagrad predict IMAGES... detects objects in your images.');
   const { counts, best, coco } = judgement;
-  terminal.result({ run, end, steps, totalSteps, seconds, counts, best, coco });
+  terminal.result({ run, end, steps, totalSteps, seconds, limited, counts, best, coco });
   return EXIT.done;
 }
 

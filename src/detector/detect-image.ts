@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber } from '../common/check.ts';
+import { checkInteger, checkNumber, defined } from '../common/check.ts';
 import { boxIou, BoxGrid, coveredFraction, suppress } from '../imagery/boxes.ts';
 import { imageSize } from '../imagery/image.ts';
 import { evenStarts } from '../imagery/tile-axis.ts';
@@ -22,6 +22,8 @@ export interface TileOptions {
    * Default: the threshold of the spec.
    */
   readonly nmsThreshold?: number;
+  /** Maximum number of detections of a tile. Default: that of the spec. */
+  readonly maxDetections?: number;
   /** Tiles that the GPU processes together. Default 4. */
   readonly batchSize?: number;
   /** When aborted, the call rejects with the reason of the signal. */
@@ -61,7 +63,7 @@ const COVERED = 0.7;
  * Detects objects in an image of any size: divides it into overlapping tiles and merges their detections. A box that
  * the edge of its tile cuts is dropped if a complete box of the same class, from another tile, covers it. Non-maximum
  * suppression then runs per class over the whole image. For an image that fits in one tile, the result is that of
- * `model.detect`. The `maxDetections` of the spec limits each tile, but not the image.
+ * `model.detect`. `maxDetections` limits each tile, but not the image.
  *
  * @param model in evaluation mode
  * @param image [H, W, 3]
@@ -89,17 +91,19 @@ export async function detectImage(model: RetinaNet, image: RgbImage, options: Ti
     options.signal?.throwIfAborted();
     const batch = tiles.slice(perTile.length, perTile.length + batchSize);
     const views = batch.map(({ left, top, right, bottom }) => image.lo(top, left, 0).hi(bottom - top, right - left, 3));
-    perTile.push(...(await model.detect(views)));
+    perTile.push(...(await model.detect(views, defined({ maxDetections: options.maxDetections }))));
     options.onProgress?.(perTile.length, tiles.length);
   }
   // The model has already suppressed with this threshold, in float32; doing it again in float64 could drop more.
   if (tiles.length === 1 && nmsThreshold === model.spec.postprocess.nmsThreshold) return perTile[0]!;
   const all = perTile.flatMap((found, number) => inImage(found, number, tiles[number]!, { width, height }));
   const kept = suppress(withoutFragments(all, tile), nmsThreshold, (a, b) => boxIou(a, 0, b, 0), tile);
+  const omitted = perTile.flatMap((found) => [...(found.omitted ?? [])]);
   return {
     boxes: Float32Array.from(kept.flatMap(({ box }) => [...box])),
     scores: Float32Array.from(kept, ({ score }) => score),
     labels: Int32Array.from(kept, ({ label }) => label),
+    ...(omitted.length === 0 ? {} : { omitted: Float32Array.from(omitted) }),
   };
 }
 

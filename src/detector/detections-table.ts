@@ -24,11 +24,21 @@ export function tablesOf(
 }
 
 /** The detections whose score is at least `threshold`, which is rounded to float32 like the scores. */
-export function atLeast({ boxes, labels, scores }: Detections, threshold: number): Detections {
-  const kept = [...scores.keys()].filter((k) => scores[k]! >= Math.fround(threshold));
+export function atLeast(
+  { boxes, labels, scores, omitted = new Float32Array() }: Detections,
+  threshold: number,
+): Detections {
+  const least = Math.fround(threshold);
+  const kept = [...scores.keys()].filter((k) => scores[k]! >= least);
+  const left = omitted.filter((score) => score >= least);
   return {
     boxes: Float32Array.from(kept.flatMap((k) => [...boxes.subarray(4 * k, 4 * k + 4)])),
     labels: Int32Array.from(kept, (k) => labels[k]!),
     scores: Float32Array.from(kept, (k) => scores[k]!),
+    ...(left.length === 0 ? {} : { omitted: left }),
   };
 }
+
+/** Number of images of which detections with a score of at least `threshold` were omitted. */
+export const omittedImages = (images: readonly Detections[], threshold: number): number =>
+  images.filter(({ omitted }) => omitted?.some((score) => score >= Math.fround(threshold)) === true).length;

@@ -1,5 +1,6 @@
 import type { Detections } from '../retinanet/postprocess.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
+import { defined } from '../common/check.ts';
 import { batches } from '../data/loader.ts';
 import type { Annotations } from '../imagery/types.ts';
 import type { Dataset } from '../data/types.ts';
@@ -14,6 +15,8 @@ export interface EvaluateOptions {
   readonly batchSize?: number;
   /** Minimum IoU of a true positive. Default 0.5. */
   readonly iouThreshold?: number;
+  /** Maximum number of detections of an image, or of a tile. Default: that of the spec. */
+  readonly maxDetections?: number;
   /** When aborted, the call rejects with the reason of the signal. */
   readonly signal?: AbortSignal;
   /** Called after each batch with the number of images done. */
@@ -36,14 +39,15 @@ export async function evaluateDetector(
   options: EvaluateOptions = {},
 ): Promise<{ readonly evaluation: Evaluation; readonly images: readonly ImageResult[] }> {
   const { tile = null, batchSize = tile === null ? 8 : 1, iouThreshold = 0.5, signal, onProgress } = options;
+  const limit = defined({ maxDetections: options.maxDetections });
   const images: ImageResult[] = [];
   for await (const batch of batches(dataset, indices, { batchSize, shuffle: false })) {
     signal?.throwIfAborted();
     const inputs = batch.samples.map(({ image }) => image);
     const found =
       tile === null
-        ? await model.detect(inputs)
-        : await Promise.all(inputs.map((image) => detectImage(model, image, { tile })));
+        ? await model.detect(inputs, limit)
+        : await Promise.all(inputs.map((image) => detectImage(model, image, { tile, ...limit })));
     found.forEach((detections, i) => {
       const { boxes, labels } = batch.samples[i]!;
       images.push({ index: batch.indices[i]!, detections, truth: { boxes, labels } });

@@ -99,7 +99,7 @@ function checkCrowding(items: readonly Item[], maximum: number): Finding[] {
     kind: 'object-many',
     locations: crowded.map(({ image }) => `${image.file}: ${image.objects.length} boxes`),
     message: `${counted(crowded.length, 'image has', 'images have')} more boxes than the ${maximum} detections that are kept per image`,
-    remedy: 'Cut the images into tiles, or raise postprocess.maxDetections: objects beyond the limit count as missed',
+    remedy: 'Cut the images into tiles, or raise model.maxDetections: objects beyond the limit count as missed',
   });
 }
 

@@ -40,4 +40,6 @@ export interface Annotations {
 export interface Detections extends Annotations {
   /** Score of each box, in any order; a detector of this package gives probabilities, highest first. */
   readonly scores: Float32Array;
+  /** Scores of what was found and left out because of a maximum number of detections. Absent if nothing was. */
+  readonly omitted?: Float32Array;
 }

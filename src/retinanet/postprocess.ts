@@ -1,3 +1,4 @@
+import { checkInteger } from '../common/check.ts';
 import { boxIouFloat32, suppress } from '../imagery/boxes.ts';
 import type { Detections } from '../imagery/types.ts';
 import type { Size } from './anchors.ts';
@@ -31,6 +32,13 @@ export interface RawOutput {
   readonly size: Size;
 }
 
+/** The same with another maximum of detections. With a larger one, each level has ten candidates for each detection. */
+export function withMaximum(spec: PostprocessSpec, maxDetections = spec.maxDetections): PostprocessSpec {
+  checkInteger('detect', 'maxDetections', maxDetections, { min: 1 });
+  const topK = maxDetections > spec.maxDetections ? Math.max(spec.topK, 10 * maxDetections) : spec.topK;
+  return { ...spec, maxDetections, topK };
+}
+
 /** Thresholds scores, decodes boxes and removes duplicates (Focal Loss paper, section 4, "Inference"). */
 export function postprocess(raw: RawOutput, spec: PostprocessSpec, coder: BoxCoderSpec): Detections {
   return withoutDuplicates(candidates(raw, spec, coder), raw.size, spec);
@@ -45,9 +53,11 @@ export function candidates(raw: RawOutput, spec: PostprocessSpec, coder: BoxCode
   });
 }
 
-/** The second half: non-maximum suppression, up to `maxDetections`. */
+/** The second half: non-maximum suppression, up to `maxDetections`; the scores of the others are in `omitted`. */
 export function withoutDuplicates(candidates: readonly Candidate[], size: Size, spec: PostprocessSpec): Detections {
-  let kept = suppress(candidates, spec.nmsThreshold, boxIouFloat32).slice(0, spec.maxDetections);
+  const distinct = suppress(candidates, spec.nmsThreshold, boxIouFloat32);
+  const omitted = distinct.slice(spec.maxDetections);
+  let kept = distinct.slice(0, spec.maxDetections);
   if (spec.clip === 'after-nms') {
     kept = kept
       .map((candidate) => ({ ...candidate, box: clip(candidate.box, size) }))
@@ -57,6 +67,7 @@ export function withoutDuplicates(candidates: readonly Candidate[], size: Size, 
     boxes: Float32Array.from(kept.flatMap(({ box }) => [...box])),
     scores: Float32Array.from(kept, ({ score }) => score),
     labels: Int32Array.from(kept, ({ label }) => label),
+    ...(omitted.length === 0 ? {} : { omitted: Float32Array.from(omitted, ({ score }) => score) }),
   };
 }
 

@@ -12,7 +12,7 @@ import { FeaturePyramid, type Pyramid } from './fpn.ts';
 import { RetinaNetHead, type HeadOutput } from './heads.ts';
 import { RetinaNetLoss, type RetinaNetLosses } from './loss.ts';
 import { assignTargets } from './matching-gpu.ts';
-import { candidates, withoutDuplicates, type Detections } from './postprocess.ts';
+import { candidates, withMaximum, withoutDuplicates, type Detections } from './postprocess.ts';
 import { ResNet } from './resnet.ts';
 import type { RetinaNetSpec } from './spec.ts';
 import type { Target } from './targets.ts';
@@ -113,8 +113,18 @@ export class RetinaNet extends Module {
     });
   }
 
-  /** Detects objects. The model must be in evaluation mode (`eval()`). Boxes are in pixels of the given images. */
-  async detect(images: readonly ImageInput[]): Promise<Detections[]> {
+  /**
+   * Detects objects. The model must be in evaluation mode (`eval()`). Boxes are in pixels of the given images.
+   *
+   * @param options.maxDetections maximum number for each image, default that of the spec. With a larger one, ten times as many
+   *   candidates are considered on each level of the pyramid.
+   */
+  async detect(
+    images: readonly ImageInput[],
+    options: { readonly maxDetections?: number } = {},
+  ): Promise<Detections[]> {
+    const { boxCoder } = this.spec;
+    const postprocess = withMaximum(this.spec.postprocess, options.maxDetections);
     if (this.training) throw new Error('detect: the model is in training mode; call model.eval() first');
     const device = this.#device;
     const { batch, logits, deltas, anchors } = noGrad(() =>
@@ -138,7 +148,6 @@ export class RetinaNet extends Module {
         levels: anchors.levels,
         size,
       };
-      const { postprocess, boxCoder } = this.spec;
       const likely = device.duringHost('post-processing', () => candidates(raw, postprocess, boxCoder));
       const found = device.duringHost('suppression', () => withoutDuplicates(likely, size, postprocess));
       return { ...found, boxes: scaleBoxes(found.boxes, size, batch.originalSizes[n]!) };

@@ -2,6 +2,7 @@ import { bestIous, placeBoxes } from '../detector/anchor-coverage.ts';
 import { fitAnchors, steppedSizes } from '../detector/fit-anchors.ts';
 import type { LabelTable } from '../labels/types.ts';
 import type { BoxSizes } from '../report/charts/box-sizes.ts';
+import { withMaximum } from '../retinanet/postprocess.ts';
 import { retinaNetSpec, type RetinaNetSpec } from '../retinanet/spec.ts';
 import { networks, type RunSettings } from './settings.ts';
 
@@ -18,6 +19,7 @@ export function networkSpec({ model, train }: Pick<RunSettings, 'model' | 'train
     head: { channels, convs },
     anchors: { sizes: steppedSizes(model.smallestAnchor) },
     transform: { minSize: model.imageSize },
+    postprocess: withMaximum(retinaNetSpec('torchvision').postprocess, model.maxDetections),
   });
   if (model.anchors === 'octaves') return spec;
   const boxes = placeBoxes(truth.images, spec);

@@ -99,6 +99,8 @@ const modelSettings = {
   weights: orNone(words('', 'initial weights: of a run or of torchvision, as .safetensors')),
   /** Stages of the backbone that are not trained: see `freezeBackbone`. */
   freeze: freezeSetting,
+  /** Maximum number of detections of an image, or of a tile, kept in the evaluations of training and by default afterwards. */
+  maxDetections: numeric(300, 'maximum number of detections of an image or tile', { min: 1, integer: true }),
   /** Activation checkpointing: recomputes activations to save memory, with the same results. */
   checkpoint: flag(false, 'activation checkpointing: recomputes activations to save memory, with the same results'),
 } as const satisfies Group;

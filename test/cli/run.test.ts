@@ -174,6 +174,29 @@ test('predict writes CSV or COCO, with pictures, whole or in tiles; --quiet prin
   assert.is(readdirSync(at('tiled')).filter((file) => file.endsWith('.png')).length, 12);
 });
 
+test('a maximum of detections is an option, and its use is said', async () => {
+  const few = ['--threshold', '0', '--max-detections', '2'];
+  const images = [
+    'predict',
+    join(data, 'RGB-PanSharpen'),
+    ...weights,
+    ...few,
+    '--no-pictures',
+    '--out',
+    'few',
+    '--json',
+  ];
+  const { stdout, stderr } = await ends(retinagrad(images), 0);
+  const found = JSON.parse(stdout) as { detections: number; limited: number };
+  assert.ok(found.limited > 2);
+  assert.ok(found.detections >= 2 * found.limited && found.detections <= 24);
+  const note = 'images have more detections than the 2 that are kept: raise --max-detections';
+  assert.ok(stderr.includes(`${found.limited} ${note}`), stderr);
+  const judged = await ends(retinagrad(['evaluate', data, ...weights, ...few, '--out', 'fewer', '--json']), 0);
+  assert.is((JSON.parse(judged.stdout) as { limited: number }).limited, found.limited);
+  assert.ok(judged.stderr.includes(note), judged.stderr);
+});
+
 test('predict writes GeoJSON in the coordinates of the images', async () => {
   const images = join(data, 'RGB-PanSharpen');
   const how = ['--threshold', '0', '--no-pictures', '--format', 'geojson', '--out', 'geo'];

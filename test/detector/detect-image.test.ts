@@ -7,6 +7,7 @@ import { pairwiseIou } from '../../src/imagery/boxes.ts';
 import { manualSeed, RetinaNet, retinaNetSpec, type Detections, type RgbImage } from '../../src/index.ts';
 import type { Dataset } from '../../src/data/types.ts';
 import { evaluateDetector } from '../../src/detector/evaluate.ts';
+import { atLeast, omittedImages } from '../../src/detector/detections-table.ts';
 import { detectImage, type TileOptions } from '../../src/detector/detect-image.ts';
 import { errorOf, testDevice } from '../support/device.ts';
 import { squares, tinySpec } from '../train/support.ts';
@@ -146,6 +147,24 @@ test('an image that fits in one tile gives the result of detect', async () => {
   const count = tiled.scores.length;
   for (let i = 0; i < count; i++) for (let j = 0; j < i; j++) assert.ok(iou[i * count + j]! <= 0.4);
   assert.ok(tiled.boxes.every((value) => value >= 0 && value <= 64));
+  model.dispose();
+});
+
+test('a maximum of detections holds for each tile, and what it omits is not lost from sight', async () => {
+  manualSeed(2);
+  const base = tinySpec();
+  const model = new RetinaNet(1, { ...base, postprocess: { ...base.postprocess, scoreThreshold: 0.005 } }).eval();
+  const { image } = await squares.get(0);
+  const tiles = { tile: 32, overlap: 0 };
+  const few = await detectImage(model, image, { ...tiles, maxDetections: 3 });
+  const all = await detectImage(model, image, tiles);
+  assert.ok(few.scores.length <= 4 * 3);
+  assert.is(all.omitted, undefined);
+  assert.ok(few.omitted!.length + few.scores.length >= all.scores.length);
+  const [highest] = [...few.omitted!].sort((a, b) => b - a);
+  assert.equal(atLeast(few, highest!).omitted, Float32Array.of(highest!));
+  assert.is(atLeast(few, 0.9).omitted, undefined);
+  assert.equal([omittedImages([few, all], 0), omittedImages([few, all], 0.9)], [1, 0]);
   model.dispose();
 });
 

@@ -3,10 +3,10 @@ import * as assert from 'uvu/assert';
 import { rgbImage } from '../../src/imagery/image.ts';
 import { cellAnchors, makeAnchors, type Size } from '../../src/retinanet/anchors.ts';
 import { decodeBox, decodeBoxes } from '../../src/retinanet/box-coder.ts';
-import { postprocess } from '../../src/retinanet/postprocess.ts';
+import { postprocess, withMaximum, type Detections } from '../../src/retinanet/postprocess.ts';
 import { ResNet } from '../../src/retinanet/resnet.ts';
 import { RetinaNet } from '../../src/retinanet/retinanet.ts';
-import { presets, retinaNetSpec, type PresetName } from '../../src/retinanet/spec.ts';
+import { presets, retinaNetSpec, type PostprocessSpec, type PresetName } from '../../src/retinanet/spec.ts';
 import { assignTargets } from '../../src/retinanet/matching-gpu.ts';
 import { resizedSize, scaleBoxes, transformImages } from '../../src/retinanet/transform.ts';
 import { tensor } from '../../src/tensor/create.ts';
@@ -212,6 +212,25 @@ for (const { name, boxes, scores, labels, threshold, keep } of fixture.nms) {
     );
   });
 }
+
+test('a maximum of detections omits the lowest scores and says so; a larger one has more candidates', () => {
+  const count = 1500;
+  // Boxes apart, each its own anchor, with falling scores.
+  const boxes = Float32Array.from(Array.from({ length: count }, (_, i) => [20 * i, 0, 20 * i + 10, 10]).flat());
+  const logits = Float32Array.from({ length: count }, (_, i) => 2 - i / 1000);
+  const raw = { logits, deltas: new Float32Array(count * 4), anchors: boxes, classes: 1, levels: [count] };
+  const detect = (postprocessing: PostprocessSpec): Detections =>
+    postprocess({ ...raw, size: [20, 20 * count] }, postprocessing, spec.boxCoder);
+  const few = detect(spec.postprocess);
+  assert.is(few.scores.length, 300);
+  assert.is(few.omitted?.length, spec.postprocess.topK - 300);
+  assert.ok(few.omitted!.every((score) => score < few.scores.at(-1)!));
+  const all = detect(withMaximum(spec.postprocess, count));
+  assert.is(all.scores.length, count);
+  assert.is(all.omitted, undefined);
+  assert.equal(withMaximum(spec.postprocess, 20), { ...spec.postprocess, maxDetections: 20 });
+  assert.throws(() => withMaximum(spec.postprocess, 0), /detect: maxDetections is 0, expected an integer >= 1/);
+});
 
 test('an unknown preset is refused with the list of presets', () => {
   assert.throws(

@@ -70,6 +70,8 @@ export async function openEvaluationData(
 
 /** Options of `evaluate`. */
 export interface EvaluateTaskOptions extends JudgeOptions {
+  /** Maximum number of detections of an image, or of a tile. Default: that of training. */
+  readonly maxDetections?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -91,9 +93,9 @@ export function evaluate(
 export async function evaluate(
   detector: Detector,
   { dataset, truth }: EvaluationData,
-  { signal, onProgress, ...judging }: EvaluateTaskOptions = {},
+  { signal, onProgress, maxDetections, ...judging }: EvaluateTaskOptions = {},
 ): Promise<DataEvaluation | null> {
-  const options = { tile: detector.tile, ...defined({ signal, onProgress }) };
+  const options = { tile: detector.tile, ...defined({ signal, onProgress, maxDetections }) };
   const images = await detectSamples(detector.model, dataset, [...dataset.ids.keys()], options);
   if (images === null) return null;
   const { predictions } = tablesOf(dataset, images);

@@ -4,6 +4,7 @@ import { counted, defined } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { printSettings } from '../../common/settings-text.ts';
 import type { Detector } from '../../detector/detector.ts';
+import { omittedImages } from '../../detector/detections-table.ts';
 import { loadDetector } from '../../detector/node/detector-file.ts';
 import { loadPretrained } from '../../detector/node/load-pretrained.ts';
 import type { PretrainedReport } from '../../detector/pretrained.ts';
@@ -106,6 +107,8 @@ export interface FinishedTraining extends Outcome {
    * biased.
    */
   readonly judgement: Judgement;
+  /** Number of held-out images of which `model.maxDetections` omitted detections above the score threshold. */
+  readonly limited: number;
 }
 
 /** A run that the signal interrupted. It can be resumed. */
@@ -144,8 +147,11 @@ export async function train(given: PartialSettings, options: TrainTaskOptions): 
       const judging = defined({ signal: running.signal, onProgress: onJudging });
       const judged = await judgeTraining(training, detector, judging);
       if (judged !== null) {
-        await reportTraining(training, folder, { ...judged, detector, seconds: seconds() });
-        return { ...result, end, folder, detector, judgement: judged.judgement, seconds: seconds() };
+        const { judgement, images } = judged;
+        const found = images.map(({ detections }) => detections);
+        const limited = omittedImages(found, judgement.settings.scoreThreshold);
+        await reportTraining(training, folder, { ...judged, limited, detector, seconds: seconds() });
+        return { ...result, end, folder, detector, judgement, limited, seconds: seconds() };
       }
     } catch (error) {
       detector.dispose();
@@ -162,10 +168,17 @@ export async function train(given: PartialSettings, options: TrainTaskOptions): 
 async function reportTraining(
   { data, settings, truth }: Training,
   folder: RunFolder,
-  { detector, judgement, images, seconds }: RunJudgement & { readonly detector: Detector; readonly seconds: number },
+  {
+    detector,
+    judgement,
+    images,
+    limited,
+    seconds,
+  }: RunJudgement & Pick<FinishedTraining, 'detector' | 'limited' | 'seconds'>,
 ): Promise<void> {
   const { dataset, split, description } = data;
   const { spec } = detector;
+  const cut = limited === 0 ? {} : { 'images with more detections than model.maxDetections': limited };
   await writeReport(folder.file('report'), {
     title: titleOf(dataset.classes, description),
     summary: `RetinaNet on ResNet-${spec.backbone.depth} (${settings.model.network}), trained on ${split.train.length} images and evaluated on ${counted(split.heldOut.length, 'held-out image', 'held-out images')}.`,
@@ -176,7 +189,7 @@ async function reportTraining(
     facts: [
       { heading: 'Settings', values: settings },
       { heading: 'Anchors', values: anchorFacts(spec) },
-      { heading: 'Run', values: { ...folder.readEnvironment(), seconds: Math.round(seconds) } },
+      { heading: 'Run', values: { ...folder.readEnvironment(), seconds: Math.round(seconds), ...cut } },
     ],
     commands: [`retinagrad train --config ${folder.file('config')} --out ${join('runs', 'again')}`],
     seed: settings.train.seed,

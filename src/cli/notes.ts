@@ -1,0 +1,5 @@
+import { counted } from '../common/check.ts';
+
+/** What a user is told if a maximum number of detections left some out. */
+export const limitNote = (images: number, maximum: number, setting: string): string =>
+  `${counted(images, 'image has', 'images have')} more detections than the ${maximum} that are kept: raise ${setting}`;
