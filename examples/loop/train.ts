@@ -104,7 +104,8 @@ for (let epoch = 0; epoch < EPOCHS; epoch++) {
   const loss = (await Promise.all(losses)).reduce((sum, value) => sum + value, 0) / losses.length;
   if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss}: lower LEARNING_RATE or CLIP_NORM`);
 
-  const { f1, threshold } = (await evaluate()).best; // the highest F1, and the score threshold that gives it
+  const { f1: highest, threshold } = (await evaluate()).best; // the highest F1, and the score threshold that gives it
+  const f1 = highest ?? 0; // not defined without objects
   const seconds = (performance.now() - start) / 1000;
   console.log(`epoch ${epoch + 1}: loss ${loss.toFixed(3)}, F1 ${f1.toFixed(3)}, ${seconds.toFixed(0)} s`);
   if (f1 <= bestF1) continue;

@@ -58,4 +58,5 @@ for (const index of split.heldOut) {
 }
 const { curve } = evaluateDetections(images, { classes: dataset.classes, iouThreshold: 0.5 });
 const { precision, recall, f1 } = curve.atThreshold(detector.scoreThreshold);
-console.log(`precision ${precision.toFixed(3)}, recall ${recall.toFixed(3)}, F1 ${f1.toFixed(3)}`);
+const show = (figure: number | null): string => figure?.toFixed(3) ?? 'not defined';
+console.log(`precision ${show(precision)}, recall ${show(recall)}, F1 ${show(f1)}`);

@@ -27,7 +27,7 @@ export function checkBootstrap(op: string, options: BootstrapOptions): Required<
   return { resamples, confidence, seed };
 }
 
-/** The figures of one resample; NaN where average precision is not defined. */
+/** The figures of one resample; NaN where they are not defined. */
 export interface ResampledFigures {
   readonly precision: number;
   readonly recall: number;
@@ -125,9 +125,9 @@ export function resampler({ perImage, coco }: EvaluatedRun): (weights: Int32Arra
       present++;
     }
     return {
-      precision: total.precision,
-      recall: total.recall,
-      f1: total.f1,
+      precision: total.precision ?? NaN,
+      recall: total.recall ?? NaN,
+      f1: total.f1 ?? NaN,
       ap50: present === 0 ? NaN : sum / present,
     };
   };

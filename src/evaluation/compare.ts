@@ -41,7 +41,7 @@ export interface ChangedObject {
 /** An image with different errors in two runs. */
 export interface ChangedImage {
   readonly file: string;
-  readonly f1: { readonly a: number; readonly b: number };
+  readonly f1: { readonly a: number | null; readonly b: number | null };
   readonly falsePositives: { readonly a: number; readonly b: number };
   /** Objects that only a found. */
   readonly onlyA: readonly ChangedObject[];
@@ -73,7 +73,7 @@ export interface RunComparison {
   readonly perClass: readonly {
     readonly name: string;
     readonly truths: number;
-    readonly f1: { readonly a: number; readonly b: number };
+    readonly f1: { readonly a: number | null; readonly b: number | null };
     /** COCO's AP at IoU 0.5; null without objects. */
     readonly ap50: { readonly a: number | null; readonly b: number | null };
     /** Objects that only a, and only b found. */
@@ -114,8 +114,11 @@ function changedImages(a: EvaluatedRun, b: EvaluatedRun): ChangedImage[] {
       ({ onlyA, onlyB, falsePositives }) =>
         onlyA.length > 0 || onlyB.length > 0 || falsePositives.a !== falsePositives.b,
     )
-    .sort((x, y) => x.f1.b - x.f1.a - (y.f1.b - y.f1.a));
+    .sort((x, y) => gain(x) - gain(y));
 }
+
+/** By how much b is better on an image; nothing is wrong where F1 is not defined. */
+export const gain = ({ f1: { a, b } }: ChangedImage): number => (b ?? 1) - (a ?? 1);
 
 const FIGURES = ['precision', 'recall', 'f1', 'ap50'] as const;
 type Figures<T> = { readonly [Key in (typeof FIGURES)[number]]: T };

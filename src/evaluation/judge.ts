@@ -46,7 +46,7 @@ const LISTED = 10;
 
 /** Evenly spaced points of a curve, including the first, the last, and that with the highest F1. */
 function thin(curve: PrecisionRecallCurve, most: number): JudgementCurve {
-  if (curve.length === 0) return { thresholds: [], precision: [], recall: [], f1: [] };
+  if (curve.length === 0 || curve.truths === 0) return { thresholds: [], precision: [], recall: [], f1: [] };
   const count = Math.min(most - 1, curve.length);
   const step = (curve.length - 1) / Math.max(count - 1, 1);
   const spaced = Array.from({ length: count }, (_, i) => Math.round(i * step));
@@ -55,9 +55,9 @@ function thin(curve: PrecisionRecallCurve, most: number): JudgementCurve {
   const points = places.map((k) => curve.at(k));
   return {
     thresholds: points.map(({ threshold }) => threshold),
-    precision: points.map(({ precision }) => precision),
-    recall: points.map(({ recall }) => recall),
-    f1: points.map(({ f1 }) => f1),
+    precision: points.map(({ precision }) => precision!),
+    recall: points.map(({ recall }) => recall!),
+    f1: points.map(({ f1 }) => f1!),
   };
 }
 
@@ -82,11 +82,11 @@ function listImages(images: readonly ImageJudgement[]): ListedImages {
   return {
     best: first(
       images.filter((image) => image.truePositives > 0),
-      (a, b) => b.f1 - a.f1 || b.truePositives - a.truePositives,
+      (a, b) => b.f1! - a.f1! || b.truePositives - a.truePositives,
     ),
     worst: first(
       images.filter((image) => errors(image) > 0),
-      (a, b) => a.f1 - b.f1 || errors(b) - errors(a),
+      (a, b) => a.f1! - b.f1! || errors(b) - errors(a),
     ),
     missed: first(
       images.filter((image) => image.truePositives === 0 && objects(image) > 0),
@@ -113,7 +113,7 @@ function macroOf(points: readonly OperatingPoint[]): MacroAverage | null {
   const present = points.filter(({ truePositives, falseNegatives }) => truePositives + falseNegatives > 0);
   if (present.length === 0) return null;
   const mean = (key: 'precision' | 'recall' | 'f1') =>
-    present.reduce((sum, point) => sum + point[key], 0) / present.length;
+    present.reduce((sum, point) => sum + point[key]!, 0) / present.length;
   return { classes: present.length, precision: mean('precision'), recall: mean('recall'), f1: mean('f1') };
 }
 

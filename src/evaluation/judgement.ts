@@ -108,8 +108,8 @@ export interface ImageJudgement {
   readonly truePositives: number;
   readonly falsePositives: number;
   readonly falseNegatives: number;
-  /** See `operatingPoint`: 1 for an image without objects and detections. */
-  readonly f1: number;
+  /** Null for an image without objects and detections: see `operatingPoint`. */
+  readonly f1: number | null;
 }
 
 /** Files of images, the most extreme first. */

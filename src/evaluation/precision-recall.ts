@@ -10,18 +10,19 @@ export interface OperatingPoint {
   readonly falsePositives: number;
   /** Objects that are matched with no detection. */
   readonly falseNegatives: number;
-  /** TP / (TP + FP). */
-  readonly precision: number;
+  /** TP / (TP + FP). This and the next two are null where they are not defined: see `operatingPoint`. */
+  readonly precision: number | null;
   /** TP / (TP + FN). */
-  readonly recall: number;
+  readonly recall: number | null;
   /** 2 TP / (2 TP + FP + FN), the harmonic mean of precision and recall. */
-  readonly f1: number;
+  readonly f1: number | null;
 }
 
+const quotient = (part: number, all: number): number | null => (all === 0 ? null : part / all);
+
 /**
- * Precision, recall and F1 from counts. Never NaN: 0 / 0 counts as 0 (without detections, where there are objects,
- * precision is 0; without objects, where there are detections, recall is 0), except that all three are 1 without objects
- * and without detections.
+ * Precision, recall and F1 from counts. Without detections, where there are objects, precision is 0. Without objects, recall is
+ * not defined, and without detections neither are the others: then they are null.
  */
 export function operatingPoint(
   threshold: number,
@@ -31,12 +32,11 @@ export function operatingPoint(
 ): OperatingPoint {
   const counts = { threshold, truePositives, falsePositives, falseNegatives: truths - truePositives };
   const detections = truePositives + falsePositives;
-  if (detections === 0 && truths === 0) return { ...counts, precision: 1, recall: 1, f1: 1 };
   return {
     ...counts,
-    precision: truePositives / Math.max(detections, 1),
-    recall: truePositives / Math.max(truths, 1),
-    f1: (2 * truePositives) / (detections + truths),
+    precision: detections === 0 && truths > 0 ? 0 : quotient(truePositives, detections),
+    recall: quotient(truePositives, truths),
+    f1: quotient(2 * truePositives, detections + truths),
   };
 }
 
@@ -117,7 +117,7 @@ export class PrecisionRecallCurve {
     let best = this.length === 0 ? this.atThreshold(0) : this.at(0);
     for (let k = 1; k < this.length; k++) {
       const point = this.at(k);
-      if (point.f1 > best.f1) best = point;
+      if (point.f1! > best.f1!) best = point;
     }
     return best;
   }
@@ -127,7 +127,7 @@ export class PrecisionRecallCurve {
     const out = new Float64Array(this.length);
     let highest = 0;
     for (let k = this.length - 1; k >= 0; k--) {
-      highest = Math.max(highest, this.at(k).precision);
+      highest = Math.max(highest, this.at(k).precision!);
       out[k] = highest;
     }
     return out;

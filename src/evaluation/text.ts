@@ -1,5 +1,5 @@
 import { counted } from '../common/check.ts';
-import type { RunComparison } from './compare.ts';
+import { gain, type RunComparison } from './compare.ts';
 import type { Interval, Judgement, SpaceNetScore } from './judgement.ts';
 import type { OperatingPoint } from './precision-recall.ts';
 
@@ -267,11 +267,11 @@ export function comparisonText(comparison: RunComparison): string {
     ...table([header, ...classes]),
     ...list(
       'images that b lost',
-      changed.filter((image) => image.f1.b < image.f1.a),
+      changed.filter((image) => gain(image) < 0),
     ),
     ...list(
       'images that b gained',
-      [...changed].reverse().filter((image) => image.f1.b > image.f1.a),
+      [...changed].reverse().filter((image) => gain(image) > 0),
     ),
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-import { defined } from '../common/check.ts';
+import { counted, defined } from '../common/check.ts';
 import { layerOf } from '../common/settings.ts';
 import { defaultDevice } from '../tensor/device.ts';
 import { tableOf } from '../data/annotation-table.ts';
@@ -29,10 +29,28 @@ export interface Training {
   readonly model: RetinaNet;
 }
 
-/** Creates the network for the data on the default device, with random weights of the seed `train.seed`. */
+const REMEDIES = {
+  training: 'crowds and difficult objects do not count; retinagrad doctor examines the labels',
+  'held-out': 'without any, no weights are the best: choose another data.heldOut or train.seed, or data.validation',
+};
+
+/** Throws unless there are objects to learn, or to be found. */
+function checkObjects(side: keyof typeof REMEDIES, { images }: LabelTable): void {
+  if (images.some(({ objects }) => objects.length > 0)) return;
+  throw new Error(
+    `the ${counted(images.length, `${side} image has`, `${side} images have`)} no objects: ${REMEDIES[side]}`,
+  );
+}
+
+/**
+ * Creates the network for the data on the default device, with random weights of the seed `train.seed`. Rejects if the training
+ * or the held-out images have no objects.
+ */
 export async function prepareTraining(given: Settings, data: TrainingData): Promise<Training> {
   const settings = chooseAuto(given, defaultDevice().adapter.kind === 'hardware');
   const truth = await tableOf(data.dataset, data.split.train);
+  checkObjects('training', truth);
+  checkObjects('held-out', await tableOf(data.dataset, data.split.heldOut));
   manualSeed(settings.train.seed);
   const model = new RetinaNet(data.dataset.classes.length, networkSpec(settings, truth));
   return { settings, data, truth, model };

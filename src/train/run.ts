@@ -213,9 +213,10 @@ export class Run {
       kind: 'evaluation',
       step: this.#trainer.steps,
       epoch: this.#trainer.steps / this.#plan.stepsPerEpoch,
-      f1,
-      precision,
-      recall,
+      // Not defined without objects, and then the run ends.
+      f1: f1 ?? 0,
+      precision: precision ?? 0,
+      recall: recall ?? 0,
       threshold,
       averagePrecision: evaluation.meanAveragePrecision,
       images: evaluation.images,
@@ -225,12 +226,12 @@ export class Run {
   }
 
   /** The value of the metric that decides which weights are best. */
-  #monitored({ f1, averagePrecision }: EvaluationRecord): number {
-    if (this.#plan.settings.monitor === 'f1') return f1;
-    if (averagePrecision !== null) return averagePrecision;
+  #monitored({ f1, averagePrecision, truths }: EvaluationRecord): number {
+    const { monitor } = this.#plan.settings;
+    if (truths > 0 && averagePrecision !== null) return monitor === 'f1' ? f1 : averagePrecision;
     throw new RunError(
       'trainDetector',
-      'monitor is "ap", but average precision is undefined: the held-out samples have no objects',
+      `monitor is "${monitor}", which is not defined: the held-out samples have no objects`,
     );
   }
 

@@ -17,7 +17,7 @@ const triangle = (x: number): Polygon[] => [
     ],
   ],
 ];
-const counts = ({ truePositives, falsePositives, falseNegatives }: Record<string, number>) => [
+const counts = ({ truePositives, falsePositives, falseNegatives }: Record<string, number | null>) => [
   truePositives,
   falsePositives,
   falseNegatives,

@@ -60,10 +60,10 @@ test('a full report has all parts, the verdict first', () => {
   const text = pageText(html);
   const verdict = text.slice(0, text.indexOf('Contents') < 0 ? 600 : undefined);
   for (const part of [
-    `F1 ${chosen.f1.toFixed(3)} (95 % interval ${intervals?.f1.low?.toFixed(3)} to ${intervals?.f1.high?.toFixed(3)})`,
+    `F1 ${chosen.f1!.toFixed(3)} (95 % interval ${intervals?.f1.low?.toFixed(3)} to ${intervals?.f1.high?.toFixed(3)})`,
     `on 60 images with ${counts.truths} objects`,
-    `${(100 * chosen.recall).toFixed(1)} % of the objects are detected`,
-    `${(100 * chosen.precision).toFixed(1)} % of the detections are correct`,
+    `${(100 * chosen.recall!).toFixed(1)} % of the objects are detected`,
+    `${(100 * chosen.precision!).toFixed(1)} % of the detections are correct`,
     `AP50 ${coco?.ap50?.toFixed(3)}`,
     `AP ${coco?.ap?.toFixed(3)}`,
   ]) {

@@ -57,6 +57,32 @@ const training = await prepare();
 const result = await runTraining(training, store);
 test.after(() => training.model.dispose());
 
+test('images without objects are refused, to learn from and to choose weights by', async () => {
+  const settings = tinySettings(given);
+  const without = (emptied: (index: number) => boolean): Dataset => ({
+    ...dataset,
+    get: async (index) => {
+      const sample = await dataset.get(index);
+      return emptied(index) ? { ...sample, boxes: new Float32Array(), labels: new Int32Array() } : sample;
+    },
+  });
+  const { split } = await prepareTrainingData(dataset, settings);
+  const nothing = await errorOf(() =>
+    prepare(
+      {},
+      without(() => true),
+    ),
+  );
+  assert.match(nothing.message, /^the \d+ training images have no objects: crowds and difficult objects do not count/);
+  const unheld = await errorOf(() =>
+    prepare(
+      {},
+      without((index) => split.heldOut.includes(index)),
+    ),
+  );
+  assert.match(unheld.message, /^the \d+ held-out images have no objects: .*data\.validation$/);
+});
+
 test('the network fits the training samples, and its weights are those of the seed', async () => {
   const { settings, data, truth, model } = training;
   assert.equal(
@@ -128,7 +154,7 @@ test('judging the best weights gives the figures of the evaluation that chose th
   assert.match(html, /^<!doctype html>/i);
   assert.match(html, '<title>square in squares in memory</title>');
   assert.match(html, 'Training loss');
-  assert.match(html, new RegExp(`F1[^]*${judgement.best.f1.toFixed(3)}`));
+  assert.match(html, new RegExp(`F1[^]*${judgement.best.f1!.toFixed(3)}`));
   detector.dispose();
 });
 

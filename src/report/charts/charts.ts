@@ -177,7 +177,7 @@ export function lossChart(history: readonly LossRecord[], validation: readonly V
 
 function curveSeries(name: string, curve: PrecisionRecallCurve): ChartSeries {
   const points = Array.from({ length: curve.length }, (_, k) => curve.at(k));
-  return { name, x: points.map(({ recall }) => recall), y: points.map(({ precision }) => precision) };
+  return { name, x: points.map(({ recall }) => recall ?? NaN), y: points.map(({ precision }) => precision ?? NaN) };
 }
 
 /**
@@ -209,9 +209,9 @@ export function precisionRecallChart(evaluation: Evaluation): string {
         ? []
         : [
             {
-              x: best.recall,
-              y: best.precision,
-              label: `best F1 ${best.f1.toFixed(3)} at score ${best.threshold.toFixed(2)}`,
+              x: best.recall!,
+              y: best.precision!,
+              label: `best F1 ${best.f1!.toFixed(3)} at score ${best.threshold.toFixed(2)}`,
             },
           ],
   });

@@ -151,7 +151,7 @@ function classSection({ names, comparison }: ComparisonReport): Section {
           count(truths),
           ratio(none ? null : f1.a),
           ratio(none ? null : f1.b),
-          signed(none ? null : f1.b - f1.a),
+          signed(none ? null : f1.b! - f1.a!),
           ratio(ap50.a),
           ratio(ap50.b),
           count(onlyA),

@@ -44,8 +44,8 @@ function precisionRecall(judgement: Judgement): string {
         ? []
         : [
             {
-              x: chosen.recall,
-              y: chosen.precision,
+              x: chosen.recall!,
+              y: chosen.precision!,
               label: `F1 ${ratio(chosen.f1)} at ${chosen.threshold.toFixed(2)}`,
             },
           ],
@@ -75,7 +75,7 @@ function overThresholds(judgement: Judgement): string {
         : [
             {
               x: chosen.threshold,
-              y: chosen.f1,
+              y: chosen.f1!,
               label: `${isBest(judgement) ? 'best' : 'chosen'} ${chosen.threshold.toFixed(2)}`,
             },
           ],
@@ -188,7 +188,7 @@ export function imageSection(images: readonly ImageJudgement[]): Section {
   const errors = (image: ImageJudgement) => image.falsePositives + image.falseNegatives;
   const wrong = images
     .filter((image) => errors(image) > 0)
-    .sort((a, b) => errors(b) - errors(a) || a.f1 - b.f1 || (a.file < b.file ? -1 : 1));
+    .sort((a, b) => errors(b) - errors(a) || a.f1! - b.f1! || (a.file < b.file ? -1 : 1));
   const listed = wrong.slice(0, maxImages);
   const caption =
     listed.length < wrong.length

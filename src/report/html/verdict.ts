@@ -23,15 +23,15 @@ export function verdict(judgement: Judgement): string {
   const certainty = interval === null ? '' : ` (${intervalName(judgement)} ${interval})`;
   return (
     `F1 ${ratio(chosen.f1)}${certainty} on ${data}. At a score threshold of ${chosen.threshold.toFixed(2)} ` +
-    `(${originOf(judgement)}), ${percentage(chosen.recall)} of the objects are detected and ` +
-    `${percentage(chosen.precision)} of the detections are correct, at an IoU threshold of ${settings.iouThreshold}.`
+    `(${originOf(judgement)}), ${percentage(chosen.recall!)} of the objects are detected and ` +
+    `${percentage(chosen.precision!)} of the detections are correct, at an IoU threshold of ${settings.iouThreshold}.`
   );
 }
 
 /** Where the score threshold comes from, and how it compares with the best one. */
 function originOf({ chosen, best, settings }: Judgement): string {
   if (settings.scoreThresholdFrom === 'best') return 'the best for these images';
-  return best.f1 > chosen.f1
+  return best.f1! > chosen.f1!
     ? `given; the best for these images is ${best.threshold.toFixed(2)}, with F1 ${ratio(best.f1)}`
     : 'given, and the best for these images, too';
 }
@@ -40,7 +40,7 @@ function originOf({ chosen, best, settings }: Judgement): string {
 export function tiles(judgement: Judgement): string {
   const { chosen, intervals, coco, counts, settings } = judgement;
   const tile = (name: string, value: number | null, interval: Interval | undefined): string => {
-    // Without objects, scores are 0 or 1 by convention, which says nothing about the detector.
+    // Without objects, an F1 of 0 says nothing about the detector.
     const text = ratio(counts.truths === 0 ? null : value);
     const ends = counts.truths === 0 ? null : range(interval);
     return (

@@ -26,15 +26,15 @@ export function chooseExamples(images: readonly ImageJudgement[], n: number): Ex
   const queues = {
     missed: rank(
       images.filter(({ falseNegatives }) => falseNegatives > 0),
-      (a, b) => b.falseNegatives - a.falseNegatives || a.f1 - b.f1,
+      (a, b) => b.falseNegatives - a.falseNegatives || a.f1! - b.f1!,
     ),
     worst: rank(
       images.filter(({ falsePositives }) => falsePositives > 0),
-      (a, b) => b.falsePositives - a.falsePositives || a.f1 - b.f1,
+      (a, b) => b.falsePositives - a.falsePositives || a.f1! - b.f1!,
     ),
     best: rank(
       images.filter(({ truePositives }) => truePositives > 0),
-      (a, b) => b.f1 - a.f1 || b.truePositives - a.truePositives,
+      (a, b) => b.f1! - a.f1! || b.truePositives - a.truePositives,
     ),
   };
   const taken = new Set<ImageJudgement>();
