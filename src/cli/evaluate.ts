@@ -54,6 +54,11 @@ const OPTIONS = {
     otherwise: 'file if it matches all images, otherwise stem',
   }),
   images: option(text, { value: 'FOLDER', about: 'folder of the images', otherwise: 'found near the labels' }),
+  split: option(oneOf(['train', 'val', 'test']), {
+    value: 'NAME',
+    about: "with DATA, the split of YOLO's data.yaml",
+    otherwise: 'test, or val if there is no test',
+  }),
   resamples: option(integer({ min: 0 }), {
     value: 'N',
     about: 'bootstrap resamples of the images for the confidence intervals; 0 omits them',
@@ -187,12 +192,12 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   const path = given === SYNTHETIC ? await syntheticToEvaluate(onDrawing) : given;
   const device = await init(defined({ adapter: values.adapter }));
   const detector = loadDetector(weights);
-  const data = await openEvaluationData(detector, path, defined({ images: values.images }));
+  const data = await openEvaluationData(detector, path, defined({ images: values.images, split: values.split }));
   const { dataset } = data;
   terminal.facts([
     ['adapter', `${device.adapter.name} (${device.adapter.kind})`],
     ['weights', weights],
-    ['data', `${path}, ${dataset.ids.length} images`],
+    ['data', `${path}, ${data.split === null ? '' : `split ${data.split}, `}${dataset.ids.length} images`],
   ]);
   const { 'max-detections': maxDetections = detector.spec.postprocess.maxDetections } = values;
   const evaluation = await evaluateTask(detector, data, {

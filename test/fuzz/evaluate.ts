@@ -104,9 +104,17 @@ function rounded(program: Program, position: number, values: readonly Value[], {
     const value = read(index);
     return isFlushing && isFloat(value) ? { ...value, data: value.data.map((v) => flushed(v, seed, random)) } : value;
   };
-  return compute(call, readFlushed).map((value, k) =>
-    isFloat(value) ? { ...value, data: value.data.map((v, i) => scale(v, lost[k]?.data[i] ?? 0)) } : value,
-  );
+  const { first } = program.entries[position]!;
+  return compute(call, readFlushed).map((value, k) => {
+    if (!isFloat(value)) return value;
+    const exact = program.values[first + k]!.data;
+    return { ...value, data: value.data.map((v, i) => throughZero(scale(v, lost[k]?.data[i] ?? 0), exact[i]!)) };
+  });
+
+  /** What rounding takes from one side of 0 to the other, it may also take to 0. */
+  function throughZero(y: number, exact: number): number {
+    return !keepsDerivative && y * exact < 0 && random.int(2) === 0 ? 0 : y;
+  }
 }
 
 /** Results of a call, each the float32 that is nearest to the exact one. */

@@ -9,7 +9,7 @@ import { objectsOf } from '../../src/data/annotation-table.ts';
 import { rejects } from '../support/errors.ts';
 import { testDevice } from '../support/device.ts';
 import { temporaryFolder } from '../support/files.ts';
-import { writeCsv, writeImages } from './files.ts';
+import { writeCsv, writeImages, writeYoloExport } from './files.ts';
 import { eagerDescription, eagerModel, eagerSpec, gradient } from './support.ts';
 
 await testDevice();
@@ -29,6 +29,18 @@ const detector = new Detector(
   eagerDescription({ classes, tile: 64, scoreThreshold: 0.31 }),
 );
 test.after(() => detector.dispose());
+
+test('of a YOLO data set with splits, the test images are evaluated', async () => {
+  const yolo = join(folder, 'yolo');
+  await writeYoloExport(yolo, gradient(64, 64));
+  const namesOf = async (options?: { readonly split: 'val' }): Promise<[string | null, string[]]> => {
+    const { split, truth } = await openEvaluationData(detector, yolo, options);
+    return [split, truth.images.map(({ file }) => file.replace(/^.*\//, ''))];
+  };
+  assert.equal(await namesOf(), ['test', ['e.png', 'f.png']]);
+  assert.equal(await namesOf({ split: 'val' }), ['val', ['c.png', 'd.png']]);
+  assert.is((await openEvaluationData(detector, path)).split, null);
+});
 
 test('classes are numbered as those of the detector, images named as in the label file', async () => {
   for (const where of [path, labels]) {

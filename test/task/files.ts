@@ -15,3 +15,14 @@ export function writeCsv(file: string, lines: readonly string[]): string {
   writeFileSync(file, `${['image,x1,y1,x2,y2,label', ...lines].join('\n')}\n`);
   return file;
 }
+
+/** Writes a data set as Roboflow exports it for YOLO: two images a split, with one box each. */
+export async function writeYoloExport(folder: string, image: RgbImage): Promise<void> {
+  for (const [split, names] of Object.entries({ train: ['a', 'b'], valid: ['c', 'd'], test: ['e', 'f'] })) {
+    await writeImages(folder, Object.fromEntries(names.map((name) => [`${split}/images/${name}.png`, image])));
+    mkdirSync(join(folder, split, 'labels'), { recursive: true });
+    for (const name of names) writeFileSync(join(folder, split, 'labels', `${name}.txt`), '0 0.5 0.5 0.4 0.4\n');
+  }
+  const yaml = ['train: ../train/images', 'val: ../valid/images', 'test: ../test/images', 'nc: 1', 'names: [car]'];
+  writeFileSync(join(folder, 'data.yaml'), `${yaml.join('\n')}\n`);
+}

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -15,7 +15,7 @@ import { errorOf, rejects } from '../support/errors.ts';
 import { leavesNothing, testDevice } from '../support/device.ts';
 import { temporaryFolder } from '../support/files.ts';
 import { changedNames, squares, valuesOf } from '../train/support.ts';
-import { writeCsv, writeImages } from './files.ts';
+import { writeCsv, writeImages, writeYoloExport } from './files.ts';
 import { tinySettings } from './support.ts';
 
 const device = await testDevice();
@@ -55,6 +55,28 @@ test('images without labels are left out with a note, or taken as empty', async 
   const empty = await open({ path: some, unlabelled: 'empty' });
   assert.is(empty.dataset.ids.length, 3);
   assert.equal(empty.notes, []);
+});
+
+test('the splits of a YOLO data set are kept: test images are never trained on', async () => {
+  const path = join(root, 'yolo');
+  const { image } = await squares.get(0);
+  await writeYoloExport(path, image);
+  const { dataset, split, notes } = await open({ path });
+  const idsOf = (indices: readonly number[]): string[] => indices.map((i) => dataset.ids[i]!.replace(/^.*\//, ''));
+  assert.equal(idsOf(split.train), ['a.png', 'b.png']);
+  assert.equal(idsOf(split.heldOut), ['c.png', 'd.png']);
+  assert.is(dataset.ids.length, 4);
+  assert.equal(notes, [
+    'data.yaml has splits: the images of train are for training; held out are those of val; not used: test',
+  ]);
+  const other = await open({ path, validation: folder, classes: ['car', 'square'] });
+  assert.equal(other.split.train.length, 2);
+  assert.match(other.notes[0]!, /not used: val, test$/);
+  // Data sets that name the same images twice, as this package writes them, have no splits.
+  for (const name of ['valid', 'test']) rmSync(join(path, name), { recursive: true });
+  writeFileSync(join(path, 'data.yaml'), 'train: train/images\nval: train/images\nnames: [car]\n');
+  const plain = await open({ path, heldOut: 0.5 });
+  assert.equal([plain.dataset.ids.length, plain.notes.length], [2, 0]);
 });
 
 test('the validation data set has the classes of the training data, and its own folder', async () => {

@@ -6,6 +6,7 @@ import { examples, listLabels } from '../../labels/node/find-labels.ts';
 import { imageEnding } from '../../imagery/node/image-size.ts';
 import { openLabelled, type LabelledDataset, type LabelledOptions, type LabelledRasters } from './open-labelled.ts';
 import { readLabels } from '../../labels/node/read-labels.ts';
+import type { YoloSplit } from '../../labels/node/read-yolo.ts';
 import { openSpaceNet, spaceNetClasses, type SpaceNetDataset, type SpaceNetOptions } from './open-spacenet.ts';
 import { hasSpaceNetFolders, looksLikeSpaceNet, spaceNetExample } from '../../labels/node/spacenet-layout.ts';
 
@@ -19,7 +20,7 @@ export type OpenOptions = SpaceNetOptions &
     /** Format of the labels. Default: found by names and first lines. */
     readonly format?: LabelFormat;
     /** Which split of a YOLO `data.yaml` is opened. */
-    readonly split?: 'train' | 'val' | 'test';
+    readonly split?: YoloSplit;
   };
 
 const SPACENET_ONLY = ['labels'] as const;

@@ -68,6 +68,8 @@ export type LabelsOfFolder = LabelTable & {
   readonly format?: LabelFormat;
   readonly path?: string;
   readonly notes?: readonly string[];
+  /** Images that belong to other splits: they are not unlabelled. */
+  readonly otherSplits?: readonly string[];
 };
 
 const isTiffName = (file: string): boolean => /\.tiff?$/i.test(file);
@@ -146,7 +148,7 @@ export async function openLabelled(
  * them as empty images if the options say so. Rejects for labels without an image, and where no image is left.
  */
 async function matchFiles(
-  { images, imagesRoot: root }: LabelsOfFolder,
+  { images, imagesRoot: root, otherSplits = [] }: LabelsOfFolder,
   objects: SelectedObjects['objects'],
   labels: string,
   { missingLabels = 'skip' }: LabelledOptions,
@@ -156,7 +158,8 @@ async function matchFiles(
   for (const { file, objects: own } of images) {
     if (!known.has(file)) throw new Error(`${own[0]?.origin ?? labels}: there is no image ${file} in ${root}`);
   }
-  const missing = files.filter((file) => imageEnding.test(file) && !objects.has(file));
+  const others = new Set(otherSplits);
+  const missing = files.filter((file) => imageEnding.test(file) && !objects.has(file) && !others.has(file));
   if (missingLabels === 'error' && missing.length > 0) {
     const images = counted(missing.length, 'image', 'images');
     throw new InputError(

@@ -14,7 +14,7 @@ import { parseVoc, type VocDocument } from '../voc.ts';
 import { parseClassList } from '../yolo.ts';
 import { findLabels, isVocName } from './find-labels.ts';
 import { readGeojson, readSpaceNetCsv } from './read-spacenet.ts';
-import { readYolo } from './read-yolo.ts';
+import { readYolo, type YoloSplit } from './read-yolo.ts';
 
 const OP = 'readLabels';
 
@@ -32,7 +32,7 @@ export interface ReadLabelsOptions {
   /** The ground truth that detections refer to, for COCO's results and the image names of SpaceNet's proposals. */
   readonly like?: ResultsTruth;
   /** A split of a YOLO `data.yaml`. Default: the images of all splits. */
-  readonly split?: 'train' | 'val' | 'test';
+  readonly split?: YoloSplit;
   /** Receives every problem; invalid entries are skipped. Default: the first problem is thrown as a `LabelError`. */
   readonly onProblem?: OnProblem;
 }
@@ -44,6 +44,8 @@ export interface ReadLabels extends LabelTable {
   readonly path: string;
   /** Folder that `images[].file` is relative to. */
   readonly imagesRoot: string;
+  /** With `split`: the images of the other splits. */
+  readonly otherSplits?: readonly string[];
   /** Contents of the files that the table does not have, one sentence each. */
   readonly notes: readonly string[];
   /** For COCO files: the ids that results refer to. */
@@ -77,7 +79,7 @@ export async function readLabels(path: string, options: ReadLabelsOptions = {}):
 }
 
 type Given = Omit<ReadLabelsOptions, 'classes'> & { readonly classes: readonly string[] | undefined };
-type Read = LabelTable & { readonly imagesRoot: string; readonly notes?: readonly string[]; readonly coco?: CocoIds };
+type Read = LabelTable & Pick<ReadLabels, 'imagesRoot'> & Partial<Pick<ReadLabels, 'otherSplits' | 'notes' | 'coco'>>;
 
 async function readFormat(format: LabelFormat, path: string, options: Given): Promise<Read> {
   const { classes, images, like, onProblem } = options;

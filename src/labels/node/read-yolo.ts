@@ -12,12 +12,43 @@ import { parseClassList, parseYoloData, readYoloLines } from '../yolo.ts';
 const OP = 'readLabels';
 const CLASS_FILES = ['classes.txt', 'obj.names', 'labels/classes.txt', 'labels/obj.names', '_darknet.labels'];
 
+/** Names of the splits in a `data.yaml`. */
+export type YoloSplit = 'train' | 'val' | 'test';
+
+/**
+ * The splits of a YOLO data set that can be kept apart: `train`, and those of the others whose images are somewhere else.
+ * None without a `data.yaml`, or with an invalid one, about which its reader complains.
+ */
+export async function yoloSplits(path: string): Promise<YoloSplit[]> {
+  const found = await stat(path).catch(() => null);
+  const yaml = found?.isDirectory() === true || /\.ya?ml$/i.test(path) ? await findYaml(path).catch(() => null) : null;
+  if (yaml === null) return [];
+  let data;
+  try {
+    data = parseYoloData(await readFile(yaml, 'utf8'), yaml);
+  } catch {
+    return [];
+  }
+  const placesOf = async (name: YoloSplit): Promise<string> => {
+    const entries = data.splits[name] ?? [];
+    const places = await Promise.all(entries.map((entry) => resolveSplit(dirname(yaml), data.path, entry)));
+    return places.filter((place) => place !== null).join('\n');
+  };
+  const train = await placesOf('train');
+  if (train === '') return [];
+  const others = await Promise.all(
+    (['val', 'test'] as const).map(async (name) => ({ name, places: await placesOf(name) })),
+  );
+  const apart = others.filter(({ places }) => places !== '' && places !== train).map(({ name }) => name);
+  return apart.length === 0 ? [] : ['train', ...apart];
+}
+
 /** How a YOLO data set is read. */
 export interface YoloOptions {
   /** Folder of the images. */
   readonly images?: string | undefined;
   readonly classes?: readonly string[] | undefined;
-  readonly split?: 'train' | 'val' | 'test' | undefined;
+  readonly split?: YoloSplit | undefined;
   readonly onProblem?: OnProblem | undefined;
 }
 
@@ -25,7 +56,10 @@ export interface YoloOptions {
  * Reads labels in YOLO's text: from a `data.yaml`, from a folder that has one, or from a bare folder of images with their
  * labels next to them or in a folder `labels` next to `images`. An image without a label file is empty.
  */
-export async function readYolo(path: string, options: YoloOptions): Promise<LabelTable & { imagesRoot: string }> {
+export async function readYolo(
+  path: string,
+  options: YoloOptions,
+): Promise<LabelTable & { imagesRoot: string; otherSplits: readonly string[] }> {
   const { onProblem } = options;
   const report = reporter(onProblem);
   const yaml = await findYaml(path);
@@ -38,11 +72,12 @@ export async function readYolo(path: string, options: YoloOptions): Promise<Labe
   }
   const folders = await imageFolders(base, data, options);
   const root = options.images ?? folders.root;
+  const pathIn = (image: string): string => relative(root, image).split(sep).join('/');
   const classes = options.classes ?? names;
   const images: LabelledImage[] = [];
   const used = new Set<string>();
   for (const image of folders.images) {
-    const file = relative(root, image).split(sep).join('/');
+    const file = pathIn(image);
     const labels = await labelFileOf(image, options.images === undefined ? null : { base, file });
     if (labels !== null) used.add(resolve(labels));
     const size = await sizeOf(image, report);
@@ -61,7 +96,7 @@ export async function readYolo(path: string, options: YoloOptions): Promise<Labe
   for (const labels of await labelFiles(base, folders.labels)) {
     if (!used.has(resolve(labels))) report('image', { file: labels }, `there is no image ${stem(labels)} in ${root}`);
   }
-  return { classes, images, imagesRoot: root };
+  return { classes, images, imagesRoot: root, otherSplits: folders.others.map(pathIn) };
 }
 
 async function sizeOf(image: string, report: Report): Promise<ImageSize | null> {
@@ -102,6 +137,8 @@ interface Folders {
   /** The folder that contains all images. */
   readonly root: string;
   readonly images: readonly string[];
+  /** Images of the splits that are not asked for. */
+  readonly others: readonly string[];
   /** Whether the labels of all splits or of one are read: in the latter case there are label files of others. */
   readonly labels: 'all' | 'split';
 }
@@ -117,13 +154,13 @@ async function imageFolders(
     throw new InputError(OP, `${base}: no split ${split} in its data.yaml, only ${known}`);
   }
   if (images !== undefined && split === undefined) {
-    return { root: images, images: await imagesIn(images), labels: 'all' };
+    return { root: images, images: await imagesIn(images), others: [], labels: 'all' };
   }
   const entries = Object.entries(splits).flatMap(([name, list]) => list.map((entry) => ({ name, entry })));
   if (entries.length === 0) {
     const inside = join(base, 'images');
     const root = (await isFolder(inside)) ? inside : base;
-    return { root, images: await imagesIn(root), labels: 'all' };
+    return { root, images: await imagesIn(root), others: [], labels: 'all' };
   }
   const found: { name: string; files: string[] }[] = [];
   for (const { name, entry } of entries) {
@@ -142,6 +179,7 @@ async function imageFolders(
   return {
     root: images ?? commonFolder(all, base),
     images: [...new Set(chosen)].sort(),
+    others: all.filter((file) => !chosen.includes(file)),
     labels: split === undefined ? 'all' : 'split',
   };
 }

@@ -7,6 +7,7 @@ import type { Detector } from '../../detector/detector.ts';
 import type { ImageResult } from '../../detector/evaluate.ts';
 import type { JudgeOptions } from '../../evaluation/judge.ts';
 import type { Judgement } from '../../evaluation/judgement.ts';
+import { yoloSplits, type YoloSplit } from '../../labels/node/read-yolo.ts';
 import { readLabels } from '../../labels/node/read-labels.ts';
 import { placeKey } from '../../labels/node/spacenet-layout.ts';
 import type { LabelTable } from '../../labels/types.ts';
@@ -24,6 +25,8 @@ export interface EvaluationData {
    * The complete ground truth of the label file, with the crowds, difficult objects and outlines that a data set omits.
    */
   readonly truth: LabelTable;
+  /** The split of a data set in YOLO's layout that this is; null for all images. */
+  readonly split: YoloSplit | null;
 }
 
 /** Result of `evaluate`. */
@@ -37,16 +40,22 @@ export interface DataEvaluation {
  * Opens labelled images to evaluate a detector, decoded like its training images.
  *
  * @param path folder of the data set, or its label file
- * @param images folder of the images, if it is not that of the labels
+ * @param options.images folder of the images, if it is not that of the labels
+ * @param options.split of a data set in YOLO's layout. Default: test, or val if there is no test; all images if it has no splits
  * @throws Error if the labels have classes that the detector does not know
  */
 export async function openEvaluationData(
   detector: Pick<Detector, 'classes' | 'decoding'>,
   path: string,
-  { images }: { readonly images?: string } = {},
+  { images, ...given }: { readonly images?: string; readonly split?: YoloSplit } = {},
 ): Promise<EvaluationData> {
   const { classes } = detector;
-  const options: OpenOptions = { ...readerOptions(detector.decoding), ...defined({ images }) };
+  const splits = given.split === undefined ? await yoloSplits(path) : [];
+  const split = given.split ?? (['test', 'val'] as const).find((name) => splits.includes(name)) ?? null;
+  const options: OpenOptions = {
+    ...readerOptions(detector.decoding),
+    ...defined({ images, split: split ?? undefined }),
+  };
   const opened = await openDataset(path, options);
   const unknown = opened.classes.filter((name) => !classes.includes(name));
   if (unknown.length > 0) {
@@ -56,16 +65,18 @@ export async function openEvaluationData(
   }
   // In a SpaceNet tree, `images` is the name of folders, and several images may share a label file.
   const isTree = 'root' in opened.report;
-  const labels = isTree ? await readLabels(path).catch(() => null) : await readLabels(path, defined({ images }));
+  const labels = isTree
+    ? await readLabels(path).catch(() => null)
+    : await readLabels(path, defined({ images, split: split ?? undefined }));
   const byName = new Map(labels?.images.map((image) => [isTree ? placeKey(image.file) : image.file, image]));
   const found = opened.ids.flatMap((id) => byName.get(id) ?? []);
   if (labels === null || found.length < opened.ids.length) {
     const dataset = withClasses(opened, classes, opened.ids);
-    return { path, dataset, truth: await tableOf(dataset) };
+    return { path, dataset, split, truth: await tableOf(dataset) };
   }
   const names = found.map(({ file }) => file);
   const all = [...labels.classes, ...classes.filter((name) => !labels.classes.includes(name))];
-  return { path, dataset: withClasses(opened, classes, names), truth: { classes: all, images: found } };
+  return { path, split, dataset: withClasses(opened, classes, names), truth: { classes: all, images: found } };
 }
 
 /** Options of `evaluate`. */

@@ -4,7 +4,9 @@ import { SettingError } from '../../common/settings.ts';
 import type { Split } from '../../data/split.ts';
 import { openDataset, type OpenOptions } from '../../data/node/open-dataset.ts';
 import { openWorkerSource, type ClosableSource } from '../../data/node/workers.ts';
+import type { Dataset } from '../../data/types.ts';
 import type { ImageDecoding } from '../../imagery/types.ts';
+import { yoloSplits, type YoloSplit } from '../../labels/node/read-yolo.ts';
 import type { Settings } from '../settings.ts';
 import {
   augmentOptions,
@@ -32,7 +34,8 @@ export async function openTrainingData(
   checkDataSettings(settings);
   const isSynthetic = data.path === SYNTHETIC;
   const path = isSynthetic ? await syntheticToTrain(data.chips, onDrawing) : data.path;
-  const options = openOptions(settings);
+  const splits = await ownSplits(path, settings);
+  const options = { ...openOptions(settings), ...(splits.length === 0 ? {} : { split: 'train' as const }) };
   const dataset = await openDataset(path, options);
   const decoding = readerOptions(dataset.decoding);
   const { missingLabels } = dataset.report;
@@ -52,22 +55,42 @@ export async function openTrainingData(
   };
   return prepareTrainingData(dataset, settings, {
     description: `${path}${isSynthetic ? ' (synthetic)' : ''}`,
-    notes:
-      missingLabels.length === 0 || data.unlabelled === 'empty'
+    notes: [
+      ...splitNotes(splits, settings),
+      ...(missingLabels.length === 0 || data.unlabelled === 'empty'
         ? []
         : [
             `left out: ${counted(missingLabels.length, 'image', 'images')} without labels (data.unlabelled=empty treats them as empty images)`,
-          ],
-    validation:
-      data.validation === null
-        ? null
-        : await openDataset(data.validation, {
-            ...openOptions(settings, null),
-            ...decoding,
-            classes: dataset.classes,
-          }),
+          ]),
+    ],
+    validation: await openValidation(path, splits, settings, { ...decoding, classes: dataset.classes }),
     openSource,
   });
+}
+
+/** The splits that a data set in YOLO's layout has itself. */
+const ownSplits = (path: string, { data }: Settings): Promise<YoloSplit[]> =>
+  data.format === 'auto' || data.format === 'yolo' ? yoloSplits(path) : Promise.resolve([]);
+
+/** What is done with the splits of the data set. Its test images are never trained on. */
+function splitNotes(splits: readonly YoloSplit[], { data }: Settings): string[] {
+  if (splits.length === 0) return [];
+  const heldOut = data.validation === null && splits.includes('val') ? '; held out are those of val' : '';
+  const unused = splits.filter((name) => name !== 'train' && (name === 'test' || data.validation !== null));
+  const rest = unused.length === 0 ? '' : `; not used: ${unused.join(', ')}`;
+  return [`data.yaml has splits: the images of train are for training${heldOut}${rest}`];
+}
+
+/** The images to evaluate on: those of `data.validation`, or of the data set's own split. Null: a part is held out. */
+async function openValidation(
+  path: string,
+  splits: readonly YoloSplit[],
+  settings: Settings,
+  reading: OpenOptions,
+): Promise<Dataset | null> {
+  const { validation } = settings.data;
+  if (validation !== null) return openDataset(validation, { ...openOptions(settings, null), ...reading });
+  return splits.includes('val') ? openDataset(path, { ...openOptions(settings), ...reading, split: 'val' }) : null;
 }
 
 /** The part of a decoding that readers of images take. */
