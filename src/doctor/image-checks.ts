@@ -22,6 +22,9 @@ const USUAL = 0.8;
 /** Ratio of areas from which padding to the largest image of a batch wastes most of the work. */
 const MIXED = 16;
 
+/** Highest level, of 255, of an image that is nearly black. */
+const DARK = 16;
+
 /** Checks image files and whether they fit the labels. */
 export function checkImages({ items, unlabelled }: Inventory, { isStretched }: ImageCheckOptions): Finding[] {
   return [
@@ -32,6 +35,7 @@ export function checkImages({ items, unlabelled }: Inventory, { isStretched }: I
     ...checkLabelledSizes(items),
     ...checkSizeMix(items),
     ...checkDuplicates(items),
+    ...checkLevels(items),
     ...findingAt({
       severity: 'note',
       kind: 'image-unlabelled',
@@ -231,6 +235,31 @@ function checkSizeMix(items: readonly Item[]): Finding[] {
       message: `The largest image has ${Math.round(most / least)} times the pixels of the smallest`,
       remedy: 'Cut large images into tiles of one size: a batch is padded to its largest image',
       where: 'images',
+    }),
+  ];
+}
+
+/** Images in which a detector sees nothing, though they can be read. */
+function checkLevels(items: readonly Item[]): Finding[] {
+  const filesWhere = (is: (lowest: number, highest: number) => boolean): string[] =>
+    items.flatMap(({ facts: { file, levels } }) => (levels !== null && is(...levels) ? [file] : []));
+  const dark = filesWhere((_, highest) => highest <= DARK);
+  const flat = filesWhere((lowest, highest) => highest > DARK && lowest === highest);
+  return [
+    ...findingAt({
+      severity: 'warning',
+      kind: 'image-dark',
+      locations: dark,
+      message: `${counted(dark.length, 'image is', 'images are')} nearly black: no level above ${DARK} of 255`,
+      remedy:
+        'Of a 16-bit PNG the upper 8 bits are read: if it uses fewer than 16, scale its levels, or convert it to GeoTIFF, whose levels are stretched',
+    }),
+    ...findingAt({
+      severity: 'warning',
+      kind: 'image-flat',
+      locations: flat,
+      message: `${counted(flat.length, 'image has', 'images have')} only one level`,
+      remedy: 'Remove them, or export them again: there is nothing to see in them',
     }),
   ];
 }

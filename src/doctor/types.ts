@@ -55,6 +55,8 @@ export interface ImageFacts {
   readonly geographic: boolean | null;
   /** Difference hash of the pixels (see `differenceHash`); null if they were not read or have no contrast. */
   readonly difference: readonly [high: number, low: number] | null;
+  /** Lowest and highest level of the pixels, from 0 to 255; null if they were not read. */
+  readonly levels: readonly [lowest: number, highest: number] | null;
 }
 
 /** The facts of a file of which nothing but the name is known. */
@@ -70,6 +72,7 @@ export const noFacts = (file: string): ImageFacts => ({
   epsg: null,
   geographic: null,
   difference: null,
+  levels: null,
 });
 
 /** The labels of an image and the facts of its file. */

@@ -38,6 +38,23 @@ function jpegBytes(seed: number, width: number, height: number, orientation = 1)
 }
 
 test(
+  'images that are nearly black, or of one level',
+  inFolder(async (folder) => {
+    const filled = (level: (x: number) => number): RgbImage => {
+      const image = rgbImage(16, 16);
+      for (let i = 0; i < image.data.length; i++) image.data[i] = level(i % 16);
+      return image;
+    };
+    await write(folder, 'night.png', await encodePng(filled((x) => x)));
+    await write(folder, 'grey.png', await encodePng(filled(() => 90)));
+    await write(folder, 'dim.png', await encodePng(filled((x) => 2 * x)));
+    const findings = checkImages(await inventory(folder, ['night.png', 'grey.png', 'dim.png']), { isStretched: false });
+    assert.equal(findingOf(findings, 'image-dark').examples, ['night.png']);
+    assert.equal(findingOf(findings, 'image-flat').examples, ['grey.png']);
+  }),
+);
+
+test(
   'files that are missing, truncated, damaged, of another format than their extension, and 16-bit',
   inFolder(async (folder) => {
     const png = await encodePng(blotches(1, 64, 64));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { isTruncated, TruncatedError } from '../../imagery/truncated.ts';
-import { imageSize } from '../../imagery/image.ts';
+import { imageSize, packedBytes } from '../../imagery/image.ts';
 import { listFiles } from '../../imagery/node/files.ts';
 import { decodeJpeg, isJpeg, readJpegHeader } from '../../imagery/node/jpeg.ts';
 import { decodePng, isPng } from '../../imagery/node/png.ts';
@@ -88,7 +88,9 @@ async function readContents(file: OpenFile, options: ReadFactsOptions): Promise<
     const { header, decode, damage } = await openImage(file, options);
     facts = { ...facts, ...header };
     if (damage !== undefined) throw new TruncatedError(damage);
-    return options.pixels ? { ...facts, difference: differenceHash(await decode()) } : facts;
+    if (!options.pixels) return facts;
+    const image = await decode();
+    return { ...facts, difference: differenceHash(image), levels: levelRange(image) };
   } catch (error) {
     if (error instanceof MissingPackageError) {
       return { ...facts, problem: { kind: 'no-reader', package: error.package, message: error.message } };
@@ -98,6 +100,16 @@ async function readContents(file: OpenFile, options: ReadFactsOptions): Promise<
     const message = error instanceof InputError ? error.reason : reasonOf(error);
     return { ...facts, problem: { kind, message } };
   }
+}
+
+/** The lowest and the highest level of an image. */
+function levelRange(image: RgbImage): readonly [lowest: number, highest: number] {
+  let [lowest, highest] = [255, 0];
+  for (const level of packedBytes(image)) {
+    if (level < lowest) lowest = level;
+    if (level > highest) highest = level;
+  }
+  return [lowest, highest];
 }
 
 async function openImage({ path, bytes, facts: { file, kind } }: OpenFile, options: DecodeOptions): Promise<Opened> {
