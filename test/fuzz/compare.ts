@@ -105,7 +105,7 @@ function firstOutside(
       4 * ULP * Math.abs(v) +
       SMALLEST;
     if (counts && limit > 0.01 * Math.abs(v) + 1e-4) tally.loose++;
-    if (limit === Infinity) continue;
+    if (spread[i] === Infinity) continue;
     const isLegal = [v, ...samples.map((s) => s[i]!)].some(
       (y) => isSame(got[i]!, Math.fround(y)) || Math.abs(got[i]! - y) <= limit,
     );

@@ -108,12 +108,14 @@ function rounded(program: Program, position: number, values: readonly Value[], {
   return compute(call, readFlushed).map((value, k) => {
     if (!isFloat(value)) return value;
     const exact = program.values[first + k]!.data;
-    return { ...value, data: value.data.map((v, i) => throughZero(scale(v, lost[k]?.data[i] ?? 0), exact[i]!)) };
+    const terms = (i: number): number => lost[k]?.data[i] ?? 0;
+    return { ...value, data: value.data.map((v, i) => throughZero(scale(v, terms(i)), exact[i]!, terms(i))) };
   });
 
-  /** What rounding takes from one side of 0 to the other, it may also take to 0. */
-  function throughZero(y: number, exact: number): number {
-    return !keepsDerivative && y * exact < 0 && random.int(2) === 0 ? 0 : y;
+  /** What rounding takes from one side of 0 to the other, or what is less than a rounding of its terms, may become 0. */
+  function throughZero(y: number, exact: number, terms: number): number {
+    const mayBeZero = y * exact < 0 || Math.abs(exact) < ULP * Math.abs(terms);
+    return !keepsDerivative && mayBeZero && random.int(2) === 0 ? 0 : y;
   }
 }
 
