@@ -174,8 +174,9 @@ export class LayerNorm extends Module implements Layer {
   /** @param normalizedShape the extents of the last axes, or of the last one */
   constructor(normalizedShape: number | Shape, options: NormOptions = {}) {
     super();
-    this.normalizedShape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
-    checkShape('LayerNorm', this.normalizedShape);
+    const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
+    checkShape('LayerNorm', shape);
+    this.normalizedShape = [...shape];
     this.#eps = epsOf('LayerNorm', options);
     this.weight = new Parameter(constant(1)(this.normalizedShape));
     this.bias = new Parameter(constant(0)(this.normalizedShape));
