@@ -2,7 +2,7 @@ import { counted, defined } from '../common/check.ts';
 import { convertLabels, labelFormats, readLabels, type LabelFormat } from '../data-node.ts';
 import { defineCommand, EXIT, type Call } from './command.ts';
 import { rows, type HelpText } from './help.ts';
-import { flag, oneOf, option, text, type OptionTable } from './options.ts';
+import { flag, number, oneOf, option, text, type OptionTable } from './options.ts';
 import { UsageError } from './usage-error.ts';
 
 const OPTIONS = {
@@ -19,6 +19,16 @@ const OPTIONS = {
   }),
   classes: option(text, { value: 'LIST', about: 'class names in label order, comma-separated, or a file of them' }),
   like: option(text, { value: 'TRUTH', about: 'ground truth that the detections refer to' }),
+  'class-property': option(text, {
+    value: 'NAME',
+    about: 'property of GeoJSON features with the class',
+    otherwise: 'label, class, category, class_name, class_id, category_id, type_id or species',
+  }),
+  'point-size': option(number({ above: 0 }), {
+    value: 'PIXELS',
+    about: 'side of the square box around a point of GeoJSON',
+    otherwise: 'points are left out and counted',
+  }),
   overwrite: flag('replaces existing files, which are an error otherwise'),
 } as const satisfies OptionTable;
 
@@ -37,7 +47,8 @@ const FORMATS: Readonly<Record<LabelFormat, string>> = {
 
 const help: HelpText = {
   usage:
-    'retinagrad convert INPUT OUTPUT --to FORMAT [--from FORMAT] [--images FOLDER] [--classes LIST] [--like TRUTH]',
+    'retinagrad convert INPUT OUTPUT --to FORMAT [--from FORMAT] [--images FOLDER] [--classes LIST] [--like TRUTH]\n' +
+    '                   [--class-property NAME] [--point-size PIXELS]',
   about: `
 Labels are ground truth or detections. INPUT is a label file, or a folder that contains labels. OUTPUT is a file, or a folder
 for voc, yolo and geojson. If anything fails, nothing is written.
@@ -48,6 +59,7 @@ ${rows(Object.entries(FORMATS))}`,
   examples: [
     ['npx retinagrad convert annotations.csv instances.json --to coco'],
     ['npx retinagrad convert VOC2012/Annotations yolo --to yolo --images VOC2012/JPEGImages'],
+    ['npx retinagrad convert trees.geojson trees.json --to coco --point-size 40 --class-property genus'],
     ['npx retinagrad convert predictions.csv results.json --to coco-results --like instances.json'],
   ],
 };
@@ -67,11 +79,12 @@ async function runConvert({ options, positionals, terminal }: Call<typeof OPTION
     );
   }
   const { to, from, images, classes, like, overwrite } = options;
+  const [classProperty, pointSize] = [options['class-property'], options['point-size']];
   if (to === undefined) throw new UsageError(`convert needs --to, one of ${labelFormats.join(', ')}`);
   const result = await convertLabels(input, output, {
     to,
     overwrite,
-    ...defined({ from, images }),
+    ...defined({ from, images, classProperty, pointSize }),
     ...(classes === undefined ? {} : { classes: classList(classes) }),
     ...(like === undefined ? {} : { like: await readLabels(like) }),
   });

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LabelTable } from '../../src/labels/types.ts';
+import type { LabelProblem, LabelTable } from '../../src/labels/types.ts';
 import { unsupportedFields } from '../../src/labels/unsupported-fields.ts';
 import { readLabels } from '../../src/labels/node/read-labels.ts';
 import { detectLabelFormat } from '../../src/labels/node/find-labels.ts';
@@ -272,6 +272,73 @@ test(
     const utm = await readLabels(`${folder}/utm`);
     assert.equal(plain(utm), [['field.tif', [['car', 2, 3, 8, 9]]]]);
     assert.is(utm.images[0]?.objects[0]?.score, 0.5);
+  }),
+);
+
+test(
+  'GeoJSON: points and lines are counted, points take a size, the class property is found or given',
+  inFolder(async (folder) => {
+    const pixels = raster(40, 30, 3, 8, () => 9);
+    await write(folder, 'field.tif', geoTiff(pixels, { epsg: 32611, x: 600_000, y: 4_000_000, pixel: 0.5 }));
+    const onMap = ([px, py]: readonly number[]): number[] => [600_000 + px! * 0.5, 4_000_000 - py! * 0.5];
+    const polygon = { type: 'Polygon', coordinates: [corners([2, 3, 8, 9]).map(onMap)] };
+    const point = { type: 'Point', coordinates: onMap([20, 10]) };
+    const points = { type: 'MultiPoint', coordinates: [onMap([30, 10]), onMap([30, 20])] };
+    const line = { type: 'LineString', coordinates: [onMap([1, 1]), onMap([9, 9])] };
+    const labels = async (
+      ...features: (readonly [geometry: object | null, properties?: object])[]
+    ): Promise<string> => {
+      const crs = { type: 'name', properties: { name: 'urn:ogc:def:crs:EPSG::32611' } };
+      const list = features.map(([geometry, properties = {}]) => ({ type: 'Feature', properties, geometry }));
+      await write(folder, 'field.geojson', JSON.stringify({ type: 'FeatureCollection', crs, features: list }));
+      return `${folder}/field.geojson`;
+    };
+    const read = (path: string, options = {}) => readLabels(path, options);
+
+    const mixed = await labels([polygon, { Species: 'oak' }], [point], [point], [points], [line], [null]);
+    const without = await read(mixed);
+    assert.equal(plain(without), [['field.tif', [['oak', 2, 3, 8, 9]]]]);
+    assert.equal(
+      without.notes.map((note) => note.split(':')[0]),
+      ['2 features of type Point', '1 feature of type MultiPoint', '1 feature of type LineString'],
+    );
+    const sized = await read(mixed, { pointSize: 4 });
+    assert.equal(plain(sized), [
+      [
+        'field.tif',
+        [
+          ['oak', 2, 3, 8, 9],
+          ['building', 18, 8, 22, 12],
+          ['building', 18, 8, 22, 12],
+          ['building', 28, 8, 32, 12],
+          ['building', 28, 18, 32, 22],
+        ],
+      ],
+    ]);
+    assert.is(sized.notes.length, 1);
+    const problems: LabelProblem[] = [];
+    await read(mixed, { onProblem: (problem: LabelProblem) => problems.push(problem) });
+    assert.equal(
+      problems.map(({ kind, entry }) => `${kind} ${entry}`),
+      [1, 2, 3, 4].map((index) => `degenerate feature ${index}`),
+    );
+    await rejects(read(await labels([point], [line])), /field.geojson: feature 0: a Point has no area.*--point-size/);
+    await rejects(read(mixed, { pointSize: 0 }), /readLabels: pointSize is 0, expected a number > 0/);
+
+    const ids = await labels([polygon, { id: 7, class_id: 3, genus: 'Quercus' }], [polygon, { id: 8, genus: 'Acer' }]);
+    assert.equal((await read(ids)).classes, ['3', 'building']);
+    assert.match(
+      (await read(ids)).notes.join(),
+      /^1 feature without a class \(properties: id, genus\): taken as building/,
+    );
+    const genus = await read(ids, { classProperty: 'genus' });
+    assert.equal([genus.classes, genus.notes], [['Acer', 'Quercus'], []]);
+    await rejects(
+      read(ids, { classProperty: 'class_id' }),
+      /feature 1: property class_id is no text or number \(properties: id, genus\)/,
+    );
+    await write(folder, 'a.csv', 'image,x1,y1,x2,y2,label\nfield.tif,1,1,4,4,x\n');
+    await rejects(read(`${folder}/a.csv`, { classProperty: 'x' }), /only geojson has this option/);
   }),
 );
 

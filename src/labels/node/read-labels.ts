@@ -7,7 +7,7 @@ import { imageEnding } from '../../imagery/node/image-size.ts';
 import { parseCoco, parseCocoResults, type CocoIds, type ResultsTruth } from '../coco.ts';
 import { parseClassMapping, parseLabelCsv } from '../csv.ts';
 import type { LabelFormat } from '../formats.ts';
-import { LabelError, type OnProblem } from '../problems.ts';
+import { LabelError, shown, type OnProblem } from '../problems.ts';
 import { checkClasses } from '../table-builder.ts';
 import type { LabelTable } from '../types.ts';
 import { parseVoc, type VocDocument } from '../voc.ts';
@@ -33,6 +33,13 @@ export interface ReadLabelsOptions {
   readonly like?: ResultsTruth;
   /** A split of a YOLO `data.yaml`. Default: the images of all splits. */
   readonly split?: YoloSplit;
+  /**
+   * GeoJSON's property that has the class, as text or a number. Default: the first of label, class, category, class_name,
+   * class_id, category_id, type_id and species that a feature has, in any case; without one it is a building.
+   */
+  readonly classProperty?: string;
+  /** Side of the square box around a point of GeoJSON, in pixels. Default: points are left out and counted in `notes`. */
+  readonly pointSize?: number;
   /** Receives every problem; invalid entries are skipped. Default: the first problem is thrown as a `LabelError`. */
   readonly onProblem?: OnProblem;
 }
@@ -61,9 +68,9 @@ export async function readLabels(path: string, options: ReadLabelsOptions = {}):
   const { onProblem } = options;
   const { format, path: found } = await findLabels(OP, path, options.format);
   if (options.images !== undefined) await checkFolder(OP, options.images);
-  if (options.split !== undefined && format !== 'yolo') {
-    throw new TypeError(`${OP}: split is ${options.split}, but ${found} is ${format}: only YOLO has splits`);
-  }
+  checkApplies('split', options.split, format, 'yolo', found);
+  checkApplies('classProperty', options.classProperty, format, 'geojson', found);
+  checkApplies('pointSize', options.pointSize, format, 'geojson', found);
   const given = await readClasses(options.classes);
   if (given !== undefined) checkClasses(OP, given);
   const classes = given ?? (format === 'keras-retinanet' ? await findMapping(found) : undefined);
@@ -76,6 +83,12 @@ export async function readLabels(path: string, options: ReadLabelsOptions = {}):
     const imagesRoot = options.images ?? dirname(found);
     return { classes: given ?? [], images: [], imagesRoot, format, path: found, notes: [] };
   }
+}
+
+/** Throws a TypeError for an option that only another format has. */
+function checkApplies(name: string, value: unknown, format: LabelFormat, needed: LabelFormat, path: string): void {
+  if (value === undefined || format === needed) return;
+  throw new TypeError(`${OP}: ${name} is ${shown(value)}, but ${path} is ${format}: only ${needed} has this option`);
 }
 
 type Given = Omit<ReadLabelsOptions, 'classes'> & { readonly classes: readonly string[] | undefined };

@@ -62,64 +62,83 @@ export async function csvLabels(root: string, files: readonly string[]): Promise
   return { kind: 'csv', has: (key) => places.has(key), polygons: async (key) => places.get(key) ?? [] };
 }
 
-/** The polygons of one feature of a FeatureCollection, in pixels, with its properties. */
+/** One feature of a FeatureCollection, in pixels, with its properties. */
 export interface PixelFeature {
   /** Position in the file, from 0. */
   readonly index: number;
   readonly properties: Readonly<Record<string, unknown>>;
+  /** Type of the geometry, one of RFC 7946's. */
+  readonly geometry: string;
+  /** Empty unless the geometry is a Polygon or a MultiPolygon. */
   readonly polygons: readonly Polygon[];
+  /** The positions of a Point or MultiPoint; empty for other types. */
+  readonly points: readonly Point[];
 }
 
-/** The features of a FeatureCollection (RFC 7946) that have polygons, in pixels of an image. Throws an Error for others. */
+/** The features of a FeatureCollection (RFC 7946) that have a geometry, in pixels of an image. Throws an Error for others. */
 export function geojsonFeatures(json: unknown, image: Tiff): PixelFeature[] {
   const collection = isRecord(json) ? json : {};
   const list = collection['features'];
   if (collection['type'] !== 'FeatureCollection' || !Array.isArray(list)) {
     throw new Error(`not a GeoJSON FeatureCollection (type is ${JSON.stringify(collection['type'])})`);
   }
-  const features = list
-    .map((feature: unknown, index): PixelFeature => {
-      const properties = isRecord(feature) ? feature['properties'] : undefined;
-      const polygons = featurePolygons(isRecord(feature) ? feature['geometry'] : undefined, index);
-      return { index, properties: isRecord(properties) ? properties : {}, polygons };
-    })
-    .filter(({ polygons }) => polygons.length > 0);
-  if (features.length === 0) return [];
-  const all = features.flatMap(({ polygons }) => polygons);
-  const toPixel = pixelMap(crsName(collection['crs']), all, image);
-  return features.map(({ index, properties, polygons }) => ({
-    index,
-    properties,
-    polygons: polygons.map((rings) => rings.map((ring) => ring.map(([x, y]) => toPixel(x, y)))),
+  const features = list.flatMap((feature: unknown, index): PixelFeature[] => {
+    const { properties, geometry } = isRecord(feature) ? feature : {};
+    if (geometry === null || geometry === undefined) return [];
+    return [{ index, properties: isRecord(properties) ? properties : {}, ...parseGeometry(geometry, index) }];
+  });
+  const positions = features.flatMap(({ polygons, points }) => [...polygons.flat(2), ...points]);
+  if (positions.length === 0) return features;
+  const toPixel = pixelMap(crsName(collection['crs']), positions, image);
+  const place = ([x, y]: Point): Point => toPixel(x, y);
+  return features.map(({ polygons, points, ...feature }) => ({
+    ...feature,
+    polygons: polygons.map((rings) => rings.map((ring) => ring.map(place))),
+    points: points.map(place),
   }));
 }
 
 /** The outer rings and holes of all polygons of a FeatureCollection, in pixels of an image. */
 function geojsonToPixels(json: unknown, image: Tiff): Polygon[] {
-  return geojsonFeatures(json, image).flatMap(({ polygons }) => polygons);
+  return geojsonFeatures(json, image).flatMap(({ index, geometry, polygons, points }) => {
+    // SpaceNet has points where a footprint has no extent.
+    if (points.length > 0 || !NOT_READ.includes(geometry)) return polygons;
+    const expected = 'expected Polygon or MultiPolygon (footprints of buildings)';
+    throw new Error(`feature ${index}: geometry is a ${geometry}, ${expected}`);
+  });
 }
 
-function featurePolygons(geometry: unknown, index: number): Polygon[] {
-  if (geometry === null || geometry === undefined) return [];
-  const [type, coordinates] = isRecord(geometry) ? [geometry['type'], geometry['coordinates']] : [];
+/** Types of geometry that are not read. */
+const NOT_READ = ['LineString', 'MultiLineString', 'GeometryCollection'];
+
+function parseGeometry(value: unknown, index: number): Pick<PixelFeature, 'geometry' | 'polygons' | 'points'> {
+  const { type, coordinates } = isRecord(value) ? value : {};
+  const geometry = String(type);
   const fail = (reason: string): never => {
     throw new Error(`feature ${index}: ${reason}`);
   };
-  // Points have no extent, and hence no boxes.
-  if (type === 'Point' || type === 'MultiPoint') return [];
-  if (type !== 'Polygon' && type !== 'MultiPolygon') {
-    return fail(`geometry is a ${String(type)}, expected Polygon or MultiPolygon (footprints of buildings)`);
+  const array = (item: unknown): unknown[] =>
+    Array.isArray(item) ? item : fail(`coordinates of the ${geometry} are damaged`);
+  const point = (item: unknown): Point => {
+    const [x, y] = array(item);
+    if (typeof x !== 'number' || typeof y !== 'number') return fail(`coordinates of the ${geometry} are not numbers`);
+    return [x, y];
+  };
+  const polygon = (item: unknown): Polygon => array(item).map((ring): Ring => array(ring).map(point));
+  const hasRings = (rings: Polygon): boolean => rings.length > 0;
+  switch (type) {
+    case 'Polygon':
+      return { geometry, polygons: [polygon(coordinates)].filter(hasRings), points: [] };
+    case 'MultiPolygon':
+      return { geometry, polygons: array(coordinates).map(polygon).filter(hasRings), points: [] };
+    case 'Point':
+      return { geometry, polygons: [], points: [point(coordinates)] };
+    case 'MultiPoint':
+      return { geometry, polygons: [], points: array(coordinates).map(point) };
+    default:
+      if (NOT_READ.includes(geometry)) return { geometry, polygons: [], points: [] };
+      return fail(`geometry is a ${geometry}, expected Polygon or MultiPolygon`);
   }
-  const array = (value: unknown): unknown[] =>
-    Array.isArray(value) ? value : fail(`coordinates of the ${type} are damaged`);
-  const ring = (value: unknown): Ring =>
-    array(value).map((position): Point => {
-      const [x, y] = array(position);
-      if (typeof x !== 'number' || typeof y !== 'number') return fail(`coordinates of the ${type} are not numbers`);
-      return [x, y];
-    });
-  const parts = type === 'Polygon' ? [array(coordinates)] : array(coordinates).map(array);
-  return parts.map((rings) => rings.map(ring)).filter((rings) => rings.length > 0);
 }
 
 /** The name in the `crs` member of older GeoJSON, which SpaceNet's files have; null if absent. */
@@ -130,13 +149,13 @@ function crsName(crs: unknown): string | null {
 }
 
 /** The map from the coordinates of the labels to pixels. Throws an Error if their coordinate systems are incompatible. */
-function pixelMap(crs: string | null, polygons: readonly Polygon[], image: Tiff): (x: number, y: number) => Point {
+function pixelMap(crs: string | null, positions: readonly Point[], image: Tiff): (x: number, y: number) => Point {
   if (image.affine === null) {
     throw new Error(`${image.path} has no georeference, so labels in map coordinates cannot be placed on it`);
   }
   const toPixel = invertAffine(image.affine);
   const named = crs === null ? null : epsgOf(crs);
-  const fitsDegrees = polygons.every((rings) => rings.every((ring) => ring.every(isDegrees)));
+  const fitsDegrees = positions.every(isDegrees);
   const imageCrs = image.epsg === null ? 'a system without a code' : `EPSG:${image.epsg}`;
 
   // The labels of SpaceNet 4 and 6 are in the metres of the image; not all of them name their coordinate system.
