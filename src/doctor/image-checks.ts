@@ -1,5 +1,6 @@
 import { counted, percent } from '../common/check.ts';
 import { isProper } from '../detector/visible-box.ts';
+import { similarFile } from '../labels/similar-file.ts';
 import { findingAt, type Finding, type ImageKind, type Inventory, type Item } from './types.ts';
 
 /** What is known of how 16-bit images will be read. */
@@ -28,7 +29,7 @@ const DARK = 16;
 /** Checks image files and whether they fit the labels. */
 export function checkImages({ items, unlabelled }: Inventory, { isStretched }: ImageCheckOptions): Finding[] {
   return [
-    ...checkFiles(items),
+    ...checkFiles(items, unlabelled),
     ...checkExtensions(items),
     ...checkBits(items, isStretched),
     ...checkOrientation(items),
@@ -48,8 +49,10 @@ export function checkImages({ items, unlabelled }: Inventory, { isStretched }: I
 }
 
 /** Files that are missing or damaged. */
-function checkFiles(items: readonly Item[]): Finding[] {
+function checkFiles(items: readonly Item[], unlabelled: readonly string[]): Finding[] {
   const missing = items.filter(({ facts }) => facts.problem?.kind === 'missing').map(({ facts }) => facts.file);
+  // One example shows what is wrong; only files without labels can be meant.
+  const similar = missing.map((file) => [file, similarFile(file, unlabelled)]).find(([, hint]) => hint !== '');
   const reasons = (kind: 'unreadable' | 'truncated'): string[] =>
     items.flatMap(({ facts: { file, problem } }) => (problem?.kind === kind ? [`${file}: ${problem.message}`] : []));
   const packages = new Set(
@@ -61,7 +64,7 @@ function checkFiles(items: readonly Item[]): Finding[] {
       severity: 'error',
       kind: 'image-missing',
       locations: missing,
-      message: `${counted(missing.length, 'image that is named in the labels does', 'images that are named in the labels do')} not exist`,
+      message: `${counted(missing.length, 'image that is named in the labels does', 'images that are named in the labels do')} not exist${similar === undefined ? '' : `: ${similar.join('')}`}`,
       remedy:
         'Give the folder of the images, or correct the paths in the labels, which are relative to it and case-sensitive',
     }),

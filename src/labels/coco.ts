@@ -70,13 +70,14 @@ function readAnnotation(
   origin: Origin,
   report: Report,
 ): LabelledObject | null {
-  const area = entry['area'];
+  // Other tools write null for what is not known.
+  const area = entry['area'] ?? undefined;
   if (area !== undefined && !(isFiniteNumber(area) && area >= 0)) {
     return report('number', origin, `area is ${shown(area)}, expected a number >= 0`);
   }
-  const score = readScore(entry['score'], origin, report);
+  const score = readScore(entry['score'] ?? undefined, origin, report);
   if (score === null) return null;
-  const crowd = entry['iscrowd'];
+  const crowd = entry['iscrowd'] ?? undefined;
   if (crowd !== undefined && crowd !== 0 && crowd !== 1 && typeof crowd !== 'boolean') {
     return report('syntax', origin, `iscrowd is ${shown(crowd)}, expected 0 or 1`);
   }

@@ -81,7 +81,11 @@ test(
     await rejects(open('', 'a.png,5,1,1,5,roof'), /boxes.csv:4: box 5, 1, 1, 5 is empty, expected x2 > x1 and y2 > y1/);
     await rejects(open('a.png,1,1,5,5,'), /boxes.csv:3: label is empty/);
     await rejects(open(',1,1,5,5,roof'), /boxes.csv:3: image is empty/);
-    await rejects(open('none.png,1,1,5,5,roof'), /boxes.csv:3: there is no image none.png/);
+    await rejects(open('none.png,1,1,5,5,roof'), /boxes.csv:3: there is no image none.png in [^;]*$/);
+    await rejects(
+      open('sub/A.jpg,1,1,5,5,roof'),
+      /no image sub\/A.jpg in .*; there is a.png, which differs in folder and ext/,
+    );
     for (const outside of ['../a.png', '/etc/a.png', 'C:\\a.png', 'sub/../../a.png']) {
       await rejects(open(`${outside},1,1,5,5,roof`), /boxes.csv:3: image .* is outside the folder of the images/);
     }

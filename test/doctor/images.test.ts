@@ -84,6 +84,12 @@ test(
     const findings = checkImages(all, { isStretched: false });
     const found = (kind: string): string[] => findingOf(findings, kind).examples.map((text) => text.split(/[ :]/)[0]!);
     assert.equal(found('image-missing'), ['gone.png']);
+    assert.match(findingOf(findings, 'image-missing').message, /does not exist$/);
+    const hinted = checkImages({ ...all, unlabelled: ['Gone.PNG'] }, { isStretched: false });
+    assert.match(
+      findingOf(hinted, 'image-missing').message,
+      /does not exist: gone.png; there is Gone.PNG, which differs in case$/,
+    );
     assert.equal(found('image-truncated'), ['cut.png', 'cut.jpg']);
     assert.equal(found('image-unreadable'), ['damaged.png', 'text.png', 'anim.gif']);
     assert.equal(found('image-ending'), ['really.png', 'anim.gif']);

@@ -323,7 +323,7 @@ test(
       [1, 2, 3, 4].map((index) => `degenerate feature ${index}`),
     );
     await rejects(read(await labels([point], [line])), /field.geojson: feature 0: a Point has no area.*--point-size/);
-    await rejects(read(mixed, { pointSize: 0 }), /readLabels: pointSize is 0, expected a number > 0/);
+    await rejects(read(mixed, { pointSize: 0 }), /readLabels: pointSize is 0, expected a finite number > 0/);
 
     const ids = await labels([polygon, { id: 7, class_id: 3, genus: 'Quercus' }], [polygon, { id: 8, genus: 'Acer' }]);
     assert.equal((await read(ids)).classes, ['3', 'building']);

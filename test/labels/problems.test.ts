@@ -85,6 +85,8 @@ test(
     await broken(await bad({ category_id: 1 }), 'coco', 'class', /\(id 8\): category_id is 1, expected one of 3/, one);
     await broken(await bad({ iscrowd: 'yes' }), 'coco', 'syntax', /\(id 8\): iscrowd is "yes", expected 0 or 1/, one);
     await broken(await bad({ area: -1 }), 'coco', 'number', /\(id 8\): area is -1, expected a number >= 0/, one);
+    const unknown = await readLabels(await bad({ iscrowd: null, area: null, score: null, segmentation: null }));
+    assert.equal(Object.keys(unknown.images[0]!.objects[1]!), ['label', 'box', 'origin']);
     const image = { id: 1, file_name: 'a.png' };
     await broken(
       await at(coco({ images: [image, { id: 1, file_name: 'b.png' }] })),

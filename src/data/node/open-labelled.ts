@@ -10,6 +10,7 @@ import { readImage, type Bands, type ReadImageOptions } from '../../imagery/node
 import { checkStretch, type Stretch } from '../../imagery/stretch.ts';
 import type { Annotations, ImageDecoding } from '../../imagery/types.ts';
 import type { LabelFormat } from '../../labels/formats.ts';
+import { similarFile } from '../../labels/similar-file.ts';
 import type { LabelTable } from '../../labels/types.ts';
 import {
   boxesInImage,
@@ -156,7 +157,12 @@ async function matchFiles(
   const files = await listFiles(root);
   const known = new Set(files);
   for (const { file, objects: own } of images) {
-    if (!known.has(file)) throw new Error(`${own[0]?.origin ?? labels}: there is no image ${file} in ${root}`);
+    if (known.has(file)) continue;
+    const similar = similarFile(
+      file,
+      files.filter((name) => imageEnding.test(name)),
+    );
+    throw new Error(`${own[0]?.origin ?? labels}: there is no image ${file} in ${root}${similar}`);
   }
   const others = new Set(otherSplits);
   const missing = files.filter((file) => imageEnding.test(file) && !objects.has(file) && !others.has(file));
