@@ -16,7 +16,7 @@ import { detectionPicture } from '../report.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
 import { adapter, flag, integer, number, oneOf, option, text, type OptionTable } from './options.ts';
-import { limitNote } from './notes.ts';
+import { darkNote, limitNote } from './notes.ts';
 import { weightsFile } from './run-paths.ts';
 import { interruptSignal, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -135,10 +135,11 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   const { 'max-detections': maxDetections = Math.max(detector.spec.postprocess.maxDetections, MAX_DETECTIONS) } =
     options;
   const detecting = { tile, scoreThreshold: threshold, maxDetections, signal, onUnreadable, ...defined({ overlap }) };
-  let limited = 0;
-  for await (const { file, image, detections, labelled } of detectFiles(detector, files, detecting)) {
+  let [limited, dark] = [0, 0];
+  for await (const { file, image, isDark, detections, labelled } of detectFiles(detector, files, detecting)) {
     images.push(labelled);
     limited += omittedImages([detections], threshold);
+    if (isDark) dark++;
     progress();
     if (pictures === null) continue;
     const fitting = Math.min(4, Math.max(1, Math.round(PICTURE_SIZE / Math.max(...image.shape.slice(0, 2)))));
@@ -159,7 +160,7 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   const counts = countsOf(table);
   const total = images.reduce((sum, { objects }) => sum + objects.length, 0);
   const result = { weights, threshold, file: target, folder: commonFolder(files), detections: total, images: counts };
-  terminal.result({ ...result, unreadable, limited });
+  terminal.result({ ...result, unreadable, limited, dark });
   // Image sizes and class order are by-products here; losing them is not worth a warning.
   const missed = unsupported.filter(({ what }) => what !== 'sizes' && what !== 'class order');
   for (const { message } of missed) terminal.warn(`not kept: ${message}`);
@@ -167,6 +168,7 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
     `${counted(total, 'detection', 'detections')} in ${counted(images.length, 'image', 'images')}: ${target}${pictures === null ? '' : ', and pictures beside it'}`,
   );
   if (limited > 0) terminal.warn(limitNote(limited, maxDetections, '--max-detections'));
+  if (dark > 0) terminal.warn(darkNote(dark));
   device.destroy();
   if (failure !== null) terminal.warn(`The detections are in CSV instead of ${format}: ${failure}`);
   if (signal.aborted) return EXIT.interrupted;

@@ -1,5 +1,6 @@
 import { counted, percent } from '../common/check.ts';
 import { isProper } from '../detector/visible-box.ts';
+import { DARK_LEVEL, darkRemedy } from '../imagery/level-range.ts';
 import { similarFile } from '../labels/similar-file.ts';
 import { findingAt, type Finding, type ImageKind, type Inventory, type Item } from './types.ts';
 
@@ -22,9 +23,6 @@ const KIND_OF: Readonly<Record<string, ImageKind>> = {
 const USUAL = 0.8;
 /** Ratio of areas from which padding to the largest image of a batch wastes most of the work. */
 const MIXED = 16;
-
-/** Highest level, of 255, of an image that is nearly black. */
-const DARK = 16;
 
 /** Checks image files and whether they fit the labels. */
 export function checkImages({ items, unlabelled }: Inventory, { isStretched }: ImageCheckOptions): Finding[] {
@@ -246,16 +244,15 @@ function checkSizeMix(items: readonly Item[]): Finding[] {
 function checkLevels(items: readonly Item[]): Finding[] {
   const filesWhere = (is: (lowest: number, highest: number) => boolean): string[] =>
     items.flatMap(({ facts: { file, levels } }) => (levels !== null && is(...levels) ? [file] : []));
-  const dark = filesWhere((_, highest) => highest <= DARK);
-  const flat = filesWhere((lowest, highest) => highest > DARK && lowest === highest);
+  const dark = filesWhere((_, highest) => highest <= DARK_LEVEL);
+  const flat = filesWhere((lowest, highest) => highest > DARK_LEVEL && lowest === highest);
   return [
     ...findingAt({
       severity: 'warning',
       kind: 'image-dark',
       locations: dark,
-      message: `${counted(dark.length, 'image is', 'images are')} nearly black: no level above ${DARK} of 255`,
-      remedy:
-        'Of a 16-bit PNG the upper 8 bits are read: if it uses fewer than 16, scale its levels, or convert it to GeoTIFF, whose levels are stretched',
+      message: `${counted(dark.length, 'image is', 'images are')} nearly black: no level above ${DARK_LEVEL} of 255`,
+      remedy: `If they should not be: ${darkRemedy}`,
     }),
     ...findingAt({
       severity: 'warning',

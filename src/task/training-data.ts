@@ -10,6 +10,7 @@ import { groupKeys, splitGroups } from '../data/split-groups.ts';
 import { splitIds, type Split } from '../data/split.ts';
 import { tileDataset, type TiledDataset, type TileOptions } from '../data/tiles.ts';
 import type { Dataset, SampleSource } from '../data/types.ts';
+import { darkRemedy, isNearlyBlack } from '../imagery/level-range.ts';
 import type { ImageDecoding } from '../imagery/types.ts';
 import type { Settings } from './settings.ts';
 
@@ -66,6 +67,7 @@ export async function prepareTrainingData(
   const samples = cacheSamples(other === null ? main : joinDatasets([main, other]), data.cacheMB * 1e6);
   const needsSampler = sampling.emptyShare !== null || sampling.classBalance !== null || sampling.hardNegatives;
   const sampler = needsSampler ? await balancedSampler(samples, split.train, { ...sampling, seed: train.seed }) : null;
+  const dark = await darkNotes(samples, split.train);
   // Last, because what fails after it would leave threads behind.
   const threads = (await openSource?.(split)) ?? null;
   return {
@@ -75,9 +77,20 @@ export async function prepareTrainingData(
     source: threads ?? augmentedSource(samples, { augment: augmentOptions(settings), drawFrom: split.train }),
     sampler,
     decoding: dataset.decoding ?? {},
-    notes,
+    notes: [...notes, ...dark],
     close: async () => threads?.close(),
   };
+}
+
+/** A note if all of the first training images are nearly black: a detector would learn nothing from them. */
+async function darkNotes(samples: Dataset, train: readonly number[]): Promise<string[]> {
+  const first = train.slice(0, 3);
+  for (const index of first) {
+    // Training names what is wrong with a sample that cannot be read.
+    const sample = await samples.get(index).catch(() => null);
+    if (sample === null || !isNearlyBlack(sample.image)) return [];
+  }
+  return [`the first ${counted(first.length, 'image is', 'images are')} nearly black: ${darkRemedy}`];
 }
 
 /** How images are cut into tiles. Requires `data.tile`. */

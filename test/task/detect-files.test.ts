@@ -58,6 +58,16 @@ test('paths may be relative to the working directory, and options replace those 
   assert.equal((await collect(here.slice(1, 2)))[0]!.labelled.file, 'two.png');
 });
 
+test('nearly black images are marked', async () => {
+  const night = gradient(64, 64);
+  night.data.forEach((level, i) => (night.data[i] = level >> 4));
+  const [path] = await writeImages(folder, { 'night.png': night });
+  assert.equal(
+    (await collect([files[0]!, path!])).map(({ isDark }) => isDark),
+    [false, true],
+  );
+});
+
 test('a file that cannot be read is named, and the others are detected on', async () => {
   const broken = join(folder, 'all/broken.png');
   writeFileSync(broken, readFileSync(files[0]!).subarray(0, 60));

@@ -1,3 +1,4 @@
+import ndarray from 'ndarray';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Dataset } from '../../src/data-node.ts';
@@ -26,6 +27,21 @@ test('a data set in memory is split, and read as it is', async () => {
   const other = await prepare(squares, { data: { heldOut: 0.4 }, train: { seed: 2 } });
   assert.not.equal(other.split, data.split, 'the seed decides the split');
   await data.close();
+});
+
+test('images that are nearly black are noted, unless another one of the first three is not', async () => {
+  const scaled = (factor: (index: number) => number): Dataset => ({
+    ...squares,
+    get: async (index) => {
+      const sample = await squares.get(index);
+      const levels = Uint8Array.from(sample.image.data, (level) => level * factor(index));
+      return { ...sample, image: ndarray(levels, [...sample.image.shape]) };
+    },
+  });
+  const night = await prepare(scaled(() => 16 / 255));
+  assert.match(night.notes.join(), /^the first 3 images are nearly black: of a 16-bit PNG the upper 8 bits/);
+  const second = night.split.train[1];
+  assert.equal((await prepare(scaled((index) => (index === second ? 1 : 16 / 255)))).notes, []);
 });
 
 test('augmentation depends on seed, epoch and sample alone', async () => {

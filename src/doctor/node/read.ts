@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { isTruncated, TruncatedError } from '../../imagery/truncated.ts';
-import { imageSize, packedBytes } from '../../imagery/image.ts';
+import { imageSize } from '../../imagery/image.ts';
+import { levelRange } from '../../imagery/level-range.ts';
 import { listFiles } from '../../imagery/node/files.ts';
 import { decodeJpeg, isJpeg, readJpegHeader } from '../../imagery/node/jpeg.ts';
 import { decodePng, isPng } from '../../imagery/node/png.ts';
@@ -100,16 +101,6 @@ async function readContents(file: OpenFile, options: ReadFactsOptions): Promise<
     const message = error instanceof InputError ? error.reason : reasonOf(error);
     return { ...facts, problem: { kind, message } };
   }
-}
-
-/** The lowest and the highest level of an image. */
-function levelRange(image: RgbImage): readonly [lowest: number, highest: number] {
-  let [lowest, highest] = [255, 0];
-  for (const level of packedBytes(image)) {
-    if (level < lowest) lowest = level;
-    if (level > highest) highest = level;
-  }
-  return [lowest, highest];
 }
 
 async function openImage({ path, bytes, facts: { file, kind } }: OpenFile, options: DecodeOptions): Promise<Opened> {

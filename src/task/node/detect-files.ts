@@ -2,6 +2,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
 import { InputError } from '../../common/errors.ts';
 import { objectsOf } from '../../data/annotation-table.ts';
 import type { DetectOptions, Detector } from '../../detector/detector.ts';
+import { isNearlyBlack } from '../../imagery/level-range.ts';
 import { readImage } from '../../imagery/node/read-image.ts';
 import type { RgbImage } from '../../imagery/types.ts';
 import type { LabelledImage } from '../../labels/types.ts';
@@ -12,6 +13,8 @@ import { readerOptions } from './open-training-data.ts';
 export interface FileDetections {
   readonly file: string;
   readonly image: RgbImage;
+  /** Whether the image is nearly black: no level above 16 of 255. */
+  readonly isDark: boolean;
   readonly detections: Detections;
   /** The detections as an entry of a label table, with the path relative to the common folder of all files. */
   readonly labelled: LabelledImage;
@@ -47,7 +50,8 @@ export async function* detectFiles(
     const detections = await detector.detect(image, detecting);
     const [height, width] = image.shape as [number, number, number];
     const name = relative(root, file).split(sep).join('/');
-    yield { file, image, detections, labelled: { file: name, width, height, objects: objectsOf(detections) } };
+    const labelled = { file: name, width, height, objects: objectsOf(detections) };
+    yield { file, image, isDark: isNearlyBlack(image), detections, labelled };
   }
 }
 
