@@ -14,7 +14,7 @@ const BUDGETS = {
   autograd: 3020,
   nn: 1460,
   imagery: 1590,
-  labels: 2720,
+  labels: 2760,
   synthetic: 820,
   data: 2350,
   evaluation: 1970,

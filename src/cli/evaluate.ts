@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defined } from '../common/check.ts';
-import { readLabels, writeLabels, type LabelTable } from '../data-node.ts';
+import { readLabels, writeLabels, type ReadLabels } from '../data-node.ts';
 import {
   evaluate as evaluateTask,
   judgeTables,
@@ -129,9 +129,11 @@ async function evaluateFiles({ options: values, terminal }: Call<typeof OPTIONS>
   if (out !== undefined) makeFolder(out, '--out');
   const where = defined({ images: values.images });
   const truth = await readLabels(truthFile, where);
-  const read = (path: string): Promise<LabelTable> => readLabels(path, { ...where, like: truth });
+  const read = (path: string): Promise<ReadLabels> => readLabels(path, { ...where, like: truth });
   const predictions = await read(file);
   const others = other === undefined ? null : await read(other);
+  const tables = others === null ? [truth, predictions] : [truth, predictions, others];
+  for (const { path, notes } of tables) for (const note of notes) terminal.say(`${path}: not read: ${note}`);
   const matchBy = chosen ?? matchImages(truth, others === null ? [predictions] : [predictions, others]);
   if (chosen === undefined && matchBy === 'stem') {
     terminal.say('The paths of the images differ: they are matched by name without folders and extension.');

@@ -2,7 +2,7 @@ import { InputError } from '../common/errors.ts';
 import { ringArea, type Box, type Point, type Polygon } from '../imagery/geometry.ts';
 import { isRecord, parseJson } from './json.ts';
 import { LabelError, originText, reporter, shown, type ParseOptions, type Report } from './problems.ts';
-import { checkBox, imagePath, imageSide, openRing, unknownClass } from './table-builder.ts';
+import { checkBox, imagePath, imageSide, openRing, unknownClass, type ImagePaths } from './table-builder.ts';
 import type { LabelledImage, LabelledObject, LabelTable, Origin } from './types.ts';
 
 /** The ids of images and classes in a COCO file; results refer to them. */
@@ -25,7 +25,7 @@ export interface CocoTable extends LabelTable {
  * any ids, become labels in the order of the ids; `bbox` is x, y, width, height in pixels. An image without annotations is
  * empty. Only box and area are kept of a segmentation in run lengths, which `notes` mentions.
  */
-export function parseCoco(text: string, options: ParseOptions & { readonly root?: string | undefined }): CocoTable {
+export function parseCoco(text: string, options: ParseOptions & ImagePaths): CocoTable {
   const { name } = options;
   const report = reporter(options.onProblem);
   const json = parseJson(text, name);
@@ -39,7 +39,7 @@ export function parseCoco(text: string, options: ParseOptions & { readonly root?
   };
   const categories = readCategories(list('categories'), name, report);
   const classes = options.classes ?? [...new Set(categories.values())];
-  const images = readImages(list('images'), { name, report, root: options.root });
+  const images = readImages(list('images'), { name, report, paths: options });
   const objects = new Map<string, LabelledObject[]>([...images.files.values()].map((file) => [file, []]));
   const known: Known = { images: images.files, categories, classes, report };
   let runLengths = 0;
@@ -246,7 +246,7 @@ function readCategories(list: readonly unknown[], name: string, report: Report):
 
 function readImages(
   list: readonly unknown[],
-  { name, report, root }: { name: string; report: Report; root: string | undefined },
+  { name, report, paths }: { name: string; report: Report; paths: ImagePaths },
 ): { files: Map<number | string, string>; list: Omit<LabelledImage, 'objects'>[] } {
   const files = new Map<number | string, string>();
   const images = new Map<string, Omit<LabelledImage, 'objects'>>();
@@ -257,7 +257,7 @@ function readImages(
       report('syntax', origin, `${shown(entry)}, expected an image with an id and a file_name`);
       continue;
     }
-    const file = imagePath(given, origin, report, root);
+    const file = imagePath(given, origin, report, paths);
     if (file === null) continue;
     if (files.has(id)) {
       report('image', origin, `id ${shown(id)} of ${file} is already that of ${files.get(id)}`);

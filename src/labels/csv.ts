@@ -1,7 +1,7 @@
 import type { Box } from '../imagery/geometry.ts';
 import { csvLines } from './csv-rows.ts';
 import { LabelError, reporter, type ParseOptions, type Report } from './problems.ts';
-import { checkBox, imagePath, TableBuilder } from './table-builder.ts';
+import { checkBox, imagePath, TableBuilder, type ImagePaths } from './table-builder.ts';
 import type { LabelTable, Origin } from './types.ts';
 
 /** The CSV formats with a row per box. */
@@ -65,13 +65,10 @@ function readColumns(first: readonly string[]): Columns {
  * Reads a CSV with a row per box in pixels: `image,x1,y1,x2,y2,label`, with or without `score`, columns in any order and
  * with others between them; DeepForest's `image_path,xmin,ymin,xmax,ymax,label`; or keras-retinanet's rows without a header.
  * A row with blank corners stands for an image without objects; in DeepForest's files `0,0,0,0` does too. Backslashes in
- * paths become slashes. Absolute paths below `root` become relative to it.
+ * paths become slashes.
  */
-export function parseLabelCsv(
-  text: string,
-  options: ParseOptions & { readonly root?: string | undefined },
-): LabelTable {
-  const { name: file, root } = options;
+export function parseLabelCsv(text: string, options: ParseOptions & ImagePaths): LabelTable {
+  const { name: file } = options;
   const report = reporter(options.onProblem);
   const table = new TableBuilder(options.classes, report);
   let columns: Columns | null = null;
@@ -88,7 +85,7 @@ export function parseLabelCsv(
       }
       if (columns.names.length > 0) continue;
     }
-    readRow(values, origin, { columns, table, report, root });
+    readRow(values, origin, { columns, table, report, paths: options });
   }
   if (columns === null) report('syntax', { file }, 'the file is empty, expected the header image,x1,y1,x2,y2,label');
   return table.build();
@@ -98,11 +95,11 @@ interface RowContext {
   readonly columns: Columns;
   readonly table: TableBuilder;
   readonly report: Report;
-  readonly root: string | undefined;
+  readonly paths: ImagePaths;
 }
 
 /** Adds the image and the box of a row to the table, or reports what is invalid. */
-function readRow(values: readonly string[], origin: Origin, { columns, table, report, root }: RowContext): void {
+function readRow(values: readonly string[], origin: Origin, { columns, table, report, paths }: RowContext): void {
   const { at, names, flavour } = columns;
   if (values.length !== columns.fields) {
     const expected = names.length > 0 ? `${columns.fields} as in the header` : '6: path,x1,y1,x2,y2,class';
@@ -110,7 +107,7 @@ function readRow(values: readonly string[], origin: Origin, { columns, table, re
     return;
   }
   const field = (meaning: Meaning): string => values[at[meaning]!] ?? '';
-  const file = imagePath(field('image'), origin, report, root);
+  const file = imagePath(field('image'), origin, report, paths);
   if (file === null) return;
   // The image is known even if its box is invalid.
   table.addImage(file);

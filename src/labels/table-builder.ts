@@ -73,22 +73,34 @@ export function checkBox(box: Box, origin: Origin, report: Report): boolean {
   return false;
 }
 
+/** How the paths of images in a label file are read. */
+export interface ImagePaths {
+  /** Folder of the images: absolute paths below it become relative to it. */
+  readonly root?: string | undefined;
+  /** The only image with a file name: the paths and URLs of other computers lead to it. Default: they are a problem. */
+  readonly byName?: ((name: string) => string | undefined) | undefined;
+}
+
 /**
- * The path of an image in a label file, relative and with forward slashes, without `.` and `..`. An absolute path below
- * `root` is made relative to it. Null for a path outside the folder, which is reported.
+ * The path of an image in a label file, relative and with forward slashes, without `.` and `..`. Null for a path outside
+ * the folder of the images, which is reported.
  */
-export function imagePath(given: string, origin: Origin, report: Report, root?: string): string | null {
+export function imagePath(given: string, origin: Origin, report: Report, paths: ImagePaths = {}): string | null {
   if (given === '') return report('syntax', origin, 'image is empty, expected the name of a file');
-  let path = given.replaceAll('\\', '/');
+  const { root, byName } = paths;
+  const isUrl = /^[a-z][a-z\d+.-]+:\/\//i.test(given);
+  let path = (isUrl ? given.replace(/[?#].*$/, '') : given).replaceAll('\\', '/');
   const base = root?.replaceAll('\\', '/').replace(/\/*$/, '/');
   if (base !== undefined && path.startsWith(base)) path = path.slice(base.length);
   const parts: string[] = [];
-  let outside = path.startsWith('/') || /^[A-Za-z]:/.test(path);
+  let outside = isUrl || path.startsWith('/') || /^[A-Za-z]:/.test(path);
   for (const part of path.split('/')) {
     if (part === '..' && parts.pop() === undefined) outside = true;
     if (part !== '' && part !== '.' && part !== '..') parts.push(part);
   }
   if (!outside && parts.length > 0) return parts.join('/');
+  const found = byName?.(parts.at(-1) ?? '');
+  if (found !== undefined) return found;
   return report('image', origin, `image ${given} is outside the folder of the images, expected a path relative to it`);
 }
 

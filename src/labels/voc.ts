@@ -1,6 +1,6 @@
 import type { Box } from '../imagery/geometry.ts';
 import { reporter, shown, type ParseOptions, type Report } from './problems.ts';
-import { checkBox, imagePath, imageSide, TableBuilder } from './table-builder.ts';
+import { checkBox, imagePath, imageSide, TableBuilder, type ImagePaths } from './table-builder.ts';
 import type { LabelledImage, LabelTable, Origin } from './types.ts';
 import { parseXml, XmlError, type XmlElement } from './xml.ts';
 
@@ -18,7 +18,7 @@ export interface VocDocument {
  */
 export function parseVoc(
   documents: Iterable<VocDocument>,
-  options: ParseOptions & { readonly findImage?: ((stem: string) => string | undefined) | undefined },
+  options: ParseOptions & ImagePaths & { readonly findImage?: ((stem: string) => string | undefined) | undefined },
 ): LabelTable {
   const report = reporter(options.onProblem);
   const table = new TableBuilder(options.classes, report);
@@ -26,7 +26,8 @@ export function parseVoc(
   for (const { path, text } of documents) {
     const origin = { file: `${options.name}/${path}` };
     const root = readRoot(text, origin, report);
-    const file = root === null ? null : imageOf(root, path, origin, { report, findImage: options.findImage });
+    const file =
+      root === null ? null : imageOf(root, path, origin, { report, findImage: options.findImage, paths: options });
     if (root === null || file === null) continue;
     const other = documentOf.get(file);
     if (other !== undefined) {
@@ -49,13 +50,17 @@ function imageOf(
   root: XmlElement,
   path: string,
   origin: Origin,
-  { report, findImage }: { report: Report; findImage: ((stem: string) => string | undefined) | undefined },
+  {
+    report,
+    findImage,
+    paths,
+  }: { report: Report; findImage: ((stem: string) => string | undefined) | undefined; paths: ImagePaths },
 ): string | null {
   const folder = path.slice(0, path.lastIndexOf('/') + 1);
   const bare = path.replace(/\.[^./]*$/, '');
   const given = textOf(root, 'filename') || findImage?.(bare)?.slice(folder.length) || '';
   if (given === '') return report('syntax', origin, 'no <filename>, and no image with the same name');
-  return imagePath(/[\\/]/.test(given) ? given : folder + given, origin, report);
+  return imagePath(/[\\/]/.test(given) ? given : folder + given, origin, report, paths);
 }
 
 /** Adds an <object> to the table, or reports what is invalid. */

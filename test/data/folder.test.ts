@@ -86,7 +86,7 @@ test(
       open('sub/A.jpg,1,1,5,5,roof'),
       /no image sub\/A.jpg in .*; there is a.png, which differs in folder and ext/,
     );
-    for (const outside of ['../a.png', '/etc/a.png', 'C:\\a.png', 'sub/../../a.png']) {
+    for (const outside of ['../x.png', '/etc/x.png', 'C:\\x.png', 'sub/../../x.png', 's3://bucket/x.png']) {
       await rejects(open(`${outside},1,1,5,5,roof`), /boxes.csv:3: image .* is outside the folder of the images/);
     }
     await rejects(open('"a.png,1,1,5,5,roof'), /boxes.csv:3: a double quote is not closed/);

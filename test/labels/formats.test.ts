@@ -1,7 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LabelProblem, LabelTable } from '../../src/labels/types.ts';
+import { writeVoc } from '../../src/labels/voc.ts';
 import { unsupportedFields } from '../../src/labels/unsupported-fields.ts';
 import { readLabels } from '../../src/labels/node/read-labels.ts';
 import { detectLabelFormat } from '../../src/labels/node/find-labels.ts';
@@ -272,6 +274,56 @@ test(
     const utm = await readLabels(`${folder}/utm`);
     assert.equal(plain(utm), [['field.tif', [['car', 2, 3, 8, 9]]]]);
     assert.is(utm.images[0]?.objects[0]?.score, 0.5);
+  }),
+);
+
+test(
+  'paths and URLs of other computers lead to the image with their file name',
+  inFolder(async (folder) => {
+    for (const file of ['images/a.png', 'images/b.png', 'images/x/c.png', 'images/y/c.png']) {
+      await write(folder, file, await png());
+    }
+    const elsewhere = [
+      'C:\\data\\a.png',
+      '/home/me/b.png',
+      'https://host/path/a.png?key=1',
+      's3://bucket/b.png',
+      '../../b.png',
+    ];
+    const boxes = (paths: readonly string[]): string =>
+      ['image,x1,y1,x2,y2,label', ...paths.map((path, i) => `${path},${i},1,9,9,car`)].join('\n');
+    const files = ['images/a.png', 'images/b.png'];
+    const firstOf = (table: LabelTable): unknown[] =>
+      table.images.map(({ file, objects }) => [file, objects.map(({ box }) => box[0])]);
+    const expected = files.map((file, i) => [file, i === 0 ? [0, 2] : [1, 3, 4]]);
+    await write(folder, 'boxes.csv', boxes(elsewhere));
+    const csv = await readLabels(`${folder}/boxes.csv`);
+    assert.equal([firstOf(csv), csv.imagesRoot], [expected, folder]);
+    assert.equal(csv.notes, ['the folders of 5 paths that lead elsewhere: the images were found by name']);
+    // The labels in a folder of their own, the images beside it.
+    await write(folder, 'labels/boxes.csv', boxes(elsewhere));
+    const beside = await readLabels(`${folder}/labels/boxes.csv`);
+    assert.equal(firstOf(beside), expected);
+    assert.is(join(beside.imagesRoot), join(folder));
+    // Detections refer to the images of the ground truth, wherever these are.
+    await write(folder, 'far/away/boxes.csv', boxes(elsewhere));
+    assert.equal(firstOf(await readLabels(`${folder}/far/away/boxes.csv`, { like: csv })), expected);
+    const images = elsewhere.slice(0, 2).map((file_name, id) => ({ id, file_name }));
+    const annotations = images.map(({ id }) => ({ id, image_id: id, category_id: 1, bbox: [id, 1, 5, 5] }));
+    const coco = { images, annotations, categories: [{ id: 1, name: 'car' }] };
+    await write(folder, 'images/coco.json', JSON.stringify(coco));
+    const own = await readLabels(`${folder}/images/coco.json`);
+    assert.equal(firstOf(own), [
+      ['a.png', [0]],
+      ['b.png', [1]],
+    ]);
+    const voc = writeVoc({ file: 'a.png', width: 9, height: 9, objects: [{ label: 0, box: [2, 1, 5, 5] }] }, ['car']);
+    await write(folder, 'images/a.xml', voc.replace('a.png', 'C:\\img\\a.png'));
+    const one = await readLabels(`${folder}/images/a.xml`);
+    assert.equal([firstOf(one), one.notes.length], [[['a.png', [2]]], 1]);
+    // Of two files with the name, none is taken.
+    await write(folder, 'boxes.csv', boxes(['/home/c.png']));
+    await rejects(readLabels(`${folder}/boxes.csv`), /boxes.csv:2: image \/home\/c.png is outside the folder/);
   }),
 );
 

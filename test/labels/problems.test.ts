@@ -110,10 +110,10 @@ test(
       one,
     );
     await broken(
-      await at(coco({ images: [image, { id: 2, file_name: '../b.png' }] })),
+      await at(coco({ images: [image, { id: 2, file_name: '../gone.png' }] })),
       'coco',
       'image',
-      /image ..\/b.png is outside/,
+      /image ..\/gone.png is outside/,
       one,
     );
     await broken(await at(coco({})), 'coco', 'class', /annotations\[0\].*class "roof" is none of tree/, {
@@ -293,10 +293,10 @@ test(
     await broken(await csv('a.png,1,1,5,5,,1'), 'deepforest', 'class', /x.csv:3: label is empty/, one);
     await broken(await csv(',1,1,5,5,roof,1'), 'deepforest', 'syntax', /x.csv:3: image is empty/, one);
     await broken(
-      await csv('../a.png,1,1,5,5,roof,1'),
+      await csv('../gone.png,1,1,5,5,roof,1'),
       'deepforest',
       'image',
-      /x.csv:3: image ..\/a.png is outside/,
+      /x.csv:3: image ..\/gone.png is outside/,
       one,
     );
     await broken(

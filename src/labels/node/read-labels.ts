@@ -8,8 +8,9 @@ import { parseCoco, parseCocoResults, type CocoIds, type ResultsTruth } from '..
 import { parseClassMapping, parseLabelCsv } from '../csv.ts';
 import type { LabelFormat } from '../formats.ts';
 import { LabelError, shown, type OnProblem } from '../problems.ts';
-import { checkClasses } from '../table-builder.ts';
+import { checkClasses, type ImagePaths } from '../table-builder.ts';
 import type { LabelTable } from '../types.ts';
+import { UniqueNames } from '../unique-names.ts';
 import { parseVoc, type VocDocument } from '../voc.ts';
 import { parseClassList } from '../yolo.ts';
 import { findLabels, isVocName } from './find-labels.ts';
@@ -99,7 +100,8 @@ async function readFormat(format: LabelFormat, path: string, options: Given): Pr
   const parsing = { name: path, classes, onProblem, root: images === undefined ? undefined : resolve(images) };
   switch (format) {
     case 'coco': {
-      const table = parseCoco(await readText(path), parsing);
+      const text = await readText(path);
+      const table = await findByName((paths) => parseCoco(text, { ...parsing, ...paths }), path, options);
       return { ...table, imagesRoot: images ?? (await guessRoot(path, table)) };
     }
     case 'coco-results': {
@@ -122,10 +124,38 @@ async function readFormat(format: LabelFormat, path: string, options: Given): Pr
     case 'csv':
     case 'deepforest':
     case 'keras-retinanet': {
-      const table = parseLabelCsv(await readText(path), parsing);
+      const text = await readText(path);
+      const table = await findByName((paths) => parseLabelCsv(text, { ...parsing, ...paths }), path, options);
       return { ...table, imagesRoot: images ?? (await guessRoot(path, table)) };
     }
   }
+}
+
+/** Parses labels. If paths in them lead out of the folder, its files are listed, and the labels parsed again with them. */
+async function findByName<T extends LabelTable & { readonly notes?: readonly string[] }>(
+  parse: (options: { readonly onProblem: OnProblem | undefined; readonly byName: ImagePaths['byName'] }) => T,
+  path: string,
+  { images, like, onProblem }: Given,
+): Promise<T & { readonly notes: readonly string[] }> {
+  let [isOutside, isFaulty] = [false, false];
+  const table = parse({
+    onProblem: () => (isFaulty = true),
+    byName: () => void (isOutside = true),
+  });
+  if (!isFaulty) return { ...table, notes: table.notes ?? [] };
+  const files = isOutside ? (like?.images.map(({ file }) => file) ?? (await imagesNear(images, path))) : [];
+  const names = new UniqueNames(files);
+  const found = parse({ onProblem, byName: names.find });
+  return { ...found, notes: [...(found.notes ?? []), ...names.notes()] };
+}
+
+/** The images in a folder; without one, in that of the labels or, if it has none, in the folder around it. */
+async function imagesNear(images: string | undefined, path: string): Promise<string[]> {
+  const within = async (folder: string): Promise<string[]> =>
+    (await listFiles(folder)).filter((file) => imageEnding.test(file));
+  if (images !== undefined) return within(images);
+  const beside = await within(dirname(path));
+  return beside.length > 0 ? beside : within(dirname(dirname(resolve(path))));
 }
 
 async function readVoc(path: string, { classes, images, onProblem }: Given): Promise<Read> {
@@ -142,8 +172,10 @@ async function readVoc(path: string, { classes, images, onProblem }: Given): Pro
   const usual = [...['../JPEGImages', '../images', 'images'].map((name) => join(folder, name)), folder];
   const roots = images === undefined ? usual : [images];
   const near = await imagesByName(roots);
-  const table = parseVoc(documents, { name: folder, classes, onProblem, findImage: (bare) => near.get(bare) });
-  return { ...table, imagesRoot: images ?? (await firstWith(roots, table)) };
+  const names = new UniqueNames(near.values());
+  const findImage = (bare: string): string | undefined => near.get(bare);
+  const table = parseVoc(documents, { name: folder, classes, onProblem, findImage, byName: names.find });
+  return { ...table, imagesRoot: images ?? (await firstWith(roots, table)), notes: names.notes() };
 }
 
 /** The images in some folders by their paths without extension; the first folder wins. */
