@@ -5,6 +5,7 @@
 export { Detector, encodeDetector, type DetectOptions, type DetectorDescription } from './detector/detector.ts';
 export { detectImage, type TileOptions } from './detector/detect-image.ts';
 export { evaluateDetector, type EvaluateOptions, type ImageResult } from './detector/evaluate.ts';
+export { darkRemedy } from './imagery/level-range.ts';
 export { atLeast, omittedImages, tablesOf } from './detector/detections-table.ts';
 export { loadPretrainedBytes, type PretrainedOptions, type PretrainedReport } from './detector/pretrained.ts';
 export type { TensorNote } from './detector/pretrained-source.ts';

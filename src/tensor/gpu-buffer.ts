@@ -30,7 +30,7 @@ export function fromBuffer<D extends DType = 'float32'>(
 ): Tensor<D> {
   const defaults = { dtype: 'float32', device: undefined, requiresGrad: false, offset: 0, copy: true } as const;
   const { dtype, device, requiresGrad } = createOptions('fromBuffer', options, defaults);
-  const { offset = 0, copy = true } = options;
+  const { offset = defaults.offset, copy = defaults.copy } = options;
   checkShape('fromBuffer', shape);
   if (typeof buffer !== 'object' || buffer === null || typeof buffer.mapAsync !== 'function') {
     throw new TypeError(`fromBuffer: the buffer is ${described(buffer)}, expected a GPUBuffer`);

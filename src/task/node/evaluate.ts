@@ -52,10 +52,8 @@ export async function openEvaluationData(
   const { classes } = detector;
   const splits = given.split === undefined ? await yoloSplits(path) : [];
   const split = given.split ?? (['test', 'val'] as const).find((name) => splits.includes(name)) ?? null;
-  const options: OpenOptions = {
-    ...readerOptions(detector.decoding),
-    ...defined({ images, split: split ?? undefined }),
-  };
+  const where = defined({ images, split: split ?? undefined });
+  const options: OpenOptions = { ...readerOptions(detector.decoding), ...where };
   const opened = await openDataset(path, options);
   const unknown = opened.classes.filter((name) => !classes.includes(name));
   if (unknown.length > 0) {
@@ -65,9 +63,7 @@ export async function openEvaluationData(
   }
   // In a SpaceNet tree, `images` is the name of folders, and several images may share a label file.
   const isTree = 'root' in opened.report;
-  const labels = isTree
-    ? await readLabels(path).catch(() => null)
-    : await readLabels(path, defined({ images, split: split ?? undefined }));
+  const labels = isTree ? await readLabels(path).catch(() => null) : await readLabels(path, where);
   const byName = new Map(labels?.images.map((image) => [isTree ? placeKey(image.file) : image.file, image]));
   const found = opened.ids.flatMap((id) => byName.get(id) ?? []);
   if (labels === null || found.length < opened.ids.length) {
