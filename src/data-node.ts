@@ -1,6 +1,6 @@
 // The entry `retinagrad/data` in Node: everything of data.ts, and what reads and writes files.
 export * from './data.ts';
-export { readImage, type ReadImageOptions } from './imagery/node/read-image.ts';
+export { openRaster, readImage, type DecodeOptions, type ReadImageOptions } from './imagery/node/read-image.ts';
 export { findImages } from './imagery/node/find-images.ts';
 export { imageSizeOf, type ImageSize } from './imagery/node/image-size.ts';
 export { readLabels, type ReadLabels, type ReadLabelsOptions } from './labels/node/read-labels.ts';
@@ -22,7 +22,10 @@ export {
 } from './data/node/open-labelled.ts';
 export { openDataset, type OpenOptions } from './data/node/open-dataset.ts';
 export { openSpaceNet, type SpaceNetDataset } from './data/node/open-spacenet.ts';
-export { openTiff, type Tiff } from './imagery/node/tiff.ts';
+export { openTiff } from './imagery/node/tiff.ts';
+export { openImage } from './imagery/node/open-image.ts';
+export { colourBands, type ColourBands, type ColourRole, type RawImage, type RawPixels } from './imagery/raw-image.ts';
+export type { Levels, LevelType } from './imagery/levels.ts';
 export { readPng, writePng } from './imagery/node/png.ts';
 export { readJpeg } from './imagery/node/jpeg.ts';
 export { openLocalSource, openWorkerSource, type ClosableSource, type SourceRecipe } from './data/node/workers.ts';

@@ -1,11 +1,11 @@
+import type { Levels } from './levels.ts';
+import type { RawPixels } from './raw-image.ts';
+
 /** The levels of red, green and blue that are mapped to 0 and to 255. */
 export interface Stretch {
   readonly low: readonly [number, number, number];
   readonly high: readonly [number, number, number];
 }
-
-/** Raw levels, three per pixel, 8 or 16 bits each. */
-export type Levels = Uint8Array | Uint16Array;
 
 /** The stretch that leaves 8-bit images unchanged. */
 export const identityStretch: Stretch = { low: [0, 0, 0], high: [255, 255, 255] };
@@ -25,22 +25,43 @@ export function checkStretch(stretch: Stretch): void {
   }
 }
 
-/** Histograms of red, green and blue over any number of images, from which a stretch is computed. */
+/** Of an image whose levels have more than 16 bits at most this many pixels are kept, evenly spread. */
+const SAMPLES = 1 << 18;
+/** Levels of at most 16 bits are from -32,768 to 65,535. */
+const LOWEST = -32_768;
+
+/** Levels of red, green and blue over any number of images, from which a stretch is computed. */
 export class LevelCounts {
-  readonly #counts = [new Float64Array(65_536), new Float64Array(65_536), new Float64Array(65_536)] as const;
+  /** How often each level of at most 16 bits occurred. */
+  readonly #counts = perBand(() => new Float64Array(65_536 - LOWEST));
+  /** Levels with more bits. */
+  readonly #samples = perBand((): number[] => []);
   #pixels = 0;
 
-  /** Counts the levels of an image, except pixels that are 0 in all bands: those are the margin outside the picture. */
-  add(levels: Levels): void {
-    const [red, green, blue] = this.#counts;
-    for (let i = 0; i < levels.length; i += 3) {
-      const [r, g, b] = [levels[i]!, levels[i + 1]!, levels[i + 2]!];
-      if (r === 0 && g === 0 && b === 0) continue;
-      red[r] = red[r]! + 1;
-      green[g] = green[g]! + 1;
-      blue[b] = blue[b]! + 1;
+  /**
+   * Counts the levels of pixels that have data, except those that are 0 in all bands: such are the margin outside the
+   * picture where a file does not say so.
+   */
+  add({ levels, valid }: RawPixels): void {
+    const pixels = levels.length / 3;
+    const isWide = levels.BYTES_PER_ELEMENT > 2;
+    const step = isWide ? Math.max(1, Math.floor(pixels / SAMPLES)) : 1;
+    for (let pixel = 0; pixel < pixels; pixel += step) {
+      const at = 3 * pixel;
+      const isBlack = levels[at] === 0 && levels[at + 1] === 0 && levels[at + 2] === 0;
+      if (isBlack || valid?.[pixel] === 0) continue;
+      for (let band = 0; band < 3; band++) {
+        const level = levels[at + band]!;
+        if (!isWide) this.#counts[band]![level - LOWEST]!++;
+        else if (!Number.isNaN(level)) this.#samples[band]!.push(level);
+      }
       this.#pixels++;
     }
+  }
+
+  /** Whether no pixel was counted. */
+  get isEmpty(): boolean {
+    return this.#pixels === 0;
   }
 
   /**
@@ -51,36 +72,44 @@ export class LevelCounts {
     if (!(from >= 0 && from < to && to <= 100)) {
       throw new RangeError(`stretch: percentiles are ${from} and ${to}, expected 0 <= from < to <= 100`);
     }
-    if (this.#pixels === 0) throw new RangeError('stretch: all pixels of the images are black');
-    const low = perBand((band) => this.#percentile(this.#counts[band], from));
-    const high = perBand((band) => Math.max(this.#percentile(this.#counts[band], to), low[band] + 1));
+    if (this.isEmpty) throw new RangeError('stretch: all pixels of the images are black or have no data');
+    const low = perBand((band) => this.#percentile(band, from));
+    const high = perBand((band) => {
+      const level = this.#percentile(band, to);
+      return level > low[band] ? level : low[band] + 1;
+    });
     return { low, high };
   }
 
-  #percentile(counts: Float64Array, percent: number): number {
+  #percentile(band: 0 | 1 | 2, percent: number): number {
+    const samples = this.#samples[band].sort((a, b) => a - b);
+    if (samples.length > 0) return samples[Math.floor((percent / 100) * (samples.length - 1))]!;
+    const counts = this.#counts[band];
     const rank = (percent / 100) * (this.#pixels - 1);
     let seen = 0;
-    for (let level = 0; level < counts.length; level++) {
-      seen += counts[level]!;
-      if (seen > rank) return level;
+    for (let i = 0; i < counts.length; i++) {
+      seen += counts[i]!;
+      if (seen > rank) return i + LOWEST;
     }
-    return counts.length - 1;
+    return counts.length - 1 + LOWEST;
   }
 }
 
 /** Maps levels to bytes: linear between `low` and `high`, clamped outside. Throws a RangeError as `checkStretch` does. */
 export function applyStretch(levels: Levels, stretch: Stretch): Uint8Array {
   checkStretch(stretch);
-  const top = levels.BYTES_PER_ELEMENT === 1 ? 256 : 65_536;
-  const [red, green, blue] = perBand((band) => {
-    const [low, high] = [stretch.low[band], stretch.high[band]];
-    return Uint8ClampedArray.from({ length: top }, (_, level) => (255 * (level - low)) / (high - low));
-  });
-  const out = new Uint8Array(levels.length);
-  for (let i = 0; i < levels.length; i += 3) {
-    out[i] = red[levels[i]!]!;
-    out[i + 1] = green[levels[i + 1]!]!;
-    out[i + 2] = blue[levels[i + 2]!]!;
+  const out = new Uint8ClampedArray(levels.length);
+  // Of unsigned levels a table is shorter than an image.
+  const top = levels instanceof Uint8Array ? 256 : levels instanceof Uint16Array ? 65_536 : 0;
+  for (let band = 0; band < 3; band++) {
+    const [low, high] = [stretch.low[band]!, stretch.high[band]!];
+    const scaled = (level: number): number => (255 * (level - low)) / (high - low);
+    if (top === 0) {
+      for (let i = band; i < out.length; i += 3) out[i] = scaled(levels[i]!);
+      continue;
+    }
+    const table = Uint8ClampedArray.from({ length: top }, (_, level) => scaled(level));
+    for (let i = band; i < out.length; i += 3) out[i] = table[levels[i]!]!;
   }
-  return out;
+  return new Uint8Array(out.buffer);
 }

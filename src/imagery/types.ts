@@ -12,7 +12,7 @@ export type Bands = readonly [red: number, green: number, blue: number];
  * the ground.
  */
 export interface ImageDecoding {
-  /** The levels that become 0 and 255. TIFF only. */
+  /** The levels that become 0 and 255, where they are not bytes. */
   readonly stretch?: Stretch;
   /** TIFF only. */
   readonly bands?: Bands;

@@ -122,7 +122,7 @@ async function writeChips(folder: string, format: ChipFormat, chips: number, siz
   for (let i = 0; i < chips; i++) {
     const { levels, footprints } = generateChip(1, i, { size });
     const counts = new LevelCounts();
-    counts.add(levels);
+    counts.add({ levels, valid: null });
     const image = rgbImage(size, size, applyStretch(levels, counts.stretch([2, 98])));
     const name = `chip${i}.${format === 'png' ? 'png' : 'jpg'}`;
     await writeFile(join(path, name), format === 'png' ? await encodePng(image) : await encodeJpeg(image));

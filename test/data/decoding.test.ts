@@ -52,7 +52,16 @@ test(
   'tiles, joined and cached data sets keep it; images without bands need nothing',
   inFolder(async (folder) => {
     const trees = await openSpaceNet(await vegas(`${folder}/tree`));
-    assert.equal([trees.decoding.stretch, trees.decoding.bands], [trees.stretch, trees.report.rgb]);
+    // Which bands are red, green and blue is each file's own matter, unless it is said.
+    assert.equal([trees.decoding.stretch, trees.decoding.bands], [trees.stretch, undefined]);
+    const said = await openSpaceNet(trees.report.root, { bands: [3, 2, 1] });
+    assert.equal(
+      [said.decoding.bands, said.report.rgb],
+      [
+        [3, 2, 1],
+        [3, 2, 1],
+      ],
+    );
     const made = [
       await tileDataset(trees, { size: 20 }),
       cacheSamples(trees, 1e6),

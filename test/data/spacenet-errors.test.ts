@@ -107,7 +107,10 @@ test(
         place(2),
       ),
     );
-    await rejects(dataset.get(1), /img2.tif: 4 bands of 16 bits, expected 3 of 16 as in .*img1.tif/);
+    await rejects(
+      dataset.get(1),
+      /img2.tif: 4 bands with 16-bit levels, expected 3 bands with 16-bit levels as in .*img1.tif/,
+    );
 
     const csv = 'AOI_2_Vegas_Train/summaryData/AOI_2_Vegas_Train_Building_Solutions.csv';
     await write(folder, csv, 'ImageId,BuildingId,PolygonWKT_Pix\nAOI_2_Vegas_img1,1,"POLYGON ((0 0, 1"\n');

@@ -7,6 +7,9 @@ import { packedBytes } from '../../src/imagery/image.ts';
 import { readImage } from '../../src/imagery/node/read-image.ts';
 import { decodeTiff } from '../../src/imagery/node/tiff.ts';
 import { Random } from '../../src/common/random.ts';
+import type { Levels } from '../../src/imagery/levels.ts';
+import type { RawImage } from '../../src/imagery/raw-image.ts';
+import type { Bands, PixelWindow } from '../../src/imagery/types.ts';
 import { applyStretch, LevelCounts } from '../../src/imagery/stretch.ts';
 import { deflatedStrips, geoTiff, inFolder, levelBytes, plainTiff, raster, rejects, write } from '../data/support.ts';
 
@@ -16,18 +19,21 @@ const small16 = raster(7, 5, 3, 16, level);
 const small8 = raster(7, 5, 3, 8, (band, row, column) => band * 80 + row * 10 + column);
 const all = [1, 2, 3] as const;
 
+const levelsOf = async (image: RawImage | Promise<RawImage>, bands: Bands, window?: PixelWindow): Promise<Levels> =>
+  (await (await image).read(bands, window)).levels;
+
 test('8- and 16-bit GeoTIFF: levels, band choice, georeference', async () => {
   for (const r of [small8, small16]) {
     const tiff = await decodeTiff(geoTiff(r, vegas), 'a.tif');
     assert.equal([tiff.width, tiff.height, tiff.bands, tiff.bits], [7, 5, 3, r.levels.BYTES_PER_ELEMENT * 8]);
     assert.equal([tiff.epsg, tiff.geographic], [4326, true]);
     assert.equal(tiff.affine, [2.7e-6, 0, -115.3, 0, -2.7e-6, 36.2]);
-    assert.equal(await tiff.readLevels(all), r.levels);
+    assert.equal(await levelsOf(tiff, all), r.levels);
     assert.equal(
-      [...(await tiff.readLevels([3, 3, 1]))].slice(0, 3),
+      [...(await levelsOf(tiff, [3, 3, 1]))].slice(0, 3),
       [2, 2, 0].map((band) => r.levels[band]!),
     );
-    await rejects(tiff.readLevels([1, 2, 4]), /a.tif: bands 1, 2, 4 were requested, but the file has 3/);
+    await rejects(levelsOf(tiff, [1, 2, 4]), /a.tif: bands 1, 2, 4 were requested, but the file has 3/);
   }
   const utm = await decodeTiff(geoTiff(small16, { epsg: 32611, x: 660000, y: 4e6, pixel: 0.5 }), 'u.tif');
   assert.equal([utm.epsg, utm.geographic], [32611, false]);
@@ -37,17 +43,17 @@ test('strips, tiles, planes, predictor, palette, white-is-zero, sparse blocks', 
   const big = raster(37, 21, 3, 16, level);
   const compressed: [number, 3, number[]] = [259, 3, [8]];
   assert.equal(
-    await (await decodeTiff(plainTiff(big, deflatedStrips(big, 4), [compressed, [278, 4, [4]]]), 'x')).readLevels(all),
+    await levelsOf(decodeTiff(plainTiff(big, deflatedStrips(big, 4), [compressed, [278, 4, [4]]]), 'x'), all),
     big.levels,
   );
 
   const differences = big.levels.map((value, i) => (i % (37 * 3) < 3 ? value : value - big.levels[i - 3]!));
   const predicted = plainTiff(big, deflatedStrips({ ...big, levels: differences }, 21), [compressed, [317, 3, [2]]]);
-  assert.equal(await (await decodeTiff(predicted, 'x')).readLevels(all), big.levels);
+  assert.equal(await levelsOf(decodeTiff(predicted, 'x'), all), big.levels);
 
   // Without LZW, Deflate or Zstandard, the tag says nothing.
   const meaningless = plainTiff(small16, [levelBytes(small16.levels)], [[317, 3, [3328]]]);
-  assert.equal(await (await decodeTiff(meaningless, 'x')).readLevels(all), small16.levels);
+  assert.equal(await levelsOf(decodeTiff(meaningless, 'x'), all), small16.levels);
 
   const tiles: Uint8Array[] = [];
   for (const y of [0, 16]) {
@@ -60,9 +66,9 @@ test('strips, tiles, planes, predictor, palette, white-is-zero, sparse blocks', 
     [322, 4, [16]],
     [323, 4, [16]],
   ] as [number, 4, number[]][];
-  assert.equal(await (await decodeTiff(plainTiff(big, tiles, tags, true), 'x')).readLevels(all), big.levels);
-  const sparse = await (
-    await decodeTiff(
+  assert.equal(await levelsOf(decodeTiff(plainTiff(big, tiles, tags, true), 'x'), all), big.levels);
+  const sparse = await levelsOf(
+    decodeTiff(
       plainTiff(
         big,
         tiles.map((t, i) => (i === 1 ? new Uint8Array(0) : t)),
@@ -70,8 +76,9 @@ test('strips, tiles, planes, predictor, palette, white-is-zero, sparse blocks', 
         true,
       ),
       'x',
-    )
-  ).readLevels(all);
+    ),
+    all,
+  );
   assert.equal([...sparse].filter((value, i) => value !== big.levels[i]).length, 16 * 16 * 3);
   assert.is(sparse[16 * 3], 0);
 
@@ -83,9 +90,9 @@ test('strips, tiles, planes, predictor, palette, white-is-zero, sparse blocks', 
     ]),
     'x',
   );
-  assert.equal(await planar.readLevels(all), small16.levels);
+  assert.equal(await levelsOf(planar, all), small16.levels);
   assert.equal(
-    await planar.readLevels([2, 2, 2]),
+    await levelsOf(planar, [2, 2, 2]),
     small16.levels.map((_, i) => small16.levels[i - (i % 3) + 1]!),
   );
 
@@ -99,9 +106,9 @@ test('strips, tiles, planes, predictor, palette, white-is-zero, sparse blocks', 
       [320, 3, map],
     ],
   );
-  assert.equal([...(await (await decodeTiff(palette, 'x')).readLevels([1, 1, 1]))], [0, 0, 0, 1, 1, 1]);
+  assert.equal([...(await levelsOf(decodeTiff(palette, 'x'), [1, 1, 1]))], [0, 0, 0, 1, 1, 1]);
   const inverted = await decodeTiff(plainTiff(index, [index.levels as Uint8Array], [[262, 3, [0]]]), 'x');
-  assert.equal([...(await inverted.readLevels([1, 1, 1]))], [255, 255, 255, 254, 254, 254]);
+  assert.equal([...(await levelsOf(inverted, [1, 1, 1]))], [255, 255, 255, 254, 254, 254]);
 });
 
 test('a window has the levels of its part, read only from the blocks that overlap it', async () => {
@@ -137,11 +144,7 @@ test('a window has the levels of its part, read only from the blocks that overla
   for (const [name, file] of Object.entries(files)) {
     const tiff = await decodeTiff(file, name);
     for (const [x, y, width, height] of windows) {
-      assert.equal(
-        await tiff.readLevels(all, { x, y, width, height }),
-        part(x, y, width, height),
-        `${name} ${x}, ${y}`,
-      );
+      assert.equal(await levelsOf(tiff, all, { x, y, width, height }), part(x, y, width, height), `${name} ${x}, ${y}`);
     }
     for (const [x, y, width, height] of [
       [0, 0, 38, 1],
@@ -150,7 +153,7 @@ test('a window has the levels of its part, read only from the blocks that overla
       [0, 0, 0, 1],
     ] as const) {
       await rejects(
-        tiff.readLevels(all, { x, y, width, height }),
+        levelsOf(tiff, all, { x, y, width, height }),
         /window of .* expected integers within the image of 37 x 21 pixels/,
       );
     }
@@ -158,8 +161,8 @@ test('a window has the levels of its part, read only from the blocks that overla
   // Rows 8 to 11 are damaged: windows that do not overlap them can be read.
   const damaged = strips.map((strip, i) => (i === 2 ? strip.map((byte) => byte ^ 255) : strip));
   const tiff = await decodeTiff(plainTiff(big, damaged, stripTags), 'x');
-  assert.equal(await tiff.readLevels(all, { x: 3, y: 12, width: 30, height: 9 }), part(3, 12, 30, 9));
-  await rejects(tiff.readLevels(all, { x: 3, y: 11, width: 30, height: 9 }), /x: damaged: block 2/);
+  assert.equal(await levelsOf(tiff, all, { x: 3, y: 12, width: 30, height: 9 }), part(3, 12, 30, 9));
+  await rejects(levelsOf(tiff, all, { x: 3, y: 11, width: 30, height: 9 }), /x: damaged: block 2/);
 });
 
 test('JPEG in TIFF becomes RGB', async () => {
@@ -178,7 +181,7 @@ test('JPEG in TIFF becomes RGB', async () => {
     ),
     'x',
   );
-  const levels = await tiff.readLevels(all);
+  const levels = await levelsOf(tiff, all);
   for (const [x, colour] of [
     [3, [220, 40, 30]],
     [28, [20, 60, 200]],
@@ -193,8 +196,8 @@ test('JPEG in TIFF becomes RGB', async () => {
   const flood = Buffer.from(block);
   flood.writeUInt16BE(65_535, flood.indexOf(Buffer.of(0xff, 0xc0)) + 5);
   await rejects(
-    (
-      await decodeTiff(
+    levelsOf(
+      decodeTiff(
         plainTiff(
           r,
           [flood],
@@ -204,8 +207,9 @@ test('JPEG in TIFF becomes RGB', async () => {
           ],
         ),
         'x',
-      )
-    ).readLevels(all),
+      ),
+      all,
+    ),
     /JPEG of 32 x 65535 pixels in a block of 32 x 16/,
   );
 });
@@ -241,7 +245,7 @@ test('damaged, truncated and unsupported files are errors that name the file', a
   const strips = deflatedStrips(small16, 5);
   const deflate: [number, 3, number[]] = [259, 3, [8]];
   const strip = strips[0]!;
-  const read = async (bytes: Uint8Array): Promise<unknown> => (await decodeTiff(bytes, 'b.tif')).readLevels(all);
+  const read = async (bytes: Uint8Array): Promise<unknown> => levelsOf(decodeTiff(bytes, 'b.tif'), all);
   await rejects(
     read(plainTiff(small16, [strip.map((byte, i) => (i === 20 ? byte ^ 0xff : byte))], [deflate])),
     /b.tif: damaged: block 0/,
@@ -261,9 +265,8 @@ test('damaged, truncated and unsupported files are errors that name the file', a
   await rejects(read(plainTiff(small16, [new Uint8Array(209)])), /209 bytes of pixels, expected 210/);
   for (const [method, name] of [
     [34925, 'LZMA'],
-    [50001, 'WebP'],
     [34712, 'JPEG 2000'],
-    [4, 'unknown'],
+    [4, 'CCITT'],
   ] as const) {
     await rejects(
       read(plainTiff(small16, strips, [[259, 3, [method]]])),
@@ -272,9 +275,9 @@ test('damaged, truncated and unsupported files are errors that name the file', a
   }
   await rejects(
     read(plainTiff(small16, strips, [[339, 3, [3, 3, 3]]])),
-    /16-bit floating-point levels are not supported/,
+    /16-bit float levels are not supported.*gdal_translate -ot/,
   );
-  await rejects(read(plainTiff(small16, strips, [[339, 3, [2, 2, 2]]])), /16-bit signed levels/);
+  await rejects(read(plainTiff(small16, strips, [[339, 3, [1, 2, 1]]])), /16-bit sample formats 1, 2, 1/);
   await rejects(read(plainTiff(small16, strips, [[258, 3, [16, 16, 8]]])), /3 bands with 16, 16, 8 bits/);
   await rejects(read(plainTiff(small16, strips, [[258, 3, [12, 12, 12]]])), /12-bit unsigned levels/);
   await rejects(
@@ -284,7 +287,7 @@ test('damaged, truncated and unsupported files are errors that name the file', a
         [257, 4, [200_000]],
       ]),
     ),
-    /40000000000 pixels|200000 x 200000 pixels exceed/,
+    /1 blocks are listed, expected 40000/,
   );
   await rejects(read(plainTiff(small16, strips, [[256, 4, [0]]])), /size 0 x 5/);
   await rejects(read(plainTiff(small16, strips, [[278, 4, [1]]])), /1 blocks are listed, expected 5/);
@@ -317,8 +320,8 @@ test('damage anywhere gives levels or an Error that names the file', async () =>
   for (let round = 0; round < 400; round++) {
     const bad = Uint8Array.from(sources[round % 2]!);
     for (let k = 0; k < 2; k++) bad[4 + random.int(Math.min(400, bad.length - 4))] = random.int(256);
-    const result = await decodeTiff(bad, 'bad.tif', { maxPixels: 1e6 })
-      .then((tiff) => tiff.readLevels([1, 1, 1]))
+    const result = await decodeTiff(bad, 'bad.tif')
+      .then((tiff) => levelsOf(tiff, [1, 1, 1]))
       .catch((error: unknown) => error);
     if (result instanceof Error) assert.match(result.message, /^readTiff: bad.tif: /);
     else assert.is.not((result as Uint8Array).length, undefined);
@@ -343,7 +346,10 @@ test(
         vegas,
       ),
     );
-    await rejects(readImage(two), /2.tif: 2 bands, expected 1, 3, 4 or 8; select red, green and blue with `bands`/);
+    await rejects(
+      readImage(two),
+      /2.tif: 2 bands, expected 1, 3, 4 or 8, or colours named in the file; select red, green and blue with `bands`/,
+    );
     assert.is((await readImage(two, { bands: [2, 1, 1] })).get(0, 0, 0), 6);
     const many = await write(
       folder,
@@ -363,10 +369,12 @@ test(
 
 test('a stretch between percentiles', () => {
   const counts = new LevelCounts();
-  counts.add(
-    Uint16Array.from({ length: 3 * 101 }, (_, i) => [1000, 10, 0][i % 3]! + Math.floor(i / 3) * [10, 1, 100][i % 3]!),
+  const levels = Uint16Array.from(
+    { length: 3 * 101 },
+    (_, i) => [1000, 10, 0][i % 3]! + Math.floor(i / 3) * [10, 1, 100][i % 3]!,
   );
-  counts.add(new Uint16Array(3000));
+  counts.add({ levels, valid: null });
+  counts.add({ levels: new Uint16Array(3000), valid: null });
   assert.equal(counts.stretch([2, 98]), { low: [1020, 12, 200], high: [1980, 108, 9800] });
   assert.equal(
     [...applyStretch(Uint16Array.of(1020, 60, 9800, 0, 65535, 5000), counts.stretch([2, 98]))],
@@ -379,7 +387,7 @@ test('a stretch between percentiles', () => {
     /low 5 and high 5 of band 0/,
   );
   const flat = new LevelCounts();
-  flat.add(Uint16Array.of(7, 7, 7, 7, 7, 7));
+  flat.add({ levels: Uint16Array.of(7, 7, 7, 7, 7, 7), valid: null });
   assert.equal(flat.stretch([2, 98]), { low: [7, 7, 7], high: [8, 8, 8] });
 });
 

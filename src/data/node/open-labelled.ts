@@ -6,9 +6,10 @@ import { imageSize } from '../../imagery/image.ts';
 import { checkFolder, listFiles } from '../../imagery/node/files.ts';
 import { imageEnding, imageSizeOf } from '../../imagery/node/image-size.ts';
 import type { MeasureOptions } from '../../imagery/node/measure-stretch.ts';
-import { readImage, type Bands, type ReadImageOptions } from '../../imagery/node/read-image.ts';
+import { is16BitPng } from '../../imagery/node/png.ts';
+import { readImage, type ReadImageOptions } from '../../imagery/node/read-image.ts';
 import { checkStretch, type Stretch } from '../../imagery/stretch.ts';
-import type { Annotations, ImageDecoding } from '../../imagery/types.ts';
+import type { Annotations, Bands, ImageDecoding } from '../../imagery/types.ts';
 import type { LabelFormat } from '../../labels/formats.ts';
 import { similarFile } from '../../labels/similar-file.ts';
 import type { LabelTable } from '../../labels/types.ts';
@@ -42,8 +43,8 @@ export interface LabelledReport {
   readonly missingLabels: readonly string[];
   /** Numbers of objects that were left out. */
   readonly dropped: SelectedObjects['dropped'];
-  /** Bits of a level of the TIFF files; 8 where there are none. */
-  readonly bits: 8 | 16;
+  /** Bits of a level of the TIFF and 16-bit PNG files; 8 where there are none. */
+  readonly bits: number;
   /** What the label files hold that is not used, a sentence each. */
   readonly notes: readonly string[];
 }
@@ -55,7 +56,7 @@ export interface LabelledDataset extends Dataset {
   describe(index: number): Promise<SampleDescription>;
 }
 
-/** A labelled data set with TIFF files. */
+/** A labelled data set with TIFF or 16-bit PNG files. */
 export interface LabelledRasters extends LabelledDataset {
   /** The levels that become 0 and 255, as in `decoding`. */
   readonly stretch: Stretch;
@@ -76,7 +77,7 @@ export type LabelsOfFolder = LabelTable & {
 const isTiffName = (file: string): boolean => /\.tiff?$/i.test(file);
 
 /**
- * A data set over labels in any format, with PNG, JPEG, WebP or TIFF images. 16-bit TIFF files are stretched between
+ * A data set over labels in any format, with PNG, JPEG, WebP or TIFF images. Levels that are not bytes are stretched between
  * percentiles over the data set. Regions of crowds are not trained on and are left out. Rejects for images that do not
  * exist; `get` and `describe` reject for a box that lies outside its image, with the place in the label file.
  */
@@ -93,7 +94,10 @@ export async function openLabelled(
   const missingLabels = await matchFiles(table, objects, labels, options);
   const ids = [...objects.keys()].sort();
   const paths = ids.map((id) => join(root, id));
-  const [first, ...others] = paths.filter(isTiffName);
+  // Others have bytes, which stay as they are.
+  const deep = new Set<string>();
+  for (const path of paths) if (isTiffName(path) || (await is16BitPng(path))) deep.add(path);
+  const [first, ...others] = deep;
   const rasters =
     first === undefined
       ? null
@@ -120,7 +124,7 @@ export async function openLabelled(
     async get(index): Promise<Sample> {
       const { id, path } = sampleOf('get', index);
       const image =
-        rasters !== null && isTiffName(path)
+        rasters !== null && deep.has(path)
           ? await rasters.image(await rasters.open(path))
           : await readImage(path, options);
       return { id, image, ...annotate({ id, ...imageSize(image) }) };

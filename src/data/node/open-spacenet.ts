@@ -9,8 +9,8 @@ import {
   type Polygon,
   type Visibility,
 } from '../../imagery/geometry.ts';
-import type { ImageLimits } from '../../imagery/node/limits.ts';
-import { openTiff, type Tiff } from '../../imagery/node/tiff.ts';
+import type { RawImage } from '../../imagery/raw-image.ts';
+import { openTiff } from '../../imagery/node/tiff.ts';
 import { checkStretch, type Stretch } from '../../imagery/stretch.ts';
 import type { Annotations, Bands, ImageDecoding, RgbImage } from '../../imagery/types.ts';
 import { csvLabels, geojsonLabels, noLabels, type LabelSource } from '../../labels/node/spacenet-labels.ts';
@@ -39,7 +39,7 @@ interface SpaceNetReport {
   /** Ids of the images without labels. */
   readonly missingLabels: readonly string[];
   /** Bits of each level. */
-  readonly bits: 8 | 16;
+  readonly bits: number;
   /** Number of bands of an image. */
   readonly bands: number;
   /** Numbers, from 1, of those that are red, green and blue. */
@@ -88,7 +88,7 @@ export async function openSpaceNet(path: string, options: SpaceNetOptions = {}):
   const kept = missingLabels === 'empty' ? entries : entries.filter((entry) => entry.key !== undefined);
   const [first, ...others] = kept.map((entry) => entry.path);
   const rasters = await RasterReader.open('openSpaceNet', [first!, ...others], options, { sameBands: true });
-  await checkPlacement(kept, labels, path, options);
+  await checkPlacement(kept, labels, path);
   const report: SpaceNetReport = {
     root: layout.root,
     images: layout.kind,
@@ -130,17 +130,12 @@ async function openLabels(layout: SpaceNetLayout, path: string, options: SpaceNe
 }
 
 /** Looks for one footprint that lies on its image: if there is none, labels and images are in different coordinates. */
-async function checkPlacement(
-  entries: readonly Entry[],
-  labels: LabelSource,
-  path: string,
-  limits: ImageLimits,
-): Promise<void> {
+async function checkPlacement(entries: readonly Entry[], labels: LabelSource, path: string): Promise<void> {
   const everything = { minSide: 0, minVisible: 0 };
   let example = '';
   for (const entry of entries) {
     if (entry.key === undefined) continue;
-    const tiff = await openTiff(entry.path, limits);
+    const tiff = await openTiff(entry.path);
     const polygons = await labels.polygons(entry.key, tiff);
     if (polygons.some((polygon) => polygonBox(polygon, tiff.width, tiff.height, everything) !== null)) return;
     const corner = polygons.flat(2)[0];
@@ -199,7 +194,7 @@ class SpaceNet implements SpaceNetDataset {
     return this.#rasters.window(tiff, x, y, width, height);
   }
 
-  async #open(method: string, index: number): Promise<{ readonly entry: Entry; readonly tiff: Tiff }> {
+  async #open(method: string, index: number): Promise<{ readonly entry: Entry; readonly tiff: RawImage }> {
     const entry = this.#entries[index];
     if (entry === undefined) {
       throw new RangeError(`SpaceNet.${method}: index ${index}, expected 0 to ${this.#entries.length - 1}`);
@@ -207,7 +202,7 @@ class SpaceNet implements SpaceNetDataset {
     return { entry, tiff: await this.#rasters.open(entry.path) };
   }
 
-  async #boxes(entry: Entry, tiff: Tiff): Promise<Annotations> {
+  async #boxes(entry: Entry, tiff: RawImage): Promise<Annotations> {
     const polygons = entry.key === undefined ? [] : await this.#labels.polygons(entry.key, tiff);
     return footprintBoxes(polygons, tiff.width, tiff.height, this.#visibility);
   }

@@ -1,24 +1,23 @@
+import { InputError } from '../../common/errors.ts';
 import { groundResolution } from '../../imagery/georeference.ts';
-import { rgbImage } from '../../imagery/image.ts';
+import { isByte, levelText } from '../../imagery/levels.ts';
 import { measureStretch, type MeasureOptions } from '../../imagery/node/measure-stretch.ts';
-import type { ImageLimits } from '../../imagery/node/limits.ts';
-import { defaultBands, readTiffImage } from '../../imagery/node/read-image.ts';
-import { openTiff, type Tiff } from '../../imagery/node/tiff.ts';
-import { applyStretch, identityStretch, type Stretch } from '../../imagery/stretch.ts';
+import { openImage } from '../../imagery/node/open-image.ts';
+import { rasterOf, readPixels, type ReadImageOptions } from '../../imagery/node/read-image.ts';
+import { colourBands, type RawImage } from '../../imagery/raw-image.ts';
+import { identityStretch, type Stretch } from '../../imagery/stretch.ts';
 import type { Bands, ImageDecoding, RgbImage } from '../../imagery/types.ts';
 
-/** How the TIFF files of a data set are read. */
-export interface RasterOptions extends ImageLimits, MeasureOptions {
-  /** Numbers, from 1, of the bands for red, green and blue. Default: see `ReadImageOptions.bands`. */
-  readonly bands?: Bands;
-  /** Levels that become 0 and 255. Default: 8 bits stay as they are, 16 bits are stretched between the percentiles. */
-  readonly stretch?: Stretch;
-}
+/** How the rasters of a data set are read. `stretch` is measured by default unless levels are bytes. */
+export interface RasterOptions extends ReadImageOptions, MeasureOptions {}
 
-/** Reads the TIFF files of a data set alike: with one stretch, which fits levels of one depth and bands of one meaning. */
+/** Opened files that are kept: many tiles are cut from each. */
+const KEPT = 8;
+
+/** Reads the rasters of a data set alike: with one stretch, which fits levels of one type and bands of one meaning. */
 export class RasterReader {
-  /** The file that decided depth and bands. */
-  readonly first: Tiff;
+  /** The file that decided type and bands. */
+  readonly first: RawImage;
   /** Bands of the first file that become red, green and blue. */
   readonly rgb: Bands;
   readonly stretch: Stretch;
@@ -26,32 +25,34 @@ export class RasterReader {
   readonly #op: string;
   readonly #options: RasterOptions;
   readonly #sameBands: boolean;
+  /** Files by path, the most recently opened last. */
+  readonly #kept = new Map<string, Promise<RawImage>>();
 
   private constructor(
     op: string,
     options: RasterOptions,
-    read: {
-      readonly first: Tiff;
-      readonly rgb: Bands;
-      readonly stretch: Stretch;
-      readonly resolutions: readonly number[];
-    },
+    read: { readonly first: RawImage; readonly stretch: Stretch; readonly resolutions: readonly number[] },
     sameBands: boolean,
   ) {
-    const { first, rgb, stretch, resolutions } = read;
+    const { first, stretch, resolutions } = read;
     this.#op = op;
-    this.#options = options;
+    this.#options = { ...options, stretch };
     this.#sameBands = sameBands;
     this.first = first;
-    this.rgb = rgb;
+    this.rgb = options.bands ?? colourBands(first).bands;
     this.stretch = stretch;
     const resolution = median(resolutions);
-    this.decoding = { stretch, bands: rgb, ...(resolution === undefined ? {} : { groundResolution: resolution }) };
+    this.decoding = {
+      stretch,
+      // Otherwise each file's own, also in prediction: other files may have the colours in another order.
+      ...(options.bands === undefined ? {} : { bands: options.bands }),
+      ...(resolution === undefined ? {} : { groundResolution: resolution }),
+    };
   }
 
   /**
-   * Opens the first file and, for 16 bits without a given stretch, those that the stretch is measured on. `op` starts the
-   * errors.
+   * Opens the first file and, unless levels are bytes or the stretch is given, those that the stretch is measured on. `op`
+   * starts the errors.
    *
    * @param sameBands whether all files must have the number of bands of the first; with a measured stretch they must
    */
@@ -61,53 +62,52 @@ export class RasterReader {
     options: RasterOptions,
     { sameBands }: { readonly sameBands: boolean },
   ): Promise<RasterReader> {
-    // Of the files that are opened anyway: opening reads all bytes, which takes long for large data sets.
+    // Of the files that are opened anyway.
     const resolutions = new Map<string, number>();
-    const open = async (path: string): Promise<Tiff> => {
-      const tiff = await openTiff(path, options);
-      const resolution = groundResolution(tiff);
+    const open = async (path: string): Promise<RawImage> => {
+      const raw = await openImage(path, options);
+      const resolution = groundResolution(raw);
       if (resolution !== null) resolutions.set(path, resolution);
-      return tiff;
+      return raw;
     };
     const first = await open(paths[0]);
-    const rgb = options.bands ?? defaultBands(first);
-    const isMeasured = first.bits === 16 && options.stretch === undefined;
+    const isMeasured = !isByte(first) && options.stretch === undefined;
     const stretch = isMeasured
-      ? await measureStretch(op, paths, rgb, options, open)
+      ? await measureStretch(op, paths, options.bands, options, open)
       : (options.stretch ?? identityStretch);
-    return new RasterReader(
-      op,
-      options,
-      { first, rgb, stretch, resolutions: [...resolutions.values()] },
-      sameBands || isMeasured,
-    );
+    const read = { first, stretch, resolutions: [...resolutions.values()] };
+    return new RasterReader(op, options, read, sameBands || isMeasured);
   }
 
-  /** Opens a file. Rejects when its depth or bands differ from those of the first. */
-  async open(path: string): Promise<Tiff> {
-    const tiff = await openTiff(path, this.#options);
-    const { bits, bands } = this.first;
-    if (tiff.bits !== bits || (this.#sameBands && tiff.bands !== bands)) {
-      throw new Error(
-        `${this.#op}: ${tiff.path}: ${tiff.bands} bands of ${tiff.bits} bits, expected ${bands} of ${bits} as in ${this.first.path}`,
-      );
-    }
-    return tiff;
+  /** Opens a file. Rejects when its levels or bands differ from those of the first. */
+  async open(path: string): Promise<RawImage> {
+    const kept = this.#kept.get(path);
+    const opened = kept ?? this.#openAlike(path);
+    this.#kept.delete(path);
+    const raw = await opened;
+    // Others hold all their pixels.
+    if (!raw.isFullRange) this.#kept.set(path, opened);
+    for (const oldest of this.#kept.keys()) if (this.#kept.size > KEPT) this.#kept.delete(oldest);
+    return raw;
+  }
+
+  async #openAlike(path: string): Promise<RawImage> {
+    const raw = await openImage(path, this.#options);
+    const { first } = this;
+    const isAlike = raw.bits === first.bits && raw.kind === first.kind;
+    if (isAlike && (!this.#sameBands || raw.bands === first.bands)) return raw;
+    const text = (image: RawImage): string => `${image.bands} bands with ${levelText(image)} levels`;
+    throw new InputError(this.#op, `${text(raw)}, expected ${text(first)} as in ${first.path}`, { file: path });
   }
 
   /** All pixels of an opened file. */
-  image(tiff: Tiff): Promise<RgbImage> {
-    return readTiffImage(tiff, { bands: this.#bandsOf(tiff), stretch: this.stretch });
+  image(raw: RawImage): Promise<RgbImage> {
+    return readPixels(raw, this.#options);
   }
 
   /** Part of the pixels of an opened file, of which only the blocks that it touches are decoded. */
-  async window(tiff: Tiff, x: number, y: number, width: number, height: number): Promise<RgbImage> {
-    const levels = await tiff.readLevels(this.#bandsOf(tiff), { x, y, width, height });
-    return rgbImage(height, width, applyStretch(levels, this.stretch));
-  }
-
-  #bandsOf(tiff: Tiff): Bands {
-    return this.#options.bands ?? defaultBands(tiff);
+  async window(raw: RawImage, x: number, y: number, width: number, height: number): Promise<RgbImage> {
+    return (await rasterOf(raw, this.#options).read({ x, y, width, height })).image;
   }
 }
 

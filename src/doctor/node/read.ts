@@ -1,28 +1,33 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { reasonOf } from '../../common/check.ts';
+import { defined, reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { isTruncated, TruncatedError } from '../../imagery/truncated.ts';
-import { imageSize } from '../../imagery/image.ts';
 import { levelRange } from '../../imagery/level-range.ts';
 import { listFiles } from '../../imagery/node/files.ts';
-import { decodeJpeg, isJpeg, readJpegHeader } from '../../imagery/node/jpeg.ts';
-import { decodePng, isPng } from '../../imagery/node/png.ts';
+import { isJpeg, readJpegHeader } from '../../imagery/node/jpeg.ts';
+import { defaultMaxPixels } from '../../imagery/node/limits.ts';
+import { countLevels } from '../../imagery/node/measure-stretch.ts';
+import { openImage } from '../../imagery/node/open-image.ts';
 import { MissingPackageError } from '../../imagery/node/optional-package.ts';
-import { defaultBands, readImage, readTiffImage, type Bands } from '../../imagery/node/read-image.ts';
-import { decodeTiff, isTiff, type Tiff } from '../../imagery/node/tiff.ts';
+import { isPng } from '../../imagery/node/png.ts';
+import { rasterOf } from '../../imagery/node/read-image.ts';
+import { isTiff, openTiff } from '../../imagery/node/tiff.ts';
+import { isByte } from '../../imagery/levels.ts';
+import type { RawImage } from '../../imagery/raw-image.ts';
 import { LevelCounts, type Stretch } from '../../imagery/stretch.ts';
-import type { RgbImage } from '../../imagery/types.ts';
+import type { Bands, RgbImage } from '../../imagery/types.ts';
 import type { LabelTable } from '../../labels/types.ts';
 import { differenceHash } from '../difference-hash.ts';
 import { noFacts, type ImageFacts, type ImageKind, type Inventory, type Item } from '../types.ts';
 
 /** How pixels become RGB bytes. */
 export interface DecodeOptions {
-  /** The levels of 16-bit images that become 0 and 255. Default: each image is stretched by itself. */
+  /** The levels that become 0 and 255, where they are not bytes. Default: each image is stretched by itself. */
   readonly stretch?: Stretch | undefined;
-  /** TIFF only: bands for red, green and blue, numbered from 1. Default: see `ReadImageOptions.bands`. */
+  /** Bands for red, green and blue, numbered from 1. Default: see `colourBands`. */
   readonly bands?: Bands | undefined;
 }
 
@@ -55,42 +60,53 @@ export async function takeInventory(table: LabelTable, root: string, options: Re
 /** Reads the facts of one image file. Never rejects: what is wrong with the file is part of the facts. */
 export async function readImageFacts(root: string, file: string, options: ReadFactsOptions): Promise<ImageFacts> {
   const path = join(root, file);
-  let bytes: Uint8Array;
+  let [head, hash]: [Uint8Array, string] = [new Uint8Array(), ''];
   try {
-    bytes = await readFile(path);
+    [head, hash] = [await readHead(path), await hashOf(path)];
   } catch (error) {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     return { ...noFacts(file), problem: { kind: isMissing ? 'missing' : 'unreadable', message: reasonOf(error) } };
   }
-  const kind = imageKind(bytes);
-  const facts = { ...noFacts(file), kind, hash: createHash('sha256').update(bytes).digest('hex') };
-  return readContents({ path, bytes, facts }, options);
+  return readContents(path, { ...noFacts(file), kind: imageKind(head), hash }, options);
 }
 
-/** A file whose format is known. */
-interface OpenFile {
-  readonly path: string;
-  readonly bytes: Uint8Array;
-  readonly facts: ImageFacts;
+/** The first bytes of a file. */
+async function readHead(path: string): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(64), 0, 64, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }
 
 /** What the header of a file says, and how its pixels are decoded. */
 interface Opened {
   readonly header: Partial<ImageFacts>;
-  readonly decode: () => Promise<RgbImage>;
+  readonly decode: () => Promise<RawImage>;
   /** Where the file ends too early, although its header could be read. */
   readonly damage?: string;
 }
 
 /** Facts of the header, or of the pixels too. Facts that were read before an error stay. */
-async function readContents(file: OpenFile, options: ReadFactsOptions): Promise<ImageFacts> {
-  let { facts } = file;
+async function readContents(path: string, known: ImageFacts, options: ReadFactsOptions): Promise<ImageFacts> {
+  let facts = known;
   try {
-    const { header, decode, damage } = await openImage(file, options);
+    const { header, decode, damage } = await openFile(path, known);
     facts = { ...facts, ...header };
     if (damage !== undefined) throw new TruncatedError(damage);
     if (!options.pixels) return facts;
-    const image = await decode();
+    const raw = await decode();
+    // Of larger ones a picture would not fit in memory.
+    if (raw.width * raw.height > defaultMaxPixels) return facts;
+    const image = await rgbOf(raw, options);
     return { ...facts, difference: differenceHash(image), levels: levelRange(image) };
   } catch (error) {
     if (error instanceof MissingPackageError) {
@@ -103,36 +119,29 @@ async function readContents(file: OpenFile, options: ReadFactsOptions): Promise<
   }
 }
 
-async function openImage({ path, bytes, facts: { file, kind } }: OpenFile, options: DecodeOptions): Promise<Opened> {
-  if (kind === 'png') return { header: pngHeader(bytes), decode: () => decodePng(bytes, file) };
-  if (kind === 'jpeg') return { ...openJpeg(bytes), decode: () => decodeJpeg(bytes, file) };
-  if (kind === 'tiff') {
-    const tiff = await decodeTiff(bytes, file);
-    const { width, height, bits, affine, epsg, geographic } = tiff;
-    const header = { size: { width, height }, bits, affine, epsg, geographic };
-    return { header, decode: () => decodeLevels(tiff, options) };
-  }
-  const image = await readImage(path);
-  return { header: { size: imageSize(image) }, decode: async () => image };
+async function openFile(path: string, { kind }: ImageFacts): Promise<Opened> {
+  if (kind === 'png') return { header: pngHeader(await readHead(path)), decode: () => openImage(path) };
+  if (kind === 'jpeg') return { ...openJpeg(await readFile(path)), decode: () => openImage(path) };
+  const raw = await (kind === 'tiff' ? openTiff(path) : openImage(path));
+  const { width, height, bits, affine, epsg, geographic } = raw;
+  return { header: { size: { width, height }, bits, affine, epsg, geographic }, decode: async () => raw };
 }
 
-/** The pixels of an image for a picture: 16 bits are stretched as given, or between the image's own percentiles. */
-export async function readPixels(root: string, facts: ImageFacts, options: DecodeOptions): Promise<RgbImage> {
-  const path = join(root, facts.file);
-  return facts.kind === 'tiff' ? decodeLevels(await decodeTiff(await readFile(path), path), options) : readImage(path);
+/** The pixels of an image for a picture: other levels than bytes are stretched as given, or between its own percentiles. */
+export const readPixels = async (root: string, facts: ImageFacts, options: DecodeOptions): Promise<RgbImage> =>
+  rgbOf(await openImage(join(root, facts.file)), options);
+
+async function rgbOf(raw: RawImage, { stretch, bands }: DecodeOptions): Promise<RgbImage> {
+  const own = stretch ?? (isByte(raw) ? undefined : await ownStretch(raw, bands));
+  const raster = rasterOf(raw, defined({ stretch: own, bands }));
+  return (await raster.read({ x: 0, y: 0, width: raw.width, height: raw.height })).image;
 }
 
-async function decodeLevels(tiff: Tiff, { stretch, bands = defaultBands(tiff) }: DecodeOptions): Promise<RgbImage> {
-  if (tiff.bits === 8) return readTiffImage(tiff, { bands });
-  if (stretch !== undefined) return readTiffImage(tiff, { bands, stretch });
+async function ownStretch(raw: RawImage, bands: Bands | undefined): Promise<Stretch> {
   const counts = new LevelCounts();
-  const levels = await tiff.readLevels(bands);
-  counts.add(levels);
+  await countLevels(counts, raw, bands);
   // An image without a level above 0 has no percentiles.
-  const own = levels.some((level) => level > 0)
-    ? counts.stretch([2, 98])
-    : ({ low: [0, 0, 0], high: [1, 1, 1] } as const);
-  return readTiffImage(tiff, { bands, stretch: own });
+  return counts.isEmpty ? { low: [0, 0, 0], high: [1, 1, 1] } : counts.stretch([2, 98]);
 }
 
 /** Size and depth of a PNG file (PNG specification, section 11.2.2). */

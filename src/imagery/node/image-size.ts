@@ -5,7 +5,7 @@ import { uprightSize } from '../orientation.ts';
 import { isTruncated, TruncatedError } from '../truncated.ts';
 import { isJpeg, readJpegHeader } from './jpeg.ts';
 import { isPng } from './png.ts';
-import { UNKNOWN_FORMAT } from './read-image.ts';
+import { UNKNOWN_FORMAT } from './open-image.ts';
 import { isTiff } from './tiff.ts';
 import { isWebp, readWebpHeader } from './webp.ts';
 

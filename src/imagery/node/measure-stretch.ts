@@ -1,11 +1,10 @@
 import { checkInteger, checkSeed } from '../../common/check.ts';
 import { Random } from '../../common/random.ts';
 import { LevelCounts, type Stretch } from '../stretch.ts';
-import type { Bands } from './read-image.ts';
-import type { ImageLimits } from './limits.ts';
-import { openTiff, type Tiff } from './tiff.ts';
+import { colourBands, type RawImage } from '../raw-image.ts';
+import type { Bands } from '../types.ts';
 
-/** How the stretch of 16-bit images is measured. */
+/** How the stretch of images with other levels than bytes is measured. */
 export interface MeasureOptions {
   /** Percentiles of each band over the data set that are mapped to 0 and 255. Default [2, 98]. */
   readonly percentiles?: readonly [number, number];
@@ -15,22 +14,41 @@ export interface MeasureOptions {
   readonly seed?: number;
 }
 
+/** Of larger images windows of this side are counted, evenly spread. */
+const WINDOW = 1024;
+/** Windows along each side. */
+const WINDOWS = 3;
+
 /**
- * One stretch for all TIFF files, so that brightness has the same meaning in each. `op` starts error messages; `open`
- * replaces `openTiff`, for a caller that looks at the files, too.
+ * One stretch for all images, so that brightness has the same meaning in each. `op` starts error messages; `open` opens an
+ * image.
  */
 export async function measureStretch(
   op: string,
   paths: readonly string[],
-  rgb: Bands,
-  options: MeasureOptions & ImageLimits,
-  open: (path: string) => Promise<Tiff> = (path) => openTiff(path, options),
+  bands: Bands | undefined,
+  options: MeasureOptions,
+  open: (path: string) => Promise<RawImage>,
 ): Promise<Stretch> {
   const { percentiles = [2, 98], stretchImages = 32, seed = 0 } = options;
   checkInteger(op, 'stretchImages', stretchImages, { min: 1 });
   checkSeed(op, seed);
   const counts = new LevelCounts();
   const chosen = new Random('stretch', seed).shuffle([...paths]).slice(0, stretchImages);
-  for (const path of chosen) counts.add(await (await open(path)).readLevels(rgb));
+  for (const path of chosen) await countLevels(counts, await open(path), bands);
   return counts.stretch(percentiles);
+}
+
+/** Counts the levels of an image; of a large one, those of some windows. */
+export async function countLevels(counts: LevelCounts, image: RawImage, bands?: Bands): Promise<void> {
+  const rgb = bands ?? colourBands(image).bands;
+  for (const [y, height] of windowsOf(image.height)) {
+    for (const [x, width] of windowsOf(image.width)) counts.add(await image.read(rgb, { x, y, width, height }));
+  }
+}
+
+/** Start and length of the windows along a side: the whole side, or some that are spread evenly over it. */
+function windowsOf(length: number): (readonly [start: number, length: number])[] {
+  if (length <= WINDOW * WINDOWS) return [[0, length]];
+  return Array.from({ length: WINDOWS }, (_, i) => [Math.round((i * (length - WINDOW)) / (WINDOWS - 1)), WINDOW]);
 }

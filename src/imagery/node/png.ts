@@ -1,11 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
-import { dropAlpha, imageSize, packedBytes } from '../image.ts';
+import { imageSize, packedBytes, rgbImage } from '../image.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
 import { checkPixels, type ImageLimits } from './limits.ts';
+import { withoutAlpha, type Decoded } from './memory-image.ts';
 import { optionalPackage } from './optional-package.ts';
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
@@ -33,18 +34,46 @@ export function isPng(bytes: Uint8Array): boolean {
   return SIGNATURE.every((byte, i) => bytes[i] === byte);
 }
 
-/** Reads a PNG file as RGB: grey and palettes are expanded, 16 bits reduced to 8, transparency is ignored. */
+/** Whether a file is a PNG file with 16 bits. Only its first bytes are read; false if it cannot be. */
+export async function is16BitPng(path: string): Promise<boolean> {
+  if (!/\.png$/i.test(path)) return false;
+  const file = await open(path).catch(() => null);
+  if (file === null) return false;
+  try {
+    const { buffer } = await file.read(new Uint8Array(25), 0, 25, 0);
+    return isPng(buffer) && buffer[24] === 16;
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Reads a PNG file as RGB: grey and palettes are expanded, 16 bits are scaled to 8, transparency is ignored.
+ * `openImage` gives 16-bit levels and transparency.
+ */
 export async function readPng(path: string, limits: ImageLimits = {}): Promise<RgbImage> {
   return decodePng(await readFile(path), path, limits);
 }
 
 /** Decodes the bytes of a PNG file; `name` is the file in error messages. */
 export async function decodePng(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<RgbImage> {
+  const { width, height, levels } = await decodePngLevels(bytes, name, limits);
+  return rgbImage(
+    height,
+    width,
+    levels instanceof Uint16Array ? Uint8Array.from(levels, (level) => Math.round(level / 257)) : levels,
+  );
+}
+
+/** Decodes the bytes of a PNG file to the levels that it has, 8 or 16 bits, with its transparency. */
+export async function decodePngLevels(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<Decoded> {
   const { PNG } = await optionalPackage('pngjs', () => import('pngjs'));
   try {
     const end = checkPng(bytes, limits);
-    const { width, height, data } = PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, end));
-    return dropAlpha(height, width, data);
+    // The second byte of the header's fields is the depth. pngjs scales 16 bits to 8 unless told otherwise.
+    const options = { skipRescale: bytes[24] === 16 } as object;
+    const { width, height, data } = PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, end), options);
+    return withoutAlpha(width, height, data as unknown as Uint8Array | Uint16Array);
   } catch (error) {
     throw new InputError('readPng', reasonOf(error), { file: name, cause: error });
   }

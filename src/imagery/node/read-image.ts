@@ -1,66 +1,92 @@
-import { readFile } from 'node:fs/promises';
 import { InputError } from '../../common/errors.ts';
 import { rgbImage } from '../image.ts';
-import { applyStretch, identityStretch, type Stretch } from '../stretch.ts';
-import type { Bands, RgbImage } from '../types.ts';
-import { decodeJpeg, isJpeg, type JpegLimits } from './jpeg.ts';
-import { decodePng, isPng } from './png.ts';
-import { decodeTiff, isTiff, type Tiff } from './tiff.ts';
-import { decodeWebp, isWebp } from './webp.ts';
+import { isByte, levelText } from '../levels.ts';
+import { colourBands, type RawImage } from '../raw-image.ts';
+import type { Raster, RasterPixels } from '../raster.ts';
+import { applyStretch, type Stretch } from '../stretch.ts';
+import type { Bands, PixelWindow, RgbImage } from '../types.ts';
+import type { JpegLimits } from './jpeg.ts';
+import { checkPixels, type ImageLimits } from './limits.ts';
+import { openImage } from './open-image.ts';
 
-export type { Bands } from '../types.ts';
-
-/** The reason for refusing a file whose first bytes are not those of a supported format. */
-export const UNKNOWN_FORMAT = 'neither a PNG, JPEG, WebP nor TIFF file (unknown first bytes)';
-
-/** How an image file is converted to RGB bytes. */
-export interface ReadImageOptions extends JpegLimits {
-  /** TIFF only. Default: 1, 2, 3 of three or four bands; 5, 3, 2 of eight (WorldView); 1, 1, 1 of a single band. */
+/** How the levels of an image become RGB bytes. */
+export interface DecodeOptions {
+  /** Bands for red, green and blue, numbered from 1. Default: see `colourBands`. */
   readonly bands?: Bands;
-  /** TIFF only, required for 16 bits: the levels mapped to 0 and 255, for example `dataset.stretch` of the training data. */
+  /**
+   * The levels that become 0 and 255, for example `dataset.stretch` of the training data. TIFF files whose levels are not
+   * bytes need it; 16 bits of a PNG file are otherwise scaled to 8. Bytes are stretched only by levels up to 255.
+   */
   readonly stretch?: Stretch;
 }
 
+export type { Bands } from '../types.ts';
+
+/** How an image file is read. */
+export interface ReadImageOptions extends DecodeOptions, JpegLimits {}
+
 /**
  * Reads a PNG, JPEG, WebP or TIFF file as RGB; its first bytes tell the format. Rejects with an `InputError` if the file is
- * damaged, too large or in another format, and for 16-bit TIFF files without a `stretch`.
+ * damaged, too large or in another format, and for TIFF files with other levels than bytes without a `stretch`.
  */
 export async function readImage(path: string, options: ReadImageOptions = {}): Promise<RgbImage> {
-  const bytes = await readFile(path);
-  if (isPng(bytes)) return decodePng(bytes, path, options);
-  if (isJpeg(bytes)) return decodeJpeg(bytes, path, options);
-  if (isWebp(bytes)) return decodeWebp(bytes, path, options);
-  if (!isTiff(bytes)) throw new InputError('readImage', UNKNOWN_FORMAT, { file: path });
-  return readTiffImage(await decodeTiff(bytes, path, options), options);
+  return readPixels(await openImage(path, options), options);
 }
 
-/** The RGB image of an opened TIFF file, as `readImage` makes it. */
-export async function readTiffImage(
-  tiff: Tiff,
-  options: Pick<ReadImageOptions, 'bands' | 'stretch'>,
-): Promise<RgbImage> {
-  if (tiff.bits === 16 && options.stretch === undefined) {
-    const reason =
-      '16-bit levels need a stretch {low, high} to become bytes (weights trained on 8-bit images have none)';
-    throw new InputError('readImage', reason, {
-      file: tiff.path,
-      remedy: 'give that of the data set as',
-      option: 'stretch',
-    });
+/** All pixels of an opened image, as `readImage` returns them. */
+export async function readPixels(raw: RawImage, options: DecodeOptions & ImageLimits): Promise<RgbImage> {
+  try {
+    checkPixels(raw.width, raw.height, options);
+  } catch (error) {
+    throw new InputError('readImage', (error as Error).message, { file: raw.path, cause: error });
   }
-  const levels = await tiff.readLevels(options.bands ?? defaultBands(tiff));
-  return rgbImage(tiff.height, tiff.width, applyStretch(levels, options.stretch ?? identityStretch));
+  const { image } = await rasterOf(raw, options).read({ x: 0, y: 0, width: raw.width, height: raw.height });
+  return image;
 }
 
-/** The default of `bands` for a TIFF file. Throws an `InputError` unless it has 1, 3, 4 or 8 bands. */
-export function defaultBands(tiff: Tiff): Bands {
-  if (tiff.bands === 1) return [1, 1, 1];
-  if (tiff.bands === 3 || tiff.bands === 4) return [1, 2, 3];
-  // WorldView-2 and -3: coastal, blue, green, yellow, red, red edge, two of near infrared.
-  if (tiff.bands === 8) return [5, 3, 2];
-  throw new InputError('readImage', `${tiff.bands} bands, expected 1, 3, 4 or 8`, {
-    file: tiff.path,
-    remedy: 'select red, green and blue with',
-    option: 'bands',
+/** Opens an image file of any size as a raster of RGB bytes, which is read window by window. Rejects as `readImage` does. */
+export async function openRaster(path: string, options: ReadImageOptions = {}): Promise<Raster> {
+  return rasterOf(await openImage(path, options), options);
+}
+
+/** An opened image as RGB bytes. Pixels without data are black. */
+export function rasterOf(raw: RawImage, options: DecodeOptions): Raster {
+  const stretch = stretchOf(raw, options.stretch);
+  const bands = options.bands ?? colourBands(raw).bands;
+  const { path, width, height, affine, epsg, geographic } = raw;
+  return {
+    path,
+    width,
+    height,
+    affine,
+    epsg,
+    geographic,
+    async read(window: PixelWindow): Promise<RasterPixels> {
+      const { levels, valid } = await raw.read(bands, window);
+      let bytes = stretch === null ? (levels as Uint8Array) : applyStretch(levels, stretch);
+      if (valid !== null) bytes = bytes.map((byte, i) => (valid[Math.floor(i / 3)] === 0 ? 0 : byte));
+      return { image: rgbImage(window.height, window.width, bytes), valid };
+    },
+    close: async () => {},
+  };
+}
+
+/** The stretch of the levels of an image; null for bytes that stay as they are. */
+function stretchOf(raw: RawImage, stretch: Stretch | undefined): Stretch | null {
+  if (isByte(raw)) {
+    const isForBytes = stretch !== undefined && !isIdentity(stretch) && stretch.high.every((level) => level <= 255);
+    return isForBytes ? stretch : null;
+  }
+  if (stretch !== undefined && !isIdentity(stretch)) return stretch;
+  if (raw.isFullRange) return { low: [0, 0, 0], high: [65_535, 65_535, 65_535] };
+  const reason = `${levelText(raw)} levels need a stretch {low, high} to become bytes (weights trained on 8-bit images have none)`;
+  throw new InputError('readImage', reason, {
+    file: raw.path,
+    remedy: 'give that of the data set as',
+    option: 'stretch',
   });
 }
+
+/** Whether a stretch is that of images with bytes, which says nothing about other levels. */
+const isIdentity = ({ low, high }: Stretch): boolean =>
+  low.every((level) => level === 0) && high.every((level) => level === 255);

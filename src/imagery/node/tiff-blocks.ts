@@ -2,40 +2,60 @@ import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import type { GeoTIFFImage } from 'geotiff';
 import { reasonOf } from '../../common/check.ts';
+import { levelGetter, newLevels, type Levels, type LevelType } from '../levels.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { PixelWindow } from '../types.ts';
+import { BlockCache } from './block-cache.ts';
+import type { ByteSource } from './byte-source.ts';
 import { readJpegHeader } from './jpeg.ts';
 import { optionalPackage } from './optional-package.ts';
+import type { Directory } from './tiff-directory.ts';
+import { decodeWebpRgba } from './webp.ts';
 
 const inflateAsync = promisify(inflate);
 
 const NONE = 1;
 const JPEG = 7;
+const LERC = 34887;
+const WEBP = 50001;
 /** LZW, Deflate by its two numbers, and Zstandard: compressions before which a predictor may have been applied. */
 const PREDICTED: readonly number[] = [5, 8, 32946, 50000];
 const COMPRESSIONS: Readonly<Record<number, string>> = {
-  1: 'none',
+  [NONE]: 'none',
   5: 'LZW',
-  7: 'JPEG',
+  [JPEG]: 'JPEG',
   8: 'Deflate',
   32773: 'PackBits',
   32946: 'Deflate',
   50000: 'ZSTD',
+  [LERC]: 'LERC',
+  [WEBP]: 'WebP',
 };
 const UNSUPPORTED: Readonly<Record<number, string>> = {
+  2: 'CCITT',
+  3: 'CCITT',
+  4: 'CCITT',
   6: 'old JPEG',
   34712: 'JPEG 2000',
-  34887: 'LERC',
   34925: 'LZMA',
-  50001: 'WebP',
+  50002: 'JPEG XL',
 };
 
-/** Where the blocks (strips or tiles) of a TIFF file are, and how they are packed. */
+/** A strip without compression is read in parts of about this many bytes. */
+const PART_BYTES = 1 << 20;
+/** A block may not be larger when it is decoded. */
+const MAX_BLOCK_BYTES = 2 ** 30;
+/** Blocks of a window that are read at the same time. */
+const READS = 8;
+
+/** Where the blocks (strips or tiles) of a TIFF image are, and how they are packed. */
 export interface BlockLayout {
   readonly width: number;
   readonly height: number;
   readonly bands: number;
-  readonly bytesPerSample: 1 | 2;
+  readonly type: LevelType;
+  /** Whether a level is one bit, as in masks. The eight of a byte begin with the highest. */
+  readonly isBits: boolean;
   readonly blockWidth: number;
   readonly blockHeight: number;
   /** True for a plane per band, false for bands that are interleaved. */
@@ -47,13 +67,15 @@ export interface BlockLayout {
   readonly offsets: readonly number[];
   readonly byteCounts: readonly number[];
   readonly jpegTables: Uint8Array | undefined;
+  readonly lercParameters: unknown;
 }
 
 /** Reads and checks the tags that describe the blocks, so that a damaged file is an error rather than black pixels. */
 export async function readBlockLayout(
   image: GeoTIFFImage,
+  tags: Directory,
   fileBytes: number,
-  size: { width: number; height: number; bands: number; bytesPerSample: 1 | 2 },
+  levels: { width: number; height: number; bands: number; type: LevelType; isBits: boolean },
 ): Promise<BlockLayout> {
   const directory = image.fileDirectory;
   const tiled = image.isTiled;
@@ -61,32 +83,35 @@ export async function readBlockLayout(
   checkCompression(compression);
   // With other compressions the tag means nothing, and may hold anything.
   const predictor = PREDICTED.includes(compression) ? Number((await directory.loadValue('Predictor')) ?? 1) : 1;
-  const [offsetTag, countTag] = tiled
-    ? (['TileOffsets', 'TileByteCounts'] as const)
-    : (['StripOffsets', 'StripByteCounts'] as const);
-  // geotiff 3.0.5 reads such lists, and 16-bit predictors, as if the file were little-endian.
-  if (!image.littleEndian && (directory.deferredArrays.size > 0 || (predictor !== 1 && size.bytesPerSample === 2))) {
+  const { bits, kind } = levels.type;
+  if (![1, 2, 3].includes(predictor) || (predictor === 3 && kind !== 'float')) {
     throw new Error(
-      'big-endian with many strips or a predictor is not supported: rewrite the file with gdal_translate',
+      `predictor ${predictor} is not supported for ${kind === 'float' ? 'floating-point numbers' : 'integers'}`,
     );
   }
-  if (predictor !== 1 && predictor !== 2) throw new Error(`predictor ${predictor} is not supported for integers`);
+  // geotiff 3.0.5 adds the differences as if the file were little-endian.
+  if (!image.littleEndian && predictor !== 1 && bits > 8) {
+    throw new Error('big-endian with a predictor is not supported: rewrite the file with gdal_translate');
+  }
+  const [offsetTag, countTag] = tiled ? [324, 325] : [273, 279];
   const layout: BlockLayout = {
-    ...size,
+    ...levels,
     blockWidth: image.getTileWidth(),
-    blockHeight: image.getTileHeight(),
+    blockHeight: Math.min(image.getTileHeight(), tiled ? Infinity : levels.height),
     planar: image.planarConfiguration === 2,
     tiled,
     compression,
     predictor,
-    littleEndian: image.littleEndian,
-    offsets: numbers(await directory.loadValue(offsetTag)),
-    byteCounts: numbers(await directory.loadValue(countTag)),
+    // LERC's decoder writes numbers in the order of the machine.
+    littleEndian: image.littleEndian || compression === LERC,
+    offsets: await tags.numbers(offsetTag!),
+    byteCounts: await tags.numbers(countTag!),
     jpegTables:
       compression === JPEG ? ((await directory.loadValue('JPEGTables')) as Uint8Array | undefined) : undefined,
+    lercParameters: compression === LERC ? await directory.loadValue('LercParameters') : undefined,
   };
   checkLayout(layout, fileBytes);
-  return layout;
+  return dividedStrips(layout);
 }
 
 function checkCompression(compression: number): void {
@@ -98,11 +123,10 @@ function checkCompression(compression: number): void {
   );
 }
 
-/** The numbers of a tag, which geotiff gives as a number, an array or a typed array. */
-function numbers(value: unknown): number[] {
-  if (typeof value === 'number') return [value];
-  if (!Array.isArray(value) && !ArrayBuffer.isView(value)) return [];
-  return Array.from(value as unknown as ArrayLike<number>, Number);
+/** Bytes of a row of a block. */
+function rowBytesOf({ blockWidth, bands, planar, isBits, type }: BlockLayout): number {
+  const levels = blockWidth * (planar ? 1 : bands);
+  return isBits ? Math.ceil(levels / 8) : (levels * type.bits) / 8;
 }
 
 function checkLayout(layout: BlockLayout, fileBytes: number): void {
@@ -126,83 +150,141 @@ function checkLayout(layout: BlockLayout, fileBytes: number): void {
       throw new TruncatedError(`truncated: block ${i} ends at byte ${end}, but the file has ${fileBytes}`);
     }
   }
+  if (layout.compression !== NONE && rowBytesOf(layout) * blockHeight > MAX_BLOCK_BYTES) {
+    throw new Error(
+      `a compressed block of ${blockWidth} x ${blockHeight} pixels has to be decoded as a whole and is too large: ` +
+        'rewrite the file in tiles with gdal_translate -co TILED=YES',
+    );
+  }
 }
 
-function blockGrid(layout: BlockLayout): { across: number; down: number; planes: number } {
+/** Strips without compression, however large, as strips of a few rows: any rows of them can be read. */
+function dividedStrips(layout: BlockLayout): BlockLayout {
+  const { blockHeight, height, offsets, byteCounts } = layout;
+  const rowBytes = rowBytesOf(layout);
+  const most = Math.max(1, Math.floor(PART_BYTES / rowBytes));
+  if (layout.compression !== NONE || layout.tiled || blockHeight <= most) return layout;
+  const { down, planes } = blockGrid(layout);
+  // Parts must not reach into the next strip, which may be anywhere in the file.
+  const rows = down === 1 ? most : largestDivisor(blockHeight, most);
+  const parts: { readonly offset: number; readonly bytes: number }[] = [];
+  for (let plane = 0; plane < planes; plane++) {
+    for (let top = 0; top < height; top += rows) {
+      const strip = plane * down + Math.floor(top / blockHeight);
+      const skipped = (top % blockHeight) * rowBytes;
+      const bytes = Math.min(rows, height - top) * rowBytes;
+      // Sparse or too short: an error, or zeros, of the strip as a whole.
+      if (skipped + bytes > byteCounts[strip]!) return layout;
+      parts.push({ offset: offsets[strip]! + skipped, bytes });
+    }
+  }
   return {
-    across: Math.ceil(layout.width / layout.blockWidth),
-    down: Math.ceil(layout.height / layout.blockHeight),
-    planes: layout.planar ? layout.bands : 1,
+    ...layout,
+    blockHeight: rows,
+    offsets: parts.map(({ offset }) => offset),
+    byteCounts: parts.map(({ bytes }) => bytes),
   };
 }
 
-/**
- * Reads bands (numbered from 0) of the pixels in a window, interleaved, from the blocks that overlap it. Rejects for blocks
- * with too few bytes. Deflate is inflated by zlib on another thread with a limit, so that a small file cannot fill the
- * memory.
- */
-export async function readBlocks(
-  file: Uint8Array,
-  layout: BlockLayout,
-  bands: readonly number[],
-  window: PixelWindow,
-): Promise<Uint8Array | Uint16Array> {
-  const { bytesPerSample, planar, blockWidth, blockHeight } = layout;
-  const pixels = window.width * window.height * bands.length;
-  const out = bytesPerSample === 1 ? new Uint8Array(pixels) : new Uint16Array(pixels);
-  const decode = await blockDecoder(layout);
-  const { across, down } = blockGrid(layout);
-  const [right, bottom] = [window.x + window.width, window.y + window.height];
-  for (let row = Math.floor(window.y / blockHeight); row * blockHeight < bottom; row++) {
-    for (let column = Math.floor(window.x / blockWidth); column * blockWidth < right; column++) {
-      const blocks = new Map<number, DataView>();
-      for (const [to, band] of bands.entries()) {
-        const plane = planar ? band : 0;
-        const index = (plane * down + row) * across + column;
-        const block = blocks.get(plane) ?? (await decode(file, index, row));
-        blocks.set(plane, block);
-        copyBand(out, window, block, layout, { row, column, from: planar ? 0 : band, to, count: bands.length });
-      }
-    }
-  }
-  return out;
+/** The largest divisor of `value` that is not larger than `most`. */
+function largestDivisor(value: number, most: number): number {
+  for (let divisor = most; ; divisor--) if (value % divisor === 0) return divisor;
 }
 
-type BlockDecoder = (file: Uint8Array, index: number, row: number) => Promise<DataView>;
+function blockGrid({ width, height, blockWidth, blockHeight, planar, bands }: BlockLayout): {
+  across: number;
+  down: number;
+  planes: number;
+} {
+  return { across: Math.ceil(width / blockWidth), down: Math.ceil(height / blockHeight), planes: planar ? bands : 1 };
+}
 
+/** Reads the pixels of one image of a TIFF file. Decoded blocks are kept for the next window, in a memory shared by all files. */
+export class BlockReader {
+  readonly #source: ByteSource;
+  readonly #layout: BlockLayout;
+  #decoder: Promise<BlockDecoder> | null = null;
+
+  constructor(source: ByteSource, layout: BlockLayout) {
+    this.#source = source;
+    this.#layout = layout;
+  }
+
+  /**
+   * Reads bands (numbered from 0) of the pixels in a window, interleaved, from the blocks that overlap it. Rejects for
+   * blocks with too few bytes.
+   */
+  async read(bands: readonly number[], window: PixelWindow): Promise<Levels> {
+    const layout = this.#layout;
+    const { planar, blockWidth, blockHeight, type } = layout;
+    const out = newLevels(type, window.width * window.height * bands.length);
+    const { across, down } = blockGrid(layout);
+    const planes = planar ? [...new Set(bands)] : [0];
+    const places: { readonly row: number; readonly column: number; readonly plane: number }[] = [];
+    const [right, bottom] = [window.x + window.width, window.y + window.height];
+    for (let row = Math.floor(window.y / blockHeight); row * blockHeight < bottom; row++) {
+      for (let column = Math.floor(window.x / blockWidth); column * blockWidth < right; column++) {
+        for (const plane of planes) places.push({ row, column, plane });
+      }
+    }
+    const copyNext = async (): Promise<void> => {
+      for (let place = places.shift(); place !== undefined; place = places.shift()) {
+        const { row, column, plane } = place;
+        const block = await this.#block((plane * down + row) * across + column, row);
+        for (const [to, band] of bands.entries()) {
+          if (planar && band !== plane) continue;
+          copyBand(out, window, block, layout, { row, column, from: planar ? 0 : band, to, count: bands.length });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(READS, places.length) }, copyNext));
+    return out;
+  }
+
+  async #block(index: number, row: number): Promise<DataView> {
+    return BlockCache.shared.get(this, index, async () => {
+      this.#decoder ??= blockDecoder(this.#layout);
+      const { offsets, byteCounts, height, blockHeight, tiled } = this.#layout;
+      // The last strip has the remaining rows only; tiles are always complete.
+      const rows = tiled ? blockHeight : Math.min(blockHeight, height - row * blockHeight);
+      const bytes = rowBytesOf(this.#layout) * rows;
+      const length = byteCounts[index]!;
+      // GDAL omits blocks that are all zeros (sparse files).
+      if (length === 0) return new DataView(new ArrayBuffer(bytes));
+      try {
+        const block = await (await this.#decoder)(await this.#source.read(offsets[index]!, length));
+        if (block.byteLength < bytes) throw new Error(`${block.byteLength} bytes of pixels, expected ${bytes}`);
+        return new DataView(block);
+      } catch (error) {
+        throw new Error(`damaged: block ${index}: ${reasonOf(error)}`, { cause: error });
+      }
+    });
+  }
+}
+
+type BlockDecoder = (packed: Uint8Array<ArrayBuffer>) => Promise<ArrayBufferLike>;
+
+/** Deflate is inflated by zlib on another thread with a limit, so that a small file cannot fill the memory. */
 async function blockDecoder(layout: BlockLayout): Promise<BlockDecoder> {
-  const { blockWidth, blockHeight, compression, bytesPerSample, planar, bands, predictor } = layout;
+  const { blockWidth, blockHeight, compression, planar, bands, type } = layout;
+  if (compression === WEBP) return (packed) => webpBlock(packed, layout);
   const { getDecoder } = await optionalPackage('geotiff', () => import('geotiff'));
   const isDeflate = compression === 8 || compression === 32946;
-  const samples = planar ? 1 : bands;
   const decoder = await getDecoder(isDeflate ? NONE : compression, {
     tileWidth: blockWidth,
     tileHeight: blockHeight,
     planarConfiguration: planar ? 2 : 1,
-    bitsPerSample: Array.from({ length: bands }, () => bytesPerSample * 8),
-    predictor,
+    bitsPerSample: Array.from({ length: bands }, () => type.bits),
+    predictor: layout.predictor,
     ...(layout.jpegTables === undefined ? {} : { JPEGTables: layout.jpegTables }),
+    ...(layout.lercParameters === undefined ? {} : { LercParameters: layout.lercParameters }),
   });
-  const rowBytes = blockWidth * samples * bytesPerSample;
-  return async (file, index, row) => {
-    // The last strip has the remaining rows only; tiles are always complete.
-    const rows = layout.tiled ? blockHeight : Math.min(blockHeight, layout.height - row * blockHeight);
-    const offset = layout.offsets[index]!;
-    const length = layout.byteCounts[index]!;
-    // GDAL omits blocks that are all zeros (sparse files).
-    if (length === 0) return new DataView(new ArrayBuffer(rowBytes * rows));
-    let packed = file.slice(offset, offset + length);
-    try {
-      if (isDeflate) packed = new Uint8Array(await inflateAsync(packed, { maxOutputLength: rowBytes * blockHeight }));
-      if (compression === JPEG) checkJpegBlock(packed, blockWidth, blockHeight);
-      const block = await decoder.decode(packed.buffer);
-      if (block.byteLength < rowBytes * rows) {
-        throw new Error(`${block.byteLength} bytes of pixels, expected ${rowBytes * rows}`);
-      }
-      return new DataView(block);
-    } catch (error) {
-      throw new Error(`damaged: block ${index}: ${reasonOf(error)}`, { cause: error });
-    }
+  const maxOutputLength = rowBytesOf(layout) * blockHeight;
+  return async (packed) => {
+    if (compression === JPEG) checkJpegBlock(packed, blockWidth, blockHeight);
+    if (!isDeflate) return decoder.decode(packed.buffer);
+    // A copy with its own memory: small Buffers of Node share theirs.
+    return decoder.decode(new Uint8Array(await inflateAsync(packed, { maxOutputLength })).buffer);
   };
 }
 
@@ -213,27 +295,49 @@ function checkJpegBlock(bytes: Uint8Array, blockWidth: number, blockHeight: numb
   }
 }
 
+async function webpBlock(
+  packed: Uint8Array<ArrayBuffer>,
+  { blockWidth, blockHeight, bands, planar }: BlockLayout,
+): Promise<ArrayBufferLike> {
+  const { width, height, data } = await decodeWebpRgba(packed);
+  if (width !== blockWidth || height > blockHeight || planar || (bands !== 3 && bands !== 4)) {
+    throw new Error(
+      `WebP of ${width} x ${height} pixels in a block of ${blockWidth} x ${blockHeight} with ${bands} bands`,
+    );
+  }
+  if (bands === 4) return new Uint8Array(data).buffer;
+  const rgb = new Uint8Array(width * height * 3);
+  for (let i = 0; i < rgb.length; i++) rgb[i] = data[Math.floor(i / 3) * 4 + (i % 3)]!;
+  return rgb.buffer;
+}
+
 /** Copies band `from` of the pixels that a block and a window share to band `to` of `count` of the window's pixels. */
 function copyBand(
-  out: Uint8Array | Uint16Array,
+  out: Levels,
   window: PixelWindow,
   block: DataView,
   layout: BlockLayout,
   at: { row: number; column: number; from: number; to: number; count: number },
 ): void {
-  const { blockWidth, blockHeight, bytesPerSample, littleEndian } = layout;
+  const { blockWidth, blockHeight, littleEndian, type, isBits } = layout;
   const [x0, y0] = [at.column * blockWidth, at.row * blockHeight];
   const [left, top] = [Math.max(x0, window.x), Math.max(y0, window.y)];
   const [right, bottom] = [
     Math.min(x0 + blockWidth, window.x + window.width),
     Math.min(y0 + blockHeight, window.y + window.height),
   ];
-  const step = (layout.planar ? 1 : layout.bands) * bytesPerSample;
+  const samples = layout.planar ? 1 : layout.bands;
+  const bytes = type.bits / 8;
+  const rowBytes = rowBytesOf(layout);
+  const get = levelGetter(type, littleEndian);
   for (let y = top; y < bottom; y++) {
-    let source = ((y - y0) * blockWidth + left - x0) * step + at.from * bytesPerSample;
+    let sample = (left - x0) * samples + at.from;
     let target = ((y - window.y) * window.width + left - window.x) * at.count + at.to;
-    for (let x = left; x < right; x++, source += step, target += at.count) {
-      out[target] = bytesPerSample === 1 ? block.getUint8(source) : block.getUint16(source, littleEndian);
+    const start = (y - y0) * rowBytes;
+    for (let x = left; x < right; x++, sample += samples, target += at.count) {
+      out[target] = isBits
+        ? (block.getUint8(start + (sample >> 3)) >> (7 - (sample & 7))) & 1
+        : get(block, start + sample * bytes);
     }
   }
 }

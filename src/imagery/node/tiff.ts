@@ -1,35 +1,16 @@
-import { readFile } from 'node:fs/promises';
-import type { GeoTIFFImage } from 'geotiff';
+import type { GeoTIFF, GeoTIFFImage } from 'geotiff';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
-import type { Affine } from '../georeference.ts';
-import type { Levels } from '../stretch.ts';
+import type { Levels, LevelType } from '../levels.ts';
+import { checkWindow, type ColourRole, type RawImage, type RawPixels } from '../raw-image.ts';
 import { TruncatedError } from '../truncated.ts';
-import type { PixelWindow } from '../types.ts';
-import { checkPixels, type ImageLimits } from './limits.ts';
+import type { Bands, PixelWindow } from '../types.ts';
+import { memorySource, openBytes, type ByteSource } from './byte-source.ts';
 import { optionalPackage } from './optional-package.ts';
-import { checkDirectory } from './tiff-directory.ts';
-import { readBlockLayout, readBlocks, type BlockLayout } from './tiff-blocks.ts';
-
-/** A TIFF image with checked tags; its pixels are read on demand. */
-export interface Tiff {
-  readonly path: string;
-  readonly width: number;
-  readonly height: number;
-  readonly bands: number;
-  readonly bits: 8 | 16;
-  /** From pixels to map coordinates; null if the file has no georeference. */
-  readonly affine: Affine | null;
-  /** EPSG code of the coordinate system, such as 4326 or 32611; null if the file has none. */
-  readonly epsg: number | null;
-  /** Whether map coordinates are degrees; null if unknown. */
-  readonly geographic: boolean | null;
-  /**
-   * Interleaved levels of three bands (numbered from 1, as in GDAL) of a window or, by default, of the whole image. Only
-   * blocks that overlap the window are decoded. Rejects if the pixels are damaged or the window exceeds the image.
-   */
-  readLevels(bands: readonly [number, number, number], window?: PixelWindow): Promise<Levels>;
-}
+import { BlockReader, readBlockLayout } from './tiff-blocks.ts';
+import { fromPalette, fromYCbCr, readColours, readRoles, type Colours } from './tiff-colours.ts';
+import { readDirectories, type Directory } from './tiff-directory.ts';
+import { readReference } from './tiff-reference.ts';
 
 /** Whether bytes start with the signature of a TIFF or BigTIFF file. */
 export function isTiff(bytes: Uint8Array): boolean {
@@ -41,171 +22,193 @@ export function isTiff(bytes: Uint8Array): boolean {
 }
 
 /**
- * Opens a TIFF or GeoTIFF file with 8 or 16 bits per band. Rejects with an `InputError` if the file is damaged, truncated,
- * too large or of a kind that is not supported (floating point, signed, 16-bit palettes, LZMA, WebP, ...).
+ * Opens a TIFF or GeoTIFF file, of any size, by its path or URL; the first image of several. Levels may be integers of 8,
+ * 16 or 32 bits or floating-point numbers. Rejects with an `InputError` if the file is damaged, truncated or of a kind that
+ * is not supported (1, 2, 4 or 12 bits, complex numbers, 16-bit palettes, LZMA, JPEG 2000, ...).
  */
-export async function openTiff(path: string, limits: ImageLimits = {}): Promise<Tiff> {
-  return decodeTiff(await readFile(path), path, limits);
+export async function openTiff(path: string): Promise<RawImage> {
+  const source = await openBytes(path).catch((error: unknown) => {
+    throw new InputError('readTiff', `cannot be read: ${reasonOf(error)}`, { file: path, cause: error });
+  });
+  return readTiff(source, path);
 }
 
 /** Opens the bytes of a TIFF file; `name` is the file in error messages. */
-export async function decodeTiff(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<Tiff> {
-  const { fromArrayBuffer } = await optionalPackage('geotiff', () => import('geotiff'));
+export const decodeTiff = (bytes: Uint8Array, name: string): Promise<RawImage> => readTiff(memorySource(bytes), name);
+
+async function readTiff(source: ByteSource, name: string): Promise<RawImage> {
+  const { GeoTIFF } = await optionalPackage('geotiff', () => import('geotiff'));
   const named = <T>(promise: Promise<T>): Promise<T> =>
     promise.catch((error: unknown) => {
       throw new InputError('readTiff', reasonOf(error), { file: name, cause: error });
     });
-  const open = async (): Promise<Tiff> => {
-    if (!isTiff(bytes)) throw new Error('not a TIFF file (wrong signature)');
-    checkDirectory(bytes);
-    // A copy with its own memory: small Buffers of Node share theirs, and their `slice` does not copy.
-    const own = new Uint8Array(bytes);
-    let image: GeoTIFFImage;
-    try {
-      image = await (await fromArrayBuffer(own.buffer)).getImage();
-    } catch (error) {
-      throw new TruncatedError(`damaged or truncated: ${reasonOf(error)}`, { cause: error });
-    }
-    const size = readSize(image, limits);
-    const colour = await readColour(image, size.bands);
-    const layout = await readBlockLayout(image, own.length, { ...size, bytesPerSample: size.bits === 8 ? 1 : 2 });
-    const whole = { x: 0, y: 0, width: size.width, height: size.height };
-    const readLevels: Tiff['readLevels'] = (bands, window = whole) =>
-      named(readRgbLevels(own, layout, colour, bands, window));
-    return { path: name, ...size, ...(await readReference(image)), readLevels };
+  const open = async (): Promise<RawImage> => {
+    if (!isTiff(await source.read(0, Math.min(4, source.size)))) throw new Error('not a TIFF file (wrong signature)');
+    const directories = await readDirectories(source);
+    const file = await GeoTIFF.fromSource(geotiffSource(source) as never);
+    const { image, tags } = await imageOf(file, directories, 0);
+    const size = readSize(image);
+    const colours = await readColours(image, size.bands);
+    const pixels = new BlockReader(source, await readBlockLayout(image, tags, source.size, { ...size, isBits: false }));
+    const roles = await readRoles(image, tags, size.bands, colours);
+    const { width, height, bands, type } = size;
+    const missing = { nodata: readNodata(image), roles, mask: await openMask(file, directories, source, size) };
+    return {
+      path: name,
+      width,
+      height,
+      bands,
+      ...type,
+      isFullRange: false,
+      roles,
+      ...(await readReference(image)),
+      read: (selected, window = { x: 0, y: 0, width, height }) =>
+        named(readPixels({ size, colours, pixels, missing }, selected, window)),
+    };
   };
   return named(open());
 }
 
-function readSize(
-  image: GeoTIFFImage,
-  limits: ImageLimits,
-): { width: number; height: number; bands: number; bits: 8 | 16 } {
+/** What geotiff reads a file by. */
+const geotiffSource = (source: ByteSource): object => ({
+  fileSize: source.size,
+  // It reads ahead of directories, beyond the end of small files.
+  fetch: async (slices: readonly { readonly offset: number; readonly length: number }[]) =>
+    Promise.all(
+      slices.map(async ({ offset, length }) => {
+        return (await source.read(offset, Math.max(0, Math.min(length, source.size - offset)))).buffer;
+      }),
+    ),
+});
+
+async function imageOf(
+  file: GeoTIFF,
+  directories: readonly Directory[],
+  index: number,
+): Promise<{ readonly image: GeoTIFFImage; readonly tags: Directory }> {
+  const tags = directories[index];
+  if (tags === undefined) throw new Error('damaged: the file contains no image');
+  try {
+    return { image: await file.getImage(index), tags };
+  } catch (error) {
+    throw new TruncatedError(`damaged or truncated: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+  readonly bands: number;
+  readonly type: LevelType;
+}
+
+function readSize(image: GeoTIFFImage): Size {
   const directory = image.fileDirectory;
   const [width, height] = [image.getWidth(), image.getHeight()];
   const bands = Number(directory.getValue('SamplesPerPixel') ?? 1);
   if (!(width >= 1 && height >= 1)) throw new Error(`damaged: size ${width} x ${height}`);
-  checkPixels(width, height, limits);
   const depths = Array.from(directory.getValue('BitsPerSample') ?? [1], Number);
   const formats = Array.from(directory.getValue('SampleFormat') ?? [1], Number);
   const bits = depths[0];
   if (depths.length !== bands || depths.some((depth) => depth !== bits)) {
     throw new Error(`${bands} bands with ${depths.join(', ')} bits, expected the same number of bits for each band`);
   }
-  if ((bits !== 8 && bits !== 16) || formats.some((format) => format !== 1)) {
-    const kind = ['?', 'unsigned', 'signed', 'floating-point'][formats[0] ?? 0] ?? '?';
-    throw new Error(`${bits}-bit ${kind} levels are not supported, only 8- and 16-bit unsigned ones`);
-  }
-  return { width, height, bands, bits };
-}
-
-/** How levels are converted to red, green and blue: unchanged, from luma and chroma, inverted, or by a table. */
-type Colour = { kind: 'direct' | 'ycbcr' | 'inverted' } | { kind: 'palette'; table: readonly number[] };
-
-async function readColour(image: GeoTIFFImage, bands: number): Promise<Colour> {
-  const photometric = Number(image.fileDirectory.getValue('PhotometricInterpretation') ?? 1);
-  const compression = Number(image.fileDirectory.getValue('Compression') ?? 1);
-  if (photometric === 0) return { kind: 'inverted' };
-  if (photometric === 1 || photometric === 2) return { kind: 'direct' };
-  if (photometric === 6 && bands === 3 && compression === 7) return { kind: 'ycbcr' };
-  const colourMap = photometric === 3 && bands === 1 ? await image.fileDirectory.loadValue('ColorMap') : undefined;
-  if (colourMap !== undefined) return { kind: 'palette', table: Array.from(colourMap as ArrayLike<number>, Number) };
-  throw new Error(
-    `colours of kind ${photometric} with ${bands} bands are not supported, only grey, RGB, palette and JPEG's YCbCr`,
-  );
-}
-
-async function readRgbLevels(
-  file: Uint8Array,
-  layout: BlockLayout,
-  colour: Colour,
-  bands: readonly [number, number, number],
-  window: PixelWindow,
-): Promise<Levels> {
-  if (bands.some((band) => !Number.isInteger(band) || band < 1 || band > layout.bands)) {
-    throw new Error(`bands ${bands.join(', ')} were requested, but the file has ${layout.bands}`);
-  }
-  checkWindow(layout, window);
-  if (colour.kind === 'ycbcr') return fromYCbCr(await readBlocks(file, layout, [0, 1, 2], window), bands);
-  const levels = await readBlocks(
-    file,
-    layout,
-    bands.map((band) => band - 1),
-    window,
-  );
-  const top = layout.bytesPerSample === 1 ? 255 : 65_535;
-  if (colour.kind === 'inverted') return levels.map((level) => top - level);
-  if (colour.kind !== 'palette') return levels;
-  if (layout.bytesPerSample !== 1) throw new Error('16-bit palettes are not supported');
-  return fromPalette(levels, colour.table);
-}
-
-/** Looks up interleaved levels in a table of all reds, all greens and all blues (TIFF 6.0, section 5), 16 bits each. */
-function fromPalette(levels: Levels, table: readonly number[]): Uint8Array {
-  const entries = table.length / 3;
-  return Uint8Array.from(levels, (level, i) => {
-    const value = table[(i % 3) * entries + level];
-    if (level >= entries || value === undefined) throw new Error(`damaged: level ${level} in a palette of ${entries}`);
-    return value >> 8;
-  });
-}
-
-function checkWindow(layout: BlockLayout, { x, y, width, height }: PixelWindow): void {
-  const isWindow = [x, y, width, height].every(Number.isInteger) && x >= 0 && y >= 0 && width >= 1 && height >= 1;
-  if (!isWindow || x + width > layout.width || y + height > layout.height) {
-    throw new RangeError(
-      `window of ${width} x ${height} pixels at (${x}, ${y}), expected integers within the image of ${layout.width} x ${layout.height} pixels`,
+  const kind = formats.some((format) => format !== formats[0])
+    ? undefined
+    : // 4 means "undefined": integers, as GDAL takes it.
+      ([undefined, 'unsigned', 'signed', 'float', 'unsigned'] as const)[formats[0] ?? 1];
+  const isKnown = kind === 'float' ? bits === 32 || bits === 64 : bits === 8 || bits === 16 || bits === 32;
+  if (kind === undefined || !isKnown) {
+    const text = kind === undefined ? `sample formats ${formats.join(', ')}` : `${kind} levels`;
+    throw new Error(
+      `${bits}-bit ${text} are not supported, only integers of 8, 16 and 32 bits and floating-point numbers of 32 and 64: ` +
+        'convert the file with gdal_translate -ot Byte (or UInt16, Float32)',
     );
   }
+  return { width, height, bands, type: { bits: bits as LevelType['bits'], kind } };
 }
 
-/** JFIF's full-range conversion (ITU-T T.871, section 7). */
-function fromYCbCr(levels: Levels, bands: readonly number[]): Uint8Array {
-  const rgb = new Uint8ClampedArray(levels.length);
-  for (let i = 0; i < levels.length; i += 3) {
-    const [y, cb, cr] = [levels[i]!, levels[i + 1]! - 128, levels[i + 2]! - 128];
-    const values = [y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb];
-    for (let c = 0; c < 3; c++) rgb[i + c] = values[bands[c]! - 1]!;
+/** The level that stands for missing pixels (GDAL's tag 42113); null without one. */
+function readNodata(image: GeoTIFFImage): number | null {
+  const text = String(image.fileDirectory.getValue('GDAL_NODATA') ?? '')
+    .replaceAll('\0', '')
+    .trim();
+  return text === '' ? null : Number(text);
+}
+
+/** The transparency mask of the image (TIFF 6.0, NewSubfileType 4), where pixels that are not part of it have 0. */
+async function openMask(
+  file: GeoTIFF,
+  directories: readonly Directory[],
+  source: ByteSource,
+  { width, height }: Size,
+): Promise<BlockReader | null> {
+  for (const [index, tags] of directories.entries()) {
+    const [subfile = 0] = await tags.numbers(254);
+    if (index === 0 || (subfile & 4) === 0) continue;
+    const { image } = await imageOf(file, directories, index);
+    if (image.getWidth() !== width || image.getHeight() !== height) continue;
+    const [bits = 1] = await tags.numbers(258);
+    if (bits !== 1 && bits !== 8) throw new Error(`the mask has ${bits} bits, expected 1 or 8`);
+    const levels = { width, height, bands: 1, type: { bits: 8, kind: 'unsigned' }, isBits: bits === 1 } as const;
+    return new BlockReader(source, await readBlockLayout(image, tags, source.size, levels));
   }
-  return new Uint8Array(rgb.buffer);
+  return null;
 }
 
-/** Reads transform and coordinate system (OGC 19-008r4, annex on tags and keys). */
-async function readReference(image: GeoTIFFImage): Promise<Pick<Tiff, 'affine' | 'epsg' | 'geographic'>> {
-  const keys = image.getGeoKeys() ?? {};
-  const projected = codeOf(keys.ProjectedCSTypeGeoKey);
-  const geographicCode = codeOf(keys.GeographicTypeGeoKey);
-  const model = Number(keys.GTModelTypeGeoKey ?? 0);
-  const isGeographic = model === 2 || (model === 0 && projected === null && geographicCode !== null);
-  const isProjected = !isGeographic && (model === 1 || projected !== null);
-  const geographic = isGeographic ? true : isProjected ? false : null;
-  const stored = await readTransform(image);
-  // With raster type 2 the transform refers to the centre of a pixel.
-  const affine = stored !== null && Number(keys.GTRasterTypeGeoKey ?? 1) === 2 ? shifted(stored, -0.5) : stored;
-  return { affine, epsg: isGeographic ? geographicCode : projected, geographic };
+/** What an opened file is read by. */
+interface Opened {
+  readonly size: Size;
+  readonly colours: Colours;
+  readonly pixels: BlockReader;
+  readonly missing: {
+    readonly nodata: number | null;
+    readonly roles: readonly ColourRole[];
+    readonly mask: BlockReader | null;
+  };
 }
 
-async function readTransform(image: GeoTIFFImage): Promise<Affine | null> {
-  const matrix = await doubles(image, 'ModelTransformation');
-  if (matrix.length >= 16) return [matrix[0]!, matrix[1]!, matrix[3]!, matrix[4]!, matrix[5]!, matrix[7]!];
-  const scale = await doubles(image, 'ModelPixelScale');
-  const tie = await doubles(image, 'ModelTiepoint');
-  if (scale.length < 2 || tie.length < 6) return null;
-  const [sx, sy] = [scale[0]!, scale[1]!];
-  return [sx, 0, tie[3]! - tie[0]! * sx, 0, -sy, tie[4]! + tie[1]! * sy];
+async function readPixels(
+  { size, colours, pixels, missing }: Opened,
+  bands: Bands,
+  window: PixelWindow,
+): Promise<RawPixels> {
+  if (bands.some((band) => !Number.isInteger(band) || band < 1 || band > size.bands)) {
+    throw new Error(`bands ${bands.join(', ')} were requested, but the file has ${size.bands}`);
+  }
+  checkWindow(size, window);
+  const isYCbCr = colours.kind === 'ycbcr';
+  const stored = await pixels.read(isYCbCr ? [0, 1, 2] : bands.map((band) => band - 1), window);
+  const valid = new Uint8Array(window.width * window.height).fill(1);
+  dropNodata(valid, stored, missing.nodata, size.type);
+  const alpha = missing.roles.indexOf('alpha');
+  if (alpha >= 0) dropZeros(valid, await pixels.read([alpha], window));
+  if (missing.mask !== null) dropZeros(valid, await missing.mask.read([0], window));
+  return { levels: toColours(stored, colours, bands, size.type), valid: valid.includes(0) ? valid : null };
 }
 
-const shifted = ([a, b, c, d, e, f]: Affine, by: number): Affine => [a, b, c + by * (a + b), d, e, f + by * (d + e)];
-
-/** The code, or null: 32767 means "user-defined". */
-function codeOf(value: unknown): number | null {
-  return typeof value === 'number' && value > 0 && value < 32_767 ? value : null;
+/** Pixels whose three levels are the nodata value or no number have no data. */
+function dropNodata(valid: Uint8Array, levels: Levels, nodata: number | null, { kind }: LevelType): void {
+  if (nodata === null && kind !== 'float') return;
+  // The value is written in decimal: that of a 32-bit level is not it exactly.
+  const value = levels instanceof Float32Array && nodata !== null ? Math.fround(nodata) : nodata;
+  const isMissing = (level: number): boolean => level === value || Number.isNaN(level);
+  for (let i = 0; i < valid.length; i++) {
+    if (isMissing(levels[3 * i]!) && isMissing(levels[3 * i + 1]!) && isMissing(levels[3 * i + 2]!)) valid[i] = 0;
+  }
 }
 
-async function doubles(
-  image: GeoTIFFImage,
-  tag: 'ModelTransformation' | 'ModelPixelScale' | 'ModelTiepoint',
-): Promise<number[]> {
-  if (!image.fileDirectory.hasTag(tag)) return [];
-  return Array.from((await image.fileDirectory.loadValue(tag)) as ArrayLike<number>, Number);
+function dropZeros(valid: Uint8Array, levels: Levels): void {
+  for (let i = 0; i < valid.length; i++) if (levels[i] === 0) valid[i] = 0;
+}
+
+function toColours(levels: Levels, colours: Colours, bands: Bands, { bits, kind }: LevelType): Levels {
+  if (colours.kind === 'ycbcr') return fromYCbCr(levels, bands);
+  if (colours.kind === 'inverted' && kind === 'unsigned') {
+    const top = 2 ** bits - 1;
+    return levels.map((level) => top - level) as Levels;
+  }
+  if (colours.kind !== 'palette') return levels;
+  if (bits !== 8) throw new Error('16-bit palettes are not supported');
+  return fromPalette(levels, colours.table);
 }

@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
-import { dropAlpha } from '../image.ts';
+import { imageSize, packedBytes, rgbImage } from '../image.ts';
 import { exifOrientation, orientImage, type ImageHeader } from '../orientation.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
 import { checkPixels, type ImageLimits } from './limits.ts';
-import { optionalPackage } from './optional-package.ts';
+import { withoutAlpha, type Decoded as Levels } from './memory-image.ts';
+import { MissingPackageError, optionalPackage } from './optional-package.ts';
 
 /** Whether bytes start with the signature of a WebP file. */
 export function isWebp(bytes: Uint8Array): boolean {
@@ -23,20 +24,38 @@ export async function readWebp(path: string, limits: ImageLimits = {}): Promise<
 
 /** Decodes the bytes of a WebP file; `name` is the file in error messages. */
 export async function decodeWebp(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<RgbImage> {
-  const decode = await optionalPackage('@jsquash/webp', loadDecoder);
+  const { width, height, levels } = await decodeWebpLevels(bytes, name, limits);
+  return rgbImage(height, width, levels as Uint8Array);
+}
+
+/** Decodes the bytes of a WebP file to an upright image with its transparency. */
+export async function decodeWebpLevels(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<Levels> {
   try {
-    const { width, height, orientation } = readWebpHeader(bytes);
-    checkPixels(width, height, limits);
-    const decoded = await decode(bytes);
-    if (decoded.width !== width || decoded.height !== height) {
-      throw new Error(
-        `damaged: ${width} x ${height} pixels in the header, but ${decoded.width} x ${decoded.height} in the data`,
-      );
-    }
-    return orientImage(dropAlpha(height, width, decoded.data), orientation);
+    const { width, height, data } = await decodeWebpRgba(bytes, limits);
+    const decoded = withoutAlpha(width, height, new Uint8Array(data.buffer, data.byteOffset, data.length));
+    const { orientation } = readWebpHeader(bytes);
+    if (orientation === 1) return decoded;
+    // Pictures of cameras, which alone are turned, have no transparency.
+    const upright = orientImage(rgbImage(height, width, decoded.levels as Uint8Array), orientation);
+    return { ...imageSize(upright), levels: packedBytes(upright), valid: null };
   } catch (error) {
+    if (error instanceof MissingPackageError) throw error;
     throw new InputError('readWebp', reasonOf(error), { file: name, cause: error });
   }
+}
+
+/** Decodes a WebP file to red, green, blue and alpha, in the orientation that it is stored in. */
+export async function decodeWebpRgba(bytes: Uint8Array, limits: ImageLimits = {}): Promise<Decoded> {
+  const decode = await optionalPackage('@jsquash/webp', loadDecoder);
+  const { width, height } = readWebpHeader(bytes);
+  checkPixels(width, height, limits);
+  const decoded = await decode(bytes);
+  if (decoded.width !== width || decoded.height !== height) {
+    throw new Error(
+      `damaged: ${width} x ${height} pixels in the header, but ${decoded.width} x ${decoded.height} in the data`,
+    );
+  }
+  return decoded;
 }
 
 /** Reads size and orientation without decoding (RFC 9649). Throws for files that are damaged, truncated or animated. */

@@ -4,7 +4,7 @@ import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import type { Point, Polygon, Ring } from '../../imagery/geometry.ts';
 import { invertAffine, projectionOf } from '../../imagery/georeference.ts';
-import type { Tiff } from '../../imagery/node/tiff.ts';
+import type { RawImage } from '../../imagery/raw-image.ts';
 import { parseCsv } from '../csv-rows.ts';
 import { isRecord } from '../json.ts';
 import { LabelError } from '../problems.ts';
@@ -15,7 +15,7 @@ export interface LabelSource {
   readonly kind: 'geojson' | 'csv' | 'none';
   has(key: string): boolean;
   /** Footprints in pixels of the image, converted from the coordinate system of the labels. */
-  polygons(key: string, image: Tiff): Promise<Polygon[]>;
+  polygons(key: string, image: RawImage): Promise<Polygon[]>;
 }
 
 /** A data set without labels. */
@@ -76,7 +76,7 @@ export interface PixelFeature {
 }
 
 /** The features of a FeatureCollection (RFC 7946) that have a geometry, in pixels of an image. Throws an Error for others. */
-export function geojsonFeatures(json: unknown, image: Tiff): PixelFeature[] {
+export function geojsonFeatures(json: unknown, image: RawImage): PixelFeature[] {
   const collection = isRecord(json) ? json : {};
   const list = collection['features'];
   if (collection['type'] !== 'FeatureCollection' || !Array.isArray(list)) {
@@ -99,7 +99,7 @@ export function geojsonFeatures(json: unknown, image: Tiff): PixelFeature[] {
 }
 
 /** The outer rings and holes of all polygons of a FeatureCollection, in pixels of an image. */
-function geojsonToPixels(json: unknown, image: Tiff): Polygon[] {
+function geojsonToPixels(json: unknown, image: RawImage): Polygon[] {
   return geojsonFeatures(json, image).flatMap(({ index, geometry, polygons, points }) => {
     // SpaceNet has points where a footprint has no extent.
     if (points.length > 0 || !NOT_READ.includes(geometry)) return polygons;
@@ -149,7 +149,7 @@ function crsName(crs: unknown): string | null {
 }
 
 /** The map from the coordinates of the labels to pixels. Throws an Error if their coordinate systems are incompatible. */
-function pixelMap(crs: string | null, positions: readonly Point[], image: Tiff): (x: number, y: number) => Point {
+function pixelMap(crs: string | null, positions: readonly Point[], image: RawImage): (x: number, y: number) => Point {
   if (image.affine === null) {
     throw new Error(`${image.path} has no georeference, so labels in map coordinates cannot be placed on it`);
   }

@@ -1,0 +1,51 @@
+import { open, readFile } from 'node:fs/promises';
+import { reasonOf } from '../../common/check.ts';
+import { InputError } from '../../common/errors.ts';
+import { imageSize, packedBytes } from '../image.ts';
+import type { RawImage } from '../raw-image.ts';
+import { isUrl } from './byte-source.ts';
+import { decodeJpeg, isJpeg, type JpegLimits } from './jpeg.ts';
+import { memoryImage } from './memory-image.ts';
+import { decodePngLevels, isPng } from './png.ts';
+import { isTiff, openTiff } from './tiff.ts';
+import { decodeWebpLevels, isWebp } from './webp.ts';
+import { readWorldFile } from './world-file.ts';
+
+/** The reason for refusing a file whose first bytes are not those of a supported format. */
+export const UNKNOWN_FORMAT = 'neither a PNG, JPEG, WebP nor TIFF file (unknown first bytes)';
+
+/**
+ * Opens an image file; its first bytes tell the format. TIFF files are read by windows, others are decoded
+ * here. Of files without a georeference of their own, the world file beside them is read. URLs are of GeoTIFF files. Rejects
+ * with an `InputError` if the file is damaged, too large to be decoded as a whole, or in another format.
+ */
+export async function openImage(path: string, limits: JpegLimits = {}): Promise<RawImage> {
+  const head = isUrl(path) ? null : await readHead(path);
+  if (head === null || isTiff(head)) return placed(await openTiff(path));
+  const bytes = await readFile(path);
+  if (isPng(bytes)) return memoryImage(path, await decodePngLevels(bytes, path, limits), await readWorldFile(path));
+  if (isWebp(bytes)) return memoryImage(path, await decodeWebpLevels(bytes, path, limits), await readWorldFile(path));
+  if (!isJpeg(bytes)) throw new InputError('readImage', UNKNOWN_FORMAT, { file: path });
+  const image = await decodeJpeg(bytes, path, limits);
+  const decoded = { ...imageSize(image), levels: packedBytes(image), valid: null };
+  return memoryImage(path, decoded, await readWorldFile(path));
+}
+
+async function readHead(path: string): Promise<Uint8Array> {
+  const bytes = new Uint8Array(64);
+  try {
+    const file = await open(path);
+    try {
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+      return bytes.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw new InputError('readImage', `cannot be read: ${reasonOf(error)}`, { file: path, cause: error });
+  }
+}
+
+async function placed(image: RawImage): Promise<RawImage> {
+  return image.affine !== null || isUrl(image.path) ? image : { ...image, ...(await readWorldFile(image.path)) };
+}
