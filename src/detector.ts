@@ -3,7 +3,9 @@
 
 // A detector
 export { Detector, encodeDetector, type DetectOptions, type DetectorDescription } from './detector/detector.ts';
-export { detectImage, type TileOptions } from './detector/detect-image.ts';
+export { detectImage } from './detector/detect-image.ts';
+export { detectRaster, type DetectableRaster, type TileOptions, type TileStore } from './detector/detect-raster.ts';
+export { viewNames, type Views } from './detector/detect-views.ts';
 export { evaluateDetector, type EvaluateOptions, type ImageResult } from './detector/evaluate.ts';
 export { darkRemedy } from './imagery/level-range.ts';
 export { atLeast, omittedImages, tablesOf } from './detector/detections-table.ts';

@@ -1,12 +1,12 @@
 import { reasonOf } from '../common/check.ts';
-import { imageSize } from '../imagery/image.ts';
 import type { ImageDecoding, RgbImage } from '../imagery/types.ts';
 import { readStateDict, type HostTensor } from '../nn/module.ts';
 import type { Detections } from '../retinanet/postprocess.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
 import type { RetinaNetSpec } from '../retinanet/spec.ts';
 import { decodeSafetensors, encodeSafetensors } from '../weights/safetensors.ts';
-import { detectImage, type TileOptions } from './detect-image.ts';
+import { rasterOfImage } from './detect-image.ts';
+import { detectRaster, type DetectableRaster, type TileOptions } from './detect-raster.ts';
 import { atLeast } from './detections-table.ts';
 
 const FORMAT = 'retinagrad-detector';
@@ -102,11 +102,15 @@ export class Detector implements DetectorDescription {
    * @param image [H, W, 3]
    * @returns detections in pixels of the image, highest score first
    */
-  async detect(image: RgbImage, options: DetectOptions = {}): Promise<Detections> {
+  detect(image: RgbImage, options: DetectOptions = {}): Promise<Detections> {
+    return this.detectRaster(rasterOfImage(image), options);
+  }
+
+  /** Detects objects in a raster of any size, as `detect` does; only the tiles at work are in memory. */
+  async detectRaster(raster: DetectableRaster, options: DetectOptions = {}): Promise<Detections> {
     const { tile = this.detectionTile, scoreThreshold = this.scoreThreshold, ...others } = options;
-    const { height, width } = imageSize(image);
-    const cut = tile === null ? { tile: Math.max(height, width), overlap: 0 } : { tile };
-    return atLeast(await detectImage(this.model, image, { ...others, ...cut }), scoreThreshold);
+    const cut = tile === null ? { tile: Math.max(raster.height, raster.width), overlap: 0 } : { tile };
+    return atLeast(await detectRaster(this.model, raster, { ...others, ...cut }), scoreThreshold);
   }
 
   /** Frees the model. */

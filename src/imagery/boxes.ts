@@ -104,6 +104,39 @@ export function suppress<T extends ScoredBox>(
   return kept;
 }
 
+/**
+ * Weighted boxes fusion (Solovyev, Wang and Gabruseva 2021) of what several views of an image show: from the highest score
+ * down, a box joins the first group of its class with whose fused box its IoU exceeds the threshold. A fused box is the
+ * mean weighted by scores. Its score is the mean score, less in proportion where fewer boxes than `views` agree. Returns the
+ * fused boxes, highest score first.
+ */
+export function fuseBoxes<T extends ScoredBox>(
+  found: readonly T[],
+  threshold: number,
+  views: number,
+  iou: (a: ArrayLike<number>, b: ArrayLike<number>) => number,
+): ScoredBox[] {
+  const groups: { box: number[]; weight: number; count: number; readonly label: number }[] = [];
+  for (const { box, score, label } of [...found].sort((a, b) => b.score - a.score)) {
+    const group = groups.find((other) => other.label === label && iou(other.box, box) > threshold);
+    if (group === undefined) {
+      groups.push({ box: Array.from(box), weight: score, count: 1, label });
+      continue;
+    }
+    const weight = group.weight + score;
+    if (weight > 0) group.box = group.box.map((value, k) => (value * group.weight + box[k]! * score) / weight);
+    group.weight = weight;
+    group.count++;
+  }
+  return groups
+    .map(({ box, weight, count, label }) => ({
+      box,
+      label,
+      score: (weight / count) * (Math.min(count, views) / views),
+    }))
+    .sort((a, b) => b.score - a.score);
+}
+
 /** Boxes by the square cells that they touch, so that each is compared with its neighbours only. */
 export class BoxGrid<T extends Pick<ScoredBox, 'box'>> {
   readonly #side: number;

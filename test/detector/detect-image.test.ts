@@ -8,7 +8,8 @@ import { manualSeed, RetinaNet, retinaNetSpec, type Detections, type RgbImage } 
 import type { Dataset } from '../../src/data/types.ts';
 import { evaluateDetector } from '../../src/detector/evaluate.ts';
 import { atLeast, omittedImages } from '../../src/detector/detections-table.ts';
-import { detectImage, type TileOptions } from '../../src/detector/detect-image.ts';
+import { detectImage } from '../../src/detector/detect-image.ts';
+import type { TileOptions } from '../../src/detector/detect-raster.ts';
 import { errorOf, testDevice } from '../support/device.ts';
 import { squares, tinySpec } from '../train/support.ts';
 
