@@ -1,7 +1,9 @@
 // Images and annotations in memory: what `retinagrad/data` exports, in browsers too. In Node the package resolves to
 // data-node.ts, which adds files.
 export { describeSample } from './data/types.ts';
-export type { Annotations, RgbImage } from './imagery/types.ts';
+export type { Annotations, Detections, PixelWindow, RgbImage } from './imagery/types.ts';
+export type { Georeference, Raster, RasterPixels } from './imagery/raster.ts';
+export { overviewOf, type Overview } from './imagery/overview.ts';
 export type { Dataset, Sample, SampleDescription, SampleSource } from './data/types.ts';
 export { augment, type AugmentOptions, type Range } from './data/augment.ts';
 export { crop, flipX, flipY, rescale, rotate90, translate } from './data/augment/geometric.ts';

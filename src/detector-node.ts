@@ -12,6 +12,7 @@ export {
   type TrainTaskOptions,
 } from './task/node/train.ts';
 export { openTrainingData, type OpenTrainingOptions } from './task/node/open-training-data.ts';
+export { TileJournal } from './task/node/tile-journal.ts';
 export { commonFolder, detectFiles, type DetectFilesOptions, type FileDetections } from './task/node/detect-files.ts';
 export {
   evaluate,

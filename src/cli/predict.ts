@@ -1,16 +1,29 @@
-import { join } from 'node:path';
+import { statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { counted, defined } from '../common/check.ts';
 import {
   findImages,
+  overviewOf,
   writeLabels,
   writePng,
   InputError,
   type LabelFormat,
   type LabelledImage,
+  type Detections,
   type LabelTable,
+  type Raster,
+  type RgbImage,
   type WrittenLabels,
 } from '../data-node.ts';
-import { commonFolder, detectFiles, loadDetector, omittedImages, type Detector } from '../detector-node.ts';
+import {
+  commonFolder,
+  detectFiles,
+  loadDetector,
+  omittedImages,
+  TileJournal,
+  viewNames,
+  type Detector,
+} from '../detector-node.ts';
 import { init, type Device } from '../node.ts';
 import { detectionPicture } from '../report.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
@@ -35,6 +48,11 @@ const ENDINGS: Readonly<Record<string, string>> = { coco: '.json' };
 
 /** Enough for dense tiles. */
 const MAX_DETECTIONS = 1000;
+
+/** Larger rasters are not drawn unless asked: pictures would take long and show nothing. */
+const PICTURE_PIXELS = 25_000_000;
+/** Longest side of a picture. */
+const MAX_PICTURE = 4096;
 
 const OPTIONS = {
   weights: option(text, {
@@ -63,11 +81,17 @@ const OPTIONS = {
     about: 'maximum number of detections of an image or, if it is divided, of a tile',
     otherwise: `${MAX_DETECTIONS}, or that of training if it is larger`,
   }),
+  views: option(oneOf(viewNames), {
+    value: 'NAME',
+    about: 'test-time augmentation: flips detects on 4 views of each tile, turns on 8, and fuses their boxes',
+    default: 'none',
+  }),
   format: option(oneOf(FORMATS), {
     value: 'NAME',
     about: `format of the detections: ${FORMATS.join(', ')}`,
     default: 'csv',
   }),
+  pictures: flag(`also draws rasters of more than ${PICTURE_PIXELS / 1e6} million pixels, reduced`),
   'no-pictures': flag('does not draw the detections of each image to a PNG'),
   scale: option(integer({ min: 1, max: 16 }), {
     value: 'N',
@@ -80,9 +104,12 @@ const OPTIONS = {
 const help: HelpText = {
   usage: 'retinagrad predict IMAGES... [--weights FILE] [--out FOLDER] [--threshold X] [--tile N] [--format NAME]',
   about: `
-IMAGES are PNG, JPEG, WebP or TIFF files, folders, patterns like 'new/*.jpg', or a .txt file that lists them. The detector
-sees each image as a whole or, if the image is larger than --tile, in overlapping tiles; objects found in several tiles are
-reported once. Objects must have about the same size in pixels as in training.
+IMAGES are PNG, JPEG, WebP or TIFF files, URLs of cloud-optimized GeoTIFF files, folders, patterns like 'new/*.jpg', or a
+.txt file that lists them. The detector sees each image as a whole or, if the image is larger than --tile, in overlapping
+tiles; objects found in several tiles are reported once. Rasters may have any size: only the tiles at work are in memory.
+Tiles without data (nodata, masks, transparency) are skipped. Objects must have about the same size in pixels as in training.
+
+What is found is kept in FOLDER/progress.jsonl until the end: the same command goes on where an interrupted one stopped.
 
 Writes predictions.csv (image, x1, y1, x2, y2 in pixels, label, score) or the format that --format names; geojson writes a
 file for each image, in its coordinate system, which GIS programs open. Image paths are relative to the innermost folder that
@@ -94,6 +121,7 @@ contains all images. Images that cannot be read are left out and listed.`,
   examples: [
     ['npx retinagrad predict tile.png'],
     ['npx retinagrad predict scene.tif --tile 512 --overlap 96 --threshold 0.4'],
+    ['npx retinagrad predict https://example.com/city.tif --views flips --format geojson'],
     ["npx retinagrad predict 'unseen/*.jpg' --threshold 0 --format coco --no-pictures"],
   ],
 };
@@ -104,6 +132,8 @@ export const predict = defineCommand('predict', {
   options: OPTIONS,
   run: runPredict,
 });
+
+const GOES_ON = 'The same command goes on where this one stopped.';
 
 /** Pictures of small images are enlarged to about this many pixels. */
 const PICTURE_SIZE = 512;
@@ -122,7 +152,12 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   checkOverlap(overlap, tile);
   announce(detector, { device, weights, threshold, tile, files: files.length }, terminal);
   const signal = interruptSignal(() => terminal.warn('Interrupted: writing the detections so far...'));
-  const pictures = options['no-pictures'] ? null : pictureNames(files);
+  const { 'max-detections': maxDetections = Math.max(detector.spec.postprocess.maxDetections, MAX_DETECTIONS) } =
+    options;
+  const detecting = { tile, scoreThreshold: threshold, maxDetections, views: options.views, ...defined({ overlap }) };
+  const journal = await openJournal(join(out, 'progress.jsonl'), { weights, ...detecting });
+  if (journal.tiles > 0)
+    terminal.say(`goes on: ${counted(journal.tiles, 'tile', 'tiles')} of an interrupted call are kept`);
   const images: LabelledImage[] = [];
   const unreadable: { readonly file: string; readonly reason: string }[] = [];
   const progress = (): void => terminal.progress('detecting', images.length + unreadable.length, files.length);
@@ -132,23 +167,35 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
     unreadable.push({ file, reason: error.explain() });
     progress();
   };
-  const { 'max-detections': maxDetections = Math.max(detector.spec.postprocess.maxDetections, MAX_DETECTIONS) } =
-    options;
-  const detecting = { tile, scoreThreshold: threshold, maxDetections, signal, onUnreadable, ...defined({ overlap }) };
-  let [limited, dark] = [0, 0];
-  for await (const { file, image, isDark, detections, labelled } of detectFiles(detector, files, detecting)) {
+  // Within one image only where it has many tiles; of a folder, images are counted.
+  const onTiles = (done: number, total: number): void => {
+    if (files.length === 1 || total > 100)
+      terminal.progress(`detecting on ${basename(files[images.length + unreadable.length] ?? '')}, tile`, done, total);
+  };
+  const pictures = options['no-pictures'] ? null : pictureNames(files);
+  const running = {
+    ...detecting,
+    signal,
+    onUnreadable,
+    onTiles,
+    storeOf: (file: string) => journal.storeOf(fileKey(file)),
+  };
+  let [limited, dark, undrawn] = [0, 0, 0];
+  for await (const { file, raster, isDark, detections, labelled } of detectFiles(detector, files, running)) {
     images.push(labelled);
     limited += omittedImages([detections], threshold);
     if (isDark) dark++;
     progress();
     if (pictures === null) continue;
-    const fitting = Math.min(4, Math.max(1, Math.round(PICTURE_SIZE / Math.max(...image.shape.slice(0, 2)))));
-    // There is no ground truth, so detections are drawn in the neutral colour.
-    const picture = detectionPicture(image, null, detections, { scale: scale ?? fitting, classes });
-    await writePng(join(out, pictures.get(file)!), picture);
+    if (raster.width * raster.height > PICTURE_PIXELS && !options.pictures) undrawn++;
+    else await writePng(join(out, pictures.get(file)!), await pictureOf(raster, detections, { classes, scale }));
   }
   terminal.stop();
   detector.dispose();
+  if (signal.aborted && images.length === 0) {
+    terminal.warn(GOES_ON);
+    return EXIT.interrupted;
+  }
   if (unreadable.length > 0) {
     const what = counted(unreadable.length, 'image was', 'images were');
     terminal.warn([`${what} not read and left out:`, ...unreadable.map(({ reason }) => `  ${reason}`)].join('\n'));
@@ -169,10 +216,40 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   );
   if (limited > 0) terminal.warn(limitNote(limited, maxDetections, '--max-detections'));
   if (dark > 0) terminal.warn(darkNote(dark));
+  if (undrawn > 0)
+    terminal.say(`${counted(undrawn, 'image is', 'images are')} too large for a picture: --pictures draws it reduced`);
   device.destroy();
   if (failure !== null) terminal.warn(`The detections are in CSV instead of ${format}: ${failure}`);
-  if (signal.aborted) return EXIT.interrupted;
+  if (signal.aborted) {
+    terminal.warn(GOES_ON);
+    return EXIT.interrupted;
+  }
+  await journal.remove();
   return unreadable.length > 0 || failure !== null ? EXIT.failed : EXIT.done;
+}
+
+/** The journal of a call; what is in it is taken over if weights and options are those of the call that wrote it. */
+function openJournal(path: string, settings: { readonly weights: string }): Promise<TileJournal> {
+  return TileJournal.open(path, { ...settings, weights: fileKey(settings.weights) });
+}
+
+/** A file with its size and date, which tell whether it has changed. */
+function fileKey(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found === undefined ? file : `${resolve(file)} ${found.size} ${found.mtimeMs}`;
+}
+
+/** The detections of an image, drawn on it or, if it is large, on a reduced image. */
+async function pictureOf(
+  raster: Raster,
+  detections: Detections,
+  { classes, scale }: { readonly classes: readonly string[]; readonly scale: number | undefined },
+): Promise<RgbImage> {
+  const { image, factor } = await overviewOf(raster, MAX_PICTURE);
+  const fitting = Math.min(4, Math.max(1, Math.round(PICTURE_SIZE / Math.max(...image.shape.slice(0, 2)))));
+  const reduced = { ...detections, boxes: detections.boxes.map((value) => value / factor) };
+  // There is no ground truth, so detections are drawn in the neutral colour.
+  return detectionPicture(image, null, reduced, { scale: scale ?? fitting, classes });
 }
 
 /** Writes detections in a format or, if that cannot be, in CSV: they may have taken hours. */

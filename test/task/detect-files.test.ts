@@ -1,9 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readImage, writeSyntheticSpaceNet, findImages } from '../../src/data-node.ts';
-import { commonFolder, Detector, detectFiles, type DetectFilesOptions } from '../../src/detector-node.ts';
+import { commonFolder, Detector, detectFiles, TileJournal, type DetectFilesOptions } from '../../src/detector-node.ts';
 import { objectsOf } from '../../src/data/annotation-table.ts';
 import { rejects } from '../support/errors.ts';
 import { testDevice } from '../support/device.ts';
@@ -35,8 +35,9 @@ test('each image is detected on as the detector was trained, and named from the 
     files,
   );
   for (const [i, image] of Object.values(images).entries()) {
-    const { detections, labelled, image: read } = found[i]!;
-    assert.equal(read.data, image.data);
+    const { detections, labelled, raster } = found[i]!;
+    const { width: w, height: h } = raster;
+    assert.equal((await raster.read({ x: 0, y: 0, width: w, height: h })).image.data, image.data);
     assert.equal(detections, await detector.detect(image));
     assert.ok(detections.scores.length > 0);
     const [height, width] = image.shape;
@@ -84,16 +85,39 @@ test('a file that cannot be read is named, and the others are detected on', asyn
   await rejects(collect(mixed), /broken\.png/);
 });
 
-test('a signal stops after the current image', async () => {
-  const controller = new AbortController();
-  const seen = [];
-  // Aborted after the first of two tiles.
-  const options = { batchSize: 1, signal: controller.signal, onProgress: () => controller.abort() };
-  for await (const { file, detections } of detectFiles(detector, files.slice(1), options)) {
-    seen.push(file);
-    assert.equal(detections, await detector.detect(images['all/deep/two.png'], { batchSize: 1 }));
-  }
-  assert.equal(seen, files.slice(1, 2));
+test('a call that a signal interrupts goes on with the tiles that it had done', async () => {
+  const path = join(folder, 'out', 'progress.jsonl');
+  const settings = { weights: 'w', tile: 64 };
+  const running = async (abortAfter: number): Promise<{ seen: string[]; done: number[]; kept: number }> => {
+    const controller = new AbortController();
+    const journal = await TileJournal.open(path, settings);
+    const kept = journal.tiles;
+    const [seen, done]: [string[], number[]] = [[], []];
+    let tiles = 0;
+    const onTiles = (now: number): void => {
+      done.push(now);
+      if (++tiles === abortAfter) controller.abort();
+    };
+    const options = {
+      batchSize: 1,
+      signal: controller.signal,
+      onTiles,
+      storeOf: (file: string) => journal.storeOf(file),
+    };
+    for await (const { file, detections } of detectFiles(detector, files.slice(1), options)) {
+      seen.push(file);
+      const image = file === files[1] ? images['all/deep/two.png'] : images['all/three.png'];
+      assert.equal(detections, await detector.detect(image, { batchSize: 1 }));
+    }
+    return { seen, done, kept };
+  };
+  // The first file has two tiles: it is left out when only one of them is done.
+  assert.equal(await running(1), { seen: [], done: [1], kept: 0 });
+  // A process that is killed while it writes leaves a part of a line.
+  appendFileSync(path, '{"file":"');
+  assert.equal(await running(3), { seen: [files[1]], done: [1, 2, 1], kept: 1 });
+  assert.equal(await running(99), { seen: files.slice(1), done: [2, 1, 2], kept: 3 });
+  assert.is((await TileJournal.open(path, { ...settings, tile: 32 })).tiles, 0, 'other settings');
   assert.equal(await collect(files, { signal: AbortSignal.abort() }), []);
 });
 
@@ -107,7 +131,9 @@ test('images are decoded as those of the training', async () => {
   const decoding = { bands: [3, 2, 1], stretch: { low: [0, 0, 0], high: [900, 900, 900] } } as const;
   const other = new Detector(detector.model, eagerDescription({ decoding }));
   const read = [];
-  for await (const { image } of detectFiles(other, [file!])) read.push(image);
+  for await (const { raster } of detectFiles(other, [file!])) {
+    read.push((await raster.read({ x: 0, y: 0, width: 64, height: 64 })).image);
+  }
   assert.equal(read[0]!.data, (await readImage(file!, decoding)).data);
   assert.not.equal(read[0]!.data, (await readImage(file!, { stretch: decoding.stretch })).data);
 });

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize, resolve } from 'node:path';
 import { escapePath, glob, isDynamicPattern } from 'tinyglobby';
 import { InputError } from '../../common/errors.ts';
+import { isUrl } from './byte-source.ts';
 import { listFiles } from './files.ts';
 import { imageEnding } from './image-size.ts';
 
@@ -11,7 +12,7 @@ const fail = (reason: string, cause?: unknown): never => {
 };
 
 /**
- * Finds images from files, folders (recursively), patterns such as `tiles/*.png`, and list files (`@list` or any `.txt`
+ * Finds images from files, URLs, folders (recursively), patterns such as `tiles/*.png`, and list files (`@list` or any `.txt`
  * with a file, folder or pattern on each line, relative to the list or else to the working directory; lines that start
  * with `#` are comments). The result is sorted and has no duplicates. Rejects with an `InputError` for an input without
  * any image.
@@ -22,7 +23,10 @@ export async function findImages(inputs: readonly string[]): Promise<string[]> {
   for (const input of inputs) {
     const isList = input.startsWith('@') ? (await kindOf(input)) === null : /\.txt$/i.test(input);
     const paths = await (isList ? readList(input.replace(/^@/, '')) : expand(input, input));
-    for (const path of paths) if (!found.has(resolve(path))) found.set(resolve(path), normalize(path));
+    for (const path of paths) {
+      const key = isUrl(path) ? path : resolve(path);
+      if (!found.has(key)) found.set(key, isUrl(path) ? path : normalize(path));
+    }
   }
   return [...found.values()].sort();
 }
@@ -30,6 +34,7 @@ export async function findImages(inputs: readonly string[]): Promise<string[]> {
 /** The images of one file, folder or pattern; `origin` names it in errors. */
 async function expand(input: string, origin: string): Promise<string[]> {
   const kind = await kindOf(input);
+  if (isUrl(input)) return [input];
   // A file is taken as an image, whatever its extension: reading it will tell.
   if (kind === 'file') return [input];
   if (kind === 'folder') {

@@ -1,18 +1,22 @@
 import { dirname, relative, resolve, sep } from 'node:path';
 import { InputError } from '../../common/errors.ts';
 import { objectsOf } from '../../data/annotation-table.ts';
+import type { TileStore } from '../../detector/detect-raster.ts';
 import type { DetectOptions, Detector } from '../../detector/detector.ts';
-import { isNearlyBlack } from '../../imagery/level-range.ts';
-import { readImage } from '../../imagery/node/read-image.ts';
-import type { RgbImage } from '../../imagery/types.ts';
+import { imageSize, packedBytes } from '../../imagery/image.ts';
+import { DARK_LEVEL } from '../../imagery/level-range.ts';
+import { openRaster } from '../../imagery/node/read-image.ts';
+import type { Raster } from '../../imagery/raster.ts';
 import type { LabelledImage } from '../../labels/types.ts';
 import type { Detections } from '../../retinanet/postprocess.ts';
 import { readerOptions } from './open-training-data.ts';
 
-/** An image file and its detections. */
+/** An image and its detections. */
 export interface FileDetections {
+  /** Path of the file, or name of the raster. */
   readonly file: string;
-  readonly image: RgbImage;
+  /** The image, to read its pixels. It is closed when the next one is asked for. */
+  readonly raster: Raster;
   /** Whether the image is nearly black: no level above 16 of 255. */
   readonly isDark: boolean;
   readonly detections: Detections;
@@ -21,37 +25,82 @@ export interface FileDetections {
 }
 
 /** Options of `detectFiles`. */
-export interface DetectFilesOptions extends DetectOptions {
+export interface DetectFilesOptions extends Omit<DetectOptions, 'store' | 'onProgress'> {
   /** Called with a file that cannot be read, which is then left out. Default: the error is thrown. */
   readonly onUnreadable?: (file: string, error: InputError) => void;
+  /** Called with the number of tiles done of the image in progress. */
+  readonly onTiles?: (done: number, total: number) => void;
+  /** Where what was found in the tiles of a file is kept, so that an interrupted call can be continued. */
+  readonly storeOf?: (file: string) => TileStore;
 }
 
 /**
- * Detects objects in image files one by one, with the decoding and the tiles of training. Ends early when the signal is
- * aborted.
+ * Detects objects in image files one by one, with the decoding and the tiles of training. Images of any size are read
+ * window by window. Ends early when the signal is aborted: an image whose tiles are not all done is left out.
+ *
+ * @param inputs paths of files, or opened rasters
  */
 export async function* detectFiles(
   detector: Detector,
-  files: readonly string[],
-  { signal, onUnreadable, ...detecting }: DetectFilesOptions = {},
+  inputs: readonly (string | Raster)[],
+  { signal, onUnreadable, onTiles, storeOf, ...detecting }: DetectFilesOptions = {},
 ): AsyncGenerator<FileDetections, void, void> {
-  const root = commonFolder(files);
-  for (const file of files) {
-    // The image in progress is completed.
+  const root = commonFolder(inputs.filter((input) => typeof input === 'string'));
+  for (const input of inputs) {
     if (signal?.aborted === true) return;
-    let image;
+    const file = typeof input === 'string' ? input : input.path;
     try {
-      image = await readImage(file, readerOptions(detector.decoding));
+      const raster = typeof input === 'string' ? await openRaster(input, readerOptions(detector.decoding)) : input;
+      try {
+        const watched = new WatchedRaster(raster);
+        const store = storeOf?.(file);
+        const detections = await detector.detectRaster(watched, {
+          ...detecting,
+          ...(signal === undefined ? {} : { signal }),
+          ...(store === undefined ? {} : { store }),
+          ...(onTiles === undefined ? {} : { onProgress: onTiles }),
+        });
+        const name = typeof input === 'string' ? relative(root, file).split(sep).join('/') : file;
+        const { width, height } = raster;
+        const labelled = { file: name, width, height, objects: objectsOf(detections) };
+        yield { file, raster, isDark: watched.isDark, detections, labelled };
+      } finally {
+        await raster.close();
+      }
     } catch (error) {
+      if (signal !== undefined && error === signal.reason) return;
       if (!(error instanceof InputError) || onUnreadable === undefined) throw error;
       onUnreadable(file, error);
-      continue;
     }
-    const detections = await detector.detect(image, detecting);
-    const [height, width] = image.shape as [number, number, number];
-    const name = relative(root, file).split(sep).join('/');
-    const labelled = { file: name, width, height, objects: objectsOf(detections) };
-    yield { file, image, isDark: isNearlyBlack(image), detections, labelled };
+  }
+}
+
+/** A raster that notes how bright the pixels are that are read. */
+class WatchedRaster {
+  readonly width: number;
+  readonly height: number;
+  readonly #raster: Raster;
+  #highest = 0;
+  #pixels = 0;
+
+  constructor(raster: Raster) {
+    this.#raster = raster;
+    this.width = raster.width;
+    this.height = raster.height;
+  }
+
+  readonly read: Raster['read'] = async (window) => {
+    const pixels = await this.#raster.read(window);
+    if (this.#highest <= DARK_LEVEL)
+      for (const level of packedBytes(pixels.image)) this.#highest = Math.max(this.#highest, level);
+    const { width, height } = imageSize(pixels.image);
+    this.#pixels += width * height;
+    return pixels;
+  };
+
+  /** Whether all pixels that were read are nearly black. */
+  get isDark(): boolean {
+    return this.#pixels > 0 && this.#highest <= DARK_LEVEL;
   }
 }
 
