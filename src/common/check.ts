@@ -180,3 +180,8 @@ export function defined<T extends object>(entries: T): { [K in keyof T]?: Exclud
   const kept = Object.entries(entries).filter(([, value]) => value !== undefined);
   return Object.fromEntries(kept) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
+
+/** Whether a parsed value is an object with members, not an array. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

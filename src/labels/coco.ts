@@ -1,6 +1,7 @@
+import { isRecord } from '../common/check.ts';
 import { InputError } from '../common/errors.ts';
 import { ringArea, type Box, type Point, type Polygon } from '../imagery/geometry.ts';
-import { isRecord, parseJson } from './json.ts';
+import { parseJson } from './json.ts';
 import { LabelError, originText, reporter, shown, type ParseOptions, type Report } from './problems.ts';
 import { checkBox, imagePath, imageSide, openRing, unknownClass, type ImagePaths } from './table-builder.ts';
 import type { LabelledImage, LabelledObject, LabelTable, Origin } from './types.ts';

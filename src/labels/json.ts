@@ -34,8 +34,3 @@ function syntaxError(error: unknown, json: string, name: string): LabelError {
   const origin = at === undefined ? { file: name } : { file: name, line: json.slice(0, at).split('\n').length };
   return new LabelError('syntax', origin, `${isTruncated ? 'truncated' : 'not JSON'}: ${reason}`, { cause: error });
 }
-
-/** Whether a parsed value is an object with members, not an array. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

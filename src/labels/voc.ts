@@ -2,7 +2,7 @@ import type { Box } from '../imagery/geometry.ts';
 import { reporter, shown, type ParseOptions, type Report } from './problems.ts';
 import { checkBox, imagePath, imageSide, TableBuilder, type ImagePaths } from './table-builder.ts';
 import type { LabelledImage, LabelTable, Origin } from './types.ts';
-import { parseXml, XmlError, type XmlElement } from './xml.ts';
+import { parseXml, XmlError, type XmlElement } from '../common/xml.ts';
 
 /** One XML file, with its path relative to the folder of annotations. */
 export interface VocDocument {

@@ -1,7 +1,6 @@
 import { parse, stringify } from 'yaml';
-import { reasonOf } from '../common/check.ts';
+import { isRecord, reasonOf } from '../common/check.ts';
 import { ringArea, type Box, type Point, type Polygon } from '../imagery/geometry.ts';
-import { isRecord } from './json.ts';
 import { LabelError, originText, reporter, shown, type OnProblem, type Report } from './problems.ts';
 import { checkBox, openRing, outlineBox } from './table-builder.ts';
 import type { LabelledImage, LabelledObject, Origin } from './types.ts';

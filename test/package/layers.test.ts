@@ -38,6 +38,11 @@ const IMPORTS: Record<string, { readonly refused: string[]; readonly allowed: st
     refused: ['../../labels/y.ts', '../../tensor/y.ts', '../../data.ts'],
     allowed: ['node:fs', 'pngjs', '../y.ts'],
   },
+  'src/vector/x.ts': {
+    refused: ['../labels/y.ts', '../data/y.ts', 'node:fs', '../imagery/node/y.ts'],
+    allowed: ['../imagery/y.ts', './y.ts', '../common/y.ts'],
+  },
+  'src/vector/node/x.ts': { refused: ['../../labels/y.ts'], allowed: ['node:fs', '../../imagery/node/y.ts', 'proj4'] },
   'src/labels/x.ts': {
     refused: ['../data/y.ts', '../evaluation/y.ts', '../tensor/y.ts', 'node:fs', '../imagery/node/y.ts'],
     allowed: ['../imagery/y.ts', './y.ts'],

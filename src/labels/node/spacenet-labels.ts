@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { reasonOf } from '../../common/check.ts';
+import { isRecord, reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import type { Point, Polygon, Ring } from '../../imagery/geometry.ts';
 import { invertAffine, projectionOf } from '../../imagery/georeference.ts';
 import type { RawImage } from '../../imagery/raw-image.ts';
 import { parseCsv } from '../csv-rows.ts';
-import { isRecord } from '../json.ts';
 import { LabelError } from '../problems.ts';
 import { parseWkt } from '../wkt.ts';
 

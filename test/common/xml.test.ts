@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseXml, XmlError, type XmlElement } from '../../src/labels/xml.ts';
+import { parseXml, XmlError, type XmlElement } from '../../src/common/xml.ts';
 
 /** An element as nested lists: name, line, text, elements inside. */
 const plain = ({ name, line, text, children }: XmlElement): unknown[] => [name, line, text, ...children.map(plain)];
@@ -11,6 +11,9 @@ test('elements with their text and lines', () => {
       '<a x="1 > 2" y = \'/\'>one<b/>\n<c:d\n e="f" >two</c:d > <?go on?>three<!-- --></a>\n<!-- end -->\n',
   );
   assert.equal(document.children.map(plain), [['a', 5, 'one\n three', ['b', 5, ''], ['c:d', 6, 'two']]]);
+  const [a] = document.children;
+  assert.equal(a!.attributes, { x: '1 > 2', y: '/' });
+  assert.equal(a!.children[0]!.attributes, {});
 });
 
 test('references and CDATA', () => {

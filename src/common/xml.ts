@@ -3,6 +3,7 @@ import { XMLParser, XMLValidator } from 'fast-xml-parser';
 /** An element of an XML document. */
 export interface XmlElement {
   readonly name: string;
+  readonly attributes: Readonly<Record<string, string>>;
   /** Its text and CDATA, without that of the elements inside. */
   readonly text: string;
   readonly children: readonly XmlElement[];
@@ -24,7 +25,9 @@ export class XmlError extends Error {
 const parser = new XMLParser({
   preserveOrder: true,
   captureMetaData: true,
-  ignoreAttributes: true,
+  ignoreAttributes: false,
+  attributeNamePrefix: '',
+  parseAttributeValue: false,
   ignoreDeclaration: true,
   ignorePiTags: true,
   parseTagValue: false,
@@ -40,7 +43,7 @@ type Node = Readonly<Record<string, readonly Node[] | string>> & {
 };
 
 /**
- * Parses XML without its attributes, comments and instructions.
+ * Parses XML without its comments and instructions.
  *
  * @returns an element without a name around the root
  * @throws XmlError for text that is not XML
@@ -55,15 +58,21 @@ export function parseXml(text: string): XmlElement {
     for (; position < index; position++) if (text[position] === '\n') line++;
     return line;
   };
-  const element = (name: string, nodes: readonly Node[], at: number): XmlElement => ({
+  const element = (name: string, nodes: readonly Node[], at: number, attributes = {}): XmlElement => ({
     name,
+    attributes,
     line: lineOf(at),
     text: nodes.map((node) => (typeof node['#text'] === 'string' ? node['#text'] : '')).join(''),
     children: nodes.flatMap((node) => {
       const [tag, inside] = Object.entries(node).find(([key]) => key !== '#text' && key !== ':@') ?? [];
       if (tag === undefined || typeof inside === 'string') return [];
-      return [element(tag, inside!, node[XMLParser.getMetaDataSymbol() as symbol]?.startIndex ?? 0)];
+      return [
+        element(tag, inside!, node[XMLParser.getMetaDataSymbol() as symbol]?.startIndex ?? 0, attributesOf(node)),
+      ];
     }),
   });
   return element('', parser.parse(text) as Node[], 0);
 }
+
+const attributesOf = (node: object): Record<string, string> =>
+  ':@' in node ? (node[':@'] as Record<string, string>) : {};
