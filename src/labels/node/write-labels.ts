@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { checkInteger, reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
+import { writeTexts } from '../../common/node/write-atomically.ts';
 import { imageSizeOf } from '../../imagery/node/image-size.ts';
 import { writeCoco, writeCocoResults, type ResultsTruth } from '../coco.ts';
 import { writeClassMapping, writeLabelCsv } from '../csv.ts';
@@ -14,7 +15,6 @@ import { writeYolo, writeYoloData } from '../yolo.ts';
 import { readLabels, type ReadLabels, type ReadLabelsOptions } from './read-labels.ts';
 import { writeGeojson } from './read-spacenet.ts';
 import { placeKey } from './spacenet-layout.ts';
-import { writeAtomically } from './write-atomically.ts';
 
 const OP = 'writeLabels';
 const IMAGES_REMEDY = { remedy: 'give the folder of the images with', option: 'images' };
@@ -50,7 +50,7 @@ export async function writeLabels(
 ): Promise<WrittenLabels> {
   checkTable(table);
   const files = await filesOf(table, out, format, options);
-  await writeAtomically(OP, files, options.overwrite === true);
+  await writeTexts(OP, files, options.overwrite === true);
   return { files: [...files.keys()], unsupported: unsupportedFields(table, format) };
 }
 

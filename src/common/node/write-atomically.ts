@@ -1,41 +1,54 @@
 import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { InputError } from '../../common/errors.ts';
+import { InputError } from '../errors.ts';
 
 /**
- * Writes text files, all or none: they are written to a temporary folder and then moved; if a move fails, those before it
- * are undone. Existing files are replaced if `overwrite` is true; otherwise they are an `InputError` of `op`, before
- * anything is written.
+ * Writes files, all or none: `write` creates each of them at a temporary path, which `temporaryOf` gives, in a folder beside
+ * the first file; then they are moved. If a move fails, those before it are undone. Existing files are replaced if
+ * `overwrite` is true; otherwise they are an `InputError` of `op`, before anything is written.
  */
 export async function writeAtomically(
   op: string,
-  files: ReadonlyMap<string, string>,
+  paths: readonly string[],
   overwrite: boolean,
+  write: (temporaryOf: (path: string) => string) => Promise<void>,
 ): Promise<void> {
-  const existing = await existingFiles(op, files.keys());
+  const existing = await existingFiles(op, paths);
   if (existing.size > 0 && !overwrite) {
     const [first] = existing;
     const many = existing.size > 1;
     const reason = `${first}${many ? ` and ${existing.size - 1} more files exist` : ' exists'} already`;
     throw new InputError(op, reason, { remedy: `to replace ${many ? 'them' : 'it'}, use`, option: 'overwrite' });
   }
-  const [first] = files.keys();
+  const [first] = paths;
   if (first === undefined) return;
   const undo: (() => Promise<unknown>)[] = [];
   let temporary: string | undefined;
   try {
-    for (const path of files.keys()) {
+    for (const path of paths) {
       const made = await mkdir(dirname(path), { recursive: true });
       if (made !== undefined) undo.push(() => rm(made, { recursive: true }));
     }
-    temporary = await mkdtemp(join(dirname(first), '.labels-'));
-    await moveIntoPlace(await writeTemporary(temporary, files), existing, undo);
+    const folder = await mkdtemp(join(dirname(first), '.writing-'));
+    temporary = folder;
+    const moves = new Map(
+      paths.map((path, i) => [path, { from: join(folder, `new-${i}`), backup: join(folder, `old-${i}`), path }]),
+    );
+    await write((path) => moves.get(path)!.from);
+    await moveIntoPlace([...moves.values()], existing, undo);
   } catch (error) {
     for (const step of undo.reverse()) await step();
     throw error;
   } finally {
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** Writes text files, all or none, as `writeAtomically` does. */
+export async function writeTexts(op: string, texts: ReadonlyMap<string, string>, overwrite: boolean): Promise<void> {
+  await writeAtomically(op, [...texts.keys()], overwrite, async (temporaryOf) => {
+    for (const [path, text] of texts) await writeFile(temporaryOf(path), text);
+  });
 }
 
 async function existingFiles(op: string, paths: Iterable<string>): Promise<Set<string>> {
@@ -53,16 +66,6 @@ interface Move {
   readonly from: string;
   readonly backup: string;
   readonly path: string;
-}
-
-async function writeTemporary(folder: string, files: ReadonlyMap<string, string>): Promise<Move[]> {
-  const moves: Move[] = [];
-  for (const [path, text] of files) {
-    const from = join(folder, `new-${moves.length}`);
-    await writeFile(from, text);
-    moves.push({ from, backup: join(folder, `old-${moves.length}`), path });
-  }
-  return moves;
 }
 
 /** Moves files to their places; `undo` receives the steps back. */
