@@ -7,6 +7,7 @@ import { isJpeg, readJpegHeader } from './jpeg.ts';
 import { isPng } from './png.ts';
 import { UNKNOWN_FORMAT } from './open-image.ts';
 import { isTiff } from './tiff.ts';
+import { isVrt } from './vrt.ts';
 import { isWebp, readWebpHeader } from './webp.ts';
 
 /** Width and height of an image in pixels. */
@@ -53,6 +54,7 @@ async function readSize(file: FileHandle): Promise<ImageSize> {
     return uprightSize(readWebpHeader(await readAt(file, 0, length)));
   }
   if (isTiff(head)) return tiffSize(file, length, head);
+  if (isVrt(head)) return vrtSize(await readAt(file, 0, Math.min(length, 4096)));
   throw new Error(UNKNOWN_FORMAT);
 }
 
@@ -96,6 +98,13 @@ async function tiffSize(file: FileHandle, length: number, head: Uint8Array): Pro
   const [width, height] = [sides.get(256), sides.get(257)];
   if (width === undefined || height === undefined) throw new Error('damaged: no size in the first directory');
   return { width, height };
+}
+
+/** The attributes of the first element. */
+function vrtSize(head: Uint8Array): ImageSize {
+  const text = Buffer.from(head).toString('latin1');
+  const side = (axis: string): number => Number(new RegExp(`\\braster${axis}Size="(\\d+)"`).exec(text)?.[1] ?? 0);
+  return { width: side('X'), height: side('Y') };
 }
 
 async function readAt(file: FileHandle, at: number, count: number): Promise<Uint8Array> {

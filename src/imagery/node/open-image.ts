@@ -8,20 +8,22 @@ import { decodeJpeg, isJpeg, type JpegLimits } from './jpeg.ts';
 import { memoryImage } from './memory-image.ts';
 import { decodePngLevels, isPng } from './png.ts';
 import { isTiff, openTiff } from './tiff.ts';
+import { isVrt, openVrt } from './vrt.ts';
 import { decodeWebpLevels, isWebp } from './webp.ts';
 import { readWorldFile } from './world-file.ts';
 
 /** The reason for refusing a file whose first bytes are not those of a supported format. */
-export const UNKNOWN_FORMAT = 'neither a PNG, JPEG, WebP nor TIFF file (unknown first bytes)';
+export const UNKNOWN_FORMAT = 'neither a PNG, JPEG, WebP, TIFF nor VRT file (unknown first bytes)';
 
 /**
- * Opens an image file; its first bytes tell the format. TIFF files are read by windows, others are decoded
+ * Opens an image file; its first bytes tell the format. TIFF files and mosaics (VRT) are read by windows, others are decoded
  * here. Of files without a georeference of their own, the world file beside them is read. URLs are of GeoTIFF files. Rejects
  * with an `InputError` if the file is damaged, too large to be decoded as a whole, or in another format.
  */
 export async function openImage(path: string, limits: JpegLimits = {}): Promise<RawImage> {
   const head = isUrl(path) ? null : await readHead(path);
   if (head === null || isTiff(head)) return placed(await openTiff(path));
+  if (isVrt(head)) return openVrt(path, (file) => openImage(file, limits));
   const bytes = await readFile(path);
   if (isPng(bytes)) return memoryImage(path, await decodePngLevels(bytes, path, limits), await readWorldFile(path));
   if (isWebp(bytes)) return memoryImage(path, await decodeWebpLevels(bytes, path, limits), await readWorldFile(path));

@@ -5,7 +5,7 @@ import type { Affine } from '../georeference.ts';
 import type { Georeference } from '../raster.ts';
 
 /** An image without a place on a map. */
-export const noReference: Georeference = { affine: null, epsg: null, geographic: null };
+const noReference: Georeference = { affine: null, epsg: null, geographic: null };
 
 /**
  * The place of an image by the world file beside it: six lines, which give the place of the centre of the first pixel
@@ -42,10 +42,13 @@ function parseWorldFile(text: string, file: string): Affine {
 
 /** The coordinate system in a .prj file (WKT): its EPSG code, if it has one or is WGS84, a UTM zone of it or Web Mercator. */
 async function readProjection(file: string): Promise<Pick<Georeference, 'epsg' | 'geographic'>> {
-  const wkt = await readFile(file, 'utf8').catch(() => null);
-  if (wkt === null) return { epsg: null, geographic: null };
-  const geographic = /^\s*GEOG/i.test(wkt);
-  return { epsg: epsgOfWkt(wkt), geographic };
+  return systemOfWkt(await readFile(file, 'utf8').catch(() => ''));
+}
+
+/** The coordinate system of a text in WKT 1; nothing is known of an empty one. */
+export function systemOfWkt(wkt: string): Pick<Georeference, 'epsg' | 'geographic'> {
+  const kind = /^\s*(GEOG|PROJ)/i.exec(wkt)?.[1]?.toUpperCase();
+  return { epsg: epsgOfWkt(wkt), geographic: kind === undefined ? null : kind === 'GEOG' };
 }
 
 /** The EPSG code of a system in WKT 1, as OGC or Esri write it; null if it has none that is known. */
