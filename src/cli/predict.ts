@@ -68,8 +68,8 @@ const OPTIONS = {
   }),
   tile: option(integer({ min: 32 }), {
     value: 'N',
-    about: 'side of a tile in pixels',
-    otherwise: 'as in training; none if the network resizes whole images; otherwise 1024',
+    about: 'side of a tile in pixels; at most what the network saw in training',
+    otherwise: 'what the network saw in training; none if it resizes whole images',
   }),
   overlap: option(integer({ min: 0 }), {
     value: 'N',
@@ -142,13 +142,13 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   if (positionals.length === 0) throw new UsageError('name at least one image or folder');
   const files = await findImages(positionals);
   const { out, format, scale, overlap } = options;
-  if (options.tile !== undefined) checkOverlap(overlap, options.tile);
   const weights = weightsFile(options.weights);
   makeFolder(out, '--out');
   const device = await init(defined({ adapter: options.adapter }));
   const detector = loadDetector(weights);
   const { classes } = detector;
-  const { tile = detector.detectionTile, threshold = detector.scoreThreshold } = options;
+  const { threshold = detector.scoreThreshold } = options;
+  const tile = tileOf(detector, options.tile);
   checkOverlap(overlap, tile);
   announce(detector, { device, weights, threshold, tile, files: files.length }, terminal);
   const signal = interruptSignal(() => terminal.warn('Interrupted: writing the detections so far...'));
@@ -303,6 +303,12 @@ const countsOf = ({ classes, images }: LabelTable): object[] =>
       classes.map((name, label) => [name, objects.filter((object) => object.label === label).length]),
     ),
   }));
+
+/** Side of the tiles; null if images are detected on as a whole. In larger ones than in training the network errs more. */
+function tileOf({ tile, detectionTile }: Detector, given: number | undefined): number | null {
+  if (given === undefined) return detectionTile;
+  return tile === null ? given : Math.min(given, tile);
+}
 
 /** `tile` is null if images are detected on as a whole. */
 function checkOverlap(overlap: number | undefined, tile: number | null): void {

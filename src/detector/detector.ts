@@ -24,13 +24,16 @@ export interface DetectorDescription {
   readonly scoreThreshold: number;
   /** How the training images were decoded; pass it to `readImage` to decode other images. */
   readonly decoding: ImageDecoding;
-  /** Side of the training tiles in pixels; null for whole images. */
+  /** Side in pixels of the largest square that the network saw in training; null if it resizes whole images. */
   readonly tile: number | null;
 }
 
 /** Options of `Detector.detect`. The defaults are those of training. */
 export interface DetectOptions extends Omit<TileOptions, 'tile'> {
-  /** Side of a tile in pixels, or null to detect on the image as a whole. Default `detector.detectionTile`. */
+  /**
+   * Side of a tile in pixels, at most `detector.tile`; or null to detect on the image as a whole. Default
+   * `detector.detectionTile`.
+   */
   readonly tile?: number | null;
   /** Minimum score. Default `detector.scoreThreshold`; 0 keeps everything, for evaluation. */
   readonly scoreThreshold?: number;
@@ -88,8 +91,8 @@ export class Detector implements DetectorDescription {
   }
 
   /**
-   * Default of the side of the tiles that `detect` divides an image into; null for whole images. The side of the
-   * training tiles; without any, whole images if the network resizes them, otherwise 1024.
+   * Default of the side of the tiles that `detect` divides an image into; null for whole images. That of training, if it is
+   * known; otherwise whole images if the network resizes them, and 1024.
    */
   get detectionTile(): number | null {
     return this.tile ?? (this.spec.transform.minSize === null ? DEFAULT_TILE : null);
@@ -109,7 +112,9 @@ export class Detector implements DetectorDescription {
   /** Detects objects in a raster of any size, as `detect` does; only the tiles at work are in memory. */
   async detectRaster(raster: DetectableRaster, options: DetectOptions = {}): Promise<Detections> {
     const { tile = this.detectionTile, scoreThreshold = this.scoreThreshold, ...others } = options;
-    const cut = tile === null ? { tile: Math.max(raster.height, raster.width), overlap: 0 } : { tile };
+    // In a larger tile the network finds what is not there: it saw padding where the tile has pixels.
+    const side = tile === null ? null : Math.min(tile, this.tile ?? Infinity);
+    const cut = side === null ? { tile: Math.max(raster.height, raster.width), overlap: 0 } : { tile: side };
     return atLeast(await detectRaster(this.model, raster, { ...others, ...cut }), scoreThreshold);
   }
 

@@ -9,9 +9,9 @@ import { evaluateDetections, type Evaluation } from '../evaluation/detection-met
 
 /** Options of `evaluateDetector`. */
 export interface EvaluateOptions {
-  /** Side in pixels of the tiles that each image is divided into (`detectImage`). Default null: whole images. */
+  /** Side in pixels of the tiles that larger images are divided into (`detectImage`). Default null: whole images. */
   readonly tile?: number | null;
-  /** Images that are processed together. Default 8; 1 with tiles. */
+  /** Images that are processed together. Default 8. */
   readonly batchSize?: number;
   /** Minimum IoU of a true positive. Default 0.5. */
   readonly iouThreshold?: number;
@@ -38,20 +38,20 @@ export async function evaluateDetector(
   indices: readonly number[],
   options: EvaluateOptions = {},
 ): Promise<{ readonly evaluation: Evaluation; readonly images: readonly ImageResult[] }> {
-  const { tile = null, batchSize = tile === null ? 8 : 1, iouThreshold = 0.5, signal, onProgress } = options;
+  const { tile = null, batchSize = 8, iouThreshold = 0.5, signal, onProgress } = options;
   const limit = defined({ maxDetections: options.maxDetections });
   const images: ImageResult[] = [];
   for await (const batch of batches(dataset, indices, { batchSize, shuffle: false })) {
     signal?.throwIfAborted();
     const inputs = batch.samples.map(({ image }) => image);
-    const found =
-      tile === null
-        ? await model.detect(inputs, limit)
-        : await Promise.all(inputs.map((image) => detectImage(model, image, { tile, ...limit })));
-    found.forEach((detections, i) => {
+    const fits = inputs.filter(({ shape }) => tile === null || Math.max(shape[0]!, shape[1]!) <= tile);
+    const whole = fits.length === 0 ? [] : await model.detect(fits, limit);
+    for (const [i, image] of inputs.entries()) {
       const { boxes, labels } = batch.samples[i]!;
+      const at = fits.indexOf(image);
+      const detections = at >= 0 ? whole[at]! : await detectImage(model, image, { tile: tile!, ...limit });
       images.push({ index: batch.indices[i]!, detections, truth: { boxes, labels } });
-    });
+    }
     onProgress?.(images.length, indices.length);
   }
   return { evaluation: evaluateDetections(images, { classes: dataset.classes, iouThreshold }), images };

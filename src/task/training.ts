@@ -27,6 +27,8 @@ export interface Training {
   readonly truth: LabelTable;
   /** With the initial weights. */
   readonly model: RetinaNet;
+  /** Side in pixels of the largest square that the network sees in training; null if it resizes whole images. */
+  readonly tile: number | null;
 }
 
 const REMEDIES = {
@@ -53,7 +55,21 @@ export async function prepareTraining(given: Settings, data: TrainingData): Prom
   checkObjects('held-out', await tableOf(data.dataset, data.split.heldOut));
   manualSeed(settings.train.seed);
   const model = new RetinaNet(data.dataset.classes.length, networkSpec(settings, truth));
-  return { settings, data, truth, model };
+  return { settings, data, truth, model, tile: seenSide(settings, truth) };
+}
+
+/** Larger tiles exceed the memory of some GPUs. */
+const LARGEST_TILE = 1024;
+
+/**
+ * Side of the largest square that the network sees in training, in pixels; null if it resizes whole images. In larger images
+ * it would meet what it never met: pixels, instead of padding, around everything that the coarse levels of the pyramid see.
+ */
+function seenSide({ augment, data, model }: Settings, { images }: LabelTable): number | null {
+  if (model.imageSize !== null) return data.tile;
+  const side = Math.max(...images.map(({ width, height }) => Math.max(width ?? 0, height ?? 0)));
+  if (augment.on && augment.crop !== null) return Math.min(augment.crop, data.tile ?? side);
+  return data.tile ?? Math.min(side, LARGEST_TILE);
 }
 
 /** Options of `runTraining`. */
@@ -76,7 +92,7 @@ export function runTraining(
     dataset,
     split,
     decoding,
-    tile: training.settings.data.tile,
+    tile: training.tile,
     hardNegatives: training.settings.sampling.hardNegatives,
     fingerprint: fingerprintOf(training.settings),
     ...defined({ sampler: sampler ?? undefined }),
@@ -124,8 +140,7 @@ export async function judgeTraining(
   detector: Detector,
   options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
 ): Promise<RunJudgement | null> {
-  // The samples are already tiles, so they are not divided again.
-  const images = await detectSamples(detector.model, dataset, split.heldOut, options);
+  const images = await detectSamples(detector.model, dataset, split.heldOut, { ...options, tile: detector.tile });
   if (images === null) return null;
   const tables = tablesOf(dataset, images);
   return { judgement: judge(tables.truth, tables.predictions, { iouThreshold: 0.5 }), images };

@@ -21,7 +21,10 @@ export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'>, Readin
   readonly split: Split;
   /** How images are decoded; saved with the weights. Default: as the data set specifies. */
   readonly decoding?: ImageDecoding;
-  /** Side in pixels of the tiles that the data set consists of; saved with the weights. Default null: whole images. */
+  /**
+   * Side in pixels of the largest square that the network sees in training: of tiles, crops or whole images. Larger images are
+   * divided into such tiles in evaluations and, because it is saved with the weights, afterwards. Default null: whole images.
+   */
   readonly tile?: number | null;
   /** Chooses the samples of each epoch. Default: every training sample once, shuffled in each epoch. */
   readonly sampler?: EpochSampler;

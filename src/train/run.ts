@@ -200,7 +200,8 @@ export class Run {
     const model = this.#trainer.model;
     const stopping: EvaluateOptions = defined({ signal });
     const onProgress = onEvaluationProgress;
-    const found = await evaluateDetector(model, dataset, split.heldOut, { ...stopping, ...defined({ onProgress }) });
+    const options = { ...stopping, ...defined({ onProgress, tile: this.#options.tile }) };
+    const found = await evaluateDetector(model, dataset, split.heldOut, options);
     if (this.#plan.hardNegatives === 0) return { ...found, difficulty: null };
     const { seed } = this.#plan.settings;
     const chosen = chooseSamples(this.#empty, this.#plan.hardNegatives, seed, this.#trainer.steps);
