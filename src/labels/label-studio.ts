@@ -168,27 +168,33 @@ function imageIn(data: Entry, origin: Origin, report: Report): string | null {
   const named = data['image'];
   const found = typeof named === 'string' ? [named] : texts.filter((value) => IMAGE.test(bare(value)));
   const [image] = found;
-  if (image !== undefined && found.length === 1) return decoded(image);
+  if (image !== undefined && found.length === 1) return localPath(image);
   return report('image', origin, `data is ${shown(data)}, expected one value with the name of an image`);
 }
 
 const IMAGE = /\.(?:png|jpe?g|webp|tiff?)$/i;
 const bare = (address: string): string => (address.includes('?d=') ? address : address.replace(/[?#].*$/, ''));
 
-/** An address without its escapes. Local storage has the path in its query: `/data/local-files/?d=folder/a.png`. */
-function decoded(address: string): string {
-  const local = /^\/data\/local-files\/\?d=(.*)$/.exec(address)?.[1];
-  const path = local === undefined ? address : `/${local}`;
-  if (!path.startsWith('/')) return path;
+/** The path of a file in local storage, which is in the query: `/data/local-files/?d=folder/a.png`. */
+function localPath(address: string): string {
+  const path = /^\/data\/local-files\/\?d=(.*)$/.exec(address)?.[1];
+  return path === undefined ? address : `/${unescaped(path)}`;
+}
+
+function unescaped(text: string): string {
   try {
-    return decodeURIComponent(path);
+    return decodeURIComponent(text);
   } catch {
-    return path;
+    return text;
   }
 }
 
-/** Finds images also without the eight digits that Label Studio puts in front of the names of uploaded files. */
+/**
+ * Finds images also without the escapes of an address, and without the eight digits that Label Studio puts in front of the
+ * names of uploaded files.
+ */
 function byOwnName({ root, byName }: ImagePaths): ImagePaths {
   if (byName === undefined) return { root };
-  return { root, byName: (name) => byName(name) ?? byName(name.replace(/^[\da-f]{8}-/, '')) };
+  const find = (name: string): string | undefined => byName(name) ?? byName(name.replace(/^[\da-f]{8}-/, ''));
+  return { root, byName: (name) => find(name) ?? find(unescaped(name)) };
 }

@@ -17,9 +17,9 @@ import {
 import { imageSide } from './table-builder.ts';
 import type { Origin } from './types.ts';
 
-/** Whether the first part of a JSON file is of LabelMe. */
+/** Whether the first part of a JSON file is of LabelMe: the image in it may be longer than that part. */
 export const isLabelMe = (text: string): boolean =>
-  /^\ufeff?\s*\{/.test(text) && (/"shapes"\s*:\s*\[/.test(text) || /"imagePath"\s*:/.test(text));
+  /^\ufeff?\s*\{/.test(text) && /"(?:shapes"\s*:\s*\[|imagePath"\s*:|imageData"\s*:)/.test(text);
 
 /** One label file, with its path for messages. */
 export interface LabelDocument {

@@ -66,7 +66,7 @@ interface Region {
 export function parseVia(text: string, options: ParseOptions & ImagePaths & ViaOptions): ShapeLabels {
   const { name: file } = options;
   const report = reporter(options.onProblem);
-  const isJson = /^\ufeff?\s*\{/.test(text);
+  const isJson = /^\ufeff?\s*[[{]/.test(text);
   const regions = [...(isJson ? jsonRegions(text, options, report) : csvRegions(text, options, report))];
   const attributes = new Set(regions.flatMap(({ region }) => (region === null ? [] : Object.keys(region.attributes))));
   const property = classAttribute([...attributes], options.classProperty, file);

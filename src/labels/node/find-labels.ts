@@ -89,6 +89,8 @@ export async function listLabels(folder: string, files: readonly string[]): Prom
   if (geojson) found.push({ format: 'geojson', path: folder });
   const voc = await findVoc(folder, files);
   if (voc !== null) found.push(voc);
+  const labelMe = await findLabelMe(folder, files);
+  if (labelMe !== null) tools.push(labelMe);
   const text = await formatOfText(folder, files);
   if (text === 'dota') tools.push({ format: text, path: folder });
   else if (text !== null && !found.some(({ format }) => format === text)) found.push({ format: text, path: folder });
@@ -99,10 +101,10 @@ export async function listLabels(folder: string, files: readonly string[]): Prom
 async function formatOfText(folder: string, files: readonly string[]): Promise<'yolo' | 'dota' | null> {
   const known = new Set(files);
   const ofImages = files.flatMap((file) => (imageEnding.test(file) ? (yoloLabelPath(file, known) ?? []) : []));
-  for (const file of [...files.filter((file) => isInLabelTxt(file) && /\.txt$/i.test(file)), ...ofImages].slice(
-    0,
-    50,
-  )) {
+  for (const file of [
+    ...files.filter((file) => isInLabelTxt(join(folder, file)) && /\.txt$/i.test(file)),
+    ...ofImages,
+  ].slice(0, 50)) {
     const text = await readHead(join(folder, file)).catch(() => '');
     if (text.trim() !== '') return isDota(text) ? 'dota' : ofImages.length > 0 ? 'yolo' : null;
   }
@@ -121,10 +123,8 @@ async function labelFilesNearTop(folder: string, files: readonly string[]): Prom
     if (/\.ya?ml$/i.test(file) && file.includes('/')) continue;
     const path = join(folder, file);
     const format = await formatOfFile(path).catch(() => null);
-    // These have a file for each image.
-    if (format === null || format === 'geojson' || format === 'voc') continue;
-    if (format !== 'labelme') labels.push({ format, path });
-    else if (!labels.some((found) => found.format === format)) labels.push({ format, path: folder });
+    // Formats with a file for each image are found by `listLabels`.
+    if (format !== null && !['voc', 'geojson', 'labelme'].includes(format)) labels.push({ format, path });
   }
   return labels;
 }
@@ -135,6 +135,19 @@ async function findVoc(folder: string, files: readonly string[]): Promise<FoundL
   for (const file of [...(annotations === undefined ? [] : [annotations]), ...xml.slice(0, 5)]) {
     if ((await formatOfFile(join(folder, file))) === 'voc')
       return { format: 'voc', path: join(folder, vocFolder(file)) };
+  }
+  return null;
+}
+
+const withoutEnding = (file: string): string => file.replace(/\.[^./]*$/, '');
+
+/** LabelMe's files are beside the images, or in a folder of their own. */
+async function findLabelMe(folder: string, files: readonly string[]): Promise<FoundLabels | null> {
+  const images = new Set(files.filter((file) => imageEnding.test(file)).map(withoutEnding));
+  const json = files.filter((file) => /\.json$/i.test(file));
+  const beside = json.filter((file) => images.has(withoutEnding(file)));
+  for (const file of [...beside.slice(0, 5), ...json.slice(0, 5)]) {
+    if ((await formatOfFile(join(folder, file))) === 'labelme') return { format: 'labelme', path: folder };
   }
   return null;
 }

@@ -24,18 +24,13 @@ interface NearImages {
   readonly files: readonly string[];
 }
 
-/**
- * The images in a given folder, otherwise in the first of these that has some: `images` in the folder of the labels, that
- * folder, `images` beside it, and the folder around it.
- */
-async function imageFolder(images: string | undefined, folder: string): Promise<NearImages> {
-  const usual = [join(folder, 'images'), folder, join(folder, '..', 'images'), join(folder, '..')];
-  const roots = images === undefined ? usual : [images];
-  for (const root of roots) {
+/** The images in a given folder, otherwise in the first of the `usual` ones that has some. */
+async function imageFolder(images: string | undefined, usual: readonly [string, ...string[]]): Promise<NearImages> {
+  for (const root of images === undefined ? usual : [images]) {
     const files = (await listFiles(root).catch(() => [])).filter((file) => imageEnding.test(file));
     if (files.length > 0) return { root, files };
   }
-  return { root: images ?? folder, files: [] };
+  return { root: images ?? usual[0], files: [] };
 }
 
 const bare = (file: string): string => file.replace(/\.[^./]*$/, '');
@@ -73,7 +68,7 @@ export async function readLabelMe(path: string, options: ToolOptions): Promise<T
   const isOne = (await stat(path)).isFile();
   const own = documents.filter(({ text }) => isOne || isLabelMe(text));
   if (own.length === 0) throw new LabelError('syntax', { file: path }, "no .json file of LabelMe's in this folder");
-  const { root, files } = await imageFolder(options.images, folder);
+  const { root, files } = await imageFolder(options.images, [folder, join(folder, '../images'), join(folder, '..')]);
   const known = new Set(files);
   const names = new UniqueNames(files);
   const findBare = bareNames(files);
@@ -83,7 +78,7 @@ export async function readLabelMe(path: string, options: ToolOptions): Promise<T
     findImage(document, given) {
       const slashed = given.replaceAll('\\', '/');
       const inRoot = (file: string): string => relative(root, file).split(sep).join('/');
-      const place = inRoot(join(dirname(document), slashed === '' ? bare(basename(document)) : slashed));
+      const place = inRoot(resolve(dirname(document), slashed === '' ? bare(basename(document)) : slashed));
       const found = given === '' ? findBare(place) : known.has(place) ? place : names.find(basename(slashed));
       if (found !== undefined) return found;
       const wanted = given === '' ? `with the name of this file (it has no imagePath)` : given;
@@ -97,26 +92,26 @@ export async function readLabelMe(path: string, options: ToolOptions): Promise<T
   return { ...table, imagesRoot: root, notes: [...table.notes, ...names.notes()] };
 }
 
-/** Whether a text file with labels of DOTA is at this path, by the name of its folder: `labelTxt`, `labelTxt-v1.5`. */
-export const isInLabelTxt = (file: string): boolean => /(^|\/)labelTxt[^/]*\//i.test(file);
+/** Whether a file is in a folder of DOTA's labels, by the name of that: `labelTxt`, `labelTxt-v1.5`. */
+export const isInLabelTxt = (file: string): boolean =>
+  /(^|\/)labelTxt[^/]*\//i.test(resolve(file).split(sep).join('/'));
 
 /** Reads DOTA's text: one file, or in a folder those in `labelTxt` and those with the name of an image. */
 export async function readDota(path: string, options: ToolOptions): Promise<ToolLabels> {
   const isOne = (await stat(path)).isFile();
   const folder = isOne ? dirname(path) : path;
-  const { root, files } = await imageFolder(options.images, folder);
+  const near = (name: string): string => join(folder, name);
+  const { root, files } = await imageFolder(options.images, [near('images'), folder, near('../images'), near('..')]);
   const findBare = bareNames(files);
   /** Where the image of a label file would be, relative to the images, without extension. */
   const placeOf = (document: string): string => {
     const place = relative(root, resolve(document)).split(sep).join('/');
-    return bare(isInLabelTxt(place) ? place.replace(/(^|\/)labelTxt[^/]*\//i, '$1images/') : place);
+    return bare(place.replace(/(^|\/)labelTxt[^/]*\//i, '$1images/'));
   };
   const { documents } = await documentsIn(
     path,
     (file) =>
-      /\.txt$/i.test(file) &&
-      (isInLabelTxt(join(resolve(folder), file).split(sep).join('/')) ||
-        findBare(placeOf(join(folder, file))) !== undefined),
+      /\.txt$/i.test(file) && (isInLabelTxt(join(folder, file)) || findBare(placeOf(join(folder, file))) !== undefined),
   );
   // Beside images there may be other text.
   const own = documents.filter(
@@ -139,7 +134,7 @@ export async function readDota(path: string, options: ToolOptions): Promise<Tool
 export async function readOpenImages(path: string, options: ToolOptions): Promise<ToolLabels> {
   const text = await readText(path);
   const report = reporter(options.onProblem);
-  const { root, files } = await imageFolder(options.images, dirname(path));
+  const { root, files } = await imageFolder(options.images, [join(dirname(path), 'images'), dirname(path)]);
   const findBare = bareNames(files);
   const images = new Map<string, SizedFile>();
   let missing = 0;
