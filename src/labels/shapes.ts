@@ -1,6 +1,5 @@
-import { counted } from '../common/check.ts';
+import { counted, isRecord } from '../common/check.ts';
 import { boundsOf, ringArea, type Box, type Point, type Polygon, type Ring } from '../imagery/geometry.ts';
-import { isRecord } from './json.ts';
 import { reporter, shown, type ParseOptions, type Report } from './problems.ts';
 import { checkBox, openRing, outlineBox, outlineOf, TableBuilder, type NamedObject } from './table-builder.ts';
 import type { LabelTable, Origin } from './types.ts';

@@ -1,7 +1,7 @@
-import { counted } from '../common/check.ts';
-import { boundsOf, type Point } from '../imagery/geometry.ts';
-import { isRecord, parseJson } from './json.ts';
-import { LabelError, reporter, reportError, shown, type ParseOptions, type Report } from './problems.ts';
+import { counted, isRecord } from '../../common/check.ts';
+import { boundsOf, type Point } from '../../imagery/geometry.ts';
+import { parseJson } from '../json.ts';
+import { LabelError, reporter, reportError, shown, type ParseOptions, type Report } from '../problems.ts';
 import {
   boxAround,
   ellipseBox,
@@ -13,9 +13,9 @@ import {
   type Shape,
   type ShapeLabels,
   type ShapeOptions,
-} from './shapes.ts';
-import { imageSide } from './table-builder.ts';
-import type { Origin } from './types.ts';
+} from '../shapes.ts';
+import { imageSide } from '../table-builder.ts';
+import type { Origin } from '../types.ts';
 
 /** Whether the first part of a JSON file is of LabelMe: the image in it may be longer than that part. */
 export const isLabelMe = (text: string): boolean =>

@@ -1,8 +1,8 @@
-import type { Box } from '../imagery/geometry.ts';
-import { csvLines, fieldCount } from './csv-rows.ts';
-import { LabelError, reporter, type ParseOptions, type Report } from './problems.ts';
-import { checkBox, TableBuilder } from './table-builder.ts';
-import type { LabelTable, Origin } from './types.ts';
+import type { Box } from '../../imagery/geometry.ts';
+import { csvLines, fieldCount } from '../csv-rows.ts';
+import { LabelError, reporter, type ParseOptions, type Report } from '../problems.ts';
+import { checkBox, TableBuilder } from '../table-builder.ts';
+import type { LabelTable, Origin } from '../types.ts';
 
 const COLUMNS = ['ImageID', 'LabelName', 'XMin', 'XMax', 'YMin', 'YMax', 'IsGroupOf'] as const;
 

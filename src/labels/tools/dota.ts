@@ -1,8 +1,8 @@
-import type { Point } from '../imagery/geometry.ts';
+import type { Point } from '../../imagery/geometry.ts';
 import type { LabelDocument } from './labelme.ts';
-import { reporter, type ParseOptions, type Report } from './problems.ts';
-import { outlineThrough, ShapeTable, type ShapeLabels } from './shapes.ts';
-import type { Origin } from './types.ts';
+import { reporter, type ParseOptions, type Report } from '../problems.ts';
+import { outlineThrough, ShapeTable, type ShapeLabels } from '../shapes.ts';
+import type { Origin } from '../types.ts';
 
 const HEADER = /^(?:imagesource|gsd)\s*:/i;
 

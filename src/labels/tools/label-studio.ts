@@ -1,7 +1,7 @@
-import { counted } from '../common/check.ts';
-import type { Point } from '../imagery/geometry.ts';
-import { isRecord, parseJson } from './json.ts';
-import { LabelError, reporter, shown, type ParseOptions, type Report } from './problems.ts';
+import { counted, isRecord } from '../../common/check.ts';
+import type { Point } from '../../imagery/geometry.ts';
+import { parseJson } from '../json.ts';
+import { LabelError, reporter, shown, type ParseOptions, type Report } from '../problems.ts';
 import {
   ellipseBox,
   NO_AREA,
@@ -14,9 +14,9 @@ import {
   type Shape,
   type ShapeLabels,
   type ShapeOptions,
-} from './shapes.ts';
-import { imagePath, type ImagePaths } from './table-builder.ts';
-import type { Origin } from './types.ts';
+} from '../shapes.ts';
+import { imagePath, type ImagePaths } from '../table-builder.ts';
+import type { Origin } from '../types.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
-import type { Point } from '../imagery/geometry.ts';
-import { counted } from '../common/check.ts';
-import { LabelError, reporter, shown, type ParseOptions, type Report } from './problems.ts';
+import type { Point } from '../../imagery/geometry.ts';
+import { counted } from '../../common/check.ts';
+import { LabelError, reporter, shown, type ParseOptions, type Report } from '../problems.ts';
 import {
   ellipseBox,
   NO_AREA,
@@ -11,10 +11,10 @@ import {
   type Shape,
   type ShapeLabels,
   type ShapeOptions,
-} from './shapes.ts';
-import { imagePath, imageSide, type ImagePaths } from './table-builder.ts';
-import type { Origin } from './types.ts';
-import { parseXml, XmlError, type XmlElement } from './xml.ts';
+} from '../shapes.ts';
+import { imagePath, imageSide, type ImagePaths } from '../table-builder.ts';
+import type { Origin } from '../types.ts';
+import { parseXml, XmlError, type XmlElement } from '../../common/xml.ts';
 
 /** Whether the first part of an XML file is of CVAT. */
 export const isCvat = (text: string): boolean => /<annotations[\s>]/.test(text);
