@@ -170,6 +170,8 @@ test(
     await at({ imagePath: 'a.png', shapes: [good] });
     await write(folder, 'm/b.json', JSON.stringify({ imagePath: 'a.png', shapes: [good] }));
     await broken(`${folder}/m`, 'labelme', 'image', /m\/b.json: a second file for the image a.png, after .*m\/a.json/);
+    await write(folder, 'm/b.json', '');
+    await broken(`${folder}/m`, 'labelme', 'syntax', /m\/b.json: the file is empty, expected JSON/);
     await write(folder, 'm/b.json', '{"shapes": [');
     await broken(`${folder}/m`, 'labelme', 'syntax', /m\/b.json.*truncated/);
   }),
@@ -278,6 +280,13 @@ test(
     const lost = await write(folder, 'labelTxt/q.txt', good);
     await broken(`${folder}/labelTxt`, 'dota', 'image', /labelTxt\/q.txt: there is no image q in .*images/);
     await unreadable(lost, 'dota', /labelTxt\/q.txt: there is no image q in /);
+
+    // Text with the name of an image is not skipped, whatever it is.
+    await write(folder, 'flat/a.png', image);
+    await write(folder, 'flat/b.png', image);
+    await write(folder, 'flat/a.txt', good);
+    await write(folder, 'flat/b.txt', 'Notes');
+    await broken(`${folder}/flat`, 'dota', 'syntax', /flat\/b.txt:1: 1 values, expected 10/);
 
     const header = 'ImageID,LabelName,XMin,XMax,YMin,YMax,IsGroupOf';
     const open = (row: string): Promise<string> =>

@@ -4,7 +4,7 @@ import { counted, reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { listFiles, stem } from '../../imagery/node/files.ts';
 import { imageEnding, imageSizeOf } from '../../imagery/node/image-size.ts';
-import { isDota, parseDota } from '../tools/dota.ts';
+import { parseDota } from '../tools/dota.ts';
 import { isLabelMe, parseLabelMe, type LabelDocument } from '../tools/labelme.ts';
 import { openImagesIds, parseClassDescriptions, parseOpenImages, type SizedFile } from '../tools/open-images.ts';
 import { LabelError, reporter, type ParseOptions } from '../problems.ts';
@@ -66,18 +66,21 @@ const withoutImage = (text: string): string => text.replace(/"imageData"\s*:\s*"
 export async function readLabelMe(path: string, options: ToolOptions): Promise<ToolLabels> {
   const { folder, documents } = await documentsIn(path, (file) => /\.json$/i.test(file), withoutImage);
   const isOne = (await stat(path)).isFile();
-  const own = documents.filter(({ text }) => isOne || isLabelMe(text));
-  if (own.length === 0) throw new LabelError('syntax', { file: path }, "no .json file of LabelMe's in this folder");
   const { root, files } = await imageFolder(options.images, [folder, join(folder, '../images'), join(folder, '..')]);
   const known = new Set(files);
   const names = new UniqueNames(files);
   const findBare = bareNames(files);
+  const inRoot = (file: string): string => relative(root, file).split(sep).join('/');
+  // A damaged file with the name of an image is not skipped.
+  const isOwn = ({ path: file, text }: LabelDocument): boolean =>
+    isOne || isLabelMe(text) || findBare(bare(inRoot(file))) !== undefined;
+  const own = documents.filter(isOwn);
+  if (own.length === 0) throw new LabelError('syntax', { file: path }, "no .json file of LabelMe's in this folder");
   const table = parseLabelMe(own, {
     ...options,
     name: path,
     findImage(document, given) {
       const slashed = given.replaceAll('\\', '/');
-      const inRoot = (file: string): string => relative(root, file).split(sep).join('/');
       const place = inRoot(resolve(dirname(document), slashed === '' ? bare(basename(document)) : slashed));
       const found = given === '' ? findBare(place) : known.has(place) ? place : names.find(basename(slashed));
       if (found !== undefined) return found;
@@ -113,12 +116,8 @@ export async function readDota(path: string, options: ToolOptions): Promise<Tool
     (file) =>
       /\.txt$/i.test(file) && (isInLabelTxt(join(folder, file)) || findBare(placeOf(join(folder, file))) !== undefined),
   );
-  // Beside images there may be other text.
-  const own = documents.filter(
-    ({ path: file, text }) => isOne || isInLabelTxt(file) || text.trim() === '' || isDota(text),
-  );
-  if (own.length === 0) throw new LabelError('syntax', { file: path }, "no .txt file of DOTA's in this folder");
-  const table = parseDota(own, {
+  if (documents.length === 0) throw new LabelError('syntax', { file: path }, "no .txt file of DOTA's in this folder");
+  const table = parseDota(documents, {
     ...options,
     name: path,
     findImage: (document) =>
