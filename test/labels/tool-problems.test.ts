@@ -39,7 +39,7 @@ test(
   inFolder(async (folder) => {
     const good = { shape_attributes: { name: 'rect', x: 1, y: 2, width: 3, height: 4 }, region_attributes: { c: 'x' } };
     const image = { filename: 'a.png', size: 1, regions: [good] };
-    const at = (json: unknown): Promise<string> => write(folder, 'via.json', JSON.stringify(json));
+    const at = (json: unknown): Promise<string> => write(folder, 'v/via.json', JSON.stringify(json));
     const bad = (shape: unknown, attributes: unknown = { c: 'x' }): Promise<string> =>
       at({ k: { ...image, regions: [good, { shape_attributes: shape, region_attributes: attributes }] } });
     const rect = good.shape_attributes;
@@ -85,7 +85,7 @@ test(
       /l: image ..\/b.png is outside/,
     );
     await unreadable(await at([]), 'via', /via.json: not of VGG Image Annotator: \[\], expected an object/);
-    await unreadable(await write(folder, 'via.json', '{"k": '), 'via', /via.json.*truncated/);
+    await unreadable(await write(folder, 'v/via.json', '{"k": '), 'via', /via.json.*truncated/);
 
     const header = 'filename,file_attributes,region_count,region_id,region_shape_attributes,region_attributes';
     const row = 'a.png,{},1,0,"{""name"":""rect"",""x"":1,""y"":2,""width"":3,""height"":4}","{""c"":""x""}"';
@@ -180,7 +180,7 @@ test(
 test(
   'CVAT',
   inFolder(async (folder) => {
-    const at = (text: string): Promise<string> => write(folder, 'cvat.xml', text);
+    const at = (text: string): Promise<string> => write(folder, 'v/cvat.xml', text);
     const box = '<box label="x" xtl="1" ytl="2" xbr="3" ybr="4"/>';
     const bad = (element: string, image = 'name="a.png"'): Promise<string> =>
       at(`<annotations>\n<image ${image}>\n${box}\n${element}\n</image>\n</annotations>`);
