@@ -12,7 +12,13 @@ export { blur, boxKernel, gaussianKernel, noise } from './data/augment/filter.ts
 export { copyPaste, mixup, mosaic, type PasteOptions } from './data/augment/mix.ts';
 export type { LabelledImage, LabelledObject, LabelProblem, LabelTable } from './labels/types.ts';
 export type { Box, Point, Polygon, Ring } from './imagery/geometry.ts';
-export { formatExamples, labelFormats, type LabelFormat } from './labels/formats.ts';
+export {
+  formatExamples,
+  labelFormats,
+  writableFormats,
+  type LabelFormat,
+  type WritableFormat,
+} from './labels/formats.ts';
 export { parseCoco, parseCocoResults, writeCoco, writeCocoResults, type CocoTable } from './labels/coco.ts';
 export { parseLabelCsv, writeLabelCsv } from './labels/csv.ts';
 export { parseVoc, writeVoc, type VocDocument } from './labels/voc.ts';

@@ -1,12 +1,22 @@
 import { counted, defined } from '../common/check.ts';
-import { convertLabels, labelFormats, readLabels, type LabelFormat } from '../data-node.ts';
+import {
+  convertLabels,
+  labelFormats,
+  readLabels,
+  writableFormats,
+  type LabelFormat,
+  type WritableFormat,
+} from '../data-node.ts';
 import { defineCommand, EXIT, type Call } from './command.ts';
 import { rows, type HelpText } from './help.ts';
 import { flag, number, oneOf, option, text, type OptionTable } from './options.ts';
 import { UsageError } from './usage-error.ts';
 
 const OPTIONS = {
-  to: option(oneOf(labelFormats), { value: 'FORMAT', about: 'format of the output' }),
+  to: option(
+    { ...oneOf(writableFormats), expected: `a format that is written: ${writableFormats.join(', ')}` },
+    { value: 'FORMAT', about: 'format of the output, one of those that are written' },
+  ),
   from: option(oneOf(labelFormats), {
     value: 'FORMAT',
     about: 'format of the input',
@@ -14,19 +24,19 @@ const OPTIONS = {
   }),
   images: option(text, {
     value: 'FOLDER',
-    about: 'folder of the images; YOLO needs their sizes, GeoJSON their georeference',
+    about: 'folder of the images; YOLO and Open Images need their sizes, GeoJSON their georeference',
     otherwise: 'found near the labels',
   }),
   classes: option(text, { value: 'LIST', about: 'class names in label order, comma-separated, or a file of them' }),
   like: option(text, { value: 'TRUTH', about: 'ground truth that the detections refer to' }),
   'class-property': option(text, {
     value: 'NAME',
-    about: 'property of GeoJSON features with the class',
-    otherwise: 'label, class, category, class_name, class_id, category_id, type_id or species',
+    about: 'property of GeoJSON features, or attribute of VIA regions, with the class',
+    otherwise: 'label, class, category, class_name, class_id, category_id, type_id or species; of VIA, the only one',
   }),
   'point-size': option(number({ above: 0 }), {
     value: 'PIXELS',
-    about: 'side of the square box around a point of GeoJSON',
+    about: 'side of the square box around a point',
     otherwise: 'points are left out and counted',
   }),
   overwrite: flag('replaces existing files, which are an error otherwise'),
@@ -43,7 +53,18 @@ const FORMATS: Readonly<Record<LabelFormat, string>> = {
   deepforest: 'image_path,xmin,ymin,xmax,ymax,label[,score] with a header',
   'spacenet-csv': 'ImageId,BuildingId,PolygonWKT_Pix,... with a header',
   geojson: 'a FeatureCollection per georeferenced image',
+  via: 'VGG Image Annotator 1 and 2: a project, or annotations as JSON or CSV',
+  labelme: "LabelMe's JSON, a file per image",
+  cvat: 'CVAT for images 1.1 (XML), with rotation',
+  'label-studio': "Label Studio's export as JSON",
+  dota: 'a folder of text with four corners, class and difficult in each line',
+  openimages: 'boxes of Open Images; *class-descriptions*.csv beside it has the names of the classes',
+  'deepforest-geometry': 'image_path,geometry,label[,score] with outlines or points as WKT in pixels',
 };
+
+const isWritten = (format: string): format is WritableFormat => (writableFormats as readonly string[]).includes(format);
+const formats = (isListed: (format: string) => boolean): string =>
+  rows(Object.entries(FORMATS).filter(([format]) => isListed(format)));
 
 const help: HelpText = {
   usage:
@@ -53,8 +74,11 @@ const help: HelpText = {
 Labels are ground truth or detections. INPUT is a label file, or a folder that contains labels. OUTPUT is a file, or a folder
 for voc, yolo and geojson. If anything fails, nothing is written.
 
-Formats:
-${rows(Object.entries(FORMATS))}`,
+Formats that are read and written:
+${formats(isWritten)}
+
+Formats of other tools, which are only read:
+${formats((format) => !isWritten(format))}`,
   exit: { 0: 'converted (losses are listed)' },
   examples: [
     ['npx retinagrad convert annotations.csv instances.json --to coco'],
@@ -80,7 +104,7 @@ async function runConvert({ options, positionals, terminal }: Call<typeof OPTION
   }
   const { to, from, images, classes, like, overwrite } = options;
   const [classProperty, pointSize] = [options['class-property'], options['point-size']];
-  if (to === undefined) throw new UsageError(`convert needs --to, one of ${labelFormats.join(', ')}`);
+  if (to === undefined) throw new UsageError(`convert needs --to, one of ${writableFormats.join(', ')}`);
   const result = await convertLabels(input, output, {
     to,
     overwrite,

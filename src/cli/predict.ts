@@ -7,7 +7,7 @@ import {
   writeLabels,
   writePng,
   InputError,
-  type LabelFormat,
+  type WritableFormat,
   type LabelledImage,
   type Detections,
   type LabelTable,
@@ -42,7 +42,7 @@ const FORMATS = [
   'deepforest',
   'spacenet-csv',
   'geojson',
-] as const satisfies LabelFormat[];
+] as const satisfies WritableFormat[];
 const FOLDERS: readonly string[] = ['voc', 'yolo', 'geojson'];
 const ENDINGS: Readonly<Record<string, string>> = { coco: '.json' };
 

@@ -3,7 +3,16 @@ import { InputError } from '../common/errors.ts';
 import { ringArea, type Box, type Point, type Polygon } from '../imagery/geometry.ts';
 import { parseJson } from './json.ts';
 import { LabelError, originText, reporter, shown, type ParseOptions, type Report } from './problems.ts';
-import { checkBox, imagePath, imageSide, openRing, unknownClass, type ImagePaths } from './table-builder.ts';
+import { turnedBox } from './shapes.ts';
+import {
+  checkBox,
+  imagePath,
+  imageSide,
+  openRing,
+  outlineBox,
+  unknownClass,
+  type ImagePaths,
+} from './table-builder.ts';
 import type { LabelledImage, LabelledObject, LabelTable, Origin } from './types.ts';
 
 /** The ids of images and classes in a COCO file; results refer to them. */
@@ -24,7 +33,8 @@ export interface CocoTable extends LabelTable {
 /**
  * Reads the JSON of COCO's object detection ("instances", Lin et al., 2014; cocodataset.org/#format-data). Categories, with
  * any ids, become labels in the order of the ids; `bbox` is x, y, width, height in pixels. An image without annotations is
- * empty. Only box and area are kept of a segmentation in run lengths, which `notes` mentions.
+ * empty. Only box and area are kept of a segmentation in run lengths, which `notes` mentions. CVAT's `attributes.rotation`
+ * turns the box of an annotation without segmentation.
  */
 export function parseCoco(text: string, options: ParseOptions & ImagePaths): CocoTable {
   const { name } = options;
@@ -50,7 +60,10 @@ export function parseCoco(text: string, options: ParseOptions & ImagePaths): Coc
     if (found === null) continue;
     const segmentation = readSegmentation(found.entry['segmentation'], origin, report);
     if (segmentation === 'run lengths') runLengths++;
-    const object = readAnnotation(found, Array.isArray(segmentation) ? segmentation : [], origin, report);
+    const outlines = Array.isArray(segmentation) ? segmentation : [];
+    const detection: TurnedDetection =
+      segmentation === 'run lengths' || outlines.length > 0 ? found : turnedDetection(found);
+    const object = readAnnotation(detection, detection.polygons ?? outlines, origin, report);
     if (object !== null) objects.get(found.file)?.push(object);
   }
   return {
@@ -62,6 +75,22 @@ export function parseCoco(text: string, options: ParseOptions & ImagePaths): Coc
         ? []
         : [`${name}: ${runLengths} objects have a segmentation in run lengths (RLE), of which box and area are kept`],
   };
+}
+
+/** A detection, with the outline of its box if that was turned. */
+type TurnedDetection = Detection & { readonly polygons?: readonly Polygon[] };
+
+/**
+ * The detection with the box around its turned outline, if CVAT wrote a rotation: it leaves `bbox` as it was before the turn
+ * about its centre, in degrees clockwise.
+ */
+function turnedDetection(found: Detection): TurnedDetection {
+  const attributes = found.entry['attributes'];
+  const degrees = isRecord(attributes) ? attributes['rotation'] : undefined;
+  const shape = isFiniteNumber(degrees) ? turnedBox(found.box, degrees) : found;
+  const box = 'polygons' in shape ? outlineBox(shape.polygons) : null;
+  if (box === null || !('polygons' in shape)) return found;
+  return { ...found, box, size: [box[2] - box[0], box[3] - box[1]], polygons: shape.polygons };
 }
 
 /** The object of an annotation; null if one of its fields is invalid, which is reported. */
@@ -287,7 +316,7 @@ interface Detection {
   readonly file: string;
   readonly label: number;
   readonly box: Box;
-  /** Width and height as the file has them. */
+  /** Width and height of the box as the file has them. */
   readonly size: readonly [width: number, height: number];
   readonly entry: Readonly<Record<string, unknown>>;
 }

@@ -1,11 +1,15 @@
+import { reasonOf } from '../common/check.ts';
 import type { Box } from '../imagery/geometry.ts';
 import { csvLines } from './csv-rows.ts';
 import { LabelError, reporter, type ParseOptions, type Report } from './problems.ts';
-import { checkBox, imagePath, TableBuilder, type ImagePaths } from './table-builder.ts';
+import { NO_AREA, ShapeTable, type Shape, type ShapeLabels, type ShapeOptions } from './shapes.ts';
+import { imagePath, type ImagePaths } from './table-builder.ts';
 import type { LabelTable, Origin } from './types.ts';
+import { parseWktGeometry } from './wkt.ts';
 
-/** The CSV formats with a row per box. */
-export type CsvFlavour = 'csv' | 'keras-retinanet' | 'deepforest';
+/** The CSV formats with a row per object. The last one is only read. */
+export type CsvFlavour = WritableFlavour | 'deepforest-geometry';
+type WritableFlavour = 'csv' | 'keras-retinanet' | 'deepforest';
 
 // Names of columns in order of preference; compared without case, spaces, dashes and underscores.
 const SYNONYMS = {
@@ -16,14 +20,15 @@ const SYNONYMS = {
   y2: ['y2', 'ymax', 'bottom', 'maxy'],
   label: ['label', 'class', 'classname', 'category', 'categoryname', 'labelname', 'name'],
   score: ['score', 'confidence', 'conf', 'probability'],
+  geometry: ['geometry'],
 } as const;
 const CORNERS = ['x1', 'y1', 'x2', 'y2'] as const;
 type Meaning = keyof typeof SYNONYMS;
-const MEANINGS: readonly Meaning[] = ['image', ...CORNERS, 'label', 'score'];
+const MEANINGS: readonly Meaning[] = ['image', ...CORNERS, 'label', 'score', 'geometry'];
 
 interface Columns {
   readonly flavour: CsvFlavour;
-  /** Index of the column of each meaning; `score` may be absent. */
+  /** Index of the column of each meaning; `score` may be absent, and so may be either the corners or `geometry`. */
   readonly at: Readonly<Partial<Record<Meaning, number>>>;
   /** The names in the header; empty without a header. */
   readonly names: readonly string[];
@@ -39,8 +44,9 @@ export function csvFlavour(first: readonly string[]): CsvFlavour | null {
   return missingColumns(columns).length === 0 ? columns.flavour : null;
 }
 
-function missingColumns({ at }: Columns): string[] {
-  return MEANINGS.filter((meaning) => meaning !== 'score' && at[meaning] === undefined);
+function missingColumns({ at, flavour }: Columns): string[] {
+  const places: readonly Meaning[] = flavour === 'deepforest-geometry' ? ['geometry'] : CORNERS;
+  return (['image', ...places, 'label'] as const).filter((meaning) => at[meaning] === undefined);
 }
 
 function readColumns(first: readonly string[]): Columns {
@@ -57,6 +63,9 @@ function readColumns(first: readonly string[]): Columns {
     const positions = { image: 0, x1: 1, y1: 2, x2: 3, y2: 4, label: 5 };
     return { flavour: 'keras-retinanet', at: positions, names: [], fields: 6 };
   }
+  if (!headed && at.geometry !== undefined) {
+    return { flavour: 'deepforest-geometry', at, names, fields: first.length };
+  }
   const deep = norms[at.image ?? -1] === 'imagepath' && norms[at.x1 ?? -1] === 'xmin';
   return { flavour: deep ? 'deepforest' : 'csv', at, names, fields: first.length };
 }
@@ -64,13 +73,14 @@ function readColumns(first: readonly string[]): Columns {
 /**
  * Reads a CSV with a row per box in pixels: `image,x1,y1,x2,y2,label`, with or without `score`, columns in any order and
  * with others between them; DeepForest's `image_path,xmin,ymin,xmax,ymax,label`; or keras-retinanet's rows without a header.
- * A row with blank corners stands for an image without objects; in DeepForest's files `0,0,0,0` does too. Backslashes in
- * paths become slashes.
+ * Without corners, a column `geometry` has the outline or the point of an object as WKT in pixels, as DeepForest writes it. A
+ * row with blank corners or geometry stands for an image without objects; in DeepForest's files `0,0,0,0` does too.
+ * Backslashes in paths become slashes.
  */
-export function parseLabelCsv(text: string, options: ParseOptions & ImagePaths): LabelTable {
+export function parseLabelCsv(text: string, options: ParseOptions & ImagePaths & ShapeOptions): ShapeLabels {
   const { name: file } = options;
   const report = reporter(options.onProblem);
-  const table = new TableBuilder(options.classes, report);
+  const table = new ShapeTable(options);
   let columns: Columns | null = null;
   for (const { line, values } of csvLines(text, file, report)) {
     const origin = { file, line };
@@ -93,7 +103,7 @@ export function parseLabelCsv(text: string, options: ParseOptions & ImagePaths):
 
 interface RowContext {
   readonly columns: Columns;
-  readonly table: TableBuilder;
+  readonly table: ShapeTable;
   readonly report: Report;
   readonly paths: ImagePaths;
 }
@@ -111,27 +121,60 @@ function readRow(values: readonly string[], origin: Origin, { columns, table, re
   if (file === null) return;
   // The image is known even if its box is invalid.
   table.addImage(file);
-  const corners = CORNERS.map((meaning) => field(meaning).trim());
-  if (corners.every((corner) => corner === '')) return;
-  if (flavour === 'deepforest' && corners.every((corner) => isNumber(corner) && Number(corner) === 0)) return;
-  const wrong = CORNERS.findIndex((_, i) => !isNumber(corners[i]!));
-  if (wrong >= 0) {
-    const corner = CORNERS[wrong]!;
-    report('number', origin, `${names[at[corner]!] ?? corner} is "${corners[wrong]}", expected a number`);
-    return;
-  }
-  const [x1, y1, x2, y2] = corners.map(Number);
-  const box: Box = [x1!, y1!, x2!, y2!];
-  if (!checkBox(box, origin, report)) return;
+  const found =
+    flavour === 'deepforest-geometry'
+      ? geometryIn(field('geometry'), origin, report)
+      : boxIn(field, origin, { columns, report });
+  if (found === null) return;
   const label = field('label');
   const score = at.score === undefined ? '' : field('score').trim();
   if (label === '') report('class', origin, 'label is empty, expected the name of a class');
   else if (score !== '' && !isNumber(score)) report('number', origin, `score is "${score}", expected a number`);
-  else table.addObject(file, label, { box, ...(score === '' ? {} : { score: Number(score) }) }, origin);
+  else {
+    const { type, shape } = found;
+    table.add({ file, className: label, type, origin }, shape, score === '' ? {} : { score: Number(score) });
+  }
+}
+
+interface Found {
+  readonly type: string;
+  readonly shape: Shape;
+}
+
+/** The box in the corners of a row; null for an empty image, and for invalid corners, which are reported. */
+function boxIn(
+  field: (meaning: Meaning) => string,
+  origin: Origin,
+  { columns: { at, names, flavour }, report }: Pick<RowContext, 'columns' | 'report'>,
+): Found | null {
+  const corners = CORNERS.map((meaning) => field(meaning).trim());
+  if (corners.every((corner) => corner === '')) return null;
+  if (flavour === 'deepforest' && corners.every((corner) => isNumber(corner) && Number(corner) === 0)) return null;
+  const wrong = CORNERS.findIndex((_, i) => !isNumber(corners[i]!));
+  if (wrong >= 0) {
+    const corner = CORNERS[wrong]!;
+    return report('number', origin, `${names[at[corner]!] ?? corner} is "${corners[wrong]}", expected a number`);
+  }
+  const [x1, y1, x2, y2] = corners.map(Number);
+  const box: Box = [x1!, y1!, x2!, y2!];
+  return { type: 'box', shape: { box } };
+}
+
+/** The geometry of a row; null for an empty one, and for invalid text, which is reported. */
+function geometryIn(text: string, origin: Origin, report: Report): Found | null {
+  if (text.trim() === '') return null;
+  try {
+    const { type, polygons, points } = parseWktGeometry(text);
+    if (polygons.length > 0) return { type, shape: { polygons } };
+    if (points.length === 0) return null;
+    return { type, shape: type.endsWith('POINT') ? { points } : { skipped: NO_AREA } };
+  } catch (error) {
+    return report('syntax', origin, `geometry: ${reasonOf(error)}`);
+  }
 }
 
 /** The text of a CSV. It has a column of scores if any object has one, except for keras-retinanet. */
-export function writeLabelCsv(table: LabelTable, flavour: CsvFlavour): string {
+export function writeLabelCsv(table: LabelTable, flavour: WritableFlavour): string {
   const keras = flavour === 'keras-retinanet';
   const scored = !keras && table.images.some(({ objects }) => objects.some(({ score }) => score !== undefined));
   const header = flavour === 'csv' ? 'image,x1,y1,x2,y2,label' : 'image_path,xmin,ymin,xmax,ymax,label';

@@ -1,5 +1,5 @@
-/** The supported label formats. */
-export const labelFormats = [
+/** The label formats that are read and written. */
+export const writableFormats = [
   'coco', // instances JSON
   'coco-results', // JSON array of detections
   'voc', // folder of Pascal VOC XML
@@ -11,8 +11,27 @@ export const labelFormats = [
   'geojson', // a FeatureCollection for each image, in map coordinates
 ] as const;
 
+/** All label formats: those that are written, and those of other tools, which are only read. */
+export const labelFormats = [
+  ...writableFormats,
+  'via', // VGG Image Annotator 2: project or annotations as JSON, or CSV
+  'labelme', // a JSON file for each image
+  'cvat', // XML 1.1 "for images"
+  'label-studio', // JSON export
+  'dota', // folder of text with four corners in each line
+  'openimages', // CSV of Open Images, in fractions of the image
+  'deepforest-geometry', // CSV with a column geometry of WKT in pixels
+] as const;
+
 /** Name of a label format. */
 export type LabelFormat = (typeof labelFormats)[number];
+/** Name of a label format that can be written. */
+export type WritableFormat = (typeof writableFormats)[number];
+
+/** Whether a format can be written; the others are only read. */
+export function isWritable(format: LabelFormat): format is WritableFormat {
+  return (writableFormats as readonly LabelFormat[]).includes(format);
+}
 
 /** An example of each format, for messages about files that are in none of them. */
 export const formatExamples: Readonly<Record<LabelFormat, string>> = {
@@ -26,4 +45,13 @@ export const formatExamples: Readonly<Record<LabelFormat, string>> = {
   deepforest: 'boxes.csv with\n    image_path,xmin,ymin,xmax,ymax,label\n    a.png,10,12.5,40,60,Tree',
   'spacenet-csv': 'summary.csv with `ImageId,BuildingId,PolygonWKT_Pix,PolygonWKT_Geo`',
   geojson: 'a.geojson, a FeatureCollection of polygons, for the georeferenced a.tif',
+  via: 'via_project.json (with `_via_img_metadata`), or the exported annotations of VGG Image Annotator 2 as JSON or CSV',
+  labelme:
+    'a.json beside a.png, with {"shapes": [{"label": "building", "points": [[10, 12.5], [40, 60]], "shape_type": "rectangle"}], "imagePath": "a.png"}',
+  cvat: 'annotations.xml with <annotations><image name="a.png"><box label="building" xtl="10" ytl="12.5" xbr="40" ybr="60"/></image></annotations>',
+  'label-studio': 'project.json, a list of tasks with {"data": {"image": "a.png"}, "annotations": [{"result": [...]}]}',
+  dota: 'labelTxt/a.txt with `10 12.5 40 12.5 40 60 10 60 building 0` (four corners in pixels, class, difficult), images/a.png',
+  openimages: 'a CSV with ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf',
+  'deepforest-geometry':
+    'boxes.csv with\n    image_path,geometry,label\n    a.png,"POLYGON ((10 12.5, 40 12.5, 40 60, 10 12.5))",Tree',
 };

@@ -1,4 +1,4 @@
-import type { LabelFormat } from './formats.ts';
+import type { WritableFormat } from './formats.ts';
 import { spaceNetClass } from './spacenet.ts';
 import { outlineBox } from './table-builder.ts';
 import type { LabelledObject, LabelTable } from './types.ts';
@@ -42,7 +42,7 @@ interface Abilities {
   readonly order?: true;
 }
 
-const ABILITIES: Readonly<Record<LabelFormat, Abilities>> = {
+const ABILITIES: Readonly<Record<WritableFormat, Abilities>> = {
   coco: {
     scores: true,
     crowd: true,
@@ -65,7 +65,7 @@ const ABILITIES: Readonly<Record<LabelFormat, Abilities>> = {
 };
 
 /** What a table contains that a format cannot express, so that `writeLabels` leaves it out. */
-export function unsupportedFields(table: LabelTable, format: LabelFormat): UnsupportedField[] {
+export function unsupportedFields(table: LabelTable, format: WritableFormat): UnsupportedField[] {
   const can = ABILITIES[format];
   const objects = table.images.flatMap((image) => image.objects);
   const count = (test: (object: LabelledObject) => boolean): number => objects.filter(test).length;

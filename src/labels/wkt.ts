@@ -1,12 +1,27 @@
 import type { Point, Polygon, Ring } from '../imagery/geometry.ts';
 
+const TYPES = ['POLYGON', 'MULTIPOLYGON', 'POINT', 'MULTIPOINT', 'LINESTRING', 'MULTILINESTRING'];
 const TOKEN = /\s*([A-Za-z]+|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[(),])/y;
 
-/**
- * Reads `POLYGON` and `MULTIPOLYGON` text (OGC 06-103r4, section 7), with holes, `EMPTY` and Z or M values (which are
- * dropped), into a list of polygons. Throws a RangeError with the position of the first invalid token.
- */
+/** A geometry with its type in upper case. */
+export interface WktGeometry {
+  readonly type: string;
+  /** Empty unless the type is POLYGON or MULTIPOLYGON. */
+  readonly polygons: readonly Polygon[];
+  /** The points of POINT, MULTIPOINT, LINESTRING and MULTILINESTRING. */
+  readonly points: readonly Point[];
+}
+
+/** Reads `POLYGON` and `MULTIPOLYGON` text as `parseWktGeometry` does. Throws a RangeError for other geometries too. */
 export function parseWkt(text: string): Polygon[] {
+  return [...parseWktGeometry(text, ['POLYGON', 'MULTIPOLYGON']).polygons];
+}
+
+/**
+ * Reads text of a geometry (OGC 06-103r4, section 7), with holes, `EMPTY` and Z or M values (which are dropped). Throws a
+ * RangeError with the position of the first invalid token.
+ */
+export function parseWktGeometry(text: string, types: readonly string[] = TYPES): WktGeometry {
   const tokens: string[] = [];
   const starts: number[] = [];
   const length = text.trimEnd().length;
@@ -45,16 +60,27 @@ export function parseWkt(text: string): Polygon[] {
   const ring = (): Ring => list(point);
   const polygon = (): Polygon => (accept('EMPTY') ? [] : list(ring));
 
-  const kind = tokens[next++];
-  if (kind !== 'POLYGON' && kind !== 'MULTIPOLYGON') {
-    next--;
-    fail('POLYGON or MULTIPOLYGON');
-  }
+  // A point of a MULTIPOINT may be in parentheses of its own.
+  const member = (): Point => {
+    if (!accept('(')) return point();
+    const own = point();
+    expect(')');
+    return own;
+  };
+
+  const type = tokens[next] ?? '';
+  if (types.includes(type)) next++;
+  else fail(types.join(' or '));
   if (!accept('Z') && !accept('M')) accept('ZM');
   const empty = accept('EMPTY');
-  const polygons = empty ? [] : kind === 'POLYGON' ? [list(ring)] : list(polygon);
+  let [polygons, points]: [Polygon[], Point[]] = [[], []];
+  if (!empty) {
+    if (type === 'POLYGON') polygons = [list(ring)];
+    else if (type === 'MULTIPOLYGON') polygons = list(polygon);
+    else points = type === 'MULTILINESTRING' ? list(ring).flat() : list(member);
+  }
   if (next < tokens.length) fail('nothing more');
-  return polygons.filter((rings) => rings.length > 0);
+  return { type, polygons: polygons.filter((rings) => rings.length > 0), points };
 }
 
 function excerpt(text: string): string {

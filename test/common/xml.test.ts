@@ -16,6 +16,15 @@ test('elements with their text and lines', () => {
   assert.equal(a!.children[0]!.attributes, {});
 });
 
+test('attributes', () => {
+  const [root] = parseXml('<a b="1" c:d=\'"&lt;x&gt;"\'><e f="007"/><g/></a>').children;
+  assert.equal(root!.attributes, { b: '1', 'c:d': '"<x>"' });
+  assert.equal(
+    root!.children.map(({ attributes }) => attributes),
+    [{ f: '007' }, {}],
+  );
+});
+
 test('references and CDATA', () => {
   const text = (source: string): string => parseXml(`<a>${source}</a>`).children[0]!.text;
   assert.is(text('&lt;&amp;&gt;&quot;&apos;&#38;&#x6A39;&#x1F600;&amp;lt;'), '<&>"\'&樹😀&lt;');

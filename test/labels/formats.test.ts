@@ -173,7 +173,10 @@ test(
 
     await write(folder, 'd/a.png', await png());
     await write(folder, 'd/a.txt', '0 0.5 0.5 1 1');
-    await rejects(readLabels(`${folder}/d`), /no data.yaml with names and no classes.txt or obj.names; give `classes`/);
+    await rejects(
+      readLabels(`${folder}/d`),
+      /no data.yaml with names, no classes.txt and no \*\.names; give `classes`/,
+    );
     assert.equal(plain(await readLabels(`${folder}/d`, { classes: ['x'] })), [['a.png', [['x', 0, 0, 30, 20]]]]);
     await write(folder, 'd/classes.txt', 'roof\n\n');
     assert.equal(plain(await readLabels(`${folder}/d`)), [['a.png', [['roof', 0, 0, 30, 20]]]]);
@@ -390,7 +393,7 @@ test(
       /feature 1: property class_id is no text or number \(properties: id, genus\)/,
     );
     await write(folder, 'a.csv', 'image,x1,y1,x2,y2,label\nfield.tif,1,1,4,4,x\n');
-    await rejects(read(`${folder}/a.csv`, { classProperty: 'x' }), /only geojson has this option/);
+    await rejects(read(`${folder}/a.csv`, { classProperty: 'x' }), /only geojson, via have this option/);
   }),
 );
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Box } from '../../src/imagery/geometry.ts';
-import type { LabelFormat } from '../../src/labels/formats.ts';
+import type { WritableFormat } from '../../src/labels/formats.ts';
 import type { LabelledObject, LabelTable } from '../../src/labels/types.ts';
 import { readLabels } from '../../src/labels/node/read-labels.ts';
 import { writeLabels } from '../../src/labels/node/write-labels.ts';
@@ -19,8 +19,8 @@ const CAN: Record<string, string> = {
   'keras-retinanet': 'name empty',
   'spacenet-csv': 'score rings empty',
 };
-const FORMATS = Object.keys(CAN) as LabelFormat[];
-const ENDING: Partial<Record<LabelFormat, string>> = { coco: '.json', 'coco-results': '.json', voc: '', yolo: '' };
+const FORMATS = Object.keys(CAN) as WritableFormat[];
+const ENDING: Partial<Record<WritableFormat, string>> = { coco: '.json', 'coco-results': '.json', voc: '', yolo: '' };
 
 /** Text with characters that break careless formats; XML and YAML drop spaces around names. */
 const text = fc
@@ -188,7 +188,7 @@ test(
 );
 
 /** Whether a format expresses something; a list of rings is more than one ring. */
-function capable(format: LabelFormat, what: string): boolean {
+function capable(format: WritableFormat, what: string): boolean {
   const all = CAN[format]!.split(' ');
   return all.includes(what) || (what === 'ring' && all.includes('rings'));
 }

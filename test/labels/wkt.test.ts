@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseWkt } from '../../src/labels/wkt.ts';
+import { parseWkt, parseWktGeometry } from '../../src/labels/wkt.ts';
 
 test('WKT: polygons, holes, Z, several parts, EMPTY', () => {
   assert.equal(parseWkt('POLYGON ((0 0, 10 0, 10 10, 0 0))'), [
@@ -50,6 +50,18 @@ test('WKT: errors say where', () => {
   assert.throws(() => parseWkt('POLYGON ((0 0, 1 0, 1 1)) x'), /expected nothing more/);
   assert.throws(() => parseWkt('POLYGON ((0 0, 1e999 0, 1 1))'), /finite/);
   assert.throws(() => parseWkt(''), /found the end of ""/);
+});
+
+test('WKT: points and lines', () => {
+  const points = (text: string): unknown => parseWktGeometry(text).points;
+  assert.equal(parseWktGeometry('Point Z (1 2.5 3)'), { type: 'POINT', polygons: [], points: [[1, 2.5]] });
+  assert.equal(points('MULTIPOINT (1 2, 3 4)'), points('MULTIPOINT ((1 2), (3 4))'));
+  assert.equal(points('LINESTRING (1 2, 3 4)'), points('MULTILINESTRING ((1 2), (3 4))'));
+  assert.equal(points('POINT EMPTY'), []);
+  assert.is(parseWktGeometry('POLYGON ((0 0, 1 0, 1 1))').polygons.length, 1);
+  assert.throws(() => parseWkt('POINT (1 2)'), /expected POLYGON or MULTIPOLYGON but found "POINT" at character 1/);
+  assert.throws(() => parseWktGeometry('CIRCLE (1 2)'), /expected POLYGON or .* or MULTILINESTRING but found "CIRCLE"/);
+  assert.throws(() => parseWktGeometry('MULTIPOINT ((1 2, 3 4))'), /expected "\)" but found ","/);
 });
 
 test.run();

@@ -5,8 +5,15 @@ import { listFiles } from '../../imagery/node/files.ts';
 import { imageEnding } from '../../imagery/node/image-size.ts';
 import { csvLines } from '../csv-rows.ts';
 import { csvFlavour } from '../csv.ts';
-import { formatExamples, type LabelFormat } from '../formats.ts';
+import { isCvat } from '../tools/cvat.ts';
+import { isDota } from '../tools/dota.ts';
+import { formatExamples, isWritable, type LabelFormat } from '../formats.ts';
+import { isLabelStudio } from '../tools/label-studio.ts';
+import { isLabelMe } from '../tools/labelme.ts';
+import { isOpenImagesHeader } from '../tools/open-images.ts';
 import { isSpaceNetHeader } from '../spacenet.ts';
+import { isVia, isViaHeader } from '../tools/via.ts';
+import { isInLabelTxt } from './read-tools.ts';
 import { yoloLabelPath } from './read-yolo.ts';
 
 /** The format of labels, and the file or folder that contains them. */
@@ -22,6 +29,9 @@ export interface FoundLabels {
 export async function detectLabelFormat(path: string): Promise<LabelFormat> {
   return (await findLabels('detectLabelFormat', path)).format;
 }
+
+/** Formats with a file for each image: their labels are a folder. */
+const IN_FOLDERS: readonly LabelFormat[] = ['voc', 'yolo', 'geojson', 'labelme', 'dota'];
 
 /** Finds the labels in a file or folder, optionally only those in `format`. Rejects with an `InputError` of `op`. */
 export async function findLabels(op: string, path: string, format?: LabelFormat): Promise<FoundLabels> {
@@ -39,7 +49,7 @@ export async function findLabels(op: string, path: string, format?: LabelFormat)
   const fitting = format === undefined ? all : all.filter((labels) => labels.format === format);
   const [first] = fitting;
   // If the files in the folder do not look like the given format, its reader reports why.
-  if (first === undefined && (format === 'voc' || format === 'yolo' || format === 'geojson')) return { format, path };
+  if (first === undefined && format !== undefined && IN_FOLDERS.includes(format)) return { format, path };
   if (first === undefined) {
     const count = (pattern: RegExp): number => files.filter((file) => pattern.test(file)).length;
     throw new InputError(
@@ -64,44 +74,59 @@ export function examples(): string {
     .join('\n');
 }
 
-/** All labels in a folder with the given files. Detections in COCO's format count only if there is nothing else. */
+/**
+ * All labels in a folder with the given files. Those in the formats of annotation tools, which are only read, count only if
+ * there are no others, as they may be the source of these; and detections in COCO's format only if there is nothing else.
+ */
 export async function listLabels(folder: string, files: readonly string[]): Promise<FoundLabels[]> {
-  const { labels, results } = await labelFilesNearTop(folder, files);
+  const near = await labelFilesNearTop(folder, files);
+  const results = near.filter(({ format }) => format === 'coco-results');
+  const labels = near.filter(({ format }) => isWritable(format) && format !== 'coco-results');
+  const tools = near.filter(({ format }) => !isWritable(format));
   const geojson = files.some((file) => /\.geojson$/i.test(file) && !/roads/i.test(file));
   // SpaceNet's data sets have both: the outlines in map coordinates are preferred, as in `openSpaceNet`.
   const found = geojson ? labels.filter(({ format }) => format !== 'spacenet-csv') : labels;
   if (geojson) found.push({ format: 'geojson', path: folder });
   const voc = await findVoc(folder, files);
   if (voc !== null) found.push(voc);
-  if (!found.some(({ format }) => format === 'yolo')) {
-    const known = new Set(files);
-    if (files.some((file) => imageEnding.test(file) && yoloLabelPath(file, known) !== null)) {
-      found.push({ format: 'yolo', path: folder });
-    }
+  const labelMe = await findLabelMe(folder, files);
+  if (labelMe !== null) tools.push(labelMe);
+  const text = await formatOfText(folder, files);
+  if (text === 'dota') tools.push({ format: text, path: folder });
+  else if (text !== null && !found.some(({ format }) => format === text)) found.push({ format: text, path: folder });
+  return [found, tools, results].find((list) => list.length > 0) ?? onlyCsv(folder, files);
+}
+
+/** The format of the text files of images: the first one that is not empty decides. Null if there is none. */
+async function formatOfText(folder: string, files: readonly string[]): Promise<'yolo' | 'dota' | null> {
+  const known = new Set(files);
+  const ofImages = files.flatMap((file) => (imageEnding.test(file) ? (yoloLabelPath(file, known) ?? []) : []));
+  for (const file of [
+    ...files.filter((file) => isInLabelTxt(join(folder, file)) && /\.txt$/i.test(file)),
+    ...ofImages,
+  ].slice(0, 50)) {
+    const text = await readHead(join(folder, file)).catch(() => '');
+    if (text.trim() !== '') return isDota(text) ? 'dota' : ofImages.length > 0 ? 'yolo' : null;
   }
-  if (found.length > 0) return found;
-  return results.length > 0 ? results : onlyCsv(folder, files);
+  return ofImages.length > 0 ? 'yolo' : null;
 }
 
 /** The label files in a folder and its subfolders: a deep folder of thousands of JSON files is something else. */
-async function labelFilesNearTop(
-  folder: string,
-  files: readonly string[],
-): Promise<{ labels: FoundLabels[]; results: FoundLabels[] }> {
+async function labelFilesNearTop(folder: string, files: readonly string[]): Promise<FoundLabels[]> {
   const labels: FoundLabels[] = [];
-  const results: FoundLabels[] = [];
-  const near = files
-    .filter((file) => file.split('/').length <= 2 && /\.(ya?ml|json|csv|tsv)$/i.test(file))
-    .slice(0, 200);
-  for (const file of near) {
+  const near = files.filter((file) => file.split('/').length <= 2);
+  const candidates = near.filter((file) => /\.(ya?ml|json|csv|tsv)$/i.test(file)).slice(0, 200);
+  // Of CVAT, there are a few files; many of them are Pascal VOC's.
+  const xml = near.filter(isVocName).slice(0, 10);
+  for (const file of [...candidates, ...xml]) {
     if (/\.[ct]sv$/i.test(file) && file.includes('/') && !/^summarydata\//i.test(file)) continue;
     if (/\.ya?ml$/i.test(file) && file.includes('/')) continue;
     const path = join(folder, file);
     const format = await formatOfFile(path).catch(() => null);
-    if (format === 'coco-results') results.push({ format, path });
-    else if (format !== null && format !== 'geojson') labels.push({ format, path });
+    // Formats with a file for each image are found by `listLabels`.
+    if (format !== null && !['voc', 'geojson', 'labelme'].includes(format)) labels.push({ format, path });
   }
-  return { labels, results };
+  return labels;
 }
 
 async function findVoc(folder: string, files: readonly string[]): Promise<FoundLabels | null> {
@@ -110,6 +135,19 @@ async function findVoc(folder: string, files: readonly string[]): Promise<FoundL
   for (const file of [...(annotations === undefined ? [] : [annotations]), ...xml.slice(0, 5)]) {
     if ((await formatOfFile(join(folder, file))) === 'voc')
       return { format: 'voc', path: join(folder, vocFolder(file)) };
+  }
+  return null;
+}
+
+const withoutEnding = (file: string): string => file.replace(/\.[^./]*$/, '');
+
+/** LabelMe's files are beside the images, or in a folder of their own. */
+async function findLabelMe(folder: string, files: readonly string[]): Promise<FoundLabels | null> {
+  const images = new Set(files.filter((file) => imageEnding.test(file)).map(withoutEnding));
+  const json = files.filter((file) => /\.json$/i.test(file));
+  const beside = json.filter((file) => images.has(withoutEnding(file)));
+  for (const file of [...beside.slice(0, 5), ...json.slice(0, 5)]) {
+    if ((await formatOfFile(join(folder, file))) === 'labelme') return { format: 'labelme', path: folder };
   }
   return null;
 }
@@ -135,20 +173,27 @@ function vocFolder(file: string): string {
 /** The format of a file; null if it is unknown. */
 async function formatOfFile(path: string): Promise<LabelFormat | null> {
   if (/\.geojson$/i.test(path)) return 'geojson';
-  const ending = /\.(json|xml|csv|tsv|ya?ml)$/i.exec(path)?.[1]?.toLowerCase();
+  const ending = /\.(json|xml|csv|tsv|txt|ya?ml)$/i.exec(path)?.[1]?.toLowerCase();
   if (ending === undefined || /\.aux\.xml$/i.test(path)) return null;
   const text = (await readHead(path)).replace(/^\ufeff/, '').trimStart();
-  if (ending === 'xml') return text.includes('<annotation') ? 'voc' : null;
+  if (ending === 'txt') return isDota(text) ? 'dota' : null;
+  if (ending === 'xml') return isCvat(text) ? 'cvat' : text.includes('<annotation') ? 'voc' : null;
   if (ending === 'yaml' || ending === 'yml') return /^\s*["']?names["']?\s*:/m.test(text) ? 'yolo' : null;
   if (ending === 'json') {
+    if (isLabelStudio(text)) return 'label-studio';
     if (text.startsWith('[')) return text.includes('"image_id"') || /^\[\s*\]/.test(text) ? 'coco-results' : null;
     if (/"type"\s*:\s*"FeatureCollection"/.test(text)) return 'geojson';
+    if (isVia(text)) return 'via';
+    if (isLabelMe(text)) return 'labelme';
     return /"(?:images|annotations|categories)"\s*:/.test(text) ? 'coco' : null;
   }
   try {
     const first = csvLines(text, path).next();
     if (first.done === true) return null;
-    return isSpaceNetHeader(first.value.values) ? 'spacenet-csv' : csvFlavour(first.value.values);
+    const { values } = first.value;
+    if (isSpaceNetHeader(values)) return 'spacenet-csv';
+    if (isViaHeader(values)) return 'via';
+    return isOpenImagesHeader(values) ? 'openimages' : csvFlavour(values);
   } catch {
     return null;
   }

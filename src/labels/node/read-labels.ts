@@ -1,20 +1,25 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { reasonOf } from '../../common/check.ts';
+import { checkNumber } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { checkFolder, listFiles } from '../../imagery/node/files.ts';
 import { imageEnding } from '../../imagery/node/image-size.ts';
 import { parseCoco, parseCocoResults, type CocoIds, type ResultsTruth } from '../coco.ts';
 import { parseClassMapping, parseLabelCsv } from '../csv.ts';
+import { parseCvat } from '../tools/cvat.ts';
 import type { LabelFormat } from '../formats.ts';
+import { parseLabelStudio } from '../tools/label-studio.ts';
 import { LabelError, shown, type OnProblem } from '../problems.ts';
 import { checkClasses, type ImagePaths } from '../table-builder.ts';
 import type { LabelTable } from '../types.ts';
 import { UniqueNames } from '../unique-names.ts';
+import { parseVia } from '../tools/via.ts';
 import { parseVoc, type VocDocument } from '../voc.ts';
 import { parseClassList } from '../yolo.ts';
 import { findLabels, isVocName } from './find-labels.ts';
+import { firstWith, readText } from './label-files.ts';
 import { readGeojson, readSpaceNetCsv } from './read-spacenet.ts';
+import { readDota, readLabelMe, readOpenImages } from './read-tools.ts';
 import { readYolo, type YoloSplit } from './read-yolo.ts';
 
 const OP = 'readLabels';
@@ -35,11 +40,13 @@ export interface ReadLabelsOptions {
   /** A split of a YOLO `data.yaml`. Default: the images of all splits. */
   readonly split?: YoloSplit;
   /**
-   * GeoJSON's property that has the class, as text or a number. Default: the first of label, class, category, class_name,
-   * class_id, category_id, type_id and species that a feature has, in any case; without one it is a building.
+   * The property of GeoJSON, or the region attribute of VGG Image Annotator, that has the class, as text or a number. Default:
+   * the first of label, class, category, class_name, class_id, category_id, type_id and species that a feature has, in any
+   * case; without one it is a building. For VGG Image Annotator: the only attribute, or the first of these and of name, type
+   * and object that any region has.
    */
   readonly classProperty?: string;
-  /** Side of the square box around a point of GeoJSON, in pixels. Default: points are left out and counted in `notes`. */
+  /** Side of the square box around a point, in pixels. Default: points are left out and counted in `notes`. */
   readonly pointSize?: number;
   /** Receives every problem; invalid entries are skipped. Default: the first problem is thrown as a `LabelError`. */
   readonly onProblem?: OnProblem;
@@ -61,17 +68,18 @@ export interface ReadLabels extends LabelTable {
 }
 
 /**
- * Reads labels, ground truth or detections, from a file or a folder in any of the `labelFormats`. Only YOLO (sizes) and
- * GeoJSON (georeferences) need the images. The first problem is thrown as a `LabelError`, or all of them are passed to
+ * Reads labels, ground truth or detections, from a file or a folder in any of the `labelFormats`. Only YOLO and Open
+ * Images (sizes), DOTA (names) and GeoJSON (georeferences) need the images. The first problem is thrown as a `LabelError`, or all of them are passed to
  * `onProblem`. Rejects with an `InputError` for files that cannot be read.
  */
 export async function readLabels(path: string, options: ReadLabelsOptions = {}): Promise<ReadLabels> {
   const { onProblem } = options;
   const { format, path: found } = await findLabels(OP, path, options.format);
   if (options.images !== undefined) await checkFolder(OP, options.images);
-  checkApplies('split', options.split, format, 'yolo', found);
-  checkApplies('classProperty', options.classProperty, format, 'geojson', found);
-  checkApplies('pointSize', options.pointSize, format, 'geojson', found);
+  checkApplies('split', options.split, format, ['yolo'], found);
+  checkApplies('classProperty', options.classProperty, format, ['geojson', 'via'], found);
+  checkApplies('pointSize', options.pointSize, format, WITH_POINTS, found);
+  if (options.pointSize !== undefined) checkNumber(OP, 'pointSize', options.pointSize, { above: 0, finite: true });
   const given = await readClasses(options.classes);
   if (given !== undefined) checkClasses(OP, given);
   const classes = given ?? (format === 'keras-retinanet' ? await findMapping(found) : undefined);
@@ -86,22 +94,48 @@ export async function readLabels(path: string, options: ReadLabelsOptions = {}):
   }
 }
 
-/** Throws a TypeError for an option that only another format has. */
-function checkApplies(name: string, value: unknown, format: LabelFormat, needed: LabelFormat, path: string): void {
-  if (value === undefined || format === needed) return;
-  throw new TypeError(`${OP}: ${name} is ${shown(value)}, but ${path} is ${format}: only ${needed} has this option`);
+/** Formats with points. */
+const WITH_POINTS: readonly LabelFormat[] = [
+  'geojson',
+  'via',
+  'labelme',
+  'cvat',
+  'label-studio',
+  'deepforest-geometry',
+];
+
+/** Throws a TypeError for an option that only other formats have. */
+function checkApplies(
+  name: string,
+  value: unknown,
+  format: LabelFormat,
+  needed: readonly LabelFormat[],
+  path: string,
+): void {
+  if (value === undefined || needed.includes(format)) return;
+  const only = `only ${needed.join(', ')} ${needed.length === 1 ? 'has' : 'have'} this option`;
+  throw new TypeError(`${OP}: ${name} is ${shown(value)}, but ${path} is ${format}: ${only}`);
 }
 
 type Given = Omit<ReadLabelsOptions, 'classes'> & { readonly classes: readonly string[] | undefined };
 type Read = LabelTable & Pick<ReadLabels, 'imagesRoot'> & Partial<Pick<ReadLabels, 'otherSplits' | 'notes' | 'coco'>>;
 
 async function readFormat(format: LabelFormat, path: string, options: Given): Promise<Read> {
-  const { classes, images, like, onProblem } = options;
-  const parsing = { name: path, classes, onProblem, root: images === undefined ? undefined : resolve(images) };
+  const { classes, images, like, onProblem, classProperty, pointSize } = options;
+  const root = images === undefined ? undefined : resolve(images);
+  const parsing = { name: path, classes, onProblem, root, classProperty, pointSize };
   switch (format) {
-    case 'coco': {
+    case 'coco':
+    case 'csv':
+    case 'deepforest':
+    case 'deepforest-geometry':
+    case 'keras-retinanet':
+    case 'via':
+    case 'cvat':
+    case 'label-studio': {
       const text = await readText(path);
-      const table = await findByName((paths) => parseCoco(text, { ...parsing, ...paths }), path, options);
+      const parse = PARSERS[format];
+      const table = await findByName((paths) => parse(text, { ...parsing, ...paths }), path, options);
       return { ...table, imagesRoot: images ?? (await guessRoot(path, table)) };
     }
     case 'coco-results': {
@@ -121,15 +155,26 @@ async function readFormat(format: LabelFormat, path: string, options: Given): Pr
       return readSpaceNetCsv(path, await readText(path), options);
     case 'geojson':
       return readGeojson(path, options);
-    case 'csv':
-    case 'deepforest':
-    case 'keras-retinanet': {
-      const text = await readText(path);
-      const table = await findByName((paths) => parseLabelCsv(text, { ...parsing, ...paths }), path, options);
-      return { ...table, imagesRoot: images ?? (await guessRoot(path, table)) };
-    }
+    case 'labelme':
+      return readLabelMe(path, options);
+    case 'dota':
+      return readDota(path, options);
+    case 'openimages':
+      return readOpenImages(path, options);
   }
 }
+
+/** Parsers of formats with one file that has the paths of the images. */
+const PARSERS = {
+  coco: parseCoco,
+  csv: parseLabelCsv,
+  deepforest: parseLabelCsv,
+  'deepforest-geometry': parseLabelCsv,
+  'keras-retinanet': parseLabelCsv,
+  via: parseVia,
+  cvat: parseCvat,
+  'label-studio': parseLabelStudio,
+};
 
 /** Parses labels. If paths in them lead out of the folder, its files are listed, and the labels parsed again with them. */
 async function findByName<T extends LabelTable & { readonly notes?: readonly string[] }>(
@@ -217,28 +262,4 @@ async function guessRoot(path: string, table: LabelTable): Promise<string> {
     around.map((name) => join(folder, name)),
     table,
   );
-}
-
-/** The folder that contains most of a table's first images; the first folder if none contains any. */
-async function firstWith(roots: readonly string[], table: LabelTable): Promise<string> {
-  let best = { root: roots[0]!, count: 0 };
-  const sample = table.images.slice(0, 20);
-  for (const root of roots) {
-    const found = await Promise.all(sample.map(({ file }) => stat(join(root, file)).catch(() => null)));
-    const count = found.filter((entry) => entry !== null).length;
-    if (count > best.count) best = { root, count };
-  }
-  return best.root;
-}
-
-/** Reads text in UTF-8. Rejects with a `LabelError` for other bytes. */
-async function readText(path: string): Promise<string> {
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw new InputError(OP, `${path} cannot be read: ${reasonOf(error)}`, { cause: error });
-  });
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new LabelError('syntax', { file: path }, 'the text is not UTF-8 (save it as UTF-8)', { cause: error });
-  }
 }

@@ -1,12 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { checkNumber, counted, reasonOf } from '../../common/check.ts';
+import { counted, reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import type { Polygon, Ring } from '../../imagery/geometry.ts';
 import type { Affine } from '../../imagery/georeference.ts';
 import { listFiles } from '../../imagery/node/files.ts';
 import { imageEnding } from '../../imagery/node/image-size.ts';
 import { openTiff } from '../../imagery/node/tiff.ts';
+import { CLASS_PROPERTIES, plainName } from '../class-property.ts';
 import { parseJson } from '../json.ts';
 import { LabelError, reporter, reportError, shown, type OnProblem, type Report } from '../problems.ts';
 import { parseSpaceNetCsv, spaceNetClass } from '../spacenet.ts';
@@ -51,9 +52,6 @@ interface FeatureOptions {
   readonly pointSize?: number | undefined;
 }
 
-/** Properties with the class of a feature, compared in lower case and without underscores. */
-const CLASS_PROPERTIES = ['label', 'class', 'category', 'classname', 'classid', 'categoryid', 'typeid', 'species'];
-
 /**
  * Reads GeoJSON files, one for each georeferenced image: with the same name, or named as in SpaceNet. Features without a
  * class are buildings; `score` or `confidence` make them detections. Geometries without an area are counted in `notes`;
@@ -64,7 +62,6 @@ export async function readGeojson(
   options: GeoOptions & FeatureOptions,
 ): Promise<LabelTable & { imagesRoot: string; notes: string[] }> {
   const { pointSize, onProblem } = options;
-  if (pointSize !== undefined) checkNumber('readLabels', 'pointSize', pointSize, { above: 0, finite: true });
   const report = reporter(onProblem);
   const { base, labels } = await geojsonFiles(path);
   const { root, files } = await imagesAround(options.images, base);
@@ -197,8 +194,6 @@ function lacksClass({ properties }: PixelFeature): boolean {
     names.length > 0 && classOf(properties, undefined) === null && !names.some((name) => name.startsWith('building'))
   );
 }
-
-const plainName = (name: string): string => name.toLowerCase().replaceAll('_', '');
 
 /**
  * The text of a FeatureCollection of an image's objects in map coordinates, with `label` and `score` as properties. Rejects

@@ -65,9 +65,9 @@ export async function readYolo(
   const yaml = await findYaml(path);
   const base = yaml === null ? path : dirname(yaml);
   const data = yaml === null ? null : parseYoloData(await readFile(yaml, 'utf8'), yaml);
-  const names = data?.names ?? (await readClassFile(base)) ?? options.classes;
+  const names = data?.names ?? (await readClassFile(base, options.classes !== undefined)) ?? options.classes;
   if (names === undefined) {
-    const reason = `${base} has no data.yaml with names and no ${CLASS_FILES.slice(0, 2).join(' or ')}`;
+    const reason = `${base} has no data.yaml with names, no classes.txt and no *.names`;
     throw new InputError(OP, reason, { remedy: 'give', option: 'classes' });
   }
   const folders = await imageFolders(base, data, options);
@@ -125,12 +125,19 @@ async function findYaml(path: string): Promise<string | null> {
   return null;
 }
 
-async function readClassFile(base: string): Promise<string[] | undefined> {
+/** The names in a class file, otherwise in the only `*.names` of darknet; several of them are an error unless `isGiven`. */
+async function readClassFile(base: string, isGiven: boolean): Promise<string[] | undefined> {
   for (const file of CLASS_FILES) {
     const text = await readFile(join(base, file), 'utf8').catch(() => null);
     if (text !== null) return parseClassList(text, join(base, file));
   }
-  return undefined;
+  const lists = (await listFiles(base)).filter((file) => /\.names$/i.test(file));
+  const [list] = lists;
+  if (list === undefined) return undefined;
+  if (lists.length === 1) return parseClassList(await readFile(join(base, list), 'utf8'), join(base, list));
+  if (isGiven) return undefined;
+  const reason = `${base} has several lists of classes: ${lists.join(', ')}`;
+  throw new InputError(OP, reason, { remedy: 'give', option: 'classes' });
 }
 
 interface Folders {

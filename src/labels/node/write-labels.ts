@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { checkInteger, reasonOf } from '../../common/check.ts';
+import { checkChoice, checkInteger, reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { writeTexts } from '../../common/node/write-atomically.ts';
 import { imageSizeOf } from '../../imagery/node/image-size.ts';
 import { writeCoco, writeCocoResults, type ResultsTruth } from '../coco.ts';
 import { writeClassMapping, writeLabelCsv } from '../csv.ts';
-import type { LabelFormat } from '../formats.ts';
+import { writableFormats, type LabelFormat, type WritableFormat } from '../formats.ts';
 import { writeSpaceNetCsv } from '../spacenet.ts';
 import { checkClasses } from '../table-builder.ts';
 import type { LabelledImage, LabelledObject, LabelTable } from '../types.ts';
@@ -40,14 +40,15 @@ export interface WrittenLabels {
  * Writes a table in a format: all files or none. `out` is a file, or a folder for `voc` (an XML file for each image),
  * `yolo` (`data.yaml` and `labels/`; the images belong into `images/`) and `geojson`. keras-retinanet has a second file,
  * `OUT-classes.csv`. Existing files are kept unless `overwrite` is true. What the format cannot express is listed in
- * `unsupported`. Rejects with a RangeError for an invalid table, and with an `InputError` if it cannot be written.
+ * `unsupported`. Rejects with a RangeError for an invalid table or a format that is only read, and with an `InputError` if it cannot be written.
  */
 export async function writeLabels(
   table: ResultsTruth,
   out: string,
-  format: LabelFormat,
+  format: WritableFormat,
   options: WriteLabelsOptions = {},
 ): Promise<WrittenLabels> {
+  checkChoice(OP, 'format', format, writableFormats);
   checkTable(table);
   const files = await filesOf(table, out, format, options);
   await writeTexts(OP, files, options.overwrite === true);
@@ -58,13 +59,13 @@ export async function writeLabels(
 export interface ConvertLabelsOptions extends Omit<ReadLabelsOptions, 'format'> {
   /** Format of the input. Default: detected from names and first lines. */
   readonly from?: LabelFormat;
-  readonly to: LabelFormat;
+  readonly to: WritableFormat;
   readonly overwrite?: boolean;
 }
 
 export interface ConvertedLabels extends WrittenLabels {
   readonly from: LabelFormat;
-  readonly to: LabelFormat;
+  readonly to: WritableFormat;
   /** Number of images. */
   readonly images: number;
   /** Number of objects. */
@@ -80,6 +81,7 @@ export async function convertLabels(
   out: string,
   { from, to, overwrite = false, ...readOptions }: ConvertLabelsOptions,
 ): Promise<ConvertedLabels> {
+  checkChoice('convertLabels', 'to', to, writableFormats);
   const table: ReadLabels = await readLabels(input, {
     ...readOptions,
     ...(from === undefined ? {} : { format: from }),
@@ -129,7 +131,7 @@ const withoutExtension = (file: string): string => file.replace(/\.[^./]*$/, '')
 async function filesOf(
   table: ResultsTruth,
   out: string,
-  format: LabelFormat,
+  format: WritableFormat,
   { images, like }: WriteLabelsOptions,
 ): Promise<Map<string, string>> {
   if ((format === 'yolo' || format === 'keras-retinanet') && table.classes.length === 0) {
