@@ -8,6 +8,7 @@ import {
   loadDetector,
   omittedImages,
   matchImages,
+  scenesIn,
   openEvaluationData,
   SYNTHETIC,
   syntheticToEvaluate,
@@ -20,7 +21,17 @@ import { init } from '../node.ts';
 import { comparisonHtml } from '../report.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
-import { adapter, integer, number, oneOf, option, text, type OptionTable, type OptionValues } from './options.ts';
+import {
+  adapter,
+  integer,
+  number,
+  oneOf,
+  option,
+  pattern,
+  text,
+  type OptionTable,
+  type OptionValues,
+} from './options.ts';
 import { limitNote } from './notes.ts';
 import { weightsFile } from './run-paths.ts';
 import { interruptSignal } from './terminal.ts';
@@ -61,8 +72,13 @@ const OPTIONS = {
   }),
   resamples: option(integer({ min: 0 }), {
     value: 'N',
-    about: 'bootstrap resamples of the images for the confidence intervals; 0 omits them',
+    about: 'bootstrap resamples of the scenes for the confidence intervals; 0 omits them',
     default: 1000,
+  }),
+  scene: option(pattern, {
+    value: 'REGEX',
+    about: 'extracts the scene from an image path; intervals resample scenes, because their images are much alike',
+    otherwise: 'each image is a scene of its own',
   }),
   'max-detections': option(integer({ min: 1 }), {
     value: 'N',
@@ -138,7 +154,8 @@ async function evaluateFiles({ options: values, terminal }: Call<typeof OPTIONS>
   if (chosen === undefined && matchBy === 'stem') {
     terminal.say('The paths of the images differ: they are matched by name without folders and extension.');
   }
-  const options = { ...given, matchBy };
+  const scenes = values.scene && scenesIn(truth, values.scene);
+  const options = { ...given, matchBy, ...defined({ scenes }) };
   const judgement = await judgeTables(truth, predictions, options);
   const comparison = others === null ? null : compareRuns(truth, predictions, others, options);
   terminal.print(judgementText(judgement));
@@ -204,6 +221,7 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   const { 'max-detections': maxDetections = detector.spec.postprocess.maxDetections } = values;
   const evaluation = await evaluateTask(detector, data, {
     ...judgeOptions(values),
+    ...defined({ scene: values.scene }),
     maxDetections,
     signal: interruptSignal(() => terminal.warn('Interrupted')),
     onProgress: (done, total) => terminal.progress('evaluating', done, total),

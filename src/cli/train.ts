@@ -141,6 +141,10 @@ function printOutcome(outcome: TrainOutcome, { train: { patience } }: Settings, 
       `selected the weights and the threshold):\n`,
   );
   terminal.print(judgementText(judgement));
+  terminal.say(
+    '\nThe average precision of an epoch is that of all its detections, and the area under their precision-recall curve; ' +
+      "COCO's AP50 differs slightly.",
+  );
   const { maxDetections } = detector.spec.postprocess;
   if (limited > 0) terminal.warn(limitNote(limited, maxDetections, 'model.maxDetections'));
   terminal.say('');

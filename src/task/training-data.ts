@@ -20,6 +20,11 @@ export interface TrainingData {
   readonly description: string;
   readonly dataset: Dataset;
   readonly split: Split;
+  /**
+   * For each of `split.heldOut` the scene that it shows, for `BootstrapOptions.scenes`: by `data.scene`; without it, a tile's
+   * image or, if all are of one image, a block of it. Undefined for whole images without `data.scene`.
+   */
+  readonly heldOutScenes: readonly string[] | undefined;
   readonly source: SampleSource;
   readonly sampler: BalancedSampler | null;
   /** How images are decoded; saved with the weights. */
@@ -64,6 +69,8 @@ export async function prepareTrainingData(
   const main = await cut(dataset);
   const other = validation === null ? null : await cut(validation);
   const split = other === null ? heldOutOf(main, settings) : sidesOf(main, other);
+  const scenes = sampleScenes(other ?? main, settings);
+  const offset = other === null ? 0 : main.ids.length;
   const samples = cacheSamples(other === null ? main : joinDatasets([main, other]), data.cacheMB * 1e6);
   const needsSampler = sampling.emptyShare !== null || sampling.classBalance !== null || sampling.hardNegatives;
   const sampler = needsSampler ? await balancedSampler(samples, split.train, { ...sampling, seed: train.seed }) : null;
@@ -74,6 +81,7 @@ export async function prepareTrainingData(
     description,
     dataset: samples,
     split,
+    heldOutScenes: scenes && split.heldOut.map((index) => scenes[index - offset]!),
     source: threads ?? augmentedSource(samples, { augment: augmentOptions(settings), drawFrom: split.train }),
     sampler,
     decoding: dataset.decoding ?? {},
@@ -147,7 +155,23 @@ function splitOf(dataset: Dataset, settings: Settings): Split {
   if (data.scene !== null) return splitNames(images, settings);
   if (new Set(images).size > 1) return splitGroups(images, options);
   const places = tiles.map(({ image: frame, x, y, width, height }) => ({ frame, x, y, width, height }));
-  return splitBlocks(places, { ...options, block: 3 * data.tile });
+  return splitBlocks(places, { ...options, block: blockOf(data.tile) });
+}
+
+/** Side of the blocks of a single image that the split, and the resamples of intervals, keep together. */
+const blockOf = (tile: number): number => 3 * tile;
+
+/** The scene of each sample (`TrainingData.heldOutScenes`). */
+function sampleScenes(dataset: Dataset, { data }: Settings): string[] | undefined {
+  if (data.tile === null) return data.scene === null ? undefined : scenesOf(dataset.ids, data.scene);
+  const { tiles } = dataset as TiledDataset;
+  const images = tiles.map(({ image }) => image);
+  if (data.scene !== null) return scenesOf(images, data.scene);
+  if (new Set(images).size > 1) return images;
+  const block = blockOf(data.tile);
+  return tiles.map(({ x, y, width, height }) =>
+    [x + width / 2, y + height / 2].map((centre) => Math.floor(centre / block)).join(),
+  );
 }
 
 function scenesOf(names: readonly string[], source: string): string[] {

@@ -120,7 +120,7 @@ export interface RunJudgement {
  * selected the weights and the score threshold, so the result is optimistically biased.
  */
 export async function judgeTraining(
-  { data: { dataset, split } }: Training,
+  { data: { dataset, split, heldOutScenes } }: Training,
   detector: Detector,
   options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
 ): Promise<RunJudgement | null> {
@@ -128,5 +128,6 @@ export async function judgeTraining(
   const images = await detectSamples(detector.model, dataset, split.heldOut, options);
   if (images === null) return null;
   const tables = tablesOf(dataset, images);
-  return { judgement: judge(tables.truth, tables.predictions, { iouThreshold: 0.5 }), images };
+  const judging = { iouThreshold: 0.5, ...defined({ scenes: heldOutScenes }) };
+  return { judgement: judge(tables.truth, tables.predictions, judging), images };
 }

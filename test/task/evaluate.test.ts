@@ -126,6 +126,8 @@ test('a detector is evaluated in its tiles, at its threshold or at another', asy
   const options = { scoreThreshold: 0.2, iouThreshold: 0.3, resamples: 5 };
   const other = await evaluate(detector, data, options);
   assert.equal(other.judgement, judge(data.truth, predictions, options));
+  const byFolder = await evaluate(detector, data, { ...options, scene: /^(?:(.*)\/)?/ });
+  assert.equal(byFolder.judgement, judge(data.truth, predictions, { ...options, scenes: ['', 'sub'] }));
 });
 
 test('an evaluation that is aborted gives null', async () => {

@@ -112,6 +112,32 @@ test('tiles of one large image are split so that no two sides share ground', asy
   }
 });
 
+test('the scenes of held-out samples: by data.scene, else images of tiles, else blocks of an image', async () => {
+  const scenesOf = async (dataset: Dataset, data: PartialSettings['data'], origin = {}) => {
+    const prepared = await prepare(dataset, { data }, origin);
+    const { heldOutScenes, split, dataset: all } = prepared;
+    return heldOutScenes && new Map(split.heldOut.map((index, k) => [all.ids[index]!, heldOutScenes[k]!]));
+  };
+  const frames = ['a_1', 'a_2', 'b_1', 'b_2', 'c_1'].map((id) => ({ id, width: 100, height: 160 }));
+  assert.is(await scenesOf(described(frames), { heldOut: 0.4 }), undefined);
+  for (const tile of [null, 64]) {
+    const found = await scenesOf(described(frames), { tile, overlap: 0, heldOut: 0.5, scene: '^[a-z]' });
+    assert.ok(found!.size >= 2);
+    for (const [id, scene] of found!) assert.is(scene, id[0]);
+  }
+  const images = await scenesOf(described(frames), { tile: 64, overlap: 0, heldOut: 0.4 });
+  for (const [id, scene] of images!) assert.is(scene, id.replace(/@.*/, ''));
+  const single = described([{ id: 'scene', width: 1500, height: 1200 }]);
+  const blocks = await scenesOf(single, { tile: 64, overlap: 24, heldOut: 0.3 });
+  for (const [id, scene] of blocks!) {
+    const [, x, y] = /@(\d+),(\d+)$/.exec(id)!;
+    assert.is(scene, `${Math.floor((Number(x) + 32) / 192)},${Math.floor((Number(y) + 32) / 192)}`);
+  }
+  assert.ok(new Set(blocks!.values()).size > 5 && blocks!.size > 50);
+  const validation = await scenesOf(described(frames), { scene: '^[a-z]' }, { validation: described(frames.slice(2)) });
+  assert.equal([...validation!.values()], ['b', 'b', 'c']);
+});
+
 test('with several images, all tiles of an image are on one side', async () => {
   const images = ['a', 'b', 'c', 'd'].map((id) => ({ id, width: 160, height: 100 }));
   const data = await prepare(described(images), { data: { tile: 64, overlap: 24, heldOut: 0.3 } });

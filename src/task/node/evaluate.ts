@@ -11,7 +11,7 @@ import { yoloSplits, type YoloSplit } from '../../labels/node/read-yolo.ts';
 import { readLabels } from '../../labels/node/read-labels.ts';
 import { placeKey } from '../../labels/node/spacenet-layout.ts';
 import type { LabelTable } from '../../labels/types.ts';
-import { detectSamples, judgeTables } from '../evaluation.ts';
+import { detectSamples, judgeTables, scenesIn } from '../evaluation.ts';
 import { readerOptions } from './open-training-data.ts';
 
 /**
@@ -76,7 +76,12 @@ export async function openEvaluationData(
 }
 
 /** Options of `evaluate`. */
-export interface EvaluateTaskOptions extends JudgeOptions {
+export interface EvaluateTaskOptions extends Omit<JudgeOptions, 'scenes'> {
+  /**
+   * Extracts the scene from the path of an image: its first group, or its match. Intervals draw the images of a scene
+   * together. Default: each image is a scene of its own.
+   */
+  readonly scene?: RegExp;
   /** Maximum number of detections of an image, or of a tile. Default: that of training. */
   readonly maxDetections?: number;
   readonly signal?: AbortSignal;
@@ -100,13 +105,17 @@ export function evaluate(
 export async function evaluate(
   detector: Detector,
   { dataset, truth }: EvaluationData,
-  { signal, onProgress, maxDetections, ...judging }: EvaluateTaskOptions = {},
+  { signal, onProgress, maxDetections, scene, ...judging }: EvaluateTaskOptions = {},
 ): Promise<DataEvaluation | null> {
   const options = { tile: detector.tile, ...defined({ signal, onProgress, maxDetections }) };
   const images = await detectSamples(detector.model, dataset, [...dataset.ids.keys()], options);
   if (images === null) return null;
   const { predictions } = tablesOf(dataset, images);
-  const judgement = await judgeTables(truth, predictions, { scoreThreshold: detector.scoreThreshold, ...judging });
+  const judgement = await judgeTables(truth, predictions, {
+    scoreThreshold: detector.scoreThreshold,
+    ...judging,
+    ...defined({ scenes: scene && scenesIn(truth, scene) }),
+  });
   return { judgement, predictions, images };
 }
 
