@@ -61,4 +61,4 @@ export {
 export { examinationText } from './doctor/text.ts';
 export { anchorPicture } from './doctor/anchor-pictures.ts';
 export { noFacts, type Finding, type ImageFacts, type Inventory, type Severity } from './doctor/types.ts';
-export type { Recommendation } from './doctor/recommend.ts';
+export type { Recommendation } from './doctor/types.ts';

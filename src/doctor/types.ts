@@ -22,6 +22,29 @@ export interface Finding {
   readonly examples: readonly string[];
 }
 
+/** A value of a setting that suits the data and the device. */
+export interface Recommendation {
+  readonly setting:
+    | 'image size'
+    | 'tiles'
+    | 'overlap of tiles'
+    | 'smallest anchor'
+    | 'anchors'
+    | 'batch size'
+    | 'learning rate'
+    | 'learning rate, fine-tuning'
+    | 'epochs'
+    | 'epochs between evaluations'
+    | 'training time';
+  readonly value: string;
+  /** The value for programs; null for none, and for what is not a single number. */
+  readonly number: number | null;
+  /** Present if the setting has this value already. */
+  readonly isPresent?: true;
+  /** One line. */
+  readonly reason: string;
+}
+
 /** Image formats, as the first bytes of a file tell them. */
 export type ImageKind = 'png' | 'jpeg' | 'tiff' | 'gif' | 'bmp' | 'webp' | 'jpeg2000' | 'unknown';
 
