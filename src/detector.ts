@@ -43,6 +43,7 @@ export { MemoryRun } from './train/memory-run.ts';
 export type { EvaluationRecord, RunRecord, RunStore, StepRecord } from './train/run-store.ts';
 
 // Judgement and report
+export { resolutionNote } from './task/resolution.ts';
 export { detectSamples, judgeTables, matchImages, scenesIn } from './task/evaluation.ts';
 export { rateChart } from './task/rate-chart.ts';
 export { anchorFacts, taskReport, titleOf, type ReportParts } from './task/report.ts';

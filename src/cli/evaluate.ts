@@ -8,6 +8,7 @@ import {
   loadDetector,
   omittedImages,
   matchImages,
+  resolutionNote,
   scenesIn,
   openEvaluationData,
   SYNTHETIC,
@@ -32,7 +33,7 @@ import {
   type OptionTable,
   type OptionValues,
 } from './options.ts';
-import { limitNote } from './notes.ts';
+import { limitNote, unreadableNote } from './notes.ts';
 import { weightsFile } from './run-paths.ts';
 import { interruptSignal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -104,7 +105,10 @@ retinagrad evaluate DATA [--weights FILE]
 Prints precision, recall, F1 and the metrics of COCO and SpaceNet. Labels are files or folders in any format that retinagrad
 convert reads; predictions need scores. A detection is correct if its IoU with an object of its class, not already matched by
 a higher-scoring detection, is at least --iou. Crowds and difficult objects count neither as misses nor as false positives.`,
-  exit: { [EXIT.interrupted]: 'interrupted' },
+  exit: {
+    [EXIT.failed]: 'failed, or images could not be read (the others are scored)',
+    [EXIT.interrupted]: 'interrupted',
+  },
   examples: [
     ['npx retinagrad evaluate --truth instances.json --predictions results.json'],
     ['npx retinagrad evaluate --truth test.csv --predictions a.csv --compare b.csv --iou 0.4'],
@@ -218,6 +222,9 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
     ['weights', weights],
     ['data', `${path}, ${data.split === null ? '' : `split ${data.split}, `}${dataset.ids.length} images`],
   ]);
+  // If images are resized as a whole, their size decides, not that of their pixels.
+  const resolution = resolutionNote(detector.decoding.groundResolution, dataset.decoding?.groundResolution);
+  if (resolution !== null && detector.detectionTile !== null) terminal.warn(resolution);
   const { 'max-detections': maxDetections = detector.spec.postprocess.maxDetections } = values;
   const evaluation = await evaluateTask(detector, data, {
     ...judgeOptions(values),
@@ -228,16 +235,17 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   });
   detector.dispose();
   if (evaluation === null) return EXIT.interrupted;
-  const { judgement, predictions, images } = evaluation;
+  const { judgement, predictions, images, unreadable } = evaluation;
   terminal.print(`\n${judgementText(judgement)}`);
+  if (unreadable.length > 0) terminal.warn(unreadableNote(unreadable.map(({ reason }) => reason)));
   const all = images.map(({ detections }) => detections);
   const limited = omittedImages(all, judgement.settings.scoreThreshold);
   if (limited > 0) terminal.warn(limitNote(limited, maxDetections, '--max-detections'));
-  const result = { weights, data: path, limited, ...judgement };
+  const result = { weights, data: path, limited, unreadable, ...judgement };
   terminal.result(result);
   const report = await writeEvaluation(out, result, {
     title: titleOf(detector.classes, path),
-    summary: `The detector of ${weights} on ${dataset.ids.length} images.`,
+    summary: `The detector of ${weights} on ${images.length} images${unreadable.length === 0 ? '' : `; ${unreadable.length} could not be read`}.`,
     judgement,
     pictured: { dataset, images },
     facts: [{ heading: 'Run', values: { weights, data: path, adapter: device.adapter.name } }],
@@ -247,7 +255,7 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   await writeLabels(predictions, join(out, 'predictions.csv'), 'csv', { overwrite: true });
   terminal.print(`\n${report}, and predictions.csv beside it`);
   device.destroy();
-  return EXIT.done;
+  return unreadable.length > 0 ? EXIT.failed : EXIT.done;
 }
 
 async function writeEvaluation(out: string, result: object, report: WriteReportOptions): Promise<string> {

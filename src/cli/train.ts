@@ -217,6 +217,7 @@ function announce(training: OpenedTraining, device: Device, out: string, termina
     ['run', out],
   ]);
   for (const note of data.notes) terminal.say(note);
+  for (const warning of data.warnings) terminal.warn(warning);
   if (device.adapter.kind === 'software' && !cpuNetworks.includes(network)) {
     terminal.say(`There is no GPU: ${network} is slow here. model.network=${cpuNetworks[0]} trains many times faster.`);
   }

@@ -1,6 +1,7 @@
 import type { Detections } from '../retinanet/postprocess.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 import { defined } from '../common/check.ts';
+import type { InputError } from '../common/errors.ts';
 import { batches } from '../data/loader.ts';
 import type { Annotations } from '../imagery/types.ts';
 import type { Dataset } from '../data/types.ts';
@@ -17,6 +18,11 @@ export interface EvaluateOptions {
   readonly iouThreshold?: number;
   /** Maximum number of detections of an image, or of a tile. Default: that of the spec. */
   readonly maxDetections?: number;
+  /**
+   * Called with the position in the data set of a sample whose image file cannot be read, which is then left out. Default: the
+   * error is thrown.
+   */
+  readonly onUnreadable?: (index: number, error: InputError) => void;
   /** When aborted, the call rejects with the reason of the signal. */
   readonly signal?: AbortSignal;
   /** Called after each batch with the number of images done. */
@@ -39,20 +45,21 @@ export async function evaluateDetector(
   options: EvaluateOptions = {},
 ): Promise<{ readonly evaluation: Evaluation; readonly images: readonly ImageResult[] }> {
   const { tile = null, batchSize = tile === null ? 8 : 1, iouThreshold = 0.5, signal, onProgress } = options;
+  const reading = defined({ onUnreadable: options.onUnreadable });
   const limit = defined({ maxDetections: options.maxDetections });
   const images: ImageResult[] = [];
-  for await (const batch of batches(dataset, indices, { batchSize, shuffle: false })) {
+  for await (const batch of batches(dataset, indices, { batchSize, shuffle: false, ...reading })) {
     signal?.throwIfAborted();
     const inputs = batch.samples.map(({ image }) => image);
     const found =
-      tile === null
+      tile === null && inputs.length > 0
         ? await model.detect(inputs, limit)
-        : await Promise.all(inputs.map((image) => detectImage(model, image, { tile, ...limit })));
+        : await Promise.all(inputs.map((image) => detectImage(model, image, { tile: tile!, ...limit })));
     found.forEach((detections, i) => {
       const { boxes, labels } = batch.samples[i]!;
       images.push({ index: batch.indices[i]!, detections, truth: { boxes, labels } });
     });
-    onProgress?.(images.length, indices.length);
+    onProgress?.(Math.min(indices.length, (batch.number + 1) * batchSize), indices.length);
   }
   return { evaluation: evaluateDetections(images, { classes: dataset.classes, iouThreshold }), images };
 }

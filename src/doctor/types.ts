@@ -80,6 +80,8 @@ export interface ImageFacts {
   readonly difference: readonly [high: number, low: number] | null;
   /** Lowest and highest level of the pixels, from 0 to 255; null if they were not read. */
   readonly levels: readonly [lowest: number, highest: number] | null;
+  /** Share of the pixels that are black, with all levels 0; null if they were not read. */
+  readonly black: number | null;
 }
 
 /** The facts of a file of which nothing but the name is known. */
@@ -96,6 +98,7 @@ export const noFacts = (file: string): ImageFacts => ({
   geographic: null,
   difference: null,
   levels: null,
+  black: null,
 });
 
 /** The labels of an image and the facts of its file. */

@@ -29,7 +29,7 @@ test('a data set in memory is split, and read as it is', async () => {
   await data.close();
 });
 
-test('images that are nearly black are noted, unless another one of the first three is not', async () => {
+test('samples that are nearly black, or black for the most part, are warned of', async () => {
   const scaled = (factor: (index: number) => number): Dataset => ({
     ...squares,
     get: async (index) => {
@@ -39,9 +39,36 @@ test('images that are nearly black are noted, unless another one of the first th
     },
   });
   const night = await prepare(scaled(() => 16 / 255));
-  assert.match(night.notes.join(), /^the first 3 images are nearly black: of a 16-bit PNG the upper 8 bits/);
-  const second = night.split.train[1];
-  assert.equal((await prepare(scaled((index) => (index === second ? 1 : 16 / 255)))).notes, []);
+  const looked = Math.min(8, night.split.train.length);
+  assert.equal(night.warnings.length, 1);
+  assert.match(
+    night.warnings[0]!,
+    `of ${looked} samples looked at, ${looked} are nearly black: of a 16-bit PNG the upper 8`,
+  );
+  const [first] = night.split.train;
+  assert.match(
+    (await prepare(scaled((index) => (index === first ? 16 / 255 : 1)))).warnings[0]!,
+    ', 1 is nearly black: ',
+  );
+  assert.equal((await prepare(squares)).warnings, []);
+  const edge: Dataset = {
+    ...squares,
+    get: async (index) => {
+      const sample = await squares.get(index);
+      const { data, shape } = sample.image;
+      return {
+        ...sample,
+        image: ndarray(
+          data.map((level, i) => (i < 0.6 * data.length ? 0 : level)),
+          [...shape],
+        ),
+      };
+    },
+  };
+  assert.match(
+    (await prepare(edge)).warnings.join(),
+    /, \d+ are more than half black: as beyond the edge of a scene; /,
+  );
 });
 
 test('augmentation depends on seed, epoch and sample alone', async () => {

@@ -1,4 +1,5 @@
 import { defined } from '../../common/check.ts';
+import type { InputError } from '../../common/errors.ts';
 import { openDataset, type OpenOptions } from '../../data/node/open-dataset.ts';
 import { tableOf } from '../../data/annotation-table.ts';
 import { describeSample, type Dataset } from '../../data/types.ts';
@@ -34,6 +35,14 @@ export interface DataEvaluation {
   readonly judgement: Judgement;
   readonly predictions: LabelTable;
   readonly images: readonly ImageResult[];
+  /** Images that could not be read: they are left out of everything else. */
+  readonly unreadable: readonly UnreadableImage[];
+}
+
+/** An image that could not be read, and why. */
+export interface UnreadableImage {
+  readonly file: string;
+  readonly reason: string;
 }
 
 /**
@@ -90,7 +99,8 @@ export interface EvaluateTaskOptions extends Omit<JudgeOptions, 'scenes'> {
 
 /**
  * Runs a detector on labelled images, in tiles of the training size if it was trained on tiles, and evaluates its
- * detections. Null if the signal was aborted.
+ * detections. Images that cannot be read are left out and listed; if none can be read, an error is thrown.
+ * Null if the signal was aborted.
  */
 export function evaluate(
   detector: Detector,
@@ -107,16 +117,23 @@ export async function evaluate(
   { dataset, truth }: EvaluationData,
   { signal, onProgress, maxDetections, scene, ...judging }: EvaluateTaskOptions = {},
 ): Promise<DataEvaluation | null> {
-  const options = { tile: detector.tile, ...defined({ signal, onProgress, maxDetections }) };
+  const unreadable: UnreadableImage[] = [];
+  const onUnreadable = (index: number, error: InputError): void => {
+    unreadable.push({ file: dataset.ids[index]!, reason: error.explain() });
+    if (unreadable.length === dataset.ids.length) throw error;
+  };
+  const options = { tile: detector.tile, onUnreadable, ...defined({ signal, onProgress, maxDetections }) };
   const images = await detectSamples(detector.model, dataset, [...dataset.ids.keys()], options);
   if (images === null) return null;
   const { predictions } = tablesOf(dataset, images);
-  const judgement = await judgeTables(truth, predictions, {
+  const names = new Set(unreadable.map(({ file }) => file));
+  const readable = { ...truth, images: truth.images.filter(({ file }) => !names.has(file)) };
+  const judgement = await judgeTables(readable, predictions, {
     scoreThreshold: detector.scoreThreshold,
     ...judging,
-    ...defined({ scenes: scene && scenesIn(truth, scene) }),
+    ...defined({ scenes: scene && scenesIn(readable, scene) }),
   });
-  return { judgement, predictions, images };
+  return { judgement, predictions, images, unreadable };
 }
 
 function withClasses(dataset: Dataset, classes: readonly string[], ids: readonly string[]): Dataset {
