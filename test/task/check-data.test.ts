@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { InputError, writeSyntheticSpaceNet } from '../../src/data-node.ts';
+import { InputError, openDataset, writeSyntheticSpaceNet } from '../../src/data-node.ts';
+import { detectorMetadata, readDescription } from '../../src/detector/detector.ts';
 import { encodePng } from '../../src/imagery/node/png.ts';
 import { openTrainingData, type PartialSettings } from '../../src/detector-node.ts';
 import { errorOf } from '../support/errors.ts';
@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/files.ts';
 import { write } from '../data/support.ts';
 import { blotches, jpegBytes } from '../doctor/support.ts';
 import { writeCsv } from './files.ts';
-import { tinySettings } from './support.ts';
+import { eagerDescription, tinySettings } from './support.ts';
 
 const root = temporaryFolder();
 const open = (data: PartialSettings['data'] & object) =>
@@ -153,15 +153,15 @@ test('an image without labels that is taken as empty is looked at, too', async (
   assert.is((await open({ path: folder })).dataset.ids.length, 5);
 });
 
-test('a SpaceNet tree as it was unpacked passes, with a label file of other images beside it', async () => {
+test('a SpaceNet tree passes with a label file of no image beside it, and its ground resolution is kept', async () => {
   const path = await writeSyntheticSpaceNet({ out: join(root, 'tree'), chips: 8 });
   writeFileSync(join(path, 'all_buildings.geojson'), '{"type":"FeatureCollection","features":[]}');
-  assert.equal(
-    (await open({ path, checks: true })).warnings.filter((line) => line.includes('error')),
-    [],
-  );
-  // Damage that the header does not show is found when the pixels are read.
-  assert.ok((await readFile(join(path, 'all_buildings.geojson'))).length > 0);
+  const { warnings, decoding } = await open({ path });
+  assert.equal(warnings, []);
+  const { decoding: stored } = readDescription(detectorMetadata(eagerDescription({ decoding })), 'test')!;
+  const { groundResolution } = (await openDataset(path)).decoding;
+  assert.ok(groundResolution! > 0.1 && groundResolution! < 1, 'metres');
+  assert.is(stored.groundResolution, groundResolution, 'stored with the weights');
 });
 
 test.run();
