@@ -20,6 +20,7 @@ export {
   type DataEvaluation,
   type EvaluateTaskOptions,
   type EvaluationData,
+  type UnreadableImage,
 } from './task/node/evaluate.ts';
 export { examineData, type DataExamination, type ExamineDataOptions } from './task/node/examine.ts';
 export { writeExamination } from './doctor/node/write.ts';

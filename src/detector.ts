@@ -43,7 +43,8 @@ export { MemoryRun } from './train/memory-run.ts';
 export type { EvaluationRecord, RunRecord, RunStore, StepRecord } from './train/run-store.ts';
 
 // Judgement and report
-export { detectSamples, judgeTables, matchImages } from './task/evaluation.ts';
+export { resolutionNote } from './task/resolution.ts';
+export { detectSamples, judgeTables, matchImages, scenesIn } from './task/evaluation.ts';
 export { rateChart } from './task/rate-chart.ts';
 export { anchorFacts, taskReport, titleOf, type ReportParts } from './task/report.ts';
 
@@ -61,4 +62,4 @@ export {
 export { examinationText } from './doctor/text.ts';
 export { anchorPicture } from './doctor/anchor-pictures.ts';
 export { noFacts, type Finding, type ImageFacts, type Inventory, type Severity } from './doctor/types.ts';
-export type { Recommendation } from './doctor/recommend.ts';
+export type { Recommendation } from './doctor/types.ts';

@@ -8,6 +8,8 @@ import {
   loadDetector,
   omittedImages,
   matchImages,
+  resolutionNote,
+  scenesIn,
   openEvaluationData,
   SYNTHETIC,
   syntheticToEvaluate,
@@ -20,8 +22,18 @@ import { init } from '../node.ts';
 import { comparisonHtml } from '../report.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
-import { adapter, integer, number, oneOf, option, text, type OptionTable, type OptionValues } from './options.ts';
-import { limitNote } from './notes.ts';
+import {
+  adapter,
+  integer,
+  number,
+  oneOf,
+  option,
+  pattern,
+  text,
+  type OptionTable,
+  type OptionValues,
+} from './options.ts';
+import { limitNote, unreadableNote } from './notes.ts';
 import { weightsFile } from './run-paths.ts';
 import { interruptSignal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -61,8 +73,13 @@ const OPTIONS = {
   }),
   resamples: option(integer({ min: 0 }), {
     value: 'N',
-    about: 'bootstrap resamples of the images for the confidence intervals; 0 omits them',
+    about: 'bootstrap resamples of the scenes for the confidence intervals; 0 omits them',
     default: 1000,
+  }),
+  scene: option(pattern, {
+    value: 'REGEX',
+    about: 'extracts the scene from an image path; intervals resample scenes, because their images are much alike',
+    otherwise: 'each image is a scene of its own',
   }),
   'max-detections': option(integer({ min: 1 }), {
     value: 'N',
@@ -88,7 +105,10 @@ retinagrad evaluate DATA [--weights FILE]
 Prints precision, recall, F1 and the metrics of COCO and SpaceNet. Labels are files or folders in any format that retinagrad
 convert reads; predictions need scores. A detection is correct if its IoU with an object of its class, not already matched by
 a higher-scoring detection, is at least --iou. Crowds and difficult objects count neither as misses nor as false positives.`,
-  exit: { [EXIT.interrupted]: 'interrupted' },
+  exit: {
+    [EXIT.failed]: 'failed, or images could not be read (the others are scored)',
+    [EXIT.interrupted]: 'interrupted',
+  },
   examples: [
     ['npx retinagrad evaluate --truth instances.json --predictions results.json'],
     ['npx retinagrad evaluate --truth test.csv --predictions a.csv --compare b.csv --iou 0.4'],
@@ -138,7 +158,8 @@ async function evaluateFiles({ options: values, terminal }: Call<typeof OPTIONS>
   if (chosen === undefined && matchBy === 'stem') {
     terminal.say('The paths of the images differ: they are matched by name without folders and extension.');
   }
-  const options = { ...given, matchBy };
+  const scenes = values.scene && scenesIn(truth, values.scene);
+  const options = { ...given, matchBy, ...defined({ scenes }) };
   const judgement = await judgeTables(truth, predictions, options);
   const comparison = others === null ? null : compareRuns(truth, predictions, others, options);
   terminal.print(judgementText(judgement));
@@ -201,25 +222,30 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
     ['weights', weights],
     ['data', `${path}, ${data.split === null ? '' : `split ${data.split}, `}${dataset.ids.length} images`],
   ]);
+  // If images are resized as a whole, their size decides, not that of their pixels.
+  const resolution = resolutionNote(detector.decoding.groundResolution, dataset.decoding?.groundResolution);
+  if (resolution !== null && detector.detectionTile !== null) terminal.warn(resolution);
   const { 'max-detections': maxDetections = detector.spec.postprocess.maxDetections } = values;
   const evaluation = await evaluateTask(detector, data, {
     ...judgeOptions(values),
+    ...defined({ scene: values.scene }),
     maxDetections,
     signal: interruptSignal(() => terminal.warn('Interrupted')),
     onProgress: (done, total) => terminal.progress('evaluating', done, total),
   });
   detector.dispose();
   if (evaluation === null) return EXIT.interrupted;
-  const { judgement, predictions, images } = evaluation;
+  const { judgement, predictions, images, unreadable } = evaluation;
   terminal.print(`\n${judgementText(judgement)}`);
+  if (unreadable.length > 0) terminal.warn(unreadableNote(unreadable.map(({ reason }) => reason)));
   const all = images.map(({ detections }) => detections);
   const limited = omittedImages(all, judgement.settings.scoreThreshold);
   if (limited > 0) terminal.warn(limitNote(limited, maxDetections, '--max-detections'));
-  const result = { weights, data: path, limited, ...judgement };
+  const result = { weights, data: path, limited, unreadable, ...judgement };
   terminal.result(result);
   const report = await writeEvaluation(out, result, {
     title: titleOf(detector.classes, path),
-    summary: `The detector of ${weights} on ${dataset.ids.length} images.`,
+    summary: `The detector of ${weights} on ${images.length} images${unreadable.length === 0 ? '' : `; ${unreadable.length} could not be read`}.`,
     judgement,
     pictured: { dataset, images },
     facts: [{ heading: 'Run', values: { weights, data: path, adapter: device.adapter.name } }],
@@ -229,7 +255,7 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   await writeLabels(predictions, join(out, 'predictions.csv'), 'csv', { overwrite: true });
   terminal.print(`\n${report}, and predictions.csv beside it`);
   device.destroy();
-  return EXIT.done;
+  return unreadable.length > 0 ? EXIT.failed : EXIT.done;
 }
 
 async function writeEvaluation(out: string, result: object, report: WriteReportOptions): Promise<string> {

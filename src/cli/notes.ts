@@ -5,6 +5,13 @@ import { darkRemedy } from '../detector-node.ts';
 export const limitNote = (images: number, maximum: number, setting: string): string =>
   `${counted(images, 'image has', 'images have')} more detections than the ${maximum} that are kept: raise ${setting}`;
 
+/** What a user is told of images that could not be read, given the reasons, which name the files. */
+export const unreadableNote = (reasons: readonly string[]): string =>
+  [
+    `${counted(reasons.length, 'image was', 'images were')} not read and left out:`,
+    ...reasons.map((reason) => `  ${reason}`),
+  ].join('\n');
+
 /** What a user is told of nearly black images. */
 export const darkNote = (images: number): string =>
   `${counted(images, 'image is', 'images are')} nearly black: ${darkRemedy}`;

@@ -17,6 +17,17 @@ export interface Reader<T> {
 
 export const text: Reader<string> = { expected: 'non-empty text', read: (given) => (given === '' ? undefined : given) };
 
+export const pattern: Reader<RegExp> = {
+  expected: 'a regular expression',
+  read: (given) => {
+    try {
+      return new RegExp(given);
+    } catch {
+      return undefined;
+    }
+  },
+};
+
 export const integer = (limits: Limits = {}): Reader<number> => ({
   expected: expectedNumber('an integer', limits),
   read: (given) => {

@@ -29,7 +29,7 @@ import { detectionPicture } from '../report.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
 import { adapter, flag, integer, number, oneOf, option, text, type OptionTable } from './options.ts';
-import { darkNote, limitNote } from './notes.ts';
+import { darkNote, limitNote, unreadableNote } from './notes.ts';
 import { weightsFile } from './run-paths.ts';
 import { interruptSignal, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -197,8 +197,7 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
     return EXIT.interrupted;
   }
   if (unreadable.length > 0) {
-    const what = counted(unreadable.length, 'image was', 'images were');
-    terminal.warn([`${what} not read and left out:`, ...unreadable.map(({ reason }) => `  ${reason}`)].join('\n'));
+    terminal.warn(unreadableNote(unreadable.map(({ reason }) => reason)));
     // Predictions of an earlier call are better than none.
     if (images.length === 0) return EXIT.failed;
   }

@@ -141,6 +141,10 @@ function printOutcome(outcome: TrainOutcome, { train: { patience } }: Settings, 
       `selected the weights and the threshold):\n`,
   );
   terminal.print(judgementText(judgement));
+  terminal.say(
+    '\nThe average precision of an epoch is that of all its detections, and the area under their precision-recall curve; ' +
+      "COCO's AP50 differs slightly.",
+  );
   const { maxDetections } = detector.spec.postprocess;
   if (limited > 0) terminal.warn(limitNote(limited, maxDetections, 'model.maxDetections'));
   terminal.say('');
@@ -213,6 +217,7 @@ function announce(training: OpenedTraining, device: Device, out: string, termina
     ['run', out],
   ]);
   for (const note of data.notes) terminal.say(note);
+  for (const warning of data.warnings) terminal.warn(warning);
   if (device.adapter.kind === 'software' && !cpuNetworks.includes(network)) {
     terminal.say(`There is no GPU: ${network} is slow here. model.network=${cpuNetworks[0]} trains many times faster.`);
   }

@@ -1,4 +1,5 @@
 import { checkInteger, checkSeed, reasonOf } from '../common/check.ts';
+import { InputError } from '../common/errors.ts';
 import { hash32, Random } from '../common/random.ts';
 import { SampleError, type Dataset, type Sample } from './types.ts';
 
@@ -33,6 +34,11 @@ export interface BatchOptions {
    * `indices` repeats it, the number of its earlier occurrences.
    */
   readonly augment?: (sample: Sample, random: Random) => Sample | Promise<Sample>;
+  /**
+   * Called with the position in the data set of a sample whose image file cannot be read; its batch is then smaller, and may
+   * be empty. Default: the error is thrown.
+   */
+  readonly onUnreadable?: (index: number, error: InputError) => void;
   /** Reads and augments a sample instead of `dataset.get` and `augment`: `SampleSource.read`. */
   readonly read?: (index: number, seed: number, epoch: number) => Promise<Sample>;
 }
@@ -72,10 +78,26 @@ export function batches(
       throw new SampleError('batches', index, dataset.ids[index]!, reason, { cause: error });
     }
   }
+  async function readReadable(index: number, own: number): Promise<Sample | null> {
+    try {
+      return await readSample(index, own);
+    } catch (error) {
+      const cause = error instanceof SampleError ? error.cause : null;
+      if (!(cause instanceof InputError) || options.onUnreadable === undefined) throw error;
+      options.onUnreadable(index, cause);
+      return null;
+    }
+  }
   async function readBatch(number: number): Promise<Batch> {
     const chosen = order.slice(number * batchSize, (number + 1) * batchSize);
-    const reading = chosen.map((index, i) => readSample(index, seeds[number * batchSize + i]!));
-    return { samples: await Promise.all(reading), indices: chosen, number, count };
+    const reading = chosen.map((index, i) => readReadable(index, seeds[number * batchSize + i]!));
+    const samples = await Promise.all(reading);
+    return {
+      samples: samples.filter((sample) => sample !== null),
+      indices: chosen.filter((_, i) => samples[i] !== null),
+      number,
+      count,
+    };
   }
   return readAhead(start, count, prefetch, readBatch);
 }

@@ -1,6 +1,7 @@
 import type { Detections } from '../retinanet/postprocess.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 import { defined } from '../common/check.ts';
+import type { InputError } from '../common/errors.ts';
 import { batches } from '../data/loader.ts';
 import type { Annotations } from '../imagery/types.ts';
 import type { Dataset } from '../data/types.ts';
@@ -17,6 +18,11 @@ export interface EvaluateOptions {
   readonly iouThreshold?: number;
   /** Maximum number of detections of an image, or of a tile. Default: that of the spec. */
   readonly maxDetections?: number;
+  /**
+   * Called with the position in the data set of a sample whose image file cannot be read, which is then left out. Default: the
+   * error is thrown.
+   */
+  readonly onUnreadable?: (index: number, error: InputError) => void;
   /** When aborted, the call rejects with the reason of the signal. */
   readonly signal?: AbortSignal;
   /** Called after each batch with the number of images done. */
@@ -39,9 +45,10 @@ export async function evaluateDetector(
   options: EvaluateOptions = {},
 ): Promise<{ readonly evaluation: Evaluation; readonly images: readonly ImageResult[] }> {
   const { tile = null, batchSize = 8, iouThreshold = 0.5, signal, onProgress } = options;
+  const reading = defined({ onUnreadable: options.onUnreadable });
   const limit = defined({ maxDetections: options.maxDetections });
   const images: ImageResult[] = [];
-  for await (const batch of batches(dataset, indices, { batchSize, shuffle: false })) {
+  for await (const batch of batches(dataset, indices, { batchSize, shuffle: false, ...reading })) {
     signal?.throwIfAborted();
     const inputs = batch.samples.map(({ image }) => image);
     const fits = inputs.filter(({ shape }) => tile === null || Math.max(shape[0]!, shape[1]!) <= tile);
@@ -52,7 +59,7 @@ export async function evaluateDetector(
       const detections = at >= 0 ? whole[at]! : await detectImage(model, image, { tile: tile!, ...limit });
       images.push({ index: batch.indices[i]!, detections, truth: { boxes, labels } });
     }
-    onProgress?.(images.length, indices.length);
+    onProgress?.(Math.min(indices.length, (batch.number + 1) * batchSize), indices.length);
   }
   return { evaluation: evaluateDetections(images, { classes: dataset.classes, iouThreshold }), images };
 }

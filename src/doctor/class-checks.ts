@@ -43,6 +43,17 @@ export function classTable({ classes, images }: LabelTable): ClassRow[] {
 export function checkClasses(table: LabelTable): Finding[] {
   const rows = classTable(table);
   if (rows.every(({ boxes }) => boxes === 0)) {
+    const crowds = table.images.reduce((sum, { objects }) => sum + objects.length, 0);
+    if (crowds > 0) {
+      return findingAt({
+        severity: 'error',
+        kind: 'class-none',
+        locations: ['no image has an object that is no crowd'],
+        message: `${counted(crowds, 'box of the labels is the region of a crowd', 'boxes of the labels are all regions of crowds')} (iscrowd)`,
+        remedy: 'Label the objects one by one, with iscrowd 0: crowds are not trained on',
+        where: 'labels',
+      });
+    }
     return findingAt({
       severity: 'error',
       kind: 'class-none',

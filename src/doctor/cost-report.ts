@@ -110,6 +110,12 @@ export function gigabytes(bytes: number): string {
   return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
+/** A time in s, min or h. */
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(0)} s`;
+  return seconds < 5400 ? `${(seconds / 60).toFixed(0)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
+
 /**
  * The report for another image size, with the same measured step: the estimate of memory is corrected by the same factor,
  * and time is proportional to the multiply-adds.

@@ -1,12 +1,6 @@
 import { checkInteger } from '../common/check.ts';
 import { splitIds, type Split } from '../data/split.ts';
-import {
-  bestIous,
-  coverageOf,
-  placeBoxes,
-  type AnchorCoverage,
-  type PlacedBoxes,
-} from '../detector/anchor-coverage.ts';
+import { bestIous, coverageOf, type AnchorCoverage } from '../detector/anchor-coverage.ts';
 import type { Stretch } from '../imagery/stretch.ts';
 import type { LabelProblem, LabelTable } from '../labels/types.ts';
 import type { RetinaNetSpec } from '../retinanet/spec.ts';
@@ -21,9 +15,10 @@ import { checkProblems } from './label-checks.ts';
 import { checkLeakage } from './leakage-checks.ts';
 import { choosePictures, type PictureSource } from './picture-choice.ts';
 import { checkPlacement } from './placement-checks.ts';
-import { adviseSize, recommend, type Recommendation, type SizeAdvice } from './recommend.ts';
+import { recommend } from './recommend.ts';
+import { adviseSize, countSamples, placeSamples, sampleSize, type SizeAdvice, type Tiling } from './size-advice.ts';
 import { medianSize, summariseSizes, type SizeSummary } from './sizes.ts';
-import { sizedImage, type Finding, type Inventory, type Item, type Severity } from './types.ts';
+import type { Finding, Inventory, Item, Recommendation, Severity } from './types.ts';
 
 /** A data set: its labels and the metadata of its image files. */
 export interface InventoriedData {
@@ -42,6 +37,10 @@ export interface TrainingPlan {
   readonly spec: RetinaNetSpec;
   /** Indices of `table.images`. Default: `splitIds` of the files; give the split that training uses. */
   readonly split?: Split;
+  /** Side of the tiles that images are cut into; null (default) for whole images. */
+  readonly tile?: number | null;
+  /** Pixels that neighbouring tiles share. Default 64. */
+  readonly overlap?: number;
   /** The levels of 16-bit images that become 0 and 255, if they are fixed. Default: pictures stretch each image by itself. */
   readonly stretch?: Stretch;
   /** Bands of TIFF images for red, green and blue, numbered from 1. Default: see `ReadImageOptions.bands`. */
@@ -117,10 +116,11 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
   checkOptions(table, options);
   const { train, heldOut } = sidesOf(options);
   const sizes = summariseSizes(inventory);
-  const placed = placeBoxes(items.map(sizedImage), spec);
+  const tiling = tilingOf(options);
+  const placed = placeSamples(items, spec, tiling);
   const ious = bestIous(placed, spec.anchors);
   const suggestion = ious.length === 0 ? null : suggestAnchors(placed, spec, seed);
-  const { advice, cost, memory } = await examineCost(options, sizes, train.length);
+  const { advice, cost, memory } = await examineCost(options, sizes, train);
 
   const ofData = [
     ...examineSide(options, stretch),
@@ -151,10 +151,12 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
     recommendations:
       isMisread || cost === null || suggestion === null || advice === null
         ? []
-        : recommendAt({ inventory, spec, seed, advice, suggestion, cost, train: train.length }),
+        : recommendAt({ inventory, spec, seed, tiling, advice, suggestion, cost, train }),
     pictures: choosePictures(items, placed, ious, spec.matcher.high, pictures),
   };
 }
+
+const tilingOf = ({ tile = null, overlap = 64 }: TrainingPlan): Tiling => ({ tile, overlap });
 
 /** Throws if options do not fit each other or the labels. */
 export function checkOptions(
@@ -217,18 +219,20 @@ function validationFindings({ inventory, validation, stretch }: ExamineOptions):
 
 /** The best image size, and what training costs at the size of the spec; nulls if the size of no image is known. */
 async function examineCost(
-  { inventory, spec, device = null, memoryLimit }: ExamineOptions,
+  options: ExamineOptions,
   sizes: SizeSummary | null,
-  train: number,
+  train: readonly Item[],
 ): Promise<{ advice: SizeAdvice | null; cost: CostReport | null; memory: readonly Finding[] }> {
+  const { inventory, spec, device = null, memoryLimit } = options;
   const image = medianSize(inventory);
   if (image === null) return { advice: null, cost: null, memory: [] };
-  const advice = sizes === null ? null : adviseSize(spec, image, sizes);
+  const tiling = tilingOf(options);
+  const advice = sizes === null ? null : adviseSize(spec, image, sizes, tiling);
   const classes = inventory.table.classes.length;
   if (classes === 0) return { advice, cost: null, memory: [] };
-  const { report, findings } = await costReport(spec, classes, image, {
+  const { report, findings } = await costReport(spec, classes, sampleSize(image, tiling.tile), {
     device,
-    train,
+    train: countSamples(train, tiling),
     memoryLimit,
     // A scene of thousands of pixels would take minutes, or more memory than there is.
     ...(advice === null ? {} : { stepWith: advice }),
@@ -240,43 +244,31 @@ interface RecommendationInput {
   readonly inventory: Inventory;
   readonly spec: RetinaNetSpec;
   readonly seed: number;
+  readonly tiling: Tiling;
   readonly advice: SizeAdvice;
   readonly suggestion: AnchorSuggestion;
   readonly cost: CostReport;
-  readonly train: number;
+  readonly train: readonly Item[];
 }
 
 /** Recommendations, with anchors and cost at the recommended size. */
 function recommendAt({
-  inventory,
+  inventory: { items, table },
   spec,
   seed,
+  tiling,
   advice,
   suggestion,
   cost,
   ...rest
 }: RecommendationInput): Recommendation[] {
-  const train = rest.train * advice.tiles;
-  if (advice.spec === spec) return recommend({ advice, suggestion, cost, train });
+  // The tiles of a single image are on both sides of the split.
+  const train = countSamples(rest.train.length === 0 ? items : rest.train, advice);
+  if (advice.spec === spec && advice.tile === tiling.tile) return recommend({ advice, suggestion, cost, train });
   return recommend({
     advice,
-    suggestion: suggestAnchors(placeAt(inventory, spec, advice, cost.image), spec, seed),
-    cost: extrapolate(cost, advice.spec, inventory.table.classes.length, advice.image, train),
+    suggestion: suggestAnchors(placeSamples(items, advice.spec, advice), spec, seed),
+    cost: extrapolate(cost, advice.spec, table.classes.length, advice.image, train),
     train,
   });
-}
-
-/**
- * The boxes at the recommended size. Tiles are not cut here: the whole image at their scale has the same boxes on the same
- * grids, except those that the edges of tiles cut.
- */
-function placeAt(
-  { items }: Inventory,
-  spec: RetinaNetSpec,
-  advice: SizeAdvice,
-  image: CostReport['image'],
-): PlacedBoxes {
-  const scale = (advice.spec.transform.minSize ?? 0) / Math.min(...advice.image);
-  const transform = { ...spec.transform, minSize: Math.round(Math.min(...image) * scale), maxSize: Infinity };
-  return placeBoxes(items.map(sizedImage), { ...advice.spec, transform });
 }

@@ -1,6 +1,6 @@
 import { counted, percent } from '../common/check.ts';
 import { isProper } from '../detector/visible-box.ts';
-import { DARK_LEVEL, darkRemedy } from '../imagery/level-range.ts';
+import { blackRemedy, DARK_LEVEL, darkRemedy, MOSTLY } from '../imagery/level-range.ts';
 import { similarFile } from '../labels/similar-file.ts';
 import { findingAt, type Finding, type ImageKind, type Inventory, type Item } from './types.ts';
 
@@ -246,6 +246,9 @@ function checkLevels(items: readonly Item[]): Finding[] {
     items.flatMap(({ facts: { file, levels } }) => (levels !== null && is(...levels) ? [file] : []));
   const dark = filesWhere((_, highest) => highest <= DARK_LEVEL);
   const flat = filesWhere((lowest, highest) => highest > DARK_LEVEL && lowest === highest);
+  const partly = items.flatMap(({ facts: { file, levels, black } }) =>
+    black !== null && black > MOSTLY && levels![1] > DARK_LEVEL ? [`${file} (${percent(black)})`] : [],
+  );
   return [
     ...findingAt({
       severity: 'warning',
@@ -253,6 +256,13 @@ function checkLevels(items: readonly Item[]): Finding[] {
       locations: dark,
       message: `${counted(dark.length, 'image is', 'images are')} nearly black: no level above ${DARK_LEVEL} of 255`,
       remedy: `If they should not be: ${darkRemedy}`,
+    }),
+    ...findingAt({
+      severity: 'warning',
+      kind: 'image-black',
+      locations: partly,
+      message: `${counted(partly.length, 'image is', 'images are')} more than half black (all levels 0)`,
+      remedy: `${blackRemedy[0]!.toUpperCase()}${blackRemedy.slice(1)}`,
     }),
     ...findingAt({
       severity: 'warning',

@@ -1,43 +1,9 @@
-import { percent } from '../common/check.ts';
-import { trainedSizes } from '../detector/anchor-coverage.ts';
-import type { Size } from '../retinanet/anchors.ts';
-import type { RetinaNetSpec } from '../retinanet/spec.ts';
+import { counted, percent } from '../common/check.ts';
 import { startingRate } from '../train/starting-rate.ts';
 import type { AnchorSuggestion } from './anchor-suggestion.ts';
-import { gigabytes, type CostReport } from './cost-report.ts';
-import type { SizeSummary } from './sizes.ts';
-import { short } from './types.ts';
-
-/** A value of a setting that suits the data and the device. */
-export interface Recommendation {
-  readonly setting:
-    | 'image size'
-    | 'tiles'
-    | 'smallest anchor'
-    | 'anchors'
-    | 'batch size'
-    | 'learning rate'
-    | 'learning rate, fine-tuning'
-    | 'epochs';
-  readonly value: string;
-  /** The value for programs; null if it is not a single number. */
-  readonly number: number | null;
-  /** Present if the setting has this value already. */
-  readonly isPresent?: true;
-  /** One line. */
-  readonly reason: string;
-}
-
-/** The size that images should be trained at, and the network at that size. */
-export interface SizeAdvice {
-  readonly rows: readonly Recommendation[];
-  /** The spec given, with another `minSize` if another size is better. */
-  readonly spec: RetinaNetSpec;
-  /** Height and width, before resizing, of what is trained on: a whole image of median size, or a tile. */
-  readonly image: Size;
-  /** Number of tiles of such an image. */
-  readonly tiles: number;
-}
+import { duration, gigabytes, type CostReport } from './cost-report.ts';
+import type { SizeAdvice } from './size-advice.ts';
+import { short, type Recommendation } from './types.ts';
 
 /** What the other recommendations follow from; all at the size of the advice. */
 export interface RecommendInput {
@@ -48,17 +14,20 @@ export interface RecommendInput {
   readonly train: number;
 }
 
-/** Pixels of a small object after resizing: the minimum, a comfortable number, more than needed. */
-const [LEAST, ENOUGH, PLENTY] = [8, 12, 64];
-/** Longest side that is trained as a whole; torchvision's `maxSize`. */
-const LONGEST = 1333;
-/** Side of a tile after resizing. */
-const TILE = 640;
 const LARGEST_BATCH = 16;
 /** Fraction of the boxes that other anchors must reach in addition to be worth a change. */
 const WORTH = 0.02;
 /** Steps of a run from scratch, below which the loss of small detectors is still falling fast. */
 const STEPS = 3000;
+/** Fewer epochs leave the schedule no time to lower the rate. */
+const FEWEST_EPOCHS = 12;
+/** More epochs than this are a reason for smaller batches, down to `SMALL_BATCH`. */
+const MOST_EPOCHS = 100;
+const SMALL_BATCH = 4;
+/** Evaluations of a run, of which `train.patience` waits for ten without improvement. */
+const EVALUATIONS = 100;
+/** Seconds from which a shorter run is named, too. */
+const LONG = 3600;
 
 /** Settings for a data set on a device: image size first, then the settings that follow from it. */
 export function recommend(input: RecommendInput): Recommendation[] {
@@ -68,70 +37,6 @@ export function recommend(input: RecommendInput): Recommendation[] {
     ...recommendAnchors(input),
     ...recommendTraining(input),
   ];
-}
-
-/** Whether to enlarge or shrink images or to cut them into tiles, judged by the size of small objects in pixels. */
-export function adviseSize(spec: RetinaNetSpec, image: Size, sizes: SizeSummary): SizeAdvice {
-  const [shorter, longer] = [Math.min(...image), Math.max(...image)];
-  const scale = Math.min(...trainedSizes(image, spec).resized) / shorter;
-  const side = sizes.p10 * scale;
-  const now = `10 % of the objects are smaller than ${short(sizes.p10)} pixels, ${short(side)} after resizing`;
-  const resized = (to: number, reason: string): SizeAdvice => ({
-    rows: [{ setting: 'image size', value: `${to}`, number: to, reason }],
-    spec: { ...spec, transform: { ...spec.transform, minSize: to } },
-    image,
-    tiles: 1,
-  });
-  const at = (to: number): string => short((sizes.p10 * to) / shorter);
-  if (side < LEAST || longer * scale > LONGEST) {
-    // Enlarged more than four times, pixels show nothing new.
-    const factor = Math.min(4, Math.max(1, ENOUGH / sizes.p10));
-    const larger = multipleOf32(shorter * factor);
-    if (longer * factor <= LONGEST) return resized(larger, `${now}; at ${larger} they have ${at(larger)}`);
-    const why = side < LEAST ? now : `whole images of ${longer} pixels need much memory`;
-    return adviseTiles(resized, image, sizes, factor, why);
-  }
-  const smaller = multipleOf32((shorter * (PLENTY / 2)) / sizes.p10);
-  const saved = (shorter * scale) / smaller;
-  if (side > PLENTY && saved >= 1.5) {
-    return resized(
-      smaller,
-      `${now}; at ${smaller} they still have ${at(smaller)}, at ${percent(1 / saved ** 2)} of the cost`,
-    );
-  }
-  const present = spec.transform.minSize ?? shorter;
-  const reason = `${now}: enough`;
-  return {
-    rows: [{ setting: 'image size', value: `${present} (unchanged)`, number: present, isPresent: true, reason }],
-    spec,
-    image,
-    tiles: 1,
-  };
-}
-
-/** A side of an image that is a multiple of 32, at least 64. */
-const multipleOf32 = (side: number): number => Math.max(64, Math.round(side / 32) * 32);
-
-function adviseTiles(
-  resized: (to: number, reason: string) => SizeAdvice,
-  [height, width]: Size,
-  { p10, p90 }: SizeSummary,
-  factor: number,
-  why: string,
-): SizeAdvice {
-  // Large objects must fit into a tile as well.
-  const tile = multipleOf32(Math.max(TILE / factor, 2 * p90));
-  const advice = resized(
-    multipleOf32(tile * factor),
-    `size of a tile after resizing: small objects then have ${short(p10 * factor)} pixels`,
-  );
-  const reason = `${why}; tiles of ${tile} pixels hold large objects, too (90 % are smaller than ${short(p90)} pixels)`;
-  return {
-    ...advice,
-    rows: [{ setting: 'tiles', value: `${tile}`, number: tile, reason }, ...advice.rows],
-    image: [tile, tile],
-    tiles: Math.ceil(height / tile) * Math.ceil(width / tile),
-  };
 }
 
 function recommendSmallestAnchor({ advice, suggestion }: RecommendInput): Recommendation {
@@ -162,14 +67,16 @@ function recommendAnchors({ advice, suggestion }: RecommendInput): Recommendatio
 }
 
 function recommendTraining(input: RecommendInput): Recommendation[] {
-  const { advice, train } = input;
+  const { advice, cost } = input;
   const batchSize = recommendBatch(input);
   const batch = batchSize.number;
-  const steps = Math.max(1, Math.floor(train / batch));
-  const epochs = Math.min(100, Math.max(12, Math.ceil(STEPS / steps)));
+  const steps = stepsOf(input, batch);
+  const epochs = Math.max(FEWEST_EPOCHS, epochsFor(input, batch));
   const rateOf = (images: number, isPretrained: boolean): number =>
     startingRate({ optimizer: 'adamw', width: advice.spec.backbone.width, images, isPretrained });
   const [fresh, tuned] = [rateOf(batch, false), rateOf(batch, true)];
+  const every = Math.ceil(epochs / EVALUATIONS);
+  const epochSeconds = cost.batches.find((row) => row.batch === batch)?.epochSeconds ?? null;
   return [
     batchSize,
     {
@@ -188,21 +95,65 @@ function recommendTraining(input: RecommendInput): Recommendation[] {
       setting: 'epochs',
       value: `${epochs}`,
       number: epochs,
-      reason: `${steps} steps per epoch, ${epochs * steps} in total${epochs === 12 ? '' : `; training from scratch needs about ${STEPS}`}; stop early by held-out F1`,
+      reason: `${counted(steps, 'step', 'steps')} per epoch, ${epochs * steps} in total; training from scratch needs about ${STEPS}`,
     },
+    ...(every === 1
+      ? []
+      : [
+          {
+            setting: 'epochs between evaluations' as const,
+            value: `${every}`,
+            number: every,
+            reason: `${Math.ceil(epochs / every)} evaluations in ${epochs} epochs; more would take time, and end a run too early that improves slowly`,
+          },
+        ]),
+    ...(epochSeconds === null ? [] : [trainingTime(input, batch, epochs, epochSeconds)]),
   ];
 }
 
+/** Steps of an epoch with batches of a size. */
+const stepsOf = ({ train }: RecommendInput, batch: number): number => Math.max(1, Math.floor(train / batch));
+
+/** Epochs with `STEPS` steps. */
+const epochsFor = (input: RecommendInput, batch: number): number => Math.ceil(STEPS / stepsOf(input, batch));
+
+/** How long the recommended run takes and, if that is long, what would take less. */
+function trainingTime(input: RecommendInput, batch: number, epochs: number, epochSeconds: number): Recommendation {
+  const total = epochs * epochSeconds;
+  const reason = `${counted(epochs, 'epoch', 'epochs')} of ${duration(epochSeconds)}, by the measured step, without the evaluations in between`;
+  const row = { setting: 'training time', value: duration(total), number: null } as const;
+  if (total <= LONG) return { ...row, reason };
+  const shorter = input.cost.batches.flatMap((own) => {
+    if (own.batch > batch || own.epochSeconds === null) return [];
+    const fewest = epochsFor(input, own.batch);
+    return [{ batch: own.batch, epochs: fewest, seconds: fewest * own.epochSeconds }];
+  });
+  // The largest batch that ends within the hour; if none does, the fastest.
+  const fitting = shorter.filter(({ seconds }) => seconds <= LONG).at(-1);
+  const choice = fitting ?? shorter.reduce((a, b) => (b.seconds < a.seconds ? b : a));
+  const settings = `train.batchSize=${choice.batch} train.epochs=${choice.epochs} train.learningRate=auto`;
+  const instead =
+    choice.seconds < total
+      ? `${settings} takes ${duration(choice.seconds)}`
+      : 'no other batch size or number of epochs takes less';
+  const faster = fitting === undefined ? '; a smaller model.network or smaller images take less, as does a GPU' : '';
+  return { ...row, reason: `${reason}: more than an hour; ${instead}${faster}` };
+}
+
 /** The largest batch that fits into the memory and leaves enough steps per epoch. */
-function recommendBatch({ advice: { tiles }, cost, train }: RecommendInput): Recommendation & { number: number } {
+function recommendBatch(input: RecommendInput): Recommendation & { number: number } {
+  const { advice, cost, train } = input;
   const limit = cost.memoryLimit;
   const fitting = cost.batches.filter(({ batch, bytes }) => batch <= LARGEST_BATCH && bytes <= 0.8 * limit);
-  // With few steps per epoch, the schedule and the averaged weights have no effect.
-  const useful = fitting.filter(({ batch }) => batch === 1 || batch * 8 <= train);
+  // Of a small data set, large batches make so few steps per epoch that a run needs hundreds of epochs.
+  const useful = fitting.filter(
+    ({ batch }) =>
+      batch === 1 || epochsFor(input, batch) <= MOST_EPOCHS || (batch <= SMALL_BATCH && stepsOf(input, batch) >= 8),
+  );
   const batch = useful.at(-1)?.batch ?? 1;
   const bytes = cost.batches.find((row) => row.batch === batch)?.bytes ?? 0;
   const memory = `${gigabytes(bytes)} of ${gigabytes(limit)}${cost.limitIsAssumed ? ' (assumed: WebGPU does not report it)' : ''}`;
-  const images = `${train} training ${tiles > 1 ? 'tiles' : 'images'}`;
+  const images = advice.tile === null ? counted(train, 'training image', 'training images') : `${train} training tiles`;
   const reason =
     fitting.length === 0
       ? `even one image needs ${memory}: use smaller images, a smaller model or backbone.checkpoint`

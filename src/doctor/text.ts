@@ -1,6 +1,6 @@
 import { counted, percent } from '../common/check.ts';
 import type { CoverageRow } from '../detector/anchor-coverage.ts';
-import { gigabytes } from './cost-report.ts';
+import { duration, gigabytes } from './cost-report.ts';
 import type { Examination } from './examine.ts';
 import { short, type Finding } from './types.ts';
 
@@ -96,9 +96,4 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
   return all
     .map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '))
     .join('\n');
-}
-
-function duration(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(0)} s`;
-  return seconds < 5400 ? `${(seconds / 60).toFixed(0)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

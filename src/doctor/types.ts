@@ -22,6 +22,29 @@ export interface Finding {
   readonly examples: readonly string[];
 }
 
+/** A value of a setting that suits the data and the device. */
+export interface Recommendation {
+  readonly setting:
+    | 'image size'
+    | 'tiles'
+    | 'overlap of tiles'
+    | 'smallest anchor'
+    | 'anchors'
+    | 'batch size'
+    | 'learning rate'
+    | 'learning rate, fine-tuning'
+    | 'epochs'
+    | 'epochs between evaluations'
+    | 'training time';
+  readonly value: string;
+  /** The value for programs; null for none, and for what is not a single number. */
+  readonly number: number | null;
+  /** Present if the setting has this value already. */
+  readonly isPresent?: true;
+  /** One line. */
+  readonly reason: string;
+}
+
 /** Image formats, as the first bytes of a file tell them. */
 export type ImageKind = 'png' | 'jpeg' | 'tiff' | 'gif' | 'bmp' | 'webp' | 'jpeg2000' | 'unknown';
 
@@ -57,6 +80,8 @@ export interface ImageFacts {
   readonly difference: readonly [high: number, low: number] | null;
   /** Lowest and highest level of the pixels, from 0 to 255; null if they were not read. */
   readonly levels: readonly [lowest: number, highest: number] | null;
+  /** Share of the pixels that are black, with all levels 0; null if they were not read. */
+  readonly black: number | null;
 }
 
 /** The facts of a file of which nothing but the name is known. */
@@ -73,6 +98,7 @@ export const noFacts = (file: string): ImageFacts => ({
   geographic: null,
   difference: null,
   levels: null,
+  black: null,
 });
 
 /** The labels of an image and the facts of its file. */

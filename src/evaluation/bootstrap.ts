@@ -8,16 +8,28 @@ import { operatingPoint } from './precision-recall.ts';
 
 /** How confidence intervals are estimated. */
 export interface BootstrapOptions {
-  /** Number of resamples of the images, each of the same size and drawn with replacement. Default 1000; 0: no intervals. */
+  /** Number of resamples of the scenes, each of the same size and drawn with replacement. Default 1000; 0: no intervals. */
   readonly resamples?: number;
+  /**
+   * For each image of the truth, in its order, the scene that it shows. The images of a scene resemble each other, so that
+   * they are drawn together (cluster bootstrap: Cameron, Gelbach and Miller, 2008, "Bootstrap-based improvements for
+   * inference with clustered errors"). Default: each image is a scene of its own.
+   */
+  readonly scenes?: readonly string[];
   /** Fraction of the resamples inside an interval, between 0 and 1. Default 0.95. */
   readonly confidence?: number;
   /** Random seed. Default 0. */
   readonly seed?: number;
 }
 
+/** Minimum number of scenes with objects for an interval: resamples of fewer are too much alike to show the variation. */
+export const MIN_SCENES = 5;
+
+/** `BootstrapOptions` with the defaults, apart from the scenes. */
+export type Resampling = Required<Omit<BootstrapOptions, 'scenes'>>;
+
 /** Fills in the defaults. Throws a RangeError, in the name of `op`, for numbers out of range. */
-export function checkBootstrap(op: string, options: BootstrapOptions): Required<BootstrapOptions> {
+export function checkBootstrap(op: string, options: BootstrapOptions): Resampling {
   const { resamples = 1000, confidence = 0.95, seed = 0 } = options;
   checkInteger(op, 'resamples', resamples, { min: 0 });
   if (!(confidence > 0 && confidence < 1)) {
@@ -35,15 +47,56 @@ export interface ResampledFigures {
   readonly ap50: number;
 }
 
-/** For each resample, how often each image is drawn. The array is reused for the next resample. */
-export function* imageWeights(images: number, resamples: number, seed: number): Generator<Int32Array> {
+/** Images by scene. */
+export interface Scenes {
+  /**
+   * Positions of the images of each scene. Scenes without objects and detections are left out: they contribute nothing to
+   * any figure.
+   */
+  readonly members: readonly (readonly number[])[];
+  /** Number of scenes with objects to be found. */
+  readonly withObjects: number;
+}
+
+/**
+ * Groups the images of runs on the same truth by scene. Throws a RangeError, in the name of `op`, unless there is a scene
+ * for each image.
+ */
+export function groupScenes(op: string, runs: readonly EvaluatedRun[], { scenes }: BootstrapOptions): Scenes {
+  const { images, perImage } = runs[0]!;
+  if (scenes !== undefined && scenes.length !== images.length) {
+    throw new RangeError(
+      `${op}: ${scenes.length} scenes for ${images.length} images, expected one for each image of the truth`,
+    );
+  }
+  const objects = (i: number): number => perImage.truePositives[i]! + perImage.falseNegatives[i]!;
+  const isSeen = (i: number): boolean =>
+    objects(i) > 0 || runs.some((run) => run.images[i]!.detections.labels.length > 0);
+  const members = new Map<string, number[]>();
+  images.forEach(({ file }, i) => {
+    const scene = scenes === undefined ? file : scenes[i]!;
+    members.set(scene, [...(members.get(scene) ?? []), i]);
+  });
+  const all = [...members.values()];
+  return {
+    members: all.filter((scene) => scene.some(isSeen)),
+    withObjects: all.filter((scene) => scene.some((i) => objects(i) > 0)).length,
+  };
+}
+
+/** For each resample of the scenes, how often each image is drawn. The array is reused for the next resample. */
+export function* imageWeights(
+  scenes: Scenes['members'],
+  images: number,
+  resamples: number,
+  seed: number,
+): Generator<Int32Array> {
   const random = new Random('bootstrap', seed);
   const weights = new Int32Array(images);
   for (let n = 0; n < resamples; n++) {
     weights.fill(0);
-    for (let draw = 0; draw < images; draw++) {
-      const image = random.int(images);
-      weights[image] = weights[image]! + 1;
+    for (let draw = 0; draw < scenes.length; draw++) {
+      for (const image of scenes[random.int(scenes.length)]!) weights[image] = weights[image]! + 1;
     }
     yield weights;
   }
@@ -109,13 +162,17 @@ function weightedPrecision(
   return (sum + (r + 1) * highest) / cocoRecalls.length;
 }
 
-/** A function from image weights to figures; what does not depend on the weights is prepared once. */
+/**
+ * A function from image weights to figures; what does not depend on the weights is prepared once. No figure of a resample
+ * without objects is defined: its detections, or their absence, say nothing about objects.
+ */
 export function resampler({ perImage, coco }: EvaluatedRun): (weights: Int32Array) => ResampledFigures {
   const ranked = coco.map(rankClass);
   const longest = Math.max(0, ...ranked.map(({ image }) => image.length));
   const [precision, recall] = [new Float64Array(longest), new Float64Array(longest)];
   return (weights) => {
     const total = weightedCounts(perImage, weights);
+    if (total.recall === null) return { precision: NaN, recall: NaN, f1: NaN, ap50: NaN };
     let sum = 0;
     let present = 0;
     for (const column of ranked) {
@@ -125,10 +182,10 @@ export function resampler({ perImage, coco }: EvaluatedRun): (weights: Int32Arra
       present++;
     }
     return {
-      precision: total.precision ?? NaN,
-      recall: total.recall ?? NaN,
-      f1: total.f1 ?? NaN,
-      ap50: present === 0 ? NaN : sum / present,
+      precision: total.precision!,
+      recall: total.recall,
+      f1: total.f1!,
+      ap50: sum / present,
     };
   };
 }

@@ -1,5 +1,15 @@
 import type { LabelTable } from '../labels/types.ts';
-import { checkBootstrap, imageWeights, percentileInterval, resampler, type BootstrapOptions } from './bootstrap.ts';
+import {
+  checkBootstrap,
+  groupScenes,
+  imageWeights,
+  MIN_SCENES,
+  percentileInterval,
+  resampler,
+  type BootstrapOptions,
+  type Resampling,
+  type Scenes,
+} from './bootstrap.ts';
 import { summarizeCoco, type CocoMetrics } from './coco.ts';
 import { evaluateRun, type EvaluatedRun } from './evaluated-run.ts';
 import { operatingPoint, type OperatingPoint } from './precision-recall.ts';
@@ -22,7 +32,7 @@ export interface Difference {
   readonly b: number | null;
   /** b - a. */
   readonly difference: number | null;
-  /** Interval of the difference over resampled images; null with fewer than two images or with `resamples` 0. */
+  /** Interval of the difference over resampled scenes; null with fewer than 5 scenes with objects or with `resamples` 0. */
   readonly low: number | null;
   readonly high: number | null;
   /** Fractions of the resamples in which b, and in which a, is better; the rest are ties. */
@@ -58,6 +68,10 @@ export interface RunComparison {
     readonly confidence: number;
     readonly resamples: number;
     readonly seed: number;
+    /** Whether the scenes were given, or each image was taken as a scene that is independent of the others. */
+    readonly resampled: 'scenes' | 'images';
+    /** Scenes with objects. */
+    readonly scenes: number;
   };
   readonly images: number;
   /** Objects to be found. */
@@ -123,13 +137,14 @@ export const gain = ({ f1: { a, b } }: ChangedImage): number => (b ?? 1) - (a ??
 const FIGURES = ['precision', 'recall', 'f1', 'ap50'] as const;
 type Figures<T> = { readonly [Key in (typeof FIGURES)[number]]: T };
 
-/** Differences b - a of each figure, one per resample; null with fewer than two images or without resamples. */
+/** Differences b - a of each figure, one per resample; null with too few scenes or without resamples. */
 function resampleDifferences(
   a: EvaluatedRun,
   b: EvaluatedRun,
-  { resamples, seed }: Required<BootstrapOptions>,
+  { members, withObjects }: Scenes,
+  { resamples, seed }: Resampling,
 ): Figures<Float64Array> | null {
-  if (resamples === 0 || a.images.length < 2) return null;
+  if (resamples === 0 || withObjects < MIN_SCENES) return null;
   const drawn: Figures<Float64Array> = {
     precision: new Float64Array(resamples),
     recall: new Float64Array(resamples),
@@ -138,7 +153,7 @@ function resampleDifferences(
   };
   const [figuresOfA, figuresOfB] = [resampler(a), resampler(b)];
   let n = 0;
-  for (const weights of imageWeights(a.images.length, resamples, seed)) {
+  for (const weights of imageWeights(members, a.images.length, resamples, seed)) {
     const [x, y] = [figuresOfA(weights), figuresOfB(weights)];
     for (const key of FIGURES) drawn[key][n] = y[key] - x[key];
     n++;
@@ -202,7 +217,8 @@ export function compareRuns(
   const [runA, runB] = [evaluate('a', a, first), evaluate('b', b, second)];
   const pointOf = ({ curves, scoreThreshold: threshold }: Run) => curves.all.atThreshold(threshold);
   const chosen = { a: pointOf(runA), b: pointOf(runB) };
-  const resampled = resampleDifferences(runA, runB, bootstrap);
+  const scenes = groupScenes('compareRuns', [runA, runB], options);
+  const resampled = resampleDifferences(runA, runB, scenes, bootstrap);
   const difference = (key: 'precision' | 'recall' | 'f1'): Difference =>
     differenceOf(chosen.a[key], chosen.b[key], resampled?.[key], bootstrap.confidence);
   const changed = changedImages(runA, runB);
@@ -214,6 +230,8 @@ export function compareRuns(
       confidence: bootstrap.confidence,
       resamples: bootstrap.resamples,
       seed: bootstrap.seed,
+      resampled: options.scenes === undefined ? 'images' : 'scenes',
+      scenes: scenes.withObjects,
     },
     images: runA.images.length,
     truths: runA.curves.all.truths,

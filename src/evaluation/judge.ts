@@ -1,7 +1,9 @@
 import type { LabelTable } from '../labels/types.ts';
 import {
   checkBootstrap,
+  groupScenes,
   imageWeights,
+  MIN_SCENES,
   percentileInterval,
   resampler,
   type BootstrapOptions,
@@ -121,12 +123,18 @@ function intervalsOf(
   run: EvaluatedRun,
   chosen: OperatingPoint,
   coco: CocoMetrics,
-  { resamples, confidence, seed }: Required<BootstrapOptions>,
+  options: BootstrapOptions,
 ): Intervals | null {
-  if (resamples === 0 || run.images.length < 2) return null;
+  const { resamples, confidence, seed } = checkBootstrap('judge', options);
+  const scenes = groupScenes('judge', [run], options);
+  if (resamples === 0) return null;
   const figures = resampler(run);
   const drawn: ResampledFigures[] = [];
-  for (const weights of imageWeights(run.images.length, resamples, seed)) drawn.push(figures(weights));
+  if (scenes.withObjects >= MIN_SCENES) {
+    for (const weights of imageWeights(scenes.members, run.images.length, resamples, seed)) {
+      drawn.push(figures(weights));
+    }
+  }
   const of = (key: keyof ResampledFigures, estimate: number | null) =>
     percentileInterval(
       estimate,
@@ -137,6 +145,8 @@ function intervalsOf(
     confidence,
     resamples,
     seed,
+    resampled: options.scenes === undefined ? 'images' : 'scenes',
+    scenes: scenes.withObjects,
     precision: of('precision', chosen.precision),
     recall: of('recall', chosen.recall),
     f1: of('f1', chosen.f1),
@@ -145,12 +155,7 @@ function intervalsOf(
 }
 
 /** All figures of an evaluated run. */
-function summarizeRun(
-  run: EvaluatedRun,
-  matchBy: MatchBy,
-  bootstrap: Required<BootstrapOptions>,
-  geometry?: PolygonGeometry,
-): Judgement {
+function summarizeRun(run: EvaluatedRun, { matchBy = 'file', polygonGeometry, ...bootstrap }: JudgeOptions): Judgement {
   const { classes, curves, scoreThreshold, scoreThresholdFrom, iouThreshold } = run;
   const coco = summarizeCoco(run.images, classes, run.coco);
   const chosen = curves.all.atThreshold(scoreThreshold);
@@ -183,7 +188,7 @@ function summarizeRun(
     listed: listImages(perImage),
     confusion: confusionMatrix(run.images, classes, iouThreshold, scoreThreshold),
     coco,
-    spaceNet: spaceNetMetrics(run, geometry),
+    spaceNet: spaceNetMetrics(run, polygonGeometry),
     intervals: intervalsOf(run, chosen, coco, bootstrap),
   };
 }
@@ -201,7 +206,6 @@ function summarizeRun(
  *   image or of an unknown class), detections without a score, numbers that are not finite, and options out of range
  */
 export function judge(truth: LabelTable, predictions: LabelTable, options: JudgeOptions = {}): Judgement {
-  const { matchBy = 'file', polygonGeometry } = options;
-  const bootstrap = checkBootstrap('judge', options);
-  return summarizeRun(evaluateRun('judge', truth, predictions, options), matchBy, bootstrap, polygonGeometry);
+  checkBootstrap('judge', options);
+  return summarizeRun(evaluateRun('judge', truth, predictions, options), options);
 }

@@ -32,7 +32,7 @@ export interface Judgement {
   readonly coco: CocoMetrics;
   /** SpaceNet's building metric: F1 at IoU 0.5. */
   readonly spaceNet: SpaceNetMetrics;
-  /** Bootstrap confidence intervals over images; null with fewer than two images or with `resamples` 0. */
+  /** Bootstrap confidence intervals over scenes; null with `resamples` 0. */
   readonly intervals: Intervals | null;
 }
 
@@ -154,20 +154,28 @@ export interface SpaceNetScore {
   readonly best: OperatingPoint;
 }
 
-/** A figure with its confidence interval: how much it varies between samples of images. */
+/** A figure with its confidence interval: how much it varies between samples of scenes. */
 export interface Interval {
   /** On the evaluated images. Null where it is not defined. */
   readonly estimate: number | null;
+  /** Null also where there are too few scenes (`Intervals.scenes`). */
   readonly low: number | null;
   readonly high: number | null;
 }
 
-/** Percentile bootstrap over images (Efron and Tibshirani, 1993, chapter 13). */
+/**
+ * Percentile bootstrap over scenes (Efron and Tibshirani, 1993, "An Introduction to the Bootstrap", chapter 13), whose
+ * images are drawn together (`BootstrapOptions.scenes`). Resamples without objects are left out.
+ */
 export interface Intervals {
   /** Fraction of the resamples inside an interval. */
   readonly confidence: number;
   readonly resamples: number;
   readonly seed: number;
+  /** Whether the scenes were given, or each image was taken as a scene that is independent of the others. */
+  readonly resampled: 'scenes' | 'images';
+  /** Scenes with objects. Intervals need at least 5. */
+  readonly scenes: number;
   /** At `settings.scoreThreshold` and `settings.iouThreshold`, all classes together. */
   readonly precision: Interval;
   readonly recall: Interval;

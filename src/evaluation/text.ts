@@ -1,6 +1,7 @@
 import { counted } from '../common/check.ts';
+import { MIN_SCENES } from './bootstrap.ts';
 import { gain, type RunComparison } from './compare.ts';
-import type { Interval, Judgement, SpaceNetScore } from './judgement.ts';
+import type { Interval, Intervals, Judgement, SpaceNetScore } from './judgement.ts';
 import type { OperatingPoint } from './precision-recall.ts';
 
 /** The table over score thresholds shows every second threshold of a judgement. */
@@ -127,7 +128,10 @@ function confusionLines({ confusion: { classes, counts } }: Judgement): string[]
 function cocoLines({ coco, intervals }: Judgement): string[] {
   const rows = [
     { cells: ['AP', show(coco.ap), ''], text: 'average precision, mean over IoU 0.50 to 0.95 and classes' },
-    { cells: ['AP50', show(coco.ap50), bracket(intervals?.ap50)], text: 'at IoU 0.50' },
+    {
+      cells: ['AP50', show(coco.ap50), bracket(intervals?.ap50)],
+      text: 'at IoU 0.50, mean of the precision at 101 recalls',
+    },
     { cells: ['AP75', show(coco.ap75), ''], text: 'at IoU 0.75' },
     {
       cells: ['AP by size', `${show(coco.apSmall)} ${show(coco.apMedium)} ${show(coco.apLarge)}`, ''],
@@ -146,7 +150,8 @@ function cocoLines({ coco, intervals }: Judgement): string[] {
     coco.leftOut === 0
       ? []
       : [`  ${counted(coco.leftOut, 'detection', 'detections')} beyond 100 per class and image left out here`];
-  return ['', 'COCO, as pycocotools computes it:', ...explained(rows), ...left];
+  const title = 'COCO, as pycocotools computes it (of at most 100 detections per class and image):';
+  return ['', title, ...explained(rows), ...left];
 }
 
 function spaceNetLines({ spaceNet: { box, polygon } }: Judgement): string[] {
@@ -178,23 +183,35 @@ function imageLines({ perImage, listed }: Judgement): string[] {
     : ['', 'Images:', ...lines.map(([name = '', files]) => `  ${name.padEnd(width)}  ${files}`)];
 }
 
+/** Why there is no interval; null if there can be one. */
+export function tooFewScenes({ scenes, resampled }: Pick<Intervals, 'scenes' | 'resampled'>): string | null {
+  if (scenes >= MIN_SCENES) return null;
+  const noun = resampled === 'scenes' ? 'scene' : 'image';
+  const have = counted(scenes, `${noun} has`, `${noun}s have`);
+  return `too few scenes for an interval: ${have} objects, at least ${MIN_SCENES} are needed`;
+}
+
+/** How the intervals were estimated, or why there are none. */
+function intervalLines(intervals: Intervals): string[] {
+  const { confidence, resamples, resampled, scenes } = intervals;
+  const tooFew = tooFewScenes(intervals);
+  if (tooFew !== null) return [`  -: ${tooFew}`];
+  const of =
+    resampled === 'scenes' ? `the ${scenes} scenes with objects` : 'the images, taken as independent of each other';
+  const few = scenes < 20 ? `; rough for so few ${resampled}` : '';
+  return [`  [ ]: ${percentage(confidence)} confidence, from ${resamples} resamples of ${of}${few}`];
+}
+
 /**
  * A judgement as the command prints it: aligned lines of plain text, each figure with its meaning. `-` stands for undefined
  * figures; brackets hold confidence intervals. Ends without a line break.
  */
 export function judgementText(judgement: Judgement): string {
-  const { intervals, counts } = judgement;
-  const few = counts.images < 20 ? '; rough for so few images' : '';
-  const note =
-    intervals === null
-      ? []
-      : [
-          `  [ ]: ${percentage(intervals.confidence)} confidence, from ${intervals.resamples} resamples of the images${few}`,
-        ];
+  const { intervals } = judgement;
   return [
     ...head(judgement),
     ...chosenLines(judgement),
-    ...note,
+    ...(intervals === null ? [] : intervalLines(intervals)),
     ...thresholdLines(judgement),
     ...classLines(judgement),
     ...confusionLines(judgement),
@@ -205,8 +222,9 @@ export function judgementText(judgement: Judgement): string {
 }
 
 /** What the interval of the difference in F1 means. */
-function conclusion({ f1 }: RunComparison): string {
-  if (f1.low === null || f1.high === null) return '';
+function conclusion({ f1, settings }: RunComparison): string {
+  if (settings.resamples === 0) return '';
+  if (f1.low === null || f1.high === null) return tooFewScenes(settings) ?? '';
   if (f1.low > 0) return 'b is better in F1: its interval lies above 0.';
   if (f1.high < 0) return 'a is better in F1: its interval lies below 0.';
   return 'These images do not decide which is better in F1: the interval contains 0.';

@@ -17,6 +17,21 @@ export function levelRange(image: RgbImage): readonly [lowest: number, highest: 
 /** Whether an image has no level above `DARK_LEVEL`. */
 export const isNearlyBlack = (image: RgbImage): boolean => levelRange(image)[1] <= DARK_LEVEL;
 
+/** Share of black pixels above which an image shows little. */
+export const MOSTLY = 0.5;
+
+/** The share of the pixels of an image whose levels are all 0, as they are where a raster has no data. */
+export function blackShare(image: RgbImage): number {
+  const levels = packedBytes(image);
+  let black = 0;
+  for (let i = 0; i < levels.length; i += 3) if (levels[i]! + levels[i + 1]! + levels[i + 2]! === 0) black++;
+  return black / Math.max(1, levels.length / 3);
+}
+
+/** What to do about images that are black for the most part. */
+export const blackRemedy =
+  'as beyond the edge of a scene; leave them out, or remove the boxes that lie there: they teach that black is an object';
+
 /** The usual cause, and its remedy. */
 export const darkRemedy =
   'of a 16-bit PNG the upper 8 bits are read; if it uses fewer than 16, scale its levels, or convert it to GeoTIFF, whose levels are stretched';

@@ -1,4 +1,5 @@
 import { defined } from '../common/check.ts';
+import { groupKeys } from '../data/split-groups.ts';
 import type { Dataset } from '../data/types.ts';
 import { evaluateDetector, type EvaluateOptions, type ImageResult } from '../detector/evaluate.ts';
 import { judge, type JudgeOptions } from '../evaluation/judge.ts';
@@ -37,6 +38,15 @@ export async function judgeTables(
     ...defined({ polygonGeometry: hasOutlines ? await loadPolygonGeometry() : undefined }),
   });
 }
+
+/**
+ * The scene of each image of a table, for `BootstrapOptions.scenes`. Throws an Error for an image whose path does not match.
+ */
+export const scenesIn = ({ images }: LabelTable, pattern: RegExp): string[] =>
+  groupKeys(
+    images.map(({ file }) => file),
+    pattern,
+  );
 
 /**
  * How to match the images of predictions with those of the ground truth: by path if all paths match, otherwise by file

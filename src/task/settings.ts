@@ -73,6 +73,11 @@ const dataSettings = {
   ),
   /** Memory for decoded images, in units of 10^6 bytes. */
   cacheMB: numeric(1024, 'memory for decoded images in MB', { min: 0 }),
+  /** Examines labels and headers of the images before training, which errors prevent; false trains nevertheless. */
+  checks: flag(
+    true,
+    'examines labels and image headers before training, which errors prevent; false trains nevertheless',
+  ),
   /** Number of synthetic images, for `path: 'synthetic'`. */
   chips: numeric(300, 'number of synthetic images', { min: 2, integer: true }),
 } as const satisfies Group;

@@ -10,7 +10,7 @@ import { groupKeys, splitGroups } from '../data/split-groups.ts';
 import { splitIds, type Split } from '../data/split.ts';
 import { tileDataset, type TiledDataset, type TileOptions } from '../data/tiles.ts';
 import type { Dataset, SampleSource } from '../data/types.ts';
-import { darkRemedy, isNearlyBlack } from '../imagery/level-range.ts';
+import { blackRemedy, blackShare, darkRemedy, isNearlyBlack, MOSTLY } from '../imagery/level-range.ts';
 import type { ImageDecoding } from '../imagery/types.ts';
 import type { Settings } from './settings.ts';
 
@@ -20,12 +20,19 @@ export interface TrainingData {
   readonly description: string;
   readonly dataset: Dataset;
   readonly split: Split;
+  /**
+   * For each of `split.heldOut` the scene that it shows, for `BootstrapOptions.scenes`: by `data.scene`; without it, a tile's
+   * image or, if all are of one image, a block of it. Undefined for whole images without `data.scene`.
+   */
+  readonly heldOutScenes: readonly string[] | undefined;
   readonly source: SampleSource;
   readonly sampler: BalancedSampler | null;
   /** How images are decoded; saved with the weights. */
   readonly decoding: ImageDecoding;
   /** What was left out, one line each. */
   readonly notes: readonly string[];
+  /** What impairs the results, one line each. */
+  readonly warnings: readonly string[];
   /** Stops threads. */
   readonly close: () => Promise<void>;
 }
@@ -34,6 +41,7 @@ export interface TrainingData {
 export interface DataOrigin {
   readonly description?: string;
   readonly notes?: readonly string[];
+  readonly warnings?: readonly string[];
   /** Another data set to evaluate on, instead of a held-out fraction. */
   readonly validation?: Dataset | null;
   /** Opens a source on other threads for a split. If null or absent, the calling thread reads and augments. */
@@ -55,7 +63,7 @@ export function checkDataSettings({ data }: Settings): void {
 export async function prepareTrainingData(
   dataset: Dataset,
   settings: Settings,
-  { description = 'data in memory', notes = [], validation = null, openSource }: DataOrigin = {},
+  { description = 'data in memory', notes = [], warnings = [], validation = null, openSource }: DataOrigin = {},
 ): Promise<TrainingData> {
   checkDataSettings(settings);
   const { data, sampling, train } = settings;
@@ -64,33 +72,49 @@ export async function prepareTrainingData(
   const main = await cut(dataset);
   const other = validation === null ? null : await cut(validation);
   const split = other === null ? heldOutOf(main, settings) : sidesOf(main, other);
+  const scenes = sampleScenes(other ?? main, settings);
+  const offset = other === null ? 0 : main.ids.length;
   const samples = cacheSamples(other === null ? main : joinDatasets([main, other]), data.cacheMB * 1e6);
   const needsSampler = sampling.emptyShare !== null || sampling.classBalance !== null || sampling.hardNegatives;
   const sampler = needsSampler ? await balancedSampler(samples, split.train, { ...sampling, seed: train.seed }) : null;
-  const dark = await darkNotes(samples, split.train);
+  const dark = await pixelWarnings(samples, split.train);
   // Last, because what fails after it would leave threads behind.
   const threads = (await openSource?.(split)) ?? null;
   return {
     description,
     dataset: samples,
     split,
+    heldOutScenes: scenes && split.heldOut.map((index) => scenes[index - offset]!),
     source: threads ?? augmentedSource(samples, { augment: augmentOptions(settings), drawFrom: split.train }),
     sampler,
     decoding: dataset.decoding ?? {},
-    notes: [...notes, ...dark],
+    notes,
+    warnings: [...warnings, ...dark],
     close: async () => threads?.close(),
   };
 }
 
-/** A note if all of the first training images are nearly black: a detector would learn nothing from them. */
-async function darkNotes(samples: Dataset, train: readonly number[]): Promise<string[]> {
-  const first = train.slice(0, 3);
-  for (const index of first) {
+/** Number of samples, spread evenly over the data set, whose pixels are looked at before training. */
+const LOOKED_AT = 8;
+
+/** Warnings if samples are nearly black, or black for the most part: a detector learns nothing from black pixels. */
+async function pixelWarnings(samples: Dataset, train: readonly number[]): Promise<string[]> {
+  const step = Math.max(1, train.length / LOOKED_AT);
+  const chosen = train.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
+  let [dark, partly, read] = [0, 0, 0];
+  for (const index of chosen) {
     // Training names what is wrong with a sample that cannot be read.
     const sample = await samples.get(index).catch(() => null);
-    if (sample === null || !isNearlyBlack(sample.image)) return [];
+    if (sample === null) continue;
+    read++;
+    if (isNearlyBlack(sample.image)) dark++;
+    else if (blackShare(sample.image) > MOSTLY) partly++;
   }
-  return [`the first ${counted(first.length, 'image is', 'images are')} nearly black: ${darkRemedy}`];
+  const of = (count: number): string => `of ${counted(read, 'sample', 'samples')} looked at, ${count}`;
+  return [
+    ...(dark === 0 ? [] : [`${of(dark)} ${dark === 1 ? 'is' : 'are'} nearly black: ${darkRemedy}`]),
+    ...(partly === 0 ? [] : [`${of(partly)} ${partly === 1 ? 'is' : 'are'} more than half black: ${blackRemedy}`]),
+  ];
 }
 
 /** How images are cut into tiles. Requires `data.tile`. */
@@ -147,7 +171,23 @@ function splitOf(dataset: Dataset, settings: Settings): Split {
   if (data.scene !== null) return splitNames(images, settings);
   if (new Set(images).size > 1) return splitGroups(images, options);
   const places = tiles.map(({ image: frame, x, y, width, height }) => ({ frame, x, y, width, height }));
-  return splitBlocks(places, { ...options, block: 3 * data.tile });
+  return splitBlocks(places, { ...options, block: blockOf(data.tile) });
+}
+
+/** Side of the blocks of a single image that the split, and the resamples of intervals, keep together. */
+const blockOf = (tile: number): number => 3 * tile;
+
+/** The scene of each sample (`TrainingData.heldOutScenes`). */
+function sampleScenes(dataset: Dataset, { data }: Settings): string[] | undefined {
+  if (data.tile === null) return data.scene === null ? undefined : scenesOf(dataset.ids, data.scene);
+  const { tiles } = dataset as TiledDataset;
+  const images = tiles.map(({ image }) => image);
+  if (data.scene !== null) return scenesOf(images, data.scene);
+  if (new Set(images).size > 1) return images;
+  const block = blockOf(data.tile);
+  return tiles.map(({ x, y, width, height }) =>
+    [x + width / 2, y + height / 2].map((centre) => Math.floor(centre / block)).join(),
+  );
 }
 
 function scenesOf(names: readonly string[], source: string): string[] {

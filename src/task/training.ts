@@ -136,12 +136,13 @@ export interface RunJudgement {
  * selected the weights and the score threshold, so the result is optimistically biased.
  */
 export async function judgeTraining(
-  { data: { dataset, split } }: Training,
+  { data: { dataset, split, heldOutScenes } }: Training,
   detector: Detector,
   options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
 ): Promise<RunJudgement | null> {
   const images = await detectSamples(detector.model, dataset, split.heldOut, { ...options, tile: detector.tile });
   if (images === null) return null;
   const tables = tablesOf(dataset, images);
-  return { judgement: judge(tables.truth, tables.predictions, { iouThreshold: 0.5 }), images };
+  const judging = { iouThreshold: 0.5, ...defined({ scenes: heldOutScenes }) };
+  return { judgement: judge(tables.truth, tables.predictions, judging), images };
 }

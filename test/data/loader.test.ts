@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { augment } from '../../src/data/augment.ts';
 import { cacheSamples } from '../../src/data/cache.ts';
+import { InputError } from '../../src/common/errors.ts';
 import { packedBytes } from '../../src/imagery/image.ts';
 import { batches, type Batch, type BatchOptions } from '../../src/data/loader.ts';
 import { augmentedSource } from '../../src/data/source.ts';
@@ -164,6 +165,32 @@ test('an error names the sample and comes in its turn', async () => {
     throw new Error('no');
   };
   await rejects(collect(squares(2), { batchSize: 1, augment: fail, shuffle: false }), /sample 0 \(tile0\): no/);
+});
+
+test('samples whose file cannot be read are left out if someone is told; other errors are thrown', async () => {
+  const damaged: Dataset = {
+    ...squares(7),
+    async get(index) {
+      if ([1, 3, 4, 5].includes(index)) throw new InputError('readImage', 'is damaged', { file: `${index}.png` });
+      return squares(7).get(index);
+    },
+  };
+  const told: [number, string][] = [];
+  const onUnreadable = (index: number, error: InputError): void => void told.push([index, error.explain()]);
+  const found = await collect(damaged, { batchSize: 2, shuffle: false, prefetch: 0, onUnreadable });
+  assert.equal(
+    found.map(({ indices }) => indices),
+    [[0], [2], [], [6]],
+  );
+  assert.equal(
+    found.map(({ samples }) => samples.map(({ id }) => id)),
+    [['tile0'], ['tile2'], [], ['tile6']],
+  );
+  assert.equal(
+    told,
+    [1, 3, 4, 5].map((index) => [index, `${index}.png: is damaged`]),
+  );
+  await rejects(collect(squares(5, 4), { batchSize: 2, onUnreadable }), /tile4\): file is damaged$/);
 });
 
 test('a broken sample behind the end of the walk is not an unhandled rejection', async () => {

@@ -4,12 +4,15 @@ import type { Box } from '../../src/imagery/geometry.ts';
 import { networkCost, trainingBytes } from '../../src/doctor/cost.ts';
 import { costReport, extrapolate } from '../../src/doctor/cost-report.ts';
 import { measureTraining } from '../../src/doctor/measure.ts';
-import { adviseSize, recommend, type Recommendation } from '../../src/doctor/recommend.ts';
+import { recommend } from '../../src/doctor/recommend.ts';
+import { adviseSize, countSamples, placeSamples } from '../../src/doctor/size-advice.ts';
+import type { Recommendation } from '../../src/doctor/types.ts';
 import { suggestAnchors } from '../../src/doctor/anchor-suggestion.ts';
 import { placeBoxes } from '../../src/detector/anchor-coverage.ts';
 import { RetinaNet, retinaNetSpec, type RetinaNetSpec } from '../../src/index.ts';
 import { leavesNothing, testDevice, withDevice } from '../support/device.ts';
 import { imageOf, smallSpec } from '../detector/support.ts';
+import { itemOf, objectAt } from './support.ts';
 
 const device = await testDevice();
 
@@ -168,7 +171,8 @@ async function recommended(
   large = side,
 ): Promise<Map<Recommendation['setting'], Recommendation>> {
   const boxes = [10, 30, 50].map((x): Box => [x, x, x + side, x + side]);
-  const advice = adviseSize(spec, [height, width], { p10: side, median: side, p90: large, largest: large });
+  const sizes = { p10: side, median: side, p90: large, largest: large };
+  const advice = adviseSize(spec, [height, width], sizes, { tile: null, overlap: 64 });
   const placed = placeBoxes([imageOf(width, height, boxes)], spec);
   const { report } = await costReport(spec, 1, [height, width], { device: null, train, memoryLimit });
   const suggestion = suggestAnchors(placed, spec);
@@ -187,10 +191,16 @@ test('image size: kept if objects are large enough, enlarged if not, tiles for l
   // Shrunk to 256, objects of 12 pixels have 3; as they were they have enough.
   assert.equal(await valueOf(12, 1200, 1024, 100, 8e9, network(18, 256)), ['1024', undefined]);
   // A scene of 5000 pixels is too large as a whole.
-  assert.equal(await valueOf(16, 5000, 5000, 100, 8e9, own), ['640', '640']);
+  assert.equal(await valueOf(16, 5000, 5000, 100, 8e9, own), ['none (unchanged)', '640']);
+  assert.equal(await valueOf(16, 5000, 5000, 100, 8e9, network(18, 800)), ['none', '640']);
   assert.equal(await valueOf(6, 5000, 5000, 100, 8e9, own), ['640', '320']);
-  // Tiles hold large objects, too, here of 500 pixels.
-  assert.equal(await valueOf(16, 5000, 5000, 100, 8e9, own, 500), ['992', '992']);
+  // Tiles hold large objects, too, here of 500 pixels; of whole images, if objects fill them.
+  assert.equal(await valueOf(16, 5000, 5000, 100, 8e9, own, 500), ['none (unchanged)', '992']);
+  assert.equal(await valueOf(16, 2000, 1500, 100, 8e9, own, 1200), ['992', undefined]);
+  assert.equal(await valueOf(9, 2000, 1500, 100, 8e9, own, 1200), ['1500 (unchanged)', undefined]);
+  // Images that are lower than a tile: a tile is enlarged by its shorter side.
+  assert.equal(await valueOf(16, 2000, 430, 100, 8e9, own), ['none (unchanged)', '640']);
+  assert.equal(await valueOf(6, 2000, 200, 100, 8e9, own), ['416', '320']);
   // Large objects are still large enough in a smaller image.
   assert.equal(await valueOf(160, 1280, 1024, 100, 8e9, own), ['192', undefined]);
 });
@@ -204,7 +214,10 @@ test('batch size: what fits and leaves enough steps; learning rates scale with i
     );
   };
   assert.equal(await valueOf(1000, 24e9), ['16', '1e-3', '1e-4', '49']);
-  assert.equal(await valueOf(32, 24e9), ['4', '5e-4', '5e-5', '100']);
+  // Batches of 16 would take 375 epochs of 8 steps.
+  assert.equal(await valueOf(128, 24e9), ['4', '5e-4', '5e-5', '94']);
+  assert.equal(await valueOf(32, 24e9), ['4', '5e-4', '5e-5', '375']);
+  assert.equal(await valueOf(3, 24e9), ['1', '2.5e-4', '2.5e-5', '1000']);
   // Four copies of 146 MB and 580 MB an image.
   assert.equal(await valueOf(100_000, 2e9), ['1', '2.5e-4', '2.5e-5', '12']);
   assert.equal((await recommended(24, 512, 512, 100, 5e8, own)).get('batch size')?.value, '1');
@@ -212,6 +225,85 @@ test('batch size: what fits and leaves enough steps; learning rates scale with i
   // Narrow networks take higher rates: 3e-3 for a width of 16.
   const narrow = retinaNetSpec('torchvision', { backbone: { depth: 18, width: 16 }, transform: { minSize: null } });
   assert.is((await valueOf(40, 8e9, narrow))[1], '3e-3');
+});
+
+test('a run has the number of steps that its reason names, and few evaluations', async () => {
+  for (const train of [1, 5, 45, 128, 900, 50_000]) {
+    const all = await recommended(24, 512, 512, train, 24e9, network(50, 512));
+    const [, steps, total, needed] = /^(\d+) steps? per epoch, (\d+) in total; .* about (\d+)$/
+      .exec(all.get('epochs')!.reason)!
+      .map(Number);
+    assert.is(total, steps! * all.get('epochs')!.number!);
+    assert.ok(total! >= needed!, `${train}: ${total}`);
+    assert.is(steps, Math.max(1, Math.floor(train / all.get('batch size')!.number!)));
+    const every = all.get('epochs between evaluations')?.number ?? 1;
+    assert.ok(all.get('epochs')!.number! / every <= 100);
+    assert.not.ok(all.has('training time'), 'no step was measured');
+  }
+});
+
+test('the time of a run is its epochs; of a long run, a shorter one is named', () => {
+  // An image takes a second.
+  const cost = (train: number) => ({
+    batches: [1, 2, 4, 8, 16].map((batch) => ({
+      batch,
+      bytes: 1,
+      stepSeconds: batch,
+      epochSeconds: batch * Math.max(1, Math.floor(train / batch)),
+    })),
+    memoryLimit: 1e9,
+    limitIsAssumed: false,
+  });
+  const placed = placeBoxes([imageOf(64, 64, [[4, 4, 20, 20]])], smallSpec);
+  const timeOf = (train: number, seconds: number): Recommendation => {
+    const { batches, ...rest } = cost(train);
+    const slower = batches.map((row) => ({ ...row, epochSeconds: row.epochSeconds * seconds }));
+    const advice = { rows: [], spec: smallSpec, image: [64, 64] as const, tile: null, overlap: 64 };
+    const suggestion = suggestAnchors(placed, smallSpec);
+    const report = { ...costOf, ...rest, batches: slower };
+    const rows = recommend({ advice, suggestion, cost: report, train });
+    return rows.find(({ setting }) => setting === 'training time')!;
+  };
+  const costOf = {
+    image: [64, 64] as const,
+    trained: [64, 64] as const,
+    parameters: 1,
+    gigaMacs: 1,
+    measured: null,
+  };
+  // 30 epochs of 1600 images with batches of 16.
+  const short = timeOf(1600, 0.05);
+  assert.equal([short.value, short.reason.replace(/,.*/, '')], ['40 min', '30 epochs of 1 min']);
+  const long = timeOf(1600, 0.1);
+  assert.is(long.value, '80 min');
+  // Batches of 8, 200 steps an epoch: 15 epochs of 160 s.
+  assert.match(
+    long.reason,
+    /: more than an hour; train\.batchSize=8 train\.epochs=15 train\.learningRate=auto takes 40 min$/,
+  );
+  const slow = timeOf(1600, 10);
+  assert.match(
+    slow.reason,
+    /train\.batchSize=1 train\.epochs=2 train\.learningRate=auto takes 8\.9 h; a smaller model\.network/,
+  );
+  // Fewer epochs of the same batches.
+  assert.match(
+    timeOf(16_000, 0.03).reason,
+    /train\.batchSize=16 train\.epochs=3 train\.learningRate=auto takes 24 min$/,
+  );
+});
+
+test('samples are counted as tiles are cut, and boxes placed at the scale of their tiles', () => {
+  const items = [itemOf('wide.png', 1000, 300, [objectAt([100, 100, 120, 110])]), itemOf('low.png', 300, 100, [])];
+  assert.is(countSamples(items, { tile: null, overlap: 64 }), 2);
+  // Starts at 0, 192, 384, 576, 744 and at 0, 44; one row of 0, 44.
+  assert.is(countSamples(items, { tile: 256, overlap: 64 }), 5 * 2 + 2);
+  const spec = network(18, 512);
+  const { widths, heights } = placeSamples(items, spec, { tile: 256 });
+  assert.equal([...widths, ...heights].map(Math.round), [40, 20], 'tiles of 256 become 512');
+  const whole = placeSamples(items, spec, { tile: null });
+  assert.equal([...whole.widths, ...whole.heights].map(Math.round), [27, 13], 'limited by the longer side, 1333');
+  assert.equal([...placeSamples(items, network(18), { tile: 256 }).widths].map(Math.round), [20]);
 });
 
 test.run();

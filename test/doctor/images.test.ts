@@ -1,6 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import jpeg from 'jpeg-js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Box } from '../../src/imagery/geometry.ts';
@@ -13,10 +12,10 @@ import { Random } from '../../src/common/random.ts';
 import { differenceHash, hammingDistance } from '../../src/doctor/difference-hash.ts';
 import { checkImages } from '../../src/doctor/image-checks.ts';
 import { checkLeakage } from '../../src/doctor/leakage-checks.ts';
-import { readImageFacts, takeInventory } from '../../src/doctor/node/read.ts';
+import { readImageFacts, takeHeaders, takeInventory } from '../../src/doctor/node/read.ts';
 import type { Inventory } from '../../src/doctor/types.ts';
-import { geoTiff, inFolder, raster, withExif, write } from '../data/support.ts';
-import { blotches, findingOf, inventoryOf, itemOf, kinds, objectAt } from './support.ts';
+import { geoTiff, inFolder, raster, write } from '../data/support.ts';
+import { blotches, findingOf, inventoryOf, itemOf, jpegBytes, kinds, objectAt } from './support.ts';
 
 const box: Box = [4, 4, 20, 20];
 
@@ -27,15 +26,6 @@ const inventory = (folder: string, files: readonly (string | LabelledImage)[], p
   );
   return takeInventory({ classes: ['car'], images }, folder, { pixels });
 };
-
-/** JPEG bytes of blotches with an EXIF orientation. */
-function jpegBytes(seed: number, width: number, height: number, orientation = 1): Uint8Array {
-  const image = blotches(seed, width, height);
-  const data = Buffer.alloc(width * height * 4, 255);
-  for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) data[4 * i + c] = image.data[3 * i + c]!;
-  const plain = jpeg.encode({ width, height, data }, 90).data;
-  return withExif(plain, orientation);
-}
 
 test(
   'images that are nearly black, or of one level',
@@ -51,6 +41,15 @@ test(
     const findings = checkImages(await inventory(folder, ['night.png', 'grey.png', 'dim.png']), { isStretched: false });
     assert.equal(findingOf(findings, 'image-dark').examples, ['night.png']);
     assert.equal(findingOf(findings, 'image-flat').examples, ['grey.png']);
+    const below = (row: number): RgbImage => {
+      const image = rgbImage(16, 16);
+      image.data.fill(200, row * 16 * 3);
+      return image;
+    };
+    await write(folder, 'edge.png', await encodePng(below(12)));
+    await write(folder, 'half.png', await encodePng(below(8)));
+    const partly = checkImages(await inventory(folder, ['edge.png', 'half.png']), { isStretched: false });
+    assert.equal(findingOf(partly, 'image-black').examples, ['edge.png (75 %)']);
   }),
 );
 
@@ -126,6 +125,59 @@ test(
       [null, null],
     );
     assert.equal(all.items[0]?.facts.size, { width: 64, height: 64 });
+  }),
+);
+
+test(
+  'headers alone give the sizes, orientations and places of whole files, and find those that are cut off',
+  inFolder(async (folder) => {
+    const png = await encodePng(blotches(1, 64, 48));
+    const tif = geoTiff(
+      raster(32, 24, 3, 8, (band) => band),
+      { epsg: 32633, x: 9, y: 2, pixel: 0.5 },
+    );
+    const padded = Buffer.concat([png, Buffer.alloc(40, 7)]);
+    const files = {
+      'a.png': png,
+      'padded.png': padded,
+      'cut.png': png.subarray(0, png.length - 20),
+      'a.jpg': jpegBytes(4, 64, 48, 6),
+      'padded.jpg': Buffer.concat([jpegBytes(4, 320, 240), Buffer.alloc(5000)]),
+      'cut.jpg': jpegBytes(4, 64, 48).subarray(0, 900),
+      'a.tif': tif,
+      'cut.tif': tif.subarray(0, tif.length - 20),
+      'text.png': 'no picture',
+      'empty.png': '',
+    };
+    for (const [file, bytes] of Object.entries(files)) await write(folder, file, bytes);
+    const images = [...Object.keys(files), 'gone.png'].map((file) => ({
+      file,
+      width: null,
+      height: null,
+      objects: [],
+    }));
+    const { items } = await takeHeaders({ classes: ['car'], images }, folder);
+    const problems = items.map(({ facts }) => [facts.file, facts.problem?.kind ?? null]);
+    assert.equal(problems, [
+      ['a.png', null],
+      ['padded.png', null],
+      ['cut.png', 'truncated'],
+      ['a.jpg', null],
+      ['padded.jpg', null],
+      ['cut.jpg', 'truncated'],
+      ['a.tif', null],
+      ['cut.tif', 'truncated'],
+      ['text.png', 'unreadable'],
+      ['empty.png', 'unreadable'],
+      ['gone.png', 'missing'],
+    ]);
+    // Apart from hash and pixels, these are the facts of the whole file.
+    for (const { facts } of items) {
+      if (facts.problem !== null) continue;
+      assert.equal({ ...(await readImageFacts(folder, facts.file, { pixels: false })), hash: '' }, facts);
+    }
+    const upright = items.find(({ facts }) => facts.file === 'a.jpg')!.facts;
+    assert.equal([upright.size, upright.orientation], [{ width: 48, height: 64 }, 6]);
   }),
 );
 

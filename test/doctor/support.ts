@@ -1,8 +1,10 @@
+import jpeg from 'jpeg-js';
 import type { Box } from '../../src/imagery/geometry.ts';
 import type { LabelledImage, LabelledObject } from '../../src/labels/types.ts';
 import { rgbImage } from '../../src/imagery/image.ts';
 import { Random } from '../../src/common/random.ts';
 import type { RgbImage } from '../../src/imagery/types.ts';
+import { withExif } from '../data/support.ts';
 import { noFacts, type Finding, type ImageFacts, type Inventory, type Item } from '../../src/doctor/types.ts';
 
 /** An object of class `label`. */
@@ -60,4 +62,13 @@ export function blotches(seed: number, width: number, height: number): RgbImage 
     }
   }
   return image;
+}
+
+/** JPEG bytes of blotches with an EXIF orientation. */
+export function jpegBytes(seed: number, width: number, height: number, orientation = 1): Uint8Array {
+  const image = blotches(seed, width, height);
+  const data = Buffer.alloc(width * height * 4, 255);
+  for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) data[4 * i + c] = image.data[3 * i + c]!;
+  const plain = jpeg.encode({ width, height, data }, 90).data;
+  return withExif(plain, orientation);
 }

@@ -28,16 +28,34 @@ test('a judgement in words and figures', () => {
   has(/^objects {5}3, and 1 ignored \(crowds, difficult ones\)$/);
   has(/^detections {2}2$/);
   has(/^At scores from 0\.500:$/);
-  has(/^ {2}precision +0\.500 +\[0\.\d{3}, 0\.\d{3}\] +1 of 2 detections right$/);
-  has(/^ {2}recall +0\.333 +\[0\.\d{3}, (?:0|1)\.\d{3}\] +1 of 3 objects found$/);
+  has(/^ {2}precision +0\.500 +- +1 of 2 detections right$/);
+  has(/^ {2}recall +0\.333 +- +1 of 3 objects found$/);
   has(/^ {2}F1 +0\.400 .*harmonic mean/);
-  has(/90 % confidence, from 100 resamples of the images; rough for so few images$/);
+  has(/^ {2}-: too few scenes for an interval: 2 images have objects, at least 5 are needed$/);
   has(/^0\.90 +1\.000 +0\.333 +0\.500 +1 +0 +2$/);
   has(/^car +2 +0\.000 +0\.000 +0\.000 /);
   has(/^ {2}car +1 +0 +1$/); // One car was detected as a house, one was missed.
   has(/^ {2}worst +b\.png, a\.png$/);
   has(/^ {2}boxes +0\.400 +0\.400 +0\.500 +0\.900$/);
   assert.not.match(text, /outlines/);
+});
+
+test('intervals say what was resampled, and how many', () => {
+  const { truth: there, predictions: found } = randomTables(3, { images: 60, classes: 1, levels: 9 });
+  const text = (scenes?: readonly string[]) => {
+    const judgement = judge(there, found, { scoreThreshold: 0.5, resamples: 50, ...(scenes ? { scenes } : {}) });
+    return judgementText(judgement);
+  };
+  assert.match(text(), /^ {2}precision +0\.\d{3} +\[0\.\d{3}, 0\.\d{3}\] +\d+ of \d+ detections right$/m);
+  assert.match(
+    text(),
+    /^ {2}\[ \]: 95 % confidence, from 50 resamples of the images, taken as independent of each other$/m,
+  );
+  const scenesOf = (count: number) => there.images.map((_, i) => `${i % count}`);
+  assert.match(text(scenesOf(7)), /from 50 resamples of the 7 scenes with objects; rough for so few scenes$/m);
+  assert.match(text(scenesOf(1)), /-: too few scenes for an interval: 1 scene has objects, at least 5 are needed$/m);
+  const compared = comparisonText(compareRuns(there, found, found, { scenes: scenesOf(4) }));
+  assert.match(compared, /^too few scenes for an interval: 4 scenes have objects, at least 5 are needed$/m);
 });
 
 test('columns line up', () => {

@@ -26,6 +26,8 @@ function compared(more: Partial<RunComparison> = {}): RunComparison {
       confidence: 0.95,
       resamples: 1000,
       seed: 0,
+      resampled: 'images',
+      scenes: 20,
     },
     chosen: { a: operatingPoint(0.3, 1, 1, 2), b: operatingPoint(0.45, 1, 1, 2) },
     images: 20,

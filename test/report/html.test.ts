@@ -138,7 +138,8 @@ test('no images, images without objects and without detections', () => {
   const truth = { boxes: Float32Array.of(0, 0, 9, 9), labels: Int32Array.of(0) };
   const blind = reportHtml({ title: 'a', judgement: madeUpJudgement([{ ...image, truth }], ['car', 'ship']) });
   checkPage(blind);
-  assert.ok(pageText(blind).includes('F1 0.000 on 1 image with 1 object.'));
+  const tooFew = 'too few scenes for an interval: 1 image has objects, at least 5 are needed';
+  assert.ok(pageText(blind).includes(`F1 0.000 (${tooFew}) on 1 image with 1 object.`));
 });
 
 test('80 classes and 2000 images', () => {

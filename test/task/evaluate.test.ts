@@ -6,6 +6,8 @@ import { describeSample, writeSyntheticSpaceNet } from '../../src/data-node.ts';
 import { Detector, detectImage, evaluate, openEvaluationData } from '../../src/detector-node.ts';
 import { judge } from '../../src/evaluation.ts';
 import { objectsOf } from '../../src/data/annotation-table.ts';
+import { encodePng } from '../../src/imagery/node/png.ts';
+import { geoTiff, raster, write } from '../data/support.ts';
 import { rejects } from '../support/errors.ts';
 import { testDevice } from '../support/device.ts';
 import { temporaryFolder } from '../support/files.ts';
@@ -126,6 +128,55 @@ test('a detector is evaluated in its tiles, at its threshold or at another', asy
   const options = { scoreThreshold: 0.2, iouThreshold: 0.3, resamples: 5 };
   const other = await evaluate(detector, data, options);
   assert.equal(other.judgement, judge(data.truth, predictions, options));
+  const byFolder = await evaluate(detector, data, { ...options, scene: /^(?:(.*)\/)?/ });
+  assert.equal(byFolder.judgement, judge(data.truth, predictions, { ...options, scenes: ['', 'sub'] }));
+});
+
+test('images that cannot be read are left out and listed; the others are judged as if they were alone', async () => {
+  const rgb = images['images/one.png'];
+  const broken = await encodePng(gradient(64, 64));
+  const where = join(folder, 'some');
+  await writeImages(where, { 'a.png': rgb, 'c.png': rgb });
+  // The header is sound, the pixels are not.
+  writeFileSync(join(where, 'b.png'), broken.fill(0, 60, broken.length - 20));
+  const lines = ['a.png,4,4,30,30,car', 'b.png,4,4,30,30,car', 'c.png,34,30,60,62,tree'];
+  writeCsv(join(where, 'boxes.csv'), lines);
+  const { judgement, predictions, unreadable } = await evaluate(detector, await openEvaluationData(detector, where));
+  assert.equal(
+    unreadable.map(({ file }) => file),
+    ['b.png'],
+  );
+  assert.match(unreadable[0]!.reason, /^.*some.b\.png: /);
+  const sound = join(folder, 'sound');
+  await writeImages(sound, { 'a.png': rgb, 'c.png': rgb });
+  writeCsv(join(sound, 'boxes.csv'), [lines[0]!, lines[2]!]);
+  const alone = await evaluate(detector, await openEvaluationData(detector, sound));
+  assert.equal([judgement, predictions, alone.unreadable], [alone.judgement, alone.predictions, []]);
+  for (const name of ['a.png', 'c.png']) writeFileSync(join(where, name), broken);
+  await rejects(
+    openEvaluationData(detector, where).then((data) => evaluate(detector, data)),
+    /some.[abc]\.png: /,
+  );
+});
+
+test('a data set whose first TIFF file is damaged is opened, and the file is left out', async () => {
+  const where = join(folder, 'tiffs');
+  const tif = geoTiff(
+    raster(64, 64, 3, 8, (band, row, column) => 3 * column + row * band),
+    { epsg: 32633, x: 5e5, y: 4e6, pixel: 0.5 },
+  );
+  for (const [name, bytes] of [
+    ['a.tif', tif.subarray(0, 9000)],
+    ['b.tif', tif],
+  ] as const) {
+    await write(where, name, bytes);
+  }
+  writeCsv(join(where, 'boxes.csv'), ['a.tif,4,4,30,30,car', 'b.tif,4,4,30,30,car']);
+  const data = await openEvaluationData(detector, where);
+  assert.is(data.dataset.decoding!.groundResolution, 0.5);
+  const { unreadable, judgement } = await evaluate(detector, data);
+  assert.match(unreadable.map(({ reason }) => reason).join(), /^.*a\.tif: truncated: block 0 ends at byte/);
+  assert.is(judgement.counts.images, 1);
 });
 
 test('an evaluation that is aborted gives null', async () => {

@@ -1,7 +1,21 @@
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { examineData, networks, resolveSettings, SettingError, type PartialSettings } from '../../src/detector-node.ts';
+import { rgbImage } from '../../src/imagery/image.ts';
+import { tableOf } from '../../src/data/annotation-table.ts';
+import { placeBoxes } from '../../src/detector/anchor-coverage.ts';
+import {
+  chooseAuto,
+  examineData,
+  networks,
+  openTrainingData,
+  resolveLayers,
+  resolveSettings,
+  SettingError,
+  settingsSchema,
+  type PartialSettings,
+} from '../../src/detector-node.ts';
+import { networkSpec } from '../../src/task/network.ts';
 import { startingRate } from '../../src/train.ts';
 import { errorOf } from '../support/errors.ts';
 import { temporaryFolder } from '../support/files.ts';
@@ -41,7 +55,7 @@ test('healthy data have no errors, and recommended settings are legal ones', asy
     startingRate({
       optimizer: 'adamw',
       width: networks.tiny.width,
-      images: recommended.get('train.batchSize') ?? settings.train.batchSize,
+      images: Number(recommended.get('train.batchSize') ?? settings.train.batchSize),
       isPretrained: false,
     }),
   );
@@ -53,9 +67,75 @@ test('objects that are too small to train on get larger images', async () => {
     Array.from({ length: 8 }, (_, i) => `${'ab'[i % 2]}_${i}.png,10,10,14,14,dot`),
   );
   const { recommended } = await examine({ data: { path: small, images: folder } });
-  assert.ok(recommended.get('model.imageSize')! > 64, [...recommended].join(' '));
+  assert.ok(Number(recommended.get('model.imageSize')) > 64, [...recommended].join(' '));
   const enough = await examine();
   assert.not.ok(enough.recommended.has('model.imageSize'), 'what is so already is not recommended');
+});
+
+/** A folder of black images with objects of one size on a grid. */
+async function gridOf(name: string, width: number, height: number, side: number, count: number): Promise<string> {
+  const path = join(root, name);
+  const image = rgbImage(height, width);
+  const names = Array.from({ length: count }, (_, i) => `${i}.png`);
+  await writeImages(path, Object.fromEntries(names.map((file) => [file, image])));
+  const rows = names.flatMap((file) =>
+    Array.from({ length: 40 }, (_, k) => {
+      const [x, y] = [(k * 97) % (width - side), (k * 61) % (height - side)];
+      return `${file},${x},${y},${x + side},${y + side},square`;
+    }),
+  );
+  writeCsv(join(path, 'boxes.csv'), rows);
+  return path;
+}
+
+test('train accepts the recommended command line, and its objects have the size that the reason states', async () => {
+  const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+  for (const [name, width, height, side, count, tile] of [
+    ['square', 1600, 1600, 21, 2, 640],
+    ['wide', 1936, 430, 21, 3, 640],
+    ['tall', 377, 1500, 24, 3, 640],
+    ['enlarged', 1400, 300, 6, 3, 320],
+    ['small', 120, 100, 6, 6, null],
+    ['shrunk', 800, 700, 160, 4, null],
+  ] as const) {
+    const path = await gridOf(name, width, height, side, count);
+    const network = { network: 'tiny' } as const;
+    const { examination, recommended } = await examineData({ data: { path }, model: network }, { pixels: false });
+    const size = examination.recommendations.find(({ setting }) => setting === 'image size')!;
+    const stated = Number(/have (?:still have )?([\d.]+)(?: pixels)?(?:, at .*)?$/.exec(size.reason)![1]);
+    // As the command line gives them: text.
+    const values = new Map([...recommended].map(([key, value]) => [key, String(value)]));
+    values.set('data.path', path).set('data.workers', '0').set('model.network', 'tiny');
+    const settings = chooseAuto(resolveLayers(settingsSchema, [{ from: 'command line', values }]), false);
+    assert.is(settings.data.tile, tile, name);
+    const { dataset, split, close } = await openTrainingData(settings, { isHardware: false });
+    const truth = await tableOf(dataset, split.train);
+    const spec = networkSpec(settings, truth);
+    const placed = placeBoxes(truth.images, spec);
+    const found = median(Array.from(placed.widths, (w, i) => Math.sqrt(w * placed.heights[i]!)));
+    assert.ok(Math.abs(found / stated - 1) < 0.02, `${name}: ${found} pixels, the reason says ${stated}`);
+    // The anchors that training fits are of that size, and the doctor's as good as them.
+    assert.ok(
+      spec.anchors.sizes.flat().some((anchor) => Math.abs(Math.log2(anchor / stated)) < 0.5),
+      name,
+    );
+    await close();
+  }
+});
+
+test('a tile size that is given is that of the examination', async () => {
+  const path = await gridOf('given', 1000, 400, 30, 2);
+  const { examination, recommended } = await examineData(
+    { data: { path, tile: 200, overlap: 50 }, model: { network: 'tiny', imageSize: 400 } },
+    { pixels: false },
+  );
+  assert.equal(examination.cost!.image, [200, 200]);
+  assert.equal(
+    examination.anchors.bySize.map(({ from, to }) => [from, to]),
+    [[32, 64]],
+    '60 pixels',
+  );
+  assert.not.ok(recommended.has('data.tile'));
 });
 
 test('without a device the network is that of a GPU; anchors do not look at the boxes unless asked to', async () => {

@@ -29,7 +29,7 @@ test('a data set in memory is split, and read as it is', async () => {
   await data.close();
 });
 
-test('images that are nearly black are noted, unless another one of the first three is not', async () => {
+test('samples that are nearly black, or black for the most part, are warned of', async () => {
   const scaled = (factor: (index: number) => number): Dataset => ({
     ...squares,
     get: async (index) => {
@@ -39,9 +39,36 @@ test('images that are nearly black are noted, unless another one of the first th
     },
   });
   const night = await prepare(scaled(() => 16 / 255));
-  assert.match(night.notes.join(), /^the first 3 images are nearly black: of a 16-bit PNG the upper 8 bits/);
-  const second = night.split.train[1];
-  assert.equal((await prepare(scaled((index) => (index === second ? 1 : 16 / 255)))).notes, []);
+  const looked = Math.min(8, night.split.train.length);
+  assert.equal(night.warnings.length, 1);
+  assert.match(
+    night.warnings[0]!,
+    `of ${looked} samples looked at, ${looked} are nearly black: of a 16-bit PNG the upper 8`,
+  );
+  const [first] = night.split.train;
+  assert.match(
+    (await prepare(scaled((index) => (index === first ? 16 / 255 : 1)))).warnings[0]!,
+    ', 1 is nearly black: ',
+  );
+  assert.equal((await prepare(squares)).warnings, []);
+  const edge: Dataset = {
+    ...squares,
+    get: async (index) => {
+      const sample = await squares.get(index);
+      const { data, shape } = sample.image;
+      return {
+        ...sample,
+        image: ndarray(
+          data.map((level, i) => (i < 0.6 * data.length ? 0 : level)),
+          [...shape],
+        ),
+      };
+    },
+  };
+  assert.match(
+    (await prepare(edge)).warnings.join(),
+    /, \d+ are more than half black: as beyond the edge of a scene; /,
+  );
 });
 
 test('augmentation depends on seed, epoch and sample alone', async () => {
@@ -110,6 +137,32 @@ test('tiles of one large image are split so that no two sides share ground', asy
         `seed ${seed}: the tile at ${corner.join(',')} is on both sides`,
       );
   }
+});
+
+test('the scenes of held-out samples: by data.scene, else images of tiles, else blocks of an image', async () => {
+  const scenesOf = async (dataset: Dataset, data: PartialSettings['data'], origin = {}) => {
+    const prepared = await prepare(dataset, { data }, origin);
+    const { heldOutScenes, split, dataset: all } = prepared;
+    return heldOutScenes && new Map(split.heldOut.map((index, k) => [all.ids[index]!, heldOutScenes[k]!]));
+  };
+  const frames = ['a_1', 'a_2', 'b_1', 'b_2', 'c_1'].map((id) => ({ id, width: 100, height: 160 }));
+  assert.is(await scenesOf(described(frames), { heldOut: 0.4 }), undefined);
+  for (const tile of [null, 64]) {
+    const found = await scenesOf(described(frames), { tile, overlap: 0, heldOut: 0.5, scene: '^[a-z]' });
+    assert.ok(found!.size >= 2);
+    for (const [id, scene] of found!) assert.is(scene, id[0]);
+  }
+  const images = await scenesOf(described(frames), { tile: 64, overlap: 0, heldOut: 0.4 });
+  for (const [id, scene] of images!) assert.is(scene, id.replace(/@.*/, ''));
+  const single = described([{ id: 'scene', width: 1500, height: 1200 }]);
+  const blocks = await scenesOf(single, { tile: 64, overlap: 24, heldOut: 0.3 });
+  for (const [id, scene] of blocks!) {
+    const [, x, y] = /@(\d+),(\d+)$/.exec(id)!;
+    assert.is(scene, `${Math.floor((Number(x) + 32) / 192)},${Math.floor((Number(y) + 32) / 192)}`);
+  }
+  assert.ok(new Set(blocks!.values()).size > 5 && blocks!.size > 50);
+  const validation = await scenesOf(described(frames), { scene: '^[a-z]' }, { validation: described(frames.slice(2)) });
+  assert.equal([...validation!.values()], ['b', 'b', 'c']);
 });
 
 test('with several images, all tiles of an image are on one side', async () => {

@@ -133,6 +133,10 @@ test('judging the best weights gives the figures of the evaluation that chose th
     { f1: judgement.best.f1, threshold: judgement.best.threshold, truths: judgement.counts.truths },
     { f1: result.best!.f1, threshold: result.best!.threshold, truths: 2 * heldOut.length },
   );
+  assert.is(judgement.intervals!.resampled, 'images');
+  const inScenes = { ...training, data: { ...training.data, heldOutScenes: heldOut.map((_, k) => `${k % 2}`) } };
+  const { intervals } = (await judgeTraining(inScenes, detector))!.judgement;
+  assert.equal([intervals!.resampled, intervals!.scenes, intervals!.f1.low], ['scenes', 2, null]);
   const aborted = { signal: AbortSignal.abort() };
   assert.is(await judgeTraining(training, detector, aborted), null);
   assert.is(await detectSamples(detector.model, dataset, [0], aborted), null);

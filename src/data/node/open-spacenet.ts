@@ -135,7 +135,12 @@ async function checkPlacement(entries: readonly Entry[], labels: LabelSource, pa
   let example = '';
   for (const entry of entries) {
     if (entry.key === undefined) continue;
-    const tiff = await openTiff(entry.path);
+    const tiff = await openTiff(entry.path).catch((error: unknown) => {
+      // The error of a damaged file comes when its pixels are needed.
+      if (error instanceof InputError) return null;
+      throw error;
+    });
+    if (tiff === null) continue;
     const polygons = await labels.polygons(entry.key, tiff);
     if (polygons.some((polygon) => polygonBox(polygon, tiff.width, tiff.height, everything) !== null)) return;
     const corner = polygons.flat(2)[0];

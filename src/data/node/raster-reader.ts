@@ -70,7 +70,7 @@ export class RasterReader {
       if (resolution !== null) resolutions.set(path, resolution);
       return raw;
     };
-    const first = await open(paths[0]);
+    const first = await openFirst(paths, open);
     const isMeasured = !isByte(first) && options.stretch === undefined;
     const stretch = isMeasured
       ? await measureStretch(op, paths, options.bands, options, open)
@@ -109,6 +109,24 @@ export class RasterReader {
   async window(raw: RawImage, x: number, y: number, width: number, height: number): Promise<RgbImage> {
     return (await rasterOf(raw, this.#options).read({ x, y, width, height })).image;
   }
+}
+
+/** Number of files of which one must be readable for a data set to be opened. */
+const FIRST = 8;
+
+/** Opens the first file that can be read: the error of a damaged one comes when its pixels are needed. */
+async function openFirst(
+  paths: readonly [string, ...string[]],
+  open: (path: string) => Promise<RawImage>,
+): Promise<RawImage> {
+  for (const path of paths.slice(0, FIRST)) {
+    const tiff = await open(path).catch((error: unknown) => {
+      if (error instanceof InputError) return null;
+      throw error;
+    });
+    if (tiff !== null) return tiff;
+  }
+  return open(paths[0]);
 }
 
 /** The median, for an even number the mean of the middle two; undefined of nothing. */

@@ -1,9 +1,9 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
-import { uprightSize } from '../orientation.ts';
+import { uprightSize, type ImageHeader } from '../orientation.ts';
 import { isTruncated, TruncatedError } from '../truncated.ts';
-import { isJpeg, readJpegHeader } from './jpeg.ts';
+import { hasEndOfImage, isJpeg, NO_END_OF_IMAGE, readJpegHeader } from './jpeg.ts';
 import { isPng } from './png.ts';
 import { UNKNOWN_FORMAT } from './open-image.ts';
 import { isTiff } from './tiff.ts';
@@ -24,45 +24,100 @@ export const imageEnding = /\.(png|jpe?g|webp|tiff?)$/i;
  * Rejects with an `InputError` if the header is damaged or of another format. Damaged pixels are not noticed.
  */
 export async function imageSizeOf(path: string): Promise<ImageSize> {
+  return uprightSize(await inFile('imageSizeOf', path, readHeader));
+}
+
+/** The header of an image file, with its format. */
+export interface FileHeader extends ImageHeader {
+  readonly kind: 'png' | 'jpeg' | 'webp' | 'tiff' | 'vrt';
+}
+
+/**
+ * Reads the header of a PNG, JPEG, WebP or TIFF file and looks for the end of its pixels, without decoding them. Rejects with
+ * an `InputError` if the header is damaged or of another format, or if the file is truncated; of TIFF files the latter is not
+ * noticed (`openTiff` does).
+ */
+export function readFileHeader(path: string): Promise<FileHeader> {
+  return inFile('readFileHeader', path, async (file, length) => {
+    const header = await readHeader(file, length);
+    if (header.kind === 'png') await checkPngEnd(file, length);
+    if (header.kind === 'jpeg') await checkJpegEnd(file, length);
+    return header;
+  });
+}
+
+/** Opens a file and reads from it; errors become an `InputError` of `op` that names it. */
+async function inFile(
+  op: string,
+  path: string,
+  read: (file: FileHandle, length: number) => Promise<FileHeader>,
+): Promise<FileHeader> {
   const file = await open(path).catch((error: unknown) => {
-    throw new InputError('imageSizeOf', `cannot be read: ${reasonOf(error)}`, { file: path, cause: error });
+    throw new InputError(op, `cannot be read: ${reasonOf(error)}`, { file: path, cause: error });
   });
   try {
-    const size = await readSize(file);
-    if (size.width < 1 || size.height < 1) throw new Error(`damaged: size ${size.width} x ${size.height}`);
-    return size;
+    const { size: length } = await file.stat();
+    const header = await read(file, length);
+    if (header.width < 1 || header.height < 1) throw new Error(`damaged: size ${header.width} x ${header.height}`);
+    return header;
   } catch (error) {
-    throw new InputError('imageSizeOf', reasonOf(error), { file: path, cause: error });
+    throw new InputError(op, reasonOf(error), { file: path, cause: error });
   } finally {
     await file.close();
   }
 }
 
-async function readSize(file: FileHandle): Promise<ImageSize> {
-  const { size: length } = await file.stat();
+async function readHeader(file: FileHandle, length: number): Promise<FileHeader> {
   const head = await readAt(file, 0, Math.min(length, 32));
   if (length === 0) throw new Error('the file is empty');
   if (isPng(head)) {
     const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
     if (head.length < 24) throw new TruncatedError('truncated: the file ends before its size');
     if (String.fromCharCode(...head.subarray(12, 16)) !== 'IHDR') throw new Error('damaged: no IHDR chunk');
-    return { width: view.getUint32(16), height: view.getUint32(20) };
+    return { kind: 'png', width: view.getUint32(16), height: view.getUint32(20), orientation: 1 };
   }
-  if (isJpeg(head)) return jpegSize(file, length);
+  if (isJpeg(head)) return { kind: 'jpeg', ...(await jpegHeader(file, length)) };
   if (isWebp(head)) {
     // The orientation follows the pixels.
-    return uprightSize(readWebpHeader(await readAt(file, 0, length)));
+    return { kind: 'webp', ...readWebpHeader(await readAt(file, 0, length)) };
   }
-  if (isTiff(head)) return tiffSize(file, length, head);
-  if (isVrt(head)) return vrtSize(await readAt(file, 0, Math.min(length, 4096)));
+  if (isTiff(head)) return { kind: 'tiff', ...(await tiffSize(file, length, head)), orientation: 1 };
+  if (isVrt(head)) {
+    return { kind: 'vrt', ...vrtSize(await readAt(file, 0, Math.min(length, 4096))), orientation: 1 };
+  }
   throw new Error(UNKNOWN_FORMAT);
 }
 
+/** Throws unless a PNG file has a last chunk, IEND (PNG specification, section 5). */
+async function checkPngEnd(file: FileHandle, length: number): Promise<void> {
+  const isEnd = (bytes: Uint8Array): boolean => String.fromCharCode(...bytes.subarray(4, 8)) === 'IEND';
+  if (isEnd(await readAt(file, length - 12, 12))) return;
+  // Something may follow the last chunk.
+  for (let at = 8; at + 12 <= length;) {
+    const start = await readAt(file, at, 8);
+    if (isEnd(start)) return;
+    at += 12 + new DataView(start.buffer, start.byteOffset, 8).getUint32(0);
+  }
+  throw new TruncatedError('truncated: the file ends before its last chunk');
+}
+
+/** Bytes at the end of a JPEG file that are searched for its end-of-image marker first. */
+const TAIL = 4096;
+
+/** Throws unless the second half of a JPEG file has an end-of-image marker; some cameras append previews and padding. */
+async function checkJpegEnd(file: FileHandle, length: number): Promise<void> {
+  const half = Math.floor(length / 2);
+  for (const from of [Math.max(half, length - TAIL), half]) {
+    if (hasEndOfImage(await readAt(file, from, length - from))) return;
+  }
+  throw new TruncatedError(NO_END_OF_IMAGE);
+}
+
 /** The frame header may follow thumbnails and profiles: more is read until it is found. */
-async function jpegSize(file: FileHandle, length: number): Promise<ImageSize> {
+async function jpegHeader(file: FileHandle, length: number): Promise<ImageHeader> {
   for (let take = 1 << 16; ; take *= 4) {
     try {
-      return uprightSize(readJpegHeader(await readAt(file, 0, Math.min(take, length))));
+      return readJpegHeader(await readAt(file, 0, Math.min(take, length)));
     } catch (error) {
       if (take >= length || !isTruncated(error)) throw error;
     }

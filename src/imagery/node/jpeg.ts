@@ -47,6 +47,15 @@ export async function decodeJpeg(bytes: Uint8Array, name: string, limits: JpegLi
   }
 }
 
+/** What is wrong with a JPEG file without an end-of-image marker. */
+export const NO_END_OF_IMAGE = 'truncated: the file ends before its end-of-image marker';
+
+/** Whether bytes contain an end-of-image marker; the search starts at the end. */
+export function hasEndOfImage(bytes: Uint8Array): boolean {
+  for (let i = bytes.length - 2; i >= 0; i--) if (bytes[i] === 0xff && bytes[i + 1] === 0xd9) return true;
+  return false;
+}
+
 const NO_FRAME = 'truncated: the file ends before its frame header';
 
 /** Reads size and orientation without decoding. Throws for damaged files and for kinds that are not supported. */

@@ -1,5 +1,6 @@
 import type { Difference, RunComparison } from '../../evaluation/compare.ts';
 import type { JudgementCurve } from '../../evaluation/judgement.ts';
+import { tooFewScenes } from '../../evaluation/text.ts';
 import {
   count,
   counted,
@@ -57,7 +58,8 @@ function verdictOf({ names, comparison }: ComparisonReport): string {
   const numbers = `F1 ${ratio(f1.a)} of ${names.a} and ${ratio(f1.b)} of ${names.b} on ${data}`;
   const ends = range(f1);
   if (ends === null) {
-    return `${numbers}: a difference of ${signed(f1.difference)}, without an interval that would show whether it is due to chance.`;
+    const why = settings.resamples === 0 ? null : tooFewScenes(settings);
+    return `${numbers}: a difference of ${signed(f1.difference)}, without an interval that would show whether it is due to chance${why === null ? '' : ` (${why})`}.`;
   }
   const interval = `${Number((100 * settings.confidence).toFixed(1))} % interval of the difference ${ends}`;
   const chance = (f1.low ?? 0) <= 0 && (f1.high ?? 0) >= 0;

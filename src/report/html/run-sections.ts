@@ -195,12 +195,16 @@ const glossary: readonly (readonly [string, string])[] = [
   ],
   ['AP50, AP75', 'AP at an IoU threshold of 0.50 or 0.75 alone.'],
   [
+    'average precision of an epoch, AP at IoU',
+    'The same for all detections, as the area under the precision-recall curve. COCO takes the mean of the precision at 101 recalls, of at most 100 detections per class and image, so that AP50 differs slightly from it.',
+  ],
+  [
     'AR',
     'Average recall: the mean recall over IoU thresholds from 0.50 to 0.95, with a limited number of detections per image.',
   ],
   [
     '95 % interval',
-    'Confidence interval: on other images of the same kind, the number would be in this range about 95 times out of 100 (estimated by resampling the evaluated images).',
+    'Confidence interval: on other images of the same kind, the number would be in this range about 95 times out of 100 (estimated by resampling the evaluated scenes; without named scenes, each image counts as one).',
   ],
   ['anchor', 'A box at a fixed position and of a fixed size, from which the network predicts a box.'],
   ['background', 'None of the classes.'],

@@ -1,4 +1,5 @@
 import type { Interval, Judgement } from '../../evaluation/judgement.ts';
+import { tooFewScenes } from '../../evaluation/text.ts';
 import { count, counted, notDefined, paragraph, percentage, ratio } from './markup.ts';
 
 /** The ends of an interval; null if it is not defined. */
@@ -20,7 +21,8 @@ export function verdict(judgement: Judgement): string {
     return `${data}: there is nothing to detect, and there are ${counted(counts.detections, 'detection')}.`;
   }
   const interval = range(intervals?.f1);
-  const certainty = interval === null ? '' : ` (${intervalName(judgement)} ${interval})`;
+  const doubt = interval !== null ? `${intervalName(judgement)} ${interval}` : intervals && tooFewScenes(intervals);
+  const certainty = doubt ? ` (${doubt})` : '';
   return (
     `F1 ${ratio(chosen.f1)}${certainty} on ${data}. At a score threshold of ${chosen.threshold.toFixed(2)} ` +
     `(${originOf(judgement)}), ${percentage(chosen.recall!)} of the objects are detected and ` +
@@ -49,7 +51,7 @@ export function tiles(judgement: Judgement): string {
     );
   };
   const number = (name: string, value: number): string => `<div><dt>${name}</dt><dd>${count(value)}</dd></div>\n`;
-  const confidence = intervals === null ? '' : ` The smaller numbers are ${intervalName(judgement)}s.`;
+  const confidence = range(intervals?.f1) === null ? '' : ` The smaller numbers are ${intervalName(judgement)}s.`;
   const bias =
     settings.scoreThresholdFrom === 'best' && counts.truths > 0
       ? ' The score threshold was chosen on the evaluated images, which makes the scores optimistic; choose it on other images to avoid this.'

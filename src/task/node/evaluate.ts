@@ -1,4 +1,5 @@
 import { defined } from '../../common/check.ts';
+import type { InputError } from '../../common/errors.ts';
 import { openDataset, type OpenOptions } from '../../data/node/open-dataset.ts';
 import { tableOf } from '../../data/annotation-table.ts';
 import { describeSample, type Dataset } from '../../data/types.ts';
@@ -11,7 +12,7 @@ import { yoloSplits, type YoloSplit } from '../../labels/node/read-yolo.ts';
 import { readLabels } from '../../labels/node/read-labels.ts';
 import { placeKey } from '../../labels/node/spacenet-layout.ts';
 import type { LabelTable } from '../../labels/types.ts';
-import { detectSamples, judgeTables } from '../evaluation.ts';
+import { detectSamples, judgeTables, scenesIn } from '../evaluation.ts';
 import { readerOptions } from './open-training-data.ts';
 
 /**
@@ -34,6 +35,14 @@ export interface DataEvaluation {
   readonly judgement: Judgement;
   readonly predictions: LabelTable;
   readonly images: readonly ImageResult[];
+  /** Images that could not be read: they are left out of everything else. */
+  readonly unreadable: readonly UnreadableImage[];
+}
+
+/** An image that could not be read, and why. */
+export interface UnreadableImage {
+  readonly file: string;
+  readonly reason: string;
 }
 
 /**
@@ -76,7 +85,12 @@ export async function openEvaluationData(
 }
 
 /** Options of `evaluate`. */
-export interface EvaluateTaskOptions extends JudgeOptions {
+export interface EvaluateTaskOptions extends Omit<JudgeOptions, 'scenes'> {
+  /**
+   * Extracts the scene from the path of an image: its first group, or its match. Intervals draw the images of a scene
+   * together. Default: each image is a scene of its own.
+   */
+  readonly scene?: RegExp;
   /** Maximum number of detections of an image, or of a tile. Default: that of training. */
   readonly maxDetections?: number;
   readonly signal?: AbortSignal;
@@ -85,7 +99,8 @@ export interface EvaluateTaskOptions extends JudgeOptions {
 
 /**
  * Runs a detector on labelled images, in tiles of the training size if it was trained on tiles, and evaluates its
- * detections. Null if the signal was aborted.
+ * detections. Images that cannot be read are left out and listed; if none can be read, an error is thrown.
+ * Null if the signal was aborted.
  */
 export function evaluate(
   detector: Detector,
@@ -100,14 +115,25 @@ export function evaluate(
 export async function evaluate(
   detector: Detector,
   { dataset, truth }: EvaluationData,
-  { signal, onProgress, maxDetections, ...judging }: EvaluateTaskOptions = {},
+  { signal, onProgress, maxDetections, scene, ...judging }: EvaluateTaskOptions = {},
 ): Promise<DataEvaluation | null> {
-  const options = { tile: detector.tile, ...defined({ signal, onProgress, maxDetections }) };
+  const unreadable: UnreadableImage[] = [];
+  const onUnreadable = (index: number, error: InputError): void => {
+    unreadable.push({ file: dataset.ids[index]!, reason: error.explain() });
+    if (unreadable.length === dataset.ids.length) throw error;
+  };
+  const options = { tile: detector.tile, onUnreadable, ...defined({ signal, onProgress, maxDetections }) };
   const images = await detectSamples(detector.model, dataset, [...dataset.ids.keys()], options);
   if (images === null) return null;
   const { predictions } = tablesOf(dataset, images);
-  const judgement = await judgeTables(truth, predictions, { scoreThreshold: detector.scoreThreshold, ...judging });
-  return { judgement, predictions, images };
+  const names = new Set(unreadable.map(({ file }) => file));
+  const readable = { ...truth, images: truth.images.filter(({ file }) => !names.has(file)) };
+  const judgement = await judgeTables(readable, predictions, {
+    scoreThreshold: detector.scoreThreshold,
+    ...judging,
+    ...defined({ scenes: scene && scenesIn(readable, scene) }),
+  });
+  return { judgement, predictions, images, unreadable };
 }
 
 function withClasses(dataset: Dataset, classes: readonly string[], ids: readonly string[]): Dataset {

@@ -25,16 +25,18 @@ export interface DataExamination {
   readonly examination: Examination;
   readonly settings: RunSettings;
   /** Recommended values by the names of their settings, where they differ from the given ones. */
-  readonly recommended: ReadonlyMap<string, number>;
+  readonly recommended: ReadonlyMap<string, number | 'none'>;
 }
 
 /** Names of the recommended settings. Anchors are not among them, because training fits them to the boxes. */
 const RECOMMENDED: Readonly<Record<string, string>> = {
   'image size': 'model.imageSize',
   tiles: 'data.tile',
+  'overlap of tiles': 'data.overlap',
   'batch size': 'train.batchSize',
   'learning rate': 'train.learningRate',
   epochs: 'train.epochs',
+  'epochs between evaluations': 'train.evaluateEvery',
 };
 
 /**
@@ -60,15 +62,17 @@ export async function examineData(
       ? { split: splitNames(namesOf(data), settings) }
       : { validation: await readForDoctor(validation, known) }),
     spec: networkSpec(settings, data.table),
+    tile: settings.data.tile,
+    overlap: settings.data.overlap,
     device,
     pixels,
     seed: settings.train.seed,
     ...defined({ onProgress }),
   });
-  const recommended = new Map<string, number>();
+  const recommended = new Map<string, number | 'none'>();
   for (const { setting, number, isPresent } of examination.recommendations) {
     const name = RECOMMENDED[setting];
-    if (name !== undefined && number !== null && isPresent !== true) recommended.set(name, number);
+    if (name !== undefined && isPresent !== true) recommended.set(name, number ?? 'none');
   }
   return { examination, settings, recommended };
 }

@@ -4,7 +4,6 @@ import { SettingError } from '../../common/settings.ts';
 import type { Split } from '../../data/split.ts';
 import { openDataset, type OpenOptions } from '../../data/node/open-dataset.ts';
 import { openWorkerSource, type ClosableSource } from '../../data/node/workers.ts';
-import type { Dataset } from '../../data/types.ts';
 import type { ImageDecoding } from '../../imagery/types.ts';
 import { yoloSplits, type YoloSplit } from '../../labels/node/read-yolo.ts';
 import type { Settings } from '../settings.ts';
@@ -15,6 +14,7 @@ import {
   tileOptions,
   type TrainingData,
 } from '../training-data.ts';
+import { checkData, type OpenedData } from './check-data.ts';
 import { SYNTHETIC, syntheticToTrain } from './synthetic.ts';
 
 export interface OpenTrainingOptions {
@@ -53,6 +53,9 @@ export async function openTrainingData(
     };
     return openWorkerSource({ ...recipe, cacheMB: data.cacheMB }, { workers });
   };
+  const validation = await openValidation(path, splits, settings, { ...decoding, classes: dataset.classes });
+  const sets = [{ role: 'training', path, options, dataset } as const, ...(validation === null ? [] : [validation])];
+  const warnings = data.checks ? await checkData(sets) : [];
   return prepareTrainingData(dataset, settings, {
     description: `${path}${isSynthetic ? ' (synthetic)' : ''}`,
     notes: [
@@ -64,7 +67,8 @@ export async function openTrainingData(
             `left out: ${counted(missingLabels.length, 'image', 'images')} without labels (data.unlabelled=empty treats them as empty images)`,
           ]),
     ],
-    validation: await openValidation(path, splits, settings, { ...decoding, classes: dataset.classes }),
+    warnings,
+    validation: validation?.dataset ?? null,
     openSource,
   });
 }
@@ -88,10 +92,16 @@ async function openValidation(
   splits: readonly YoloSplit[],
   settings: Settings,
   reading: OpenOptions,
-): Promise<Dataset | null> {
+): Promise<OpenedData | null> {
+  const open = async (from: string, options: OpenOptions): Promise<OpenedData> => ({
+    role: 'validation',
+    path: from,
+    options,
+    dataset: await openDataset(from, options),
+  });
   const { validation } = settings.data;
-  if (validation !== null) return openDataset(validation, { ...openOptions(settings, null), ...reading });
-  return splits.includes('val') ? openDataset(path, { ...openOptions(settings), ...reading, split: 'val' }) : null;
+  if (validation !== null) return open(validation, { ...openOptions(settings, null), ...reading });
+  return splits.includes('val') ? open(path, { ...openOptions(settings), ...reading, split: 'val' }) : null;
 }
 
 /** The part of a decoding that readers of images take. */
