@@ -7,15 +7,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Lines of code that each room may have: its size on 2026-11-26 and 5 % more, at least 50. The kernels' WGSL is a room. */
 const BUDGETS = {
   entries: 520,
-  common: 600,
+  common: 720,
   tensor: 1650,
   kernels: 3930,
   'kernels/wgsl': 4060,
   autograd: 3020,
   nn: 1460,
   imagery: 1590,
-  vector: 900,
-  labels: 2760,
+  vector: 650,
+  labels: 3000,
   synthetic: 820,
   data: 2350,
   evaluation: 1970,

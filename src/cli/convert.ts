@@ -14,21 +14,22 @@ const OPTIONS = {
   }),
   images: option(text, {
     value: 'FOLDER',
-    about: 'folder of the images; YOLO needs their sizes, GeoJSON their georeference',
+    about: 'folder of the images; YOLO needs their sizes, vector files their georeference',
     otherwise: 'found near the labels',
   }),
   classes: option(text, { value: 'LIST', about: 'class names in label order, comma-separated, or a file of them' }),
   like: option(text, { value: 'TRUTH', about: 'ground truth that the detections refer to' }),
   'class-property': option(text, {
     value: 'NAME',
-    about: 'property of GeoJSON features with the class',
+    about: 'property of vector features with the class',
     otherwise: 'label, class, category, class_name, class_id, category_id, type_id or species',
   }),
   'point-size': option(number({ above: 0 }), {
     value: 'PIXELS',
-    about: 'side of the square box around a point of GeoJSON',
+    about: 'side of the square box around a point of a vector file',
     otherwise: 'points are left out and counted',
   }),
+  layer: option(text, { value: 'NAME', about: 'layer of a GeoPackage', otherwise: 'the only one' }),
   overwrite: flag('replaces existing files, which are an error otherwise'),
 } as const satisfies OptionTable;
 
@@ -42,13 +43,14 @@ const FORMATS: Readonly<Record<LabelFormat, string>> = {
   'keras-retinanet': 'path,x1,y1,x2,y2,class without a header',
   deepforest: 'image_path,xmin,ymin,xmax,ymax,label[,score] with a header',
   'spacenet-csv': 'ImageId,BuildingId,PolygonWKT_Pix,... with a header',
-  geojson: 'a FeatureCollection per georeferenced image',
+  geojson: 'a FeatureCollection per georeferenced image; as input also one for all images',
+  vector: 'only read: a shapefile, GeoPackage, FlatGeobuf or KML layer over georeferenced images',
 };
 
 const help: HelpText = {
   usage:
     'retinagrad convert INPUT OUTPUT --to FORMAT [--from FORMAT] [--images FOLDER] [--classes LIST] [--like TRUTH]\n' +
-    '                   [--class-property NAME] [--point-size PIXELS]',
+    '                   [--class-property NAME] [--point-size PIXELS] [--layer NAME]',
   about: `
 Labels are ground truth or detections. INPUT is a label file, or a folder that contains labels. OUTPUT is a file, or a folder
 for voc, yolo and geojson. If anything fails, nothing is written.
@@ -60,6 +62,7 @@ ${rows(Object.entries(FORMATS))}`,
     ['npx retinagrad convert annotations.csv instances.json --to coco'],
     ['npx retinagrad convert VOC2012/Annotations yolo --to yolo --images VOC2012/JPEGImages'],
     ['npx retinagrad convert trees.geojson trees.json --to coco --point-size 40 --class-property genus'],
+    ['npx retinagrad convert buildings.gpkg instances.json --to coco --images tiles --layer roofs'],
     ['npx retinagrad convert predictions.csv results.json --to coco-results --like instances.json'],
   ],
 };
@@ -78,13 +81,13 @@ async function runConvert({ options, positionals, terminal }: Call<typeof OPTION
       `convert takes an input and an output, got ${counted(positionals.length, 'argument', 'arguments')}`,
     );
   }
-  const { to, from, images, classes, like, overwrite } = options;
+  const { to, from, images, classes, like, layer, overwrite } = options;
   const [classProperty, pointSize] = [options['class-property'], options['point-size']];
   if (to === undefined) throw new UsageError(`convert needs --to, one of ${labelFormats.join(', ')}`);
   const result = await convertLabels(input, output, {
     to,
     overwrite,
-    ...defined({ from, images, classProperty, pointSize }),
+    ...defined({ from, images, classProperty, pointSize, layer }),
     ...(classes === undefined ? {} : { classes: classList(classes) }),
     ...(like === undefined ? {} : { like: await readLabels(like) }),
   });
@@ -93,7 +96,7 @@ async function runConvert({ options, positionals, terminal }: Call<typeof OPTION
   terminal.print(
     `${input} (${result.from}): ${result.objects} objects of ${result.classes.length} classes in ${result.images} images`,
   );
-  for (const note of result.notes) terminal.print(`not read: ${note}`);
+  for (const note of result.notes) terminal.print(`note: ${note}`);
   for (const { message } of unsupported) terminal.print(`not kept: ${message}`);
   const [first] = result.files;
   terminal.print(`${result.files.length === 1 ? first : `${output}: ${result.files.length} files`} (${to})`);

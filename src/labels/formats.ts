@@ -8,7 +8,8 @@ export const labelFormats = [
   'keras-retinanet', // path,x1,y1,x2,y2,class without a header
   'deepforest', // image_path,xmin,ymin,xmax,ymax,label[,score]
   'spacenet-csv', // ImageId,BuildingId,PolygonWKT_Pix,PolygonWKT_Geo or Confidence
-  'geojson', // a FeatureCollection for each image, in map coordinates
+  'geojson', // a FeatureCollection in map coordinates: one for each image, or one for all
+  'vector', // read only: a shapefile, GeoPackage, FlatGeobuf or KML over georeferenced images
 ] as const;
 
 /** Name of a label format. */
@@ -25,5 +26,6 @@ export const formatExamples: Readonly<Record<LabelFormat, string>> = {
     'annotations.csv with `a.png,10,12,40,60,building` (no header), `b.png,,,,,` for an image without objects',
   deepforest: 'boxes.csv with\n    image_path,xmin,ymin,xmax,ymax,label\n    a.png,10,12.5,40,60,Tree',
   'spacenet-csv': 'summary.csv with `ImageId,BuildingId,PolygonWKT_Pix,PolygonWKT_Geo`',
-  geojson: 'a.geojson, a FeatureCollection of polygons, for the georeferenced a.tif',
+  geojson: 'a.geojson, a FeatureCollection of polygons, for the georeferenced a.tif; or one for all images',
+  vector: 'buildings.gpkg, .shp, .fgb or .kml with polygons, over georeferenced images',
 };

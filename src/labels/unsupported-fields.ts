@@ -62,6 +62,7 @@ const ABILITIES: Readonly<Record<LabelFormat, Abilities>> = {
   deepforest: { scores: true, boxes: true, empty: true, names: true },
   'spacenet-csv': { scores: true, polygons: 'all', empty: true },
   geojson: { scores: true, polygons: 'all', empty: true, names: true },
+  vector: {}, // only read
 };
 
 /** What a table contains that a format cannot express, so that `writeLabels` leaves it out. */

@@ -14,6 +14,7 @@ import { UniqueNames } from '../unique-names.ts';
 import { parseVoc, type VocDocument } from '../voc.ts';
 import { parseClassList } from '../yolo.ts';
 import { findLabels, isVocName } from './find-labels.ts';
+import { readByPlace } from './read-by-place.ts';
 import { readGeojson, readSpaceNetCsv } from './read-spacenet.ts';
 import { readYolo, type YoloSplit } from './read-yolo.ts';
 
@@ -23,7 +24,10 @@ const OP = 'readLabels';
 export interface ReadLabelsOptions {
   /** Default: detected from names and first lines. */
   readonly format?: LabelFormat;
-  /** Folder that the paths of the images are relative to. Default: searched for near the labels. */
+  /**
+   * Folder that the paths of the images are relative to; for a vector file also one georeferenced image. Default: searched
+   * for near the labels.
+   */
   readonly images?: string;
   /**
    * Names of the classes in the order of the labels, or the path of a file with a name on each line or, if it is a `.csv`,
@@ -35,12 +39,14 @@ export interface ReadLabelsOptions {
   /** A split of a YOLO `data.yaml`. Default: the images of all splits. */
   readonly split?: YoloSplit;
   /**
-   * GeoJSON's property that has the class, as text or a number. Default: the first of label, class, category, class_name,
+   * Property of the features of a vector file that has the class, as text or a number. Default: the first of label, class, category, class_name,
    * class_id, category_id, type_id and species that a feature has, in any case; without one it is a building.
    */
   readonly classProperty?: string;
-  /** Side of the square box around a point of GeoJSON, in pixels. Default: points are left out and counted in `notes`. */
+  /** Side of the square box around a point of a vector file, in pixels. Default: points are left out and counted in `notes`. */
   readonly pointSize?: number;
+  /** Name of a layer of a GeoPackage. Default: its only one. */
+  readonly layer?: string;
   /** Receives every problem; invalid entries are skipped. Default: the first problem is thrown as a `LabelError`. */
   readonly onProblem?: OnProblem;
 }
@@ -62,16 +68,25 @@ export interface ReadLabels extends LabelTable {
 
 /**
  * Reads labels, ground truth or detections, from a file or a folder in any of the `labelFormats`. Only YOLO (sizes) and
- * GeoJSON (georeferences) need the images. The first problem is thrown as a `LabelError`, or all of them are passed to
+ * vector files (georeferences) need the images. The first problem is thrown as a `LabelError`, or all of them are passed to
  * `onProblem`. Rejects with an `InputError` for files that cannot be read.
  */
 export async function readLabels(path: string, options: ReadLabelsOptions = {}): Promise<ReadLabels> {
   const { onProblem } = options;
   const { format, path: found } = await findLabels(OP, path, options.format);
-  if (options.images !== undefined) await checkFolder(OP, options.images);
-  checkApplies('split', options.split, format, 'yolo', found);
-  checkApplies('classProperty', options.classProperty, format, 'geojson', found);
-  checkApplies('pointSize', options.pointSize, format, 'geojson', found);
+  const isVector = format === 'geojson' || format === 'vector';
+  if (options.images !== undefined && !(isVector && (await isFile(options.images)))) {
+    await checkFolder(OP, options.images);
+  }
+  const check = (name: 'split' | 'classProperty' | 'pointSize' | 'layer', applies: boolean, where: string): void => {
+    if (options[name] === undefined || applies) return;
+    const given = `${name} is ${shown(options[name])}, but ${found} is ${format}`;
+    throw new TypeError(`${OP}: ${given}: only ${where} has this option`);
+  };
+  check('split', format === 'yolo', 'yolo');
+  check('classProperty', isVector, 'a vector file (geojson, vector)');
+  check('pointSize', isVector, 'a vector file (geojson, vector)');
+  check('layer', format === 'vector', 'a GeoPackage');
   const given = await readClasses(options.classes);
   if (given !== undefined) checkClasses(OP, given);
   const classes = given ?? (format === 'keras-retinanet' ? await findMapping(found) : undefined);
@@ -86,11 +101,7 @@ export async function readLabels(path: string, options: ReadLabelsOptions = {}):
   }
 }
 
-/** Throws a TypeError for an option that only another format has. */
-function checkApplies(name: string, value: unknown, format: LabelFormat, needed: LabelFormat, path: string): void {
-  if (value === undefined || format === needed) return;
-  throw new TypeError(`${OP}: ${name} is ${shown(value)}, but ${path} is ${format}: only ${needed} has this option`);
-}
+const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isFile() === true;
 
 type Given = Omit<ReadLabelsOptions, 'classes'> & { readonly classes: readonly string[] | undefined };
 type Read = LabelTable & Pick<ReadLabels, 'imagesRoot'> & Partial<Pick<ReadLabels, 'otherSplits' | 'notes' | 'coco'>>;
@@ -121,6 +132,8 @@ async function readFormat(format: LabelFormat, path: string, options: Given): Pr
       return readSpaceNetCsv(path, await readText(path), options);
     case 'geojson':
       return readGeojson(path, options);
+    case 'vector':
+      return readByPlace(path, options);
     case 'csv':
     case 'deepforest':
     case 'keras-retinanet': {

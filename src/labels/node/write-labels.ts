@@ -156,6 +156,8 @@ async function filesOf(
       return yoloFiles(table, out, images);
     case 'geojson':
       return geojsonFiles(table, out, images);
+    case 'vector':
+      throw new InputError(OP, 'vector files are only read: write geojson, which ogr2ogr converts to any of them');
   }
 }
 
