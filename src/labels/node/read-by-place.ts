@@ -3,7 +3,9 @@ import { basename, dirname, join } from 'node:path';
 import { counted } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { boundsOnMap } from '../../imagery/georeference.ts';
-import { openTiff } from '../../imagery/node/tiff.ts';
+import { imageSizeOf } from '../../imagery/node/image-size.ts';
+import { openImage } from '../../imagery/node/open-image.ts';
+import { readWorldFile } from '../../imagery/node/world-file.ts';
 import { reportError } from '../problems.ts';
 import type { LabelTable } from '../types.ts';
 import { FeatureObjects, isVisible, type FeatureOptions } from './feature-objects.ts';
@@ -35,7 +37,7 @@ export async function readByPlace(
   const without = { place: 0, inside: 0, outside: 0 };
   for (const file of files) {
     try {
-      const image = await openImage(join(root, file));
+      const image = await placeOf(join(root, file));
       if (image === null) {
         without.place++;
         continue;
@@ -95,11 +97,14 @@ async function findImages(path: string, given: string | undefined): Promise<{ ro
   return near.files.length > 0 || given !== undefined ? near : imagesAround(undefined, dirname(dirname(path)));
 }
 
-/** Size and place of an image; null without a georeference. */
-async function openImage(path: string): Promise<PlacedImage | null> {
-  if (!/\.tiff?$/i.test(path)) return null;
-  const image = await openTiff(path);
-  return image.affine === null ? null : image;
+/** Size and place of an image, by itself or the world file beside it; null without a georeference. */
+async function placeOf(path: string): Promise<PlacedImage | null> {
+  if (!/\.tiff?$/i.test(path)) {
+    const place = await readWorldFile(path);
+    return place.affine === null ? null : { path, ...(await imageSizeOf(path)), ...place };
+  }
+  const { width, height, affine, epsg, geographic } = await openImage(path);
+  return affine === null ? null : { path, width, height, affine, epsg, geographic };
 }
 
 function nothingPlaced(
