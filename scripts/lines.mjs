@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Lines of code that each room may have: its size on 2026-11-26 and 5 % more, at least 50. The kernels' WGSL is a room, as are the formats of other tools. */
 const BUDGETS = {
   entries: 520,
-  common: 760,
+  common: 800,
   tensor: 1650,
   kernels: 3930,
   'kernels/wgsl': 4060,

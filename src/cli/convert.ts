@@ -24,14 +24,14 @@ const OPTIONS = {
   }),
   images: option(text, {
     value: 'FOLDER',
-    about: 'folder of the images; YOLO and Open Images need their sizes, GeoJSON their georeference',
+    about: 'folder of the images; YOLO and Open Images need their sizes, vector files their georeference',
     otherwise: 'found near the labels',
   }),
   classes: option(text, { value: 'LIST', about: 'class names in label order, comma-separated, or a file of them' }),
   like: option(text, { value: 'TRUTH', about: 'ground truth that the detections refer to' }),
   'class-property': option(text, {
     value: 'NAME',
-    about: 'property of GeoJSON features, or attribute of VIA regions, with the class',
+    about: 'property of vector features, or attribute of VIA regions, with the class',
     otherwise: 'label, class, category, class_name, class_id, category_id, type_id or species; of VIA, the only one',
   }),
   'point-size': option(number({ above: 0 }), {
@@ -39,6 +39,7 @@ const OPTIONS = {
     about: 'side of the square box around a point',
     otherwise: 'points are left out and counted',
   }),
+  layer: option(text, { value: 'NAME', about: 'layer of a GeoPackage', otherwise: 'the only one' }),
   overwrite: flag('replaces existing files, which are an error otherwise'),
 } as const satisfies OptionTable;
 
@@ -52,7 +53,7 @@ const FORMATS: Readonly<Record<LabelFormat, string>> = {
   'keras-retinanet': 'path,x1,y1,x2,y2,class without a header',
   deepforest: 'image_path,xmin,ymin,xmax,ymax,label[,score] with a header',
   'spacenet-csv': 'ImageId,BuildingId,PolygonWKT_Pix,... with a header',
-  geojson: 'a FeatureCollection per georeferenced image',
+  geojson: 'a FeatureCollection per georeferenced image; as input also one for all images',
   via: 'VGG Image Annotator 1 and 2: a project, or annotations as JSON or CSV',
   labelme: "LabelMe's JSON, a file per image",
   cvat: 'CVAT for images 1.1 (XML), with rotation',
@@ -60,6 +61,7 @@ const FORMATS: Readonly<Record<LabelFormat, string>> = {
   dota: 'a folder of text with four corners, class and difficult in each line',
   openimages: 'boxes of Open Images; *class-descriptions*.csv beside it has the names of the classes',
   'deepforest-geometry': 'image_path,geometry,label[,score] with outlines or points as WKT in pixels',
+  vector: 'a shapefile, GeoPackage, FlatGeobuf or KML layer over georeferenced images',
 };
 
 const isWritten = (format: string): format is WritableFormat => (writableFormats as readonly string[]).includes(format);
@@ -69,7 +71,7 @@ const formats = (isListed: (format: string) => boolean): string =>
 const help: HelpText = {
   usage:
     'retinagrad convert INPUT OUTPUT --to FORMAT [--from FORMAT] [--images FOLDER] [--classes LIST] [--like TRUTH]\n' +
-    '                   [--class-property NAME] [--point-size PIXELS]',
+    '                   [--class-property NAME] [--point-size PIXELS] [--layer NAME]',
   about: `
 Labels are ground truth or detections. INPUT is a label file, or a folder that contains labels. OUTPUT is a file, or a folder
 for voc, yolo and geojson. If anything fails, nothing is written.
@@ -84,6 +86,7 @@ ${formats((format) => !isWritten(format))}`,
     ['npx retinagrad convert annotations.csv instances.json --to coco'],
     ['npx retinagrad convert VOC2012/Annotations yolo --to yolo --images VOC2012/JPEGImages'],
     ['npx retinagrad convert trees.geojson trees.json --to coco --point-size 40 --class-property genus'],
+    ['npx retinagrad convert buildings.gpkg instances.json --to coco --images tiles --layer roofs'],
     ['npx retinagrad convert predictions.csv results.json --to coco-results --like instances.json'],
   ],
 };
@@ -102,13 +105,13 @@ async function runConvert({ options, positionals, terminal }: Call<typeof OPTION
       `convert takes an input and an output, got ${counted(positionals.length, 'argument', 'arguments')}`,
     );
   }
-  const { to, from, images, classes, like, overwrite } = options;
+  const { to, from, images, classes, like, layer, overwrite } = options;
   const [classProperty, pointSize] = [options['class-property'], options['point-size']];
   if (to === undefined) throw new UsageError(`convert needs --to, one of ${writableFormats.join(', ')}`);
   const result = await convertLabels(input, output, {
     to,
     overwrite,
-    ...defined({ from, images, classProperty, pointSize }),
+    ...defined({ from, images, classProperty, pointSize, layer }),
     ...(classes === undefined ? {} : { classes: classList(classes) }),
     ...(like === undefined ? {} : { like: await readLabels(like) }),
   });
@@ -117,7 +120,7 @@ async function runConvert({ options, positionals, terminal }: Call<typeof OPTION
   terminal.print(
     `${input} (${result.from}): ${result.objects} objects of ${result.classes.length} classes in ${result.images} images`,
   );
-  for (const note of result.notes) terminal.print(`not read: ${note}`);
+  for (const note of result.notes) terminal.print(`note: ${note}`);
   for (const { message } of unsupported) terminal.print(`not kept: ${message}`);
   const [first] = result.files;
   terminal.print(`${result.files.length === 1 ? first : `${output}: ${result.files.length} files`} (${to})`);

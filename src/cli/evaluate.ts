@@ -153,7 +153,7 @@ async function evaluateFiles({ options: values, terminal }: Call<typeof OPTIONS>
   const predictions = await read(file);
   const others = other === undefined ? null : await read(other);
   const tables = others === null ? [truth, predictions] : [truth, predictions, others];
-  for (const { path, notes } of tables) for (const note of notes) terminal.say(`${path}: not read: ${note}`);
+  for (const { path, notes } of tables) for (const note of notes) terminal.say(`${path}: note: ${note}`);
   const matchBy = chosen ?? matchImages(truth, others === null ? [predictions] : [predictions, others]);
   if (chosen === undefined && matchBy === 'stem') {
     terminal.say('The paths of the images differ: they are matched by name without folders and extension.');

@@ -1,7 +1,7 @@
 import { isRecord } from '../common/check.ts';
 import { InputError } from '../common/errors.ts';
 import { ringArea, type Box, type Point, type Polygon } from '../imagery/geometry.ts';
-import { parseJson } from './json.ts';
+import { parseLabelJson } from './json.ts';
 import { LabelError, originText, reporter, shown, type ParseOptions, type Report } from './problems.ts';
 import { turnedBox } from './shapes.ts';
 import {
@@ -39,7 +39,7 @@ export interface CocoTable extends LabelTable {
 export function parseCoco(text: string, options: ParseOptions & ImagePaths): CocoTable {
   const { name } = options;
   const report = reporter(options.onProblem);
-  const json = parseJson(text, name);
+  const json = parseLabelJson(text, name);
   if (!isRecord(json)) {
     throw new LabelError('syntax', { file: name }, `not a COCO file: ${shown(json)}, expected an object with images`);
   }
@@ -135,7 +135,7 @@ export type ResultsTruth = LabelTable & { readonly coco?: CocoIds };
 export function parseCocoResults(text: string, like: ResultsTruth, options: ParseOptions): LabelTable {
   const { name } = options;
   const report = reporter(options.onProblem);
-  const json = parseJson(text, name);
+  const json = parseLabelJson(text, name);
   if (!Array.isArray(json)) {
     const expected = 'expected an array of {image_id, category_id, bbox}';
     throw new LabelError('syntax', { file: name }, `not COCO results: ${shown(json)}, ${expected}`);

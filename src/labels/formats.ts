@@ -8,12 +8,13 @@ export const writableFormats = [
   'keras-retinanet', // path,x1,y1,x2,y2,class without a header
   'deepforest', // image_path,xmin,ymin,xmax,ymax,label[,score]
   'spacenet-csv', // ImageId,BuildingId,PolygonWKT_Pix,PolygonWKT_Geo or Confidence
-  'geojson', // a FeatureCollection for each image, in map coordinates
+  'geojson', // a FeatureCollection in map coordinates: one for each image, or one for all
 ] as const;
 
 /** All label formats: those that are written, and those of other tools, which are only read. */
 export const labelFormats = [
   ...writableFormats,
+  'vector', // a shapefile, GeoPackage, FlatGeobuf or KML over georeferenced images
   'via', // VGG Image Annotator 2: project or annotations as JSON, or CSV
   'labelme', // a JSON file for each image
   'cvat', // XML 1.1 "for images"
@@ -44,7 +45,7 @@ export const formatExamples: Readonly<Record<LabelFormat, string>> = {
     'annotations.csv with `a.png,10,12,40,60,building` (no header), `b.png,,,,,` for an image without objects',
   deepforest: 'boxes.csv with\n    image_path,xmin,ymin,xmax,ymax,label\n    a.png,10,12.5,40,60,Tree',
   'spacenet-csv': 'summary.csv with `ImageId,BuildingId,PolygonWKT_Pix,PolygonWKT_Geo`',
-  geojson: 'a.geojson, a FeatureCollection of polygons, for the georeferenced a.tif',
+  geojson: 'a.geojson, a FeatureCollection of polygons, for the georeferenced a.tif; or one for all images',
   via: 'via_project.json (with `_via_img_metadata`), or the exported annotations of VGG Image Annotator 2 as JSON or CSV',
   labelme:
     'a.json beside a.png, with {"shapes": [{"label": "building", "points": [[10, 12.5], [40, 60]], "shape_type": "rectangle"}], "imagePath": "a.png"}',
@@ -54,4 +55,5 @@ export const formatExamples: Readonly<Record<LabelFormat, string>> = {
   openimages: 'a CSV with ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf',
   'deepforest-geometry':
     'boxes.csv with\n    image_path,geometry,label\n    a.png,"POLYGON ((10 12.5, 40 12.5, 40 60, 10 12.5))",Tree',
+  vector: 'buildings.gpkg, .shp, .fgb or .kml with polygons, over georeferenced images',
 };

@@ -393,7 +393,7 @@ test(
       /feature 1: property class_id is no text or number \(properties: id, genus\)/,
     );
     await write(folder, 'a.csv', 'image,x1,y1,x2,y2,label\nfield.tif,1,1,4,4,x\n');
-    await rejects(read(`${folder}/a.csv`, { classProperty: 'x' }), /only geojson, via have this option/);
+    await rejects(read(`${folder}/a.csv`, { classProperty: 'x' }), /only geojson, vector, via have this option/);
   }),
 );
 

@@ -104,7 +104,7 @@ export async function openLabelled(
       : await RasterReader.open('openLabelled', [first, ...others], options, { sameBands: false });
 
   // What is seen of a footprint is decided by its outline, as in SpaceNet's trees.
-  const isFootprint = format === 'spacenet-csv' || format === 'geojson';
+  const isFootprint = format === 'spacenet-csv' || format === 'geojson' || format === 'vector';
   const annotate = (image: SizedImage): Annotations => {
     const own = objects.get(image.id)!;
     return isFootprint ? footprintsInImage(own, image, visibility) : boxesInImage(own, image, labels, visibility);

@@ -87,6 +87,9 @@ export async function listLabels(folder: string, files: readonly string[]): Prom
   // SpaceNet's data sets have both: the outlines in map coordinates are preferred, as in `openSpaceNet`.
   const found = geojson ? labels.filter(({ format }) => format !== 'spacenet-csv') : labels;
   if (geojson) found.push({ format: 'geojson', path: folder });
+  for (const file of files) {
+    if (isLayerName(file) && file.split('/').length <= 2) found.push({ format: 'vector', path: join(folder, file) });
+  }
   const voc = await findVoc(folder, files);
   if (voc !== null) found.push(voc);
   const labelMe = await findLabelMe(folder, files);
@@ -170,9 +173,13 @@ function vocFolder(file: string): string {
   return /^((?:.*\/)?annotations)\//i.exec(file)?.[1] ?? '';
 }
 
+/** Whether a file is a vector layer in another format than GeoJSON; a KMZ is refused by its reader. */
+const isLayerName = (file: string): boolean => /\.(shp|gpkg|fgb|km[lz])$/i.test(file);
+
 /** The format of a file; null if it is unknown. */
 async function formatOfFile(path: string): Promise<LabelFormat | null> {
   if (/\.geojson$/i.test(path)) return 'geojson';
+  if (isLayerName(path)) return 'vector';
   const ending = /\.(json|xml|csv|tsv|txt|ya?ml)$/i.exec(path)?.[1]?.toLowerCase();
   if (ending === undefined || /\.aux\.xml$/i.test(path)) return null;
   const text = (await readHead(path)).replace(/^\ufeff/, '').trimStart();

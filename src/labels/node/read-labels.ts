@@ -18,6 +18,7 @@ import { parseVoc, type VocDocument } from '../voc.ts';
 import { parseClassList } from '../yolo.ts';
 import { findLabels, isVocName } from './find-labels.ts';
 import { firstWith, readText } from './label-files.ts';
+import { readByPlace } from './read-by-place.ts';
 import { readGeojson, readSpaceNetCsv } from './read-spacenet.ts';
 import { readDota, readLabelMe, readOpenImages } from './read-tools.ts';
 import { readYolo, type YoloSplit } from './read-yolo.ts';
@@ -28,7 +29,10 @@ const OP = 'readLabels';
 export interface ReadLabelsOptions {
   /** Default: detected from names and first lines. */
   readonly format?: LabelFormat;
-  /** Folder that the paths of the images are relative to. Default: searched for near the labels. */
+  /**
+   * Folder that the paths of the images are relative to; for a vector file also one georeferenced image. Default: searched
+   * for near the labels.
+   */
   readonly images?: string;
   /**
    * Names of the classes in the order of the labels, or the path of a file with a name on each line or, if it is a `.csv`,
@@ -40,7 +44,7 @@ export interface ReadLabelsOptions {
   /** A split of a YOLO `data.yaml`. Default: the images of all splits. */
   readonly split?: YoloSplit;
   /**
-   * The property of GeoJSON, or the region attribute of VGG Image Annotator, that has the class, as text or a number. Default:
+   * The property of the features of a vector file, or the region attribute of VGG Image Annotator, that has the class, as text or a number. Default:
    * the first of label, class, category, class_name, class_id, category_id, type_id and species that a feature has, in any
    * case; without one it is a building. For VGG Image Annotator: the only attribute, or the first of these and of name, type
    * and object that any region has.
@@ -48,6 +52,8 @@ export interface ReadLabelsOptions {
   readonly classProperty?: string;
   /** Side of the square box around a point, in pixels. Default: points are left out and counted in `notes`. */
   readonly pointSize?: number;
+  /** Name of a layer of a GeoPackage. Default: its only one. */
+  readonly layer?: string;
   /** Receives every problem; invalid entries are skipped. Default: the first problem is thrown as a `LabelError`. */
   readonly onProblem?: OnProblem;
 }
@@ -69,16 +75,20 @@ export interface ReadLabels extends LabelTable {
 
 /**
  * Reads labels, ground truth or detections, from a file or a folder in any of the `labelFormats`. Only YOLO and Open
- * Images (sizes), DOTA (names) and GeoJSON (georeferences) need the images. The first problem is thrown as a `LabelError`, or all of them are passed to
+ * Images (sizes), DOTA (names) and vector files (georeferences) need the images. The first problem is thrown as a `LabelError`, or all of them are passed to
  * `onProblem`. Rejects with an `InputError` for files that cannot be read.
  */
 export async function readLabels(path: string, options: ReadLabelsOptions = {}): Promise<ReadLabels> {
   const { onProblem } = options;
   const { format, path: found } = await findLabels(OP, path, options.format);
-  if (options.images !== undefined) await checkFolder(OP, options.images);
+  const isVector = format === 'geojson' || format === 'vector';
+  if (options.images !== undefined && !(isVector && (await isFile(options.images)))) {
+    await checkFolder(OP, options.images);
+  }
   checkApplies('split', options.split, format, ['yolo'], found);
-  checkApplies('classProperty', options.classProperty, format, ['geojson', 'via'], found);
+  checkApplies('classProperty', options.classProperty, format, ['geojson', 'vector', 'via'], found);
   checkApplies('pointSize', options.pointSize, format, WITH_POINTS, found);
+  checkApplies('layer', options.layer, format, ['vector'], found);
   if (options.pointSize !== undefined) checkNumber(OP, 'pointSize', options.pointSize, { above: 0, finite: true });
   const given = await readClasses(options.classes);
   if (given !== undefined) checkClasses(OP, given);
@@ -97,6 +107,7 @@ export async function readLabels(path: string, options: ReadLabelsOptions = {}):
 /** Formats with points. */
 const WITH_POINTS: readonly LabelFormat[] = [
   'geojson',
+  'vector',
   'via',
   'labelme',
   'cvat',
@@ -116,6 +127,8 @@ function checkApplies(
   const only = `only ${needed.join(', ')} ${needed.length === 1 ? 'has' : 'have'} this option`;
   throw new TypeError(`${OP}: ${name} is ${shown(value)}, but ${path} is ${format}: ${only}`);
 }
+
+const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isFile() === true;
 
 type Given = Omit<ReadLabelsOptions, 'classes'> & { readonly classes: readonly string[] | undefined };
 type Read = LabelTable & Pick<ReadLabels, 'imagesRoot'> & Partial<Pick<ReadLabels, 'otherSplits' | 'notes' | 'coco'>>;
@@ -161,6 +174,8 @@ async function readFormat(format: LabelFormat, path: string, options: Given): Pr
       return readDota(path, options);
     case 'openimages':
       return readOpenImages(path, options);
+    case 'vector':
+      return readByPlace(path, options);
   }
 }
 

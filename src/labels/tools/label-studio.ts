@@ -1,6 +1,6 @@
 import { counted, isRecord } from '../../common/check.ts';
 import type { Point } from '../../imagery/geometry.ts';
-import { parseJson } from '../json.ts';
+import { parseLabelJson } from '../json.ts';
 import { LabelError, reporter, shown, type ParseOptions, type Report } from '../problems.ts';
 import {
   ellipseBox,
@@ -33,7 +33,7 @@ export const isLabelStudio = (text: string): boolean =>
 export function parseLabelStudio(text: string, options: ParseOptions & ImagePaths & ShapeOptions): ShapeLabels {
   const { name } = options;
   const report = reporter(options.onProblem);
-  const json = parseJson(text, name);
+  const json = parseLabelJson(text, name);
   if (!Array.isArray(json)) {
     throw new LabelError('syntax', { file: name }, `not of Label Studio: ${shown(json)}, expected a list of tasks`);
   }

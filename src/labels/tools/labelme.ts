@@ -1,6 +1,6 @@
 import { counted, isRecord } from '../../common/check.ts';
 import { boundsOf, type Point } from '../../imagery/geometry.ts';
-import { parseJson } from '../json.ts';
+import { parseLabelJson } from '../json.ts';
 import { LabelError, reporter, reportError, shown, type ParseOptions, type Report } from '../problems.ts';
 import {
   boxAround,
@@ -49,7 +49,7 @@ export function parseLabelMe(
   for (const { path, text } of documents) {
     const origin = { file: path };
     try {
-      const json = parseJson(text, path);
+      const json = parseLabelJson(text, path);
       if (!isRecord(json) || json['shapes'] === undefined) {
         throw new LabelError('syntax', origin, `not of LabelMe: ${shown(json)}, expected an object with shapes`);
       }

@@ -2,7 +2,7 @@ import { counted, isRecord } from '../../common/check.ts';
 import type { Point } from '../../imagery/geometry.ts';
 import { csvLines, fieldCount } from '../csv-rows.ts';
 import { CLASS_PROPERTIES, plainName } from '../class-property.ts';
-import { parseJson } from '../json.ts';
+import { parseLabelJson } from '../json.ts';
 import { LabelError, reporter, shown, type ParseOptions, type Report } from '../problems.ts';
 import {
   ellipseBox,
@@ -89,7 +89,7 @@ export function parseVia(text: string, options: ParseOptions & ImagePaths & ViaO
 
 function* jsonRegions(text: string, options: ParseOptions & ImagePaths, report: Report): Generator<Region> {
   const { name } = options;
-  const json = parseJson(text, name);
+  const json = parseLabelJson(text, name);
   const project = isRecord(json) ? (json['_via_img_metadata'] ?? json) : json;
   if (!isRecord(project)) {
     const reason = `not of VGG Image Annotator: ${shown(json)}, expected an object with an entry for each image`;
@@ -135,7 +135,7 @@ function* csvRegions(text: string, options: ParseOptions & ImagePaths, report: R
     yield { file, region: null };
     const objectIn = (column: (typeof COLUMNS)[number]): Entry | null => {
       try {
-        const value = parseJson(field(column) || '{}', name);
+        const value = parseLabelJson(field(column) || '{}', name);
         if (isRecord(value)) return value;
       } catch (error) {
         if (!(error instanceof LabelError)) throw error;

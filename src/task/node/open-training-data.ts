@@ -60,7 +60,7 @@ export async function openTrainingData(
     description: `${path}${isSynthetic ? ' (synthetic)' : ''}`,
     notes: [
       ...splitNotes(splits, settings),
-      ...('notes' in dataset.report ? dataset.report.notes : []).map((note) => `not read: ${note}`),
+      ...('notes' in dataset.report ? dataset.report.notes : []).map((note) => `note: ${note}`),
       ...(missingLabels.length === 0 || data.unlabelled === 'empty'
         ? []
         : [

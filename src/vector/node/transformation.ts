@@ -1,8 +1,9 @@
+import type proj4Package from 'proj4';
 import type { Point } from '../../imagery/geometry.ts';
 import { optionalPackage } from '../../imagery/node/optional-package.ts';
 import { isSameCrs, type Crs } from '../crs.ts';
 
-type Proj4 = typeof import('proj4');
+type Proj4 = typeof proj4Package;
 type Projection = InstanceType<Proj4['Proj']>;
 
 /** A conversion of coordinates from one coordinate system to another. */

@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises';
+import { MissingPackageError, optionalPackage } from '../../imagery/node/optional-package.ts';
+import { crsOfEpsg, crsOfWkt, type Crs } from '../crs.ts';
+import type { Feature, VectorLayer } from '../layer.ts';
+import { parseWkb } from '../wkb.ts';
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** Reads rows of a database; the file is not changed. */
+interface Database {
+  readonly rows: (sql: string) => Iterable<Row>;
+  readonly close: () => void;
+}
+
+/**
+ * Reads a layer of a GeoPackage (OGC 12-128r19), by Node's SQLite where it has one (Node 22.5), otherwise by the package
+ * sql.js, which holds the file in memory. Rejects with an Error for a damaged file, and where `layer` is not the name of one
+ * of its layers or is needed because there are several.
+ */
+export async function readGeoPackage(path: string, layer?: string): Promise<VectorLayer> {
+  const database = await openDatabase(path);
+  try {
+    const found = chooseLayer([...database.rows(LAYERS)], layer);
+    const { table, geometry } = { table: text(found['table_name']), geometry: text(found['column_name']) };
+    const features: Feature[] = [];
+    let index = 0;
+    for (const row of database.rows(`SELECT * FROM "${table.replaceAll('"', '""')}"`)) {
+      const { [geometry]: bytes, ...properties } = row;
+      if (bytes instanceof Uint8Array) features.push({ index, properties, ...readGeometry(bytes, index) });
+      index++;
+    }
+    return { name: `${path} (layer ${table})`, crs: layerCrs(found), features };
+  } finally {
+    database.close();
+  }
+}
+
+/** Layers with their geometry columns and coordinate systems (tables of sections 1.1.2, 1.1.3 and 2.1.5). */
+const LAYERS = `
+  SELECT g.table_name, g.column_name, s.srs_id, s.organization, s.organization_coordsys_id, s.definition
+  FROM gpkg_geometry_columns g
+  JOIN gpkg_contents c ON c.table_name = g.table_name
+  LEFT JOIN gpkg_spatial_ref_sys s ON s.srs_id = g.srs_id
+  WHERE c.data_type = 'features' ORDER BY g.table_name`;
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+function chooseLayer(layers: readonly Row[], name: string | undefined): Row {
+  const names = layers.map((row) => text(row['table_name'])).join(', ');
+  const found = name === undefined ? layers : layers.filter((row) => row['table_name'] === name);
+  if (layers.length === 0) throw new Error('this GeoPackage has no layer of features');
+  if (found.length === 0) throw new Error(`there is no layer ${name}, expected one of ${names}`);
+  if (found.length > 1) throw new Error(`${found.length} layers: ${names}; name one with layer (convert --layer)`);
+  return found[0]!;
+}
+
+function layerCrs(row: Row): Crs | null {
+  const [id, organization, definition] = [row['srs_id'], text(row['organization']), text(row['definition'])];
+  // -1 and 0 stand for an undefined system.
+  if (typeof id !== 'number' || id <= 0) return null;
+  const code = Number(row['organization_coordsys_id']);
+  return organization.toUpperCase() === 'EPSG' && code > 0 ? crsOfEpsg(code) : crsOfWkt(definition);
+}
+
+/** The well-known binary behind the header of a GeoPackage geometry (section 2.1.3). */
+function readGeometry(bytes: Uint8Array, index: number): ReturnType<typeof parseWkb> {
+  try {
+    const flags = bytes[3] ?? 0;
+    const envelope = [0, 32, 48, 48, 64][(flags >> 1) & 7];
+    if (bytes[0] !== 0x47 || bytes[1] !== 0x50 || envelope === undefined)
+      throw new Error('damaged: no GeoPackage geometry');
+    return parseWkb(bytes.subarray(8 + envelope));
+  } catch (error) {
+    throw new Error(`feature ${index}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/** The part of `node:sqlite` that is used; the types of Node 20 do not have it. */
+interface NodeSqlite {
+  readonly DatabaseSync: new (
+    path: string,
+    options: { readonly readOnly: boolean },
+  ) => { prepare(sql: string): { iterate(): Iterable<Row> }; close(): void };
+}
+
+async function openDatabase(path: string): Promise<Database> {
+  const sqlite = process.getBuiltinModule?.('node:sqlite') as NodeSqlite | undefined;
+  if (sqlite !== undefined) {
+    const database = new sqlite.DatabaseSync(path, { readOnly: true });
+    return { rows: (sql) => database.prepare(sql).iterate(), close: () => database.close() };
+  }
+  const { default: open } = await optionalPackage('sql.js', () => import('sql.js')).catch((error: unknown) => {
+    if (!(error instanceof MissingPackageError)) throw error;
+    throw new Error('a GeoPackage needs Node 22.5 or later, or the package sql.js: npm install sql.js', {
+      cause: error,
+    });
+  });
+  const { Database } = await open();
+  const database = new Database(await readFile(path));
+  return {
+    *rows(sql) {
+      const statement = database.prepare(sql);
+      try {
+        while (statement.step()) yield statement.getAsObject() as Row;
+      } finally {
+        statement.free();
+      }
+    },
+    close: () => database.close(),
+  };
+}
