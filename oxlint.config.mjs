@@ -39,6 +39,7 @@ const ENTRIES = [
   'data-node',
   'evaluation',
   'report',
+  'report-node',
   'detector',
   'detector-node',
   'train',
