@@ -118,6 +118,15 @@
   /** With more boxes in a tile, lines are thin and without dark edges, which would hide the image. */
   const MOST_EDGED = 500;
 
+  /** Draws rectangles, four numbers each. */
+  function drawRects(context, rects) {
+    for (let k = 0; k < rects.length; k += 4) {
+      const [left, top, width, height] = [rects[k], rects[k + 1], rects[k + 2], rects[k + 3]];
+      if (Math.max(width, height) >= DOT) context.strokeRect(left, top, width, height);
+      else context.fillRect(left + width / 2 - 1.5, top + height / 2 - 1.5, 3, 3);
+    }
+  }
+
   const Boxes = L.GridLayer.extend({
     initialize(options) {
       L.setOptions(this, options);
@@ -141,35 +150,31 @@
       const context = canvas.getContext('2d');
       context.setTransform(canvas.width / TILE, 0, 0, canvas.height / TILE, 0, 0);
       context.clearRect(0, 0, TILE, TILE);
-      const paths = new Map();
-      let boxes = 0;
+      // One array for each style: four numbers per box, in pixels of the tile. Setting a style is slower than drawing.
+      const groups = new Map();
+      let count = 0;
       gridOfPlane(planes[state.plane]).near(x1 - margin, y1 - margin, x2 + margin, y2 + margin, (i) => {
         if (!isShown(i)) return;
         const style = styleOf(i);
-        if (!paths.has(style))
-          paths.set(style, { outlines: new Path2D(), dots: new Path2D(), isDashed: objects.kind[i] === MISS });
-        const [left, top] = [(objects.boxes[4 * i] - x1) * scale, (objects.boxes[4 * i + 1] - y1) * scale];
-        const width = (objects.boxes[4 * i + 2] - objects.boxes[4 * i]) * scale;
-        const height = (objects.boxes[4 * i + 3] - objects.boxes[4 * i + 1]) * scale;
-        const { outlines, dots } = paths.get(style);
-        if (Math.max(width, height) < DOT) dots.rect(left + width / 2 - 1.5, top + height / 2 - 1.5, 3, 3);
-        else outlines.rect(left, top, width, height);
-        boxes++;
+        let group = groups.get(style);
+        if (group === undefined) groups.set(style, (group = { isDashed: objects.kind[i] === MISS, rects: [] }));
+        const [left, top] = [objects.boxes[4 * i], objects.boxes[4 * i + 1]];
+        const [width, height] = [objects.boxes[4 * i + 2] - left, objects.boxes[4 * i + 3] - top];
+        group.rects.push((left - x1) * scale, (top - y1) * scale, width * scale, height * scale);
+        count++;
       });
-      for (const [{ colour }, { outlines, dots, isDashed }] of paths) {
-        context.fillStyle = context.strokeStyle = colour;
-        context.fill(dots);
-        const isCrowded = boxes > MOST_EDGED;
+      const isCrowded = count > MOST_EDGED;
+      for (const [{ colour }, { isDashed, rects }] of groups) {
         if (!isCrowded) {
           context.setLineDash([]);
-          context.strokeStyle = 'rgb(0 0 0 / 60%)';
+          context.fillStyle = context.strokeStyle = 'rgb(0 0 0 / 60%)';
           context.lineWidth = 4;
-          context.stroke(outlines);
+          drawRects(context, rects);
         }
-        context.setLineDash(isDashed ? [5, 4] : []);
-        context.strokeStyle = colour;
+        context.setLineDash(isDashed && !isCrowded ? [5, 4] : []);
+        context.fillStyle = context.strokeStyle = colour;
         context.lineWidth = isCrowded ? 1 : 2;
-        context.stroke(outlines);
+        drawRects(context, rects);
       }
     },
   });
@@ -185,6 +190,7 @@
   );
 
   Object.assign(globalThis.retinagradViewer, {
+    DOT,
     map,
     latLng,
     boundsOf,

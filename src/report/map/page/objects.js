@@ -56,19 +56,17 @@
     const side = Math.max(64, Math.sqrt(((right - left) * (bottom - top)) / 40_000));
     const [columns, rows] = [right - left, bottom - top].map((size) => Math.max(1, Math.ceil(size / side)));
     const cell = (value, start, count) => Math.min(count - 1, Math.max(0, Math.floor((value - start) / side)));
-    const range = (x1, y1, x2, y2) => [
-      cell(x1, left, columns),
-      cell(y1, top, rows),
-      cell(x2, left, columns),
-      cell(y2, top, rows),
-    ];
-    const rangeOf = (i) => range(...objects.boxes.subarray(4 * i, 4 * i + 4));
+    const columnOf = (x) => cell(x, left, columns);
+    const rowOf = (y) => cell(y, top, rows);
+    const { boxes } = objects;
     const starts = new Uint32Array(columns * rows + 1);
     const eachCell = (visit) => {
       for (const { from, to } of members) {
         for (let i = from; i < to; i++) {
-          const [c1, r1, c2, r2] = rangeOf(i);
-          for (let r = r1; r <= r2; r++) for (let c = c1; c <= c2; c++) visit(r * columns + c, i);
+          const [c1, c2, r2] = [columnOf(boxes[4 * i]), columnOf(boxes[4 * i + 2]), rowOf(boxes[4 * i + 3])];
+          for (let r = rowOf(boxes[4 * i + 1]); r <= r2; r++) {
+            for (let c = c1; c <= c2; c++) visit(r * columns + c, i);
+          }
         }
       }
     };
@@ -80,14 +78,16 @@
     return {
       /** Calls `visit` once for each object that may touch a box. */
       near(x1, y1, x2, y2, visit) {
-        const [c1, r1, c2, r2] = range(x1, y1, x2, y2);
+        const [c1, r1, c2, r2] = [columnOf(x1), rowOf(y1), columnOf(x2), rowOf(y2)];
         for (let r = r1; r <= r2; r++) {
           for (let c = c1; c <= c2; c++) {
             const at = r * columns + c;
             for (let k = starts[at]; k < starts[at + 1]; k++) {
-              const [firstColumn, firstRow] = rangeOf(items[k]);
+              const i = items[k];
               // In the first of the visited cells that it touches.
-              if (c === Math.max(c1, firstColumn) && r === Math.max(r1, firstRow)) visit(items[k]);
+              if (c > c1 && columnOf(boxes[4 * i]) < c) continue;
+              if (r > r1 && rowOf(boxes[4 * i + 1]) < r) continue;
+              visit(i);
             }
           }
         }

@@ -5,7 +5,7 @@
   const { classes, kinds } = shared;
   const { objects, isEvaluation, state, counts, isShown, styleOf, planes, gridOfPlane } = globalThis.retinagradViewer;
   const { map, latLng, boundsOf, metresOf, imagery, boxes, mark, tileUrl, drawImagery } = globalThis.retinagradViewer;
-  const { HIT, MISS, FALSE_ALARM } = globalThis.retinagradViewer;
+  const { DOT, HIT, MISS, FALSE_ALARM } = globalThis.retinagradViewer;
   const element = (id) => document.getElementById(id);
   const grouped = (n) => n.toLocaleString('en-US');
   const counted = (n, one, many) => `${grouped(n)} ${n === 1 ? one : many}`;
