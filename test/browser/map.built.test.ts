@@ -71,10 +71,10 @@ async function becomes(page: Page, selector: string, expected: string): Promise<
   assert.is(found, expected);
 }
 
-/** The rows of the popup. */
+/** The rows of the newest popup: Leaflet fades out the one before. */
 async function detailsOf(page: Page): Promise<Record<string, string>> {
-  const [names, values] = [await texts(page, '.popup dt'), await texts(page, '.popup dd')];
-  return Object.fromEntries(names.map((name, i) => [name, values[i]!]));
+  const cells = await page.locator('.popup').last().locator('dt, dd').allTextContents();
+  return Object.fromEntries(cells.flatMap((name, i) => (i % 2 === 0 ? [[name, cells[i + 1]!] as const] : [])));
 }
 
 /** Colour of the page at a point, as soon as `isExpected` holds for it. */

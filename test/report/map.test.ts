@@ -12,6 +12,8 @@ import { mapPage } from '../../src/report/map/page.ts';
 import { lonLatGrid, pixelOnGround, placeImages } from '../../src/report/map/placement.ts';
 import { firstLevel, pyramidTiles, tileGrid, topLevel, type PyramidTile } from '../../src/report/map/pyramid.ts';
 import { writeMap } from '../../src/report/node/write-map.ts';
+import { crsOfEpsg, WGS84 } from '../../src/vector/crs.ts';
+import { transformation } from '../../src/vector/node/transformation.ts';
 import { temporaryFolder } from '../support/files.ts';
 import { errorOf, rejects } from '../support/errors.ts';
 import { memoryRaster } from './support.ts';
@@ -143,22 +145,35 @@ test('tiles of an orthophoto share a plane, everything else has its own', () => 
   );
 });
 
-test('pixels in metres, and longitude and latitude as of gdaltransform', () => {
+test('pixels in metres', () => {
   assert.equal(pixelOnGround({ ...utm, affine: north(440_720, 3_751_320) }), [0.5, 0.5]);
   assert.is(pixelOnGround({ ...utm, affine: null }), null);
   const degrees = { ...utm, epsg: 4326, geographic: true, affine: [1e-5, 0, 10, 0, -1e-5, 60.0015] as Affine };
   const [width, height] = pixelOnGround(degrees)!;
   assert.ok(Math.abs(height - 1.113) < 0.001 && Math.abs(width - height / 2) < 0.001, `${width} x ${height}`);
-  assert.equal(lonLatGrid(degrees)![0], [10, 60.0015]);
-  for (const [epsg, x, y, lon, lat] of [
-    [32611, 440_720, 3_751_320, -117.641169915169, 33.9006018372693],
-    [32733, 166_021, 9_999_000, 11.9999959865578, -0.00903483101160035],
-    [3857, -13_163_706, 4_026_111, -118.251582954559, 33.979956565464],
+});
+
+test('longitude and latitude as of gdaltransform, interpolated within an image', async () => {
+  const { apply } = await transformation(crsOfEpsg(32611), WGS84);
+  // 20 km.
+  const image = { ...utm, width: 40_000, height: 40_000, affine: north(440_720, 3_751_320) };
+  const grid = lonLatGrid(image, apply)!;
+  assert.is(grid.length, 9);
+  const weights = (t: number): number[] => [(1 - t) * (1 - 2 * t), 4 * t * (1 - t), t * (2 * t - 1)];
+  for (const [x, y, lon, lat] of [
+    [440_720, 3_751_320, -117.641169915169, 33.9006018372693],
+    [442_462.87, 3_750_776.56, -117.622284494049, 33.8957974715047],
   ] as const) {
-    const [corner] = lonLatGrid({ ...utm, epsg, affine: north(x, y) })!;
-    assert.ok(Math.abs(corner![0] - lon) < 1e-8 && Math.abs(corner![1] - lat) < 1e-8, `${epsg}: ${corner}`);
+    const [u, v] = [weights((x - 440_720) / 20_000), weights((3_751_320 - y) / 20_000)];
+    const value = (axis: 0 | 1): number =>
+      grid.reduce((sum, point, k) => sum + point[axis] * u[k % 3]! * v[Math.floor(k / 3)]!, 0);
+    assert.ok(Math.abs(value(0) - lon) < 1e-5 && Math.abs(value(1) - lat) < 1e-5, `${value(0)}, ${value(1)}`);
   }
-  assert.is(lonLatGrid({ ...utm, epsg: 2154, affine: north(1, 1) }), null);
+  assert.is(lonLatGrid({ ...image, affine: null }, apply), null);
+  assert.is(
+    lonLatGrid(image, () => null),
+    null,
+  );
 });
 
 /** What detections.js assigns. */

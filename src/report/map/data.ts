@@ -1,7 +1,7 @@
-import type { Box } from '../../imagery/geometry.ts';
+import type { Box, Point } from '../../imagery/geometry.ts';
 import { pictureColours } from '../pictures/pictures.ts';
 import { KINDS, type MapContents, type MapImage } from './contents.ts';
-import { lonLatGrid, pixelOnGround, type Placement, type PlacedImage } from './placement.ts';
+import { pixelOnGround, type Placement, type PlacedImage } from './placement.ts';
 import { tileGrid, topLevel } from './pyramid.ts';
 
 // The data of a map, which viewer.js shows: a script that assigns one global, because a page that is opened from a disk
@@ -43,6 +43,8 @@ export interface MapImageData extends PlacedImage, Columns {
   readonly first: number;
   /** For each level from `first` on, a digit per tile, row by row: 1, or 0 where no pixel has data and there is no file. */
   readonly tiles: readonly string[];
+  /** See `lonLatGrid`. */
+  readonly lonLat: readonly Point[] | null;
 }
 
 /** Objects of an image as columns. */
@@ -74,7 +76,7 @@ export function mapScript(
   const lines = images.map((image, i) => {
     const { width, height, first, geographic, ...rest } = image;
     const levels = image.tiles.map((_, k) => tileGrid(width, height, first + k));
-    const place = { ...placements[i]!, metres: pixelOnGround(image), lonLat: lonLatGrid(image) };
+    const place = { ...placements[i]!, metres: pixelOnGround(image) };
     return { ...rest, width, height, first, top: topLevel(width, height), geographic, levels, ...place };
   });
   const text = `{"shared":${json(shared)},\n"images":[\n${lines.map(json).join(',\n')}\n]}`;

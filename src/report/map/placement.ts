@@ -1,4 +1,4 @@
-import { applyAffine, groundResolution, invertAffine, projectionOf, type Affine } from '../../imagery/georeference.ts';
+import { applyAffine, groundResolution, type Affine } from '../../imagery/georeference.ts';
 import type { Point } from '../../imagery/geometry.ts';
 import type { Georeference } from '../../imagery/raster.ts';
 
@@ -64,59 +64,23 @@ export function pixelOnGround(image: PlacedImage): readonly [width: number, heig
   const [a, b, , d, e] = image.affine;
   const [, y] = applyAffine(image.affine, image.width / 2, image.height / 2);
   // Degrees of longitude are shorter than those of latitude. The unit cancels: `side` has the area.
-  const shrink = image.geographic === true ? Math.cos(y / DEGREES) : 1;
+  const shrink = image.geographic === true ? Math.cos((y * Math.PI) / 180) : 1;
   const ratio = Math.sqrt(Math.hypot(a * shrink, d) / Math.hypot(b * shrink, e));
   return [side * ratio, side / ratio];
 }
 
 /**
  * Longitude and latitude (WGS84, degrees) of nine points of an image, three by three at its left edge, middle and right
- * edge, row by row; quadratic interpolation between them is accurate to a metre for images of up to 20 kilometres. Null
- * without a georeference and for coordinate systems that `projectionOf` does not know.
+ * edge, row by row; quadratic interpolation between them is accurate to a metre for images of up to 20 kilometres.
+ * `toLonLat` converts its map coordinates; null for a place that has none. Null if that is so for one of the points.
  */
-export function lonLatGrid({ affine, epsg, geographic, width, height }: PlacedImage): Point[] | null {
+export function lonLatGrid(
+  { affine, width, height }: PlacedImage,
+  toLonLat: (x: number, y: number) => Point | null,
+): Point[] | null {
   if (affine === null) return null;
-  const toLonLat = geographic === true ? (x: number, y: number): Point => [x, y] : inverseProjection(epsg);
-  if (toLonLat === null) return null;
   const points = [0, 0.5, 1].flatMap((v) =>
     [0, 0.5, 1].map((u) => toLonLat(...applyAffine(affine, u * width, v * height))),
   );
-  return points.every((point) => point.every(Number.isFinite)) ? points : null;
-}
-
-/** From map coordinates to longitude and latitude; null for systems that `projectionOf` does not know. */
-function inverseProjection(epsg: number | null): ((x: number, y: number) => Point) | null {
-  if (epsg === 3857) return inverseWebMercator;
-  const project = epsg === null ? null : projectionOf(epsg);
-  return epsg === null || project === null ? null : inverseUtm(epsg, project);
-}
-
-const DEGREES = 180 / Math.PI;
-const EARTH_RADIUS = 6_378_137; // of Web Mercator's sphere, in metres
-
-const inverseWebMercator = (x: number, y: number): Point => [
-  (x / EARTH_RADIUS) * DEGREES,
-  Math.atan(Math.sinh(y / EARTH_RADIUS)) * DEGREES,
-];
-
-/** Degrees over which slopes of a projection are measured. */
-const STEP = 1e-5;
-
-/** Newton's method from the middle of a zone: within a zone the projection is nearly linear. */
-function inverseUtm(epsg: number, project: (lon: number, lat: number) => Point): (x: number, y: number) => Point {
-  const middle = (epsg % 100) * 6 - 183;
-  const isSouth = Math.floor(epsg / 100) === 327;
-  return (x, y) => {
-    let [lon, lat] = [middle, isSouth ? -40 : 40];
-    for (let i = 0; i < 10; i++) {
-      const [x0, y0] = project(lon, lat);
-      const [xLon, yLon] = project(lon + STEP, lat);
-      const [xLat, yLat] = project(lon, lat + STEP);
-      const slopes = [(xLon - x0) / STEP, (xLat - x0) / STEP, 0, (yLon - y0) / STEP, (yLat - y0) / STEP, 0] as const;
-      const [dLon, dLat] = invertAffine(slopes)(x - x0, y - y0);
-      lon += dLon;
-      lat += dLat;
-    }
-    return [lon, lat];
-  };
+  return points.every((point) => point !== null) ? points : null;
 }

@@ -3,12 +3,16 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkInteger, optionsOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
+import type { Point } from '../../imagery/geometry.ts';
 import { optionalPackage } from '../../imagery/node/optional-package.ts';
 import { encodeWebp } from '../../imagery/node/webp.ts';
+import type { Georeference } from '../../imagery/raster.ts';
+import { crsOfEpsg, WGS84 } from '../../vector/crs.ts';
+import { transformation } from '../../vector/node/transformation.ts';
 import { checkContents, checkObjects, type MapContents, type MapImage } from '../map/contents.ts';
 import { columnsOf, mapScript, type MapImageData } from '../map/data.ts';
 import { GENERATOR, mapPage } from '../map/page.ts';
-import { placeImages } from '../map/placement.ts';
+import { lonLatGrid, placeImages } from '../map/placement.ts';
 import { firstLevel, pyramidTiles, tileGrid, topLevel } from '../map/pyramid.ts';
 
 /** Quality of the tiles, from 0 to 100; lower ones blur the edges of buildings. */
@@ -159,5 +163,16 @@ async function writeImage(
     onProgress?.({ image: name, done: ++done, total });
   }
   const tiles = written.map((level) => level.join(''));
-  return { name, width, height, affine, epsg, geographic, first, tiles, ...columnsOf(objects) };
+  const lonLat = lonLatGrid(raster, await toLonLat(raster));
+  return { name, width, height, affine, epsg, geographic, first, tiles, lonLat, ...columnsOf(objects) };
+}
+
+/**
+ * The conversion of map coordinates of an image to longitude and latitude; to null if it is not known. A map without them
+ * is as good, so that neither a system that is not supported nor the missing package proj4 is an error.
+ */
+async function toLonLat({ epsg, geographic }: Georeference): Promise<(x: number, y: number) => Point | null> {
+  if (epsg === null) return (x, y) => (geographic === true ? [x, y] : null);
+  const { apply } = await transformation(crsOfEpsg(epsg), WGS84).catch(() => ({ apply: () => null }));
+  return apply;
 }
