@@ -7,13 +7,12 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rgbImage } from '../../src/imagery/image.ts';
 import type { MapImage, MapObject } from '../../src/report/map/contents.ts';
+import type * as reportNode from '../../src/report-node.ts';
 import { memoryRaster } from '../report/support.ts';
 import { root, temporaryFolder } from '../support/files.ts';
 import { hasChromium, launchChromium } from './chromium.ts';
 
-const { writeMap } = (await import(
-  pathToFileURL(join(root, 'dist/report-node.js')).href
-)) as typeof import('../../src/report-node.ts');
+const { writeMap } = (await import(pathToFileURL(join(root, 'dist/report-node.js')).href)) as typeof reportNode;
 
 const evil = `</script><img src=x onerror="globalThis.harmed = true"> & 'ship'`;
 const folder = temporaryFolder();
