@@ -39,6 +39,7 @@ const ENTRIES = [
   'data-node',
   'evaluation',
   'report',
+  'report-node',
   'detector',
   'detector-node',
   'train',
@@ -116,6 +117,8 @@ export default {
   overrides: [
     { files: ['src/**'], rules: { 'max-lines': ['error', { max: 450 }], 'no-console': 'error' } },
     { files: ['src/cli/**'], rules: { 'no-console': 'off' } },
+    // The compiler does not check these scripts.
+    { files: ['src/report/map/page/*.js'], env: { browser: true }, rules: { 'no-undef': 'error' } },
     { files: ['*.mjs'], rules: { 'import/no-default-export': 'off' } },
     ...Object.entries(ROOMS).flatMap(rulesOf),
     launches('nn', 'optim.ts'),

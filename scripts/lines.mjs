@@ -20,7 +20,7 @@ const BUDGETS = {
   synthetic: 820,
   data: 2350,
   evaluation: 1970,
-  report: 2420,
+  report: 3530,
   retinanet: 1050,
   weights: 202,
   node: 279,
@@ -50,7 +50,7 @@ function roomOf(file) {
   return inner in BUDGETS ? inner : folders[0];
 }
 
-/** How many lines of a TypeScript or WGSL text are code, comment and blank. A line with both code and a comment is code. */
+/** How many lines of a text are code, comment and blank. A line with both code and a comment is code. */
 function countLines(text) {
   const counts = { code: 0, comment: 0, blank: 0 };
   let isInBlock = false;
@@ -70,7 +70,7 @@ function countLines(text) {
 const rooms = new Map(Object.keys(BUDGETS).map((room) => [room, { files: 0, code: 0, comment: 0, blank: 0 }]));
 for (const entry of readdirSync(src, { recursive: true })) {
   const file = entry.replaceAll('\\', '/');
-  if (!/\.(?:ts|wgsl)$/.test(file) || GENERATED.test(file)) continue;
+  if (!/\.(?:ts|wgsl|js)$/.test(file) || GENERATED.test(file)) continue;
   const room = roomOf(file);
   const counts = countLines(readFileSync(new URL(file, src), 'utf8'));
   const sums = rooms.get(room) ?? { files: 0, code: 0, comment: 0, blank: 0 };

@@ -53,6 +53,19 @@ export function dropAlpha(height: number, width: number, rgba: ArrayLike<number>
   return rgbImage(height, width, rgb);
 }
 
+/** The RGBA bytes of an image in row-major order: opaque or, with `valid`, transparent where that is 0. */
+export function addAlpha(image: RgbImage, valid: Uint8Array | null): Uint8Array {
+  const rgb = packedBytes(image);
+  const rgba = new Uint8Array((rgb.length / 3) * 4);
+  for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) {
+    rgba[to] = rgb[from]!;
+    rgba[to + 1] = rgb[from + 1]!;
+    rgba[to + 2] = rgb[from + 2]!;
+    rgba[to + 3] = valid === null || valid[to / 4] !== 0 ? 255 : 0;
+  }
+  return rgba;
+}
+
 /** A view of an image rotated clockwise by `quarterTurns` times 90 degrees; negative numbers rotate counterclockwise. */
 export function rotateImage(image: RgbImage, quarterTurns: number): RgbImage {
   const turns = ((quarterTurns % 4) + 4) % 4;

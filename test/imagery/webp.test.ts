@@ -3,12 +3,12 @@ import { readFile } from 'node:fs/promises';
 import jpeg from 'jpeg-js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { packedBytes } from '../../src/imagery/image.ts';
+import { packedBytes, rgbImage } from '../../src/imagery/image.ts';
 import { findImages } from '../../src/imagery/node/find-images.ts';
 import { readImage } from '../../src/imagery/node/read-image.ts';
 import { imageSizeOf } from '../../src/imagery/node/image-size.ts';
 import { encodePng } from '../../src/imagery/node/png.ts';
-import { readWebp } from '../../src/imagery/node/webp.ts';
+import { decodeWebp, decodeWebpLevels, encodeWebp, readWebp } from '../../src/imagery/node/webp.ts';
 import { geoTiff, inFolder, levelBytes, markedSample, plainTiff, raster, rejects, write } from '../data/support.ts';
 
 const { image } = markedSample(20, 30, [[3, 4, 9, 11]]);
@@ -150,6 +150,17 @@ test(
     await rejects(imageSizeOf(`${folder}/none.png`), /none.png: cannot be read/);
   }),
 );
+
+test('an image is encoded, with transparency where it has no data', async () => {
+  const flat = rgbImage(20, 30, new Uint8Array(20 * 30 * 3).fill(120));
+  const opaque = await encodeWebp(flat, 90);
+  const back = await decodeWebp(opaque, 'opaque');
+  assert.equal(back.shape, [20, 30, 3]);
+  assert.ok(packedBytes(back).every((value) => Math.abs(value - 120) <= 2));
+  const valid = Uint8Array.from({ length: 600 }, (_, i) => Number(i % 30 < 12));
+  const holes = await encodeWebp(flat, 90, valid);
+  assert.equal((await decodeWebpLevels(holes, 'holes')).valid, valid);
+});
 
 test(
   'images from files, folders, patterns and lists',

@@ -1,5 +1,7 @@
 import * as assert from 'uvu/assert';
-import type { RgbImage } from '../../src/imagery/types.ts';
+import { imageSize } from '../../src/imagery/image.ts';
+import type { Georeference, Raster, RasterPixels } from '../../src/imagery/raster.ts';
+import type { PixelWindow, RgbImage } from '../../src/imagery/types.ts';
 
 export { refuses } from '../support/errors.ts';
 
@@ -86,3 +88,25 @@ export const pageText = (html: string) =>
     .replaceAll(/<[^>]*>/g, ' ')
     .replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
     .replaceAll(/\s+/g, ' ');
+
+/** An image in memory as a raster, and how often its pixels were read. */
+export function memoryRaster(
+  image: RgbImage,
+  place: Partial<Georeference> & { readonly valid?: Uint8Array; readonly path?: string } = {},
+): Raster & { readonly windows: PixelWindow[] } {
+  const { height, width } = imageSize(image);
+  const { affine = null, epsg = null, geographic = null, valid, path = 'memory' } = place;
+  const windows: PixelWindow[] = [];
+  const read = async (window: PixelWindow): Promise<RasterPixels> => {
+    const { x, y } = window;
+    assert.ok(x >= 0 && y >= 0 && x + window.width <= width && y + window.height <= height, 'inside the raster');
+    windows.push(window);
+    const isValid = (_: unknown, i: number): number =>
+      valid![(y + Math.floor(i / window.width)) * width + x + (i % window.width)]!;
+    return {
+      image: image.hi(y + window.height, x + window.width, 3).lo(y, x, 0),
+      valid: valid === undefined ? null : Uint8Array.from({ length: window.width * window.height }, isValid),
+    };
+  };
+  return { path, width, height, affine, epsg, geographic, windows, read, close: () => Promise.resolve() };
+}

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
-import { imageSize, packedBytes, rgbImage } from '../image.ts';
+import { addAlpha, imageSize, packedBytes, rgbImage } from '../image.ts';
 import { exifOrientation, orientImage, type ImageHeader } from '../orientation.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
@@ -45,7 +45,7 @@ export async function decodeWebpLevels(bytes: Uint8Array, name: string, limits: 
 }
 
 /** Decodes a WebP file to red, green, blue and alpha, in the orientation that it is stored in. */
-export async function decodeWebpRgba(bytes: Uint8Array, limits: ImageLimits = {}): Promise<Decoded> {
+export async function decodeWebpRgba(bytes: Uint8Array, limits: ImageLimits = {}): Promise<Pixels> {
   const decode = await optionalPackage('@jsquash/webp', loadDecoder);
   const { width, height } = readWebpHeader(bytes);
   checkPixels(width, height, limits);
@@ -128,38 +128,64 @@ function tagAt(bytes: Uint8Array, at: number): string {
   return String.fromCharCode(...bytes.subarray(at, at + 4));
 }
 
-interface Decoded {
+/**
+ * Encodes an image as a lossy WebP file. `quality` is from 0 to 100. `valid` has a byte for each pixel, row by row; pixels
+ * where it is 0 become transparent. Default: all are opaque.
+ */
+export async function encodeWebp(
+  image: RgbImage,
+  quality: number,
+  valid: Uint8Array | null = null,
+): Promise<Uint8Array> {
+  const encode = await optionalPackage('@jsquash/webp', loadEncoder, 'writing WebP files');
+  return encode({ ...imageSize(image), data: addAlpha(image, valid) }, quality);
+}
+
+interface Pixels {
   readonly width: number;
   readonly height: number;
-  readonly data: Uint8ClampedArray;
+  /** RGBA. */
+  readonly data: Uint8Array | Uint8ClampedArray;
 }
-type Decoder = (bytes: Uint8Array) => Promise<Decoded>;
+type Decoder = (bytes: Uint8Array) => Promise<Pixels>;
+type Encoder = (pixels: Pixels, quality: number) => Promise<Uint8Array>;
 
-let decoder: Promise<Decoder> | undefined;
-
-/** The decoder of the package, loaded once; after a failure it is loaded again. */
-function loadDecoder(): Promise<Decoder> {
-  decoder ??= makeDecoder().catch((error: unknown) => {
-    decoder = undefined;
-    throw error;
-  });
-  return decoder;
-}
-
-async function makeDecoder(): Promise<Decoder> {
+const loadDecoder = once(async (): Promise<Decoder> => {
   const module = (await import('@jsquash/webp/decode.js')) as unknown as {
     init(wasm: object): Promise<void>;
-    default(bytes: ArrayBuffer): Promise<Decoded>;
+    default(bytes: ArrayBuffer): Promise<Pixels>;
   };
-  // The package would fetch its code from a URL; in Node it is read from the disk.
-  const wasm = createRequire(import.meta.url).resolve('@jsquash/webp/codec/dec/webp_dec.wasm');
-  const { WebAssembly } = globalThis as unknown as { WebAssembly: { compile(code: Uint8Array): Promise<object> } };
-  const compiled = await WebAssembly.compile(await readFile(wasm));
+  const compiled = await compile('@jsquash/webp/codec/dec/webp_dec.wasm');
   await withImageData(() => module.init(compiled));
   return (bytes) =>
     withImageData(() => module.default(new Uint8Array(bytes).buffer)).catch((error: unknown) => {
       throw new Error(`damaged: the pixels cannot be decoded (${reasonOf(error)})`, { cause: error });
     });
+});
+
+const loadEncoder = once(async (): Promise<Encoder> => {
+  const module = (await import('@jsquash/webp/encode.js')) as unknown as {
+    init(wasm: object): Promise<unknown>;
+    default(pixels: Pixels, options: object): Promise<ArrayBuffer>;
+  };
+  await module.init(await compile('@jsquash/webp/codec/enc/webp_enc_simd.wasm'));
+  return async (pixels, quality) => new Uint8Array(await module.default(pixels, { quality }));
+});
+
+/** Loads something once; after a failure it is loaded again. */
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined;
+  return () =>
+    (loaded ??= load().catch((error: unknown) => {
+      loaded = undefined;
+      throw error;
+    }));
+}
+
+/** Compiles code of the package, which would fetch it from a URL; in Node it is read from the disk. */
+async function compile(name: string): Promise<object> {
+  const { WebAssembly } = globalThis as unknown as { WebAssembly: { compile(code: Uint8Array): Promise<object> } };
+  return WebAssembly.compile(await readFile(createRequire(import.meta.url).resolve(name)));
 }
 
 let running = 0;
@@ -177,7 +203,7 @@ async function withImageData<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-class ImageDataShim implements Decoded {
+class ImageDataShim implements Pixels {
   readonly data: Uint8ClampedArray;
   readonly width: number;
   readonly height: number;

@@ -1,13 +1,16 @@
-/**
- * The style sheet of a report, for light and dark mode, screens from 360 pixels of width, and paper. Contains no `&` and
- * no `<`, so that it needs no escaping.
- */
-export const reportStyle = `
+/** Colours of pages in light and dark mode. */
+export const palette = `
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1c1e21; --pale: #5b6067; --line: #d9dce0; --card: #f4f5f7;
   --accent: #00588a; --mark: #e3f0f8; --warn: #fff4d6; }
 @media (prefers-color-scheme: dark) { :root { --paper: #16181b; --ink: #e6e8ea; --pale: #a4abb3; --line: #3a3f45;
   --card: #22262a; --accent: #7cc3ec; --mark: #1d3747; --warn: #43370f; } }
-* { box-sizing: border-box; }
+`;
+
+/**
+ * The style sheet of a report, for light and dark mode, screens from 360 pixels of width, and paper. Contains no `&` and
+ * no `<`, so that it needs no escaping.
+ */
+export const reportStyle = `${palette}* { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 66rem; background: var(--paper); color: var(--ink);
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
