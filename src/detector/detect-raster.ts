@@ -149,7 +149,7 @@ const noDetections: Detections = {
 };
 
 /** The tiles of a raster, row by row. */
-export function tilesOf(
+function tilesOf(
   { width, height }: { readonly width: number; readonly height: number },
   tile: number,
   overlap: number,

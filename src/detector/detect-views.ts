@@ -74,7 +74,7 @@ function fused(views: readonly Detections[]): Detections {
   const kept = fuseBoxes(all, SAME, views.length, (a, b) => boxIou(a, 0, b, 0));
   const omitted = views.flatMap((found) => [...(found.omitted ?? [])]);
   return {
-    boxes: Float32Array.from(kept.flatMap(({ box }) => [...Array.from(box)])),
+    boxes: Float32Array.from(kept.flatMap(({ box }) => Array.from(box))),
     scores: Float32Array.from(kept, ({ score }) => score),
     labels: Int32Array.from(kept, ({ label }) => label),
     ...(omitted.length === 0 ? {} : { omitted: Float32Array.from(omitted) }),

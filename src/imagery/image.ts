@@ -42,17 +42,6 @@ export function packedBytes(image: RgbImage): Uint8Array {
   return out;
 }
 
-/** An image from RGBA bytes in row-major order, without the transparency. */
-export function dropAlpha(height: number, width: number, rgba: ArrayLike<number>): RgbImage {
-  const rgb = new Uint8Array(height * width * 3);
-  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-    rgb[to] = rgba[from]!;
-    rgb[to + 1] = rgba[from + 1]!;
-    rgb[to + 2] = rgba[from + 2]!;
-  }
-  return rgbImage(height, width, rgb);
-}
-
 /** The RGBA bytes of an image in row-major order: opaque or, with `valid`, transparent where that is 0. */
 export function addAlpha(image: RgbImage, valid: Uint8Array | null): Uint8Array {
   const rgb = packedBytes(image);

@@ -58,6 +58,11 @@ test('an image larger than a tile is detected on in tiles, above the threshold o
   assert.equal(await tiled.detect(large, { scoreThreshold: 0, tile: null }), whole);
 });
 
+test('a larger tile than in training would show the network what it has not seen, so it gets the tiles of training', async () => {
+  assert.is(tiled.tile, 64);
+  assert.equal(await tiled.detect(large, { tile: 1000 }), await tiled.detect(large));
+});
+
 test('options replace what the detector was trained with', async () => {
   const all = await detectImage(tiled.model, large, { tile: 64 });
   assert.equal(await tiled.detect(large, { scoreThreshold: 0 }), all);

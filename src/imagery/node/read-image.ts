@@ -20,8 +20,6 @@ export interface DecodeOptions {
   readonly stretch?: Stretch;
 }
 
-export type { Bands } from '../types.ts';
-
 /** How an image file is read. */
 export interface ReadImageOptions extends DecodeOptions, JpegLimits {}
 

@@ -107,7 +107,7 @@ function referenceOf(root: XmlElement): Georeference {
 /** The files of a mosaic, each with all its bands. */
 function partsOf(bands: readonly XmlElement[], folder: string): Part[] {
   const perBand = bands.map((band) =>
-    band.children.filter(({ name }) => /Source$/.test(name)).map((source) => partOf(source, folder)),
+    band.children.filter(({ name }) => name.endsWith('Source')).map((source) => partOf(source, folder)),
   );
   return perBand[0]!.map((first, i) => {
     const own = perBand.map((parts) => parts[i]);
