@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** Lines of code that each room may have: its size on 2026-11-26 and 5 % more, at least 50. The kernels' WGSL is a room, as are the formats of other tools. */
 const BUDGETS = {
-  entries: 520,
+  entries: 550,
   common: 800,
   tensor: 1650,
   kernels: 3930,
@@ -14,8 +14,8 @@ const BUDGETS = {
   autograd: 3020,
   nn: 1460,
   imagery: 2740,
-  vector: 900,
-  labels: 3290,
+  vector: 1340,
+  labels: 3680,
   'labels/tools': 790,
   synthetic: 820,
   data: 2350,
@@ -29,7 +29,7 @@ const BUDGETS = {
   doctor: 2690,
   task: 1400,
   measure: 1220,
-  cli: 1930,
+  cli: 2130,
 };
 /**
  * No room may have a larger budget than this; one that outgrows it is divided. The kernels of about 150 operations are one

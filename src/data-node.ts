@@ -14,6 +14,14 @@ export {
   type WrittenLabels,
 } from './labels/node/write-labels.ts';
 export {
+  writeLabelLayer,
+  type LabelLayerOptions,
+  type UnplacedImage,
+  type WrittenLabelLayer,
+} from './labels/node/write-label-layer.ts';
+export { layerFormats, type LayerFormat } from './vector/node/write-layer.ts';
+export type { Georeference } from './imagery/raster.ts';
+export {
   openLabelled,
   type LabelledDataset,
   type LabelledOptions,

@@ -54,8 +54,9 @@ export const oneOf = <const T extends string | number>(choices: readonly T[]): R
 });
 
 /** Comma-separated values. */
-export const listOf = <T>({ expected, read }: Reader<T>): Reader<readonly T[]> => ({
+export const listOf = <T>({ expected, choices, read }: Reader<T>): Reader<readonly T[]> => ({
   expected: `${expected}, or a comma-separated list of such values`,
+  ...(choices === undefined ? {} : { choices }),
   read: (given) => {
     const values = given.split(',').map((part) => read(part.trim()));
     return values.every((value) => value !== undefined) ? values : undefined;

@@ -4,16 +4,14 @@ import { counted, defined } from '../common/check.ts';
 import {
   findImages,
   overviewOf,
-  writeLabels,
   writePng,
-  InputError,
-  type WritableFormat,
-  type LabelledImage,
   type Detections,
+  type Georeference,
+  type InputError,
+  type LabelledImage,
   type LabelTable,
   type Raster,
   type RgbImage,
-  type WrittenLabels,
 } from '../data-node.ts';
 import {
   commonFolder,
@@ -28,23 +26,18 @@ import { init, type Device } from '../node.ts';
 import { detectionPicture } from '../report.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
-import { adapter, flag, integer, number, oneOf, option, text, type OptionTable } from './options.ts';
+import { adapter, flag, integer, listOf, number, oneOf, option, text, type OptionTable } from './options.ts';
 import { darkNote, limitNote, unreadableNote } from './notes.ts';
 import { weightsFile } from './run-paths.ts';
 import { interruptSignal, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
-
-const FORMATS = [
-  'csv',
-  'coco',
-  'voc',
-  'yolo',
-  'deepforest',
-  'spacenet-csv',
-  'geojson',
-] as const satisfies WritableFormat[];
-const FOLDERS: readonly string[] = ['voc', 'yolo', 'geojson'];
-const ENDINGS: Readonly<Record<string, string>> = { coco: '.json' };
+import {
+  checkFormats,
+  coordinateSystem,
+  isLayerFormat,
+  predictionFormats,
+  writePredictions,
+} from './write-predictions.ts';
 
 /** Enough for dense tiles. */
 const MAX_DETECTIONS = 1000;
@@ -86,10 +79,15 @@ const OPTIONS = {
     about: 'test-time augmentation: flips detects on 4 views of each tile, turns on 8, and fuses their boxes',
     default: 'none',
   }),
-  format: option(oneOf(FORMATS), {
-    value: 'NAME',
-    about: `format of the detections: ${FORMATS.join(', ')}`,
-    default: 'csv',
+  format: option(listOf(oneOf(predictionFormats)), {
+    value: 'NAMES',
+    about: `formats of the detections, comma-separated: ${predictionFormats.join(', ')}`,
+    default: ['csv'],
+  }),
+  crs: option(coordinateSystem, {
+    value: 'SYSTEM',
+    about: 'coordinate system of gpkg, fgb, shp and geojson: raster (that of the images), or EPSG:n',
+    otherwise: 'EPSG:4326 for geojson, otherwise raster',
   }),
   pictures: flag(`also draws rasters of more than ${PICTURE_PIXELS / 1e6} million pixels, reduced`),
   'no-pictures': flag('does not draw the detections of each image to a PNG'),
@@ -102,7 +100,7 @@ const OPTIONS = {
 } as const satisfies OptionTable;
 
 const help: HelpText = {
-  usage: 'retinagrad predict IMAGES... [--weights FILE] [--out FOLDER] [--threshold X] [--tile N] [--format NAME]',
+  usage: 'retinagrad predict IMAGES... [--weights FILE] [--out FOLDER] [--threshold X] [--tile N] [--format NAMES]',
   about: `
 IMAGES are PNG, JPEG, WebP or TIFF files, URLs of cloud-optimized GeoTIFF files, folders, patterns like 'new/*.jpg', or a
 .txt file that lists them. The detector sees each image as a whole or, if the image is larger than --tile, in overlapping
@@ -111,17 +109,22 @@ Tiles without data (nodata, masks, transparency) are skipped. Objects must have 
 
 What is found is kept in FOLDER/progress.jsonl until the end: the same command goes on where an interrupted one stopped.
 
-Writes predictions.csv (image, x1, y1, x2, y2 in pixels, label, score) or the format that --format names; geojson writes a
-file for each image, in its coordinate system, which GIS programs open. Image paths are relative to the innermost folder that
-contains all images. Images that cannot be read are left out and listed.`,
+Writes predictions.csv (image, x1, y1, x2, y2 in pixels, label, score) or the formats that --format names. Image paths are
+relative to the innermost folder that contains all images. Images that cannot be read are left out and listed.
+
+gpkg (GeoPackage), shp (shapefile), fgb (FlatGeobuf) and geojson are layers for GIS programs, with the detections of all
+images as polygons with class, score, image, box in pixels and area in square metres. They are in the coordinate system of the
+images or, if these have several, in WGS84. Images without a georeference are listed, and predictions.csv then has the
+detections of all images.`,
   exit: {
-    [EXIT.failed]: 'failed, or images could not be read (those of the others are written)',
+    [EXIT.failed]: 'failed, or images could not be read or placed on the map (those of the others are written)',
     [EXIT.interrupted]: 'interrupted (detections so far are written)',
   },
   examples: [
     ['npx retinagrad predict tile.png'],
     ['npx retinagrad predict scene.tif --tile 512 --overlap 96 --threshold 0.4'],
-    ['npx retinagrad predict https://example.com/city.tif --views flips --format geojson'],
+    ['npx retinagrad predict https://example.com/city.tif --views flips --format gpkg'],
+    ['npx retinagrad predict ortho --format shp,csv --no-pictures'],
     ["npx retinagrad predict 'unseen/*.jpg' --threshold 0 --format coco --no-pictures"],
   ],
 };
@@ -140,8 +143,12 @@ const PICTURE_SIZE = 512;
 
 async function runPredict({ options, positionals, terminal }: Call<typeof OPTIONS>): Promise<number> {
   if (positionals.length === 0) throw new UsageError('name at least one image or folder');
+  const { out, format: formats, crs, scale, overlap } = options;
+  checkFormats(formats);
+  if (crs !== undefined && !formats.some(isLayerFormat)) {
+    throw new UsageError('--crs goes with --format geojson, gpkg, fgb or shp');
+  }
   const files = await findImages(positionals);
-  const { out, format, scale, overlap } = options;
   const weights = weightsFile(options.weights);
   makeFolder(out, '--out');
   const device = await init(defined({ adapter: options.adapter }));
@@ -159,6 +166,7 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   if (journal.tiles > 0)
     terminal.say(`goes on: ${counted(journal.tiles, 'tile', 'tiles')} of an interrupted call are kept`);
   const images: LabelledImage[] = [];
+  const georeferences = new Map<string, Georeference>();
   const unreadable: { readonly file: string; readonly reason: string }[] = [];
   const progress = (): void => terminal.progress('detecting', images.length + unreadable.length, files.length);
   progress();
@@ -183,6 +191,8 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   let [limited, dark, undrawn] = [0, 0, 0];
   for await (const { file, raster, isDark, detections, labelled } of detectFiles(detector, files, running)) {
     images.push(labelled);
+    const { affine, epsg, geographic } = raster;
+    georeferences.set(labelled.file, { affine, epsg, geographic });
     limited += omittedImages([detections], threshold);
     if (isDark) dark++;
     progress();
@@ -202,29 +212,37 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
     if (images.length === 0) return EXIT.failed;
   }
   const table = { classes, images };
-  const { target, unsupported, failure } = await writePredictions(table, out, format, commonFolder(files));
+  const folder = commonFolder(files);
+  const written = await writePredictions(table, formats, { out, images: folder, crs, georeferences });
+  const { notes, unplaced, failures, complete } = written;
   const counts = countsOf(table);
   const total = images.reduce((sum, { objects }) => sum + objects.length, 0);
-  const result = { weights, threshold, file: target, folder: commonFolder(files), detections: total, images: counts };
-  terminal.result({ ...result, unreadable, limited, dark });
-  // Image sizes and class order are by-products here; losing them is not worth a warning.
-  const missed = unsupported.filter(({ what }) => what !== 'sizes' && what !== 'class order');
-  for (const { message } of missed) terminal.warn(`not kept: ${message}`);
+  const result = { weights, threshold, files: written.files, folder, detections: total, images: counts };
+  terminal.result({ ...result, unreadable, unplaced, limited, dark });
+  for (const note of notes) terminal.warn(note);
+  const names = written.files.map((file) => (file.crs == null ? file.path : `${file.path} (${file.crs})`)).join(', ');
   terminal.print(
-    `${counted(total, 'detection', 'detections')} in ${counted(images.length, 'image', 'images')}: ${target}${pictures === null ? '' : ', and pictures beside it'}`,
+    `${counted(total, 'detection', 'detections')} in ${counted(images.length, 'image', 'images')}: ${names}${pictures === null ? '' : ', and pictures beside it'}`,
   );
   if (limited > 0) terminal.warn(limitNote(limited, maxDetections, '--max-detections'));
   if (dark > 0) terminal.warn(darkNote(dark));
   if (undrawn > 0)
     terminal.say(`${counted(undrawn, 'image is', 'images are')} too large for a picture: --pictures draws it reduced`);
   device.destroy();
-  if (failure !== null) terminal.warn(`The detections are in CSV instead of ${format}: ${failure}`);
+  if (unplaced.length > 0) {
+    const what = counted(unplaced.length, 'image is', 'images are');
+    const list = unplaced.map(({ file, reason }) => `  ${file}: ${reason}`);
+    terminal.warn([`${what} missing on the map; ${complete} has all detections:`, ...list].join('\n'));
+  }
+  for (const { format, reason } of failures) {
+    terminal.warn(`The detections are in ${complete} instead of ${format}: ${reason}`);
+  }
   if (signal.aborted) {
     terminal.warn(GOES_ON);
     return EXIT.interrupted;
   }
   await journal.remove();
-  return unreadable.length > 0 || failure !== null ? EXIT.failed : EXIT.done;
+  return unreadable.length + unplaced.length + failures.length > 0 ? EXIT.failed : EXIT.done;
 }
 
 /** The journal of a call; what is in it is taken over if weights and options are those of the call that wrote it. */
@@ -249,25 +267,6 @@ async function pictureOf(
   const reduced = { ...detections, boxes: detections.boxes.map((value) => value / factor) };
   // There is no ground truth, so detections are drawn in the neutral colour.
   return detectionPicture(image, null, reduced, { scale: scale ?? fitting, classes });
-}
-
-/** Writes detections in a format or, if that cannot be, in CSV: they may have taken hours. */
-async function writePredictions(
-  table: LabelTable,
-  out: string,
-  format: (typeof FORMATS)[number],
-  images: string,
-): Promise<Pick<WrittenLabels, 'unsupported'> & { readonly target: string; readonly failure: string | null }> {
-  const target = join(out, `predictions${FOLDERS.includes(format) ? '' : (ENDINGS[format] ?? '.csv')}`);
-  try {
-    const { unsupported } = await writeLabels(table, target, format, { overwrite: true, images });
-    return { target, unsupported, failure: null };
-  } catch (error) {
-    if (!(error instanceof InputError) || format === 'csv') throw error;
-    const instead = join(out, 'predictions.csv');
-    const { unsupported } = await writeLabels(table, instead, 'csv', { overwrite: true });
-    return { target: instead, unsupported, failure: error.explain() };
-  }
 }
 
 function announce(

@@ -125,6 +125,15 @@ const WRONG: readonly (readonly [args: readonly string[], ...message: string[]])
   ],
   [['predict', 'wrong.yaml', ...weights, '--threshold', '2'], '--threshold is "2", expected a number from 0 to 1'],
   [['predict', 'wrong.yaml', ...weights, '--format', 'vocc'], '--format is "vocc"', 'did you mean voc?'],
+  [
+    ['predict', 'wrong.yaml', ...weights, '--format', 'csv,deepforest'],
+    '--format names csv and deepforest, which would both be written to predictions.csv',
+  ],
+  [['predict', 'wrong.yaml', ...weights, '--crs', 'EPSG:4326'], '--crs goes with --format geojson, gpkg, fgb or shp'],
+  [
+    ['predict', 'wrong.yaml', ...weights, '--format', 'gpkg', '--crs', '4326'],
+    '--crs is "4326", expected raster or an EPSG code such as EPSG:4326',
+  ],
   [['predict', 'wrong.yaml'], 'best.safetensors yet: train with retinagrad train, or name --weights'],
   [['evaluate'], 'give either --truth and --predictions, or a data set'],
   [['evaluate', 'a', '--truth', 'b', '--predictions', 'c'], 'give either --truth and --predictions, or a data set'],

@@ -1,10 +1,13 @@
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { applyAffine } from '../../src/imagery/georeference.ts';
+import { boundsOf } from '../../src/imagery/geometry.ts';
+import { openTiff } from '../../src/imagery/node/tiff.ts';
 import { resolveLayers } from '../../src/common/settings.ts';
 import { readSettingsFile } from '../../src/common/settings-text.ts';
-import { readLabels, type ReadLabels } from '../../src/labels/node/read-labels.ts';
+import { readLabels } from '../../src/labels/node/read-labels.ts';
 import { settingsSchema } from '../../src/task/settings.ts';
 import { ends, json, refuses, retinagradIn, temporaryFolder } from './support.ts';
 
@@ -197,18 +200,66 @@ test('a maximum of detections is an option, and its use is said', async () => {
   assert.ok(judged.stderr.includes(note), judged.stderr);
 });
 
-test('predict writes GeoJSON in the coordinates of the images', async () => {
+test('predict writes the detections of all images as one layer, in several formats', async () => {
   const images = join(data, 'RGB-PanSharpen');
-  const how = ['--threshold', '0', '--no-pictures', '--format', 'geojson', '--out', 'geo'];
-  await ends(retinagrad(['predict', images, ...weights, ...how]), 0);
-  const geo = await readLabels(at('geo', 'predictions'), { images: at(images) });
+  const how = ['--threshold', '0', '--no-pictures', '--format', 'gpkg,geojson', '--out', 'geo', '--json'];
+  const result = await json<{ detections: number; files: object[]; unplaced: object[] }>(
+    retinagrad(['predict', images, ...weights, ...how]),
+  );
+  assert.equal(result.files, [
+    { path: join('geo', 'predictions.gpkg'), crs: 'EPSG:4326' },
+    { path: join('geo', 'predictions.geojson'), crs: 'EPSG:4326' },
+  ]);
+  assert.equal(result.unplaced, []);
+  assert.equal(readdirSync(at('geo')).sort(), ['predictions.geojson', 'predictions.gpkg']);
   const pixels = await readLabels(at('predictions', 'predictions.csv'));
-  const boxesOf = (table: ReadLabels): number[] => table.images.flatMap(({ objects }) => objects.flatMap((o) => o.box));
-  const scoresOf = (table: ReadLabels): (number | undefined)[] =>
-    table.images.flatMap(({ objects }) => objects.map(({ score }) => score));
-  assert.equal(scoresOf(geo), scoresOf(pixels));
-  assert.ok(scoresOf(geo).length > 0);
-  boxesOf(geo).forEach((value, i) => assert.ok(Math.abs(value - boxesOf(pixels)[i]!) < 0.01));
+  const { features } = JSON.parse(read('geo', 'predictions.geojson')) as GeoJSON.FeatureCollection<
+    GeoJSON.Polygon,
+    { image: string; label: string; score: number }
+  >;
+  assert.is(features.length, result.detections);
+  for (const { file, objects } of pixels.images) {
+    const own = features.filter(({ properties }) => properties.image === file);
+    assert.is(own.length, objects.length);
+    const { affine } = await openTiff(at(images, file));
+    for (const [i, { box, score }] of objects.entries()) {
+      assert.is(own[i]!.properties.label, 'building');
+      assert.ok(Math.abs(own[i]!.properties.score - score!) < 1e-9);
+      const [a, b, c, d] = boundsOf(own[i]!.geometry.coordinates[0] as [number, number][]);
+      const [[x1, y1], [x2, y2]] = [applyAffine(affine!, box[0], box[1]), applyAffine(affine!, box[2], box[3])];
+      for (const [value, expected] of [
+        [a, x1],
+        [b, y2],
+        [c, x2],
+        [d, y1],
+      ] as const) {
+        assert.ok(Math.abs(value - expected) < 1e-9);
+      }
+    }
+  }
+});
+
+test('images without a georeference are listed, and CSV has the detections of all', async () => {
+  const chips = readdirSync(at(data, 'RGB-PanSharpen')).slice(0, 1);
+  mkdirSync(at('mixed'));
+  for (const chip of chips) copyFileSync(at(data, 'RGB-PanSharpen', chip), at('mixed', chip));
+  copyFileSync(
+    at(
+      'tiled',
+      readdirSync(at('tiled')).find((file) => file.endsWith('.png'))!,
+    ),
+    at('mixed', 'plain.png'),
+  );
+  const how = ['--threshold', '0', '--no-pictures', '--format', 'fgb', '--out', 'placed'];
+  const { stdout, stderr } = await ends(retinagrad(['predict', 'mixed', ...weights, ...how]), 1);
+  assert.match(stdout, join('placed', 'predictions.fgb') + ' (EPSG:4326)');
+  const csv = join('placed', 'predictions.csv');
+  assert.match(
+    stderr,
+    `1 image is missing on the map; ${csv} has all detections:\n  plain.png: it has no georeference`,
+  );
+  const files = (await readLabels(at(csv))).images.map(({ file }) => file);
+  assert.equal(files, [...chips, 'plain.png']);
 });
 
 test('a detector is judged alike on its own and through its file of detections', async () => {
