@@ -33,7 +33,10 @@ test(
     const raster = await openTiles(server.origin + path, options);
     assert.equal([raster.width, raster.height, raster.tiles], [600, 300, 6]);
     assert.is(countTiles(bbox, ZOOM), 6);
-    assert.equal([raster.epsg, raster.geographic, raster.path], [3857, false, server.origin + path]);
+    assert.equal(
+      [raster.epsg, raster.geographic, raster.path],
+      [3857, false, `${server.origin}${path}#5/${bbox.join('/')}`],
+    );
     const metres = 40_075_016.685578488 / 2 ** (8 + ZOOM);
     const half = 20_037_508.342789244;
     assert.equal(raster.affine, [metres, 0, 868 * metres - half, 0, -metres, half - 2597 * metres]);

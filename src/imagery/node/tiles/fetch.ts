@@ -93,7 +93,7 @@ export class TileFetcher {
   }
 
   async #getPatiently<T>(url: string, place: string, decode: (bytes: Uint8Array) => Promise<T>): Promise<T | null> {
-    const { attempts, timing, signal } = this.#options;
+    const { attempts, timing } = this.#options;
     for (let attempt = 1; ; attempt++) {
       await this.#pause();
       try {
@@ -111,7 +111,7 @@ export class TileFetcher {
         }
         // Jitter: from half of the back-off to all of it, so that requests that failed together do not return together.
         const backOff = FIRST_DELAY * 2 ** (attempt - 1) * (0.5 + timing.random() / 2);
-        if (error.wait === null) await timing.sleep(backOff, signal);
+        if (error.wait === null) await this.#sleep(backOff);
         else this.#resumeAt = Math.max(this.#resumeAt, timing.now() + Math.max(error.wait, backOff));
       }
     }
@@ -120,9 +120,18 @@ export class TileFetcher {
   /** Waits until the pause that a service asked for is over. */
   async #pause(): Promise<void> {
     const { timing, signal } = this.#options;
-    for (let left = 0; (left = this.#resumeAt - timing.now()) > 0;) await timing.sleep(left, signal);
+    for (let left = 0; (left = this.#resumeAt - timing.now()) > 0;) await this.#sleep(left);
     if (this.#refusal !== null) throw this.#refusal;
     signal.throwIfAborted();
+  }
+
+  async #sleep(milliseconds: number): Promise<void> {
+    const { timing, signal } = this.#options;
+    await timing.sleep(milliseconds, signal).catch((error: unknown) => {
+      // The reason of the signal, as everywhere, instead of Node's AbortError.
+      signal.throwIfAborted();
+      throw error;
+    });
   }
 
   /** The bytes of an answer; null for a tile that does not exist. */

@@ -113,7 +113,8 @@ export async function openTiles(
   );
   try {
     const size = tileSize ?? (await findTileSize(shown, tileGrid(bbox, zoom, TILE_SIZES[0]), source));
-    return new TileRaster(shown, tileGrid(bbox, zoom, size), source);
+    // The area is part of the name, which tells rasters apart.
+    return new TileRaster(`${shown}#${[zoom, ...bbox].join('/')}`, tileGrid(bbox, zoom, size), source);
   } catch (error) {
     source.close();
     throw error;
