@@ -20,6 +20,7 @@ const retinagrad = retinagradIn(folder);
 const detector = new Detector(eagerModel(eagerSpec()), eagerDescription({ tile: 128 }));
 writeFileSync(join(folder, 'eager.safetensors'), await detector.toBytes());
 writeFileSync(join(folder, 'key.txt'), `${KEY}\n`);
+writeFileSync(join(folder, 'wrong.txt'), 'outdated');
 detector.dispose();
 
 interface Result {
@@ -50,7 +51,7 @@ test('predict --tiles finds what it finds in the same pixels as a file; the key 
   assert.ok(found.length > 0);
   assert.equal(found, rowsOf('file'));
   const wrong = await ends(
-    retinagrad(['predict', ...tiles, '--key-file', 'eager.safetensors', ...common, '--out', 'wrong']),
+    retinagrad(['predict', ...tiles, '--key-file', 'wrong.txt', ...common, '--out', 'wrong']),
     1,
   );
   assert.match(wrong.stderr, /the key was refused: 401 Unauthorized/);
