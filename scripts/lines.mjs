@@ -13,7 +13,7 @@ const BUDGETS = {
   'kernels/wgsl': 4060,
   autograd: 3020,
   nn: 1460,
-  imagery: 2740,
+  imagery: 3680,
   vector: 1340,
   labels: 3680,
   'labels/tools': 790,

@@ -2,6 +2,10 @@
 export * from './data.ts';
 export { openRaster, readImage, type DecodeOptions, type ReadImageOptions } from './imagery/node/read-image.ts';
 export { findImages } from './imagery/node/find-images.ts';
+export { countTiles, openTiles, type OpenTilesOptions } from './imagery/node/tiles/open-tiles.ts';
+export type { LonLatBounds } from './imagery/node/tiles/grid.ts';
+export type { TileProgress } from './imagery/node/tiles/progress.ts';
+export type { TileRaster } from './imagery/node/tiles/tile-raster.ts';
 export { imageSizeOf, type ImageSize } from './imagery/node/image-size.ts';
 export { readLabels, type ReadLabels, type ReadLabelsOptions } from './labels/node/read-labels.ts';
 export { detectLabelFormat } from './labels/node/find-labels.ts';

@@ -82,7 +82,10 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
 /** The text of an error for users of a command: with its options in place of the function's, without the function's name. */
 function forUsers(error: unknown, options: Command['options']): string {
   if (!(error instanceof InputError)) return reasonOf(error);
-  return error.explain((option) => (Object.hasOwn(options, option) ? `--${option}` : `\`${option}\``));
+  return error.explain((option) => {
+    const name = option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    return Object.hasOwn(options, name) ? `--${name}` : `\`${option}\``;
+  });
 }
 
 // `retinagrad ... | head` closes the pipe early, which is not an error.

@@ -174,8 +174,8 @@ function givenValue({ name, rawName, value, inlineValue }: Token, table: OptionT
   }
   const missing = `${rawName} needs a value: ${rawName} ${found.value}`;
   if (value === undefined) throw new UsageError(missing);
-  // In `--out --json` the value is missing; `--out=--json` names a folder.
-  if (inlineValue !== true && /^-./.test(value)) throw new UsageError(`${missing}, or ${rawName}=${value}`);
+  // In `--out --json` the value is missing; `--out=--json` names a folder. Numbers may be negative.
+  if (inlineValue !== true && /^-[^\d.]/.test(value)) throw new UsageError(`${missing}, or ${rawName}=${value}`);
   return value;
 }
 

@@ -30,6 +30,7 @@ import { adapter, flag, integer, listOf, number, oneOf, option, text, type Optio
 import { darkNote, limitNote, unreadableNote } from './notes.ts';
 import { weightsFile } from './run-paths.ts';
 import { interruptSignal, type Terminal } from './terminal.ts';
+import { openRequested, readTileOptions, tileNotes, tileOptions, type OpenedTiles } from './tiles.ts';
 import { UsageError } from './usage-error.ts';
 import {
   checkFormats,
@@ -96,16 +97,23 @@ const OPTIONS = {
     about: 'magnification of the pictures',
     otherwise: '1 for large images, up to 4 for small ones',
   }),
+  ...tileOptions,
   adapter,
 } as const satisfies OptionTable;
 
 const help: HelpText = {
-  usage: 'retinagrad predict IMAGES... [--weights FILE] [--out FOLDER] [--threshold X] [--tile N] [--format NAMES]',
+  usage: `
+retinagrad predict IMAGES... [--weights FILE] [--out FOLDER] [--threshold X] [--tile N] [--format NAMES]
+retinagrad predict --tiles URL --bbox W,S,E,N --zoom Z [--key-env NAME] [--offline] [OPTIONS]`,
   about: `
 IMAGES are PNG, JPEG, WebP or TIFF files, URLs of cloud-optimized GeoTIFF files, folders, patterns like 'new/*.jpg', or a
 .txt file that lists them. The detector sees each image as a whole or, if the image is larger than --tile, in overlapping
 tiles; objects found in several tiles are reported once. Rasters may have any size: only the tiles at work are in memory.
 Tiles without data (nodata, masks, transparency) are skipped. Objects must have about the same size in pixels as in training.
+
+--tiles reads an area of a tile service in Web Mercator, as Nearmap, EagleView and others offer it, or of a folder of tiles
+(a path with {z}/{x}/{y}). Tiles are requested when the detector comes to them, at most four at a time, and kept in --cache. The
+key of the service is given by --key-env or --key-file, not in the URL, and is not shown or written anywhere.
 
 What is found is kept in FOLDER/progress.jsonl until the end: the same command goes on where an interrupted one stopped.
 
@@ -125,6 +133,7 @@ detections of all images.`,
     ['npx retinagrad predict scene.tif --tile 512 --overlap 96 --threshold 0.4'],
     ['npx retinagrad predict https://example.com/city.tif --views flips --format gpkg'],
     ['npx retinagrad predict ortho --format shp,csv --no-pictures'],
+    ["npx retinagrad predict --tiles 'https://example.com/{z}/{x}/{y}.jpg' --bbox 13.40,52.51,13.41,52.52 --zoom 19"],
     ["npx retinagrad predict 'unseen/*.jpg' --threshold 0 --format coco --no-pictures"],
   ],
 };
@@ -136,19 +145,24 @@ export const predict = defineCommand('predict', {
   run: runPredict,
 });
 
+/** Name of what `--tiles` reads, in the progress and of its picture. */
+const TILES = 'tiles';
+
 const GOES_ON = 'The same command goes on where this one stopped.';
 
 /** Pictures of small images are enlarged to about this many pixels. */
 const PICTURE_SIZE = 512;
 
 async function runPredict({ options, positionals, terminal }: Call<typeof OPTIONS>): Promise<number> {
-  if (positionals.length === 0) throw new UsageError('name at least one image or folder');
+  const requested = readTileOptions(options);
+  if (positionals.length === 0 && requested === null)
+    throw new UsageError('name at least one image or folder, or --tiles');
   const { out, format: formats, crs, scale, overlap } = options;
   checkFormats(formats);
   if (crs !== undefined && !formats.some(isLayerFormat)) {
     throw new UsageError('--crs goes with --format geojson, gpkg, fgb or shp');
   }
-  const files = await findImages(positionals);
+  const files = positionals.length === 0 ? [] : await findImages(positionals);
   const weights = weightsFile(options.weights);
   makeFolder(out, '--out');
   const device = await init(defined({ adapter: options.adapter }));
@@ -157,8 +171,16 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   const { threshold = detector.scoreThreshold } = options;
   const tile = tileOf(detector, options.tile);
   checkOverlap(overlap, tile);
-  announce(detector, { device, weights, threshold, tile, files: files.length }, terminal);
   const signal = interruptSignal(() => terminal.warn('Interrupted: writing the detections so far...'));
+  let tiles: OpenedTiles | null = null;
+  try {
+    if (requested !== null) tiles = await openRequested(requested, terminal, signal);
+  } catch (error) {
+    if (error !== signal.reason) throw error;
+    return EXIT.interrupted;
+  }
+  const inputs = tiles === null ? files : [...files, tiles.raster];
+  announce(detector, { device, weights, threshold, tile, files: inputs.length }, terminal);
   const { 'max-detections': maxDetections = Math.max(detector.spec.postprocess.maxDetections, MAX_DETECTIONS) } =
     options;
   const detecting = { tile, scoreThreshold: threshold, maxDetections, views: options.views, ...defined({ overlap }) };
@@ -168,19 +190,20 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   const images: LabelledImage[] = [];
   const georeferences = new Map<string, Georeference>();
   const unreadable: { readonly file: string; readonly reason: string }[] = [];
-  const progress = (): void => terminal.progress('detecting', images.length + unreadable.length, files.length);
+  const progress = (): void => terminal.progress('detecting', images.length + unreadable.length, inputs.length);
   progress();
   const onUnreadable = (file: string, error: InputError): void => {
-    if (files.length === 1) throw error;
+    if (inputs.length === 1) throw error;
     unreadable.push({ file, reason: error.explain() });
     progress();
   };
   // Within one image only where it has many tiles; of a folder, images are counted.
   const onTiles = (done: number, total: number): void => {
-    if (files.length === 1 || total > 100)
-      terminal.progress(`detecting on ${basename(files[images.length + unreadable.length] ?? '')}, tile`, done, total);
+    if (inputs.length > 1 && total <= 100) return;
+    const file = files[images.length + unreadable.length];
+    terminal.progress(`detecting on ${file === undefined ? TILES : basename(file)}, tile`, done, total);
   };
-  const pictures = options['no-pictures'] ? null : pictureNames(files);
+  const pictures = options['no-pictures'] ? null : pictureNames(tiles === null ? files : [...files, TILES]);
   const running = {
     ...detecting,
     signal,
@@ -189,7 +212,7 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
     storeOf: (file: string) => journal.storeOf(fileKey(file)),
   };
   let [limited, dark, undrawn] = [0, 0, 0];
-  for await (const { file, raster, isDark, detections, labelled } of detectFiles(detector, files, running)) {
+  for await (const { file, raster, isDark, detections, labelled } of detectFiles(detector, inputs, running)) {
     images.push(labelled);
     const { affine, epsg, geographic } = raster;
     georeferences.set(labelled.file, { affine, epsg, geographic });
@@ -198,7 +221,11 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
     progress();
     if (pictures === null) continue;
     if (raster.width * raster.height > PICTURE_PIXELS && !options.pictures) undrawn++;
-    else await writePng(join(out, pictures.get(file)!), await pictureOf(raster, detections, { classes, scale }));
+    else
+      await writePng(
+        join(out, pictures.get(raster === tiles?.raster ? TILES : file)!),
+        await pictureOf(raster, detections, { classes, scale }),
+      );
   }
   terminal.stop();
   detector.dispose();
@@ -224,6 +251,7 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   terminal.print(
     `${counted(total, 'detection', 'detections')} in ${counted(images.length, 'image', 'images')}: ${names}${pictures === null ? '' : ', and pictures beside it'}`,
   );
+  if (tiles !== null) for (const note of tileNotes(tiles.progress())) terminal.say(note);
   if (limited > 0) terminal.warn(limitNote(limited, maxDetections, '--max-detections'));
   if (dark > 0) terminal.warn(darkNote(dark));
   if (undrawn > 0)

@@ -45,7 +45,7 @@ test('the options of a command and of its help are the same', () => {
       assert.ok(Object.hasOwn(options, option!), `${name}: there is no --${option}`);
     }
     const usage = help.slice(help.indexOf('Usage:'), help.indexOf('\n\n', help.indexOf('Usage:')));
-    for (const [, option, value] of usage.matchAll(/--([a-z-]+)(?: ([A-Z]+))?/g)) {
+    for (const [, option, value] of usage.matchAll(/--([a-z-]+)(?: ([A-Z,]+))?/g)) {
       assert.is(value ?? null, options[option!]!.value, `${name}: usage of --${option}`);
     }
   }
@@ -118,7 +118,32 @@ const WRONG: readonly (readonly [args: readonly string[], ...message: string[]])
   [['train', '--resume', 'none'], 'none holds no run: it has no config.yaml'],
   [['train', '--resume', 'a', 'train.epochs=3'], '--resume takes all from the run: leave out train.epochs=3'],
   [['train', '--resume', 'a', '--seed', '3'], '--resume takes all from the run: leave out --seed'],
-  [['predict'], 'name at least one image or folder'],
+  [['predict'], 'name at least one image or folder, or --tiles'],
+  [['predict', 'a.png', '--bbox', '-75,40,-74,41'], '--bbox goes with --tiles'],
+  [['predict', '--tiles', 'https://a.b/{z}/{x}/{y}', '--zoom', '3'], '--tiles needs --bbox W,S,E,N and --zoom Z'],
+  [['predict', '--tiles', 'x', '--bbox', '1,2,3'], '--bbox is "1,2,3", expected four numbers W,S,E,N in degrees'],
+  [
+    ['predict', '--tiles', 'x', '--header', 'abc'],
+    "expected a name and a value, such as 'Authorization: Bearer {key}'",
+  ],
+  [
+    ['predict', '--tiles', 'https://a.b/{z}/{x}/{y}?key={key}', '--bbox', '-75,40,-74,41', '--zoom', '3'],
+    '{key} has no value: give --key-env NAME or --key-file FILE',
+  ],
+  [
+    [
+      'predict',
+      '--tiles',
+      '{z}/{x}/{y}',
+      '--bbox',
+      '-75,40,-74,41',
+      '--zoom',
+      '3',
+      '--key-env',
+      'RETINAGRAD_NO_SUCH_KEY',
+    ],
+    '--key-env: the environment variable RETINAGRAD_NO_SUCH_KEY is not set',
+  ],
   [
     ['predict', 'wrong.yaml', ...weights, '--tile', '64', '--overlap', '64'],
     '--overlap is 64, expected less than --tile, 64',
