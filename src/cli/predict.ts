@@ -1,33 +1,13 @@
-import { statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
 import { counted, defined } from '../common/check.ts';
-import {
-  findImages,
-  overviewOf,
-  writePng,
-  type Detections,
-  type Georeference,
-  type InputError,
-  type LabelledImage,
-  type LabelTable,
-  type Raster,
-  type RgbImage,
-} from '../data-node.ts';
-import {
-  commonFolder,
-  detectFiles,
-  loadDetector,
-  omittedImages,
-  TileJournal,
-  viewNames,
-  type Detector,
-} from '../detector-node.ts';
+import { findImages, type LabelTable } from '../data-node.ts';
+import { commonFolder, loadDetector, resolutionNote, viewNames, type Detector } from '../detector-node.ts';
 import { init, type Device } from '../node.ts';
-import { detectionPicture } from '../report.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
+import { detectInputs, openJournal, PICTURE_PIXELS, type FoundInInputs } from './detect-inputs.ts';
 import type { HelpText } from './help.ts';
 import { adapter, flag, integer, listOf, number, oneOf, option, text, type OptionTable } from './options.ts';
 import { darkNote, limitNote, unreadableNote } from './notes.ts';
+import { writePredictionMap } from './prediction-map.ts';
 import { weightsFile } from './run-paths.ts';
 import { interruptSignal, type Terminal } from './terminal.ts';
 import { openRequested, readTileOptions, tileNotes, tileOptions, type OpenedTiles } from './tiles.ts';
@@ -38,15 +18,11 @@ import {
   isLayerFormat,
   predictionFormats,
   writePredictions,
+  type WrittenPredictions,
 } from './write-predictions.ts';
 
 /** Enough for dense tiles. */
 const MAX_DETECTIONS = 1000;
-
-/** Larger rasters are not drawn unless asked: pictures would take long and show nothing. */
-const PICTURE_PIXELS = 25_000_000;
-/** Longest side of a picture. */
-const MAX_PICTURE = 4096;
 
 const OPTIONS = {
   weights: option(text, {
@@ -90,6 +66,7 @@ const OPTIONS = {
     about: 'coordinate system of gpkg, fgb, shp and geojson: raster (that of the images), or EPSG:n',
     otherwise: 'EPSG:4326 for geojson, otherwise raster',
   }),
+  map: flag('also writes map/index.html: the detections over the imagery, for any browser, without a server'),
   pictures: flag(`also draws rasters of more than ${PICTURE_PIXELS / 1e6} million pixels, reduced`),
   'no-pictures': flag('does not draw the detections of each image to a PNG'),
   scale: option(integer({ min: 1, max: 16 }), {
@@ -132,7 +109,7 @@ detections of all images.`,
     ['npx retinagrad predict tile.png'],
     ['npx retinagrad predict scene.tif --tile 512 --overlap 96 --threshold 0.4'],
     ['npx retinagrad predict https://example.com/city.tif --views flips --format gpkg'],
-    ['npx retinagrad predict ortho --format shp,csv --no-pictures'],
+    ['npx retinagrad predict ortho --format shp,csv --no-pictures --map'],
     ["npx retinagrad predict --tiles 'https://example.com/{z}/{x}/{y}.jpg' --bbox 13.40,52.51,13.41,52.52 --zoom 19"],
     ["npx retinagrad predict 'unseen/*.jpg' --threshold 0 --format coco --no-pictures"],
   ],
@@ -145,18 +122,13 @@ export const predict = defineCommand('predict', {
   run: runPredict,
 });
 
-/** Name of what `--tiles` reads, in the progress and of its picture. */
-const TILES = 'tiles';
-
 const GOES_ON = 'The same command goes on where this one stopped.';
-
-/** Pictures of small images are enlarged to about this many pixels. */
-const PICTURE_SIZE = 512;
 
 async function runPredict({ options, positionals, terminal }: Call<typeof OPTIONS>): Promise<number> {
   const requested = readTileOptions(options);
-  if (positionals.length === 0 && requested === null)
+  if (positionals.length === 0 && requested === null) {
     throw new UsageError('name at least one image or folder, or --tiles');
+  }
   const { out, format: formats, crs, scale, overlap } = options;
   checkFormats(formats);
   if (crs !== undefined && !formats.some(isLayerFormat)) {
@@ -167,7 +139,7 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   makeFolder(out, '--out');
   const device = await init(defined({ adapter: options.adapter }));
   const detector = loadDetector(weights);
-  const { classes } = detector;
+  const { classes, spec } = detector;
   const { threshold = detector.scoreThreshold } = options;
   const tile = tileOf(detector, options.tile);
   checkOverlap(overlap, tile);
@@ -181,54 +153,17 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   }
   const inputs = tiles === null ? files : [...files, tiles.raster];
   announce(detector, { device, weights, threshold, tile, files: inputs.length }, terminal);
-  const { 'max-detections': maxDetections = Math.max(detector.spec.postprocess.maxDetections, MAX_DETECTIONS) } =
-    options;
+  const maxDetections = options['max-detections'] ?? Math.max(spec.postprocess.maxDetections, MAX_DETECTIONS);
   const detecting = { tile, scoreThreshold: threshold, maxDetections, views: options.views, ...defined({ overlap }) };
-  const journal = await openJournal(join(out, 'progress.jsonl'), { weights, ...detecting });
-  if (journal.tiles > 0)
+  const journal = await openJournal(out, weights, detecting);
+  if (journal.tiles > 0) {
     terminal.say(`goes on: ${counted(journal.tiles, 'tile', 'tiles')} of an interrupted call are kept`);
-  const images: LabelledImage[] = [];
-  const georeferences = new Map<string, Georeference>();
-  const unreadable: { readonly file: string; readonly reason: string }[] = [];
-  const progress = (): void => terminal.progress('detecting', images.length + unreadable.length, inputs.length);
-  progress();
-  const onUnreadable = (file: string, error: InputError): void => {
-    if (inputs.length === 1) throw error;
-    unreadable.push({ file, reason: error.explain() });
-    progress();
-  };
-  // Within one image only where it has many tiles; of a folder, images are counted.
-  const onTiles = (done: number, total: number): void => {
-    if (inputs.length > 1 && total <= 100) return;
-    const file = files[images.length + unreadable.length];
-    terminal.progress(`detecting on ${file === undefined ? TILES : basename(file)}, tile`, done, total);
-  };
-  const pictures = options['no-pictures'] ? null : pictureNames(tiles === null ? files : [...files, TILES]);
-  const running = {
-    ...detecting,
-    signal,
-    onUnreadable,
-    onTiles,
-    storeOf: (file: string) => journal.storeOf(fileKey(file)),
-  };
-  let [limited, dark, undrawn] = [0, 0, 0];
-  for await (const { file, raster, isDark, detections, labelled } of detectFiles(detector, inputs, running)) {
-    images.push(labelled);
-    const { affine, epsg, geographic } = raster;
-    georeferences.set(labelled.file, { affine, epsg, geographic });
-    limited += omittedImages([detections], threshold);
-    if (isDark) dark++;
-    progress();
-    if (pictures === null) continue;
-    if (raster.width * raster.height > PICTURE_PIXELS && !options.pictures) undrawn++;
-    else
-      await writePng(
-        join(out, pictures.get(raster === tiles?.raster ? TILES : file)!),
-        await pictureOf(raster, detections, { classes, scale }),
-      );
   }
-  terminal.stop();
+  const pictures = options['no-pictures'] ? null : { out, scale, large: options.pictures };
+  const found = await detectInputs(detector, inputs, { detecting, journal, pictures, signal, terminal });
+  const { images, unreadable } = found;
   detector.dispose();
+  device.destroy();
   if (signal.aborted && images.length === 0) {
     terminal.warn(GOES_ON);
     return EXIT.interrupted;
@@ -238,25 +173,58 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
     // Predictions of an earlier call are better than none.
     if (images.length === 0) return EXIT.failed;
   }
-  const table = { classes, images };
+  const table = { classes, images: images.map(({ labelled }) => labelled) };
   const folder = commonFolder(files);
+  const georeferences = new Map(images.map(({ labelled, place }) => [labelled.file, place]));
   const written = await writePredictions(table, formats, { out, images: folder, crs, georeferences });
-  const { notes, unplaced, failures, complete } = written;
-  const counts = countsOf(table);
-  const total = images.reduce((sum, { objects }) => sum + objects.length, 0);
-  const result = { weights, threshold, files: written.files, folder, detections: total, images: counts };
+  const map = options.map ? await writePredictionMap(out, { detector, threshold, images, signal, terminal }) : null;
+  await tiles?.raster.close();
+  report({ table, weights, threshold, maxDetections, folder, found, written, map, detector, tile }, terminal);
+  if (tiles !== null) for (const note of tileNotes(tiles.progress())) terminal.say(note);
+  if (signal.aborted) {
+    terminal.warn(GOES_ON);
+    return EXIT.interrupted;
+  }
+  await journal.remove();
+  return unreadable.length + written.unplaced.length + written.failures.length > 0 ? EXIT.failed : EXIT.done;
+}
+
+interface Report {
+  readonly table: LabelTable;
+  readonly weights: string;
+  readonly threshold: number;
+  readonly maxDetections: number;
+  readonly folder: string;
+  readonly found: FoundInInputs;
+  readonly written: WrittenPredictions;
+  readonly map: string | null;
+  readonly detector: Detector;
+  readonly tile: number | null;
+}
+
+/** Says what was found, where it was written, and what a user should know of it. */
+function report(
+  { table, weights, threshold, maxDetections, folder, found, written, map, detector, tile }: Report,
+  terminal: Terminal,
+): void {
+  const { unreadable, limited, dark, undrawn, groundResolution } = found;
+  const { files, notes, unplaced, failures, complete } = written;
+  const total = table.images.reduce((sum, { objects }) => sum + objects.length, 0);
+  const result = { weights, threshold, files, map, folder, detections: total, images: countsOf(table) };
   terminal.result({ ...result, unreadable, unplaced, limited, dark });
   for (const note of notes) terminal.warn(note);
-  const names = written.files.map((file) => (file.crs == null ? file.path : `${file.path} (${file.crs})`)).join(', ');
-  terminal.print(
-    `${counted(total, 'detection', 'detections')} in ${counted(images.length, 'image', 'images')}: ${names}${pictures === null ? '' : ', and pictures beside it'}`,
-  );
-  if (tiles !== null) for (const note of tileNotes(tiles.progress())) terminal.say(note);
+  const names = files.map((file) => (file.crs == null ? file.path : `${file.path} (${file.crs})`)).join(', ');
+  const images = counted(table.images.length, 'image', 'images');
+  terminal.print(`${counted(total, 'detection', 'detections')} in ${images}: ${names}`);
+  if (map !== null) terminal.print(`map: ${map}`);
   if (limited > 0) terminal.warn(limitNote(limited, maxDetections, '--max-detections'));
   if (dark > 0) terminal.warn(darkNote(dark));
-  if (undrawn > 0)
+  // If images are resized as a whole, their size decides, not that of their pixels.
+  const resolution = tile === null ? null : resolutionNote(detector.decoding.groundResolution, groundResolution);
+  if (resolution !== null) terminal.warn(resolution);
+  if (undrawn > 0) {
     terminal.say(`${counted(undrawn, 'image is', 'images are')} too large for a picture: --pictures draws it reduced`);
-  device.destroy();
+  }
   if (unplaced.length > 0) {
     const what = counted(unplaced.length, 'image is', 'images are');
     const list = unplaced.map(({ file, reason }) => `  ${file}: ${reason}`);
@@ -265,36 +233,6 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   for (const { format, reason } of failures) {
     terminal.warn(`The detections are in ${complete} instead of ${format}: ${reason}`);
   }
-  if (signal.aborted) {
-    terminal.warn(GOES_ON);
-    return EXIT.interrupted;
-  }
-  await journal.remove();
-  return unreadable.length + unplaced.length + failures.length > 0 ? EXIT.failed : EXIT.done;
-}
-
-/** The journal of a call; what is in it is taken over if weights and options are those of the call that wrote it. */
-function openJournal(path: string, settings: { readonly weights: string }): Promise<TileJournal> {
-  return TileJournal.open(path, { ...settings, weights: fileKey(settings.weights) });
-}
-
-/** A file with its size and date, which tell whether it has changed. */
-function fileKey(file: string): string {
-  const found = statSync(file, { throwIfNoEntry: false });
-  return found === undefined ? file : `${resolve(file)} ${found.size} ${found.mtimeMs}`;
-}
-
-/** The detections of an image, drawn on it or, if it is large, on a reduced image. */
-async function pictureOf(
-  raster: Raster,
-  detections: Detections,
-  { classes, scale }: { readonly classes: readonly string[]; readonly scale: number | undefined },
-): Promise<RgbImage> {
-  const { image, factor } = await overviewOf(raster, MAX_PICTURE);
-  const fitting = Math.min(4, Math.max(1, Math.round(PICTURE_SIZE / Math.max(...image.shape.slice(0, 2)))));
-  const reduced = { ...detections, boxes: detections.boxes.map((value) => value / factor) };
-  // There is no ground truth, so detections are drawn in the neutral colour.
-  return detectionPicture(image, null, reduced, { scale: scale ?? fitting, classes });
 }
 
 function announce(
@@ -341,17 +279,4 @@ function checkOverlap(overlap: number | undefined, tile: number | null): void {
   if (overlap === undefined || (tile !== null && overlap < tile)) return;
   const expected = tile === null ? 'but images are not tiled: give --tile' : `expected less than --tile, ${tile}`;
   throw new UsageError(`--overlap is ${overlap}, ${expected}`);
-}
-
-/** A name for the picture of each file: its own, numbered if several files have the same. */
-function pictureNames(files: readonly string[]): ReadonlyMap<string, string> {
-  const used = new Map<string, number>();
-  return new Map(
-    files.map((file) => {
-      const name = file.replace(/^.*[\\/]/, '').replace(/\.\w+$/, '');
-      const count = (used.get(name) ?? 0) + 1;
-      used.set(name, count);
-      return [file, `${name}${count === 1 ? '' : `-${count}`}.png`];
-    }),
-  );
 }

@@ -60,7 +60,7 @@ export function checkFormats(formats: readonly PredictionFormat[]): void {
 }
 
 /** What was written, and what not. */
-interface WrittenPredictions {
+export interface WrittenPredictions {
   /** Paths; `crs` is the name of a layer's coordinate system, or null if it is not known. */
   readonly files: readonly { readonly path: string; readonly crs?: string | null }[];
   /** The file in pixels, which has all detections; there is one unless only layers are written and lack nothing. */

@@ -15,7 +15,7 @@ import { readerOptions } from './open-training-data.ts';
 export interface FileDetections {
   /** Path of the file, or name of the raster. */
   readonly file: string;
-  /** The image, to read its pixels. It is closed when the next one is asked for. */
+  /** The image, to read its pixels. One of a file is closed when the next one is asked for. */
   readonly raster: Raster;
   /** Whether the image is nearly black: no level above 16 of 255. */
   readonly isDark: boolean;
@@ -38,7 +38,7 @@ export interface DetectFilesOptions extends Omit<DetectOptions, 'store' | 'onPro
  * Detects objects in image files one by one, with the decoding and the tiles of training. Images of any size are read
  * window by window. Ends early when the signal is aborted: an image whose tiles are not all done is left out.
  *
- * @param inputs paths of files, or opened rasters
+ * @param inputs paths of files, or opened rasters, which stay open
  */
 export async function* detectFiles(
   detector: Detector,
@@ -65,7 +65,7 @@ export async function* detectFiles(
         const labelled = { file: name, width, height, objects: objectsOf(detections) };
         yield { file, raster, isDark: watched.isDark, detections, labelled };
       } finally {
-        await raster.close();
+        if (typeof input === 'string') await raster.close();
       }
     } catch (error) {
       if (signal !== undefined && error === signal.reason) return;

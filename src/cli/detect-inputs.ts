@@ -1,0 +1,145 @@
+import { statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import {
+  groundResolution,
+  overviewOf,
+  writePng,
+  type Detections,
+  type Georeference,
+  type InputError,
+  type LabelledImage,
+  type Raster,
+  type RgbImage,
+} from '../data-node.ts';
+import { detectFiles, omittedImages, TileJournal, type Detector, type DetectOptions } from '../detector-node.ts';
+import { detectionPicture } from '../report.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Larger rasters are not drawn unless asked: pictures would take long and show nothing. */
+export const PICTURE_PIXELS = 25_000_000;
+/** Longest side of a picture. */
+const MAX_PICTURE = 4096;
+/** Pictures of small images are enlarged to about this many pixels. */
+const PICTURE_SIZE = 512;
+/** Progress within an image is shown if it has more tiles, or is the only one. */
+const MANY_TILES = 100;
+
+/** An image with its detections. */
+export interface FoundImage {
+  /** Path of the file, or an opened raster. */
+  readonly input: string | Raster;
+  readonly labelled: LabelledImage;
+  readonly place: Georeference;
+}
+
+/** What `detectInputs` found. */
+export interface FoundInInputs {
+  readonly images: readonly FoundImage[];
+  readonly unreadable: readonly { readonly file: string; readonly reason: string }[];
+  /** Numbers of images with more detections than are kept, of nearly black ones, and of those too large for a picture. */
+  readonly limited: number;
+  readonly dark: number;
+  readonly undrawn: number;
+  /** Median side of a pixel on the ground in metres; null if it is not known. */
+  readonly groundResolution: number | null;
+}
+
+/** How `detectInputs` works. */
+interface DetectInputsOptions {
+  readonly detecting: DetectOptions & { readonly scoreThreshold: number };
+  readonly journal: TileJournal;
+  /** Folder, magnification, and whether large rasters are drawn, too; null for no pictures. */
+  readonly pictures: { readonly out: string; readonly scale: number | undefined; readonly large: boolean } | null;
+  readonly signal: AbortSignal;
+  readonly terminal: Terminal;
+}
+
+/** Detects objects in files and rasters, with progress, and draws them. */
+export async function detectInputs(
+  detector: Detector,
+  inputs: readonly (string | Raster)[],
+  { detecting, journal, pictures, signal, terminal }: DetectInputsOptions,
+): Promise<FoundInInputs> {
+  const images: FoundImage[] = [];
+  const resolutions: number[] = [];
+  const unreadable: { readonly file: string; readonly reason: string }[] = [];
+  let [limited, dark, undrawn] = [0, 0, 0];
+  const next = (): number => images.length + unreadable.length;
+  const progress = (): void => terminal.progress('detecting', next(), inputs.length);
+  progress();
+  const running = {
+    ...detecting,
+    signal,
+    storeOf: (file: string) => journal.storeOf(fileKey(file)),
+    onUnreadable: (file: string, error: InputError): void => {
+      if (inputs.length === 1) throw error;
+      unreadable.push({ file, reason: error.explain() });
+      progress();
+    },
+    onTiles: (done: number, total: number): void => {
+      if (inputs.length > 1 && total <= MANY_TILES) return;
+      terminal.progress(`detecting on ${shortName(inputs[next()]!)}, tile`, done, total);
+    },
+  };
+  const names = pictureNames(inputs);
+  for await (const { raster, isDark, detections, labelled } of detectFiles(detector, inputs, running)) {
+    const input = inputs[next()]!;
+    const { width, height, affine, epsg, geographic } = raster;
+    images.push({ input, labelled, place: { affine, epsg, geographic } });
+    const resolution = groundResolution(raster);
+    if (resolution !== null) resolutions.push(resolution);
+    limited += omittedImages([detections], detecting.scoreThreshold);
+    if (isDark) dark++;
+    progress();
+    if (pictures === null) continue;
+    if (width * height > PICTURE_PIXELS && !pictures.large) undrawn++;
+    else {
+      const picture = await pictureOf(raster, detections, { classes: detector.classes, scale: pictures.scale });
+      await writePng(join(pictures.out, names.get(input)!), picture);
+    }
+  }
+  terminal.stop();
+  const median = resolutions.sort((a, b) => a - b)[resolutions.length >> 1] ?? null;
+  return { images, unreadable, limited, dark, undrawn, groundResolution: median };
+}
+
+/** The journal of a call; what is in it is taken over if weights and options are those of the call that wrote it. */
+export function openJournal(out: string, weights: string, detecting: DetectOptions): Promise<TileJournal> {
+  return TileJournal.open(join(out, 'progress.jsonl'), { weights: fileKey(weights), ...detecting });
+}
+
+/** A file with its size and date, which tell whether it has changed. */
+function fileKey(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found === undefined ? file : `${resolve(file)} ${found.size} ${found.mtimeMs}`;
+}
+
+const shortName = (input: string | Raster): string => (typeof input === 'string' ? basename(input) : 'tiles');
+
+/** The detections of an image, drawn on it or, if it is large, on a reduced image. */
+async function pictureOf(
+  raster: Raster,
+  detections: Detections,
+  { classes, scale }: { readonly classes: readonly string[]; readonly scale: number | undefined },
+): Promise<RgbImage> {
+  const { image, factor } = await overviewOf(raster, MAX_PICTURE);
+  const fitting = Math.min(4, Math.max(1, Math.round(PICTURE_SIZE / Math.max(...image.shape.slice(0, 2)))));
+  const reduced = { ...detections, boxes: detections.boxes.map((value) => value / factor) };
+  // There is no ground truth, so detections are drawn in the neutral colour.
+  return detectionPicture(image, null, reduced, { scale: scale ?? fitting, classes });
+}
+
+/** A name for the picture of each input: its own, numbered if several have the same. */
+function pictureNames(inputs: readonly (string | Raster)[]): ReadonlyMap<string | Raster, string> {
+  const used = new Map<string, number>();
+  return new Map(
+    inputs.map((input) => {
+      const name = shortName(input)
+        .replace(/^.*[\\/]/, '')
+        .replace(/\.\w+$/, '');
+      const count = (used.get(name) ?? 0) + 1;
+      used.set(name, count);
+      return [input, `${name}${count === 1 ? '' : `-${count}`}.png`];
+    }),
+  );
+}
