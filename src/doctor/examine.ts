@@ -11,7 +11,7 @@ import { checkBoxes } from './box-checks.ts';
 import { checkClasses, classTable, type ClassRow } from './class-checks.ts';
 import { costReport, extrapolate, type CostReport } from './cost-report.ts';
 import { checkImages } from './image-checks.ts';
-import { checkProblems } from './label-checks.ts';
+import { checkNotes, checkProblems } from './label-checks.ts';
 import { checkLeakage } from './leakage-checks.ts';
 import { choosePictures, type PictureSource } from './picture-choice.ts';
 import { checkPlacement } from './placement-checks.ts';
@@ -29,6 +29,8 @@ export interface InventoriedData {
   readonly format: string;
   /** What the reader of the labels could not make sense of. Default: nothing. */
   readonly problems?: readonly LabelProblem[];
+  /** What the reader of the labels left out or interpreted, a sentence each. Default: nothing. */
+  readonly notes?: readonly string[];
 }
 
 /** For which training a data set is examined. */
@@ -185,9 +187,13 @@ function sidesOf({
 }
 
 /** Findings about the files, labels and boxes of one data set. */
-function examineSide({ inventory, format, problems = [] }: InventoriedData, stretch: Stretch | undefined): Finding[] {
+function examineSide(
+  { inventory, format, problems = [], notes = [] }: InventoriedData,
+  stretch: Stretch | undefined,
+): Finding[] {
   return [
     ...checkProblems(problems),
+    ...checkNotes(notes),
     // The readers of SpaceNet's data sets choose a stretch themselves.
     ...checkImages(inventory, { isStretched: stretch !== undefined || /spacenet|geojson/i.test(format) }),
     ...checkPlacement(inventory),

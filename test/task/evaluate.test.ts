@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -11,7 +11,7 @@ import { geoTiff, raster, write } from '../data/support.ts';
 import { rejects } from '../support/errors.ts';
 import { testDevice } from '../support/device.ts';
 import { temporaryFolder } from '../support/files.ts';
-import { writeCsv, writeImages, writeYoloExport } from './files.ts';
+import { writeCocoExport, writeCsv, writeImages, writeYoloExport } from './files.ts';
 import { eagerDescription, eagerModel, eagerSpec, gradient } from './support.ts';
 
 await testDevice();
@@ -32,7 +32,26 @@ const detector = new Detector(
 );
 test.after(() => detector.dispose());
 
-test('of a YOLO data set with splits, the test images are evaluated', async () => {
+test('of a data set with splits, the test images are evaluated', async () => {
+  const coco = join(folder, 'coco');
+  await writeCocoExport(coco, gradient(64, 64));
+  const { split, dataset, truth, notes } = await openEvaluationData(detector, coco);
+  assert.is(split, 'test');
+  assert.equal(
+    [dataset.ids, truth.images.map(({ file }) => file)],
+    [
+      ['test/a.png', 'test/d.png'],
+      ['test/a.png', 'test/d.png'],
+    ],
+  );
+  assert.equal(
+    truth.images[0]!.objects.map(({ box, label }) => [truth.classes[label], ...box]),
+    [['car', 8, 8, 28, 32]],
+  );
+  assert.match(notes.join(), /^note: .*category 0, "cars-1"/);
+  for (const name of ['test', 'valid']) rmSync(join(coco, name, '_annotations.coco.json'));
+  await rejects(openEvaluationData(detector, coco), /only the images of train have labels.*nevertheless with `split`/);
+  assert.is((await openEvaluationData(detector, coco, { split: 'train' })).dataset.ids.length, 2);
   const yolo = join(folder, 'yolo');
   await writeYoloExport(yolo, gradient(64, 64));
   const namesOf = async (options?: { readonly split: 'val' }): Promise<[string | null, string[]]> => {
