@@ -8,7 +8,7 @@ import type { Device } from '../tensor/device.ts';
 import { checkAnchors } from './anchor-checks.ts';
 import { suggestAnchors, type AnchorSuggestion } from './anchor-suggestion.ts';
 import { checkBoxes } from './box-checks.ts';
-import { checkClasses, classTable, type ClassRow } from './class-checks.ts';
+import { checkClasses, classTable, crowdsIn, type ClassRow } from './class-checks.ts';
 import { costReport, extrapolate, type CostReport } from './cost-report.ts';
 import { checkImages } from './image-checks.ts';
 import { checkNotes, checkProblems } from './label-checks.ts';
@@ -68,7 +68,10 @@ export interface Examination {
   readonly format: string;
   readonly imagesRoot: string;
   readonly images: number;
+  /** Without crowds. */
   readonly boxes: number;
+  /** Regions of crowds, which are not trained on. */
+  readonly crowds: number;
   /** Number of training and of held-out images; with a validation set, the latter are its images. */
   readonly train: number;
   readonly heldOut: number;
@@ -138,7 +141,8 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
     format,
     imagesRoot,
     images: table.images.length,
-    boxes: table.images.reduce((sum, { objects }) => sum + objects.length, 0),
+    boxes: table.images.reduce((sum, { objects }) => sum + objects.length, 0) - crowdsIn(table),
+    crowds: crowdsIn(table),
     train: train.length,
     heldOut: heldOut.length,
     findings,

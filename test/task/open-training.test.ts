@@ -141,7 +141,10 @@ test('labels of crowds only are refused, with the reason', async () => {
     writeFileSync(join(path, 'instances.json'), JSON.stringify(coco));
   };
   write(1, 1);
-  await rejects(open({ path }), /crowds: all of the 2 objects are regions of a crowd \(COCO's iscrowd\)/);
+  await rejects(
+    open({ path }),
+    /crowds: the labels hold 2 regions of crowds \(COCO's iscrowd\) and no objects: crowds are not/,
+  );
   write(1, 0);
   assert.equal((await open({ path, heldOut: 0.5 })).notes, ['left out: 1 region of a crowd (iscrowd)']);
 });

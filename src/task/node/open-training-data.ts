@@ -101,11 +101,9 @@ async function openTraining(
 /** Rejects if all objects are regions of crowds. */
 function checkCrowds(path: string, { report }: Opened): void {
   if (!('dropped' in report) || report.objects > 0 || report.dropped.crowd === 0) return;
-  const all = counted(report.dropped.crowd, 'object is the region', 'objects are regions');
-  throw new InputError(
-    OP,
-    `${path}: all of the ${all} of a crowd (COCO's iscrowd), which is not trained on: set iscrowd to 0 if they are single objects`,
-  );
+  const found = counted(report.dropped.crowd, 'region of a crowd', 'regions of crowds');
+  const remedy = 'crowds are not trained on; set iscrowd to 0 if these are single objects';
+  throw new InputError(OP, `${path}: the labels hold ${found} (COCO's iscrowd) and no objects: ${remedy}`);
 }
 
 /** What is done with the splits of the data set. Its test images are never trained on. */
