@@ -34,7 +34,7 @@ export interface FoundSplits {
 }
 
 /** A line in a list of the images of a split. */
-export interface ListedImage {
+interface ListedImage {
   readonly split: SplitName;
   readonly name: string;
   readonly origin: Origin;
