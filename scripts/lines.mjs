@@ -15,7 +15,7 @@ const BUDGETS = {
   nn: 1460,
   imagery: 3680,
   vector: 1340,
-  labels: 3680,
+  labels: 4060,
   'labels/tools': 790,
   synthetic: 820,
   data: 2350,
@@ -27,7 +27,7 @@ const BUDGETS = {
   detector: 1080,
   train: 1320,
   doctor: 2690,
-  task: 1400,
+  task: 1560,
   measure: 1220,
   cli: 2130,
 };

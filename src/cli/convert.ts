@@ -74,14 +74,18 @@ const help: HelpText = {
     '                   [--class-property NAME] [--point-size PIXELS] [--layer NAME]',
   about: `
 Labels are ground truth or detections. INPUT is a label file, or a folder that contains labels. OUTPUT is a file, or a folder
-for voc, yolo and geojson. If anything fails, nothing is written.
+for voc, yolo and geojson. If anything fails, nothing is written, except that geojson is written for all images that have a
+georeference. Paths of images may start further out or further in than FOLDER, as those of retinagrad predict do.
 
 Formats that are read and written:
 ${formats(isWritten)}
 
 Formats of other tools, which are only read:
 ${formats((format) => !isWritten(format))}`,
-  exit: { 0: 'converted (losses are listed)' },
+  exit: {
+    0: 'converted (losses are listed)',
+    [EXIT.failed]: 'failed, or images without a georeference were left out of geojson (and are listed)',
+  },
   examples: [
     ['npx retinagrad convert annotations.csv instances.json --to coco'],
     ['npx retinagrad convert VOC2012/Annotations yolo --to yolo --images VOC2012/JPEGImages'],
@@ -108,15 +112,17 @@ async function runConvert({ options, positionals, terminal }: Call<typeof OPTION
   const { to, from, images, classes, like, layer, overwrite } = options;
   const [classProperty, pointSize] = [options['class-property'], options['point-size']];
   if (to === undefined) throw new UsageError(`convert needs --to, one of ${writableFormats.join(', ')}`);
+  const unwritten: { readonly file: string; readonly reason: string }[] = [];
   const result = await convertLabels(input, output, {
     to,
     overwrite,
+    onUnwritable: (file, error) => unwritten.push({ file, reason: error.explain((name) => `--${name}`) }),
     ...defined({ from, images, classProperty, pointSize, layer }),
     ...(classes === undefined ? {} : { classes: classList(classes) }),
     ...(like === undefined ? {} : { like: await readLabels(like) }),
   });
   const { unsupported, ...others } = result;
-  terminal.result({ ...others, losses: unsupported }); // Scripts know it by this name.
+  terminal.result({ ...others, losses: unsupported, unwritten }); // Scripts know it by this name.
   terminal.print(
     `${input} (${result.from}): ${result.objects} objects of ${result.classes.length} classes in ${result.images} images`,
   );
@@ -124,7 +130,10 @@ async function runConvert({ options, positionals, terminal }: Call<typeof OPTION
   for (const { message } of unsupported) terminal.print(`not kept: ${message}`);
   const [first] = result.files;
   terminal.print(`${result.files.length === 1 ? first : `${output}: ${result.files.length} files`} (${to})`);
-  return EXIT.done;
+  if (unwritten.length === 0) return EXIT.done;
+  const what = counted(unwritten.length, 'image was', 'images were');
+  terminal.warn([`${what} left out:`, ...unwritten.map(({ file, reason }) => `  ${file}: ${reason}`)].join('\n'));
+  return EXIT.failed;
 }
 
 /** Comma-separated names, or the path of a file of them. */

@@ -45,8 +45,8 @@ retinagrad train; model.network, model.imageSize, train.batchSize and others cha
 
 Looks for missing, damaged, rotated and duplicate images; boxes that are outside the image, empty, duplicate, swapped or
 normalised; labels in other map coordinates than the images; class names that differ only in case; the same ground on both
-sides of the split; and boxes that no anchor matches (red in the pictures). Then recommends an image size, tiles, a batch
-size and a learning rate for the data, with reasons.`,
+sides of the split (the data set's own, if it has one); and boxes that no anchor matches (red in the pictures). Then recommends
+an image size, tiles, a batch size and a learning rate for the data, with reasons.`,
   exit: {
     0: 'no errors (there may be warnings)',
     [EXIT.failed]: 'the data could not be checked',

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defined } from '../common/check.ts';
-import { readLabels, writeLabels, type ReadLabels } from '../data-node.ts';
+import { readLabels, writeLabels, type ReadLabels, type ReadLabelsOptions } from '../data-node.ts';
 import {
   evaluate as evaluateTask,
   judgeTables,
@@ -68,8 +68,18 @@ const OPTIONS = {
   images: option(text, { value: 'FOLDER', about: 'folder of the images', otherwise: 'found near the labels' }),
   split: option(oneOf(['train', 'val', 'test']), {
     value: 'NAME',
-    about: "with DATA, the split of YOLO's data.yaml",
+    about: 'with DATA, the split of a data set that has splits',
     otherwise: 'test, or val if there is no test',
+  }),
+  'class-property': option(text, {
+    value: 'NAME',
+    about: 'property of GeoJSON features with the class, as data.classProperty in training',
+    otherwise: 'label, class, category or another usual one',
+  }),
+  'point-size': option(number({ above: 0 }), {
+    value: 'PIXELS',
+    about: 'side of the square box around a point of GeoJSON, as data.pointSize in training',
+    otherwise: 'points are left out and counted',
   }),
   resamples: option(integer({ min: 0 }), {
     value: 'N',
@@ -140,6 +150,10 @@ const judgeOptions = ({ iou, threshold, resamples }: OptionValues<typeof OPTIONS
   ...defined({ scoreThreshold: threshold }),
 });
 
+/** How features of GeoJSON become objects. */
+const featureOptions = (values: OptionValues<typeof OPTIONS>): Pick<ReadLabelsOptions, 'classProperty' | 'pointSize'> =>
+  defined({ classProperty: values['class-property'], pointSize: values['point-size'] });
+
 async function evaluateFiles({ options: values, terminal }: Call<typeof OPTIONS>): Promise<number> {
   const { truth: truthFile, predictions: file, compare: other, out } = values;
   if (truthFile === undefined || file === undefined) throw new UsageError('--truth and --predictions go together');
@@ -148,7 +162,7 @@ async function evaluateFiles({ options: values, terminal }: Call<typeof OPTIONS>
   const chosen = values['match-by'];
   if (out !== undefined) makeFolder(out, '--out');
   const where = defined({ images: values.images });
-  const truth = await readLabels(truthFile, where);
+  const truth = await readLabels(truthFile, { ...where, ...featureOptions(values) });
   const read = (path: string): Promise<ReadLabels> => readLabels(path, { ...where, like: truth });
   const predictions = await read(file);
   const others = other === undefined ? null : await read(other);
@@ -215,13 +229,16 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   const path = given === SYNTHETIC ? await syntheticToEvaluate(onDrawing) : given;
   const device = await init(defined({ adapter: values.adapter }));
   const detector = loadDetector(weights);
-  const data = await openEvaluationData(detector, path, defined({ images: values.images, split: values.split }));
+  const { images: folder, split } = values;
+  const opening = { ...defined({ images: folder, split }), ...featureOptions(values) };
+  const data = await openEvaluationData(detector, path, opening);
   const { dataset } = data;
   terminal.facts([
     ['adapter', `${device.adapter.name} (${device.adapter.kind})`],
     ['weights', weights],
     ['data', `${path}, ${data.split === null ? '' : `split ${data.split}, `}${dataset.ids.length} images`],
   ]);
+  for (const note of data.notes) terminal.say(note);
   // If images are resized as a whole, their size decides, not that of their pixels.
   const resolution = resolutionNote(detector.decoding.groundResolution, dataset.decoding?.groundResolution);
   if (resolution !== null && detector.detectionTile !== null) terminal.warn(resolution);

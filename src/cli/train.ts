@@ -50,7 +50,8 @@ retinagrad train --resume FOLDER`,
   about: `
 DATA is a folder of images with labels (CSV, COCO, Pascal VOC, YOLO, SpaceNet, GeoJSON), a label file, or the word synthetic,
 which generates a data set. Settings on the command line override those of --config, which override the defaults. About a fifth of the images is held
-out: training keeps the weights that score best on them, and report.html evaluates those weights on them.`,
+out or, if the data set has splits (data.yaml, ImageSets, folders or files named train, val and test), those of val; images of
+test are never used. Training keeps the weights that score best on the held-out images, and report.html evaluates those weights on them.`,
   details: `
 Settings with their defaults ("none" disables):
 ${settingsHelp(settingsSchema)}

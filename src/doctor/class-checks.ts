@@ -39,11 +39,15 @@ export function classTable({ classes, images }: LabelTable): ClassRow[] {
   }));
 }
 
+/** Number of regions of crowds, which are not trained on. */
+export const crowdsIn = ({ images }: LabelTable): number =>
+  images.reduce((sum, { objects }) => sum + objects.filter(({ crowd }) => crowd === true).length, 0);
+
 /** Checks the names and the frequencies of the classes. */
 export function checkClasses(table: LabelTable): Finding[] {
   const rows = classTable(table);
   if (rows.every(({ boxes }) => boxes === 0)) {
-    const crowds = table.images.reduce((sum, { objects }) => sum + objects.length, 0);
+    const crowds = crowdsIn(table);
     if (crowds > 0) {
       return findingAt({
         severity: 'error',

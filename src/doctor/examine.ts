@@ -8,10 +8,10 @@ import type { Device } from '../tensor/device.ts';
 import { checkAnchors } from './anchor-checks.ts';
 import { suggestAnchors, type AnchorSuggestion } from './anchor-suggestion.ts';
 import { checkBoxes } from './box-checks.ts';
-import { checkClasses, classTable, type ClassRow } from './class-checks.ts';
+import { checkClasses, classTable, crowdsIn, type ClassRow } from './class-checks.ts';
 import { costReport, extrapolate, type CostReport } from './cost-report.ts';
 import { checkImages } from './image-checks.ts';
-import { checkProblems } from './label-checks.ts';
+import { checkNotes, checkProblems } from './label-checks.ts';
 import { checkLeakage } from './leakage-checks.ts';
 import { choosePictures, type PictureSource } from './picture-choice.ts';
 import { checkPlacement } from './placement-checks.ts';
@@ -29,6 +29,8 @@ export interface InventoriedData {
   readonly format: string;
   /** What the reader of the labels could not make sense of. Default: nothing. */
   readonly problems?: readonly LabelProblem[];
+  /** What the reader of the labels left out or interpreted, a sentence each. Default: nothing. */
+  readonly notes?: readonly string[];
 }
 
 /** For which training a data set is examined. */
@@ -66,7 +68,10 @@ export interface Examination {
   readonly format: string;
   readonly imagesRoot: string;
   readonly images: number;
+  /** Without crowds. */
   readonly boxes: number;
+  /** Regions of crowds, which are not trained on. */
+  readonly crowds: number;
   /** Number of training and of held-out images; with a validation set, the latter are its images. */
   readonly train: number;
   readonly heldOut: number;
@@ -136,7 +141,8 @@ export async function examine(options: ExamineOptions): Promise<Examination> {
     format,
     imagesRoot,
     images: table.images.length,
-    boxes: table.images.reduce((sum, { objects }) => sum + objects.length, 0),
+    boxes: table.images.reduce((sum, { objects }) => sum + objects.length, 0) - crowdsIn(table),
+    crowds: crowdsIn(table),
     train: train.length,
     heldOut: heldOut.length,
     findings,
@@ -185,9 +191,13 @@ function sidesOf({
 }
 
 /** Findings about the files, labels and boxes of one data set. */
-function examineSide({ inventory, format, problems = [] }: InventoriedData, stretch: Stretch | undefined): Finding[] {
+function examineSide(
+  { inventory, format, problems = [], notes = [] }: InventoriedData,
+  stretch: Stretch | undefined,
+): Finding[] {
   return [
     ...checkProblems(problems),
+    ...checkNotes(notes),
     // The readers of SpaceNet's data sets choose a stretch themselves.
     ...checkImages(inventory, { isStretched: stretch !== undefined || /spacenet|geojson/i.test(format) }),
     ...checkPlacement(inventory),

@@ -39,3 +39,15 @@ export function checkProblems(problems: readonly LabelProblem[]): Finding[] {
     });
   });
 }
+
+/** Findings about what the reader of the labels left out or interpreted. */
+export function checkNotes(notes: readonly string[]): Finding[] {
+  return findingAt({
+    severity: 'note',
+    kind: 'label-note',
+    locations: notes,
+    message: `${counted(notes.length, 'note', 'notes')} on how the labels were read`,
+    remedy: 'Check that this is what you mean: training reads the labels in the same way',
+    where: 'labels',
+  });
+}

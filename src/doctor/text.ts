@@ -16,10 +16,11 @@ export function examinationText(examination: Examination): string {
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-function dataSection({ format, images, boxes, train, heldOut, classes, sizes }: Examination): string {
+function dataSection({ format, images, boxes, crowds, train, heldOut, classes, sizes }: Examination): string {
   const lines = [
     `images   ${images} (${train} for training, ${heldOut} held out), labels: ${format}`,
     `boxes    ${boxes}${images === 0 ? '' : `, ${short(boxes / images)} per image`}` +
+      (crowds === 0 ? '' : `, and ${counted(crowds, 'region of a crowd', 'regions of crowds')}`) +
       (sizes === null
         ? ''
         : `; sides ${short(sizes.p10)} (10 %), ${short(sizes.median)} (median), ${short(sizes.p90)} (90 %), ${short(sizes.largest)} (largest) pixels`),

@@ -47,6 +47,11 @@ function head({ counts, settings }: Judgement): string[] {
     `images      ${counts.images}${empty}${unlisted}`,
     `objects     ${counts.truths}${ignored}`,
     `detections  ${counts.detections}${on}`,
+    ...(counts.truths > 0
+      ? []
+      : [
+          `There is nothing to find: ${counts.ignoredTruths === 0 ? 'the ground truth has no objects' : 'all objects of the ground truth are crowds or difficult ones'}.`,
+        ]),
     `A detection is right if its IoU with an object of its class, not already matched by a higher-scoring detection, is at least ${settings.iouThreshold}.`,
   ];
 }

@@ -49,10 +49,17 @@ export function parseCoco(text: string, options: ParseOptions & ImagePaths): Coc
     throw new LabelError('syntax', { file: name }, `${key} is ${shown(value)}, expected a list as in COCO files`);
   };
   const categories = readCategories(list('categories'), name, report);
+  const placeholder = options.classes === undefined ? placeholderOf(json) : null;
+  if (placeholder !== null) categories.delete(placeholder.id);
   const classes = options.classes ?? [...new Set(categories.values())];
   const images = readImages(list('images'), { name, report, paths: options });
   const objects = new Map<string, LabelledObject[]>([...images.files.values()].map((file) => [file, []]));
   const known: Known = { images: images.files, categories, classes, report };
+  const notes: string[] = [];
+  if (placeholder !== null) {
+    const why = 'no annotation has it, and it is the supercategory of the others, as in exports of Roboflow';
+    notes.push(`${name}: category ${placeholder.id}, "${placeholder.name}", is left out: ${why}`);
+  }
   let runLengths = 0;
   for (const [i, entry] of list('annotations').entries()) {
     const origin = originOf(name, 'annotations', i, entry);
@@ -66,14 +73,15 @@ export function parseCoco(text: string, options: ParseOptions & ImagePaths): Coc
     const object = readAnnotation(detection, detection.polygons ?? outlines, origin, report);
     if (object !== null) objects.get(found.file)?.push(object);
   }
+  if (runLengths > 0) {
+    const kept = 'have a segmentation in run lengths (RLE), of which box and area are kept';
+    notes.push(`${name}: ${runLengths} objects ${kept}`);
+  }
   return {
     classes,
     images: images.list.map((image) => ({ ...image, objects: objects.get(image.file)! })),
     coco: { images: images.files, categories },
-    notes:
-      runLengths === 0
-        ? []
-        : [`${name}: ${runLengths} objects have a segmentation in run lengths (RLE), of which box and area are kept`],
+    notes,
   };
 }
 
@@ -91,6 +99,21 @@ function turnedDetection(found: Detection): TurnedDetection {
   const box = 'polygons' in shape ? outlineBox(shape.polygons) : null;
   if (box === null || !('polygons' in shape)) return found;
   return { ...found, box, size: [box[2] - box[0], box[3] - box[1]], polygons: shape.polygons };
+}
+
+/** The category that only groups the others: their supercategory, and of no annotation. Null if there is none. */
+function placeholderOf(json: Readonly<Record<string, unknown>>): { id: number; name: string } | null {
+  const [categories, annotations] = [json['categories'], json['annotations']].map((list): readonly unknown[] =>
+    Array.isArray(list) ? list : [],
+  );
+  const used = new Set(annotations!.map((entry) => (isRecord(entry) ? entry['category_id'] : undefined)));
+  const records = categories!.filter(isRecord);
+  for (const { id, name } of records) {
+    if (typeof id !== 'number' || typeof name !== 'string' || used.has(id)) continue;
+    const others = records.filter((other) => other['id'] !== id);
+    if (others.length > 0 && others.every((other) => other['supercategory'] === name)) return { id, name };
+  }
+  return null;
 }
 
 /** The object of an annotation; null if one of its fields is invalid, which is reported. */

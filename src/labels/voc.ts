@@ -12,14 +12,19 @@ export interface VocDocument {
 
 /**
  * Reads Pascal VOC's XML, one file per image (Everingham et al., 2010). Its corners are pixels counted from 1, both inside
- * the box: they become continuous edges `x1 - 1, y1 - 1, x2, y2`, as in torchvision and Detectron2. Fractions are
- * accepted. `difficult` is kept; pose, `truncated` and parts are ignored. The image is `filename`, in the subfolder of the
+ * the box: they become continuous edges `x1 - 1, y1 - 1, x2, y2`, as in torchvision and Detectron2. With `firstPixel` 0,
+ * corners are edges as they are. Fractions are accepted. `difficult` is kept; pose, `truncated` and parts are ignored. The image is `filename`, in the subfolder of the
  * XML file; `findImage` may name the image of a file without `filename`. `options.name` is the folder of the XML files.
  */
 export function parseVoc(
   documents: Iterable<VocDocument>,
-  options: ParseOptions & ImagePaths & { readonly findImage?: ((stem: string) => string | undefined) | undefined },
+  options: ParseOptions &
+    ImagePaths & {
+      readonly findImage?: ((stem: string) => string | undefined) | undefined;
+      readonly firstPixel?: 0 | 1;
+    },
 ): LabelTable {
+  const { firstPixel = 1 } = options;
   const report = reporter(options.onProblem);
   const table = new TableBuilder(options.classes, report);
   const documentOf = new Map<string, string>();
@@ -39,7 +44,7 @@ export function parseVoc(
     const side = (key: string): number | null => imageSide(textOf(size, key), key, origin, report);
     table.addImage(file, side('width'), side('height'));
     for (const object of root.children.filter(({ name }) => name === 'object')) {
-      readObject(object, file, { ...origin, line: object.line }, { table, report });
+      readObject(object, file, { ...origin, line: object.line }, { table, report, firstPixel });
     }
   }
   return table.build();
@@ -68,14 +73,14 @@ function readObject(
   object: XmlElement,
   file: string,
   origin: Origin,
-  { table, report }: { table: TableBuilder; report: Report },
+  { table, report, firstPixel }: { table: TableBuilder; report: Report; firstPixel: 0 | 1 },
 ): void {
   const className = textOf(object, 'name');
   if (className === '') {
     report('syntax', origin, 'an <object> without a <name>');
     return;
   }
-  const box = readBox(childOf(object, 'bndbox'), origin, report);
+  const box = readBox(childOf(object, 'bndbox'), firstPixel, origin, report);
   if (box === null) return;
   const difficult = textOf(object, 'difficult').toLowerCase();
   if (!['', '0', '1', 'false', 'true', 'unspecified'].includes(difficult)) {
@@ -120,7 +125,7 @@ function readRoot(text: string, origin: Origin, report: Report): XmlElement | nu
   return report('syntax', origin, 'not Pascal VOC: no <annotation> with elements at the top');
 }
 
-function readBox(bounds: XmlElement | undefined, origin: Origin, report: Report): Box | null {
+function readBox(bounds: XmlElement | undefined, firstPixel: 0 | 1, origin: Origin, report: Report): Box | null {
   if (bounds === undefined || bounds.children.length === 0) {
     return report('syntax', origin, 'an <object> without a <bndbox> of xmin, ymin, xmax, ymax');
   }
@@ -132,7 +137,7 @@ function readBox(bounds: XmlElement | undefined, origin: Origin, report: Report)
   };
   const [x1, y1, x2, y2] = [corner('xmin'), corner('ymin'), corner('xmax'), corner('ymax')];
   if (![x1, y1, x2, y2].every(Number.isFinite)) return null;
-  const box: Box = [x1 - 1, y1 - 1, x2, y2];
+  const box: Box = [x1 - firstPixel, y1 - firstPixel, x2, y2];
   return checkBox(box, origin, report) ? box : null;
 }
 

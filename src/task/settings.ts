@@ -44,6 +44,14 @@ const dataSettings = {
   format: orAuto(oneOf('csv', labelFormats, 'format of the labels')),
   /** Names of the classes in the order of their labels. Empty: those of the labels. */
   classes: list([], 'classes in the order of their labels; empty: those of the labels'),
+  /** GeoJSON's property that has the class. Null: the first of several usual ones, see `ReadLabelsOptions.classProperty`. */
+  classProperty: orNone(
+    words('class', "GeoJSON's property that has the class; none: label, class, category, species or another usual one"),
+  ),
+  /** Side in pixels of the square box around a point of GeoJSON. Null: points are left out, and counted. */
+  pointSize: orNone(
+    numeric(32, 'side in pixels of the square box around a point of GeoJSON; none leaves points out', { above: 0 }),
+  ),
   /** What to do with images that have no labels: leave them out, treat them as empty, or fail. */
   unlabelled: oneOf('skip', ['skip', 'empty', 'error'], 'what to do with images that have no labels'),
   /** Path of another data set to evaluate on, instead of a held-out fraction of this one. */

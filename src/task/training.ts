@@ -32,7 +32,7 @@ export interface Training {
 }
 
 const REMEDIES = {
-  training: 'crowds and difficult objects do not count; retinagrad doctor examines the labels',
+  training: 'retinagrad doctor examines the labels',
   'held-out': 'without any, no weights are the best: choose another data.heldOut or train.seed, or data.validation',
 };
 

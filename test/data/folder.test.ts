@@ -43,6 +43,7 @@ test(
       labels: `${folder}/boxes.csv`,
       images: folder,
       missingLabels: ['c.png'],
+      objects: 3,
       dropped: { crowd: 0, difficult: 0, otherClasses: 0 },
       bits: 8,
       notes: [],

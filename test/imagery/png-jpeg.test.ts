@@ -243,7 +243,10 @@ test('JPEG: malicious and damaged files are rejected with their name', async () 
 test(
   'files in other formats',
   inFolder(async (folder) => {
-    await rejects(readImage(await write(folder, 'a.png', 'GIF89a')), /a.png: neither a PNG, JPEG, WebP, TIFF nor VRT file/);
+    await rejects(
+      readImage(await write(folder, 'a.png', 'GIF89a')),
+      /a.png: neither a PNG, JPEG, WebP, TIFF nor VRT file/,
+    );
     await rejects(readImage(await write(folder, 'empty.jpg', '')), /empty.jpg: neither/);
     await rejects(readImage(`${folder}/none.png`), /ENOENT.*none.png/);
   }),

@@ -281,6 +281,50 @@ test(
 );
 
 test(
+  'GeoJSON of detections in several folders: images are found from further out or in, others are left out',
+  inFolder(async (folder) => {
+    // Three images of the same name in different places.
+    const pixels = raster(40, 30, 3, 8, () => 9);
+    const places = ['a', 'b', 'c/b'].map((name, i) => ({ name, x: 600_000 + 1000 * i }));
+    for (const { name, x } of places) {
+      await write(folder, `in/${name}/x.tif`, geoTiff(pixels, { epsg: 32611, x, y: 4_000_000, pixel: 0.5 }));
+    }
+    await write(folder, 'in/a/flat.png', await png());
+    const csv = (files: readonly string[]): Promise<string> =>
+      write(folder, 'p.csv', ['image,x1,y1,x2,y2,label,score', ...files.map((f) => `${f},2,3,8,9,car,0.5`)].join('\n'));
+    const westOf = async (out: string, file: string): Promise<number> => {
+      const { features } = JSON.parse(await readFile(`${folder}/${out}/${file}`, 'utf8'));
+      return Math.min(...features[0].geometry.coordinates[0].map(([x]: number[]) => x)) - 1;
+    };
+    const left: string[] = [];
+    const onUnwritable = (file: string, error: Error): void => void left.push(`${file}: ${error.message}`);
+    const input = await csv(['in/a/x.tif', 'in/c/b/x.tif', 'in/a/flat.png', 'in/a/none.tif']);
+    const { files } = await convertLabels(input, `${folder}/o1`, {
+      to: 'geojson',
+      images: `${folder}/in`,
+      onUnwritable,
+    });
+    assert.equal(files.length, 2);
+    assert.equal([await westOf('o1', 'in/a/x.geojson'), await westOf('o1', 'in/c/b/x.geojson')], [600_000, 602_000]);
+    assert.match(left[0]!, /^in\/a\/flat\.png: .*GeoJSON needs images with a georeference/);
+    assert.match(left[1]!, /^in\/a\/none\.tif: .*there is no image in\/a\/none\.tif in .*give the folder/);
+    // From further in; without the option, the first that cannot be written is an error, and nothing is written.
+    const inner = await csv(['a/x.tif', 'b/x.tif']);
+    await convertLabels(inner, `${folder}/o2`, { to: 'geojson', images: `${folder}/in` });
+    assert.equal([await westOf('o2', 'a/x.geojson'), await westOf('o2', 'b/x.geojson')], [600_000, 601_000]);
+    const convert = (images: string) =>
+      convertLabels(inner, `${folder}/o3`, { to: 'geojson', images: `${folder}/${images}` });
+    await rejects(convert('in/a'), /a\/x\.tif and b\/x\.tif would both be x\.tif in .*in\/a/);
+    await csv(['x.tif']);
+    await rejects(convert('in'), /x\.tif may be each of a\/x\.tif, b\/x\.tif, c\/b\/x\.tif in .*in/);
+    await csv(['a/flat.png']);
+    const given = { to: 'geojson', images: `${folder}/in`, onUnwritable } as const;
+    await rejects(convertLabels(inner, `${folder}/o3`, given), /needs images with a georeference/);
+    await rejects(readdir(`${folder}/o3`), /ENOENT/);
+  }),
+);
+
+test(
   'paths and URLs of other computers lead to the image with their file name',
   inFolder(async (folder) => {
     for (const file of ['images/a.png', 'images/b.png', 'images/x/c.png', 'images/y/c.png']) {
@@ -440,7 +484,7 @@ test(
     // The size of z is not known and its image does not exist: nothing is written.
     await rejects(
       convertLabels(coco, `${folder}/yolo`, { to: 'yolo' }),
-      /needs the size of z.png: .*z.png: cannot be read: .*; give the folder of the images with `images`$/,
+      /needs the size of z.png: there is no image z.png in .*; give the folder of the images with `images`$/,
     );
     await rejects(readdir(`${folder}/yolo`), /ENOENT/);
     // A file is in the place of a folder: the files before it are removed again.

@@ -1,18 +1,25 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { describeSample, writeSyntheticSpaceNet } from '../../src/data-node.ts';
-import { Detector, detectImage, evaluate, openEvaluationData } from '../../src/detector-node.ts';
+import { convertLabels, describeSample, readLabels, writeSyntheticSpaceNet } from '../../src/data-node.ts';
+import {
+  Detector,
+  detectImage,
+  evaluate,
+  examineData,
+  openEvaluationData,
+  openTrainingData,
+} from '../../src/detector-node.ts';
 import { judge } from '../../src/evaluation.ts';
 import { objectsOf } from '../../src/data/annotation-table.ts';
 import { encodePng } from '../../src/imagery/node/png.ts';
-import { geoTiff, raster, write } from '../data/support.ts';
+import { featureCollection, geoTiff, raster, write } from '../data/support.ts';
 import { rejects } from '../support/errors.ts';
 import { testDevice } from '../support/device.ts';
 import { temporaryFolder } from '../support/files.ts';
-import { writeCsv, writeImages, writeYoloExport } from './files.ts';
-import { eagerDescription, eagerModel, eagerSpec, gradient } from './support.ts';
+import { writeCocoExport, writeCsv, writeImages, writeYoloExport } from './files.ts';
+import { eagerDescription, eagerModel, eagerSpec, gradient, tinySettings } from './support.ts';
 
 await testDevice();
 const folder = temporaryFolder();
@@ -32,7 +39,26 @@ const detector = new Detector(
 );
 test.after(() => detector.dispose());
 
-test('of a YOLO data set with splits, the test images are evaluated', async () => {
+test('of a data set with splits, the test images are evaluated', async () => {
+  const coco = join(folder, 'coco');
+  await writeCocoExport(coco, gradient(64, 64));
+  const { split, dataset, truth, notes } = await openEvaluationData(detector, coco);
+  assert.is(split, 'test');
+  assert.equal(
+    [dataset.ids, truth.images.map(({ file }) => file)],
+    [
+      ['test/a.png', 'test/d.png'],
+      ['test/a.png', 'test/d.png'],
+    ],
+  );
+  assert.equal(
+    truth.images[0]!.objects.map(({ box, label }) => [truth.classes[label], ...box]),
+    [['car', 8, 8, 28, 32]],
+  );
+  assert.match(notes.join(), /^note: .*category 0, "cars-1"/);
+  for (const name of ['test', 'valid']) rmSync(join(coco, name, '_annotations.coco.json'));
+  await rejects(openEvaluationData(detector, coco), /only the images of train have labels.*nevertheless with `split`/);
+  assert.is((await openEvaluationData(detector, coco, { split: 'train' })).dataset.ids.length, 2);
   const yolo = join(folder, 'yolo');
   await writeYoloExport(yolo, gradient(64, 64));
   const namesOf = async (options?: { readonly split: 'val' }): Promise<[string | null, string[]]> => {
@@ -104,6 +130,71 @@ test('a SpaceNet tree keeps its outlines, and the names of its places', async ()
   );
   const objects = truth.images.flatMap((image) => image.objects);
   assert.ok(objects.length > 0 && objects.every(({ polygons }) => polygons !== undefined));
+});
+
+test('SpaceNet 1 as unpacked, with summaries of all places, is read alike by all commands', async () => {
+  const tree = join(folder, 'AOI_0_TEST');
+  const geojson: Record<string, string> = {};
+  for (const [i, id] of ['013_Public_img2', '013_Public_img10'].entries()) {
+    const place = { epsg: 4326, x: -43.6 + i, y: -22.9, pixel: 5e-6 };
+    for (const [kind, size, bands] of [
+      ['3band', 40, 3],
+      ['8band', 10, 8],
+    ] as const) {
+      const pixel = (place.pixel * 40) / size;
+      const image = raster(size, size, bands, 8, (band, row, column) => band + row + column);
+      await write(tree, `${kind}/${kind}_${id}.tif`, geoTiff(image, { ...place, pixel }));
+    }
+    const ring = [
+      [4, 6],
+      [14, 6],
+      [14, 26],
+      [4, 26],
+      [4, 6],
+    ].map(([x, y]) => [place.x + x! * place.pixel, place.y - y! * place.pixel]);
+    geojson[id] = featureCollection([[ring]], 'urn:ogc:def:crs:OGC:1.3:CRS84');
+    await write(tree, `vectorData/geoJson/${id}_Geo.geojson`, geojson[id]);
+  }
+  for (const kind of ['3Band', '8Band']) {
+    await write(tree, `vectorData/summaryData/solution_${kind}.geojson`, geojson['013_Public_img2']!);
+    await write(
+      tree,
+      `vectorData/summaryData/solution_${kind}.csv`,
+      'ImageId,BuildingId,PolygonWKT_Pix,PolygonWKT_Geo\n',
+    );
+  }
+  const close = (found: readonly number[]): void =>
+    assert.ok(
+      [4, 6, 14, 26].every((edge, i) => Math.abs(edge - found[i]!) < 0.01),
+      found.join(),
+    );
+  const { images: read, classes: names } = await readLabels(tree);
+  assert.equal(
+    [read.map(({ file }) => file), names],
+    [['3band/3band_013_Public_img10.tif', '3band/3band_013_Public_img2.tif'], ['building']],
+  );
+  for (const { objects } of read) close(objects[0]!.box);
+  const { dataset, truth } = await openEvaluationData({ classes: names, decoding: {} }, tree);
+  assert.equal(
+    dataset.ids,
+    read.map(({ file }) => file),
+  );
+  assert.equal(
+    truth.images.map(({ objects }) => objects.length),
+    [1, 1],
+  );
+  const training = await openTrainingData(tinySettings({ data: { path: tree, heldOut: 0.5, workers: 0 } }), {
+    isHardware: false,
+  });
+  assert.is(training.dataset.ids.length, 2);
+  for (const index of [0, 1]) close([...(await training.dataset.get(index)).boxes]);
+  const { examination } = await examineData({ data: { path: tree } }, { pixels: false });
+  assert.equal([examination.images, examination.boxes], [2, 2]);
+  assert.not.ok(examination.findings.some(({ kind }) => kind.startsWith('label-')));
+  await convertLabels(tree, join(folder, 'rio.json'), { to: 'coco' });
+  // Another label file without an image is an error, as before.
+  await write(tree, 'vectorData/geoJson/all_Geo.geojson', featureCollection([]));
+  await rejects(readLabels(tree), /all_Geo\.geojson: there is no image for it/);
 });
 
 test('a detector is evaluated in its tiles, at its threshold or at another', async () => {

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -20,7 +21,7 @@ import { startingRate } from '../../src/train.ts';
 import { errorOf } from '../support/errors.ts';
 import { temporaryFolder } from '../support/files.ts';
 import { squares } from '../train/support.ts';
-import { writeCsv, writeImages } from './files.ts';
+import { writeCocoExport, writeCsv, writeImages } from './files.ts';
 
 const root = temporaryFolder();
 const folder = join(root, 'images');
@@ -154,6 +155,26 @@ test('the split is that of the settings', async () => {
   );
   const other = await examine({ data: { path: labels, validation: apart } });
   assert.equal([other.examination.train, other.examination.heldOut], [8, 2]);
+});
+
+test("the data set's own split is examined, and leaks across it are found", async () => {
+  const path = join(root, 'coco');
+  await writeCocoExport(path, (await squares.get(0)).image);
+  // All images are the same.
+  const { examination } = await examine({ data: { path } });
+  assert.equal([examination.images, examination.train, examination.heldOut], [6, 2, 4]);
+  const kinds = examination.findings.map(({ kind }) => kind);
+  assert.ok(
+    kinds.some((kind) => kind.startsWith('leak-')),
+    kinds.join(),
+  );
+  const left = examination.findings.find(({ kind }) => kind === 'label-note')!;
+  assert.equal([left.severity, left.count, kinds.includes('class-unused')], ['note', 3, false]);
+  rmSync(join(path, 'valid'), { recursive: true });
+  const part = await examine({ data: { path, heldOut: 0.5 } });
+  assert.equal([part.examination.train, part.examination.heldOut], [1, 3]);
+  const other = await examine({ data: { path, validation: folder, classes: ['car', 'square'] } });
+  assert.equal([other.examination.train, other.examination.heldOut], [2, 8]);
 });
 
 test('broken labels are found, and progress is told', async () => {

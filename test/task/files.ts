@@ -26,3 +26,19 @@ export async function writeYoloExport(folder: string, image: RgbImage): Promise<
   const yaml = ['train: ../train/images', 'val: ../valid/images', 'test: ../test/images', 'nc: 1', 'names: [car]'];
   writeFileSync(join(folder, 'data.yaml'), `${yaml.join('\n')}\n`);
 }
+
+/** Writes a data set as Roboflow exports it for COCO: two images a split, with one box each, and a category 0 without any. */
+export async function writeCocoExport(folder: string, image: RgbImage): Promise<void> {
+  for (const [split, names] of Object.entries({ train: ['a', 'b'], valid: ['a', 'c'], test: ['a', 'd'] })) {
+    await writeImages(folder, Object.fromEntries(names.map((name) => [`${split}/${name}.png`, image])));
+    const coco = {
+      images: names.map((name, id) => ({ id, file_name: `${name}.png` })),
+      categories: [
+        { id: 0, name: 'cars-1', supercategory: 'none' },
+        { id: 1, name: 'car', supercategory: 'cars-1' },
+      ],
+      annotations: names.map((_, id) => ({ id, image_id: id, category_id: 1, bbox: [8, 8, 20, 24], iscrowd: 0 })),
+    };
+    writeFileSync(join(folder, split, '_annotations.coco.json'), JSON.stringify(coco));
+  }
+}

@@ -13,9 +13,10 @@ import {
 import { readStateDict } from '../../src/index.ts';
 import { errorOf, rejects } from '../support/errors.ts';
 import { leavesNothing, testDevice } from '../support/device.ts';
+import { geoTiff, raster, write } from '../data/support.ts';
 import { temporaryFolder } from '../support/files.ts';
 import { changedNames, squares, valuesOf } from '../train/support.ts';
-import { writeCsv, writeImages, writeYoloExport } from './files.ts';
+import { writeCocoExport, writeCsv, writeImages, writeYoloExport } from './files.ts';
 import { tinySettings } from './support.ts';
 
 const device = await testDevice();
@@ -67,7 +68,7 @@ test('the splits of a YOLO data set are kept: test images are never trained on',
   assert.equal(idsOf(split.heldOut), ['c.png', 'd.png']);
   assert.is(dataset.ids.length, 4);
   assert.equal(notes, [
-    'data.yaml has splits: the images of train are for training; held out are those of val; not used: test',
+    'splits (data.yaml): the images of train are for training; held out are those of val; not used: test',
   ]);
   const other = await open({ path, validation: folder, classes: ['car', 'square'] });
   assert.equal(other.split.train.length, 2);
@@ -77,6 +78,102 @@ test('the splits of a YOLO data set are kept: test images are never trained on',
   writeFileSync(join(path, 'data.yaml'), 'train: train/images\nval: train/images\nnames: [car]\n');
   const plain = await open({ path, heldOut: 0.5 });
   assert.equal([plain.dataset.ids.length, plain.notes.length], [2, 0]);
+});
+
+test('the splits of a COCO export are kept, and its category 0 is left out', async () => {
+  const path = join(root, 'coco');
+  const { image } = await squares.get(0);
+  await writeCocoExport(path, image);
+  const { dataset, split, notes } = await open({ path });
+  assert.equal(dataset.ids, ['train/a.png', 'train/b.png', 'valid/a.png', 'valid/c.png']);
+  assert.equal(
+    [split.train, split.heldOut],
+    [
+      [0, 1],
+      [2, 3],
+    ],
+  );
+  assert.equal(dataset.classes, ['car']);
+  assert.equal([...(await dataset.get(2)).boxes], [8, 8, 28, 32]);
+  assert.is(
+    notes[0],
+    'splits (the folders train, valid, test): the images of train are for training; held out are those of val; not used: test',
+  );
+  assert.match(notes[1]!, /^note: .*train.*: category 0, "cars-1"/);
+  // Without valid, a part of train is held out; without train, nothing is trained on.
+  rmSync(join(path, 'valid'), { recursive: true });
+  const part = await open({ path, heldOut: 0.5 });
+  assert.equal(part.dataset.ids, ['train/a.png', 'train/b.png']);
+  assert.match(part.notes[0]!, /the images of train are for training; not used: test$/);
+  rmSync(join(path, 'train', '_annotations.coco.json'));
+  await rejects(open({ path }), /coco has no images to train on: it has labels of test only/);
+});
+
+test('a class of val only is a class of the detector', async () => {
+  const path = join(root, 'classes');
+  const { image } = await squares.get(0);
+  for (const [split, name] of [
+    ['train', 'car'],
+    ['val', 'bus'],
+    ['test', 'tram'],
+  ] as const) {
+    await writeImages(path, { [`${split}/a.png`]: image, [`${split}/b.png`]: image });
+    writeCsv(join(path, split, 'boxes.csv'), [`a.png,2,3,20,30,${name}`, 'b.png,2,3,20,30,car']);
+  }
+  const { dataset, notes } = await open({ path });
+  assert.equal(dataset.classes, ['bus', 'car']);
+  const labels = await Promise.all(dataset.ids.map(async (_, i) => [...(await dataset.get(i)).labels]));
+  assert.equal(labels, [[1], [1], [0], [1]]);
+  assert.is(notes[1], 'no image of train has objects of bus, unlike those of val');
+});
+
+test('labels of crowds only are refused, with the reason', async () => {
+  const path = join(root, 'crowds');
+  const { image } = await squares.get(0);
+  await writeImages(path, { 'a.png': image, 'b.png': image });
+  const entry = { image_id: 0, category_id: 1, bbox: [8, 8, 20, 24] };
+  const write = (...crowds: readonly number[]): void => {
+    const coco = {
+      images: ['a.png', 'b.png'].map((file_name, id) => ({ id, file_name })),
+      categories: [{ id: 1, name: 'car' }],
+      annotations: crowds.map((iscrowd, id) => ({ ...entry, id, iscrowd })),
+    };
+    writeFileSync(join(path, 'instances.json'), JSON.stringify(coco));
+  };
+  write(1, 1);
+  await rejects(
+    open({ path }),
+    /crowds: the labels hold 2 regions of crowds \(COCO's iscrowd\) and no objects: crowds are not/,
+  );
+  write(1, 0);
+  assert.equal((await open({ path, heldOut: 0.5 })).notes, ['left out: 1 region of a crowd (iscrowd)']);
+});
+
+test('the class property and the size of points reach GeoJSON', async () => {
+  const path = join(root, 'trees');
+  const place = { epsg: 32616, x: 500_000, y: 4_000_000, pixel: 0.5 };
+  for (const name of ['a', 'b']) {
+    const features = [[10, 'oak'] as const, [20, 'elm'] as const].map(([x, genus]) => ({
+      type: 'Feature',
+      properties: { genus },
+      geometry: { type: 'Point', coordinates: [place.x + x / 2, place.y - 15] },
+    }));
+    await write(
+      path,
+      `3band/3band_${name}.tif`,
+      geoTiff(
+        raster(48, 48, 3, 8, (band, row) => band + row),
+        place,
+      ),
+    );
+    await write(path, `geojson/Geo_${name}.geojson`, JSON.stringify({ type: 'FeatureCollection', features }));
+  }
+  const { dataset } = await open({ path, classProperty: 'genus', pointSize: 8, heldOut: 0.5 });
+  assert.equal(dataset.classes, ['elm', 'oak']);
+  const { boxes, labels } = await dataset.get(0);
+  assert.equal([...labels], [1, 0]);
+  assert.equal([...boxes], [6, 26, 14, 34, 16, 26, 24, 34]);
+  await rejects(open({ classProperty: 'genus' }), /classProperty is "genus", but .* only geojson, via have this option/);
 });
 
 test('the validation data set has the classes of the training data, and its own folder', async () => {

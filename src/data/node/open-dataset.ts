@@ -1,14 +1,22 @@
 import { stat } from 'node:fs/promises';
+import { defined } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import type { LabelFormat } from '../../labels/formats.ts';
 import { listFiles } from '../../imagery/node/files.ts';
 import { examples, listLabels } from '../../labels/node/find-labels.ts';
+import { findSplits } from '../../labels/node/find-splits.ts';
 import { imageEnding } from '../../imagery/node/image-size.ts';
 import { openLabelled, type LabelledDataset, type LabelledOptions, type LabelledRasters } from './open-labelled.ts';
 import { readLabels } from '../../labels/node/read-labels.ts';
-import type { YoloSplit } from '../../labels/node/read-yolo.ts';
+import { nameClasses } from '../../labels/node/read-spacenet.ts';
+import type { SplitName } from '../../labels/splits.ts';
 import { openSpaceNet, spaceNetClasses, type SpaceNetDataset, type SpaceNetOptions } from './open-spacenet.ts';
-import { hasSpaceNetFolders, looksLikeSpaceNet, spaceNetExample } from '../../labels/node/spacenet-layout.ts';
+import {
+  hasSpaceNetFolders,
+  isPlaceLabel,
+  looksLikeSpaceNet,
+  spaceNetExample,
+} from '../../labels/node/spacenet-layout.ts';
 
 /**
  * Options of both readers. Options of the reader that does not apply are refused. `images` is the name of the folders of
@@ -19,8 +27,12 @@ export type OpenOptions = SpaceNetOptions &
   LabelledOptions & {
     /** Format of the labels. Default: found by names and first lines. */
     readonly format?: LabelFormat;
-    /** Which split of a YOLO `data.yaml` is opened. */
-    readonly split?: YoloSplit;
+    /** Which split is opened, if the data set has splits (`readLabels`). Default: all images. */
+    readonly split?: SplitName;
+    /** GeoJSON's property that has the class (`readLabels`). */
+    readonly classProperty?: string;
+    /** Side in pixels of the box around a point of GeoJSON (`readLabels`). */
+    readonly pointSize?: number;
   };
 
 const SPACENET_ONLY = ['labels'] as const;
@@ -37,7 +49,7 @@ export async function openDataset(
 ): Promise<SpaceNetDataset | LabelledDataset | LabelledRasters> {
   const found = await stat(path).catch(() => null);
   if (found === null) throw new InputError('openDataset', `${path} does not exist`);
-  if (found.isDirectory() && options.format === undefined) {
+  if (found.isDirectory() && options.format === undefined && (await findSplits(path, options)) === null) {
     const files = await listFiles(path);
     const labels = await listLabels(path, files);
     // In SpaceNet's trees its own labels come first, even if other label files were saved there.
@@ -45,7 +57,7 @@ export async function openDataset(
     const tree = hasSpaceNetFolders(files) && looksLikeSpaceNet(files);
     // GeoTIFF files without any labels can only be SpaceNet's; its reader says what is missing.
     const onlyTif = labels.length === 0 && files.some((file) => /\.tiff?$/i.test(file));
-    if (onlyTif || (tree && own)) {
+    if (onlyTif || (tree && own && !(await hasOtherObjects(path, files, options)))) {
       refuse(options, LABELLED_ONLY, `${path} has SpaceNet's layout`);
       const { classes } = options;
       if (classes !== undefined && classes.join('\n') !== spaceNetClasses.join('\n')) {
@@ -64,14 +76,16 @@ export async function openDataset(
     }
   }
   refuse(options, SPACENET_ONLY, `${path} is no SpaceNet tree`);
-  const { format, images, split, classes, otherClasses } = options;
-  const table = await readLabels(path, {
-    ...(format === undefined ? {} : { format }),
-    ...(images === undefined ? {} : { images }),
-    ...(split === undefined ? {} : { split }),
-    ...(classes === undefined || otherClasses === 'drop' ? {} : { classes }),
-  });
+  const { format, images, split, classProperty, pointSize, otherClasses } = options;
+  const classes = otherClasses === 'drop' ? undefined : options.classes;
+  const table = await readLabels(path, defined({ format, images, split, classes, classProperty, pointSize }));
   return openLabelled(table, options);
+}
+
+/** Whether the labels of a tree have objects that SpaceNet's own do not have: of several classes, or points with a size. */
+async function hasOtherObjects(path: string, files: readonly string[], options: OpenOptions): Promise<boolean> {
+  if (options.classProperty !== undefined || options.pointSize !== undefined) return true;
+  return nameClasses(path, files.filter(isPlaceLabel));
 }
 
 function refuse(options: OpenOptions, names: readonly (keyof OpenOptions)[], reason: string): void {

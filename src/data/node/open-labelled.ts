@@ -41,6 +41,8 @@ export interface LabelledReport {
   readonly images: string;
   /** Images in the folder that have no labels. */
   readonly missingLabels: readonly string[];
+  /** Number of objects, without those that were left out. */
+  readonly objects: number;
   /** Numbers of objects that were left out. */
   readonly dropped: SelectedObjects['dropped'];
   /** Bits of a level of the TIFF and 16-bit PNG files; 8 where there are none. */
@@ -115,7 +117,8 @@ export async function openLabelled(
     throw new RangeError(`Labelled.${method}: index ${index}, expected 0 to ${ids.length - 1}`);
   };
   const bits = rasters?.first.bits ?? 8;
-  const report: LabelledReport = { format, labels, images: root, missingLabels, dropped, bits, notes };
+  const kept = [...objects.values()].reduce((sum, own) => sum + own.length, 0);
+  const report: LabelledReport = { format, labels, images: root, missingLabels, objects: kept, dropped, bits, notes };
   const dataset: LabelledDataset = {
     classes,
     ids,

@@ -13,6 +13,8 @@ export interface LabelledData {
   readonly format: string;
   /** What the reader of the labels could not make sense of. Default: nothing. */
   readonly problems?: readonly LabelProblem[];
+  /** What the reader of the labels left out or interpreted, a sentence each. Default: nothing. */
+  readonly notes?: readonly string[];
 }
 
 /** What to examine, and for which training. */
@@ -50,16 +52,16 @@ export async function examineFiles(options: ExamineFilesOptions): Promise<Examin
 }
 
 async function openData(
-  { table, imagesRoot, format, problems = [] }: LabelledData,
+  { table, imagesRoot, format, problems = [], notes = [] }: LabelledData,
   reading: ReadFactsOptions,
   other: LabelledData | undefined,
 ): Promise<InventoriedData> {
   const inventory = await takeInventory(table, imagesRoot, reading);
   if (other === undefined || resolve(other.imagesRoot) !== resolve(imagesRoot)) {
-    return { inventory, imagesRoot, format, problems };
+    return { inventory, imagesRoot, format, problems, notes };
   }
   // Images that the other data set in the same folder labels are not unlabelled.
   const named = new Set(other.table.images.map(({ file }) => file));
   const unlabelled = inventory.unlabelled.filter((file) => !named.has(file));
-  return { inventory: { ...inventory, unlabelled }, imagesRoot, format, problems };
+  return { inventory: { ...inventory, unlabelled }, imagesRoot, format, problems, notes };
 }

@@ -86,26 +86,30 @@ export class FeatureObjects {
   build(): LabelTable & { readonly notes: string[] } {
     const built = this.table.build();
     // In a checked data set each of them is a problem; otherwise only if they are all that there is.
-    if (this.#options.onProblem !== undefined || built.images.every(({ objects }) => objects.length === 0)) {
+    const isReported =
+      this.#options.onProblem !== undefined || built.images.every(({ objects }) => objects.length === 0);
+    if (isReported) {
       for (const { geometry, origin } of this.#flat.values())
         this.report('degenerate', origin, `a ${geometry} has ${NO_AREA}`);
     }
     const counts = new Map<string, number>();
-    for (const { geometry } of this.#flat.values()) counts.set(geometry, (counts.get(geometry) ?? 0) + 1);
+    for (const { geometry } of isReported ? [] : this.#flat.values())
+      counts.set(geometry, (counts.get(geometry) ?? 0) + 1);
     const notes = [...counts].map(
       ([type, count]) => `${counted(count, 'feature', 'features')} of type ${type}: ${NO_AREA}`,
     );
     if (this.#unnamed.size > 0) {
       const which = `${counted(this.#unnamed.size, 'feature', 'features')} without a class (properties: ${[...this.#otherProperties].join(', ')})`;
       notes.push(
-        `${which}: taken as ${spaceNetClass} (classProperty, or convert --class-property, names the property)`,
+        `${which}: taken as ${spaceNetClass} (classProperty, data.classProperty of train, or convert --class-property names the property)`,
       );
     }
     return { ...built, notes };
   }
 }
 
-const NO_AREA = 'no area, and hence no box (pointSize, or convert --point-size, gives points a size)';
+const NO_AREA =
+  'no area, and hence no box (pointSize, data.pointSize of train, or convert --point-size gives points a size)';
 
 const keyOf = ({ file, entry }: Origin): string => `${file} ${entry}`;
 
@@ -115,7 +119,7 @@ export function isVisible(outline: readonly Polygon[], width: number, height: nu
 }
 
 /** The class of a feature by one property, by default the first of `CLASS_PROPERTIES`; null if it has none. */
-function classOf(properties: Feature['properties'], given: string | undefined): string | null {
+export function classOf(properties: Feature['properties'], given: string | undefined): string | null {
   const byName = new Map(Object.entries(properties).map(([name, value]) => [plainName(name), value]));
   const values = given === undefined ? CLASS_PROPERTIES.map((name) => byName.get(name)) : [properties[given]];
   for (const value of values) {

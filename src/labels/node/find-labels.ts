@@ -15,6 +15,7 @@ import { isSpaceNetHeader } from '../spacenet.ts';
 import { isVia, isViaHeader } from '../tools/via.ts';
 import { isInLabelTxt } from './read-tools.ts';
 import { yoloLabelPath } from './read-yolo.ts';
+import { isPlaceLabel } from './spacenet-layout.ts';
 
 /** The format of labels, and the file or folder that contains them. */
 export interface FoundLabels {
@@ -83,7 +84,7 @@ export async function listLabels(folder: string, files: readonly string[]): Prom
   const results = near.filter(({ format }) => format === 'coco-results');
   const labels = near.filter(({ format }) => isWritable(format) && format !== 'coco-results');
   const tools = near.filter(({ format }) => !isWritable(format));
-  const geojson = files.some((file) => /\.geojson$/i.test(file) && !/roads/i.test(file));
+  const geojson = files.some(isPlaceLabel);
   // SpaceNet's data sets have both: the outlines in map coordinates are preferred, as in `openSpaceNet`.
   const found = geojson ? labels.filter(({ format }) => format !== 'spacenet-csv') : labels;
   if (geojson) found.push({ format: 'geojson', path: folder });

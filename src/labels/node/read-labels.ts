@@ -14,14 +14,17 @@ import { checkClasses, type ImagePaths } from '../table-builder.ts';
 import type { LabelTable } from '../types.ts';
 import { UniqueNames } from '../unique-names.ts';
 import { parseVia } from '../tools/via.ts';
-import { parseVoc, type VocDocument } from '../voc.ts';
 import { parseClassList } from '../yolo.ts';
-import { findLabels, isVocName } from './find-labels.ts';
+import type { SplitImages, SplitName } from '../splits.ts';
+import { findLabels } from './find-labels.ts';
+import { findSplits } from './find-splits.ts';
 import { firstWith, readText } from './label-files.ts';
 import { readByPlace } from './read-by-place.ts';
 import { readGeojson, readSpaceNetCsv } from './read-spacenet.ts';
+import { readSplits } from './read-splits.ts';
 import { readDota, readLabelMe, readOpenImages } from './read-tools.ts';
-import { readYolo, type YoloSplit } from './read-yolo.ts';
+import { readVoc } from './read-voc.ts';
+import { readYolo } from './read-yolo.ts';
 
 const OP = 'readLabels';
 
@@ -41,8 +44,11 @@ export interface ReadLabelsOptions {
   readonly classes?: readonly string[] | string;
   /** The ground truth that detections refer to, for COCO's results and the image names of SpaceNet's proposals. */
   readonly like?: ResultsTruth;
-  /** A split of a YOLO `data.yaml`. Default: the images of all splits. */
-  readonly split?: YoloSplit;
+  /**
+   * A split of a data set that has splits: in YOLO's `data.yaml`, in Pascal VOC's `ImageSets/Main`, or in folders or label
+   * files with the names train, valid (or val) and test. Default: the images of all splits.
+   */
+  readonly split?: SplitName;
   /**
    * The property of the features of a vector file, or the region attribute of VGG Image Annotator, that has the class, as text or a number. Default:
    * the first of label, class, category, class_name, class_id, category_id, type_id and species that a feature has, in any
@@ -65,8 +71,10 @@ export interface ReadLabels extends LabelTable {
   readonly path: string;
   /** Folder that `images[].file` is relative to. */
   readonly imagesRoot: string;
-  /** With `split`: the images of the other splits. */
+  /** With `split`: the images that are not in it. */
   readonly otherSplits?: readonly string[];
+  /** If the data set has splits: the images of each that were read. */
+  readonly splits?: SplitImages;
   /** Contents of the files that the table does not have, one sentence each. */
   readonly notes: readonly string[];
   /** For COCO files: the ids that results refer to. */
@@ -80,21 +88,32 @@ export interface ReadLabels extends LabelTable {
  */
 export async function readLabels(path: string, options: ReadLabelsOptions = {}): Promise<ReadLabels> {
   const { onProblem } = options;
-  const { format, path: found } = await findLabels(OP, path, options.format);
+  const splits = await findSplits(path, options);
+  const { format, path: found } = splits ?? (await findLabels(OP, path, options.format));
+  if (splits === null && options.split !== undefined && format !== 'yolo') {
+    throw new InputError(OP, `${path} has no splits, so that no split ${options.split} can be read`);
+  }
   const isVector = format === 'geojson' || format === 'vector';
   if (options.images !== undefined && !(isVector && (await isFile(options.images)))) {
     await checkFolder(OP, options.images);
   }
-  checkApplies('split', options.split, format, ['yolo'], found);
   checkApplies('classProperty', options.classProperty, format, ['geojson', 'vector', 'via'], found);
   checkApplies('pointSize', options.pointSize, format, WITH_POINTS, found);
   checkApplies('layer', options.layer, format, ['vector'], found);
   if (options.pointSize !== undefined) checkNumber(OP, 'pointSize', options.pointSize, { above: 0, finite: true });
   const given = await readClasses(options.classes);
   if (given !== undefined) checkClasses(OP, given);
-  const classes = given ?? (format === 'keras-retinanet' ? await findMapping(found) : undefined);
+  const reading = { ...options, classes: given };
   try {
-    return { notes: [], ...(await readFormat(format, found, { ...options, classes })), format, path: found };
+    if (splits !== null) {
+      const alike = splits.sources.map((source) => source.path);
+      const table = await readSplits(splits, {
+        ...options,
+        read: (source, images) => readFormat(format, source.path, { ...reading, images, alike, split: undefined }),
+      });
+      return { ...table, format, path: found };
+    }
+    return { notes: [], ...(await readFormat(format, found, reading)), format, path: found };
   } catch (error) {
     // The file as a whole is invalid.
     if (onProblem === undefined || !(error instanceof LabelError)) throw error;
@@ -130,8 +149,16 @@ function checkApplies(
 
 const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isFile() === true;
 
-type Given = Omit<ReadLabelsOptions, 'classes'> & { readonly classes: readonly string[] | undefined };
-type Read = LabelTable & Pick<ReadLabels, 'imagesRoot'> & Partial<Pick<ReadLabels, 'otherSplits' | 'notes' | 'coco'>>;
+type Given = Omit<ReadLabelsOptions, 'classes' | 'images' | 'split'> & {
+  readonly classes: readonly string[] | undefined;
+  readonly images?: string | undefined;
+  readonly split?: SplitName | undefined;
+  /** Paths of the labels of all splits. */
+  readonly alike?: readonly string[];
+};
+type Read = LabelTable &
+  Pick<ReadLabels, 'imagesRoot'> &
+  Partial<Pick<ReadLabels, 'otherSplits' | 'splits' | 'notes' | 'coco'>>;
 
 async function readFormat(format: LabelFormat, path: string, options: Given): Promise<Read> {
   const { classes, images, like, onProblem, classProperty, pointSize } = options;
@@ -148,13 +175,20 @@ async function readFormat(format: LabelFormat, path: string, options: Given): Pr
     case 'label-studio': {
       const text = await readText(path);
       const parse = PARSERS[format];
-      const table = await findByName((paths) => parse(text, { ...parsing, ...paths }), path, options);
+      const mapped = classes ?? (format === 'keras-retinanet' ? await findMapping(path) : undefined);
+      const named = { ...parsing, classes: mapped };
+      const table = await findByName((paths) => parse(text, { ...named, ...paths }), path, options);
       return { ...table, imagesRoot: images ?? (await guessRoot(path, table)) };
     }
     case 'coco-results': {
       if (like === undefined) {
         const reason = `${path} contains COCO results, whose image_id and category_id refer to a ground truth`;
         throw new InputError(OP, reason, { remedy: 'give that as', option: 'like' });
+      }
+      if ('format' in like && like.format === 'coco' && like.coco === undefined) {
+        const reason =
+          'the ground truth has several COCO files, each with ids of its own, one of which results refer to';
+        throw new InputError(OP, reason, { remedy: 'give that file as', option: 'like' });
       }
       const root = 'imagesRoot' in like && typeof like.imagesRoot === 'string' ? like.imagesRoot : null;
       const imagesRoot = images ?? root ?? dirname(path);
@@ -218,38 +252,6 @@ async function imagesNear(images: string | undefined, path: string): Promise<str
   return beside.length > 0 ? beside : within(dirname(dirname(resolve(path))));
 }
 
-async function readVoc(path: string, { classes, images, onProblem }: Given): Promise<Read> {
-  const single = (await stat(path)).isFile();
-  const folder = single ? dirname(path) : path;
-  const files = single ? [basename(path)] : (await listFiles(folder)).filter(isVocName);
-  if (files.length === 0) {
-    const reason = "no .xml file in this folder, expected Pascal VOC's annotations";
-    throw new LabelError('syntax', { file: path }, reason);
-  }
-  // Sequentially: a folder may hold more files than a process may open at once.
-  const documents: VocDocument[] = [];
-  for (const file of files) documents.push({ path: file, text: await readText(join(folder, file)) });
-  const usual = [...['../JPEGImages', '../images', 'images'].map((name) => join(folder, name)), folder];
-  const roots = images === undefined ? usual : [images];
-  const near = await imagesByName(roots);
-  const names = new UniqueNames(near.values());
-  const findImage = (bare: string): string | undefined => near.get(bare);
-  const table = parseVoc(documents, { name: folder, classes, onProblem, findImage, byName: names.find });
-  return { ...table, imagesRoot: images ?? (await firstWith(roots, table)), notes: names.notes() };
-}
-
-/** The images in some folders by their paths without extension; the first folder wins. */
-async function imagesByName(roots: readonly string[]): Promise<Map<string, string>> {
-  const images = new Map<string, string>();
-  for (const root of roots) {
-    for (const file of await listFiles(root).catch(() => [])) {
-      const bare = file.replace(/\.[^./]*$/, '');
-      if (imageEnding.test(file) && !images.has(bare)) images.set(bare, file);
-    }
-  }
-  return images;
-}
-
 /** The names of classes that are given as a list or as the path of a file. */
 async function readClasses(given: readonly string[] | string | undefined): Promise<readonly string[] | undefined> {
   if (typeof given !== 'string') return given;
@@ -257,9 +259,13 @@ async function readClasses(given: readonly string[] | string | undefined): Promi
   return /\.csv$/i.test(given) ? parseClassMapping(text, given) : parseClassList(text, given);
 }
 
-/** keras-retinanet's class mapping next to its annotations: `NAME-classes.csv` (see `writeLabels`) or `classes.csv`. */
+/**
+ * keras-retinanet's class mapping next to its annotations: `NAME-classes.csv` (see `writeLabels`), `classes.csv`, or
+ * Roboflow's `_classes.csv`.
+ */
 async function findMapping(path: string): Promise<readonly string[] | undefined> {
-  for (const file of [path.replace(/\.csv$/i, '-classes.csv'), join(dirname(path), 'classes.csv')]) {
+  const beside = ['classes.csv', '_classes.csv'].map((name) => join(dirname(path), name));
+  for (const file of [path.replace(/\.csv$/i, '-classes.csv'), ...beside]) {
     const text = file === path ? null : await readFile(file, 'utf8').catch(() => null);
     if (text !== null) return parseClassMapping(text, file);
   }

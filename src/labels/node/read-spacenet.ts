@@ -10,11 +10,11 @@ import { LabelError, reportError, type OnProblem } from '../problems.ts';
 import { parseSpaceNetCsv } from '../spacenet.ts';
 import { openRing, outlineOf } from '../table-builder.ts';
 import type { LabelledImage, LabelTable } from '../types.ts';
-import { FeatureObjects } from './feature-objects.ts';
+import { classOf, FeatureObjects } from './feature-objects.ts';
 import { imagesAround } from './images-around.ts';
 import { LayerPlacer, readLabelLayer } from './place-layer.ts';
 import { readByPlace, type ByPlaceOptions } from './read-by-place.ts';
-import { labelKeyOf, placeKey } from './spacenet-layout.ts';
+import { isPlaceLabel, labelKeyOf, placeKey } from './spacenet-layout.ts';
 
 interface GeoOptions {
   readonly images?: string | undefined;
@@ -93,7 +93,7 @@ export async function readGeojson(
 
 async function geojsonFiles(path: string): Promise<{ base: string; labels: string[] }> {
   if ((await stat(path)).isFile()) return { base: dirname(path), labels: [basename(path)] };
-  const labels = (await listFiles(path)).filter((file) => /\.geojson$/i.test(file) && !/roads/i.test(file));
+  const labels = (await listFiles(path)).filter(isPlaceLabel);
   if (labels.length === 0) throw new LabelError('syntax', { file: path }, 'no .geojson file in this folder');
   return { base: path, labels };
 }
@@ -111,12 +111,20 @@ function labelFinder(labels: readonly string[], files: readonly string[]): (file
   };
 }
 
+/** Whether features of the first label files have a property with their class, which SpaceNet's own do not. */
+export async function nameClasses(root: string, labels: readonly string[]): Promise<boolean> {
+  for (const label of labels.slice(0, 20)) {
+    const { features } = await readLabelLayer(join(root, label));
+    if (features.some(({ properties }) => classOf(properties, undefined) !== null)) return true;
+  }
+  return false;
+}
+
 /**
  * The text of a FeatureCollection of an image's objects in map coordinates, with `label` and `score` as properties. Rejects
- * with an `InputError` unless the image is a GeoTIFF file with a georeference.
+ * with an `InputError` unless the image at `path` is a GeoTIFF file with a georeference.
  */
-export async function writeGeojson(image: LabelledImage, classes: readonly string[], root: string): Promise<string> {
-  const path = join(root, image.file);
+export async function writeGeojson(image: LabelledImage, classes: readonly string[], path: string): Promise<string> {
   const { affine, epsg, geographic } = await openTiff(path).catch((error: unknown) => {
     const reason = `GeoJSON needs images with a georeference (GeoTIFF): ${reasonOf(error)}`;
     throw new InputError('writeLabels', reason, { cause: error });

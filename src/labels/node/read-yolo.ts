@@ -6,20 +6,19 @@ import { listFiles, stem } from '../../imagery/node/files.ts';
 import { imageEnding, imageSizeOf, type ImageSize } from '../../imagery/node/image-size.ts';
 import { originText, reporter, type OnProblem, type Report } from '../problems.ts';
 import { unknownClass } from '../table-builder.ts';
+import { splitNames, type SplitImages, type SplitName } from '../splits.ts';
 import type { LabelledImage, LabelledObject, LabelTable } from '../types.ts';
 import { parseClassList, parseYoloData, readYoloLines } from '../yolo.ts';
 
 const OP = 'readLabels';
 const CLASS_FILES = ['classes.txt', 'obj.names', 'labels/classes.txt', 'labels/obj.names', '_darknet.labels'];
 
-/** Names of the splits in a `data.yaml`. */
-export type YoloSplit = 'train' | 'val' | 'test';
-
 /**
- * The splits of a YOLO data set that can be kept apart: `train`, and those of the others whose images are somewhere else.
- * None without a `data.yaml`, or with an invalid one, about which its reader complains.
+ * The splits of a YOLO data set that can be kept apart: those of its `data.yaml`, without val and test if their images are
+ * those of train. None if that leaves only train, without a `data.yaml`, or with an invalid one, about which its reader
+ * complains.
  */
-export async function yoloSplits(path: string): Promise<YoloSplit[]> {
+export async function yoloSplits(path: string): Promise<SplitName[]> {
   const found = await stat(path).catch(() => null);
   const yaml = found?.isDirectory() === true || /\.ya?ml$/i.test(path) ? await findYaml(path).catch(() => null) : null;
   if (yaml === null) return [];
@@ -29,18 +28,16 @@ export async function yoloSplits(path: string): Promise<YoloSplit[]> {
   } catch {
     return [];
   }
-  const placesOf = async (name: YoloSplit): Promise<string> => {
+  // A split that does not exist is named by the reader, if it is asked for.
+  const placesOf = async (name: SplitName): Promise<string> => {
     const entries = data.splits[name] ?? [];
-    const places = await Promise.all(entries.map((entry) => resolveSplit(dirname(yaml), data.path, entry)));
-    return places.filter((place) => place !== null).join('\n');
+    const places = entries.map(async (entry) => (await resolveSplit(dirname(yaml), data.path, entry)) ?? entry);
+    return (await Promise.all(places)).join('\n');
   };
   const train = await placesOf('train');
-  if (train === '') return [];
-  const others = await Promise.all(
-    (['val', 'test'] as const).map(async (name) => ({ name, places: await placesOf(name) })),
-  );
-  const apart = others.filter(({ places }) => places !== '' && places !== train).map(({ name }) => name);
-  return apart.length === 0 ? [] : ['train', ...apart];
+  const places = await Promise.all(splitNames.map(async (name) => ({ name, own: await placesOf(name) })));
+  const apart = places.filter(({ name, own }) => own !== '' && (name === 'train' || own !== train));
+  return apart.some(({ name }) => name !== 'train') ? apart.map(({ name }) => name) : [];
 }
 
 /** How a YOLO data set is read. */
@@ -48,7 +45,7 @@ export interface YoloOptions {
   /** Folder of the images. */
   readonly images?: string | undefined;
   readonly classes?: readonly string[] | undefined;
-  readonly split?: YoloSplit | undefined;
+  readonly split?: SplitName | undefined;
   readonly onProblem?: OnProblem | undefined;
 }
 
@@ -59,13 +56,18 @@ export interface YoloOptions {
 export async function readYolo(
   path: string,
   options: YoloOptions,
-): Promise<LabelTable & { imagesRoot: string; otherSplits: readonly string[] }> {
+): Promise<LabelTable & { imagesRoot: string; otherSplits: readonly string[]; splits: SplitImages }> {
   const { onProblem } = options;
   const report = reporter(onProblem);
   const yaml = await findYaml(path);
   const base = yaml === null ? path : dirname(yaml);
   const data = yaml === null ? null : parseYoloData(await readFile(yaml, 'utf8'), yaml);
-  const names = data?.names ?? (await readClassFile(base, options.classes !== undefined)) ?? options.classes;
+  // A folder of one split has the class names of the data set around it.
+  const names =
+    data?.names ??
+    (await readClassFile(base, options.classes !== undefined)) ??
+    options.classes ??
+    (await readUsualClassFile(dirname(resolve(base))));
   if (names === undefined) {
     const reason = `${base} has no data.yaml with names, no classes.txt and no *.names`;
     throw new InputError(OP, reason, { remedy: 'give', option: 'classes' });
@@ -96,8 +98,22 @@ export async function readYolo(
   for (const labels of await labelFiles(base, folders.labels)) {
     if (!used.has(resolve(labels))) report('image', { file: labels }, `there is no image ${stem(labels)} in ${root}`);
   }
-  return { classes, images, imagesRoot: root, otherSplits: folders.others.map(pathIn) };
+  const splits = splitImages(folders, await yoloSplits(path), pathIn);
+  const train = new Set(splits.train);
+  for (const name of ['val', 'test'] as const) {
+    const both = (splits[name] ?? []).find((file) => train.has(file));
+    if (both !== undefined) report('image', { file: yaml ?? path }, `image ${both} is in train and in ${name}`);
+  }
+  return { classes, images, imagesRoot: root, otherSplits: folders.others.map(pathIn), splits };
 }
+
+/** The images of each of the splits `names`, as paths in the folder of the images. */
+const splitImages = (
+  { splits }: Folders,
+  names: readonly SplitName[],
+  pathIn: (image: string) => string,
+): SplitImages =>
+  Object.fromEntries(names.flatMap((name) => (splits.has(name) ? [[name, splits.get(name)!.map(pathIn)]] : [])));
 
 async function sizeOf(image: string, report: Report): Promise<ImageSize | null> {
   try {
@@ -127,10 +143,8 @@ async function findYaml(path: string): Promise<string | null> {
 
 /** The names in a class file, otherwise in the only `*.names` of darknet; several of them are an error unless `isGiven`. */
 async function readClassFile(base: string, isGiven: boolean): Promise<string[] | undefined> {
-  for (const file of CLASS_FILES) {
-    const text = await readFile(join(base, file), 'utf8').catch(() => null);
-    if (text !== null) return parseClassList(text, join(base, file));
-  }
+  const usual = await readUsualClassFile(base);
+  if (usual !== undefined) return usual;
   const lists = (await listFiles(base)).filter((file) => /\.names$/i.test(file));
   const [list] = lists;
   if (list === undefined) return undefined;
@@ -140,12 +154,23 @@ async function readClassFile(base: string, isGiven: boolean): Promise<string[] |
   throw new InputError(OP, reason, { remedy: 'give', option: 'classes' });
 }
 
+/** The names in a class file that has one of the usual names. */
+async function readUsualClassFile(base: string): Promise<string[] | undefined> {
+  for (const file of CLASS_FILES) {
+    const text = await readFile(join(base, file), 'utf8').catch(() => null);
+    if (text !== null) return parseClassList(text, join(base, file));
+  }
+  return undefined;
+}
+
 interface Folders {
   /** The folder that contains all images. */
   readonly root: string;
   readonly images: readonly string[];
   /** Images of the splits that are not asked for. */
   readonly others: readonly string[];
+  /** Images of each split, whether asked for or not. */
+  readonly splits: ReadonlyMap<string, readonly string[]>;
   /** Whether the labels of all splits or of one are read: in the latter case there are label files of others. */
   readonly labels: 'all' | 'split';
 }
@@ -161,13 +186,13 @@ async function imageFolders(
     throw new InputError(OP, `${base}: no split ${split} in its data.yaml, only ${known}`);
   }
   if (images !== undefined && split === undefined) {
-    return { root: images, images: await imagesIn(images), others: [], labels: 'all' };
+    return { root: images, images: await imagesIn(images), others: [], splits: new Map(), labels: 'all' };
   }
   const entries = Object.entries(splits).flatMap(([name, list]) => list.map((entry) => ({ name, entry })));
   if (entries.length === 0) {
     const inside = join(base, 'images');
     const root = (await isFolder(inside)) ? inside : base;
-    return { root, images: await imagesIn(root), others: [], labels: 'all' };
+    return { root, images: await imagesIn(root), others: [], splits: new Map(), labels: 'all' };
   }
   const found: { name: string; files: string[] }[] = [];
   for (const { name, entry } of entries) {
@@ -176,17 +201,22 @@ async function imageFolders(
     // Only the requested split must exist.
     else if (split === undefined || name === split) {
       throw new InputError(OP, `${base}: ${name} is ${entry}, which does not exist there`, {
-        remedy: 'give the folder of the images with',
+        remedy: 'correct data.yaml, choose another split, or give the folder of the images with',
         option: 'images',
       });
     }
   }
+  const members = new Map<string, string[]>();
+  for (const { name, files } of found) members.set(name, [...(members.get(name) ?? []), ...files]);
   const all = found.flatMap(({ files }) => files);
-  const chosen = found.filter(({ name }) => split === undefined || name === split).flatMap(({ files }) => files);
+  const chosen = new Set(
+    found.filter(({ name }) => split === undefined || name === split).flatMap(({ files }) => files),
+  );
   return {
     root: images ?? commonFolder(all, base),
-    images: [...new Set(chosen)].sort(),
-    others: all.filter((file) => !chosen.includes(file)),
+    images: [...chosen].sort(),
+    others: all.filter((file) => !chosen.has(file)),
+    splits: members,
     labels: split === undefined ? 'all' : 'split',
   };
 }

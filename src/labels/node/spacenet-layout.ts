@@ -65,13 +65,14 @@ export async function findSpaceNet(path: string, imageFolder?: string): Promise<
     root,
     kind,
     images,
-    geojson: indexBy(
-      files.filter((file) => /\.geojson$/i.test(file) && !/roads/i.test(folderName(file))),
-      'label files',
-    ),
+    geojson: indexBy(files.filter(isPlaceLabel), 'label files'),
     csv: files.filter((file) => isSummary(file)),
   };
 }
+
+/** Whether a file has the outlines of one place: not roads, and not the summary of all places that SpaceNet 1 has. */
+export const isPlaceLabel = (file: string): boolean =>
+  /\.geojson$/i.test(file) && !/roads|^summarydata$/i.test(folderName(file));
 
 /** The name that images and labels of a place have in common: the file name without the words for the kind of file. */
 export function placeKey(file: string): string {
@@ -137,7 +138,7 @@ function indexBy(files: readonly string[], what: string): Map<string, string> {
 const isTif = (file: string): boolean => /\.tiff?$/i.test(file);
 const isSummary = (file: string): boolean =>
   /\.csv$/i.test(file) && (/^summarydata$/i.test(folderName(file)) || /_solutions?\.csv$/i.test(file));
-const isLabelFile = (file: string): boolean => /\.geojson$/i.test(file) || isSummary(file);
+const isLabelFile = (file: string): boolean => isPlaceLabel(file) || isSummary(file);
 
 /** Name of the folder of a file; '' at the top. */
 function folderName(file: string): string {

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { checkChoice, checkInteger, reasonOf } from '../../common/check.ts';
+import { checkChoice, checkInteger, defined, reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { writeTexts } from '../../common/node/write-atomically.ts';
-import { imageSizeOf } from '../../imagery/node/image-size.ts';
+import { listFiles } from '../../imagery/node/files.ts';
+import { imageEnding, imageSizeOf } from '../../imagery/node/image-size.ts';
 import { writeCoco, writeCocoResults, type ResultsTruth } from '../coco.ts';
 import { writeClassMapping, writeLabelCsv } from '../csv.ts';
 import { writableFormats, type LabelFormat, type WritableFormat } from '../formats.ts';
@@ -27,6 +28,11 @@ export interface WriteLabelsOptions {
   readonly images?: string;
   /** For COCO results: the ground truth whose ids are written. Default: the table itself. */
   readonly like?: ResultsTruth;
+  /**
+   * Called with an image that GeoJSON cannot be written for (no georeference, no such file), which is then left out.
+   * Default: the error is thrown, as it always is if no image is left.
+   */
+  readonly onUnwritable?: (file: string, error: InputError) => void;
 }
 
 export interface WrittenLabels {
@@ -61,6 +67,8 @@ export interface ConvertLabelsOptions extends Omit<ReadLabelsOptions, 'format'> 
   readonly from?: LabelFormat;
   readonly to: WritableFormat;
   readonly overwrite?: boolean;
+  /** See `WriteLabelsOptions.onUnwritable`. */
+  readonly onUnwritable?: (file: string, error: InputError) => void;
 }
 
 export interface ConvertedLabels extends WrittenLabels {
@@ -79,7 +87,7 @@ export interface ConvertedLabels extends WrittenLabels {
 export async function convertLabels(
   input: string,
   out: string,
-  { from, to, overwrite = false, ...readOptions }: ConvertLabelsOptions,
+  { from, to, overwrite = false, onUnwritable, ...readOptions }: ConvertLabelsOptions,
 ): Promise<ConvertedLabels> {
   checkChoice('convertLabels', 'to', to, writableFormats);
   const table: ReadLabels = await readLabels(input, {
@@ -89,7 +97,7 @@ export async function convertLabels(
   const written = await writeLabels(table, out, to, {
     overwrite,
     images: table.imagesRoot,
-    ...(readOptions.like === undefined ? {} : { like: readOptions.like }),
+    ...defined({ like: readOptions.like, onUnwritable }),
   });
   return {
     ...written,
@@ -132,7 +140,7 @@ async function filesOf(
   table: ResultsTruth,
   out: string,
   format: WritableFormat,
-  { images, like }: WriteLabelsOptions,
+  { images, like, onUnwritable }: WriteLabelsOptions,
 ): Promise<Map<string, string>> {
   if ((format === 'yolo' || format === 'keras-retinanet') && table.classes.length === 0) {
     throw new RangeError(`${OP}: ${format} needs a list of classes, the table has none`);
@@ -157,7 +165,7 @@ async function filesOf(
     case 'yolo':
       return yoloFiles(table, out, images);
     case 'geojson':
-      return geojsonFiles(table, out, images);
+      return geojsonFiles(table, out, images, onUnwritable);
   }
 }
 
@@ -171,23 +179,77 @@ function vocFiles(table: LabelTable, out: string): Map<string, string> {
 
 async function yoloFiles(table: LabelTable, out: string, root: string | undefined): Promise<Map<string, string>> {
   const { texts, add } = outputFiles();
+  const pathOf = root === undefined ? null : await imageFinder(table, root);
   for (const image of table.images) {
-    const { width, height } = await sizeOf(image, root);
+    const { width, height } = await sizeOf(image, pathOf);
     add(image, join(out, 'labels', `${withoutExtension(image.file)}.txt`), writeYolo(image, width, height));
   }
   return texts.set(join(out, 'data.yaml'), writeYoloData(table.classes));
 }
 
-async function geojsonFiles(table: LabelTable, out: string, root: string | undefined): Promise<Map<string, string>> {
+async function geojsonFiles(
+  table: LabelTable,
+  out: string,
+  root: string | undefined,
+  onUnwritable: WriteLabelsOptions['onUnwritable'],
+): Promise<Map<string, string>> {
   if (root === undefined) {
     throw new InputError(OP, 'GeoJSON needs the georeferences of the images', IMAGES_REMEDY);
   }
   const { texts, add } = outputFiles();
+  const pathOf = await imageFinder(table, root);
+  const unwritable: { readonly file: string; readonly error: InputError }[] = [];
   for (const image of table.images) {
-    const text = await writeGeojson(image, table.classes, root);
-    add(image, join(out, `${withoutExtension(image.file)}.geojson`), text);
+    const { file } = image;
+    try {
+      const text = await writeGeojson(image, table.classes, pathOf(file));
+      add(image, join(out, `${withoutExtension(file)}.geojson`), text);
+    } catch (error) {
+      if (!(error instanceof InputError) || onUnwritable === undefined) throw error;
+      unwritable.push({ file, error });
+    }
   }
+  const [first] = unwritable;
+  if (texts.size === 0 && first !== undefined) throw first.error;
+  for (const { file, error } of unwritable) onUnwritable?.(file, error);
   return texts;
+}
+
+/**
+ * Finds the files of a table's images in a folder. Paths of the table may start further out or further in than that
+ * folder, as those of `predict` do: `a/x.tif` is also `x.tif` in the folder `a`, or `project/a/x.tif`. The result throws an
+ * `InputError` if there is no such file, or if there are several, or if several images would have the same.
+ */
+async function imageFinder({ images }: LabelTable, root: string): Promise<(file: string) => string> {
+  const files = (await listFiles(root)).filter((file) => imageEnding.test(file));
+  const known = new Set(files);
+  const nameOf = (file: string): string => file.slice(file.lastIndexOf('/') + 1);
+  const byName = new Map<string, string[]>();
+  for (const file of files) byName.set(nameOf(file), [...(byName.get(nameOf(file)) ?? []), file]);
+  const candidatesOf = (file: string): readonly string[] => {
+    if (known.has(file)) return [file];
+    const alike = byName.get(nameOf(file)) ?? [];
+    const further = alike.filter((other) => other.endsWith(`/${file}`));
+    if (further.length > 0) return further;
+    // Each is the end of the next: the longest agrees in most folders.
+    const ends = alike.filter((other) => file.endsWith(`/${other}`)).sort((a, b) => b.length - a.length);
+    return ends.slice(0, 1);
+  };
+  const users = new Map<string, string[]>();
+  for (const { file } of images) {
+    for (const found of candidatesOf(file)) users.set(found, [...(users.get(found) ?? []), file]);
+  }
+  return (file) => {
+    const [found, ...more] = candidatesOf(file);
+    if (found === undefined) throw new InputError(OP, `there is no image ${file} in ${root}`, IMAGES_REMEDY);
+    const [several, same] = [[found, ...more], users.get(found)!];
+    const reason =
+      more.length > 0
+        ? `${file} may be each of ${several.join(', ')} in ${root}`
+        : `${same.join(' and ')} would both be ${found} in ${root}`;
+    if (more.length > 0 || same.length > 1) throw new InputError(OP, reason, IMAGES_REMEDY);
+    return join(root, found);
+  };
 }
 
 /** Maps the path of an image to its ImageId as SpaceNet forms it: the file name without the words for the kind of file. */
@@ -206,15 +268,18 @@ function imageIds(table: LabelTable): (file: string) => string {
   return (file) => idOf.get(file)!;
 }
 
-async function sizeOf(image: LabelledImage, root: string | undefined): Promise<{ width: number; height: number }> {
-  const { file, width, height } = image;
+async function sizeOf(
+  { file, width, height }: LabelledImage,
+  pathOf: ((file: string) => string) | null,
+): Promise<{ width: number; height: number }> {
   if (width !== null && height !== null) return { width, height };
   const reason = `YOLO needs the size of ${file}`;
-  if (root === undefined) throw new InputError(OP, `${reason}, which is not known`, IMAGES_REMEDY);
+  if (pathOf === null) throw new InputError(OP, `${reason}, which is not known`, IMAGES_REMEDY);
   try {
-    return await imageSizeOf(join(root, file));
+    return await imageSizeOf(pathOf(file));
   } catch (error) {
-    throw new InputError(OP, `${reason}: ${reasonOf(error)}`, { ...IMAGES_REMEDY, cause: error });
+    const cause = error instanceof InputError ? error.reason : reasonOf(error);
+    throw new InputError(OP, `${reason}: ${cause}`, { ...IMAGES_REMEDY, cause: error });
   }
 }
 

@@ -1,5 +1,5 @@
-import { defined } from '../../common/check.ts';
-import type { InputError } from '../../common/errors.ts';
+import { counted, defined } from '../../common/check.ts';
+import { InputError } from '../../common/errors.ts';
 import { openDataset, type OpenOptions } from '../../data/node/open-dataset.ts';
 import { tableOf } from '../../data/annotation-table.ts';
 import { describeSample, type Dataset } from '../../data/types.ts';
@@ -8,9 +8,10 @@ import type { Detector } from '../../detector/detector.ts';
 import type { ImageResult } from '../../detector/evaluate.ts';
 import type { JudgeOptions } from '../../evaluation/judge.ts';
 import type { Judgement } from '../../evaluation/judgement.ts';
-import { yoloSplits, type YoloSplit } from '../../labels/node/read-yolo.ts';
-import { readLabels } from '../../labels/node/read-labels.ts';
+import { splitsOf } from '../../labels/node/find-splits.ts';
+import { readLabels, type ReadLabelsOptions } from '../../labels/node/read-labels.ts';
 import { placeKey } from '../../labels/node/spacenet-layout.ts';
+import type { SplitName } from '../../labels/splits.ts';
 import type { LabelTable } from '../../labels/types.ts';
 import { detectSamples, judgeTables, scenesIn } from '../evaluation.ts';
 import { readerOptions } from './open-training-data.ts';
@@ -26,8 +27,10 @@ export interface EvaluationData {
    * The complete ground truth of the label file, with the crowds, difficult objects and outlines that a data set omits.
    */
   readonly truth: LabelTable;
-  /** The split of a data set in YOLO's layout that this is; null for all images. */
-  readonly split: YoloSplit | null;
+  /** The split of the data set that this is; null for all images. */
+  readonly split: SplitName | null;
+  /** What was not read or left out, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 /** Result of `evaluate`. */
@@ -50,18 +53,18 @@ export interface UnreadableImage {
  *
  * @param path folder of the data set, or its label file
  * @param options.images folder of the images, if it is not that of the labels
- * @param options.split of a data set in YOLO's layout. Default: test, or val if there is no test; all images if it has no splits
- * @throws Error if the labels have classes that the detector does not know
+ * @param options.split of a data set with splits (`readLabels`). Default: test, or val if there is no test; all images if it has no splits
+ * @param options.classProperty as in training, with `pointSize`: see `ReadLabelsOptions`
+ * @throws Error if the labels have classes that the detector does not know, or if only images of train have labels
  */
 export async function openEvaluationData(
   detector: Pick<Detector, 'classes' | 'decoding'>,
   path: string,
-  { images, ...given }: { readonly images?: string; readonly split?: YoloSplit } = {},
+  given: Pick<ReadLabelsOptions, 'images' | 'split' | 'classProperty' | 'pointSize'> = {},
 ): Promise<EvaluationData> {
   const { classes } = detector;
-  const splits = given.split === undefined ? await yoloSplits(path) : [];
-  const split = given.split ?? (['test', 'val'] as const).find((name) => splits.includes(name)) ?? null;
-  const where = defined({ images, split: split ?? undefined });
+  const split = given.split ?? (await splitToEvaluate(path, given.images));
+  const where = defined({ ...given, split: split ?? undefined });
   const options: OpenOptions = { ...readerOptions(detector.decoding), ...where };
   const opened = await openDataset(path, options);
   const unknown = opened.classes.filter((name) => !classes.includes(name));
@@ -70,18 +73,37 @@ export async function openEvaluationData(
       `${path} has the classes ${unknown.join(', ')}, which the detector does not know: it detects ${classes.join(', ')}`,
     );
   }
+  const { report } = opened;
+  const missing = report.missingLabels.length;
+  const notes = [
+    ...('notes' in report ? report.notes : []).map((note) => `note: ${note}`),
+    ...(missing === 0 ? [] : [`left out: ${counted(missing, 'image', 'images')} without labels`]),
+  ];
   // In a SpaceNet tree, `images` is the name of folders, and several images may share a label file.
-  const isTree = 'root' in opened.report;
+  const isTree = 'root' in report;
   const labels = isTree ? await readLabels(path).catch(() => null) : await readLabels(path, where);
   const byName = new Map(labels?.images.map((image) => [isTree ? placeKey(image.file) : image.file, image]));
   const found = opened.ids.flatMap((id) => byName.get(id) ?? []);
   if (labels === null || found.length < opened.ids.length) {
     const dataset = withClasses(opened, classes, opened.ids);
-    return { path, dataset, split, truth: await tableOf(dataset) };
+    return { path, dataset, split, notes, truth: await tableOf(dataset) };
   }
   const names = found.map(({ file }) => file);
   const all = [...labels.classes, ...classes.filter((name) => !labels.classes.includes(name))];
-  return { path, split, dataset: withClasses(opened, classes, names), truth: { classes: all, images: found } };
+  return { path, split, notes, dataset: withClasses(opened, classes, names), truth: { classes: all, images: found } };
+}
+
+/** The split that training sees least of: test, or else val. Null if the data set has no splits. */
+async function splitToEvaluate(path: string, images: string | undefined): Promise<SplitName | null> {
+  const splits = await splitsOf(path, { images });
+  if (splits === null) return null;
+  const name = (['test', 'val'] as const).find((name) => splits.names.includes(name));
+  if (name !== undefined) return name;
+  const which = `only the images of train have labels (${splits.by})`;
+  throw new InputError('openEvaluationData', `${path}: ${which}, which say little about other images`, {
+    remedy: 'evaluate on them nevertheless with',
+    option: 'split',
+  });
 }
 
 /** Options of `evaluate`. */

@@ -1,14 +1,18 @@
 import { defined } from '../../common/check.ts';
 import { SettingError } from '../../common/settings.ts';
+import type { Split } from '../../data/split.ts';
 import type { Examination } from '../../doctor/examine.ts';
 import { examineFiles, type LabelledData } from '../../doctor/node/examine-files.ts';
+import { splitsOf } from '../../labels/node/find-splits.ts';
 import { readLabels, type ReadLabelsOptions } from '../../labels/node/read-labels.ts';
 import { placeKey } from '../../labels/node/spacenet-layout.ts';
+import type { SplitImages } from '../../labels/splits.ts';
 import type { LabelProblem } from '../../labels/types.ts';
 import type { Device } from '../../tensor/device.ts';
 import { networkSpec } from '../network.ts';
 import { chooseAuto, resolveSettings, type PartialSettings, type RunSettings } from '../settings.ts';
 import { splitNames } from '../training-data.ts';
+import { labelOptions } from './open-training-data.ts';
 
 /** Options of `examineData`. */
 export interface ExamineDataOptions {
@@ -49,18 +53,20 @@ export async function examineData(
 ): Promise<DataExamination> {
   const asked = resolveSettings({ ...given, model: { anchors: 'octaves', ...given.model } });
   const settings = chooseAuto(asked, device?.adapter.kind !== 'software');
-  const { path, images, format, validation, classes } = settings.data;
+  const { path, validation } = settings.data;
   if (path === '') throw new SettingError('name the data set: data.path is empty', 'data.path');
-  const known = defined({ classes: classes.length === 0 ? undefined : classes });
-  const data = await readForDoctor(path, {
-    ...known,
-    ...defined({ images: images ?? undefined, format: format === 'auto' ? undefined : format }),
+  const options = labelOptions(settings);
+  // Next to another data set to evaluate on, only the images of train are used.
+  const splits = validation === null ? null : await splitsOf(path, options);
+  const { splits: own, ...data } = await readForDoctor(path, {
+    ...options,
+    ...(splits === null ? {} : { split: 'train' }),
   });
   const examination = await examineFiles({
     ...data,
     ...(validation === null
-      ? { split: splitNames(namesOf(data), settings) }
-      : { validation: await readForDoctor(validation, known) }),
+      ? { split: sidesOf(data, own, settings) }
+      : { validation: await readForDoctor(validation, labelOptions(settings, null)) }),
     spec: networkSpec(settings, data.table),
     tile: settings.data.tile,
     overlap: settings.data.overlap,
@@ -78,10 +84,33 @@ export async function examineData(
 }
 
 /** Reads labels and collects their problems. */
-async function readForDoctor(path: string, options: ReadLabelsOptions): Promise<LabelledData> {
+async function readForDoctor(
+  path: string,
+  options: ReadLabelsOptions,
+): Promise<LabelledData & { readonly splits: SplitImages }> {
   const problems: LabelProblem[] = [];
   const labels = await readLabels(path, { ...options, onProblem: (problem) => problems.push(problem) });
-  return { table: labels, imagesRoot: labels.imagesRoot, format: labels.format, problems };
+  const { imagesRoot, format, notes, splits = {} } = labels;
+  return { table: labels, imagesRoot, format, notes, problems, splits };
+}
+
+/**
+ * The images that training sees, and all others: with the data set's own splits, those of val and test, since neither may
+ * show the same ground as those of train.
+ */
+function sidesOf(data: LabelledData, splits: SplitImages, settings: RunSettings): Split {
+  const names = namesOf(data);
+  if (Object.keys(splits).length === 0) return splitNames(names, settings);
+  const indices = new Map(data.table.images.map(({ file }, i) => [file, i]));
+  const indicesOf = (files: readonly string[] = []): number[] => files.flatMap((file) => indices.get(file) ?? []);
+  const [train, val, test] = [indicesOf(splits.train), indicesOf(splits.val), indicesOf(splits.test)];
+  if (val.length > 0 || train.length < 2) return { train, heldOut: [...new Set([...val, ...test])] };
+  const parts = splitNames(
+    train.map((i) => names[i]!),
+    settings,
+  );
+  const at = (positions: readonly number[]): number[] => positions.map((i) => train[i]!);
+  return { train: at(parts.train), heldOut: [...at(parts.heldOut), ...test] };
 }
 
 /** The names by which training distinguishes images: their files, or for SpaceNet the locations that they show. */
