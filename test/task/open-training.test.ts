@@ -173,7 +173,10 @@ test('the class property and the size of points reach GeoJSON', async () => {
   const { boxes, labels } = await dataset.get(0);
   assert.equal([...labels], [1, 0]);
   assert.equal([...boxes], [6, 26, 14, 34, 16, 26, 24, 34]);
-  await rejects(open({ classProperty: 'genus' }), /classProperty is "genus", but .* only geojson, via have this option/);
+  await rejects(
+    open({ classProperty: 'genus' }),
+    /classProperty is "genus", but .* only geojson, via have this option/,
+  );
 });
 
 test('the validation data set has the classes of the training data, and its own folder', async () => {
