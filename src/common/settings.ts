@@ -144,6 +144,28 @@ export function between(
   };
 }
 
+/** Three integers, such as bands: an array in a file, `3,2,1` on the command line. */
+export function triple(
+  initial: readonly [number, number, number],
+  about: string,
+  limits: Limits = {},
+): Setting<readonly [number, number, number]> {
+  const one = numeric(0, '', { ...limits, integer: true });
+  return {
+    default: initial,
+    about,
+    expected: `three comma-separated integers${limits.min === undefined ? '' : `, >= ${limits.min}`}`,
+    read(value) {
+      const parts: unknown = typeof value === 'string' ? value.split(',') : value;
+      if (!Array.isArray(parts) || parts.length !== 3) return undefined;
+      const numbers = parts.map((part) => one.read(part));
+      return numbers.includes(undefined) ? undefined : (numbers as [number, number, number]);
+    },
+    schema: { type: 'array', items: one.schema, minItems: 3, maxItems: 3 },
+    decides: true,
+  };
+}
+
 /** A setting that may also be `null` (`none` on the command line). */
 export function orNone<T>(setting: Setting<T>, initial: T | null = null): Setting<T | null> {
   return {

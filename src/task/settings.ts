@@ -7,6 +7,7 @@ import {
   orAuto,
   orNone,
   resolveLayers,
+  triple,
   words,
   type Group,
   type GroupValues,
@@ -51,6 +52,12 @@ const dataSettings = {
   /** Side in pixels of the square box around a point of GeoJSON. Null: points are left out, and counted. */
   pointSize: orNone(
     numeric(32, 'side in pixels of the square box around a point of GeoJSON; none leaves points out', { above: 0 }),
+  ),
+  /** Layer of a GeoPackage. Null: the only one. */
+  layer: orNone(words('', 'layer of a GeoPackage, if it has several')),
+  /** Numbers, from 1, of the bands of TIFF files for red, green and blue. Null: as the files say, see `colourBands`. */
+  bands: orNone(
+    triple([3, 2, 1], 'bands of the images for red, green and blue, from 1; none: as the files say', { min: 1 }),
   ),
   /** What to do with images that have no labels: leave them out, treat them as empty, or fail. */
   unlabelled: oneOf('skip', ['skip', 'empty', 'error'], 'what to do with images that have no labels'),

@@ -1,3 +1,4 @@
+import { PNG } from 'pngjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LabelTable } from '../../src/labels/types.ts';
@@ -7,7 +8,8 @@ import { openDataset } from '../../src/data/node/open-dataset.ts';
 import { encodePng } from '../../src/imagery/node/png.ts';
 import { openSpaceNet } from '../../src/data/node/open-spacenet.ts';
 import { tableOf } from '../../src/data/annotation-table.ts';
-import { packedBytes } from '../../src/imagery/image.ts';
+import { packedBytes, rgbImage } from '../../src/imagery/image.ts';
+import { readImage } from '../../src/imagery/node/read-image.ts';
 import { describeSample } from '../../src/data/types.ts';
 import {
   boxList,
@@ -223,6 +225,69 @@ test(
       [5, 6, 15, 20],
       [30, 20, 40, 30],
     ]);
+  }),
+);
+
+test(
+  '16-bit PNG files are stretched over the data set as TIFF files are, beside images with bytes',
+  inFolder(async (folder) => {
+    for (const [name, first] of [
+      ['a', 1000],
+      ['b', 2000],
+    ] as const) {
+      const png = new PNG({ width: 8, height: 6, bitDepth: 16 } as object);
+      const levels = Uint16Array.from({ length: 8 * 6 * 4 }, (_, i) => (i % 4 === 3 ? 65_535 : first + (i >> 2)));
+      png.data = Buffer.from(levels.buffer);
+      await write(
+        folder,
+        `${name}.png`,
+        PNG.sync.write(png, { bitDepth: 16, colorType: 6, inputColorType: 6 } as object),
+      );
+    }
+    await write(folder, 'c.png', await encodePng(rgbImage(6, 8, new Uint8Array(144).fill(77))));
+    await write(
+      folder,
+      'boxes.csv',
+      'image,x1,y1,x2,y2,label\na.png,1,1,5,5,car\nb.png,1,1,5,5,car\nc.png,1,1,5,5,car\n',
+    );
+    const dataset = await openDataset(folder, { percentiles: [0, 100] });
+    const stretch = { low: [1000, 1000, 1000], high: [2047, 2047, 2047] } as const;
+    assert.equal([dataset.decoding, dataset.report.bits], [{ stretch }, 16]);
+    const [a, b, c] = [await dataset.get(0), await dataset.get(1), await dataset.get(2)];
+    assert.equal([a.image.get(0, 0, 0), b.image.get(5, 7, 2)], [0, 255]);
+    assert.is(b.image.get(0, 0, 1), Math.round((255 * 1000) / 1047));
+    assert.is(c.image.get(3, 3, 0), 77, 'bytes stay as they are');
+    assert.equal((await readImage(`${folder}/b.png`, { stretch })).data, b.image.data, 'as a detector reads it');
+    // Without a stretch, 16 bits are scaled to 8.
+    assert.is((await readImage(`${folder}/b.png`)).get(0, 0, 0), Math.round(2000 / 257));
+  }),
+);
+
+test(
+  'bands that files do not name are noted, and can be chosen',
+  inFolder(async (folder) => {
+    const at = { epsg: 32611, x: 0, y: 0, pixel: 1 };
+    await write(
+      folder,
+      'a.tif',
+      geoTiff(
+        raster(8, 6, 4, 8, (band) => 10 * band + 5),
+        at,
+      ),
+    );
+    await write(folder, 'boxes.csv', 'image,x1,y1,x2,y2,label\na.tif,1,1,5,5,car\n');
+    const guessed = await openDataset(folder);
+    const note =
+      '4 bands whose colours the files do not name: 1, 2, 3 are taken as red, green, blue (option bands, or data.bands of train)';
+    assert.equal('notes' in guessed.report && guessed.report.notes, [note]);
+    const chosen = await openDataset(folder, { bands: [3, 2, 1] });
+    assert.equal('notes' in chosen.report && chosen.report.notes, []);
+    const { image } = await chosen.get(0);
+    assert.equal(
+      [0, 1, 2].map((channel) => image.get(0, 0, channel)),
+      [25, 15, 5],
+    );
+    assert.equal(chosen.decoding.bands, [3, 2, 1]);
   }),
 );
 

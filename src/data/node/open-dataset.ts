@@ -33,10 +33,12 @@ export type OpenOptions = SpaceNetOptions &
     readonly classProperty?: string;
     /** Side in pixels of the box around a point of GeoJSON (`readLabels`). */
     readonly pointSize?: number;
+    /** Layer of a GeoPackage (`readLabels`). */
+    readonly layer?: string;
   };
 
 const SPACENET_ONLY = ['labels'] as const;
-const LABELLED_ONLY = ['otherClasses', 'difficult', 'format', 'split', 'maxMemoryMB'] as const;
+const LABELLED_ONLY = ['otherClasses', 'difficult', 'format', 'split', 'layer', 'maxMemoryMB'] as const;
 
 /**
  * Opens labelled imagery: a label file (with its images around it, or in the folder `images`), or a folder in a known
@@ -76,9 +78,9 @@ export async function openDataset(
     }
   }
   refuse(options, SPACENET_ONLY, `${path} is no SpaceNet tree`);
-  const { format, images, split, classProperty, pointSize, otherClasses } = options;
+  const { format, images, split, classProperty, pointSize, layer, otherClasses } = options;
   const classes = otherClasses === 'drop' ? undefined : options.classes;
-  const table = await readLabels(path, defined({ format, images, split, classes, classProperty, pointSize }));
+  const table = await readLabels(path, defined({ format, images, split, classes, classProperty, pointSize, layer }));
   return openLabelled(table, options);
 }
 

@@ -8,6 +8,7 @@ import { imageEnding, imageSizeOf } from '../../imagery/node/image-size.ts';
 import type { MeasureOptions } from '../../imagery/node/measure-stretch.ts';
 import { is16BitPng } from '../../imagery/node/png.ts';
 import { readImage, type ReadImageOptions } from '../../imagery/node/read-image.ts';
+import { colourBands } from '../../imagery/raw-image.ts';
 import { checkStretch, type Stretch } from '../../imagery/stretch.ts';
 import type { Annotations, Bands, ImageDecoding } from '../../imagery/types.ts';
 import type { LabelFormat } from '../../labels/formats.ts';
@@ -118,7 +119,17 @@ export async function openLabelled(
   };
   const bits = rasters?.first.bits ?? 8;
   const kept = [...objects.values()].reduce((sum, own) => sum + own.length, 0);
-  const report: LabelledReport = { format, labels, images: root, missingLabels, objects: kept, dropped, bits, notes };
+  const bandNote = rasters === null || options.bands !== undefined ? [] : unnamedBands(rasters);
+  const report: LabelledReport = {
+    format,
+    labels,
+    images: root,
+    missingLabels,
+    objects: kept,
+    dropped,
+    bits,
+    notes: [...notes, ...bandNote],
+  };
   const dataset: LabelledDataset = {
     classes,
     ids,
@@ -149,6 +160,13 @@ export async function openLabelled(
       return rasters.window(await rasters.open(sampleOf('window', index).path), x, y, width, height);
     },
   };
+}
+
+/** A note if files have more than three bands and do not say which are red, green and blue. */
+function unnamedBands({ first, rgb }: RasterReader): string[] {
+  if (first.bands <= 3 || colourBands(first).isNamed) return [];
+  const bands = `${first.bands} bands whose colours the files do not name`;
+  return [`${bands}: ${rgb.join(', ')} are taken as red, green, blue (option bands, or data.bands of train)`];
 }
 
 /**

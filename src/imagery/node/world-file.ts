@@ -33,7 +33,7 @@ function parseWorldFile(text: string, file: string): Affine {
     .map((value) => Number(value.replace(',', '.')));
   const [a, d, b, e, x, y] = values;
   if (values.length !== 6 || !values.every(Number.isFinite)) {
-    const reason = `"${text.trim().slice(0, 80)}" is not a world file, expected six numbers: pixel width, two rotations, pixel height, x and y`;
+    const reason = `"${text.trim().replace(/\s+/g, ' ').slice(0, 80)}" is not a world file, expected six numbers: pixel width, two rotations, pixel height, x and y`;
     throw new InputError('readWorldFile', reason, { file });
   }
   // From the centre of the first pixel to its corner.

@@ -47,10 +47,10 @@ function inFull({ examples, count, remedy, ...finding }: Finding): string {
 }
 
 async function findingsOf({ role, path, options, dataset }: OpenedData): Promise<Finding[]> {
-  const { images, format, classes, split, classProperty, pointSize } = options;
+  const { images, format, classes, split, classProperty, pointSize, layer } = options;
   // In a SpaceNet tree, `images` is the name of folders, and images are named after the place that they show.
   const isTree = 'root' in dataset.report;
-  const chosen = isTree ? {} : defined({ images, format, classes, split, classProperty, pointSize });
+  const chosen = isTree ? {} : defined({ images, format, classes, split, classProperty, pointSize, layer });
   // What a data set leaves out, such as labels of other images in a tree, is not trained on.
   const reading = readLabels(path, { ...chosen, onProblem: () => undefined });
   // Images of a tree need no labels; its reader opens every image before training.

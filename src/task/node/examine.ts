@@ -73,7 +73,7 @@ export async function examineData(
     device,
     pixels,
     seed: settings.train.seed,
-    ...defined({ onProgress }),
+    ...defined({ onProgress, bands: settings.data.bands ?? undefined }),
   });
   const recommended = new Map<string, number | 'none'>();
   for (const { setting, number, isPresent } of examination.recommendations) {

@@ -156,6 +156,7 @@ function openOptions(settings: Settings, images = settings.data.images): OpenOpt
   return {
     missingLabels: data.unlabelled,
     visibility: { minSide: 1, minVisible: data.minVisible },
+    ...defined({ bands: data.bands ?? undefined }),
     ...labelOptions(settings, images),
   };
 }
@@ -164,11 +165,12 @@ function openOptions(settings: Settings, images = settings.data.images): OpenOpt
 export const labelOptions = (
   { data }: Settings,
   images = data.images,
-): Pick<OpenOptions, 'images' | 'format' | 'classes' | 'classProperty' | 'pointSize'> =>
+): Pick<OpenOptions, 'images' | 'format' | 'classes' | 'classProperty' | 'pointSize' | 'layer'> =>
   defined({
     images: images ?? undefined,
     format: data.format === 'auto' ? undefined : data.format,
     classes: data.classes.length === 0 ? undefined : data.classes,
     classProperty: data.classProperty ?? undefined,
     pointSize: data.pointSize ?? undefined,
+    layer: data.layer ?? undefined,
   });
