@@ -164,7 +164,7 @@ test(
       /only a GeoPackage has layers/,
     );
     const kml = join(formats, 'layer.kml');
-    await rejects(readLabels(kml, { images: folder, split: 'val' }), /split is "val", but .* is vector: only yolo/);
+    await rejects(readLabels(kml, { images: folder, split: 'val' }), /has no splits, so that no split val can be read/);
   }),
 );
 

@@ -175,7 +175,7 @@ test('the class property and the size of points reach GeoJSON', async () => {
   assert.equal([...boxes], [6, 26, 14, 34, 16, 26, 24, 34]);
   await rejects(
     open({ classProperty: 'genus' }),
-    /classProperty is "genus", but .* only geojson, via have this option/,
+    /classProperty is "genus", but .* only geojson, vector, via have this option/,
   );
 });
 
