@@ -134,6 +134,7 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   if (crs !== undefined && !formats.some(isLayerFormat)) {
     throw new UsageError('--crs goes with --format geojson, gpkg, fgb or shp');
   }
+  if (options.tile !== undefined) checkOverlap(overlap, options.tile);
   const files = positionals.length === 0 ? [] : await findImages(positionals);
   const weights = weightsFile(options.weights);
   makeFolder(out, '--out');

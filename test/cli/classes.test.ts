@@ -108,7 +108,7 @@ test('the command line that doctor ends with trains what was examined', async ()
   // The learning rate is that of the network; images that are trained as they are need no size, which would resize others.
   const tiny = await line('tiles', 'model.network=tiny', 'data.scene=^(.)');
   assert.match(tiny, "  retinagrad train tiles model.network=tiny 'data.scene=^(.)' train.batchSize=");
-  assert.match(tiny, / train\.learningRate=\S+ train\.epochs=\d+$/);
+  assert.match(tiny, / train\.learningRate=\S+ train\.epochs=\d+(?: train\.evaluateEvery=\d+)?$/);
   assert.not.match(tiny, 'model.imageSize');
   const elsewhere = await line('tiles/boxes.csv', '--images', 'tiles', 'train.batchSize=3');
   assert.match(
@@ -246,7 +246,7 @@ test('predict leaves out images that cannot be read, lists them and ends with st
   assert.equal([...new Set(table.match(/^[^,]+\.png/gm))], ['0.png', '1.png']);
   assert.equal(readdirSync(at('kept')).sort(), ['0.png', '1.png', 'predictions.csv']);
   const geo = ['predict', 'mixed/1.png', ...how.slice(0, -1), 'fallback', '--format', 'geojson', '--no-pictures'];
-  assert.match((await ends(retinagrad(geo), 1)).stderr, /detections are in CSV instead of geojson: .*georeference/);
+  assert.match((await ends(retinagrad(geo), 1)).stderr, /1 image is missing on the map; fallback\/predictions.csv has all detections:\n {2}1.png: it has no georeference/);
   assert.ok(readFileSync(at('fallback/predictions.csv'), 'utf8').startsWith('image,'));
   writeFileSync(at('mixed/0.png'), 'text');
   const broken = ['predict', 'mixed/0.png', 'mixed/0-cut.png', ...how];
