@@ -55,6 +55,17 @@ export function addAlpha(image: RgbImage, valid: Uint8Array | null): Uint8Array 
   return rgba;
 }
 
+/** Red, green and blue of RGBA bytes. */
+export function dropAlpha(rgba: Uint8Array | Uint8ClampedArray): Uint8Array {
+  const rgb = new Uint8Array((rgba.length / 4) * 3);
+  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
+    rgb[to] = rgba[from]!;
+    rgb[to + 1] = rgba[from + 1]!;
+    rgb[to + 2] = rgba[from + 2]!;
+  }
+  return rgb;
+}
+
 /** A view of an image rotated clockwise by `quarterTurns` times 90 degrees; negative numbers rotate counterclockwise. */
 export function rotateImage(image: RgbImage, quarterTurns: number): RgbImage {
   const turns = ((quarterTurns % 4) + 4) % 4;

@@ -7,13 +7,12 @@ import { polygonBox } from '../imagery/geometry.ts';
 import { rgbImage } from '../imagery/image.ts';
 import { batches } from '../data/loader.ts';
 import { openDataset } from '../data/node/open-dataset.ts';
-import { optionalPackage } from '../imagery/node/optional-package.ts';
+import { encodeJpeg } from '../imagery/node/jpeg.ts';
 import { encodePng } from '../imagery/node/png.ts';
 import { writeSyntheticSpaceNet } from '../synthetic/node/write-spacenet.ts';
 import { openWorkerSource, type SourceRecipe } from '../data/node/workers.ts';
 import { applyStretch, LevelCounts } from '../imagery/stretch.ts';
 import { generateChip } from '../synthetic/chip.ts';
-import type { RgbImage } from '../imagery/types.ts';
 
 /** File formats of synthetic tiles: 8 bits in PNG and JPEG, 16 bits in uncompressed GeoTIFF, in SpaceNet's layout. */
 const chipFormats = ['png', 'jpeg', 'tiff'] as const;
@@ -125,19 +124,11 @@ async function writeChips(folder: string, format: ChipFormat, chips: number, siz
     counts.add({ levels, valid: null });
     const image = rgbImage(size, size, applyStretch(levels, counts.stretch([2, 98])));
     const name = `chip${i}.${format === 'png' ? 'png' : 'jpg'}`;
-    await writeFile(join(path, name), format === 'png' ? await encodePng(image) : await encodeJpeg(image));
+    await writeFile(join(path, name), format === 'png' ? await encodePng(image) : await encodeJpeg(image, 90));
     const boxes = footprints.flatMap((ring) => [polygonBox([ring], size, size)].filter((box) => box !== null));
     rows.push(...boxes.map((box) => `${name},${box.join(',')},building`));
     if (boxes.length === 0) rows.push(`${name},,,,,`);
   }
   await writeFile(join(path, 'boxes.csv'), `${rows.join('\n')}\n`);
   return path;
-}
-
-async function encodeJpeg(image: RgbImage): Promise<Uint8Array> {
-  const { default: jpeg } = await optionalPackage('jpeg-js', () => import('jpeg-js'));
-  const [height, width] = image.shape as [number, number];
-  const data = new Uint8Array(height * width * 4).fill(255);
-  for (let i = 0; i < height * width; i++) data.set(image.data.subarray(i * 3, i * 3 + 3), i * 4);
-  return jpeg.encode({ data, width, height }, 90).data;
 }

@@ -38,7 +38,7 @@ export type OpenOptions = SpaceNetOptions &
   };
 
 const SPACENET_ONLY = ['labels'] as const;
-const LABELLED_ONLY = ['otherClasses', 'difficult', 'format', 'split', 'layer', 'maxMemoryMB'] as const;
+const LABELLED_ONLY = ['otherClasses', 'difficult', 'format', 'split', 'layer'] as const;
 
 /**
  * Opens labelled imagery: a label file (with its images around it, or in the folder `images`), or a folder in a known

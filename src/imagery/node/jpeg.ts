@@ -1,18 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
-import { rgbImage } from '../image.ts';
+import { reasonOf } from '../../common/check.ts';
+import { addAlpha, dropAlpha, imageSize, rgbImage } from '../image.ts';
 import { exifOrientation, orientImage, type ImageHeader } from '../orientation.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
-import { checkPixels, defaultMaxPixels, type ImageLimits } from './limits.ts';
-import { optionalPackage } from './optional-package.ts';
-
-/** Limits of the JPEG decoder. */
-export interface JpegLimits extends ImageLimits {
-  /** Maximum working memory of the decoder in MiB. Default 1024; a pixel takes from 8 (grey) to 18 bytes. */
-  readonly maxMemoryMB?: number;
-}
+import { checkPixels, type ImageLimits } from './limits.ts';
+import { MissingPackageError, optionalPackage } from './optional-package.ts';
+import { compileWasm, once, withImageData, type RgbaPixels } from './wasm-codec.ts';
 
 /** Whether bytes start with the signature of a JPEG file. */
 export function isJpeg(bytes: Uint8Array): boolean {
@@ -20,32 +15,99 @@ export function isJpeg(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads a JPEG file as RGB. The EXIF orientation that cameras write is applied: the image is upright, as viewers show it,
- * and boxes are expected to refer to the upright image.
+ * Reads a JPEG file, grey or in colour, as RGB. The EXIF orientation that cameras write is applied: the image is upright, as
+ * viewers show it, and boxes are expected to refer to the upright image.
  */
-export async function readJpeg(path: string, limits: JpegLimits = {}): Promise<RgbImage> {
+export async function readJpeg(path: string, limits: ImageLimits = {}): Promise<RgbImage> {
   return decodeJpeg(await readFile(path), path, limits);
 }
 
 /** Decodes the bytes of a JPEG file; `name` is the file in error messages. */
-export async function decodeJpeg(bytes: Uint8Array, name: string, limits: JpegLimits = {}): Promise<RgbImage> {
-  const { maxPixels = defaultMaxPixels, maxMemoryMB = 1024 } = limits;
-  const { default: jpeg } = await optionalPackage('jpeg-js', () => import('jpeg-js'));
+export async function decodeJpeg(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<RgbImage> {
   try {
-    const header = readJpegHeader(bytes);
-    checkPixels(header.width, header.height, limits);
-    const { width, height, data } = jpeg.decode(bytes, {
-      useTArray: true,
-      formatAsRGBA: false,
-      tolerantDecoding: false,
-      maxResolutionInMP: maxPixels / 1e6,
-      maxMemoryUsageInMB: maxMemoryMB,
-    });
-    return orientImage(rgbImage(height, width, data), header.orientation);
+    const { width, height, orientation, components } = readJpegHeader(bytes);
+    checkPixels(width, height, limits);
+    if (components !== 1 && components !== 3) {
+      throw new Error(
+        `${components} colour components (CMYK) are not supported, only grey and RGB: ` +
+          'rewrite the file with gdal_translate -of PNG',
+      );
+    }
+    const { data } = await decodeJpegRgba(bytes);
+    return orientImage(rgbImage(height, width, dropAlpha(data)), orientation);
   } catch (error) {
+    if (error instanceof MissingPackageError) throw error;
     throw new InputError('readJpeg', reasonOf(error), { file: name, cause: error });
   }
 }
+
+/**
+ * Decodes a JPEG image with one or three components, in the orientation that it is stored in. The caller has checked its
+ * header. Rejects if any of the pixels is missing or damaged: libjpeg shows these grey, with a warning.
+ */
+export async function decodeJpegRgba(bytes: Uint8Array): Promise<RgbaPixels> {
+  const decode = await optionalPackage('@jsquash/jpeg', loadDecoder);
+  return decode(bytes);
+}
+
+/** Encodes an image as a JPEG file. `quality` is from 0 to 100. */
+export async function encodeJpeg(image: RgbImage, quality: number): Promise<Uint8Array> {
+  const encode = await optionalPackage('@jsquash/jpeg', loadEncoder, 'writing JPEG files');
+  return encode({ ...imageSize(image), data: addAlpha(image, null) }, quality);
+}
+
+type Decoder = (bytes: Uint8Array) => Promise<RgbaPixels>;
+type Encoder = (pixels: RgbaPixels, quality: number) => Promise<Uint8Array>;
+
+/** The memory of WebAssembly never shrinks: after images with more pixels it is taken anew. */
+const KEPT_PIXELS = 1 << 24;
+
+const loadDecoder = once(async (): Promise<Decoder> => {
+  const module = (await import('@jsquash/jpeg/decode.js')) as unknown as {
+    init(wasm: object, options: { printErr(line: string): void }): Promise<void>;
+    default(bytes: Uint8Array): Promise<RgbaPixels>;
+  };
+  const wasm = await compileWasm('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm');
+  // What libjpeg writes about the image that it decodes: one warning at most, and one error.
+  let messages: string[] = [];
+  const start = (): Promise<void> => module.init(wasm, { printErr: (line) => messages.push(line) });
+  const decodeOne = async (bytes: Uint8Array): Promise<RgbaPixels> => {
+    messages = [];
+    try {
+      const pixels = await module.default(bytes);
+      if (messages.length > 0) throw new Error(messages[0]);
+      if (pixels.width * pixels.height > KEPT_PIXELS) await start();
+      return pixels;
+    } catch (error) {
+      // After an error the decoder has not released its memory.
+      await start();
+      const reason = messages.at(-1) ?? reasonOf(error);
+      throw messages[0]?.startsWith('Premature end of JPEG file') === true
+        ? new TruncatedError('truncated: the file ends before its pixels')
+        : new Error(`damaged: the pixels cannot be decoded (${reason})`, { cause: error });
+    }
+  };
+  await withImageData(start);
+  let last: Promise<unknown> = Promise.resolve();
+  return (bytes) => {
+    // One after the other, so that messages are those of this image; the decoder itself does not wait.
+    const next = last.then(() => withImageData(() => decodeOne(bytes)));
+    last = next.then(
+      () => {},
+      () => {},
+    );
+    return next;
+  };
+});
+
+const loadEncoder = once(async (): Promise<Encoder> => {
+  const module = (await import('@jsquash/jpeg/encode.js')) as unknown as {
+    init(wasm: object): Promise<unknown>;
+    default(pixels: RgbaPixels, options: object): Promise<ArrayBuffer>;
+  };
+  await module.init(await compileWasm('@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm'));
+  return async (pixels, quality) => new Uint8Array(await module.default(pixels, { quality, progressive: false }));
+});
 
 /** What is wrong with a JPEG file without an end-of-image marker. */
 export const NO_END_OF_IMAGE = 'truncated: the file ends before its end-of-image marker';
@@ -58,36 +120,62 @@ export function hasEndOfImage(bytes: Uint8Array): boolean {
 
 const NO_FRAME = 'truncated: the file ends before its frame header';
 
+/** The header of a JPEG image. */
+export interface JpegHeader extends ImageHeader {
+  /** Number of colour components: 1 for grey, 3 for colours, 4 for CMYK. */
+  readonly components: number;
+}
+
 /** Reads size and orientation without decoding. Throws for damaged files and for kinds that are not supported. */
-export function readJpegHeader(bytes: Uint8Array): ImageHeader {
+export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   if (!isJpeg(bytes)) throw new Error('not a JPEG file (wrong signature)');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let orientation = 1;
-  for (let at = 2; ;) {
-    while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at++; // fill bytes
-    if (at + 4 > bytes.length) throw new TruncatedError(NO_FRAME);
-    const marker = bytes[at + 1]!;
-    const length = view.getUint16(at + 2);
-    if (bytes[at] !== 0xff || length < 2) throw new Error(`damaged: no marker at byte ${at}`);
-    const body = bytes.subarray(at + 4, at + 2 + length);
-    if (body.length !== length - 2) throw new TruncatedError(NO_FRAME);
+  for (const { marker, body } of jpegSegments(bytes)) {
     if (marker === 0xe1) orientation = exifOrientation(body) ?? orientation;
     // SOF0 to SOF15, except DHT (c4), JPG (c8) and DAC (cc), which share the range.
     if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
       return { ...frameSize(marker, body), orientation };
     }
     if (marker === 0xda || marker === 0xd9) throw new Error('damaged: the pixels precede the frame header');
+  }
+  throw new TruncatedError(NO_FRAME);
+}
+
+/** A segment that precedes the pixels; `start` is the place of its marker. */
+interface JpegSegment {
+  readonly marker: number;
+  readonly start: number;
+  readonly body: Uint8Array;
+}
+
+/** The segments up to the start of the first scan or the end of the image, which is the last one (ITU-T T.81, section B.1). */
+export function* jpegSegments(bytes: Uint8Array): Generator<JpegSegment> {
+  for (let at = 2; ;) {
+    while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at++; // fill bytes
+    const marker = bytes[at + 1];
+    if (marker === undefined) throw new TruncatedError(NO_FRAME);
+    if (bytes[at] !== 0xff) throw new Error(`damaged: no marker at byte ${at}`);
+    if (marker === 0xda || marker === 0xd9) {
+      yield { marker, start: at, body: bytes.subarray(0, 0) };
+      return;
+    }
+    if (at + 4 > bytes.length) throw new TruncatedError(NO_FRAME);
+    const length = (bytes[at + 2]! << 8) | bytes[at + 3]!;
+    if (length < 2) throw new Error(`damaged: no marker at byte ${at}`);
+    const body = bytes.subarray(at + 4, at + 2 + length);
+    if (body.length !== length - 2) throw new TruncatedError(NO_FRAME);
+    yield { marker, start: at, body };
     at += 2 + length;
   }
 }
 
-/** Size in a frame header (ITU-T T.81, section B.2.2). */
-function frameSize(marker: number, body: Uint8Array): { width: number; height: number } {
+/** Size and components in a frame header (ITU-T T.81, section B.2.2). */
+function frameSize(marker: number, body: Uint8Array): { width: number; height: number; components: number } {
   if (marker > 0xc2) throw new Error(`frame type ${marker - 0xc0} is not supported, only baseline and progressive`);
   if (body.length < 6) throw new Error('damaged: short frame header');
   const precision = body[0]!;
   if (precision !== 8) throw new Error(`${precision} bits per sample are not supported, only 8`);
   const [height, width] = [(body[1]! << 8) | body[2]!, (body[3]! << 8) | body[4]!];
   if (width === 0 || height === 0) throw new Error(`damaged: size ${width} x ${height}`);
-  return { width, height };
+  return { width, height, components: body[5]! };
 }

@@ -4,7 +4,8 @@ import { InputError } from '../../common/errors.ts';
 import { imageSize, packedBytes } from '../image.ts';
 import type { RawImage } from '../raw-image.ts';
 import { isUrl } from './byte-source.ts';
-import { decodeJpeg, isJpeg, type JpegLimits } from './jpeg.ts';
+import { decodeJpeg, isJpeg } from './jpeg.ts';
+import type { ImageLimits } from './limits.ts';
 import { memoryImage } from './memory-image.ts';
 import { decodePngLevels, isPng } from './png.ts';
 import { isTiff, openTiff } from './tiff.ts';
@@ -20,7 +21,7 @@ export const UNKNOWN_FORMAT = 'neither a PNG, JPEG, WebP, TIFF nor VRT file (unk
  * here. Of files without a georeference of their own, the world file beside them is read. URLs are of GeoTIFF files. Rejects
  * with an `InputError` if the file is damaged, too large to be decoded as a whole, or in another format.
  */
-export async function openImage(path: string, limits: JpegLimits = {}): Promise<RawImage> {
+export async function openImage(path: string, limits: ImageLimits = {}): Promise<RawImage> {
   const head = isUrl(path) ? null : await readHead(path);
   if (head === null || isTiff(head)) return placed(await openTiff(path));
   if (isVrt(head)) return openVrt(path, (file) => openImage(file, limits));

@@ -5,7 +5,6 @@ import { colourBands, type RawImage } from '../raw-image.ts';
 import type { Raster, RasterPixels } from '../raster.ts';
 import { applyStretch, type Stretch } from '../stretch.ts';
 import type { Bands, PixelWindow, RgbImage } from '../types.ts';
-import type { JpegLimits } from './jpeg.ts';
 import { checkPixels, type ImageLimits } from './limits.ts';
 import { openImage } from './open-image.ts';
 
@@ -21,7 +20,7 @@ export interface DecodeOptions {
 }
 
 /** How an image file is read. */
-export interface ReadImageOptions extends DecodeOptions, JpegLimits {}
+export interface ReadImageOptions extends DecodeOptions, ImageLimits {}
 
 /**
  * Reads a PNG, JPEG, WebP or TIFF file as RGB; its first bytes tell the format. Rejects with an `InputError` if the file is

@@ -2,14 +2,15 @@ import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import type { GeoTIFFImage } from 'geotiff';
 import { reasonOf } from '../../common/check.ts';
+import { dropAlpha } from '../image.ts';
 import { levelGetter, newLevels, type Levels, type LevelType } from '../levels.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { PixelWindow } from '../types.ts';
 import { BlockCache } from './block-cache.ts';
 import type { ByteSource } from './byte-source.ts';
-import { readJpegHeader } from './jpeg.ts';
 import { optionalPackage } from './optional-package.ts';
 import type { Directory } from './tiff-directory.ts';
+import { checkJpegBlock, decodeJpegBlock } from './tiff-jpeg.ts';
 import { decodeWebpRgba } from './webp.ts';
 
 const inflateAsync = promisify(inflate);
@@ -66,6 +67,8 @@ export interface BlockLayout {
   readonly littleEndian: boolean;
   readonly offsets: readonly number[];
   readonly byteCounts: readonly number[];
+  /** Whether JPEG blocks hold luma and chroma. */
+  readonly isYCbCr: boolean;
   readonly jpegTables: Uint8Array | undefined;
   readonly lercParameters: unknown;
 }
@@ -106,6 +109,7 @@ export async function readBlockLayout(
     littleEndian: image.littleEndian || compression === LERC,
     offsets: await tags.numbers(offsetTag!),
     byteCounts: await tags.numbers(countTag!),
+    isYCbCr: Number(directory.getValue('PhotometricInterpretation') ?? 1) === 6,
     jpegTables:
       compression === JPEG ? ((await directory.loadValue('JPEGTables')) as Uint8Array | undefined) : undefined,
     lercParameters: compression === LERC ? await directory.loadValue('LercParameters') : undefined,
@@ -264,10 +268,17 @@ export class BlockReader {
 
 type BlockDecoder = (packed: Uint8Array<ArrayBuffer>) => Promise<ArrayBufferLike>;
 
-/** Deflate is inflated by zlib on another thread with a limit, so that a small file cannot fill the memory. */
+/**
+ * Deflate is inflated by zlib on another thread with a limit, so that a small file cannot fill the memory. JPEG of two, four
+ * or more bands (RGB with alpha, infrared) is left to geotiff: libjpeg knows no colours of so many.
+ */
 async function blockDecoder(layout: BlockLayout): Promise<BlockDecoder> {
   const { blockWidth, blockHeight, compression, planar, bands, type } = layout;
   if (compression === WEBP) return (packed) => webpBlock(packed, layout);
+  const jpeg = { ...layout, samples: planar ? 1 : bands };
+  if (compression === JPEG && (jpeg.samples === 1 || jpeg.samples === 3)) {
+    return (packed) => decodeJpegBlock(packed, jpeg);
+  }
   const { getDecoder } = await optionalPackage('geotiff', () => import('geotiff'));
   const isDeflate = compression === 8 || compression === 32946;
   const decoder = await getDecoder(isDeflate ? NONE : compression, {
@@ -281,18 +292,11 @@ async function blockDecoder(layout: BlockLayout): Promise<BlockDecoder> {
   });
   const maxOutputLength = rowBytesOf(layout) * blockHeight;
   return async (packed) => {
-    if (compression === JPEG) checkJpegBlock(packed, blockWidth, blockHeight);
+    if (compression === JPEG) checkJpegBlock(packed, jpeg);
     if (!isDeflate) return decoder.decode(packed.buffer);
     // A copy with its own memory: small Buffers of Node share theirs.
     return decoder.decode(new Uint8Array(await inflateAsync(packed, { maxOutputLength })).buffer);
   };
-}
-
-function checkJpegBlock(bytes: Uint8Array, blockWidth: number, blockHeight: number): void {
-  const { width, height } = readJpegHeader(bytes);
-  if (width !== blockWidth || height > blockHeight) {
-    throw new Error(`JPEG of ${width} x ${height} pixels in a block of ${blockWidth} x ${blockHeight}`);
-  }
 }
 
 async function webpBlock(
@@ -305,10 +309,7 @@ async function webpBlock(
       `WebP of ${width} x ${height} pixels in a block of ${blockWidth} x ${blockHeight} with ${bands} bands`,
     );
   }
-  if (bands === 4) return new Uint8Array(data).buffer;
-  const rgb = new Uint8Array(width * height * 3);
-  for (let i = 0; i < rgb.length; i++) rgb[i] = data[Math.floor(i / 3) * 4 + (i % 3)]!;
-  return rgb.buffer;
+  return bands === 4 ? new Uint8Array(data).buffer : dropAlpha(data).buffer;
 }
 
 /** Copies band `from` of the pixels that a block and a window share to band `to` of `count` of the window's pixels. */
@@ -330,10 +331,20 @@ function copyBand(
   const bytes = type.bits / 8;
   const rowBytes = rowBytesOf(layout);
   const get = levelGetter(type, littleEndian);
+  // Most images have unsigned bytes, which need no call for each level.
+  const plain =
+    type.bits === 8 && type.kind === 'unsigned' && !isBits
+      ? new Uint8Array(block.buffer, block.byteOffset, block.byteLength)
+      : null;
   for (let y = top; y < bottom; y++) {
     let sample = (left - x0) * samples + at.from;
     let target = ((y - window.y) * window.width + left - window.x) * at.count + at.to;
     const start = (y - y0) * rowBytes;
+    if (plain !== null) {
+      const end = start + (right - x0) * samples;
+      for (let from = start + sample; from < end; from += samples, target += at.count) out[target] = plain[from]!;
+      continue;
+    }
     for (let x = left; x < right; x++, sample += samples, target += at.count) {
       out[target] = isBits
         ? (block.getUint8(start + (sample >> 3)) >> (7 - (sample & 7))) & 1

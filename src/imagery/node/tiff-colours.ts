@@ -3,8 +3,8 @@ import type { Levels } from '../levels.ts';
 import type { ColourRole } from '../raw-image.ts';
 import type { Directory } from './tiff-directory.ts';
 
-/** How levels become colours: unchanged, from luma and chroma, inverted, or by a table. */
-export type Colours = { kind: 'direct' | 'ycbcr' | 'inverted' } | { kind: 'palette'; table: readonly number[] };
+/** How levels become colours: unchanged, inverted, or by a table. */
+export type Colours = { kind: 'direct' | 'inverted' } | { kind: 'palette'; table: readonly number[] };
 
 /** Reads how levels become colours. Throws an Error for colour spaces that are not supported. */
 export async function readColours(image: GeoTIFFImage, bands: number): Promise<Colours> {
@@ -12,9 +12,11 @@ export async function readColours(image: GeoTIFFImage, bands: number): Promise<C
   const compression = Number(image.fileDirectory.getValue('Compression') ?? 1);
   if (photometric === 0) return { kind: 'inverted' };
   if (photometric === 1 || photometric === 2) return { kind: 'direct' };
-  if (photometric === 6 && bands === 3 && compression === 7) return { kind: 'ycbcr' };
-  // WebP decodes to red, green and blue itself.
-  if (photometric === 6 && compression === 50001) return { kind: 'direct' };
+  // JPEG and WebP are decoded to red, green and blue.
+  const isInterleaved = image.planarConfiguration !== 2;
+  if (photometric === 6 && ((bands === 3 && compression === 7 && isInterleaved) || compression === 50001)) {
+    return { kind: 'direct' };
+  }
   const colourMap = photometric === 3 && bands === 1 ? await image.fileDirectory.loadValue('ColorMap') : undefined;
   if (colourMap !== undefined) return { kind: 'palette', table: Array.from(colourMap as ArrayLike<number>, Number) };
   throw new Error(
@@ -83,15 +85,4 @@ export function fromPalette(levels: Levels, table: readonly number[]): Uint8Arra
     if (level >= entries || value === undefined) throw new Error(`damaged: level ${level} in a palette of ${entries}`);
     return value >> 8;
   });
-}
-
-/** JFIF's full-range conversion (ITU-T T.871, section 7) of bands numbered from 1. */
-export function fromYCbCr(levels: Levels, bands: readonly number[]): Uint8Array {
-  const rgb = new Uint8ClampedArray(levels.length);
-  for (let i = 0; i < levels.length; i += 3) {
-    const [y, cb, cr] = [levels[i]!, levels[i + 1]! - 128, levels[i + 2]! - 128];
-    const values = [y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb];
-    for (let c = 0; c < 3; c++) rgb[i + c] = values[bands[c]! - 1]!;
-  }
-  return new Uint8Array(rgb.buffer);
 }

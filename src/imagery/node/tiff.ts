@@ -8,7 +8,7 @@ import type { Bands, PixelWindow } from '../types.ts';
 import { memorySource, openBytes, type ByteSource } from './byte-source.ts';
 import { optionalPackage } from './optional-package.ts';
 import { BlockReader, readBlockLayout } from './tiff-blocks.ts';
-import { fromPalette, fromYCbCr, readColours, readRoles, type Colours } from './tiff-colours.ts';
+import { fromPalette, readColours, readRoles, type Colours } from './tiff-colours.ts';
 import { readDirectories, type Directory } from './tiff-directory.ts';
 import { readReference } from './tiff-reference.ts';
 
@@ -177,14 +177,16 @@ async function readPixels(
     throw new Error(`bands ${bands.join(', ')} were requested, but the file has ${size.bands}`);
   }
   checkWindow(size, window);
-  const isYCbCr = colours.kind === 'ycbcr';
-  const stored = await pixels.read(isYCbCr ? [0, 1, 2] : bands.map((band) => band - 1), window);
+  const stored = await pixels.read(
+    bands.map((band) => band - 1),
+    window,
+  );
   const valid = new Uint8Array(window.width * window.height).fill(1);
   dropNodata(valid, stored, missing.nodata, size.type);
   const alpha = missing.roles.indexOf('alpha');
   if (alpha >= 0) dropZeros(valid, await pixels.read([alpha], window));
   if (missing.mask !== null) dropZeros(valid, await missing.mask.read([0], window));
-  return { levels: toColours(stored, colours, bands, size.type), valid: valid.includes(0) ? valid : null };
+  return { levels: toColours(stored, colours, size.type), valid: valid.includes(0) ? valid : null };
 }
 
 /** Pixels whose three levels are the nodata value or no number have no data. */
@@ -202,8 +204,7 @@ function dropZeros(valid: Uint8Array, levels: Levels): void {
   for (let i = 0; i < valid.length; i++) if (levels[i] === 0) valid[i] = 0;
 }
 
-function toColours(levels: Levels, colours: Colours, bands: Bands, { bits, kind }: LevelType): Levels {
-  if (colours.kind === 'ycbcr') return fromYCbCr(levels, bands);
+function toColours(levels: Levels, colours: Colours, { bits, kind }: LevelType): Levels {
   if (colours.kind === 'inverted' && kind === 'unsigned') {
     const top = 2 ** bits - 1;
     return levels.map((level) => top - level) as Levels;

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { addAlpha, imageSize, packedBytes, rgbImage } from '../image.ts';
@@ -9,6 +8,7 @@ import type { RgbImage } from '../types.ts';
 import { checkPixels, type ImageLimits } from './limits.ts';
 import { withoutAlpha, type Decoded as Levels } from './memory-image.ts';
 import { MissingPackageError, optionalPackage } from './optional-package.ts';
+import { compileWasm, once, withImageData, type RgbaPixels } from './wasm-codec.ts';
 
 /** Whether bytes start with the signature of a WebP file. */
 export function isWebp(bytes: Uint8Array): boolean {
@@ -45,7 +45,7 @@ export async function decodeWebpLevels(bytes: Uint8Array, name: string, limits: 
 }
 
 /** Decodes a WebP file to red, green, blue and alpha, in the orientation that it is stored in. */
-export async function decodeWebpRgba(bytes: Uint8Array, limits: ImageLimits = {}): Promise<Pixels> {
+export async function decodeWebpRgba(bytes: Uint8Array, limits: ImageLimits = {}): Promise<RgbaPixels> {
   const decode = await optionalPackage('@jsquash/webp', loadDecoder);
   const { width, height } = readWebpHeader(bytes);
   checkPixels(width, height, limits);
@@ -141,21 +141,15 @@ export async function encodeWebp(
   return encode({ ...imageSize(image), data: addAlpha(image, valid) }, quality);
 }
 
-interface Pixels {
-  readonly width: number;
-  readonly height: number;
-  /** RGBA. */
-  readonly data: Uint8Array | Uint8ClampedArray;
-}
-type Decoder = (bytes: Uint8Array) => Promise<Pixels>;
-type Encoder = (pixels: Pixels, quality: number) => Promise<Uint8Array>;
+type Decoder = (bytes: Uint8Array) => Promise<RgbaPixels>;
+type Encoder = (pixels: RgbaPixels, quality: number) => Promise<Uint8Array>;
 
 const loadDecoder = once(async (): Promise<Decoder> => {
   const module = (await import('@jsquash/webp/decode.js')) as unknown as {
     init(wasm: object): Promise<void>;
-    default(bytes: ArrayBuffer): Promise<Pixels>;
+    default(bytes: ArrayBuffer): Promise<RgbaPixels>;
   };
-  const compiled = await compile('@jsquash/webp/codec/dec/webp_dec.wasm');
+  const compiled = await compileWasm('@jsquash/webp/codec/dec/webp_dec.wasm');
   await withImageData(() => module.init(compiled));
   return (bytes) =>
     withImageData(() => module.default(new Uint8Array(bytes).buffer)).catch((error: unknown) => {
@@ -166,51 +160,8 @@ const loadDecoder = once(async (): Promise<Decoder> => {
 const loadEncoder = once(async (): Promise<Encoder> => {
   const module = (await import('@jsquash/webp/encode.js')) as unknown as {
     init(wasm: object): Promise<unknown>;
-    default(pixels: Pixels, options: object): Promise<ArrayBuffer>;
+    default(pixels: RgbaPixels, options: object): Promise<ArrayBuffer>;
   };
-  await module.init(await compile('@jsquash/webp/codec/enc/webp_enc_simd.wasm'));
+  await module.init(await compileWasm('@jsquash/webp/codec/enc/webp_enc_simd.wasm'));
   return async (pixels, quality) => new Uint8Array(await module.default(pixels, { quality }));
 });
-
-/** Loads something once; after a failure it is loaded again. */
-function once<T>(load: () => Promise<T>): () => Promise<T> {
-  let loaded: Promise<T> | undefined;
-  return () =>
-    (loaded ??= load().catch((error: unknown) => {
-      loaded = undefined;
-      throw error;
-    }));
-}
-
-/** Compiles code of the package, which would fetch it from a URL; in Node it is read from the disk. */
-async function compile(name: string): Promise<object> {
-  const { WebAssembly } = globalThis as unknown as { WebAssembly: { compile(code: Uint8Array): Promise<object> } };
-  return WebAssembly.compile(await readFile(createRequire(import.meta.url).resolve(name)));
-}
-
-let running = 0;
-
-/** Runs `work` with a global `ImageData`, which the decoder creates its result with and only browsers have. */
-async function withImageData<T>(work: () => Promise<T>): Promise<T> {
-  const scope = globalThis as { ImageData?: unknown };
-  if (running === 0 && scope.ImageData !== undefined) return work();
-  running++;
-  scope.ImageData = ImageDataShim;
-  try {
-    return await work();
-  } finally {
-    if (--running === 0) delete scope.ImageData;
-  }
-}
-
-class ImageDataShim implements Pixels {
-  readonly data: Uint8ClampedArray;
-  readonly width: number;
-  readonly height: number;
-
-  constructor(data: Uint8ClampedArray, width: number, height: number) {
-    this.data = data;
-    this.width = width;
-    this.height = height;
-  }
-}
