@@ -4,7 +4,7 @@ export class BlockCache {
    * Of all files. Blocks of a raster in strips are as wide as the raster: a row of windows of 512 pixels of a raster that is
    * 40,000 pixels wide takes 60 to 160 MB, and each strip must be decoded once only.
    */
-  static readonly shared = new BlockCache(512 * 2 ** 20);
+  static readonly shared = new BlockCache(256 * 2 ** 20);
   readonly #limit: number;
   readonly #blocks = new Map<string, { readonly block: Promise<DataView>; bytes: number }>();
   readonly #ids = new WeakMap<object, number>();

@@ -234,7 +234,10 @@ export class BlockReader {
     const copyNext = async (): Promise<void> => {
       for (let place = places.shift(); place !== undefined; place = places.shift()) {
         const { row, column, plane } = place;
-        const block = await this.#block((plane * down + row) * across + column, row);
+        const index = (plane * down + row) * across + column;
+        // GDAL omits blocks that are all zeros (sparse files).
+        if (layout.byteCounts[index] === 0) continue;
+        const block = await this.#block(index, row);
         for (const [to, band] of bands.entries()) {
           if (planar && band !== plane) continue;
           copyBand(out, window, block, layout, { row, column, from: planar ? 0 : band, to, count: bands.length });
@@ -253,8 +256,6 @@ export class BlockReader {
       const rows = tiled ? blockHeight : Math.min(blockHeight, height - row * blockHeight);
       const bytes = rowBytesOf(this.#layout) * rows;
       const length = byteCounts[index]!;
-      // GDAL omits blocks that are all zeros (sparse files).
-      if (length === 0) return new DataView(new ArrayBuffer(bytes));
       try {
         const block = await (await this.#decoder)(await this.#source.read(offsets[index]!, length));
         if (block.byteLength < bytes) throw new Error(`${block.byteLength} bytes of pixels, expected ${bytes}`);
