@@ -46,11 +46,6 @@ const OPTIONS = {
     about: 'with LAYER, a vector file with the polygons of the area that is judged',
     otherwise: 'everything counts',
   }),
-  'class-property': option(text, {
-    value: 'NAME',
-    about: 'with LAYER, the attribute of the ground truth with the class',
-    otherwise: 'as in convert',
-  }),
   predictions: option(text, { value: 'FILE', about: 'detections with scores' }),
   compare: option(text, {
     value: 'FILE',
@@ -84,7 +79,8 @@ const OPTIONS = {
   }),
   'class-property': option(text, {
     value: 'NAME',
-    about: 'property of GeoJSON features with the class, as data.classProperty in training',
+    about:
+      'property of vector features with the class (with LAYER, of the ground truth), as data.classProperty in training',
     otherwise: 'label, class, category or another usual one',
   }),
   'point-size': option(number({ above: 0 }), {
@@ -158,10 +154,9 @@ async function runEvaluate(call: Call<typeof OPTIONS>): Promise<number> {
   const { options, positionals } = call;
   const [data, ...more] = positionals;
   if (more.length > 0) throw new UsageError(`expected one data set, got ${positionals.join(' ')}`);
-  if (data !== undefined && options.truth !== undefined) return evaluateLayer(call, data);
-  for (const name of ['area', 'class-property'] as const) {
-    if (options[name] !== undefined) throw new UsageError(`--${name} goes with LAYER --truth LAYER`);
-  }
+  if (data !== undefined && options.truth !== undefined && options.predictions === undefined)
+    return evaluateLayer(call, data);
+  if (options.area !== undefined) throw new UsageError('--area goes with LAYER --truth LAYER');
   const files = options.truth !== undefined || options.predictions !== undefined;
   if (files === (data !== undefined)) {
     throw new UsageError(
@@ -237,12 +232,12 @@ async function evaluateFiles({ options: values, terminal }: Call<typeof OPTIONS>
 
 async function evaluateLayer({ options: values, terminal }: Call<typeof OPTIONS>, layer: string): Promise<number> {
   const foreign = [
-    'predictions',
     'compare',
     'weights',
     'match-by',
     'images',
     'split',
+    'point-size',
     'scene',
     'max-detections',
   ] as const;
