@@ -22,6 +22,7 @@ export {
   type EvaluationData,
   type UnreadableImage,
 } from './task/node/evaluate.ts';
+export { judgeLayers, type JudgeLayersOptions, type LayersJudgement } from './task/node/judge-layers.ts';
 export { examineData, type DataExamination, type ExamineDataOptions } from './task/node/examine.ts';
 export { writeExamination } from './doctor/node/write.ts';
 export { examineFiles, type ExamineFilesOptions, type LabelledData } from './doctor/node/examine-files.ts';

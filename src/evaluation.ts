@@ -34,6 +34,14 @@ export type {
 } from './evaluation/judgement.ts';
 export { judge, type JudgeOptions } from './evaluation/judge.ts';
 export {
+  judgeArea,
+  type AreaJudgement,
+  type JudgeAreaOptions,
+  type JudgedArea,
+  type Outcome,
+} from './evaluation/judge-area.ts';
+export { areaText } from './evaluation/area-text.ts';
+export {
   compareRuns,
   type ChangedImage,
   type ChangedObject,

@@ -4,6 +4,7 @@ import { defined } from '../common/check.ts';
 import { readLabels, writeLabels, type ReadLabels, type ReadLabelsOptions } from '../data-node.ts';
 import {
   evaluate as evaluateTask,
+  judgeLayers,
   judgeTables,
   loadDetector,
   omittedImages,
@@ -17,7 +18,7 @@ import {
   writeReport,
   type WriteReportOptions,
 } from '../detector-node.ts';
-import { compareRuns, comparisonText, judgementText, type JudgeOptions } from '../evaluation.ts';
+import { areaText, compareRuns, comparisonText, judgementText, type JudgeOptions } from '../evaluation.ts';
 import { init } from '../node.ts';
 import { comparisonHtml } from '../report.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
@@ -40,6 +41,11 @@ import { UsageError } from './usage-error.ts';
 
 const OPTIONS = {
   truth: option(text, { value: 'FILE', about: 'ground truth' }),
+  area: option(text, {
+    value: 'FILE',
+    about: 'with LAYER, a vector file with the polygons of the area that is judged',
+    otherwise: 'everything counts',
+  }),
   predictions: option(text, { value: 'FILE', about: 'detections with scores' }),
   compare: option(text, {
     value: 'FILE',
@@ -73,7 +79,8 @@ const OPTIONS = {
   }),
   'class-property': option(text, {
     value: 'NAME',
-    about: 'property of GeoJSON features with the class, as data.classProperty in training',
+    about:
+      'property of vector features with the class (with LAYER, of the ground truth), as data.classProperty in training',
     otherwise: 'label, class, category or another usual one',
   }),
   'point-size': option(number({ above: 0 }), {
@@ -98,7 +105,9 @@ const OPTIONS = {
   }),
   out: option(text, {
     value: 'FOLDER',
-    about: 'folder for evaluation.json, report.html and, with DATA, predictions.csv',
+    about:
+      'folder for evaluation.json, report.html and, with DATA, predictions.csv; with LAYER, for evaluation.json and ' +
+      'judgement.gpkg, a layer of hits, misses and false alarms',
     otherwise: 'evaluation with DATA; otherwise no files are written',
   }),
   adapter,
@@ -110,11 +119,18 @@ retinagrad evaluate --truth FILE --predictions FILE [--compare FILE]
     Scores detections of any tool; needs no model and no GPU.
 retinagrad evaluate DATA [--weights FILE]
     Runs a detector on labelled images that it was not trained on, and scores it. DATA may be the word synthetic: 100
-    generated images that training never sees.`,
+    generated images that training never sees.
+retinagrad evaluate LAYER --truth LAYER [--area FILE]
+    Scores a vector layer of detections on the map, in any coordinate system; needs no images.`,
   about: `
 Prints precision, recall, F1 and the metrics of COCO and SpaceNet. Labels are files or folders in any format that retinagrad
 convert reads; predictions need scores. A detection is correct if its IoU with an object of its class, not already matched by
-a higher-scoring detection, is at least --iou. Crowds and difficult objects count neither as misses nor as false positives.`,
+a higher-scoring detection, is at least --iou. Crowds and difficult objects count neither as misses nor as false positives.
+
+LAYER is GeoJSON, GeoPackage, shapefile, FlatGeobuf or KML. Both layers are converted to one coordinate system in metres, where
+the bounds of their outlines are compared over the whole area as if it were one image. An object counts if the centre of its
+box lies in the area; a detection counts with its object, or else by its own centre. Densities are per hectare on the
+ground; intervals resample square blocks of ground, a tenth of the longer side of the area.`,
   exit: {
     [EXIT.failed]: 'failed, or images could not be read (the others are scored)',
     [EXIT.interrupted]: 'interrupted',
@@ -122,6 +138,7 @@ a higher-scoring detection, is at least --iou. Crowds and difficult objects coun
   examples: [
     ['npx retinagrad evaluate --truth instances.json --predictions results.json'],
     ['npx retinagrad evaluate --truth test.csv --predictions a.csv --compare b.csv --iou 0.4'],
+    ['npx retinagrad evaluate predictions.gpkg --truth buildings.shp --area district.geojson'],
     ['npx retinagrad evaluate unseen --weights runs/mine/best.safetensors --out results'],
   ],
 };
@@ -137,9 +154,14 @@ async function runEvaluate(call: Call<typeof OPTIONS>): Promise<number> {
   const { options, positionals } = call;
   const [data, ...more] = positionals;
   if (more.length > 0) throw new UsageError(`expected one data set, got ${positionals.join(' ')}`);
+  if (data !== undefined && options.truth !== undefined && options.predictions === undefined)
+    return evaluateLayer(call, data);
+  if (options.area !== undefined) throw new UsageError('--area goes with LAYER --truth LAYER');
   const files = options.truth !== undefined || options.predictions !== undefined;
   if (files === (data !== undefined)) {
-    throw new UsageError('give either --truth and --predictions, or a data set to run a detector on');
+    throw new UsageError(
+      'give either --truth and --predictions, or a data set to run a detector on, or LAYER and --truth',
+    );
   }
   return data === undefined ? evaluateFiles(call) : evaluateData(call, data);
 }
@@ -205,6 +227,36 @@ async function evaluateFiles({ options: values, terminal }: Call<typeof OPTIONS>
     );
     terminal.print(page);
   }
+  return EXIT.done;
+}
+
+async function evaluateLayer({ options: values, terminal }: Call<typeof OPTIONS>, layer: string): Promise<number> {
+  const foreign = [
+    'compare',
+    'weights',
+    'match-by',
+    'images',
+    'split',
+    'point-size',
+    'scene',
+    'max-detections',
+  ] as const;
+  for (const name of foreign) {
+    if (values[name] !== undefined) throw new UsageError(`--${name} does not go with LAYER --truth LAYER`);
+  }
+  const { truth, area, out, 'class-property': classProperty } = values;
+  if (out !== undefined) makeFolder(out, '--out');
+  const judgement = await judgeLayers(truth!, layer, {
+    ...judgeOptions(values),
+    ...defined({ area, classProperty, outcomes: out === undefined ? undefined : join(out, 'judgement.gpkg') }),
+  });
+  for (const note of judgement.notes) terminal.say(`note: ${note}`);
+  terminal.print(areaText(judgement, `${area ?? 'bounds of both layers'}; boxes compared in ${judgement.crs}`));
+  const result = { truth, predictions: layer, area: area ?? null, ...judgement };
+  terminal.result(result);
+  if (out === undefined) return EXIT.done;
+  writeFileSync(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
+  terminal.print(`\n${join(out, 'judgement.gpkg')}, and evaluation.json beside it`);
   return EXIT.done;
 }
 

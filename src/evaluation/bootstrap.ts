@@ -190,7 +190,8 @@ export function resampler({ perImage, coco }: EvaluatedRun): (weights: Int32Arra
   };
 }
 
-function weightedCounts({ truePositives, falsePositives, falseNegatives }: ImageCounts, weights: Int32Array) {
+/** The counts of all images together when image i occurs `weights[i]` times. */
+export function weightedCounts({ truePositives, falsePositives, falseNegatives }: ImageCounts, weights: Int32Array) {
   let [right, wrong, missed] = [0, 0, 0];
   weights.forEach((weight, i) => {
     right += weight * truePositives[i]!;

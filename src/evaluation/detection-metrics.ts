@@ -39,7 +39,7 @@ export interface Evaluation {
 }
 
 /** Mean of the values that are not null; null if there are none. */
-function meanOf(values: readonly (number | null)[]): number | null {
+export function meanOf(values: readonly (number | null)[]): number | null {
   const present = values.filter((value) => value !== null);
   return present.length === 0 ? null : present.reduce((sum, value) => sum + value, 0) / present.length;
 }

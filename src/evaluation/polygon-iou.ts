@@ -64,7 +64,7 @@ function outerBounds(polygons: readonly Polygon[]): Box {
 }
 
 /** The area of polygons inside a box: clipping a ring against straight lines keeps its area exact. */
-function areaInBox(polygons: readonly Polygon[], [x1, y1, x2, y2]: Box): number {
+export function areaInBox(polygons: readonly Polygon[], [x1, y1, x2, y2]: Box): number {
   const clip = (ring: Ring) =>
     clipRing(
       ring.map(([x, y]) => [x - x1, y - y1]),

@@ -9,14 +9,14 @@ const THRESHOLD_STEP = 2;
 /** Maximum number of classes for which the confusion matrix fits on a screen. */
 const CONFUSION_CLASSES = 12;
 
-const show = (value: number | null): string => (value === null ? '-' : value.toFixed(3));
+export const show = (value: number | null): string => (value === null ? '-' : value.toFixed(3));
 const signed = (value: number | null): string => (value !== null && value >= 0 ? `+${show(value)}` : show(value));
 /** Up to one decimal, as confidences such as 97.5 % need it. */
-const percentage = (fraction: number | null): string =>
+export const percentage = (fraction: number | null): string =>
   fraction === null ? '-' : `${Number((fraction * 100).toFixed(1))} %`;
 
 /** Lines of cells in columns, two spaces apart: the first column flush left, the others flush right. */
-function table(rows: readonly (readonly string[])[], indent = ''): string[] {
+export function table(rows: readonly (readonly string[])[], indent = ''): string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, k) => Math.max(...rows.map((row) => row[k]?.length ?? 0)));
   return rows.map((row) => {
@@ -26,13 +26,13 @@ function table(rows: readonly (readonly string[])[], indent = ''): string[] {
 }
 
 /** A table with an explanation after each row, flush left. */
-function explained(rows: readonly { readonly cells: readonly string[]; readonly text: string }[]): string[] {
+export function explained(rows: readonly { readonly cells: readonly string[]; readonly text: string }[]): string[] {
   const lines = table(rows.map(({ cells }) => cells));
   const width = Math.max(...lines.map((line) => line.length));
   return lines.map((line, k) => `  ${line.padEnd(width)}  ${rows[k]?.text ?? ''}`.trimEnd());
 }
 
-function bracket(interval: Interval | undefined): string {
+export function bracket(interval: Interval | undefined): string {
   if (interval === undefined) return '';
   return interval.low === null ? '-' : `[${show(interval.low)}, ${show(interval.high)}]`;
 }

@@ -109,4 +109,13 @@ test('detections of crowds and difficult objects are ignored, however many, unle
   );
 });
 
+test('objects of very different widths are found wherever they begin', () => {
+  const truth = truthOf([[0, 0, 1000, 10], 0], [[500, 0, 501, 10], 0], [[990, 0, 1006, 10], 0], [[0, 0, 512, 10], 0]);
+  const found = detectionsOf([[500, 0, 501, 9], 0, 0.9], [[5, 0, 1005, 10], 0, 0.8], [[992, 0, 1006, 10], 0, 0.7]);
+  assert.equal(matched(found, truth), [
+    [1, 0, 2],
+    [1, 0, 2, -1],
+  ]);
+});
+
 test.run();

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { crsOfEpsg, crsOfName, crsOfWkt, isSameCrs, WGS84 } from '../../src/vector/crs.ts';
+import { metricPlane } from '../../src/vector/node/metric-plane.ts';
 import { transformation } from '../../src/vector/node/transformation.ts';
 
 /**
@@ -119,6 +120,17 @@ test('places outside the domain of a projection have no coordinates', async () =
   assert.is(apply(96, 0), null);
   assert.is(apply(15, 95), null, 'no latitude');
   assert.is(apply(NaN, 0), null);
+});
+
+test('a plane in metres is the first candidate with true areas, otherwise the UTM zone', async () => {
+  const planeAt = async (longitude: number, latitude: number, ...candidates: number[]): Promise<string> =>
+    (await metricPlane([longitude, latitude], candidates.map(crsOfEpsg))).name;
+  assert.is(await planeAt(2.35, 48.85, 4326, 2154), 'EPSG:2154');
+  assert.is(await planeAt(2.35, 48.85, 3857), 'EPSG:32631', 'Web Mercator is 2.3 times too large there');
+  assert.is(await planeAt(36.8, -1.3, 3857), 'EPSG:3857', 'near the equator it is true');
+  assert.is(await planeAt(-73.98, 40.75, 2263), 'EPSG:32618', 'feet');
+  assert.is(await planeAt(-70.6, -33.4), 'EPSG:32719');
+  assert.is(await planeAt(180, 10), 'EPSG:32601');
 });
 
 test.run();

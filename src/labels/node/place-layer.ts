@@ -50,8 +50,7 @@ export class LayerPlacer {
   constructor(layer: VectorLayer) {
     this.#layer = layer;
     this.extent = boundsOf(layer.features.flatMap(placesOf));
-    const [x1, y1, x2, y2] = this.extent;
-    this.#fitsDegrees = x1 >= -180 && x2 <= 180 && y1 >= -90 && y2 <= 90;
+    this.#fitsDegrees = fitDegrees(this.extent);
   }
 
   /** All features, in pixels of an image. Rejects with an Error if the coordinate systems cannot be converted. */
@@ -103,12 +102,7 @@ export class LayerPlacer {
     const same: Transformation = { apply: (x, y) => [x, y], accuracy: 0 };
     const isKnown = from !== null && to !== null;
     const [there, back] = isKnown ? [await transformation(from, to), await transformation(to, from)] : [same, same];
-    if (isKnown && there.accuracy !== 0) {
-      const accuracy = there.accuracy === null ? 'unknown accuracy' : `an accuracy of ${there.accuracy} m`;
-      this.#notes.add(
-        `coordinates in ${from.name} were converted to ${to.name} by a shift of the datum with ${accuracy}`,
-      );
-    }
+    if (isKnown) for (const note of shiftNotes(from, to, there)) this.#notes.add(note);
     const place = ([x, y]: Point): Point => there.apply(x, y) ?? [NaN, NaN];
     const features = this.#layer.features.map((feature) => movedBy(feature, place));
     const bounds = new Float64Array(4 * features.length);
@@ -136,9 +130,20 @@ export class LayerPlacer {
   }
 }
 
-const placesOf = ({ polygons, points }: Feature): Point[] => [...polygons.flat(2), ...points];
+/** A sentence on the accuracy of a conversion; none if it does not shift the datum. */
+export function shiftNotes(from: Crs, to: Crs, { accuracy }: Transformation): string[] {
+  if (accuracy === 0) return [];
+  const text = accuracy === null ? 'unknown accuracy' : `an accuracy of ${accuracy} m`;
+  return [`coordinates in ${from.name} were converted to ${to.name} by a shift of the datum with ${text}`];
+}
 
-function movedBy(feature: Feature, place: (point: Point) => Point): Feature {
+/** Whether bounds may be those of longitudes and latitudes. */
+export const fitDegrees = ([x1, y1, x2, y2]: Box): boolean => x1 >= -180 && x2 <= 180 && y1 >= -90 && y2 <= 90;
+
+export const placesOf = ({ polygons, points }: Feature): Point[] => [...polygons.flat(2), ...points];
+
+/** A feature with other coordinates. */
+export function movedBy(feature: Feature, place: (point: Point) => Point): Feature {
   return {
     ...feature,
     polygons: feature.polygons.map((rings) => rings.map((ring) => ring.map(place))),
