@@ -7,7 +7,8 @@ export type { LonLatBounds } from './imagery/node/tiles/grid.ts';
 export type { TileProgress } from './imagery/node/tiles/progress.ts';
 export type { TileRaster } from './imagery/node/tiles/tile-raster.ts';
 export { imageSizeOf, type ImageSize } from './imagery/node/image-size.ts';
-export { readLabels, type ReadLabels, type ReadLabelsOptions } from './labels/node/read-labels.ts';
+export { readLabels, type ReadLabelsOptions } from './labels/node/read-labels.ts';
+export type { ReadLabels } from './labels/read-result.ts';
 export { detectLabelFormat } from './labels/node/find-labels.ts';
 export {
   convertLabels,
@@ -36,8 +37,8 @@ export { openDataset, type OpenOptions } from './data/node/open-dataset.ts';
 export { openSpaceNet, type SpaceNetDataset } from './data/node/open-spacenet.ts';
 export { openTiff } from './imagery/node/tiff.ts';
 export { openImage } from './imagery/node/open-image.ts';
-export { colourBands, type ColourBands, type ColourRole, type RawImage, type RawPixels } from './imagery/raw-image.ts';
-export type { Levels, LevelType } from './imagery/levels.ts';
+export { colourBands, type ColourBands, type ColourRole, type RawImage } from './imagery/raw-image.ts';
+export type { Levels, LevelType, RawPixels } from './imagery/levels.ts';
 export { readPng, writePng } from './imagery/node/png.ts';
 export { readJpeg } from './imagery/node/jpeg.ts';
 export { openLocalSource, openWorkerSource, type ClosableSource, type SourceRecipe } from './data/node/workers.ts';

@@ -9,6 +9,14 @@ export type Levels =
   | Float32Array
   | Float64Array;
 
+/** Levels of a window of an image. */
+export interface RawPixels {
+  /** Three levels for each pixel, row by row. */
+  readonly levels: Levels;
+  /** For each pixel 1 if it has data and 0 if not (nodata value, mask, transparent); null if all have. */
+  readonly valid: Uint8Array | null;
+}
+
 /** The type of a level. */
 export interface LevelType {
   readonly bits: 8 | 16 | 32 | 64;

@@ -1,18 +1,10 @@
 import { InputError } from '../common/errors.ts';
-import type { Levels, LevelType } from './levels.ts';
+import type { LevelType, RawPixels } from './levels.ts';
 import type { Georeference } from './raster.ts';
 import type { Bands, PixelWindow } from './types.ts';
 
 /** What a band shows, where a file says it. */
 export type ColourRole = 'red' | 'green' | 'blue' | 'grey' | 'alpha' | 'other';
-
-/** Levels of a window of an image. */
-export interface RawPixels {
-  /** Three levels for each pixel, row by row. */
-  readonly levels: Levels;
-  /** For each pixel 1 if it has data and 0 if not (nodata value, mask, transparent); null if all have. */
-  readonly valid: Uint8Array | null;
-}
 
 /** An image file with checked headers, whose pixels are read on demand, as the levels that the file holds. */
 export interface RawImage extends Georeference, LevelType {

@@ -1,5 +1,4 @@
-import type { Levels } from './levels.ts';
-import type { RawPixels } from './raw-image.ts';
+import type { Levels, RawPixels } from './levels.ts';
 
 /** The levels of red, green and blue that are mapped to 0 and to 255. */
 export interface Stretch {

@@ -246,7 +246,10 @@ test('predict leaves out images that cannot be read, lists them and ends with st
   assert.equal([...new Set(table.match(/^[^,]+\.png/gm))], ['0.png', '1.png']);
   assert.equal(readdirSync(at('kept')).sort(), ['0.png', '1.png', 'predictions.csv']);
   const geo = ['predict', 'mixed/1.png', ...how.slice(0, -1), 'fallback', '--format', 'geojson', '--no-pictures'];
-  assert.match((await ends(retinagrad(geo), 1)).stderr, /1 image is missing on the map; fallback\/predictions.csv has all detections:\n {2}1.png: it has no georeference/);
+  assert.match(
+    (await ends(retinagrad(geo), 1)).stderr,
+    /1 image is missing on the map; fallback\/predictions.csv has all detections:\n {2}1.png: it has no georeference/,
+  );
   assert.ok(readFileSync(at('fallback/predictions.csv'), 'utf8').startsWith('image,'));
   writeFileSync(at('mixed/0.png'), 'text');
   const broken = ['predict', 'mixed/0.png', 'mixed/0-cut.png', ...how];

@@ -62,6 +62,9 @@ type Encoder = (pixels: RgbaPixels, quality: number) => Promise<Uint8Array>;
 /** The memory of WebAssembly never shrinks: after images with more pixels it is taken anew. */
 const KEPT_PIXELS = 1 << 24;
 
+/** What libjpeg says of files with bytes between the last pixels and the end, as some cameras write them. */
+const PADDING = /^Corrupt JPEG data: \d+ extraneous bytes before marker 0xd9/;
+
 const loadDecoder = once(async (): Promise<Decoder> => {
   const module = (await import('@jsquash/jpeg/decode.js')) as unknown as {
     init(wasm: object, options: { printErr(line: string): void }): Promise<void>;
@@ -75,7 +78,7 @@ const loadDecoder = once(async (): Promise<Decoder> => {
     messages = [];
     try {
       const pixels = await module.default(bytes);
-      if (messages.length > 0) throw new Error(messages[0]);
+      if (messages.length > 0 && !PADDING.test(messages[0]!)) throw new Error(messages[0]);
       if (pixels.width * pixels.height > KEPT_PIXELS) await start();
       return pixels;
     } catch (error) {

@@ -1,8 +1,8 @@
 import type { GeoTIFF, GeoTIFFImage } from 'geotiff';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
-import type { Levels, LevelType } from '../levels.ts';
-import { checkWindow, type ColourRole, type RawImage, type RawPixels } from '../raw-image.ts';
+import type { Levels, LevelType, RawPixels } from '../levels.ts';
+import { checkWindow, type ColourRole, type RawImage } from '../raw-image.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { Bands, PixelWindow } from '../types.ts';
 import { memorySource, openBytes, type ByteSource } from './byte-source.ts';

@@ -4,7 +4,7 @@ import { checkNumber } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { checkFolder, listFiles } from '../../imagery/node/files.ts';
 import { imageEnding } from '../../imagery/node/image-size.ts';
-import { parseCoco, parseCocoResults, type CocoIds, type ResultsTruth } from '../coco.ts';
+import { parseCoco, parseCocoResults, type ResultsTruth } from '../coco.ts';
 import { parseClassMapping, parseLabelCsv } from '../csv.ts';
 import { parseCvat } from '../tools/cvat.ts';
 import type { LabelFormat } from '../formats.ts';
@@ -15,13 +15,14 @@ import type { LabelTable } from '../types.ts';
 import { UniqueNames } from '../unique-names.ts';
 import { parseVia } from '../tools/via.ts';
 import { parseClassList } from '../yolo.ts';
-import type { SplitImages, SplitName } from '../splits.ts';
+import type { SplitName } from '../splits.ts';
 import { findLabels } from './find-labels.ts';
 import { findSplits } from './find-splits.ts';
 import { firstWith, readText } from './label-files.ts';
 import { readByPlace } from './read-by-place.ts';
 import { readGeojson, readSpaceNetCsv } from './read-spacenet.ts';
 import { readSplits } from './read-splits.ts';
+import type { ReadLabels } from '../read-result.ts';
 import { readDota, readLabelMe, readOpenImages } from './read-tools.ts';
 import { readVoc } from './read-voc.ts';
 import { readYolo } from './read-yolo.ts';
@@ -62,23 +63,6 @@ export interface ReadLabelsOptions {
   readonly layer?: string;
   /** Receives every problem; invalid entries are skipped. Default: the first problem is thrown as a `LabelError`. */
   readonly onProblem?: OnProblem;
-}
-
-/** Labels with their source. */
-export interface ReadLabels extends LabelTable {
-  readonly format: LabelFormat;
-  /** The file or folder of the labels. */
-  readonly path: string;
-  /** Folder that `images[].file` is relative to. */
-  readonly imagesRoot: string;
-  /** With `split`: the images that are not in it. */
-  readonly otherSplits?: readonly string[];
-  /** If the data set has splits: the images of each that were read. */
-  readonly splits?: SplitImages;
-  /** Contents of the files that the table does not have, one sentence each. */
-  readonly notes: readonly string[];
-  /** For COCO files: the ids that results refer to. */
-  readonly coco?: CocoIds;
 }
 
 /**

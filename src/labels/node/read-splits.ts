@@ -8,7 +8,7 @@ import { reporter, type OnProblem, type Report } from '../problems.ts';
 import { splitNames, type SplitImages, type SplitName } from '../splits.ts';
 import type { LabelledImage, LabelTable } from '../types.ts';
 import { listName, type FoundSplits, type SplitSource } from './find-splits.ts';
-import type { ReadLabels } from './read-labels.ts';
+import type { ReadLabels } from '../read-result.ts';
 
 /** The labels of one source, with the folder of its images. */
 type SourceTable = LabelTable & Pick<ReadLabels, 'imagesRoot' | 'coco'> & { readonly notes?: readonly string[] };

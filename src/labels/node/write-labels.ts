@@ -13,7 +13,8 @@ import type { LabelledImage, LabelledObject, LabelTable } from '../types.ts';
 import { unsupportedFields, type UnsupportedField } from '../unsupported-fields.ts';
 import { writeVoc } from '../voc.ts';
 import { writeYolo, writeYoloData } from '../yolo.ts';
-import { readLabels, type ReadLabels, type ReadLabelsOptions } from './read-labels.ts';
+import type { ReadLabels } from '../read-result.ts';
+import { readLabels, type ReadLabelsOptions } from './read-labels.ts';
 import { writeGeojson } from './read-spacenet.ts';
 import { placeKey } from './spacenet-layout.ts';
 
