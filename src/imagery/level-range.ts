@@ -34,4 +34,4 @@ export const blackRemedy =
 
 /** The usual cause, and its remedy. */
 export const darkRemedy =
-  'of a 16-bit PNG the upper 8 bits are read; if it uses fewer than 16, scale its levels, or convert it to GeoTIFF, whose levels are stretched';
+  'the 16 bits of a PNG are scaled to 8 for a detector that was trained on 8-bit images; if it uses fewer, scale its levels, or train on such files, whose levels are stretched';
