@@ -60,12 +60,20 @@ export function rasterOf(raw: RawImage, options: DecodeOptions): Raster {
     geographic,
     async read(window: PixelWindow): Promise<RasterPixels> {
       const { levels, valid } = await raw.read(bands, window);
-      let bytes = stretch === null ? (levels as Uint8Array) : applyStretch(levels, stretch);
-      if (valid !== null) bytes = bytes.map((byte, i) => (valid[Math.floor(i / 3)] === 0 ? 0 : byte));
-      return { image: rgbImage(window.height, window.width, bytes), valid };
+      const bytes = stretch === null ? (levels as Uint8Array) : applyStretch(levels, stretch);
+      return { image: rgbImage(window.height, window.width, valid === null ? bytes : blackened(bytes, valid)), valid };
     },
     close: async () => {},
   };
+}
+
+/** A copy of RGB bytes that is black where `valid` is 0. */
+function blackened(bytes: Uint8Array, valid: Uint8Array): Uint8Array {
+  const out = bytes.slice();
+  for (let pixel = 0; pixel < valid.length; pixel++) {
+    if (valid[pixel] === 0) out[3 * pixel] = out[3 * pixel + 1] = out[3 * pixel + 2] = 0;
+  }
+  return out;
 }
 
 /** The stretch of the levels of an image; null for bytes that stay as they are. */

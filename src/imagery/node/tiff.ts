@@ -194,9 +194,11 @@ function dropNodata(valid: Uint8Array, levels: Levels, nodata: number | null, { 
   if (nodata === null && kind !== 'float') return;
   // The value is written in decimal: that of a 32-bit level is not it exactly.
   const value = levels instanceof Float32Array && nodata !== null ? Math.fround(nodata) : nodata;
-  const isMissing = (level: number): boolean => level === value || Number.isNaN(level);
-  for (let i = 0; i < valid.length; i++) {
-    if (isMissing(levels[3 * i]!) && isMissing(levels[3 * i + 1]!) && isMissing(levels[3 * i + 2]!)) valid[i] = 0;
+  // A level that is no number does not equal itself.
+  for (let i = 0, at = 0; i < valid.length; i++, at += 3) {
+    const [red, green, blue] = [levels[at]!, levels[at + 1]!, levels[at + 2]!];
+    if (red !== value && red === red) continue;
+    if ((green === value || green !== green) && (blue === value || blue !== blue)) valid[i] = 0;
   }
 }
 
