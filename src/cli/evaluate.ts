@@ -120,7 +120,7 @@ retinagrad evaluate --truth FILE --predictions FILE [--compare FILE]
 retinagrad evaluate DATA [--weights FILE]
     Runs a detector on labelled images that it was not trained on, and scores it. DATA may be the word synthetic: 100
     generated images that training never sees.
-retinagrad evaluate LAYER --truth LAYER [--area FILE]
+retinagrad evaluate LAYER --truth FILE [--area FILE]
     Scores a vector layer of detections on the map, in any coordinate system; needs no images.`,
   about: `
 Prints precision, recall, F1 and the metrics of COCO and SpaceNet. Labels are files or folders in any format that retinagrad
