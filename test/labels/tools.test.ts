@@ -703,7 +703,7 @@ test(
   'formats of tools are only read, and count where there is no other',
   inFolder(async (folder) => {
     const readOnly = labelFormats.filter((format) => !(writableFormats as readonly LabelFormat[]).includes(format));
-    assert.is(readOnly.length, 7);
+    assert.is(readOnly.length, 8);
     const table = { classes: ['x'], images: [] };
     for (const format of readOnly) {
       const expected = new RegExp(`format is "${format}", expected one of coco, coco-results, voc, .*geojson$`);
@@ -722,8 +722,8 @@ test(
     for (const [name, text] of Object.entries(WRITERS)) await write(folder, name, text('a.png', [[1, 2, 3, 4]]));
     await convertLabels(cvat, `${folder}/boxes.csv`, { to: 'csv' });
     assert.is(await detectLabelFormat(folder), 'csv');
-    await rejects(readLabels(cvat, { classProperty: 'x' }), /is cvat: only geojson, via have this option/);
-    await rejects(readLabels(`${folder}/boxes.csv`, { pointSize: 3 }), /is csv: only geojson, via, labelme, cvat/);
+    await rejects(readLabels(cvat, { classProperty: 'x' }), /is cvat: only geojson, vector, via have this option/);
+    await rejects(readLabels(`${folder}/boxes.csv`, { pointSize: 3 }), /is csv: only geojson, vector, via, labelme, cvat/);
   }),
 );
 
