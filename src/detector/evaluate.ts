@@ -56,7 +56,8 @@ export async function evaluateDetector(
     for (const [i, image] of inputs.entries()) {
       const { boxes, labels } = batch.samples[i]!;
       const at = fits.indexOf(image);
-      const detections = at >= 0 ? whole[at]! : await detectImage(model, image, { tile: tile!, ...limit });
+      const detections =
+        at >= 0 ? whole[at]! : await detectImage(model, image, { tile: tile!, ...limit, ...defined({ signal }) });
       images.push({ index: batch.indices[i]!, detections, truth: { boxes, labels } });
     }
     onProgress?.(Math.min(indices.length, (batch.number + 1) * batchSize), indices.length);
