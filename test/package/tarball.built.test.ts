@@ -11,7 +11,8 @@ import type { Fit } from './consumer/fit.ts';
 import { assertLearned } from './learned.ts';
 
 /** Maximum size in bytes. The package is only code; more means that something else got in. */
-const MOST = { packed: 2e6, unpacked: 8e6 };
+/** The table of coordinate systems is 1 MB of it, in `src` and `dist`. */
+const MOST = { packed: 2.6e6, unpacked: 11e6 };
 
 interface Packed {
   readonly filename: string;
