@@ -3,7 +3,7 @@
 export { describeSample } from './data/types.ts';
 export type { Annotations, Detections, PixelWindow, RgbImage } from './imagery/types.ts';
 export type { Georeference, Raster, RasterPixels } from './imagery/raster.ts';
-export { groundResolution } from './imagery/georeference.ts';
+export { groundResolution, medianResolution } from './imagery/georeference.ts';
 export { overviewOf, type Overview } from './imagery/overview.ts';
 export type { Dataset, Sample, SampleDescription, SampleSource } from './data/types.ts';
 export { augment, type AugmentOptions, type Range } from './data/augment.ts';
@@ -15,6 +15,7 @@ export type { LabelledImage, LabelledObject, LabelProblem, LabelTable } from './
 export type { Box, Point, Polygon, Ring } from './imagery/geometry.ts';
 export {
   formatExamples,
+  isWritableFormat,
   labelFormats,
   writableFormats,
   type LabelFormat,

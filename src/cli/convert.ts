@@ -1,11 +1,11 @@
 import { counted, defined } from '../common/check.ts';
 import {
   convertLabels,
+  isWritableFormat,
   labelFormats,
   readLabels,
   writableFormats,
   type LabelFormat,
-  type WritableFormat,
 } from '../data-node.ts';
 import { defineCommand, EXIT, type Call } from './command.ts';
 import { rows, type HelpText } from './help.ts';
@@ -64,9 +64,8 @@ const FORMATS: Readonly<Record<LabelFormat, string>> = {
   vector: 'a shapefile, GeoPackage, FlatGeobuf or KML layer over georeferenced images',
 };
 
-const isWritten = (format: string): format is WritableFormat => (writableFormats as readonly string[]).includes(format);
-const formats = (isListed: (format: string) => boolean): string =>
-  rows(Object.entries(FORMATS).filter(([format]) => isListed(format)));
+const formats = (isListed: (format: LabelFormat) => boolean): string =>
+  rows(Object.entries(FORMATS).filter(([format]) => isListed(format as LabelFormat)));
 
 const help: HelpText = {
   usage:
@@ -78,10 +77,10 @@ for voc, yolo and geojson. If anything fails, nothing is written, except that ge
 georeference. Paths of images may start further out or further in than FOLDER, as those of retinagrad predict do.
 
 Formats that are read and written:
-${formats(isWritten)}
+${formats(isWritableFormat)}
 
 Formats of other tools, which are only read:
-${formats((format) => !isWritten(format))}`,
+${formats((format) => !isWritableFormat(format))}`,
   exit: {
     0: 'converted (losses are listed)',
     [EXIT.failed]: 'failed, or images without a georeference were left out of geojson (and are listed)',

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import {
   groundResolution,
+  medianResolution,
   overviewOf,
   writePng,
   type Detections,
@@ -99,8 +101,7 @@ export async function detectInputs(
     }
   }
   terminal.stop();
-  const median = resolutions.sort((a, b) => a - b)[resolutions.length >> 1] ?? null;
-  return { images, unreadable, limited, dark, undrawn, groundResolution: median };
+  return { images, unreadable, limited, dark, undrawn, groundResolution: medianResolution(resolutions) };
 }
 
 /** The journal of a call; what is in it is taken over if weights and options are those of the call that wrote it. */
@@ -111,10 +112,14 @@ export function openJournal(out: string, weights: string, detecting: DetectOptio
 /** A file with its size and date, which tell whether it has changed. */
 function fileKey(file: string): string {
   const found = statSync(file, { throwIfNoEntry: false });
-  return found === undefined ? file : `${resolve(file)} ${found.size} ${found.mtimeMs}`;
+  // Of a URL, which may have a key in it, as the journal is a file.
+  if (found === undefined) return createHash('sha256').update(file).digest('hex');
+  return `${resolve(file)} ${found.size} ${found.mtimeMs}`;
 }
 
-const shortName = (input: string | Raster): string => (typeof input === 'string' ? basename(input) : 'tiles');
+/** The name of a file; of a URL without its query, which may have a key in it and is not for file names. */
+const shortName = (input: string | Raster): string =>
+  typeof input === 'string' ? basename(/^https?:/i.test(input) ? input.replace(/[?#].*$/, '') : input) : 'tiles';
 
 /** The detections of an image, drawn on it or, if it is large, on a reduced image. */
 async function pictureOf(

@@ -85,7 +85,7 @@ const OPTIONS = {
   }),
   'point-size': option(number({ above: 0 }), {
     value: 'PIXELS',
-    about: 'side of the square box around a point of GeoJSON, as data.pointSize in training',
+    about: 'side of the square box around a point, as data.pointSize in training',
     otherwise: 'points are left out and counted',
   }),
   resamples: option(integer({ min: 0 }), {

@@ -74,8 +74,8 @@ export interface WrittenPredictions {
 }
 
 /**
- * Writes detections in each format to the folder `out`, replacing earlier ones. They may have taken hours, so if a format cannot
- * be written, or layers lack some of the images, they are also written in CSV.
+ * Writes detections in each format to the folder `out`, replacing earlier ones. They may have taken hours, so if a format
+ * cannot be written, or layers lack some of the images, they are also written in CSV.
  */
 export async function writePredictions(
   table: LabelTable,

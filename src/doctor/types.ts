@@ -80,7 +80,7 @@ export interface ImageFacts {
   readonly difference: readonly [high: number, low: number] | null;
   /** Lowest and highest level of the pixels, from 0 to 255; null if they were not read. */
   readonly levels: readonly [lowest: number, highest: number] | null;
-  /** Share of the pixels that are black, with all levels 0; null if they were not read. */
+  /** Fraction of the pixels that are black, with all levels 0; null if they were not read. */
   readonly black: number | null;
 }
 

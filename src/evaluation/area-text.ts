@@ -1,7 +1,7 @@
 import { counted } from '../common/check.ts';
 import { MIN_SCENES } from './bootstrap.ts';
 import type { AreaJudgement } from './judge-area.ts';
-import { bracket, explained, percentage, show, table } from './text.ts';
+import { bracket, classTable, explained, percentage, show } from './text.ts';
 
 /**
  * A judgement of an area as the command prints it, in the style of `judgementText`. Ends without a line break.
@@ -50,7 +50,7 @@ export function areaText(judgement: AreaJudgement, place: string): string {
       },
       { cells: ['highest F1', show(best.f1)], text: `at scores from ${best.threshold.toPrecision(3)}` },
     ]),
-    ...classLines(judgement),
+    ...classTable(judgement.perClass, { AP: (row) => row.averagePrecision }),
   ].join('\n');
 }
 
@@ -62,20 +62,4 @@ function bootstrapLine({ bootstrap }: AreaJudgement): string {
     return `  -: too few places for an interval: ${have} objects, at least ${MIN_SCENES} are needed`;
   }
   return `  [ ]: ${percentage(confidence)} confidence, from ${resamples} resamples of ${blocks} square blocks of ground of ${Number(blockSide.toPrecision(3))} m`;
-}
-
-function classLines({ perClass }: AreaJudgement): string[] {
-  if (perClass.length < 2) return [];
-  const header = ['class', 'objects', 'precision', 'recall', 'F1', 'highest F1', 'at score', 'AP'];
-  const rows = perClass.map(({ name, truths, chosen, best, averagePrecision }) => [
-    name,
-    String(truths),
-    show(chosen.precision),
-    show(chosen.recall),
-    show(chosen.f1),
-    show(best.f1),
-    best.threshold.toFixed(3),
-    show(averagePrecision),
-  ]);
-  return ['', ...table([header, ...rows])];
 }

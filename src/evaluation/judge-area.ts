@@ -204,8 +204,8 @@ function intervalsOf(
   { area, hectares, ...options }: JudgeAreaOptions,
 ): Intervals {
   const { resamples, confidence, seed } = checkBootstrap('judgeArea', options);
-  const { side, shares, blockOf } = divide(area);
-  const size = shares.length;
+  const { side, fractions, blockOf } = divide(area);
+  const size = fractions.length;
   const counts = { hit: new Int32Array(size), miss: new Int32Array(size), 'false alarm': new Int32Array(size) };
   for (const { outcome, at } of places) {
     if (outcome === null) continue;
@@ -214,7 +214,7 @@ function intervalsOf(
   }
   const perBlock = { truePositives: counts.hit, falsePositives: counts['false alarm'], falseNegatives: counts.miss };
   const objects = (block: number): number => counts.hit[block]! + counts.miss[block]!;
-  const used = [...shares.keys()].filter((k) => shares[k]! > 0 || objects(k) + counts['false alarm'][k]! > 0);
+  const used = [...fractions.keys()].filter((k) => fractions[k]! > 0 || objects(k) + counts['false alarm'][k]! > 0);
   const blocksWithObjects = used.filter((block) => objects(block) > 0).length;
   const drawn: Record<'precision' | 'recall' | 'f1' | 'truths' | 'detections', number[]> = {
     precision: [],
@@ -226,7 +226,7 @@ function intervalsOf(
   const members = blocksWithObjects < MIN_SCENES ? [] : used.map((block) => [block]);
   for (const weights of imageWeights(members, size, members.length === 0 ? 0 : resamples, seed)) {
     const point = weightedCounts(perBlock, weights);
-    const ground = weights.reduce((sum, weight, block) => sum + weight * shares[block]!, 0) * hectares;
+    const ground = weights.reduce((sum, weight, block) => sum + weight * fractions[block]!, 0) * hectares;
     const hasObjects = point.recall !== null;
     drawn.precision.push(hasObjects ? point.precision! : NaN);
     drawn.recall.push(point.recall ?? NaN);
@@ -248,18 +248,18 @@ function intervalsOf(
   };
 }
 
-/** Square blocks over the bounds of an area: the share of the area in each, and the block of a point (the nearest one). */
+/** Square blocks over the bounds of an area: the fraction of the area in each, and the block of a point (the nearest one). */
 function divide({ bounds: [x1, y1, x2, y2], polygons, area }: Outline) {
   const side = Math.max(x2 - x1, y2 - y1) / BLOCKS;
   // Rounding must not add a row.
   const columns = Math.max(1, Math.ceil((x2 - x1) / side - 1e-9));
   const rows = Math.max(1, Math.ceil((y2 - y1) / side - 1e-9));
-  const shares = Float64Array.from({ length: columns * rows }, (_, block) => {
+  const fractions = Float64Array.from({ length: columns * rows }, (_, block) => {
     const [left, bottom] = [x1 + (block % columns) * side, y1 + Math.floor(block / columns) * side];
     const box: Box = [left, bottom, left + side, bottom + side];
     return areaInBox(polygons, box) / area;
   });
   const cell = (offset: number, cells: number): number => Math.min(Math.max(Math.floor(offset / side), 0), cells - 1);
   const blockOf = ([x, y]: Point): number => cell(y - y1, rows) * columns + cell(x - x1, columns);
-  return { side, shares, blockOf };
+  return { side, fractions, blockOf };
 }

@@ -16,7 +16,7 @@ export const percentage = (fraction: number | null): string =>
   fraction === null ? '-' : `${Number((fraction * 100).toFixed(1))} %`;
 
 /** Lines of cells in columns, two spaces apart: the first column flush left, the others flush right. */
-export function table(rows: readonly (readonly string[])[], indent = ''): string[] {
+function table(rows: readonly (readonly string[])[], indent = ''): string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, k) => Math.max(...rows.map((row) => row[k]?.length ?? 0)));
   return rows.map((row) => {
@@ -93,19 +93,30 @@ function thresholdLines({ thresholds, best }: Judgement): string[] {
   return ['', ...table([header, ...rows, row(best, 'highest F1')])];
 }
 
-function classLines({ perClass }: Judgement): string[] {
+/** The figures of a class that all judgements have. */
+interface ClassFigures {
+  readonly name: string;
+  readonly truths: number;
+  readonly chosen: OperatingPoint;
+  readonly best: OperatingPoint;
+}
+
+/** A table of the figures of each class and of further ones, given by their headers; nothing for a single class. */
+export function classTable<Row extends ClassFigures>(
+  perClass: readonly Row[],
+  further: Readonly<Record<string, (row: Row) => number | null>>,
+): string[] {
   if (perClass.length < 2) return [];
-  const header = ['class', 'objects', 'precision', 'recall', 'F1', 'highest F1', 'at score', 'AP50', 'AP'];
-  const rows = perClass.map(({ name, truths, chosen, best, cocoAp50, cocoAp }) => [
-    name,
-    String(truths),
-    show(chosen.precision),
-    show(chosen.recall),
-    show(chosen.f1),
-    show(best.f1),
-    best.threshold.toFixed(3),
-    show(cocoAp50),
-    show(cocoAp),
+  const header = ['class', 'objects', 'precision', 'recall', 'F1', 'highest F1', 'at score', ...Object.keys(further)];
+  const rows = perClass.map((row) => [
+    row.name,
+    String(row.truths),
+    show(row.chosen.precision),
+    show(row.chosen.recall),
+    show(row.chosen.f1),
+    show(row.best.f1),
+    row.best.threshold.toFixed(3),
+    ...Object.values(further).map((figure) => show(figure(row))),
   ]);
   return ['', ...table([header, ...rows])];
 }
@@ -218,7 +229,7 @@ export function judgementText(judgement: Judgement): string {
     ...chosenLines(judgement),
     ...(intervals === null ? [] : intervalLines(intervals)),
     ...thresholdLines(judgement),
-    ...classLines(judgement),
+    ...classTable(judgement.perClass, { AP50: ({ cocoAp50 }) => cocoAp50, AP: ({ cocoAp }) => cocoAp }),
     ...confusionLines(judgement),
     ...cocoLines(judgement),
     ...spaceNetLines(judgement),

@@ -47,6 +47,13 @@ export function projectionOf(epsg: number): ((lon: number, lat: number) => Point
   };
 }
 
+/** The EPSG code that well-known text of a coordinate system (WKT 1 or 2) names for the whole system; null if it names none. */
+export function epsgOfWkt(wkt: string): number | null {
+  // The entry of the whole is the last; those before belong to its parts.
+  const code = /(?:AUTHORITY\s*\[\s*"EPSG"\s*,\s*"?(\d+)"?|\bID\s*\[\s*"EPSG"\s*,\s*(\d+))\s*\]\s*\]\s*$/i.exec(wkt);
+  return code === null ? null : Number(code[1] ?? code[2]);
+}
+
 const RADIUS = 6_378_137; // semi-major axis of WGS84
 const FLATTENING = 1 / 298.257223563;
 
@@ -75,6 +82,13 @@ export function groundResolution(image: {
   // Mercator's map is enlarged by 1 / cos(latitude).
   if (epsg === 3857) return side / Math.cosh(y / RADIUS);
   return isUtm(epsg) ? side : null;
+}
+
+/** The median of ground resolutions, for an even number the mean of the middle two; null of none. */
+export function medianResolution(resolutions: readonly number[]): number | null {
+  const sorted = [...resolutions].sort((a, b) => a - b);
+  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return low === undefined || high === undefined ? null : (low + high) / 2;
 }
 
 /** Whether an EPSG code is a UTM zone, in metres. */

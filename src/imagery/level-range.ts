@@ -17,11 +17,11 @@ export function levelRange(image: RgbImage): readonly [lowest: number, highest: 
 /** Whether an image has no level above `DARK_LEVEL`. */
 export const isNearlyBlack = (image: RgbImage): boolean => levelRange(image)[1] <= DARK_LEVEL;
 
-/** Share of black pixels above which an image shows little. */
+/** Fraction of black pixels above which an image shows little. */
 export const MOSTLY = 0.5;
 
-/** The share of the pixels of an image whose levels are all 0, as they are where a raster has no data. */
-export function blackShare(image: RgbImage): number {
+/** The fraction of the pixels of an image whose levels are all 0, as they are where a raster has no data. */
+export function blackFraction(image: RgbImage): number {
   const levels = packedBytes(image);
   let black = 0;
   for (let i = 0; i < levels.length; i += 3) if (levels[i]! + levels[i + 1]! + levels[i + 2]! === 0) black++;

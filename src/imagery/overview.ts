@@ -12,7 +12,7 @@ export interface Overview {
 /** Side of the windows that are read, about. */
 const WINDOW = 1024;
 
-/** A raster reduced by a whole number, by means over squares, so that no side is longer than `maxSide` pixels. */
+/** A raster reduced by an integer factor, by means over squares, so that no side is longer than `maxSide` pixels. */
 export async function overviewOf(raster: Raster, maxSide: number): Promise<Overview> {
   const factor = Math.max(1, Math.ceil(Math.max(raster.width, raster.height) / maxSide));
   const whole = { x: 0, y: 0, width: raster.width, height: raster.height };

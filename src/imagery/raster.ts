@@ -11,6 +11,9 @@ export interface Georeference {
   readonly geographic: boolean | null;
 }
 
+/** An image without a place on a map. */
+export const noReference: Georeference = { affine: null, epsg: null, geographic: null };
+
 /** Pixels of a window of a raster. */
 export interface RasterPixels {
   /** RGB bytes; black where there is no data. */

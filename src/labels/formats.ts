@@ -30,7 +30,7 @@ export type LabelFormat = (typeof labelFormats)[number];
 export type WritableFormat = (typeof writableFormats)[number];
 
 /** Whether a format can be written; the others are only read. */
-export function isWritable(format: LabelFormat): format is WritableFormat {
+export function isWritableFormat(format: LabelFormat): format is WritableFormat {
   return (writableFormats as readonly LabelFormat[]).includes(format);
 }
 

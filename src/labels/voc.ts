@@ -13,8 +13,9 @@ export interface VocDocument {
 /**
  * Reads Pascal VOC's XML, one file per image (Everingham et al., 2010). Its corners are pixels counted from 1, both inside
  * the box: they become continuous edges `x1 - 1, y1 - 1, x2, y2`, as in torchvision and Detectron2. With `firstPixel` 0,
- * corners are edges as they are. Fractions are accepted. `difficult` is kept; pose, `truncated` and parts are ignored. The image is `filename`, in the subfolder of the
- * XML file; `findImage` may name the image of a file without `filename`. `options.name` is the folder of the XML files.
+ * corners are edges as they are. Fractions are accepted. `difficult` is kept; pose, `truncated` and parts are ignored. The
+ * image is `filename`, in the subfolder of the XML file; `findImage` may name the image of a file without `filename`.
+ * `options.name` is the folder of the XML files.
  */
 export function parseVoc(
   documents: Iterable<VocDocument>,

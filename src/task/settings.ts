@@ -45,13 +45,19 @@ const dataSettings = {
   format: orAuto(oneOf('csv', labelFormats, 'format of the labels')),
   /** Names of the classes in the order of their labels. Empty: those of the labels. */
   classes: list([], 'classes in the order of their labels; empty: those of the labels'),
-  /** GeoJSON's property that has the class. Null: the first of several usual ones, see `ReadLabelsOptions.classProperty`. */
+  /**
+   * Property of vector features, or attribute of VIA regions, that has the class. Null: the first of several usual ones, see
+   * `ReadLabelsOptions.classProperty`.
+   */
   classProperty: orNone(
-    words('class', "GeoJSON's property that has the class; none: label, class, category, species or another usual one"),
+    words(
+      'class',
+      'property of vector features, or attribute of VIA regions, with the class; none: label, class, category or another usual one',
+    ),
   ),
-  /** Side in pixels of the square box around a point of GeoJSON. Null: points are left out, and counted. */
+  /** Side in pixels of the square box around a point. Null: points are left out, and counted. */
   pointSize: orNone(
-    numeric(32, 'side in pixels of the square box around a point of GeoJSON; none leaves points out', { above: 0 }),
+    numeric(32, 'side in pixels of the square box around a point; none leaves points out', { above: 0 }),
   ),
   /** Layer of a GeoPackage. Null: the only one. */
   layer: orNone(words('', 'layer of a GeoPackage, if it has several')),

@@ -10,7 +10,7 @@ import { groupKeys, splitGroups } from '../data/split-groups.ts';
 import { splitIds, type Split } from '../data/split.ts';
 import { tileDataset, type TiledDataset, type TileOptions } from '../data/tiles.ts';
 import type { Dataset, SampleSource } from '../data/types.ts';
-import { blackRemedy, blackShare, darkRemedy, isNearlyBlack, MOSTLY } from '../imagery/level-range.ts';
+import { blackRemedy, blackFraction, darkRemedy, isNearlyBlack, MOSTLY } from '../imagery/level-range.ts';
 import type { ImageDecoding } from '../imagery/types.ts';
 import type { Settings } from './settings.ts';
 
@@ -108,7 +108,7 @@ async function pixelWarnings(samples: Dataset, train: readonly number[]): Promis
     if (sample === null) continue;
     read++;
     if (isNearlyBlack(sample.image)) dark++;
-    else if (blackShare(sample.image) > MOSTLY) partly++;
+    else if (blackFraction(sample.image) > MOSTLY) partly++;
   }
   const of = (count: number): string => `of ${counted(read, 'sample', 'samples')} looked at, ${count}`;
   return [

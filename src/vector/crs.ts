@@ -1,3 +1,5 @@
+import { epsgOfWkt } from '../imagery/georeference.ts';
+
 /**
  * A coordinate system. Coordinates are x (east or longitude) and y (north or latitude), in this order in every system:
  * EPSG:4326 is read as CRS84, as all of these file formats do.
@@ -39,9 +41,7 @@ export function crsOfWkt(text: string): Crs {
   if (name === undefined || !wkt.endsWith(']')) {
     throw new Error(`the coordinate system is ${JSON.stringify(wkt.slice(0, 60))}, expected well-known text`);
   }
-  // The code of the whole system is the last entry; those before belong to its parts.
-  const code = /(?:AUTHORITY\s*\[\s*"EPSG"\s*,\s*"(\d+)"|ID\s*\[\s*"EPSG"\s*,\s*(\d+))\s*\]\s*\]$/i.exec(wkt);
-  const epsg = code === null ? null : Number(code[1] ?? code[2]);
+  const epsg = epsgOfWkt(wkt);
   return { name: epsg === null ? name : `EPSG:${epsg}`, epsg, wkt };
 }
 

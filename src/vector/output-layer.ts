@@ -77,8 +77,8 @@ const utf8 = new TextEncoder();
 /** The smallest box around the outer rings of a feature. */
 export const featureBounds = (polygons: readonly Polygon[]): Box => boundsOf(polygons.flatMap(([outer = []]) => outer));
 
-/** A geometry of GeoJSON: of the first polygon, or a MultiPolygon of all. */
-export function geojsonGeometry(
+/** Polygons as a geometry of GeoJSON: the first as a Polygon, or all as a MultiPolygon. */
+export function geojsonOf(
   polygons: readonly Polygon[],
   isMulti: boolean,
 ): { type: 'Polygon'; coordinates: number[][][] } | { type: 'MultiPolygon'; coordinates: number[][][][] } {

@@ -122,7 +122,7 @@ test('a GeoTIFF on a web server is read in parts; what the server answers is sai
   let [sent, failures] = [0, 2];
   const server = createServer((request, response) => {
     if (request.url === '/none.tif') return response.writeHead(404).end();
-    if (request.url === '/whole.tif') return response.writeHead(200).end(file);
+    if (request.url?.startsWith('/whole.tif') === true) return response.writeHead(200).end(file);
     if (failures-- > 0) return response.writeHead(503).end();
     const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '')!.map(Number);
     const bytes = file.subarray(from!, to! + 1);
@@ -139,6 +139,9 @@ test('a GeoTIFF on a web server is read in parts; what the server answers is sai
     const { levels } = await image.read([1, 2, 3], { x: 8, y: 10, width: 5, height: 4 });
     assert.equal(levels, raster(5, 4, 3, 8, (band, row, column) => band * 70 + row + 10 + column + 8).levels);
     assert.is(sent - before, 4 * 192, 'four rows');
+    assert.is((await openImage(`${url}/a.tif?v=1&sig=hidden`)).path, `${url}/a.tif?v=1&sig=***`);
+    await rejects(openImage(`${url}/whole.tif?sig=hidden`), /whole.tif\?sig=\*\*\*: cannot/);
+    await rejects(openImage(`${url.replace('//', '//me:hidden@')}/a.tif`), /^(?!.*hidden).*credentials/);
     await rejects(openImage(`${url}/none.tif`), /none.tif: cannot be read: the server answers 404 Not Found$/);
     await rejects(
       openImage(`${url}/whole.tif`),

@@ -723,7 +723,10 @@ test(
     await convertLabels(cvat, `${folder}/boxes.csv`, { to: 'csv' });
     assert.is(await detectLabelFormat(folder), 'csv');
     await rejects(readLabels(cvat, { classProperty: 'x' }), /is cvat: only geojson, vector, via have this option/);
-    await rejects(readLabels(`${folder}/boxes.csv`, { pointSize: 3 }), /is csv: only geojson, vector, via, labelme, cvat/);
+    await rejects(
+      readLabels(`${folder}/boxes.csv`, { pointSize: 3 }),
+      /is csv: only geojson, vector, via, labelme, cvat/,
+    );
   }),
 );
 

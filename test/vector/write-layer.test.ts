@@ -69,8 +69,12 @@ function polygonsOf({ type, coordinates }: { type: string; coordinates: unknown 
 
 const readers: Record<LayerFormat, (path: string) => Promise<Found[]>> = {
   geojson: async (path) => {
-    const { features } = JSON.parse(readFileSync(path, 'utf8')) as GeoJSON.FeatureCollection<GeoJSON.Polygon>;
-    return features.map(({ properties, geometry }) => ({ properties: properties!, polygons: polygonsOf(geometry) }));
+    const { type, features } = JSON.parse(readFileSync(path, 'utf8')) as GeoJSON.FeatureCollection<GeoJSON.Polygon>;
+    assert.is(type, 'FeatureCollection');
+    return features.map((feature) => {
+      assert.is(feature.type, 'Feature'); // GDAL skips others without a word.
+      return { properties: feature.properties!, polygons: polygonsOf(feature.geometry) };
+    });
   },
   fgb: async (path) => {
     const found: Found[] = [];

@@ -1,5 +1,5 @@
 import { InputError } from '../../common/errors.ts';
-import { groundResolution } from '../../imagery/georeference.ts';
+import { groundResolution, medianResolution } from '../../imagery/georeference.ts';
 import { isByte, levelText } from '../../imagery/levels.ts';
 import { measureStretch, type MeasureOptions } from '../../imagery/node/measure-stretch.ts';
 import { openImage } from '../../imagery/node/open-image.ts';
@@ -41,12 +41,12 @@ export class RasterReader {
     this.first = first;
     this.rgb = options.bands ?? colourBands(first).bands;
     this.stretch = stretch;
-    const resolution = median(resolutions);
+    const resolution = medianResolution(resolutions);
     this.decoding = {
       stretch,
       // Otherwise each file's own, also in prediction: other files may have the colours in another order.
       ...(options.bands === undefined ? {} : { bands: options.bands }),
-      ...(resolution === undefined ? {} : { groundResolution: resolution }),
+      ...(resolution === null ? {} : { groundResolution: resolution }),
     };
   }
 
@@ -127,11 +127,4 @@ async function openFirst(
     if (tiff !== null) return tiff;
   }
   return open(paths[0]);
-}
-
-/** The median, for an even number the mean of the middle two; undefined of nothing. */
-function median(values: readonly number[]): number | undefined {
-  const sorted = [...values].sort((a, b) => a - b);
-  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
-  return low === undefined || high === undefined ? undefined : (low + high) / 2;
 }

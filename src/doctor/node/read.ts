@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defined, reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { uprightSize } from '../../imagery/orientation.ts';
 import { isTruncated, TruncatedError } from '../../imagery/truncated.ts';
-import { blackShare, levelRange } from '../../imagery/level-range.ts';
-import { listFiles } from '../../imagery/node/files.ts';
+import { blackFraction, levelRange } from '../../imagery/level-range.ts';
+import { listFiles, readHead } from '../../imagery/node/files.ts';
 import { readFileHeader } from '../../imagery/node/image-size.ts';
 import { hasEndOfImage, isJpeg, NO_END_OF_IMAGE, readJpegHeader } from '../../imagery/node/jpeg.ts';
 import { defaultMaxPixels } from '../../imagery/node/limits.ts';
@@ -59,6 +59,9 @@ export async function takeInventory(table: LabelTable, root: string, options: Re
   return { table, items, unlabelled };
 }
 
+/** First bytes of a file, which have its format and the header of a PNG. */
+const HEAD = 64;
+
 /** Files that are open at the same time: enough to hide the latency of a network drive. */
 const AT_ONCE = 16;
 
@@ -95,22 +98,11 @@ export async function readImageFacts(root: string, file: string, options: ReadFa
   const path = join(root, file);
   let [head, hash]: [Uint8Array, string] = [new Uint8Array(), ''];
   try {
-    [head, hash] = [await readHead(path), await hashOf(path)];
+    [head, hash] = [await readHead(path, HEAD), await hashOf(path)];
   } catch (error) {
     return { ...noFacts(file), problem: problemOf(error) };
   }
   return readContents(path, { ...noFacts(file), kind: imageKind(head), hash }, options);
-}
-
-/** The first bytes of a file. */
-async function readHead(path: string): Promise<Uint8Array> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(64), 0, 64, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
 }
 
 async function hashOf(path: string): Promise<string> {
@@ -139,7 +131,7 @@ async function readContents(path: string, known: ImageFacts, options: ReadFactsO
     // Of larger ones a picture would not fit in memory.
     if (raw.width * raw.height > defaultMaxPixels) return facts;
     const image = await rgbOf(raw, options);
-    return { ...facts, difference: differenceHash(image), levels: levelRange(image), black: blackShare(image) };
+    return { ...facts, difference: differenceHash(image), levels: levelRange(image), black: blackFraction(image) };
   } catch (error) {
     return { ...facts, problem: problemOf(error) };
   }
@@ -166,7 +158,7 @@ const rasterFacts = ({ width, height, bits, affine, epsg, geographic }: RawImage
 });
 
 async function openFile(path: string, { kind }: ImageFacts): Promise<Opened> {
-  if (kind === 'png') return { header: pngHeader(await readHead(path)), decode: () => openImage(path) };
+  if (kind === 'png') return { header: pngHeader(await readHead(path, HEAD)), decode: () => openImage(path) };
   if (kind === 'jpeg') return { ...openJpeg(await readFile(path)), decode: () => openImage(path) };
   const raw = await (kind === 'tiff' ? openTiff(path) : openImage(path));
   return { header: rasterFacts(raw), decode: async () => raw };

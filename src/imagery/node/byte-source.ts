@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { reasonOf } from '../../common/check.ts';
 import { TruncatedError } from '../truncated.ts';
+import { hideSecrets } from './secrets.ts';
 
 /** Bytes that are read in parts: a file, a resource of a web server, or memory. */
 export interface ByteSource {
@@ -12,6 +13,9 @@ export interface ByteSource {
 
 /** Whether an image is named by a URL of a web server. */
 export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path);
+
+/** A path or URL as messages and results show it: without the secrets of a URL. */
+export const shownPath = (path: string): string => (isUrl(path) ? hideSecrets(path) : path);
 
 /** The bytes of a file or, for a URL, of a resource that its server sends in parts. */
 export const openBytes = (path: string): Promise<ByteSource> => (isUrl(path) ? urlSource(path) : fileSource(path));
@@ -97,7 +101,8 @@ async function fetchRange(
       if (response.status < 500 && response.status !== 429) throw new FinalError(failure);
     } catch (error) {
       if (error instanceof FinalError) throw error;
-      failure = `the server cannot be reached (${reasonOf(error instanceof Error && error.cause !== undefined ? error.cause : error)})`;
+      const reason = reasonOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
+      failure = `the server cannot be reached (${hideSecrets(reason)})`;
     }
     if (attempt === ATTEMPTS) throw new Error(`${failure}, in ${ATTEMPTS} attempts`);
     await new Promise((resolve) => setTimeout(resolve, 250 * 2 ** attempt));

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../../common/errors.ts';
 
@@ -26,12 +26,26 @@ export async function listFiles(folder: string): Promise<string[]> {
   return files;
 }
 
+/** The first bytes of a file, at most `length`. Rejects with the error of the file system. */
+export async function readHead(path: string, length: number): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
 /** Rejects with an `InputError` of `op` unless a path is a folder. */
 export async function checkFolder(op: string, path: string): Promise<void> {
   const found = await stat(path).catch(() => null);
   if (found === null) throw new InputError(op, `${path} does not exist`);
   if (!found.isDirectory()) throw new InputError(op, `${path} is a file, expected a folder`);
 }
+
+/** A path without its extension. */
+export const withoutExtension = (path: string): string => path.replace(/\.[^./]*$/, '');
 
 /** File name without folders and extension. */
 export function stem(path: string): string {

@@ -1,9 +1,10 @@
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { imageSize, packedBytes } from '../image.ts';
 import type { RawImage } from '../raw-image.ts';
 import { isUrl } from './byte-source.ts';
+import { readHead } from './files.ts';
 import { decodeJpeg, isJpeg } from './jpeg.ts';
 import type { ImageLimits } from './limits.ts';
 import { memoryImage } from './memory-image.ts';
@@ -22,7 +23,7 @@ export const UNKNOWN_FORMAT = 'neither a PNG, JPEG, WebP, TIFF nor VRT file (unk
  * with an `InputError` if the file is damaged, too large to be decoded as a whole, or in another format.
  */
 export async function openImage(path: string, limits: ImageLimits = {}): Promise<RawImage> {
-  const head = isUrl(path) ? null : await readHead(path);
+  const head = isUrl(path) ? null : await readStart(path);
   if (head === null || isTiff(head)) return placed(await openTiff(path));
   if (isVrt(head)) return openVrt(path, (file) => openImage(file, limits));
   const bytes = await readFile(path);
@@ -34,19 +35,10 @@ export async function openImage(path: string, limits: ImageLimits = {}): Promise
   return memoryImage(path, decoded, await readWorldFile(path));
 }
 
-async function readHead(path: string): Promise<Uint8Array> {
-  const bytes = new Uint8Array(64);
-  try {
-    const file = await open(path);
-    try {
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
-      return bytes.subarray(0, bytesRead);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
+function readStart(path: string): Promise<Uint8Array> {
+  return readHead(path, 64).catch((error: unknown) => {
     throw new InputError('readImage', `cannot be read: ${reasonOf(error)}`, { file: path, cause: error });
-  }
+  });
 }
 
 async function placed(image: RawImage): Promise<RawImage> {

@@ -1,10 +1,11 @@
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { imageSize, packedBytes, rgbImage } from '../image.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
+import { readHead } from './files.ts';
 import { checkPixels, type ImageLimits } from './limits.ts';
 import { withoutAlpha, type Decoded } from './memory-image.ts';
 import { optionalPackage } from './optional-package.ts';
@@ -37,14 +38,8 @@ export function isPng(bytes: Uint8Array): boolean {
 /** Whether a file is a PNG file with 16 bits. Only its first bytes are read; false if it cannot be. */
 export async function is16BitPng(path: string): Promise<boolean> {
   if (!/\.png$/i.test(path)) return false;
-  const file = await open(path).catch(() => null);
-  if (file === null) return false;
-  try {
-    const { buffer } = await file.read(new Uint8Array(25), 0, 25, 0);
-    return isPng(buffer) && buffer[24] === 16;
-  } finally {
-    await file.close();
-  }
+  const bytes = await readHead(path, 25).catch(() => new Uint8Array());
+  return isPng(bytes) && bytes[24] === 16;
 }
 
 /**

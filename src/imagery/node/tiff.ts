@@ -5,7 +5,7 @@ import type { Levels, LevelType, RawPixels } from '../levels.ts';
 import { checkWindow, type ColourRole, type RawImage } from '../raw-image.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { Bands, PixelWindow } from '../types.ts';
-import { memorySource, openBytes, type ByteSource } from './byte-source.ts';
+import { memorySource, openBytes, shownPath, type ByteSource } from './byte-source.ts';
 import { optionalPackage } from './optional-package.ts';
 import { BlockReader, readBlockLayout } from './tiff-blocks.ts';
 import { fromPalette, readColours, readRoles, type Colours } from './tiff-colours.ts';
@@ -27,10 +27,11 @@ export function isTiff(bytes: Uint8Array): boolean {
  * is not supported (1, 2, 4 or 12 bits, complex numbers, 16-bit palettes, LZMA, JPEG 2000, ...).
  */
 export async function openTiff(path: string): Promise<RawImage> {
+  const name = shownPath(path);
   const source = await openBytes(path).catch((error: unknown) => {
-    throw new InputError('readTiff', `cannot be read: ${reasonOf(error)}`, { file: path, cause: error });
+    throw new InputError('readTiff', `cannot be read: ${reasonOf(error)}`, { file: name, cause: error });
   });
-  return readTiff(source, path);
+  return readTiff(source, name);
 }
 
 /** Opens the bytes of a TIFF file; `name` is the file in error messages. */

@@ -5,7 +5,7 @@ import { InputError } from '../../common/errors.ts';
 import { parseXml, type XmlElement } from '../../common/xml.ts';
 import { newLevels, type Levels, type LevelType, type RawPixels } from '../levels.ts';
 import { checkWindow, type ColourRole, type RawImage } from '../raw-image.ts';
-import type { Georeference } from '../raster.ts';
+import { noReference, type Georeference } from '../raster.ts';
 import type { Bands, PixelWindow } from '../types.ts';
 import { isUrl } from './byte-source.ts';
 import { systemOfWkt } from './world-file.ts';
@@ -99,7 +99,7 @@ const child = (element: XmlElement, name: string): XmlElement | undefined =>
 
 function referenceOf(root: XmlElement): Georeference {
   const numbers = (child(root, 'GeoTransform')?.text ?? '').split(',').map(Number);
-  if (numbers.length !== 6 || !numbers.every(Number.isFinite)) return { affine: null, epsg: null, geographic: null };
+  if (numbers.length !== 6 || !numbers.every(Number.isFinite)) return noReference;
   const [c, a, b, f, d, e] = numbers as [number, number, number, number, number, number];
   return { affine: [a, b, c, d, e, f], ...systemOfWkt(child(root, 'SRS')?.text ?? '') };
 }

@@ -6,7 +6,7 @@ import { exifOrientation, orientImage, type ImageHeader } from '../orientation.t
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
 import { checkPixels, type ImageLimits } from './limits.ts';
-import { withoutAlpha, type Decoded as Levels } from './memory-image.ts';
+import { withoutAlpha, type Decoded } from './memory-image.ts';
 import { MissingPackageError, optionalPackage } from './optional-package.ts';
 import { compileWasm, once, withImageData, type RgbaPixels } from './wasm-codec.ts';
 
@@ -29,7 +29,7 @@ export async function decodeWebp(bytes: Uint8Array, name: string, limits: ImageL
 }
 
 /** Decodes the bytes of a WebP file to an upright image with its transparency. */
-export async function decodeWebpLevels(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<Levels> {
+export async function decodeWebpLevels(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<Decoded> {
   try {
     const { width, height, data } = await decodeWebpRgba(bytes, limits);
     const decoded = withoutAlpha(width, height, new Uint8Array(data.buffer, data.byteOffset, data.length));

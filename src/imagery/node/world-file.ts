@@ -1,11 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { InputError } from '../../common/errors.ts';
-import type { Affine } from '../georeference.ts';
-import type { Georeference } from '../raster.ts';
-
-/** An image without a place on a map. */
-const noReference: Georeference = { affine: null, epsg: null, geographic: null };
+import { epsgOfWkt, type Affine } from '../georeference.ts';
+import { noReference, type Georeference } from '../raster.ts';
 
 /**
  * The place of an image by the world file beside it: six lines, which give the place of the centre of the first pixel
@@ -48,14 +45,11 @@ async function readProjection(file: string): Promise<Pick<Georeference, 'epsg' |
 /** The coordinate system of a text in WKT 1; nothing is known of an empty one. */
 export function systemOfWkt(wkt: string): Pick<Georeference, 'epsg' | 'geographic'> {
   const kind = /^\s*(GEOG|PROJ)/i.exec(wkt)?.[1]?.toUpperCase();
-  return { epsg: epsgOfWkt(wkt), geographic: kind === undefined ? null : kind === 'GEOG' };
+  return { epsg: epsgOfWkt(wkt) ?? epsgOfName(wkt), geographic: kind === undefined ? null : kind === 'GEOG' };
 }
 
-/** The EPSG code of a system in WKT 1, as OGC or Esri write it; null if it has none that is known. */
-function epsgOfWkt(wkt: string): number | null {
-  // The authority of the whole is the last; those before belong to its parts.
-  const authority = /AUTHORITY\["EPSG",\s*"?(\d+)"?\]\s*\]\s*$/i.exec(wkt);
-  if (authority !== null) return Number(authority[1]);
+/** The EPSG code of a system by its name, as OGC or Esri write it; null if it has none that is known. */
+function epsgOfName(wkt: string): number | null {
   const name = /^\s*\w+\[\s*"([^"]*)"/.exec(wkt)?.[1] ?? '';
   const utm = /WGS[_ ]?(?:19)?84[ _/]+UTM[_ ]zone[_ ](\d{1,2})([NS])/i.exec(name);
   if (utm !== null) return (utm[2]!.toUpperCase() === 'N' ? 32_600 : 32_700) + Number(utm[1]);

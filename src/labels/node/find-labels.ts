@@ -1,13 +1,13 @@
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../../common/errors.ts';
-import { listFiles } from '../../imagery/node/files.ts';
+import { listFiles, readHead, withoutExtension } from '../../imagery/node/files.ts';
 import { imageEnding } from '../../imagery/node/image-size.ts';
 import { csvLines } from '../csv-rows.ts';
 import { csvFlavour } from '../csv.ts';
 import { isCvat } from '../tools/cvat.ts';
 import { isDota } from '../tools/dota.ts';
-import { formatExamples, isWritable, type LabelFormat } from '../formats.ts';
+import { formatExamples, isWritableFormat, type LabelFormat } from '../formats.ts';
 import { isLabelStudio } from '../tools/label-studio.ts';
 import { isLabelMe } from '../tools/labelme.ts';
 import { isOpenImagesHeader } from '../tools/open-images.ts';
@@ -82,8 +82,8 @@ export function examples(): string {
 export async function listLabels(folder: string, files: readonly string[]): Promise<FoundLabels[]> {
   const near = await labelFilesNearTop(folder, files);
   const results = near.filter(({ format }) => format === 'coco-results');
-  const labels = near.filter(({ format }) => isWritable(format) && format !== 'coco-results');
-  const tools = near.filter(({ format }) => !isWritable(format));
+  const labels = near.filter(({ format }) => isWritableFormat(format) && format !== 'coco-results');
+  const tools = near.filter(({ format }) => !isWritableFormat(format));
   const geojson = files.some(isPlaceLabel);
   // SpaceNet's data sets have both: the outlines in map coordinates are preferred, as in `openSpaceNet`.
   const found = geojson ? labels.filter(({ format }) => format !== 'spacenet-csv') : labels;
@@ -109,7 +109,7 @@ async function formatOfText(folder: string, files: readonly string[]): Promise<'
     ...files.filter((file) => isInLabelTxt(join(folder, file)) && /\.txt$/i.test(file)),
     ...ofImages,
   ].slice(0, 50)) {
-    const text = await readHead(join(folder, file)).catch(() => '');
+    const text = await readStart(join(folder, file)).catch(() => '');
     if (text.trim() !== '') return isDota(text) ? 'dota' : ofImages.length > 0 ? 'yolo' : null;
   }
   return ofImages.length > 0 ? 'yolo' : null;
@@ -143,13 +143,11 @@ async function findVoc(folder: string, files: readonly string[]): Promise<FoundL
   return null;
 }
 
-const withoutEnding = (file: string): string => file.replace(/\.[^./]*$/, '');
-
 /** LabelMe's files are beside the images, or in a folder of their own. */
 async function findLabelMe(folder: string, files: readonly string[]): Promise<FoundLabels | null> {
-  const images = new Set(files.filter((file) => imageEnding.test(file)).map(withoutEnding));
+  const images = new Set(files.filter((file) => imageEnding.test(file)).map(withoutExtension));
   const json = files.filter((file) => /\.json$/i.test(file));
-  const beside = json.filter((file) => images.has(withoutEnding(file)));
+  const beside = json.filter((file) => images.has(withoutExtension(file)));
   for (const file of [...beside.slice(0, 5), ...json.slice(0, 5)]) {
     if ((await formatOfFile(join(folder, file))) === 'labelme') return { format: 'labelme', path: folder };
   }
@@ -183,7 +181,7 @@ async function formatOfFile(path: string): Promise<LabelFormat | null> {
   if (isLayerName(path)) return 'vector';
   const ending = /\.(json|xml|csv|tsv|txt|ya?ml)$/i.exec(path)?.[1]?.toLowerCase();
   if (ending === undefined || /\.aux\.xml$/i.test(path)) return null;
-  const text = (await readHead(path)).replace(/^\ufeff/, '').trimStart();
+  const text = (await readStart(path)).trimStart();
   if (ending === 'txt') return isDota(text) ? 'dota' : null;
   if (ending === 'xml') return isCvat(text) ? 'cvat' : text.includes('<annotation') ? 'voc' : null;
   if (ending === 'yaml' || ending === 'yml') return /^\s*["']?names["']?\s*:/m.test(text) ? 'yolo' : null;
@@ -208,12 +206,4 @@ async function formatOfFile(path: string): Promise<LabelFormat | null> {
 }
 
 /** The first characters of a file. */
-async function readHead(path: string): Promise<string> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(1 << 16), 0, 1 << 16, 0);
-    return buffer.toString('utf8', 0, bytesRead);
-  } finally {
-    await file.close();
-  }
-}
+const readStart = async (path: string): Promise<string> => new TextDecoder().decode(await readHead(path, 1 << 16));

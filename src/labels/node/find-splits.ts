@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../../common/errors.ts';
-import { listFiles } from '../../imagery/node/files.ts';
+import { listFiles, withoutExtension } from '../../imagery/node/files.ts';
 import { imageEnding } from '../../imagery/node/image-size.ts';
 import type { LabelFormat } from '../formats.ts';
 import { splitNames, splitOfPath, splitOfWord, splitWordIn, type SplitName } from '../splits.ts';
@@ -126,7 +126,7 @@ async function listedSplits(
 
 /** The name of an image in a list: its path or its file name, without extension. */
 export function listName(file: string, isListed: (name: string) => boolean): string {
-  const bare = file.replace(/^(.*\/)?JPEGImages\//i, '').replace(/\.[^./]*$/, '');
+  const bare = withoutExtension(file.replace(/^(.*\/)?JPEGImages\//i, ''));
   return isListed(bare) ? bare : bare.slice(bare.lastIndexOf('/') + 1);
 }
 

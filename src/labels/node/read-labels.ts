@@ -51,10 +51,10 @@ export interface ReadLabelsOptions {
    */
   readonly split?: SplitName;
   /**
-   * The property of the features of a vector file, or the region attribute of VGG Image Annotator, that has the class, as text or a number. Default:
-   * the first of label, class, category, class_name, class_id, category_id, type_id and species that a feature has, in any
-   * case; without one it is a building. For VGG Image Annotator: the only attribute, or the first of these and of name, type
-   * and object that any region has.
+   * The property of the features of a vector file, or the region attribute of VGG Image Annotator, that has the class, as
+   * text or a number. Default: the first of label, class, category, class_name, class_id, category_id, type_id and species
+   * that a feature has, in any case; without one it is a building. For VGG Image Annotator: the only attribute, or the first
+   * of these and of name, type and object that any region has.
    */
   readonly classProperty?: string;
   /** Side of the square box around a point, in pixels. Default: points are left out and counted in `notes`. */
@@ -67,8 +67,8 @@ export interface ReadLabelsOptions {
 
 /**
  * Reads labels, ground truth or detections, from a file or a folder in any of the `labelFormats`. Only YOLO and Open
- * Images (sizes), DOTA (names) and vector files (georeferences) need the images. The first problem is thrown as a `LabelError`, or all of them are passed to
- * `onProblem`. Rejects with an `InputError` for files that cannot be read.
+ * Images (sizes), DOTA (names) and vector files (georeferences) need the images. The first problem is thrown as a
+ * `LabelError`, or all of them are passed to `onProblem`. Rejects with an `InputError` for files that cannot be read.
  */
 export async function readLabels(path: string, options: ReadLabelsOptions = {}): Promise<ReadLabels> {
   const { onProblem } = options;

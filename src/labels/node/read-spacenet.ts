@@ -4,7 +4,7 @@ import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import type { Polygon, Ring } from '../../imagery/geometry.ts';
 import type { Affine } from '../../imagery/georeference.ts';
-import { listFiles } from '../../imagery/node/files.ts';
+import { listFiles, withoutExtension } from '../../imagery/node/files.ts';
 import { openTiff } from '../../imagery/node/tiff.ts';
 import { LabelError, reportError, type OnProblem } from '../problems.ts';
 import { parseSpaceNetCsv } from '../spacenet.ts';
@@ -100,14 +100,15 @@ async function geojsonFiles(path: string): Promise<{ base: string; labels: strin
 
 /** Finds the label file of an image: the one with the same name, otherwise the one of the place that it shows. */
 function labelFinder(labels: readonly string[], files: readonly string[]): (file: string) => string | undefined {
-  const bare = (file: string): string => file.replace(/\.[^./]*$/, '');
-  const byName = new Map(labels.map((file) => [bare(file), file]));
-  const images = new Set(files.map(bare));
+  const byName = new Map(labels.map((file) => [withoutExtension(file), file]));
+  const images = new Set(files.map(withoutExtension));
   // A label file with the name of an image belongs to no other one.
-  const byKey = new Map(labels.filter((file) => !images.has(bare(file))).map((file) => [placeKey(file), file]));
+  const byKey = new Map(
+    labels.filter((file) => !images.has(withoutExtension(file))).map((file) => [placeKey(file), file]),
+  );
   return (file) => {
     const key = labelKeyOf(placeKey(file), byKey);
-    return byName.get(bare(file)) ?? (key === undefined ? undefined : byKey.get(key));
+    return byName.get(withoutExtension(file)) ?? (key === undefined ? undefined : byKey.get(key));
   };
 }
 

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { counted, reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
-import { listFiles, stem } from '../../imagery/node/files.ts';
+import { listFiles, stem, withoutExtension } from '../../imagery/node/files.ts';
 import { imageEnding, imageSizeOf } from '../../imagery/node/image-size.ts';
 import { parseDota } from '../tools/dota.ts';
 import { isLabelMe, parseLabelMe, type LabelDocument } from '../tools/labelme.ts';
@@ -33,11 +33,9 @@ async function imageFolder(images: string | undefined, usual: readonly [string, 
   return { root: images ?? usual[0], files: [] };
 }
 
-const bare = (file: string): string => file.replace(/\.[^./]*$/, '');
-
 /** Images by their paths and by their names, both without extension: of images with the same name, none. */
 function bareNames(files: readonly string[]): (path: string) => string | undefined {
-  const byPath = new Map(files.map((file) => [bare(file), file]));
+  const byPath = new Map(files.map((file) => [withoutExtension(file), file]));
   const names = new Map<string, string | undefined>();
   for (const file of files) names.set(stem(file), names.has(stem(file)) ? undefined : file);
   return (path) => byPath.get(path) ?? names.get(basename(path));
@@ -73,7 +71,7 @@ export async function readLabelMe(path: string, options: ToolOptions): Promise<T
   const inRoot = (file: string): string => relative(root, file).split(sep).join('/');
   // A damaged file with the name of an image is not skipped.
   const isOwn = ({ path: file, text }: LabelDocument): boolean =>
-    isOne || isLabelMe(text) || findBare(bare(inRoot(file))) !== undefined;
+    isOne || isLabelMe(text) || findBare(withoutExtension(inRoot(file))) !== undefined;
   const own = documents.filter(isOwn);
   if (own.length === 0) throw new LabelError('syntax', { file: path }, "no .json file of LabelMe's in this folder");
   const table = parseLabelMe(own, {
@@ -81,7 +79,7 @@ export async function readLabelMe(path: string, options: ToolOptions): Promise<T
     name: path,
     findImage(document, given) {
       const slashed = given.replaceAll('\\', '/');
-      const place = inRoot(resolve(dirname(document), slashed === '' ? bare(basename(document)) : slashed));
+      const place = inRoot(resolve(dirname(document), slashed === '' ? withoutExtension(basename(document)) : slashed));
       const found = given === '' ? findBare(place) : known.has(place) ? place : names.find(basename(slashed));
       if (found !== undefined) return found;
       const wanted = given === '' ? `with the name of this file (it has no imagePath)` : given;
@@ -109,7 +107,7 @@ export async function readDota(path: string, options: ToolOptions): Promise<Tool
   /** Where the image of a label file would be, relative to the images, without extension. */
   const placeOf = (document: string): string => {
     const place = relative(root, resolve(document)).split(sep).join('/');
-    return bare(place.replace(/(^|\/)labelTxt[^/]*\//i, '$1images/'));
+    return withoutExtension(place.replace(/(^|\/)labelTxt[^/]*\//i, '$1images/'));
   };
   const { documents } = await documentsIn(
     path,

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { listFiles } from '../../imagery/node/files.ts';
+import { listFiles, withoutExtension } from '../../imagery/node/files.ts';
 import { imageEnding } from '../../imagery/node/image-size.ts';
 import { LabelError, type OnProblem } from '../problems.ts';
 import type { LabelTable } from '../types.ts';
@@ -68,7 +68,7 @@ async function imagesByName(roots: readonly string[]): Promise<Map<string, strin
   const images = new Map<string, string>();
   for (const root of roots) {
     for (const file of await listFiles(root).catch(() => [])) {
-      const bare = file.replace(/\.[^./]*$/, '');
+      const bare = withoutExtension(file);
       if (imageEnding.test(file) && !images.has(bare)) images.set(bare, file);
     }
   }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { checkChoice, checkInteger, defined, reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { writeTexts } from '../../common/node/write-atomically.ts';
-import { listFiles } from '../../imagery/node/files.ts';
+import { listFiles, withoutExtension } from '../../imagery/node/files.ts';
 import { imageEnding, imageSizeOf } from '../../imagery/node/image-size.ts';
 import { writeCoco, writeCocoResults, type ResultsTruth } from '../coco.ts';
 import { writeClassMapping, writeLabelCsv } from '../csv.ts';
@@ -47,7 +47,8 @@ export interface WrittenLabels {
  * Writes a table in a format: all files or none. `out` is a file, or a folder for `voc` (an XML file for each image),
  * `yolo` (`data.yaml` and `labels/`; the images belong into `images/`) and `geojson`. keras-retinanet has a second file,
  * `OUT-classes.csv`. Existing files are kept unless `overwrite` is true. What the format cannot express is listed in
- * `unsupported`. Rejects with a RangeError for an invalid table or a format that is only read, and with an `InputError` if it cannot be written.
+ * `unsupported`. Rejects with a RangeError for an invalid table or a format that is only read, and with an `InputError` if
+ * it cannot be written.
  */
 export async function writeLabels(
   table: ResultsTruth,
@@ -134,8 +135,6 @@ function outputFiles(): OutputFiles {
     },
   };
 }
-
-const withoutExtension = (file: string): string => file.replace(/\.[^./]*$/, '');
 
 async function filesOf(
   table: ResultsTruth,

@@ -3,8 +3,8 @@ import { InputError } from '../../common/errors.ts';
 import { objectsOf } from '../../data/annotation-table.ts';
 import type { TileStore } from '../../detector/detect-raster.ts';
 import type { DetectOptions, Detector } from '../../detector/detector.ts';
-import { imageSize, packedBytes } from '../../imagery/image.ts';
-import { DARK_LEVEL } from '../../imagery/level-range.ts';
+import { DARK_LEVEL, levelRange } from '../../imagery/level-range.ts';
+import { shownPath } from '../../imagery/node/byte-source.ts';
 import { openRaster } from '../../imagery/node/read-image.ts';
 import type { Raster } from '../../imagery/raster.ts';
 import type { LabelledImage } from '../../labels/types.ts';
@@ -60,7 +60,7 @@ export async function* detectFiles(
           ...(store === undefined ? {} : { store }),
           ...(onTiles === undefined ? {} : { onProgress: onTiles }),
         });
-        const name = typeof input === 'string' ? relative(root, file).split(sep).join('/') : file;
+        const name = typeof input === 'string' ? relative(root, shownPath(file)).split(sep).join('/') : file;
         const { width, height } = raster;
         const labelled = { file: name, width, height, objects: objectsOf(detections) };
         yield { file, raster, isDark: watched.isDark, detections, labelled };
@@ -80,8 +80,8 @@ class WatchedRaster {
   readonly width: number;
   readonly height: number;
   readonly #raster: Raster;
-  #highest = 0;
-  #pixels = 0;
+  /** The highest level; -1 before the first pixels. */
+  #highest = -1;
 
   constructor(raster: Raster) {
     this.#raster = raster;
@@ -91,22 +91,19 @@ class WatchedRaster {
 
   readonly read: Raster['read'] = async (window) => {
     const pixels = await this.#raster.read(window);
-    if (this.#highest <= DARK_LEVEL)
-      for (const level of packedBytes(pixels.image)) this.#highest = Math.max(this.#highest, level);
-    const { width, height } = imageSize(pixels.image);
-    this.#pixels += width * height;
+    if (this.#highest <= DARK_LEVEL) this.#highest = Math.max(this.#highest, levelRange(pixels.image)[1]);
     return pixels;
   };
 
   /** Whether all pixels that were read are nearly black. */
   get isDark(): boolean {
-    return this.#pixels > 0 && this.#highest <= DARK_LEVEL;
+    return this.#highest >= 0 && this.#highest <= DARK_LEVEL;
   }
 }
 
 /** The innermost folder that contains all files. */
 export function commonFolder(files: readonly string[]): string {
-  const [first = [], ...others] = files.map((file) => dirname(resolve(file)).split(sep));
+  const [first = [], ...others] = files.map((file) => dirname(resolve(shownPath(file))).split(sep));
   const common = first.findIndex((part, i) => others.some((other) => other[i] !== part));
   return (common < 0 ? first : first.slice(0, common)).join(sep) || sep;
 }

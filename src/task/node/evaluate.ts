@@ -53,7 +53,8 @@ export interface UnreadableImage {
  *
  * @param path folder of the data set, or its label file
  * @param options.images folder of the images, if it is not that of the labels
- * @param options.split of a data set with splits (`readLabels`). Default: test, or val if there is no test; all images if it has no splits
+ * @param options.split of a data set with splits (`readLabels`). Default: test, or val if there is no test; all images if it
+ *   has no splits
  * @param options.classProperty as in training, with `pointSize`: see `ReadLabelsOptions`
  * @throws Error if the labels have classes that the detector does not know, or if only images of train have labels
  */

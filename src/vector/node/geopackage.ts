@@ -1,24 +1,20 @@
-import { readFile } from 'node:fs/promises';
-import { MissingPackageError, optionalPackage } from '../../imagery/node/optional-package.ts';
+import { MissingPackageError } from '../../imagery/node/optional-package.ts';
 import { crsOfEpsg, crsOfWkt, type Crs } from '../crs.ts';
 import type { Feature, VectorLayer } from '../layer.ts';
 import { parseWkb } from '../wkb.ts';
-
-type Row = Readonly<Record<string, unknown>>;
-
-/** Reads rows of a database; the file is not changed. */
-interface Database {
-  readonly rows: (sql: string) => Iterable<Row>;
-  readonly close: () => void;
-}
+import { openDatabase, type Row } from './sqlite.ts';
 
 /**
- * Reads a layer of a GeoPackage (OGC 12-128r19), by Node's SQLite where it has one (Node 22.5), otherwise by the package
- * sql.js, which holds the file in memory. Rejects with an Error for a damaged file, and where `layer` is not the name of one
- * of its layers or is needed because there are several.
+ * Reads a layer of a GeoPackage (OGC 12-128r19). Rejects with an Error for a damaged file, and where `layer` is not the name
+ * of one of its layers or is needed because there are several.
  */
 export async function readGeoPackage(path: string, layer?: string): Promise<VectorLayer> {
-  const database = await openDatabase(path);
+  const database = await openDatabase(path).catch((error: unknown) => {
+    if (!(error instanceof MissingPackageError)) throw error;
+    throw new Error('a GeoPackage needs Node 22.13 or later, or the package sql.js: npm install sql.js', {
+      cause: error,
+    });
+  });
   try {
     const found = chooseLayer([...database.rows(LAYERS)], layer);
     const { table, geometry } = { table: text(found['table_name']), geometry: text(found['column_name']) };
@@ -73,39 +69,4 @@ function readGeometry(bytes: Uint8Array, index: number): ReturnType<typeof parse
   } catch (error) {
     throw new Error(`feature ${index}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
-}
-
-/** The part of `node:sqlite` that is used; the types of Node 20 do not have it. */
-interface NodeSqlite {
-  readonly DatabaseSync: new (
-    path: string,
-    options: { readonly readOnly: boolean },
-  ) => { prepare(sql: string): { iterate(): Iterable<Row> }; close(): void };
-}
-
-async function openDatabase(path: string): Promise<Database> {
-  const sqlite = process.getBuiltinModule?.('node:sqlite') as NodeSqlite | undefined;
-  if (sqlite !== undefined) {
-    const database = new sqlite.DatabaseSync(path, { readOnly: true });
-    return { rows: (sql) => database.prepare(sql).iterate(), close: () => database.close() };
-  }
-  const { default: open } = await optionalPackage('sql.js', () => import('sql.js')).catch((error: unknown) => {
-    if (!(error instanceof MissingPackageError)) throw error;
-    throw new Error('a GeoPackage needs Node 22.5 or later, or the package sql.js: npm install sql.js', {
-      cause: error,
-    });
-  });
-  const { Database } = await open();
-  const database = new Database(await readFile(path));
-  return {
-    *rows(sql) {
-      const statement = database.prepare(sql);
-      try {
-        while (statement.step()) yield statement.getAsObject() as Row;
-      } finally {
-        statement.free();
-      }
-    },
-    close: () => database.close(),
-  };
 }

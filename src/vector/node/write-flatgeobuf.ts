@@ -1,5 +1,5 @@
 import { optionalPackage } from '../../imagery/node/optional-package.ts';
-import { geojsonGeometry, type OutputField, type OutputLayer, type LayerSummary } from '../output-layer.ts';
+import { geojsonOf, type OutputField, type OutputLayer, type LayerSummary } from '../output-layer.ts';
 import { BufferedFile } from './buffered-file.ts';
 
 /** GeometryType and ColumnType of FlatGeobuf's schema. */
@@ -38,7 +38,7 @@ export async function writeFlatGeobuf(
     await file.add(magicbytes);
     await file.add(buildHeader(header, crs?.epsg ?? 0));
     for (const { polygons, properties } of features) {
-      await file.add(buildFeature(parseGeometry(geojsonGeometry(polygons, isMulti)), { ...properties }, header));
+      await file.add(buildFeature(parseGeometry(geojsonOf(polygons, isMulti)), { ...properties }, header));
     }
   });
 }

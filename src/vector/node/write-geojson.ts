@@ -1,6 +1,6 @@
 import type { Point } from '../../imagery/geometry.ts';
 import type { Crs } from '../crs.ts';
-import { geojsonGeometry, type OutputFeature, type OutputLayer, type LayerSummary } from '../output-layer.ts';
+import { geojsonOf, type OutputFeature, type OutputLayer, type LayerSummary } from '../output-layer.ts';
 import { BufferedFile } from './buffered-file.ts';
 
 /**
@@ -34,7 +34,7 @@ function crsMember(crs: Crs | null): { crs?: object } {
 
 function featureOf({ polygons, properties }: OutputFeature, decimals: number): object {
   const rounded = polygons.map((polygon) => polygon.map((ring) => ring.map(rounding(decimals))));
-  return { type: 'OutputFeature', properties, geometry: geojsonGeometry(rounded, polygons.length > 1) };
+  return { type: 'Feature', properties, geometry: geojsonOf(rounded, polygons.length > 1) };
 }
 
 const rounding =

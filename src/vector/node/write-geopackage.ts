@@ -2,7 +2,7 @@ import { geopackageGeometry } from '../geopackage-geometry.ts';
 import { WGS84, type Crs } from '../crs.ts';
 import { esriWkt } from '../esri-wkt.ts';
 import type { OutputField, OutputLayer, LayerSummary } from '../output-layer.ts';
-import { createDatabase } from './create-database.ts';
+import { createDatabase } from './sqlite.ts';
 
 /** Tables of GeoPackage 1.3 (OGC 12-128r17, annex C). The application id is "GPKG". */
 const TABLES = `

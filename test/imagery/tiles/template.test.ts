@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { errorOf } from '../../support/errors.ts';
 import { checkTemplate, expandTemplate } from '../../../src/imagery/node/tiles/template.ts';
-import { redactor } from '../../../src/imagery/node/tiles/secrets.ts';
+import { redactor } from '../../../src/imagery/node/secrets.ts';
 
 const TILE = { z: 3, x: 3, y: 5 };
 
@@ -60,6 +60,10 @@ test('secrets are hidden: the key in any form, headers, query parameters, of oth
   assert.is(
     redact('moved to https://c.d/?Signature=abc&x=1&token=q;r'),
     'moved to https://c.d/?Signature=***&x=1&token=***;r',
+  );
+  assert.is(
+    redact('https://me:pass@c.d/a.tif?X-Amz-Credential=a%2Fb&X-Amz-Security-Token=c&X-Amz-Date=1 of x@y'),
+    'https://***@c.d/a.tif?X-Amz-Credential=***&X-Amz-Security-Token=***&X-Amz-Date=1 of x@y',
   );
   // Parameters that only sound alike tell services apart in the cache.
   const others = 'https://a.b/{quadkey}?quadkey={quadkey}&layerkeys=roads&design=dark&monkey=1';

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { InputError } from '../../../common/errors.ts';
-import type { Redact } from './secrets.ts';
+import type { Redact } from '../secrets.ts';
 import { describeStart, isTileImage } from './tile-image.ts';
 
 /** Time and chance, which tests replace. */

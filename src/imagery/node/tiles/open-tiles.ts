@@ -3,7 +3,7 @@ import { InputError } from '../../../common/errors.ts';
 import { realTiming, type Timing } from './fetch.ts';
 import { tileGrid, type LonLatBounds, type TileGrid } from './grid.ts';
 import { countedSource, type TileProgress } from './progress.ts';
-import { redactor } from './secrets.ts';
+import { redactor } from '../secrets.ts';
 import { folderSource, serviceSource } from './sources.ts';
 import { checkTemplate, describeTile, isRemote, takesKey } from './template.ts';
 import { TILE_SIZES } from './tile-image.ts';

@@ -1,10 +1,10 @@
-import type { RasterPixels } from '../../raster.ts';
+import { noReference, type RasterPixels } from '../../raster.ts';
 import { decodeJpeg, isJpeg } from '../jpeg.ts';
 import { memoryImage, type Decoded } from '../memory-image.ts';
 import { decodePngLevels, isPng } from '../png.ts';
 import { rasterOf } from '../read-image.ts';
 import { decodeWebpLevels, isWebp } from '../webp.ts';
-import type { Redact } from './secrets.ts';
+import type { Redact } from '../secrets.ts';
 
 /** Sides of tiles, in pixels. */
 export const TILE_SIZES: readonly [number, number] = [256, 512];
@@ -29,7 +29,7 @@ export async function decodeTile(bytes: Uint8Array, name: string): Promise<Raste
 
 /** RGB bytes, black where there is no data. */
 function pixelsOf(decoded: Decoded, name: string): Promise<RasterPixels> {
-  const raw = memoryImage(name, decoded, { affine: null, epsg: null, geographic: null });
+  const raw = memoryImage(name, decoded, noReference);
   return rasterOf(raw, {}).read({ x: 0, y: 0, width: decoded.width, height: decoded.height });
 }
 

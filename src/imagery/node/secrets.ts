@@ -1,10 +1,13 @@
 /** What replaces a secret. */
 const HIDDEN = '***';
 
-/** Query parameters whose values are secrets, as tile services name them. */
+/** Query parameters whose values are secrets, as tile services and presigned URLs of cloud storage name them. */
 const NAMES =
-  '(?:api|access|auth|subscription|client|app|map|sas)?[-_.]?(?:key|token|secret)|password|passwd|pwd|auth|authorization|sig|signature|credentials?';
+  '(?:x-(?:amz|goog)-)?(?:(?:api|access|auth|security|subscription|client|app|map|sas)?[-_.]?(?:key|token|secret)|password|passwd|pwd|auth|authorization|sig|signature|credentials?)';
 const PARAMETER = new RegExp(`([?&;](?:${NAMES})=)([^&;#\\s"'<>]*)`, 'gi');
+
+/** The name and password in front of a host. */
+const LOGIN = /(:\/\/)[^\s/?#@"'<>]+@/g;
 
 /** Hides keys in texts: in everything that is printed, thrown or written. */
 export type Redact = (text: string) => string;
@@ -25,11 +28,17 @@ export function redactor(template: string, key: string | undefined, headers: Rea
   return (text) => {
     let clean = text;
     for (const secret of secrets) clean = clean.replaceAll(secret, HIDDEN);
-    return clean.replaceAll(PARAMETER, (whole, start: string, value: string) =>
-      /^\{[^{}]*\}$/.test(value) ? whole : `${start}${HIDDEN}`,
-    );
+    return hideSecrets(clean);
   };
 }
+
+/** Hides the secrets of the URLs in a text: query parameters such as `apikey` or `X-Amz-Signature`, and name and password. */
+export const hideSecrets = (text: string): string =>
+  text
+    .replaceAll(LOGIN, `$1${HIDDEN}@`)
+    .replaceAll(PARAMETER, (whole, start: string, value: string) =>
+      /^\{[^{}]*\}$/.test(value) ? whole : `${start}${HIDDEN}`,
+    );
 
 /** A value of a query as the service understands it; unchanged if it is not percent-encoded correctly. */
 function decoded(text: string): string {
