@@ -33,6 +33,7 @@ export {
   type LabelledRasters,
   type LabelledReport,
 } from './data/node/open-labelled.ts';
+export { AreaOfInterest, type AreaFiles, type AreaOptions, type InArea } from './data/node/area.ts';
 export { openDataset, type OpenOptions } from './data/node/open-dataset.ts';
 export { openSpaceNet, type SpaceNetDataset } from './data/node/open-spacenet.ts';
 export { openTiff } from './imagery/node/tiff.ts';

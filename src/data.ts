@@ -3,6 +3,7 @@
 export { describeSample } from './data/types.ts';
 export type { Annotations, Detections, PixelWindow, RgbImage } from './imagery/types.ts';
 export type { Georeference, Raster, RasterPixels } from './imagery/raster.ts';
+export { partOfRaster, Region } from './imagery/region.ts';
 export { groundResolution, medianResolution } from './imagery/georeference.ts';
 export { overviewOf, type Overview } from './imagery/overview.ts';
 export type { Dataset, Sample, SampleDescription, SampleSource } from './data/types.ts';

@@ -2,14 +2,17 @@ import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import {
+  type AreaOfInterest,
   groundResolution,
   medianResolution,
   overviewOf,
+  partOfRaster,
   writePng,
   type Detections,
   type Georeference,
   type InputError,
   type LabelledImage,
+  type PixelWindow,
   type Raster,
   type RgbImage,
 } from '../data-node.ts';
@@ -32,12 +35,16 @@ export interface FoundImage {
   readonly input: string | Raster;
   readonly labelled: LabelledImage;
   readonly place: Georeference;
+  /** The part that is shown; null for all of it. */
+  readonly part: PixelWindow | null;
 }
 
 /** What `detectInputs` found. */
 export interface FoundInInputs {
   readonly images: readonly FoundImage[];
   readonly unreadable: readonly { readonly file: string; readonly reason: string }[];
+  /** Number of images that have no part in the area. */
+  readonly outside: number;
   /** Numbers of images with more detections than are kept, of nearly black ones, and of those too large for a picture. */
   readonly limited: number;
   readonly dark: number;
@@ -49,6 +56,7 @@ export interface FoundInInputs {
 /** How `detectInputs` works. */
 interface DetectInputsOptions {
   readonly detecting: DetectOptions & { readonly scoreThreshold: number };
+  readonly area: AreaOfInterest | null;
   readonly journal: TileJournal;
   /** Folder, magnification, and whether large rasters are drawn, too; null for no pictures. */
   readonly pictures: { readonly out: string; readonly scale: number | undefined; readonly large: boolean } | null;
@@ -60,18 +68,23 @@ interface DetectInputsOptions {
 export async function detectInputs(
   detector: Detector,
   inputs: readonly (string | Raster)[],
-  { detecting, journal, pictures, signal, terminal }: DetectInputsOptions,
+  { detecting, area, journal, pictures, signal, terminal }: DetectInputsOptions,
 ): Promise<FoundInInputs> {
   const images: FoundImage[] = [];
   const resolutions: number[] = [];
   const unreadable: { readonly file: string; readonly reason: string }[] = [];
-  let [limited, dark, undrawn] = [0, 0, 0];
-  const next = (): number => images.length + unreadable.length;
+  let [limited, dark, undrawn, outside] = [0, 0, 0, 0];
+  const next = (): number => images.length + unreadable.length + outside;
   const progress = (): void => terminal.progress('detecting', next(), inputs.length);
   progress();
   const running = {
     ...detecting,
     signal,
+    area,
+    onOutside: (): void => {
+      outside++;
+      progress();
+    },
     storeOf: (file: string) => journal.storeOf(fileKey(file)),
     onUnreadable: (file: string, error: InputError): void => {
       if (inputs.length === 1) throw error;
@@ -84,10 +97,11 @@ export async function detectInputs(
     },
   };
   const names = pictureNames(inputs);
-  for await (const { raster, isDark, detections, labelled } of detectFiles(detector, inputs, running)) {
+  for await (const { raster, region, isDark, detections, labelled } of detectFiles(detector, inputs, running)) {
     const input = inputs[next()]!;
     const { width, height, affine, epsg, geographic } = raster;
-    images.push({ input, labelled, place: { affine, epsg, geographic } });
+    const part = region?.bounds ?? null;
+    images.push({ input, labelled, place: { affine, epsg, geographic }, part });
     const resolution = groundResolution(raster);
     if (resolution !== null) resolutions.push(resolution);
     limited += omittedImages([detections], detecting.scoreThreshold);
@@ -96,17 +110,24 @@ export async function detectInputs(
     if (pictures === null) continue;
     if (width * height > PICTURE_PIXELS && !pictures.large) undrawn++;
     else {
-      const picture = await pictureOf(raster, detections, { classes: detector.classes, scale: pictures.scale });
+      const shown = part === null ? raster : partOfRaster(raster, part);
+      const picture = await pictureOf(shown, detections, { classes: detector.classes, scale: pictures.scale });
       await writePng(join(pictures.out, names.get(input)!), picture);
     }
   }
   terminal.stop();
-  return { images, unreadable, limited, dark, undrawn, groundResolution: medianResolution(resolutions) };
+  return { images, unreadable, outside, limited, dark, undrawn, groundResolution: medianResolution(resolutions) };
 }
 
 /** The journal of a call; what is in it is taken over if weights and options are those of the call that wrote it. */
-export function openJournal(out: string, weights: string, detecting: DetectOptions): Promise<TileJournal> {
-  return TileJournal.open(join(out, 'progress.jsonl'), { weights: fileKey(weights), ...detecting });
+export function openJournal(
+  out: string,
+  weights: string,
+  detecting: DetectOptions,
+  area: AreaOfInterest | null,
+): Promise<TileJournal> {
+  const settings = { weights: fileKey(weights), ...detecting, area: area?.hash ?? null };
+  return TileJournal.open(join(out, 'progress.jsonl'), settings);
 }
 
 /** A file with its size and date, which tell whether it has changed. */

@@ -43,8 +43,12 @@ const OPTIONS = {
   truth: option(text, { value: 'FILE', about: 'ground truth' }),
   area: option(text, {
     value: 'FILE',
-    about: 'with LAYER, a vector file with the polygons of the area that is judged',
+    about: 'with DATA or LAYER, a vector file with the polygons of the area that is judged',
     otherwise: 'everything counts',
+  }),
+  exclude: option(text, {
+    value: 'FILE',
+    about: 'with DATA or LAYER, a vector file of polygons in which nothing counts',
   }),
   predictions: option(text, { value: 'FILE', about: 'detections with scores' }),
   compare: option(text, {
@@ -120,7 +124,7 @@ retinagrad evaluate --truth FILE --predictions FILE [--compare FILE]
 retinagrad evaluate DATA [--weights FILE]
     Runs a detector on labelled images that it was not trained on, and scores it. DATA may be the word synthetic: 100
     generated images that training never sees.
-retinagrad evaluate LAYER --truth FILE [--area FILE]
+retinagrad evaluate LAYER --truth FILE [--area FILE] [--exclude FILE]
     Scores a vector layer of detections on the map, in any coordinate system; needs no images.`,
   about: `
 Prints precision, recall, F1 and the metrics of COCO and SpaceNet. Labels are files or folders in any format that retinagrad
@@ -156,14 +160,17 @@ async function runEvaluate(call: Call<typeof OPTIONS>): Promise<number> {
   if (more.length > 0) throw new UsageError(`expected one data set, got ${positionals.join(' ')}`);
   if (data !== undefined && options.truth !== undefined && options.predictions === undefined)
     return evaluateLayer(call, data);
-  if (options.area !== undefined) throw new UsageError('--area goes with LAYER --truth LAYER');
   const files = options.truth !== undefined || options.predictions !== undefined;
   if (files === (data !== undefined)) {
     throw new UsageError(
       'give either --truth and --predictions, or a data set to run a detector on, or LAYER and --truth',
     );
   }
-  return data === undefined ? evaluateFiles(call) : evaluateData(call, data);
+  if (data !== undefined) return evaluateData(call, data);
+  for (const name of ['area', 'exclude'] as const) {
+    if (options[name] !== undefined) throw new UsageError(`--${name} goes with DATA, or with LAYER --truth LAYER`);
+  }
+  return evaluateFiles(call);
 }
 
 const judgeOptions = ({ iou, threshold, resamples }: OptionValues<typeof OPTIONS>): JudgeOptions => ({
@@ -244,15 +251,16 @@ async function evaluateLayer({ options: values, terminal }: Call<typeof OPTIONS>
   for (const name of foreign) {
     if (values[name] !== undefined) throw new UsageError(`--${name} does not go with LAYER --truth LAYER`);
   }
-  const { truth, area, out, 'class-property': classProperty } = values;
+  const { truth, area, exclude, out, 'class-property': classProperty } = values;
   if (out !== undefined) makeFolder(out, '--out');
   const judgement = await judgeLayers(truth!, layer, {
     ...judgeOptions(values),
-    ...defined({ area, classProperty, outcomes: out === undefined ? undefined : join(out, 'judgement.gpkg') }),
+    ...defined({ area, exclude, classProperty, outcomes: out === undefined ? undefined : join(out, 'judgement.gpkg') }),
   });
   for (const note of judgement.notes) terminal.say(`note: ${note}`);
-  terminal.print(areaText(judgement, `${area ?? 'bounds of both layers'}; boxes compared in ${judgement.crs}`));
-  const result = { truth, predictions: layer, area: area ?? null, ...judgement };
+  const place = `${area ?? 'bounds of both layers'}${exclude === undefined ? '' : ` without ${exclude}`}`;
+  terminal.print(areaText(judgement, `${place}; boxes compared in ${judgement.crs}`));
+  const result = { truth, predictions: layer, area: area ?? null, exclude: exclude ?? null, ...judgement };
   terminal.result(result);
   if (out === undefined) return EXIT.done;
   writeFileSync(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
@@ -281,8 +289,8 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   const path = given === SYNTHETIC ? await syntheticToEvaluate(onDrawing) : given;
   const device = await init(defined({ adapter: values.adapter }));
   const detector = loadDetector(weights);
-  const { images: folder, split } = values;
-  const opening = { ...defined({ images: folder, split }), ...featureOptions(values) };
+  const { images: folder, split, area, exclude } = values;
+  const opening = { ...defined({ images: folder, split, area, exclude }), ...featureOptions(values) };
   const data = await openEvaluationData(detector, path, opening);
   const { dataset } = data;
   terminal.facts([
@@ -310,15 +318,20 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   const all = images.map(({ detections }) => detections);
   const limited = omittedImages(all, judgement.settings.scoreThreshold);
   if (limited > 0) terminal.warn(limitNote(limited, maxDetections, '--max-detections'));
-  const result = { weights, data: path, limited, unreadable, ...judgement };
+  const result = { weights, data: path, ...defined({ area, exclude }), limited, unreadable, ...judgement };
   terminal.result(result);
   const report = await writeEvaluation(out, result, {
     title: titleOf(detector.classes, path),
     summary: `The detector of ${weights} on ${images.length} images${unreadable.length === 0 ? '' : `; ${unreadable.length} could not be read`}.`,
     judgement,
     pictured: { dataset, images },
-    facts: [{ heading: 'Run', values: { weights, data: path, adapter: device.adapter.name } }],
-    commands: [`retinagrad evaluate ${path} --weights ${weights} --threshold ${judgement.settings.scoreThreshold}`],
+    facts: [
+      { heading: 'Run', values: { weights, data: path, ...defined({ area, exclude }), adapter: device.adapter.name } },
+    ],
+    commands: [
+      `retinagrad evaluate ${path} --weights ${weights} --threshold ${judgement.settings.scoreThreshold}` +
+        `${area === undefined ? '' : ` --area ${area}`}${exclude === undefined ? '' : ` --exclude ${exclude}`}`,
+    ],
     files: [weights],
   });
   await writeLabels(predictions, join(out, 'predictions.csv'), 'csv', { overwrite: true });

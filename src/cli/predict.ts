@@ -1,5 +1,5 @@
 import { counted, defined } from '../common/check.ts';
-import { findImages, type LabelTable } from '../data-node.ts';
+import { AreaOfInterest, findImages, type LabelTable } from '../data-node.ts';
 import { commonFolder, loadDetector, resolutionNote, viewNames, type Detector } from '../detector-node.ts';
 import { init, type Device } from '../node.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
@@ -66,6 +66,12 @@ const OPTIONS = {
     about: 'coordinate system of gpkg, fgb, shp and geojson: raster (that of the images), or EPSG:n',
     otherwise: 'EPSG:4326 for geojson, otherwise raster',
   }),
+  area: option(text, {
+    value: 'FILE',
+    about: 'vector file of polygons: only objects whose centre lies inside are detected, and other tiles are not read',
+    otherwise: 'everywhere',
+  }),
+  exclude: option(text, { value: 'FILE', about: 'vector file of polygons: nothing is detected inside' }),
   map: flag('also writes map/index.html: the detections over the imagery, for any browser, without a server'),
   pictures: flag(`also draws rasters of more than ${PICTURE_PIXELS / 1e6} million pixels, reduced`),
   'no-pictures': flag('does not draw the detections of each image to a PNG'),
@@ -92,6 +98,9 @@ Tiles without data (nodata, masks, transparency) are skipped. Objects must have 
 (a path with {z}/{x}/{y}). Tiles are requested when the detector comes to them, at most four at a time, and kept in --cache. The
 key of the service is given by --key-env or --key-file, not in the URL, and is not shown or written anywhere.
 
+--area and --exclude are GeoJSON, GeoPackage, shapefile, FlatGeobuf or KML in any coordinate system; images then need a
+georeference. The network sees what lies beside the area, so that objects at its border are found as well as others.
+
 What is found is kept in FOLDER/progress.jsonl until the end: the same command goes on where an interrupted one stopped.
 
 Writes predictions.csv (image, x1, y1, x2, y2 in pixels, label, score) or the formats that --format names. Image paths are
@@ -110,6 +119,7 @@ detections of all images.`,
     ['npx retinagrad predict scene.tif --tile 512 --overlap 96 --threshold 0.4'],
     ['npx retinagrad predict https://example.com/city.tif --views flips --format gpkg'],
     ['npx retinagrad predict ortho --format shp,csv --no-pictures --map'],
+    ['npx retinagrad predict ortho.tif --area district.geojson --exclude water.gpkg --format gpkg'],
     ["npx retinagrad predict --tiles 'https://example.com/{z}/{x}/{y}.jpg' --bbox 13.40,52.51,13.41,52.52 --zoom 19"],
     ["npx retinagrad predict 'unseen/*.jpg' --threshold 0 --format coco --no-pictures"],
   ],
@@ -136,6 +146,7 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   }
   if (options.tile !== undefined) checkOverlap(overlap, options.tile);
   const files = positionals.length === 0 ? [] : await findImages(positionals);
+  const area = await AreaOfInterest.open(defined({ area: options.area, exclude: options.exclude }));
   const weights = weightsFile(options.weights);
   makeFolder(out, '--out');
   const device = await init(defined({ adapter: options.adapter }));
@@ -156,15 +167,17 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   announce(detector, { device, weights, threshold, tile, files: inputs.length }, terminal);
   const maxDetections = options['max-detections'] ?? Math.max(spec.postprocess.maxDetections, MAX_DETECTIONS);
   const detecting = { tile, scoreThreshold: threshold, maxDetections, views: options.views, ...defined({ overlap }) };
-  const journal = await openJournal(out, weights, detecting);
+  const journal = await openJournal(out, weights, detecting, area);
   if (journal.tiles > 0) {
     terminal.say(`goes on: ${counted(journal.tiles, 'tile', 'tiles')} of an interrupted call are kept`);
   }
   const pictures = options['no-pictures'] ? null : { out, scale, large: options.pictures };
-  const found = await detectInputs(detector, inputs, { detecting, journal, pictures, signal, terminal });
-  const { images, unreadable } = found;
+  const found = await detectInputs(detector, inputs, { detecting, area, journal, pictures, signal, terminal });
+  const { images, unreadable, outside } = found;
   detector.dispose();
   device.destroy();
+  if (outside === inputs.length) area?.checkAny(0, { outside, unplaced: [] });
+  for (const note of area?.notes({ outside }) ?? []) terminal.say(`note: ${note}`);
   if (signal.aborted && images.length === 0) {
     terminal.warn(GOES_ON);
     return EXIT.interrupted;

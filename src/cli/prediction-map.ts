@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { defined } from '../common/check.ts';
-import { openRaster } from '../data-node.ts';
+import { openRaster, partOfRaster } from '../data-node.ts';
 import type { Detector } from '../detector-node.ts';
 import { writeMap, type MapImage } from '../report-node.ts';
 import type { FoundImage } from './detect-inputs.ts';
@@ -21,11 +21,12 @@ export async function writePredictionMap(
 ): Promise<string | null> {
   if (signal.aborted) return null;
   async function* opened(): AsyncGenerator<MapImage> {
-    for (const [i, { input, labelled }] of images.entries()) {
+    for (const [i, { input, labelled, part }] of images.entries()) {
       terminal.progress('writing the map, image', i, images.length);
       const { bands, stretch } = decoding;
       const raster = typeof input === 'string' ? await openRaster(input, defined({ bands, stretch })) : input;
-      yield { name: labelled.file, raster, objects: labelled.objects };
+      const shown = part === null ? raster : partOfRaster(raster, part);
+      yield { name: labelled.file, raster: shown, objects: labelled.objects };
       if (typeof input === 'string') await raster.close();
     }
   }

@@ -19,6 +19,7 @@ class CachedDataset implements Dataset {
   readonly ids: readonly string[];
   readonly decoding: ImageDecoding | undefined;
   readonly describe?: NonNullable<Dataset['describe']>;
+  readonly region?: NonNullable<Dataset['region']>;
   readonly #dataset: Dataset;
   readonly #samples = new Map<number, Promise<Sample>>();
   #bytesLeft: number;
@@ -28,6 +29,7 @@ class CachedDataset implements Dataset {
     this.ids = dataset.ids;
     this.decoding = dataset.decoding;
     if (dataset.describe !== undefined) this.describe = dataset.describe.bind(dataset);
+    if (dataset.region !== undefined) this.region = dataset.region.bind(dataset);
     this.#dataset = dataset;
     this.#bytesLeft = cacheBytes;
   }

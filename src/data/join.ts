@@ -40,5 +40,9 @@ export function joinDatasets(datasets: readonly Dataset[]): Dataset {
       const { dataset, own, name } = find(index);
       return { ...(await describeSample(dataset, own)), id: name };
     },
+    region(index) {
+      const { dataset, own } = find(index);
+      return dataset.region?.(own) ?? null;
+    },
   };
 }

@@ -53,6 +53,8 @@ export interface TiledDataset extends Dataset {
  * and shares more with its neighbour (`steppedStarts`); an image that is smaller than a tile becomes one tile of its own
  * size. Sizes and boxes come from `describeSample`: data sets with `describe` decode nothing yet.
  *
+ * Tiles without a pixel in the region of their image (`Dataset.region`) are left out.
+ *
  * Tiles are read by `Dataset.window` where there is one, otherwise from the whole image: with images too large for the
  * cache, an order that jumps between them decodes one image per tile.
  *
@@ -71,7 +73,9 @@ export async function tileDataset(dataset: Dataset, options: TileOptions): Promi
   for (let index = 0; index < dataset.ids.length; index++) {
     const described = await describeSample(dataset, index);
     sizes.push(described);
+    const region = dataset.region?.(index) ?? null;
     for (const tile of cutImage(described, index, size, overlap, rule)) {
+      if (region?.touches(tile) === false) continue;
       if (empty === 'keep' || !tile.isEmpty) tiles.push(tile);
     }
   }
@@ -89,6 +93,10 @@ export async function tileDataset(dataset: Dataset, options: TileOptions): Promi
     async describe(index): Promise<SampleDescription> {
       const { id, width, height, boxes, labels } = at(index);
       return { id, width, height, boxes, labels };
+    },
+    region(index) {
+      const tile = at(index);
+      return dataset.region?.(tile.index)?.inside(tile) ?? null;
     },
     async get(index): Promise<Sample> {
       const tile = at(index);

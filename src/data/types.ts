@@ -1,3 +1,4 @@
+import type { Region } from '../imagery/region.ts';
 import type { Annotations, ImageDecoding, RgbImage } from '../imagery/types.ts';
 
 /** One image with its annotations. */
@@ -27,6 +28,8 @@ export interface Dataset {
    * decoding the whole image; rejects when the part does not lie within the image. The caller owns the returned pixels.
    */
   window?(index: number, x: number, y: number, width: number, height: number): Promise<RgbImage>;
+  /** The part of the image of sample number `index` that counts; null for all of it. Absent: all of every image. */
+  region?(index: number): Region | null;
 }
 
 /** What is known of a sample without its pixels. */

@@ -1,6 +1,7 @@
 import { checkInteger, checkNumber, defined } from '../common/check.ts';
 import { boxIou, BoxGrid, coveredFraction, suppress } from '../imagery/boxes.ts';
 import type { Raster, RasterPixels } from '../imagery/raster.ts';
+import type { Region } from '../imagery/region.ts';
 import { evenStarts } from '../imagery/tile-axis.ts';
 import type { Detections, PixelWindow } from '../imagery/types.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
@@ -70,13 +71,17 @@ const WITH_DATA = 0.5;
 const BATCH_PIXELS = 4 * 1024 * 1024;
 
 /** What detection needs of a raster. */
-export type DetectableRaster = Pick<Raster, 'width' | 'height' | 'read'>;
+export interface DetectableRaster extends Pick<Raster, 'width' | 'height' | 'read'> {
+  /** The part that counts. Default: all of it. */
+  readonly region?: Region | null;
+}
 
 /**
  * Detects objects in a raster of any size: reads it in overlapping tiles and merges their detections. A box that the edge
  * of its tile cuts is dropped if a complete box of the same class, from another tile, covers it. Non-maximum suppression
  * then runs per class over the whole raster. Tiles without data are skipped, and so are boxes of which more than half has
- * none. The next tiles are read while the GPU works. For a raster that fits in one tile, the result is that of
+ * none. So are tiles that do not touch the region of the raster, which are not read, and boxes whose centre lies outside of it;
+ * pixels outside are seen beside those inside. The next tiles are read while the GPU works. For a raster that fits in one tile, the result is that of
  * `model.detect`. `maxDetections` limits each tile, but not the raster.
  *
  * @param model in evaluation mode
@@ -95,7 +100,8 @@ export async function detectRaster(
   checkInteger('detectRaster', 'batchSize', batchSize, { min: 1 });
   checkInteger('detectRaster', 'overlap', overlap, { min: 0, max: tile - 1 });
   checkNumber('detectRaster', 'nmsThreshold', nmsThreshold, { min: 0, max: 1 });
-  const tiles = tilesOf(raster, tile, overlap);
+  const { region = null } = raster;
+  const tiles = tilesOf(raster, tile, overlap).filter((window) => region?.touches(window) !== false);
   const perTile = tiles.map((_, number) => store?.get(number));
   const todo = tiles.map((_, number) => number).filter((number) => perTile[number] === undefined);
   const batches = Array.from({ length: Math.ceil(todo.length / batchSize) }, (_, i) =>
@@ -130,15 +136,31 @@ export async function detectRaster(
   }
   const complete = perTile.map((found) => found!);
   // The model has already suppressed with this threshold, in float32; doing it again in float64 could drop more.
-  if (tiles.length === 1 && nmsThreshold === model.spec.postprocess.nmsThreshold) return complete[0]!;
+  if (tiles.length === 1 && nmsThreshold === model.spec.postprocess.nmsThreshold) return inRegion(complete[0]!, region);
   const all = complete.flatMap((found, number) => foundIn(found, number, tiles[number]!, raster));
   const kept = suppress(withoutFragments(all, tile), nmsThreshold, (a, b) => boxIou(a, 0, b, 0), tile);
   const omitted = complete.flatMap((found) => [...(found.omitted ?? [])]);
-  return {
+  const found = {
     boxes: Float32Array.from(kept.flatMap(({ box }) => [...box])),
     scores: Float32Array.from(kept, ({ score }) => score),
     labels: Int32Array.from(kept, ({ label }) => label),
     ...(omitted.length === 0 ? {} : { omitted: Float32Array.from(omitted) }),
+  };
+  // Last, because a complete box whose centre lies outside replaces its fragments inside.
+  return inRegion(found, region);
+}
+
+/** The detections whose centre lies in a region. */
+export function inRegion(found: Detections, region: Region | null): Detections {
+  if (region === null) return found;
+  const { boxes, scores, labels } = found;
+  const boxAt = (i: number): Float32Array => boxes.subarray(4 * i, 4 * i + 4);
+  const kept = [...scores.keys()].filter((i) => region.containsCentre(boxAt(i)));
+  return {
+    ...found,
+    boxes: Float32Array.from(kept.flatMap((i) => [...boxAt(i)])),
+    scores: Float32Array.from(kept, (i) => scores[i]!),
+    labels: Int32Array.from(kept, (i) => labels[i]!),
   };
 }
 

@@ -5,7 +5,8 @@ import type { InputError } from '../common/errors.ts';
 import { batches } from '../data/loader.ts';
 import type { Annotations } from '../imagery/types.ts';
 import type { Dataset } from '../data/types.ts';
-import { detectImage } from './detect-image.ts';
+import { rasterOfImage } from './detect-image.ts';
+import { detectRaster, inRegion } from './detect-raster.ts';
 import { evaluateDetections, type Evaluation } from '../evaluation/detection-metrics.ts';
 
 /** Options of `evaluateDetector`. */
@@ -56,8 +57,10 @@ export async function evaluateDetector(
     for (const [i, image] of inputs.entries()) {
       const { boxes, labels } = batch.samples[i]!;
       const at = fits.indexOf(image);
+      const region = dataset.region?.(batch.indices[i]!) ?? null;
+      const cut = { tile: tile!, ...limit, ...defined({ signal }) };
       const detections =
-        at >= 0 ? whole[at]! : await detectImage(model, image, { tile: tile!, ...limit, ...defined({ signal }) });
+        at >= 0 ? inRegion(whole[at]!, region) : await detectRaster(model, { ...rasterOfImage(image), region }, cut);
       images.push({ index: batch.indices[i]!, detections, truth: { boxes, labels } });
     }
     onProgress?.(Math.min(indices.length, (batch.number + 1) * batchSize), indices.length);

@@ -1,5 +1,6 @@
 import { checkNumber } from '../common/check.ts';
 import type { Box, Point } from '../imagery/geometry.ts';
+import { isInPolygon } from '../imagery/region.ts';
 import {
   checkBootstrap,
   imageWeights,
@@ -179,21 +180,10 @@ const centresOf = (boxes: ArrayLike<number>): Point[] =>
     (boxes[4 * i + 1]! + boxes[4 * i + 3]!) / 2,
   ]);
 
-/** Whether a point lies in an outline and in none of its holes: a ray from it to the right crosses an odd number of edges. */
-function contains({ polygons, bounds: [x1, y1, x2, y2] }: Outline, [x, y]: Point): boolean {
-  if (x < x1 || x > x2 || y < y1 || y > y2) return false;
-  let isInside = false;
-  for (const ring of polygons.flat()) {
-    let last = ring[ring.length - 1]!;
-    for (const point of ring) {
-      if (point[1] > y !== last[1] > y) {
-        const crossing = point[0] + ((y - point[1]) / (last[1] - point[1])) * (last[0] - point[0]);
-        if (x < crossing) isInside = !isInside;
-      }
-      last = point;
-    }
-  }
-  return isInside;
+/** Whether a point lies in an outline. */
+function contains({ polygons, bounds: [x1, y1, x2, y2] }: Outline, point: Point): boolean {
+  const [x, y] = point;
+  return x >= x1 && x <= x2 && y >= y1 && y <= y2 && polygons.some((polygon) => isInPolygon(polygon, point));
 }
 
 type Intervals = Pick<AreaJudgement, 'perHectare' | 'precision' | 'recall' | 'f1' | 'bootstrap'>;

@@ -15,6 +15,8 @@ export interface Outline {
 export interface PolygonGeometry {
   /** The union of polygons. Throws a RangeError for coordinates that are not finite. */
   outline(polygons: readonly Polygon[]): Outline;
+  /** What polygons leave of a region. Throws a RangeError for coordinates that are not finite. */
+  without(whole: Outline, polygons: readonly Polygon[]): Outline;
   /** The region of a box. */
   boxOutline(box: Box): Outline;
   /**
@@ -28,6 +30,7 @@ export interface PolygonGeometry {
 interface Clipper {
   readonly union: (first: Rings[], ...more: Rings[][]) => Polygon[];
   readonly intersection: (first: Rings[], ...more: Rings[][]) => Polygon[];
+  readonly difference: (first: Rings[], ...more: Rings[][]) => Polygon[];
 }
 
 type Rings = [number, number][][];
@@ -74,8 +77,9 @@ export function areaInBox(polygons: readonly Polygon[], [x1, y1, x2, y2]: Box): 
   return areaOf(polygons.map((rings) => rings.map(clip)));
 }
 
-function makeGeometry({ union, intersection }: Clipper): PolygonGeometry {
+function makeGeometry({ union, intersection, difference }: Clipper): PolygonGeometry {
   const unionOf = ([first, ...more]: Rings[][]) => (first === undefined ? [] : union(first, ...more));
+  const differenceOf = ([first, ...more]: Rings[][]) => (first === undefined ? [] : difference(first, ...more));
   const intersectionOf = ([first, ...more]: Rings[][]) => (first === undefined ? [] : intersection(first, ...more));
   function outline(polygons: readonly Polygon[]): Outline {
     for (const [x, y] of polygons.flat(2)) {
@@ -90,9 +94,16 @@ function makeGeometry({ union, intersection }: Clipper): PolygonGeometry {
       unionOf,
       solid.map((rings) => [rings]),
     );
+    return prepared(whole);
+  }
+  function prepared(whole: readonly Polygon[]): Outline {
     const bounds = outerBounds(whole);
     const area = areaOf(whole);
     return { polygons: whole, area, bounds, isBox: area === (bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) };
+  }
+  function without(whole: Outline, polygons: readonly Polygon[]): Outline {
+    const hole = outline(polygons);
+    return prepared(clipSafely(differenceOf, [whole.polygons.map(writable), hole.polygons.map(writable)]));
   }
   function boxOutline(box: Box): Outline {
     const [x1, y1, x2, y2] = box;
@@ -117,7 +128,7 @@ function makeGeometry({ union, intersection }: Clipper): PolygonGeometry {
     if (b.isBox) return ratio(areaInBox(a.polygons, b.bounds));
     return ratio(areaOf(clipSafely(intersectionOf, [a.polygons.map(writable), b.polygons.map(writable)])));
   }
-  return { outline, boxOutline, iou };
+  return { outline, without, boxOutline, iou };
 }
 
 /**

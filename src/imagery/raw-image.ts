@@ -16,6 +16,8 @@ export interface RawImage extends Georeference, LevelType {
   readonly isFullRange: boolean;
   /** What each band shows. */
   readonly roles: readonly ColourRole[];
+  /** A window outside of which no pixel has data, where it is known. */
+  readonly extent?: PixelWindow;
   /**
    * Levels of three bands (numbered from 1, as in GDAL) of a window or, by default, of the whole image. Only blocks that
    * overlap the window are read and decoded. Rejects if the pixels are damaged or the window exceeds the image.

@@ -65,6 +65,13 @@ const dataSettings = {
   bands: orNone(
     triple([3, 2, 1], 'bands of the images for red, green and blue, from 1; none: as the files say', { min: 1 }),
   ),
+  /**
+   * Vector file of polygons in any coordinate system: only what lies inside counts. Pixels outside are as without data, and
+   * objects whose centre lies outside are left out.
+   */
+  area: orNone(words('', 'vector file of polygons: only what lies inside counts; images need a georeference')),
+  /** Vector file of polygons: what lies inside does not count. */
+  exclude: orNone(words('', 'vector file of polygons: what lies inside does not count')),
   /** What to do with images that have no labels: leave them out, treat them as empty, or fail. */
   unlabelled: oneOf('skip', ['skip', 'empty', 'error'], 'what to do with images that have no labels'),
   /** Path of another data set to evaluate on, instead of a held-out fraction of this one. */

@@ -29,6 +29,8 @@ export interface TrainingData {
   readonly sampler: BalancedSampler | null;
   /** How images are decoded; saved with the weights. */
   readonly decoding: ImageDecoding;
+  /** Identifies the polygons of `data.area` and `data.exclude`; null without any. */
+  readonly areaHash: string | null;
   /** What was left out, one line each. */
   readonly notes: readonly string[];
   /** What impairs the results, one line each. */
@@ -42,6 +44,8 @@ export interface DataOrigin {
   readonly description?: string;
   readonly notes?: readonly string[];
   readonly warnings?: readonly string[];
+  /** See `TrainingData.areaHash`. */
+  readonly areaHash?: string | null;
   /** Another data set to evaluate on, instead of a held-out fraction. */
   readonly validation?: Dataset | null;
   /** Opens a source on other threads for a split. If null or absent, the calling thread reads and augments. */
@@ -63,7 +67,7 @@ export function checkDataSettings({ data }: Settings): void {
 export async function prepareTrainingData(
   dataset: Dataset,
   settings: Settings,
-  { description = 'data in memory', notes = [], warnings = [], validation = null, openSource }: DataOrigin = {},
+  { description = 'data in memory', validation = null, openSource, ...origin }: DataOrigin = {},
 ): Promise<TrainingData> {
   checkDataSettings(settings);
   const { data, sampling, train } = settings;
@@ -88,8 +92,9 @@ export async function prepareTrainingData(
     source: threads ?? augmentedSource(samples, { augment: augmentOptions(settings), drawFrom: split.train }),
     sampler,
     decoding: dataset.decoding ?? {},
-    notes,
-    warnings: [...warnings, ...dark],
+    areaHash: origin.areaHash ?? null,
+    notes: origin.notes ?? [],
+    warnings: [...(origin.warnings ?? []), ...dark],
     close: async () => threads?.close(),
   };
 }
@@ -107,8 +112,13 @@ async function pixelWarnings(samples: Dataset, train: readonly number[]): Promis
     const sample = await samples.get(index).catch(() => null);
     if (sample === null) continue;
     read++;
-    if (isNearlyBlack(sample.image)) dark++;
-    else if (blackFraction(sample.image) > MOSTLY) partly++;
+    const { image } = sample;
+    const [height, width] = [image.shape[0]!, image.shape[1]!];
+    const mask = samples.region?.(index)?.mask({ x: 0, y: 0, width, height });
+    // What lies outside of the area is black by intention.
+    const inside = mask === undefined ? 1 : mask.reduce((sum, one) => sum + one, 0) / mask.length;
+    if (isNearlyBlack(image)) dark++;
+    else if (blackFraction(image) - (1 - inside) > MOSTLY * inside) partly++;
   }
   const of = (count: number): string => `of ${counted(read, 'sample', 'samples')} looked at, ${count}`;
   return [

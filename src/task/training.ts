@@ -94,7 +94,7 @@ export function runTraining(
     decoding,
     tile: training.tile,
     hardNegatives: training.settings.sampling.hardNegatives,
-    fingerprint: fingerprintOf(training.settings),
+    fingerprint: fingerprintOf(training),
     ...defined({ sampler: sampler ?? undefined }),
   });
 }
@@ -111,9 +111,12 @@ export function findRate(training: Training, onStep?: (point: RatePoint, steps: 
 }
 
 /** The settings that the source and the sampler of the samples have already taken in. */
-function fingerprintOf({ data, sampling, augment }: RunSettings): Record<string, unknown> {
+function fingerprintOf({ settings, data: { areaHash } }: Training): Record<string, unknown> {
+  const { data, sampling, augment } = settings;
   const { minVisible, tile, overlap } = data;
-  const groups = { data: { minVisible, tile, overlap }, sampling, augment };
+  // The polygons, because a file may have changed. Runs without them have no entry.
+  const area = areaHash === null ? {} : { 'area and exclude': `polygons that hash to ${areaHash}` };
+  const groups = { data: { minVisible, tile, overlap, ...area }, sampling, augment };
   return Object.fromEntries(layerOf('', groups).values);
 }
 

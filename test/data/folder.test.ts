@@ -44,7 +44,7 @@ test(
       images: folder,
       missingLabels: ['c.png'],
       objects: 3,
-      dropped: { crowd: 0, difficult: 0, otherClasses: 0 },
+      dropped: { crowd: 0, difficult: 0, otherClasses: 0, outsideArea: 0 },
       bits: 8,
       notes: [],
     });

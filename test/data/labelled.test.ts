@@ -102,14 +102,14 @@ test(
       imagesRoot,
     };
     const all = await openLabelled(labels);
-    assert.equal(all.report.dropped, { crowd: 1, difficult: 0, otherClasses: 0 });
+    assert.equal(all.report.dropped, { crowd: 1, difficult: 0, otherClasses: 0, outsideArea: 0 });
     assert.equal([...(await all.get(0)).labels], [1, 0]);
     const easy = await openLabelled(labels, { difficult: 'drop', classes: ['roof', 'car'] });
-    assert.equal(easy.report.dropped, { crowd: 1, difficult: 1, otherClasses: 0 });
+    assert.equal(easy.report.dropped, { crowd: 1, difficult: 1, otherClasses: 0, outsideArea: 0 });
     assert.equal([...(await easy.get(0)).labels], [0]);
     await rejects(openLabelled(labels, { classes: ['roof'] }), /class "car" is none of roof/);
     const roofs = await openLabelled(labels, { classes: ['roof'], otherClasses: 'drop' });
-    assert.equal(roofs.report.dropped, { crowd: 0, difficult: 0, otherClasses: 2 });
+    assert.equal(roofs.report.dropped, { crowd: 0, difficult: 0, otherClasses: 2, outsideArea: 0 });
     assert.equal([...(await roofs.get(0)).labels], [0]);
     await rejects(
       openLabelled(labels, { classes: ['rof'], otherClasses: 'drop' }),

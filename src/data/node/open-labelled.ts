@@ -7,7 +7,7 @@ import { checkFolder, listFiles } from '../../imagery/node/files.ts';
 import { imageEnding, imageSizeOf } from '../../imagery/node/image-size.ts';
 import type { MeasureOptions } from '../../imagery/node/measure-stretch.ts';
 import { is16BitPng } from '../../imagery/node/png.ts';
-import { readImage, type ReadImageOptions } from '../../imagery/node/read-image.ts';
+import { readPixels, type ReadImageOptions } from '../../imagery/node/read-image.ts';
 import { colourBands } from '../../imagery/raw-image.ts';
 import { checkStretch, type Stretch } from '../../imagery/stretch.ts';
 import type { Annotations, Bands, ImageDecoding } from '../../imagery/types.ts';
@@ -23,10 +23,11 @@ import {
   type SizedImage,
 } from '../labelled-objects.ts';
 import type { Dataset, Sample, SampleDescription } from '../types.ts';
-import { RasterReader } from './raster-reader.ts';
+import { AreaOfInterest, maskedRegions, type AreaOptions } from './area.ts';
+import { openRegion, RasterReader } from './raster-reader.ts';
 
 /** How a table of labels becomes a data set. */
-export interface LabelledOptions extends ObjectSelection, ReadImageOptions, MeasureOptions {
+export interface LabelledOptions extends ObjectSelection, ReadImageOptions, MeasureOptions, AreaOptions {
   /** Images without labels: left out and listed in the report (default), taken as empty, or an error. */
   readonly missingLabels?: 'skip' | 'empty' | 'error';
   /** Which boxes are kept when the edge of the image cuts them. */
@@ -45,7 +46,10 @@ export interface LabelledReport {
   /** Number of objects, without those that were left out. */
   readonly objects: number;
   /** Numbers of objects that were left out. */
-  readonly dropped: SelectedObjects['dropped'];
+  readonly dropped: SelectedObjects['dropped'] & {
+    /** With the centre of the box outside of the area of interest. */
+    readonly outsideArea: number;
+  };
   /** Bits of a level of the TIFF and 16-bit PNG files; 8 where there are none. */
   readonly bits: number;
   /** What the label files hold that is not used, a sentence each. */
@@ -93,18 +97,25 @@ export async function openLabelled(
   checkVisibility(visibility);
   if (options.stretch !== undefined) checkStretch(options.stretch);
   await checkFolder('openLabelled', root);
-  const { classes, objects, dropped } = selectObjects(table, labels, options);
-  const missingLabels = await matchFiles(table, objects, labels, options);
+  const { classes, objects: all, dropped } = selectObjects(table, labels, options);
+  const missingLabels = await matchFiles(table, all, labels, options);
+  const area = await AreaOfInterest.open(options);
+  const selected = await area?.select(
+    root,
+    Array.from(all, ([file, objects]) => ({ file, objects })),
+  );
+  const objects = selected === undefined ? all : new Map(selected.images.map(({ file, objects }) => [file, objects]));
   const ids = [...objects.keys()].sort();
   const paths = ids.map((id) => join(root, id));
   // Others have bytes, which stay as they are.
   const deep = new Set<string>();
   for (const path of paths) if (isTiffName(path) || (await is16BitPng(path))) deep.add(path);
   const [first, ...others] = deep;
+  const reading = { ...options, ...maskedRegions(root, selected?.regions, options) };
   const rasters =
     first === undefined
       ? null
-      : await RasterReader.open('openLabelled', [first, ...others], options, { sameBands: false });
+      : await RasterReader.open('openLabelled', [first, ...others], reading, { sameBands: false });
 
   // What is seen of a footprint is decided by its outline, as in SpaceNet's trees.
   const isFootprint = format === 'spacenet-csv' || format === 'geojson' || format === 'vector';
@@ -126,9 +137,9 @@ export async function openLabelled(
     images: root,
     missingLabels,
     objects: kept,
-    dropped,
+    dropped: { ...dropped, outsideArea: selected?.objectsOutside ?? 0 },
     bits,
-    notes: [...notes, ...bandNote],
+    notes: [...notes, ...bandNote, ...(selected?.notes ?? [])],
   };
   const dataset: LabelledDataset = {
     classes,
@@ -140,7 +151,7 @@ export async function openLabelled(
       const image =
         rasters !== null && deep.has(path)
           ? await rasters.image(await rasters.open(path))
-          : await readImage(path, options);
+          : await readPixels(await openRegion(path, reading), reading);
       return { id, image, ...annotate({ id, ...imageSize(image) }) };
     },
     async describe(index): Promise<SampleDescription> {
@@ -148,6 +159,7 @@ export async function openLabelled(
       const { width, height } = await imageSizeOf(path);
       return { id, width, height, ...annotate({ id, width, height }) };
     },
+    ...(selected === undefined ? {} : { region: (index) => selected.regions.get(sampleOf('region', index).id)! }),
   };
   if (rasters === null) return dataset;
   const { rgb, stretch } = rasters;

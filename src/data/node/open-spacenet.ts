@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { InputError } from '../../common/errors.ts';
 import {
+  boundsOf,
   checkVisibility,
   defaultVisibility,
   packAnnotations,
@@ -10,16 +11,19 @@ import {
   type Visibility,
 } from '../../imagery/geometry.ts';
 import type { RawImage } from '../../imagery/raw-image.ts';
+import type { Region } from '../../imagery/region.ts';
 import { openTiff } from '../../imagery/node/tiff.ts';
 import { checkStretch, type Stretch } from '../../imagery/stretch.ts';
 import type { Annotations, Bands, ImageDecoding, RgbImage } from '../../imagery/types.ts';
 import { csvLabels, geojsonLabels, noLabels, type LabelSource } from '../../labels/node/spacenet-labels.ts';
 import { findSpaceNet, labelKeyOf, spaceNetExample, type SpaceNetLayout } from '../../labels/node/spacenet-layout.ts';
+import type { LabelledObject } from '../../labels/types.ts';
 import type { Dataset, Sample, SampleDescription } from '../types.ts';
+import { AreaOfInterest, maskedRegions, type AreaOptions } from './area.ts';
 import { RasterReader, type RasterOptions } from './raster-reader.ts';
 
 /** How a SpaceNet folder is read. */
-export interface SpaceNetOptions extends RasterOptions {
+export interface SpaceNetOptions extends Omit<RasterOptions, 'regions'>, AreaOptions {
   /** Name of the folders of images, for example `MUL-PanSharpen`. Default: the first found of a list, RGB first. */
   readonly images?: string;
   /** Where footprints come from. Default: GeoJSON files if there are any, otherwise the summary CSV. */
@@ -44,6 +48,8 @@ interface SpaceNetReport {
   readonly bands: number;
   /** Numbers, from 1, of those that are red, green and blue. */
   readonly rgb: Bands;
+  /** What was left out, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 /** What SpaceNet's building data sets label. */
@@ -72,6 +78,7 @@ export async function openSpaceNet(path: string, options: SpaceNetOptions = {}):
   const labels = await openLabels(layout, path, options);
   const entries = [...layout.images].map(([id, file]): Entry => ({
     id,
+    file,
     path: join(layout.root, file),
     key: labelKeyOf(id, labels),
   }));
@@ -85,9 +92,13 @@ export async function openSpaceNet(path: string, options: SpaceNetOptions = {}):
         `${listed.join(', ')}${missing.length > 5 ? ', ...' : ''}`,
     );
   }
-  const kept = missingLabels === 'empty' ? entries : entries.filter((entry) => entry.key !== undefined);
+  const labelled = missingLabels === 'empty' ? entries : entries.filter((entry) => entry.key !== undefined);
+  const area = await AreaOfInterest.open(options);
+  const selected = area === null ? null : await area.select(layout.root, await withObjects(labelled, labels));
+  const kept = selected === null ? labelled : selected.images;
   const [first, ...others] = kept.map((entry) => entry.path);
-  const rasters = await RasterReader.open('openSpaceNet', [first!, ...others], options, { sameBands: true });
+  const reading = { ...options, ...maskedRegions(layout.root, selected?.regions, options) };
+  const rasters = await RasterReader.open('openSpaceNet', [first!, ...others], reading, { sameBands: true });
   await checkPlacement(kept, labels, path);
   const report: SpaceNetReport = {
     root: layout.root,
@@ -97,12 +108,15 @@ export async function openSpaceNet(path: string, options: SpaceNetOptions = {}):
     bits: rasters.first.bits,
     bands: rasters.first.bands,
     rgb: rasters.rgb,
+    notes: selected?.notes ?? [],
   };
-  return new SpaceNet(kept, labels, rasters, report, visibility);
+  return new SpaceNet(kept, { labels, rasters, visibility, regions: selected?.regions ?? null }, report);
 }
 
 interface Entry {
   readonly id: string;
+  /** Path in the folder of the data set. */
+  readonly file: string;
   readonly path: string;
   /** Key of its labels, undefined where there are none. */
   readonly key: string | undefined;
@@ -129,17 +143,36 @@ async function openLabels(layout: SpaceNetLayout, path: string, options: SpaceNe
   );
 }
 
+const centreBox = (polygon: Polygon): Box => boundsOf(polygon[0] ?? []);
+
+/** Entries with their footprints as objects. One that cannot be read has none. */
+async function withObjects(
+  entries: readonly Entry[],
+  labels: LabelSource,
+): Promise<(Entry & { readonly objects: readonly LabelledObject[] })[]> {
+  const objectsOf = async ({ key, path }: Entry): Promise<LabelledObject[]> => {
+    const tiff = key === undefined ? null : await openTiff(path).catch(nullIfUnreadable);
+    if (tiff === null) return [];
+    return (await labels.polygons(key!, tiff)).map((polygon) => ({ label: 0, box: centreBox(polygon) }));
+  };
+  const out = [];
+  for (const entry of entries) out.push({ ...entry, objects: await objectsOf(entry) });
+  return out;
+}
+
+/** The error of a damaged file comes when its pixels are needed. */
+function nullIfUnreadable(error: unknown): null {
+  if (error instanceof InputError) return null;
+  throw error;
+}
+
 /** Looks for one footprint that lies on its image: if there is none, labels and images are in different coordinates. */
 async function checkPlacement(entries: readonly Entry[], labels: LabelSource, path: string): Promise<void> {
   const everything = { minSide: 0, minVisible: 0 };
   let example = '';
   for (const entry of entries) {
     if (entry.key === undefined) continue;
-    const tiff = await openTiff(entry.path).catch((error: unknown) => {
-      // The error of a damaged file comes when its pixels are needed.
-      if (error instanceof InputError) return null;
-      throw error;
-    });
+    const tiff = await openTiff(entry.path).catch(nullIfUnreadable);
     if (tiff === null) continue;
     const polygons = await labels.polygons(entry.key, tiff);
     if (polygons.some((polygon) => polygonBox(polygon, tiff.width, tiff.height, everything) !== null)) return;
@@ -166,13 +199,22 @@ class SpaceNet implements SpaceNetDataset {
   readonly #labels: LabelSource;
   readonly #rasters: RasterReader;
   readonly #visibility: Visibility;
+  readonly #regions: ReadonlyMap<string, Region> | null;
 
   constructor(
     entries: readonly Entry[],
-    labels: LabelSource,
-    rasters: RasterReader,
+    {
+      labels,
+      rasters,
+      visibility,
+      regions,
+    }: {
+      readonly labels: LabelSource;
+      readonly rasters: RasterReader;
+      readonly visibility: Visibility;
+      readonly regions: ReadonlyMap<string, Region> | null;
+    },
     report: SpaceNetReport,
-    visibility: Visibility,
   ) {
     this.ids = entries.map((entry) => entry.id);
     this.report = report;
@@ -182,6 +224,7 @@ class SpaceNet implements SpaceNetDataset {
     this.#labels = labels;
     this.#rasters = rasters;
     this.#visibility = visibility;
+    this.#regions = regions;
   }
 
   async get(index: number): Promise<Sample> {
@@ -199,16 +242,25 @@ class SpaceNet implements SpaceNetDataset {
     return this.#rasters.window(tiff, x, y, width, height);
   }
 
-  async #open(method: string, index: number): Promise<{ readonly entry: Entry; readonly tiff: RawImage }> {
+  region(index: number): Region | null {
+    return this.#regions?.get(this.#entry('region', index).file) ?? null;
+  }
+
+  #entry(method: string, index: number): Entry {
     const entry = this.#entries[index];
-    if (entry === undefined) {
-      throw new RangeError(`SpaceNet.${method}: index ${index}, expected 0 to ${this.#entries.length - 1}`);
-    }
+    if (entry !== undefined) return entry;
+    throw new RangeError(`SpaceNet.${method}: index ${index}, expected 0 to ${this.#entries.length - 1}`);
+  }
+
+  async #open(method: string, index: number): Promise<{ readonly entry: Entry; readonly tiff: RawImage }> {
+    const entry = this.#entry(method, index);
     return { entry, tiff: await this.#rasters.open(entry.path) };
   }
 
   async #boxes(entry: Entry, tiff: RawImage): Promise<Annotations> {
-    const polygons = entry.key === undefined ? [] : await this.#labels.polygons(entry.key, tiff);
+    const all = entry.key === undefined ? [] : await this.#labels.polygons(entry.key, tiff);
+    const region = this.#regions?.get(entry.file);
+    const polygons = region === undefined ? all : all.filter((polygon) => region.containsCentre(centreBox(polygon)));
     return footprintBoxes(polygons, tiff.width, tiff.height, this.#visibility);
   }
 }

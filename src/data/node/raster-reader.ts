@@ -5,11 +5,22 @@ import { measureStretch, type MeasureOptions } from '../../imagery/node/measure-
 import { openImage } from '../../imagery/node/open-image.ts';
 import { rasterOf, readPixels, type ReadImageOptions } from '../../imagery/node/read-image.ts';
 import { colourBands, type RawImage } from '../../imagery/raw-image.ts';
+import { withinRegion, type Region } from '../../imagery/region.ts';
 import { identityStretch, type Stretch } from '../../imagery/stretch.ts';
 import type { Bands, ImageDecoding, RgbImage } from '../../imagery/types.ts';
 
 /** How the rasters of a data set are read. `stretch` is measured by default unless levels are bytes. */
-export interface RasterOptions extends ReadImageOptions, MeasureOptions {}
+export interface RasterOptions extends ReadImageOptions, MeasureOptions {
+  /** Parts of images, by path: pixels outside of them are as without data. Default: all of every image. */
+  readonly regions?: ReadonlyMap<string, Region>;
+}
+
+/** Opens an image, without data outside of its region. */
+export async function openRegion(path: string, { regions, ...limits }: RasterOptions): Promise<RawImage> {
+  const raw = await openImage(path, limits);
+  const region = regions?.get(path);
+  return region === undefined ? raw : withinRegion(raw, region);
+}
 
 /** Opened files that are kept: many tiles are cut from each. */
 const KEPT = 8;
@@ -65,7 +76,7 @@ export class RasterReader {
     // Of the files that are opened anyway.
     const resolutions = new Map<string, number>();
     const open = async (path: string): Promise<RawImage> => {
-      const raw = await openImage(path, options);
+      const raw = await openRegion(path, options);
       const resolution = groundResolution(raw);
       if (resolution !== null) resolutions.set(path, resolution);
       return raw;
@@ -92,7 +103,7 @@ export class RasterReader {
   }
 
   async #openAlike(path: string): Promise<RawImage> {
-    const raw = await openImage(path, this.#options);
+    const raw = await openRegion(path, this.#options);
     const { first } = this;
     const isAlike = raw.bits === first.bits && raw.kind === first.kind;
     if (isAlike && (!this.#sameBands || raw.bands === first.bands)) return raw;

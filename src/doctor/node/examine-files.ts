@@ -15,6 +15,8 @@ export interface LabelledData {
   readonly problems?: readonly LabelProblem[];
   /** What the reader of the labels left out or interpreted, a sentence each. Default: nothing. */
   readonly notes?: readonly string[];
+  /** Images that the labels name and that are not examined, such as those outside of an area of interest. Default: none. */
+  readonly leftOut?: readonly string[];
 }
 
 /** What to examine, and for which training. */
@@ -52,16 +54,15 @@ export async function examineFiles(options: ExamineFilesOptions): Promise<Examin
 }
 
 async function openData(
-  { table, imagesRoot, format, problems = [], notes = [] }: LabelledData,
+  { table, imagesRoot, format, problems = [], notes = [], leftOut = [] }: LabelledData,
   reading: ReadFactsOptions,
   other: LabelledData | undefined,
 ): Promise<InventoriedData> {
   const inventory = await takeInventory(table, imagesRoot, reading);
-  if (other === undefined || resolve(other.imagesRoot) !== resolve(imagesRoot)) {
-    return { inventory, imagesRoot, format, problems, notes };
-  }
   // Images that the other data set in the same folder labels are not unlabelled.
-  const named = new Set(other.table.images.map(({ file }) => file));
+  const isBeside = other !== undefined && resolve(other.imagesRoot) === resolve(imagesRoot);
+  const others = isBeside ? [...other.table.images.map(({ file }) => file), ...(other.leftOut ?? [])] : [];
+  const named = new Set([...leftOut, ...others]);
   const unlabelled = inventory.unlabelled.filter((file) => !named.has(file));
   return { inventory: { ...inventory, unlabelled }, imagesRoot, format, problems, notes };
 }

@@ -42,13 +42,18 @@ export async function measureStretch(
 /** Counts the levels of an image; of a large one, those of some windows. */
 export async function countLevels(counts: LevelCounts, image: RawImage, bands?: Bands): Promise<void> {
   const rgb = bands ?? colourBands(image).bands;
-  for (const [y, height] of windowsOf(image.height)) {
-    for (const [x, width] of windowsOf(image.width)) counts.add(await image.read(rgb, { x, y, width, height }));
+  const { extent = { x: 0, y: 0, width: image.width, height: image.height } } = image;
+  for (const [y, height] of windowsOf(extent.y, extent.height)) {
+    for (const [x, width] of windowsOf(extent.x, extent.width))
+      counts.add(await image.read(rgb, { x, y, width, height }));
   }
 }
 
 /** Start and length of the windows along a side: the whole side, or some that are spread evenly over it. */
-function windowsOf(length: number): (readonly [start: number, length: number])[] {
-  if (length <= WINDOW * WINDOWS) return [[0, length]];
-  return Array.from({ length: WINDOWS }, (_, i) => [Math.round((i * (length - WINDOW)) / (WINDOWS - 1)), WINDOW]);
+function windowsOf(start: number, length: number): (readonly [start: number, length: number])[] {
+  if (length <= WINDOW * WINDOWS) return [[start, length]];
+  return Array.from({ length: WINDOWS }, (_, i) => [
+    start + Math.round((i * (length - WINDOW)) / (WINDOWS - 1)),
+    WINDOW,
+  ]);
 }

@@ -2,6 +2,9 @@ import { InputError } from '../../common/errors.ts';
 import { JsonError } from '../../common/json.ts';
 import { boundsOf, type Box, type Point } from '../../imagery/geometry.ts';
 import { boundsOnMap, cornersOnMap, invertAffine } from '../../imagery/georeference.ts';
+import { imageSizeOf } from '../../imagery/node/image-size.ts';
+import { openImage } from '../../imagery/node/open-image.ts';
+import { readWorldFile } from '../../imagery/node/world-file.ts';
 import type { Georeference } from '../../imagery/raster.ts';
 import { crsOfEpsg, WGS84, type Crs } from '../../vector/crs.ts';
 import type { Feature, VectorLayer } from '../../vector/layer.ts';
@@ -14,6 +17,16 @@ export interface PlacedImage extends Georeference {
   readonly path: string;
   readonly width: number;
   readonly height: number;
+}
+
+/** Size and place of an image, by itself or the world file beside it; null without a georeference. */
+export async function placeOf(path: string): Promise<PlacedImage | null> {
+  if (!/\.(tiff?|vrt)$/i.test(path)) {
+    const place = await readWorldFile(path);
+    return place.affine === null ? null : { path, ...(await imageSizeOf(path)), ...place };
+  }
+  const { width, height, affine, epsg, geographic } = await openImage(path);
+  return affine === null ? null : { path, width, height, affine, epsg, geographic };
 }
 
 /** Reads a layer of labels. Rejects with a `LabelError`, with the line where it is known. */
@@ -120,12 +133,12 @@ export class LayerPlacer {
       const what = crs === null ? 'does not name its coordinate system' : `is in ${crs.name}`;
       throw new Error(
         `${name} ${what}, but its coordinates exceed 180 or 90 degrees, and ${image.path} is in ${to?.name ?? 'an unknown system'}: ` +
-          'state the system of the labels with ogr2ogr -a_srs',
+          'state the system of the layer with ogr2ogr -a_srs',
       );
     }
     if (to !== null || image.geographic === null || crs === null) return to === null ? [null, null] : [from, to];
     throw new Error(
-      `the labels are in ${crs.name}, ${image.path} is in a projection without a code: reproject it with gdalwarp -t_srs EPSG:3857`,
+      `${name} is in ${crs.name}, ${image.path} is in a projection without a code: reproject it with gdalwarp -t_srs EPSG:3857`,
     );
   }
 }

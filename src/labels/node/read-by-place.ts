@@ -3,14 +3,11 @@ import { basename, dirname, join } from 'node:path';
 import { counted } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { boundsOnMap } from '../../imagery/georeference.ts';
-import { imageSizeOf } from '../../imagery/node/image-size.ts';
-import { openImage } from '../../imagery/node/open-image.ts';
-import { readWorldFile } from '../../imagery/node/world-file.ts';
 import { reportError } from '../problems.ts';
 import type { LabelTable } from '../types.ts';
 import { FeatureObjects, isVisible, type FeatureOptions } from './feature-objects.ts';
 import { imagesAround } from './images-around.ts';
-import { LayerPlacer, readLabelLayer, type PlacedImage } from './place-layer.ts';
+import { LayerPlacer, placeOf, readLabelLayer, type PlacedImage } from './place-layer.ts';
 
 /** How a layer is placed on images. */
 export interface ByPlaceOptions extends FeatureOptions {
@@ -95,16 +92,6 @@ async function findImages(path: string, given: string | undefined): Promise<{ ro
   if (given !== undefined && (await stat(given)).isFile()) return { root: dirname(given), files: [basename(given)] };
   const near = await imagesAround(given, dirname(path));
   return near.files.length > 0 || given !== undefined ? near : imagesAround(undefined, dirname(dirname(path)));
-}
-
-/** Size and place of an image, by itself or the world file beside it; null without a georeference. */
-async function placeOf(path: string): Promise<PlacedImage | null> {
-  if (!/\.tiff?$/i.test(path)) {
-    const place = await readWorldFile(path);
-    return place.affine === null ? null : { path, ...(await imageSizeOf(path)), ...place };
-  }
-  const { width, height, affine, epsg, geographic } = await openImage(path);
-  return affine === null ? null : { path, width, height, affine, epsg, geographic };
 }
 
 function nothingPlaced(

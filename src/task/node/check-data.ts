@@ -5,6 +5,7 @@ import type { Dataset } from '../../data/types.ts';
 import { takeHeaders } from '../../doctor/node/read.ts';
 import { quickCheck } from '../../doctor/quick-check.ts';
 import type { Finding } from '../../doctor/types.ts';
+import type { Region } from '../../imagery/region.ts';
 import { readLabels } from '../../labels/node/read-labels.ts';
 import { placeKey } from '../../labels/node/spacenet-layout.ts';
 import type { LabelledImage } from '../../labels/types.ts';
@@ -46,6 +47,10 @@ function inFull({ examples, count, remedy, ...finding }: Finding): string {
   return [`  ${inShort({ examples, count, remedy, ...finding })}`, ...lines, `    -> ${remedy}`].join('\n');
 }
 
+/** An image with the objects that its region leaves. */
+export const inRegion = (image: LabelledImage, region: Region | null): LabelledImage =>
+  region === null ? image : { ...image, objects: image.objects.filter(({ box }) => region.containsCentre(box)) };
+
 async function findingsOf({ role, path, options, dataset }: OpenedData): Promise<Finding[]> {
   const { images, format, classes, split, classProperty, pointSize, layer } = options;
   // In a SpaceNet tree, `images` is the name of folders, and images are named after the place that they show.
@@ -57,9 +62,9 @@ async function findingsOf({ role, path, options, dataset }: OpenedData): Promise
   const labels = await (isTree ? reading.catch(() => null) : reading);
   if (labels === null) return [];
   const used = new Map(labels.images.map((image) => [isTree ? placeKey(image.file) : image.file, image]));
-  const listed = dataset.ids.flatMap((id): LabelledImage[] => {
+  const listed = dataset.ids.flatMap((id, index): LabelledImage[] => {
     const image = used.get(id);
-    if (image !== undefined) return [image];
+    if (image !== undefined) return [inRegion(image, dataset.region?.(index) ?? null)];
     return isTree ? [] : [{ file: id, width: null, height: null, objects: [] }];
   });
   const table = { classes: labels.classes, images: listed };

@@ -1,12 +1,14 @@
 import { dirname, relative, resolve, sep } from 'node:path';
 import { InputError } from '../../common/errors.ts';
 import { objectsOf } from '../../data/annotation-table.ts';
+import type { AreaOfInterest } from '../../data/node/area.ts';
 import type { TileStore } from '../../detector/detect-raster.ts';
 import type { DetectOptions, Detector } from '../../detector/detector.ts';
 import { DARK_LEVEL, levelRange } from '../../imagery/level-range.ts';
 import { shownPath } from '../../imagery/node/byte-source.ts';
 import { openRaster } from '../../imagery/node/read-image.ts';
 import type { Raster } from '../../imagery/raster.ts';
+import type { Region } from '../../imagery/region.ts';
 import type { LabelledImage } from '../../labels/types.ts';
 import type { Detections } from '../../retinanet/postprocess.ts';
 import { readerOptions } from './open-training-data.ts';
@@ -17,6 +19,8 @@ export interface FileDetections {
   readonly file: string;
   /** The image, to read its pixels. One of a file is closed when the next one is asked for. */
   readonly raster: Raster;
+  /** Its part in the area; null for all of it. */
+  readonly region: Region | null;
   /** Whether the image is nearly black: no level above 16 of 255. */
   readonly isDark: boolean;
   readonly detections: Detections;
@@ -28,6 +32,10 @@ export interface FileDetections {
 export interface DetectFilesOptions extends Omit<DetectOptions, 'store' | 'onProgress'> {
   /** Called with a file that cannot be read, which is then left out. Default: the error is thrown. */
   readonly onUnreadable?: (file: string, error: InputError) => void;
+  /** Only what lies in it is detected; other tiles are not read. Default: everything. */
+  readonly area?: AreaOfInterest | null;
+  /** Called with a file that has no part in the area, which is then left out. */
+  readonly onOutside?: (file: string) => void;
   /** Called with the number of tiles done of the image in progress. */
   readonly onTiles?: (done: number, total: number) => void;
   /** Where what was found in the tiles of a file is kept, so that an interrupted call can be continued. */
@@ -36,14 +44,14 @@ export interface DetectFilesOptions extends Omit<DetectOptions, 'store' | 'onPro
 
 /**
  * Detects objects in image files one by one, with the decoding and the tiles of training. Images of any size are read
- * window by window. Ends early when the signal is aborted: an image whose tiles are not all done is left out.
+ * window by window. An image that cannot be placed in the area counts as one that cannot be read. Ends early when the signal is aborted: an image whose tiles are not all done is left out.
  *
  * @param inputs paths of files, or opened rasters, which stay open
  */
 export async function* detectFiles(
   detector: Detector,
   inputs: readonly (string | Raster)[],
-  { signal, onUnreadable, onTiles, storeOf, ...detecting }: DetectFilesOptions = {},
+  { signal, area = null, onOutside, onUnreadable, onTiles, storeOf, ...detecting }: DetectFilesOptions = {},
 ): AsyncGenerator<FileDetections, void, void> {
   const root = commonFolder(inputs.filter((input) => typeof input === 'string'));
   for (const input of inputs) {
@@ -52,7 +60,12 @@ export async function* detectFiles(
     try {
       const raster = typeof input === 'string' ? await openRaster(input, readerOptions(detector.decoding)) : input;
       try {
-        const watched = new WatchedRaster(raster);
+        const region = area === null ? null : await area.regionOf(raster);
+        if (area !== null && region === null) {
+          onOutside?.(file);
+          continue;
+        }
+        const watched = new WatchedRaster(raster, region);
         const store = storeOf?.(file);
         const detections = await detector.detectRaster(watched, {
           ...detecting,
@@ -63,7 +76,7 @@ export async function* detectFiles(
         const name = typeof input === 'string' ? relative(root, shownPath(file)).split(sep).join('/') : file;
         const { width, height } = raster;
         const labelled = { file: name, width, height, objects: objectsOf(detections) };
-        yield { file, raster, isDark: watched.isDark, detections, labelled };
+        yield { file, raster, region, isDark: watched.isDark, detections, labelled };
       } finally {
         if (typeof input === 'string') await raster.close();
       }
@@ -79,11 +92,13 @@ export async function* detectFiles(
 class WatchedRaster {
   readonly width: number;
   readonly height: number;
+  readonly region: Region | null;
   readonly #raster: Raster;
   /** The highest level; -1 before the first pixels. */
   #highest = -1;
 
-  constructor(raster: Raster) {
+  constructor(raster: Raster, region: Region | null) {
+    this.region = region;
     this.#raster = raster;
     this.width = raster.width;
     this.height = raster.height;

@@ -1,5 +1,6 @@
 import { counted, defined } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
+import type { AreaFiles } from '../../data/node/area.ts';
 import { openDataset, type OpenOptions } from '../../data/node/open-dataset.ts';
 import { tableOf } from '../../data/annotation-table.ts';
 import { describeSample, type Dataset } from '../../data/types.ts';
@@ -14,6 +15,7 @@ import { placeKey } from '../../labels/node/spacenet-layout.ts';
 import type { SplitName } from '../../labels/splits.ts';
 import type { LabelTable } from '../../labels/types.ts';
 import { detectSamples, judgeTables, scenesIn } from '../evaluation.ts';
+import { inRegion } from './check-data.ts';
 import { readerOptions } from './open-training-data.ts';
 
 /**
@@ -56,17 +58,21 @@ export interface UnreadableImage {
  * @param options.split of a data set with splits (`readLabels`). Default: test, or val if there is no test; all images if it
  *   has no splits
  * @param options.classProperty as in training, with `pointSize`: see `ReadLabelsOptions`
+ * @param options.area as `data.area` in training, with `exclude`; but pixels outside are kept, as in prediction
  * @throws Error if the labels have classes that the detector does not know, or if only images of train have labels
  */
 export async function openEvaluationData(
   detector: Pick<Detector, 'classes' | 'decoding'>,
   path: string,
-  given: Pick<ReadLabelsOptions, 'images' | 'split' | 'classProperty' | 'pointSize'> = {},
+  given: Pick<ReadLabelsOptions, 'images' | 'split' | 'classProperty' | 'pointSize'> & AreaFiles = {},
 ): Promise<EvaluationData> {
   const { classes } = detector;
   const split = given.split ?? (await splitToEvaluate(path, given.images));
-  const where = defined({ ...given, split: split ?? undefined });
-  const options: OpenOptions = { ...readerOptions(detector.decoding), ...where };
+  const { area, exclude, ...labelled } = given;
+  const where = defined({ ...labelled, split: split ?? undefined });
+  // The detector sees what it would see in prediction.
+  const within = { ...defined({ area, exclude }), outside: 'keep' } as const;
+  const options: OpenOptions = { ...readerOptions(detector.decoding), ...where, ...within };
   const opened = await openDataset(path, options);
   const unknown = opened.classes.filter((name) => !classes.includes(name));
   if (unknown.length > 0) {
@@ -77,14 +83,17 @@ export async function openEvaluationData(
   const { report } = opened;
   const missing = report.missingLabels.length;
   const notes = [
-    ...('notes' in report ? report.notes : []).map((note) => `note: ${note}`),
+    ...report.notes.map((note) => `note: ${note}`),
     ...(missing === 0 ? [] : [`left out: ${counted(missing, 'image', 'images')} without labels`]),
   ];
   // In a SpaceNet tree, `images` is the name of folders, and several images may share a label file.
   const isTree = 'root' in report;
   const labels = isTree ? await readLabels(path).catch(() => null) : await readLabels(path, where);
   const byName = new Map(labels?.images.map((image) => [isTree ? placeKey(image.file) : image.file, image]));
-  const found = opened.ids.flatMap((id) => byName.get(id) ?? []);
+  const found = opened.ids.flatMap((id, index) => {
+    const image = byName.get(id);
+    return image === undefined ? [] : [inRegion(image, opened.region?.(index) ?? null)];
+  });
   if (labels === null || found.length < opened.ids.length) {
     const dataset = withClasses(opened, classes, opened.ids);
     return { path, dataset, split, notes, truth: await tableOf(dataset) };
@@ -169,6 +178,7 @@ function withClasses(dataset: Dataset, classes: readonly string[], ids: readonly
     classes,
     ids,
     ...defined({ decoding: dataset.decoding }),
+    region: (index) => dataset.region?.(index) ?? null,
     get: async (index) => renumber(await dataset.get(index)),
     describe: async (index) => renumber(await describeSample(dataset, index)),
   };

@@ -1,5 +1,6 @@
 import { defined } from '../../common/check.ts';
 import { SettingError } from '../../common/settings.ts';
+import { AreaOfInterest } from '../../data/node/area.ts';
 import type { Split } from '../../data/split.ts';
 import type { Examination } from '../../doctor/examine.ts';
 import { examineFiles, type LabelledData } from '../../doctor/node/examine-files.ts';
@@ -12,7 +13,7 @@ import type { Device } from '../../tensor/device.ts';
 import { networkSpec } from '../network.ts';
 import { chooseAuto, resolveSettings, type PartialSettings, type RunSettings } from '../settings.ts';
 import { splitNames } from '../training-data.ts';
-import { labelOptions } from './open-training-data.ts';
+import { areaFiles, labelOptions } from './open-training-data.ts';
 
 /** Options of `examineData`. */
 export interface ExamineDataOptions {
@@ -58,15 +59,17 @@ export async function examineData(
   const options = labelOptions(settings);
   // Next to another data set to evaluate on, only the images of train are used.
   const splits = validation === null ? null : await splitsOf(path, options);
-  const { splits: own, ...data } = await readForDoctor(path, {
-    ...options,
-    ...(splits === null ? {} : { split: 'train' }),
-  });
+  const area = await AreaOfInterest.open(areaFiles(settings));
+  const { splits: own, ...data } = await readForDoctor(
+    path,
+    { ...options, ...(splits === null ? {} : { split: 'train' }) },
+    area,
+  );
   const examination = await examineFiles({
     ...data,
     ...(validation === null
       ? { split: sidesOf(data, own, settings) }
-      : { validation: await readForDoctor(validation, labelOptions(settings, null)) }),
+      : { validation: await readForDoctor(validation, labelOptions(settings, null), area) }),
     spec: networkSpec(settings, data.table),
     tile: settings.data.tile,
     overlap: settings.data.overlap,
@@ -83,15 +86,21 @@ export async function examineData(
   return { examination, settings, recommended };
 }
 
-/** Reads labels and collects their problems. */
+/** Reads labels, as far as they lie in the area, and collects their problems. */
 async function readForDoctor(
   path: string,
   options: ReadLabelsOptions,
+  area: AreaOfInterest | null,
 ): Promise<LabelledData & { readonly splits: SplitImages }> {
   const problems: LabelProblem[] = [];
   const labels = await readLabels(path, { ...options, onProblem: (problem) => problems.push(problem) });
   const { imagesRoot, format, notes, splits = {} } = labels;
-  return { table: labels, imagesRoot, format, notes, problems, splits };
+  const data = { table: labels, imagesRoot, format, notes, problems, splits };
+  if (area === null) return data;
+  const { images, notes: areaNotes } = await area.select(imagesRoot, labels.images);
+  const kept = new Set(images.map(({ file }) => file));
+  const leftOut = labels.images.map(({ file }) => file).filter((file) => !kept.has(file));
+  return { ...data, table: { ...labels, images }, notes: [...notes, ...areaNotes], leftOut };
 }
 
 /**

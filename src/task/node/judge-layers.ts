@@ -24,6 +24,8 @@ const MAX_SIDE = 1_000_000;
 export interface JudgeLayersOptions extends Omit<JudgeAreaOptions, 'classes' | 'area' | 'hectares'> {
   /** Vector file of the area of interest: its polygons, without their holes. Default: the bounds of both layers. */
   readonly area?: string;
+  /** Vector file of polygons that are taken out of the area. Default: none. */
+  readonly exclude?: string;
   /** Attribute with the class in the truth. Default: as in `readLabels`. */
   readonly classProperty?: string;
   /** GeoPackage to write, which is replaced: the outline of each hit, miss and false alarm. Default: none. */
@@ -57,12 +59,13 @@ interface KnownLayer {
 export async function judgeLayers(
   truth: string,
   predictions: string,
-  { area, classProperty, outcomes, ...judging }: JudgeLayersOptions = {},
+  { area, exclude, classProperty, outcomes, ...judging }: JudgeLayersOptions = {},
 ): Promise<LayersJudgement> {
   const layers = {
     truth: known(truth, await readLabelLayer(truth)),
     found: known(predictions, await readLabelLayer(predictions)),
     area: area === undefined ? null : areaLayer(area, await readLayer(area)),
+    exclude: exclude === undefined ? null : areaLayer(exclude, await readLayer(exclude)),
   };
   if (layers.truth.features.length + layers.found.features.length === 0) {
     throw new InputError(OP, `neither ${truth} nor ${predictions} has features, expected objects or detections`);
@@ -87,7 +90,7 @@ export async function judgeLayers(
       });
     }
   }
-  const outline = await outlineIn(crs, layers.area, there.objects, found.objects, notes);
+  const outline = await outlineIn(crs, layers, there.objects, found.objects, notes);
   const [x1, y1, x2, y2] = outline.bounds;
   if (Math.max(x2 - x1, y2 - y1) > MAX_SIDE) {
     const reason = `the area is ${kilometres(x2 - x1)} x ${kilometres(y2 - y1)} km in ${crs.name}, at most 1000 km are compared on one map: check the coordinate systems (${truth}: ${layers.truth.crs.name}, ${predictions}: ${layers.found.crs.name})`;
@@ -189,25 +192,29 @@ async function objectsOf(
   return { classes, objects: images.flatMap(({ objects }) => objects) };
 }
 
-/** The area of interest in a coordinate system: the union of its polygons; without any, the bounds of all objects. */
+/** The area of interest in a coordinate system: the union of its polygons, without the excluded ones. */
 async function outlineIn(
   to: Crs,
-  area: KnownLayer | null,
+  { area, exclude }: { readonly area: KnownLayer | null; readonly exclude: KnownLayer | null },
   truths: readonly LabelledObject[],
   found: readonly LabelledObject[],
   notes: string[],
 ): Promise<Outline> {
   const geometry = await loadPolygonGeometry();
-  if (area === null) {
-    const [x1, y1, x2, y2] = boundsOfBoxes(truths);
-    const beyond = found.filter(({ box }) => box[0] > x2 || box[2] < x1 || box[1] > y2 || box[3] < y1).length;
-    notes.push(
-      'no area is given: everything counts, and hectares are those of the bounds of both layers' +
-        (beyond === 0 ? '' : ` (${counted(beyond, 'detection', 'detections')} beyond the bounds of the truth)`),
-    );
-    return geometry.boxOutline(boundsOfBoxes([...truths, ...found]));
-  }
-  const { path, crs, features } = area;
+  const whole =
+    area === null
+      ? geometry.boxOutline(boundsOfAll(truths, found, exclude !== null, notes))
+      : geometry.outline(await polygonsIn(to, area));
+  if (area !== null && !(whole.area > 0)) throw new InputError(OP, 'the polygons have no area', { file: area.path });
+  if (exclude === null) return whole;
+  const rest = geometry.without(whole, await polygonsIn(to, exclude));
+  if (rest.area > 0) return rest;
+  throw new InputError(OP, `its polygons leave nothing of ${area?.path ?? 'the bounds of both layers'}`, {
+    file: exclude.path,
+  });
+}
+
+async function polygonsIn(to: Crs, { path, crs, features }: KnownLayer): Promise<Polygon[]> {
   const { apply } = await convert(path, crs, to);
   const moved = features.map((feature) => movedBy(feature, ([x, y]) => apply(x, y) ?? [NaN, NaN]));
   if (moved.some((feature) => placesOf(feature).some(([x]) => Number.isNaN(x)))) {
@@ -215,9 +222,23 @@ async function outlineIn(
       file: path,
     });
   }
-  const whole = geometry.outline(moved.flatMap(({ polygons }) => polygons));
-  if (!(whole.area > 0)) throw new InputError(OP, 'the polygons have no area', { file: path });
-  return whole;
+  return moved.flatMap(({ polygons }) => polygons);
+}
+
+/** The area if none is given. */
+function boundsOfAll(
+  truths: readonly LabelledObject[],
+  found: readonly LabelledObject[],
+  isReduced: boolean,
+  notes: string[],
+): Box {
+  const [x1, y1, x2, y2] = boundsOfBoxes(truths);
+  const beyond = found.filter(({ box }) => box[0] > x2 || box[2] < x1 || box[1] > y2 || box[3] < y1).length;
+  notes.push(
+    `no area is given: everything${isReduced ? ' that is not excluded' : ''} counts, and hectares are those of the bounds of both layers` +
+      (beyond === 0 ? '' : ` (${counted(beyond, 'detection', 'detections')} beyond the bounds of the truth)`),
+  );
+  return boundsOfBoxes([...truths, ...found]);
 }
 
 const boundsOfBoxes = (objects: readonly LabelledObject[]): Box =>

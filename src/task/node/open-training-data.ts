@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { counted, defined } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { SettingError } from '../../common/settings.ts';
+import { AreaOfInterest, type AreaFiles } from '../../data/node/area.ts';
 import type { Split } from '../../data/split.ts';
 import { openDataset, type OpenOptions } from '../../data/node/open-dataset.ts';
 import { openWorkerSource, type ClosableSource } from '../../data/node/workers.ts';
@@ -69,6 +70,7 @@ export async function openTrainingData(
     notes: [...splitNotes(splits, settings), ...classNotes, ...reportNotes(dataset, settings)],
     warnings,
     validation: validation?.dataset ?? null,
+    areaHash: (await AreaOfInterest.open(areaFiles(settings)))?.hash ?? null,
     openSource,
   });
 }
@@ -122,7 +124,7 @@ function reportNotes({ report }: Opened, { data }: Settings): string[] {
   const crowds = 'dropped' in report ? report.dropped.crowd : 0;
   const remedy = 'data.unlabelled=empty treats them as empty images';
   return [
-    ...('notes' in report ? report.notes : []).map((note) => `note: ${note}`),
+    ...report.notes.map((note) => `note: ${note}`),
     ...(crowds === 0 ? [] : [`left out: ${counted(crowds, 'region of a crowd', 'regions of crowds')} (iscrowd)`]),
     ...(missing === 0 ? [] : [`left out: ${counted(missing, 'image', 'images')} without labels (${remedy})`]),
   ];
@@ -157,9 +159,14 @@ function openOptions(settings: Settings, images = settings.data.images): OpenOpt
     missingLabels: data.unlabelled,
     visibility: { minSide: 1, minVisible: data.minVisible },
     ...defined({ bands: data.bands ?? undefined }),
+    ...areaFiles(settings),
     ...labelOptions(settings, images),
   };
 }
+
+/** The files of the area of interest. */
+export const areaFiles = ({ data }: Settings): AreaFiles =>
+  defined({ area: data.area ?? undefined, exclude: data.exclude ?? undefined });
 
 /** Options for reading labels. */
 export const labelOptions = (
