@@ -1,13 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { InputError } from '../../common/errors.ts';
 import { reasonOf } from '../../common/check.ts';
 import { addAlpha, dropAlpha, imageSize, rgbImage } from '../image.ts';
 import { exifOrientation, orientImage, type ImageHeader } from '../orientation.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
-import { checkPixels, type ImageLimits } from './limits.ts';
+import { checkPixels, readLimited, type ImageLimits } from './limits.ts';
 import { MissingPackageError, optionalPackage } from './optional-package.ts';
-import { compileWasm, once, withImageData, type RgbaPixels } from './wasm-codec.ts';
+import { compileWasm, once, serialDecoder, type RgbaPixels } from './wasm-codec.ts';
 
 /** Whether bytes start with the signature of a JPEG file. */
 export function isJpeg(bytes: Uint8Array): boolean {
@@ -19,14 +18,15 @@ export function isJpeg(bytes: Uint8Array): boolean {
  * viewers show it, and boxes are expected to refer to the upright image.
  */
 export async function readJpeg(path: string, limits: ImageLimits = {}): Promise<RgbImage> {
-  return decodeJpeg(await readFile(path), path, limits);
+  return decodeJpeg(await readLimited(path, limits), path, limits);
 }
 
 /** Decodes the bytes of a JPEG file; `name` is the file in error messages. */
 export async function decodeJpeg(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<RgbImage> {
   try {
     const { width, height, orientation, components } = readJpegHeader(bytes);
-    checkPixels(width, height, limits);
+    checkPixels(width, height, limits, bytes.length);
+    checkJpegScans(bytes);
     if (components !== 1 && components !== 3) {
       throw new Error(
         `${components} colour components (CMYK) are not supported, only grey and RGB: ` +
@@ -59,9 +59,6 @@ export async function encodeJpeg(image: RgbImage, quality: number): Promise<Uint
 type Decoder = (bytes: Uint8Array) => Promise<RgbaPixels>;
 type Encoder = (pixels: RgbaPixels, quality: number) => Promise<Uint8Array>;
 
-/** The memory of WebAssembly never shrinks: after images with more pixels it is taken anew. */
-const KEPT_PIXELS = 1 << 24;
-
 /** What libjpeg says of files with bytes between the last pixels and the end, as some cameras write them. */
 const PADDING = /^Corrupt JPEG data: \d+ extraneous bytes before marker 0xd9/;
 
@@ -74,33 +71,19 @@ const loadDecoder = once(async (): Promise<Decoder> => {
   // What libjpeg writes about the image that it decodes: one warning at most, and one error.
   let messages: string[] = [];
   const start = (): Promise<void> => module.init(wasm, { printErr: (line) => messages.push(line) });
-  const decodeOne = async (bytes: Uint8Array): Promise<RgbaPixels> => {
+  return serialDecoder(start, async (bytes) => {
     messages = [];
     try {
       const pixels = await module.default(bytes);
       if (messages.length > 0 && !PADDING.test(messages[0]!)) throw new Error(messages[0]);
-      if (pixels.width * pixels.height > KEPT_PIXELS) await start();
       return pixels;
     } catch (error) {
-      // After an error the decoder has not released its memory.
-      await start();
       const reason = messages.at(-1) ?? reasonOf(error);
       throw messages[0]?.startsWith('Premature end of JPEG file') === true
         ? new TruncatedError('truncated: the file ends before its pixels')
         : new Error(`damaged: the pixels cannot be decoded (${reason})`, { cause: error });
     }
-  };
-  await withImageData(start);
-  let last: Promise<unknown> = Promise.resolve();
-  return (bytes) => {
-    // One after the other, so that messages are those of this image; the decoder itself does not wait.
-    const next = last.then(() => withImageData(() => decodeOne(bytes)));
-    last = next.then(
-      () => {},
-      () => {},
-    );
-    return next;
-  };
+  });
 });
 
 const loadEncoder = once(async (): Promise<Encoder> => {
@@ -135,8 +118,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   let orientation = 1;
   for (const { marker, body } of jpegSegments(bytes)) {
     if (marker === 0xe1) orientation = exifOrientation(body) ?? orientation;
-    // SOF0 to SOF15, except DHT (c4), JPG (c8) and DAC (cc), which share the range.
-    if (marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc) {
+    if (isFrameHeader(marker)) {
       return { ...frameSize(marker, body), orientation };
     }
     if (marker === 0xda || marker === 0xd9) throw new Error('damaged: the pixels precede the frame header');
@@ -171,6 +153,31 @@ export function* jpegSegments(bytes: Uint8Array): Generator<JpegSegment> {
     at += 2 + length;
   }
 }
+
+/** A progressive image is coded in at most about a dozen scans; each takes as long as its pixels, however few bytes it has. */
+const MAX_SCANS = 64;
+
+/**
+ * Throws an Error for a JPEG image with a second frame header, whose size nothing has checked, or with more scans than any
+ * writer makes.
+ */
+export function checkJpegScans(bytes: Uint8Array): void {
+  let [frames, scans] = [0, 0];
+  for (let at = bytes.indexOf(0xff, 2); at >= 0 && at + 1 < bytes.length; at = bytes.indexOf(0xff, at)) {
+    const marker = bytes[at + 1]!;
+    if (marker === 0xd9) return;
+    if (isFrameHeader(marker) && ++frames > 1) throw new Error('damaged: a second frame header');
+    if (marker === 0xda && ++scans > MAX_SCANS) throw new Error(`damaged: more than ${MAX_SCANS} scans`);
+    // Within pixels: an escaped byte, a restart marker, or fill bytes.
+    const isAlone = marker === 0 || (marker >= 0xd0 && marker <= 0xd8);
+    const length = isAlone ? 0 : ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+    at += marker === 0xff ? 1 : 2 + length;
+  }
+}
+
+/** SOF0 to SOF15, except DHT (c4), JPG (c8) and DAC (cc), which share the range. */
+const isFrameHeader = (marker: number): boolean =>
+  marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 
 /** Size and components in a frame header (ITU-T T.81, section B.2.2). */
 function frameSize(marker: number, body: Uint8Array): { width: number; height: number; components: number } {

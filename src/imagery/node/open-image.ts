@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { imageSize, packedBytes } from '../image.ts';
@@ -6,7 +5,7 @@ import type { RawImage } from '../raw-image.ts';
 import { isUrl } from './byte-source.ts';
 import { readHead } from './files.ts';
 import { decodeJpeg, isJpeg } from './jpeg.ts';
-import type { ImageLimits } from './limits.ts';
+import { readLimited, type ImageLimits } from './limits.ts';
 import { memoryImage } from './memory-image.ts';
 import { decodePngLevels, isPng } from './png.ts';
 import { isTiff, openTiff } from './tiff.ts';
@@ -24,9 +23,11 @@ export const UNKNOWN_FORMAT = 'neither a PNG, JPEG, WebP, TIFF nor VRT file (unk
  */
 export async function openImage(path: string, limits: ImageLimits = {}): Promise<RawImage> {
   const head = isUrl(path) ? null : await readStart(path);
-  if (head === null || isTiff(head)) return placed(await openTiff(path));
+  if (head === null || isTiff(head)) return placed(await openTiff(path, limits));
   if (isVrt(head)) return openVrt(path, (file) => openImage(file, limits));
-  const bytes = await readFile(path);
+  const bytes = await readLimited(path, limits).catch((error: unknown) => {
+    throw new InputError('readImage', `cannot be read: ${reasonOf(error)}`, { file: path, cause: error });
+  });
   if (isPng(bytes)) return memoryImage(path, await decodePngLevels(bytes, path, limits), await readWorldFile(path));
   if (isWebp(bytes)) return memoryImage(path, await decodeWebpLevels(bytes, path, limits), await readWorldFile(path));
   if (!isJpeg(bytes)) throw new InputError('readImage', UNKNOWN_FORMAT, { file: path });

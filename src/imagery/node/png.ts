@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
@@ -6,7 +6,7 @@ import { imageSize, packedBytes, rgbImage } from '../image.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
 import { readHead } from './files.ts';
-import { checkPixels, type ImageLimits } from './limits.ts';
+import { checkPixels, readLimited, type ImageLimits } from './limits.ts';
 import { withoutAlpha, type Decoded } from './memory-image.ts';
 import { optionalPackage } from './optional-package.ts';
 
@@ -47,7 +47,7 @@ export async function is16BitPng(path: string): Promise<boolean> {
  * `openImage` gives 16-bit levels and transparency.
  */
 export async function readPng(path: string, limits: ImageLimits = {}): Promise<RgbImage> {
-  return decodePng(await readFile(path), path, limits);
+  return decodePng(await readLimited(path, limits), path, limits);
 }
 
 /** Decodes the bytes of a PNG file; `name` is the file in error messages. */
@@ -113,7 +113,9 @@ function checkPng(bytes: Uint8Array, limits: ImageLimits): number {
       throw new Error(`damaged: chunk ${printable(type)} has a wrong checksum`);
     }
     const body = bytes.subarray(at + 8, at + 8 + length);
-    if (at === 8) expected = dataLength(type, body, limits);
+    if (at === 8) expected = dataLength(type, body, limits, bytes.length);
+    // pngjs obeys the last header.
+    else if (type === 'IHDR') throw new Error('damaged: a second IHDR chunk');
     if (type === 'IDAT') data.push(body);
     at += 12 + length;
     if (type === 'IEND') {
@@ -124,7 +126,7 @@ function checkPng(bytes: Uint8Array, limits: ImageLimits): number {
 }
 
 /** Checks the header and returns the length of the inflated pixel data in bytes. */
-function dataLength(type: string, header: Uint8Array, limits: ImageLimits): number {
+function dataLength(type: string, header: Uint8Array, limits: ImageLimits, fileBytes: number): number {
   if (type !== 'IHDR' || header.length !== 13) throw new Error('damaged: the first chunk is not an IHDR of 13 bytes');
   const view = new DataView(header.buffer, header.byteOffset, 13);
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
@@ -133,7 +135,7 @@ function dataLength(type: string, header: Uint8Array, limits: ImageLimits): numb
   if (width < 1 || height < 1 || width > 0x7fffffff || height > 0x7fffffff) {
     throw new Error(`damaged: size ${width} x ${height}, expected sides from 1 to 2^31 - 1`);
   }
-  checkPixels(width, height, limits);
+  checkPixels(width, height, limits, fileBytes);
   const kind = COLOUR_TYPES[colour];
   if (kind === undefined || !kind.depths.includes(depth)) {
     throw new Error(`damaged: colour type ${colour} with ${depth} bits does not exist`);

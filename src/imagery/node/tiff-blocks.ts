@@ -1,37 +1,16 @@
-import { promisify } from 'node:util';
-import { inflate } from 'node:zlib';
 import type { GeoTIFFImage } from 'geotiff';
 import { reasonOf } from '../../common/check.ts';
-import { dropAlpha } from '../image.ts';
 import { levelGetter, newLevels, type Levels, type LevelType } from '../levels.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { PixelWindow } from '../types.ts';
 import { BlockCache } from './block-cache.ts';
 import type { ByteSource } from './byte-source.ts';
-import { optionalPackage } from './optional-package.ts';
+import { checkBlockBytes, MAX_DECODING_BYTES, type ImageLimits } from './limits.ts';
+import { blockDecoder, COMPRESSIONS, JPEG, LERC, NONE, type BlockDecoder, type BlockPacking } from './tiff-decoders.ts';
 import type { Directory } from './tiff-directory.ts';
-import { checkJpegBlock, decodeJpegBlock } from './tiff-jpeg.ts';
-import { decodeWebpRgba } from './webp.ts';
 
-const inflateAsync = promisify(inflate);
-
-const NONE = 1;
-const JPEG = 7;
-const LERC = 34887;
-const WEBP = 50001;
 /** LZW, Deflate by its two numbers, and Zstandard: compressions before which a predictor may have been applied. */
 const PREDICTED: readonly number[] = [5, 8, 32946, 50000];
-const COMPRESSIONS: Readonly<Record<number, string>> = {
-  [NONE]: 'none',
-  5: 'LZW',
-  [JPEG]: 'JPEG',
-  8: 'Deflate',
-  32773: 'PackBits',
-  32946: 'Deflate',
-  50000: 'ZSTD',
-  [LERC]: 'LERC',
-  [WEBP]: 'WebP',
-};
 const UNSUPPORTED: Readonly<Record<number, string>> = {
   2: 'CCITT',
   3: 'CCITT',
@@ -44,33 +23,19 @@ const UNSUPPORTED: Readonly<Record<number, string>> = {
 
 /** A strip without compression is read in parts of about this many bytes. */
 const PART_BYTES = 1 << 20;
-/** A block may not be larger when it is decoded. */
-const MAX_BLOCK_BYTES = 2 ** 30;
 /** Blocks of a window that are read at the same time. */
 const READS = 8;
 
 /** Where the blocks (strips or tiles) of a TIFF image are, and how they are packed. */
-export interface BlockLayout {
+export interface BlockLayout extends BlockPacking {
   readonly width: number;
   readonly height: number;
-  readonly bands: number;
-  readonly type: LevelType;
   /** Whether a level is one bit, as in masks. The eight of a byte begin with the highest. */
   readonly isBits: boolean;
-  readonly blockWidth: number;
-  readonly blockHeight: number;
-  /** True for a plane per band, false for bands that are interleaved. */
-  readonly planar: boolean;
   readonly tiled: boolean;
-  readonly compression: number;
-  readonly predictor: number;
   readonly littleEndian: boolean;
   readonly offsets: readonly number[];
   readonly byteCounts: readonly number[];
-  /** Whether JPEG blocks hold luma and chroma. */
-  readonly isYCbCr: boolean;
-  readonly jpegTables: Uint8Array | undefined;
-  readonly lercParameters: unknown;
 }
 
 /** Reads and checks the tags that describe the blocks, so that a damaged file is an error rather than black pixels. */
@@ -79,6 +44,7 @@ export async function readBlockLayout(
   tags: Directory,
   fileBytes: number,
   levels: { width: number; height: number; bands: number; type: LevelType; isBits: boolean },
+  limits: ImageLimits,
 ): Promise<BlockLayout> {
   const directory = image.fileDirectory;
   const tiled = image.isTiled;
@@ -112,9 +78,12 @@ export async function readBlockLayout(
     isYCbCr: Number(directory.getValue('PhotometricInterpretation') ?? 1) === 6,
     jpegTables:
       compression === JPEG ? ((await directory.loadValue('JPEGTables')) as Uint8Array | undefined) : undefined,
-    lercParameters: compression === LERC ? await directory.loadValue('LercParameters') : undefined,
+    lercParameters:
+      compression === LERC
+        ? ((await directory.loadValue('LercParameters')) as ArrayLike<number> | undefined)
+        : undefined,
   };
-  checkLayout(layout, fileBytes);
+  checkLayout(layout, fileBytes, limits);
   return dividedStrips(layout);
 }
 
@@ -133,7 +102,10 @@ function rowBytesOf({ blockWidth, bands, planar, isBits, type }: BlockLayout): n
   return isBits ? Math.ceil(levels / 8) : (levels * type.bits) / 8;
 }
 
-function checkLayout(layout: BlockLayout, fileBytes: number): void {
+/** Bytes of a decoded block. */
+const blockBytesOf = (layout: BlockLayout): number => rowBytesOf(layout) * layout.blockHeight;
+
+function checkLayout(layout: BlockLayout, fileBytes: number, limits: ImageLimits): void {
   const { blockWidth, blockHeight, offsets, byteCounts } = layout;
   const { across, down, planes } = blockGrid(layout);
   // Blocks may be larger than the image, by up to the largest block size.
@@ -154,12 +126,7 @@ function checkLayout(layout: BlockLayout, fileBytes: number): void {
       throw new TruncatedError(`truncated: block ${i} ends at byte ${end}, but the file has ${fileBytes}`);
     }
   }
-  if (layout.compression !== NONE && rowBytesOf(layout) * blockHeight > MAX_BLOCK_BYTES) {
-    throw new Error(
-      `a compressed block of ${blockWidth} x ${blockHeight} pixels has to be decoded as a whole and is too large: ` +
-        'rewrite the file in tiles with gdal_translate -co TILED=YES',
-    );
-  }
+  if (layout.compression !== NONE) checkBlockBytes(layout, blockBytesOf(layout), limits);
 }
 
 /** Strips without compression, however large, as strips of a few rows: any rows of them can be read. */
@@ -244,13 +211,14 @@ export class BlockReader {
         }
       }
     };
-    await Promise.all(Array.from({ length: Math.min(READS, places.length) }, copyNext));
+    const reads = Math.max(1, Math.min(READS, places.length, Math.floor(MAX_DECODING_BYTES / blockBytesOf(layout))));
+    await Promise.all(Array.from({ length: reads }, copyNext));
     return out;
   }
 
   async #block(index: number, row: number): Promise<DataView> {
     return BlockCache.shared.get(this, index, async () => {
-      this.#decoder ??= blockDecoder(this.#layout);
+      this.#decoder ??= blockDecoder(this.#layout, blockBytesOf(this.#layout));
       const { offsets, byteCounts, height, blockHeight, tiled } = this.#layout;
       // The last strip has the remaining rows only; tiles are always complete.
       const rows = tiled ? blockHeight : Math.min(blockHeight, height - row * blockHeight);
@@ -265,52 +233,6 @@ export class BlockReader {
       }
     });
   }
-}
-
-type BlockDecoder = (packed: Uint8Array<ArrayBuffer>) => Promise<ArrayBufferLike>;
-
-/**
- * Deflate is inflated by zlib on another thread with a limit, so that a small file cannot fill the memory. JPEG of two, four
- * or more bands (RGB with alpha, infrared) is left to geotiff: libjpeg knows no colours of so many.
- */
-async function blockDecoder(layout: BlockLayout): Promise<BlockDecoder> {
-  const { blockWidth, blockHeight, compression, planar, bands, type } = layout;
-  if (compression === WEBP) return (packed) => webpBlock(packed, layout);
-  const jpeg = { ...layout, samples: planar ? 1 : bands };
-  if (compression === JPEG && (jpeg.samples === 1 || jpeg.samples === 3)) {
-    return (packed) => decodeJpegBlock(packed, jpeg);
-  }
-  const { getDecoder } = await optionalPackage('geotiff', () => import('geotiff'));
-  const isDeflate = compression === 8 || compression === 32946;
-  const decoder = await getDecoder(isDeflate ? NONE : compression, {
-    tileWidth: blockWidth,
-    tileHeight: blockHeight,
-    planarConfiguration: planar ? 2 : 1,
-    bitsPerSample: Array.from({ length: bands }, () => type.bits),
-    predictor: layout.predictor,
-    ...(layout.jpegTables === undefined ? {} : { JPEGTables: layout.jpegTables }),
-    ...(layout.lercParameters === undefined ? {} : { LercParameters: layout.lercParameters }),
-  });
-  const maxOutputLength = rowBytesOf(layout) * blockHeight;
-  return async (packed) => {
-    if (compression === JPEG) checkJpegBlock(packed, jpeg);
-    if (!isDeflate) return decoder.decode(packed.buffer);
-    // A copy with its own memory: small Buffers of Node share theirs.
-    return decoder.decode(new Uint8Array(await inflateAsync(packed, { maxOutputLength })).buffer);
-  };
-}
-
-async function webpBlock(
-  packed: Uint8Array<ArrayBuffer>,
-  { blockWidth, blockHeight, bands, planar }: BlockLayout,
-): Promise<ArrayBufferLike> {
-  const { width, height, data } = await decodeWebpRgba(packed);
-  if (width !== blockWidth || height > blockHeight || planar || (bands !== 3 && bands !== 4)) {
-    throw new Error(
-      `WebP of ${width} x ${height} pixels in a block of ${blockWidth} x ${blockHeight} with ${bands} bands`,
-    );
-  }
-  return bands === 4 ? new Uint8Array(data).buffer : dropAlpha(data).buffer;
 }
 
 /** Copies band `from` of the pixels that a block and a window share to band `to` of `count` of the window's pixels. */

@@ -1,5 +1,5 @@
 import { dropAlpha } from '../image.ts';
-import { decodeJpegRgba, jpegSegments, readJpegHeader } from './jpeg.ts';
+import { checkJpegScans, decodeJpegRgba, jpegSegments, readJpegHeader } from './jpeg.ts';
 
 /** A block of a TIFF file, as its tags describe it. */
 export interface JpegBlock {
@@ -19,6 +19,7 @@ export function checkJpegBlock(bytes: Uint8Array, { blockWidth, blockHeight, sam
   if (width !== blockWidth || height > blockHeight) {
     throw new Error(`JPEG of ${width} x ${height} pixels in a block of ${blockWidth} x ${blockHeight}`);
   }
+  checkJpegScans(bytes);
   if (components !== samples) throw new Error(`JPEG with ${components} components in a block with ${samples} bands`);
 }
 

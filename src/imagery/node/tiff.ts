@@ -7,6 +7,7 @@ import { TruncatedError } from '../truncated.ts';
 import type { Bands, PixelWindow } from '../types.ts';
 import { memorySource, openBytes, shownPath, type ByteSource } from './byte-source.ts';
 import { optionalPackage } from './optional-package.ts';
+import type { ImageLimits } from './limits.ts';
 import { BlockReader, readBlockLayout } from './tiff-blocks.ts';
 import { fromPalette, readColours, readRoles, type Colours } from './tiff-colours.ts';
 import { readDirectories, type Directory } from './tiff-directory.ts';
@@ -26,18 +27,19 @@ export function isTiff(bytes: Uint8Array): boolean {
  * 16 or 32 bits or floating-point numbers. Rejects with an `InputError` if the file is damaged, truncated or of a kind that
  * is not supported (1, 2, 4 or 12 bits, complex numbers, 16-bit palettes, LZMA, JPEG 2000, ...).
  */
-export async function openTiff(path: string): Promise<RawImage> {
+export async function openTiff(path: string, limits: ImageLimits = {}): Promise<RawImage> {
   const name = shownPath(path);
   const source = await openBytes(path).catch((error: unknown) => {
     throw new InputError('readTiff', `cannot be read: ${reasonOf(error)}`, { file: name, cause: error });
   });
-  return readTiff(source, name);
+  return readTiff(source, name, limits);
 }
 
 /** Opens the bytes of a TIFF file; `name` is the file in error messages. */
-export const decodeTiff = (bytes: Uint8Array, name: string): Promise<RawImage> => readTiff(memorySource(bytes), name);
+export const decodeTiff = (bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<RawImage> =>
+  readTiff(memorySource(bytes), name, limits);
 
-async function readTiff(source: ByteSource, name: string): Promise<RawImage> {
+async function readTiff(source: ByteSource, name: string, limits: ImageLimits): Promise<RawImage> {
   const { GeoTIFF } = await optionalPackage('geotiff', () => import('geotiff'));
   const named = <T>(promise: Promise<T>): Promise<T> =>
     promise.catch((error: unknown) => {
@@ -50,10 +52,13 @@ async function readTiff(source: ByteSource, name: string): Promise<RawImage> {
     const { image, tags } = await imageOf(file, directories, 0);
     const size = readSize(image);
     const colours = await readColours(image, size.bands);
-    const pixels = new BlockReader(source, await readBlockLayout(image, tags, source.size, { ...size, isBits: false }));
+    const pixels = new BlockReader(
+      source,
+      await readBlockLayout(image, tags, source.size, { ...size, isBits: false }, limits),
+    );
     const roles = await readRoles(image, tags, size.bands, colours);
     const { width, height, bands, type } = size;
-    const missing = { nodata: readNodata(image), roles, mask: await openMask(file, directories, source, size) };
+    const missing = { nodata: readNodata(image), roles, mask: await openMask(file, directories, source, size, limits) };
     return {
       path: name,
       width,
@@ -143,6 +148,7 @@ async function openMask(
   directories: readonly Directory[],
   source: ByteSource,
   { width, height }: Size,
+  limits: ImageLimits,
 ): Promise<BlockReader | null> {
   for (const [index, tags] of directories.entries()) {
     const [subfile = 0] = await tags.numbers(254);
@@ -152,7 +158,7 @@ async function openMask(
     const [bits = 1] = await tags.numbers(258);
     if (bits !== 1 && bits !== 8) throw new Error(`the mask has ${bits} bits, expected 1 or 8`);
     const levels = { width, height, bands: 1, type: { bits: 8, kind: 'unsigned' }, isBits: bits === 1 } as const;
-    return new BlockReader(source, await readBlockLayout(image, tags, source.size, levels));
+    return new BlockReader(source, await readBlockLayout(image, tags, source.size, levels, limits));
   }
   return null;
 }

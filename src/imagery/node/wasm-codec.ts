@@ -25,10 +25,45 @@ export async function compileWasm(name: string): Promise<object> {
   return WebAssembly.compile(await readFile(createRequire(import.meta.url).resolve(name)));
 }
 
+/** The memory of WebAssembly never shrinks: after images with more pixels it is taken anew. */
+const KEPT_PIXELS = 1 << 24;
+
+/**
+ * A decoder in WebAssembly, of one image after the other. After an error, which may have left its memory full or damaged,
+ * and after large images, it is started anew.
+ *
+ * @param start starts the decoder, also the first time
+ */
+export async function serialDecoder(
+  start: () => Promise<unknown>,
+  decode: (bytes: Uint8Array) => Promise<RgbaPixels>,
+): Promise<(bytes: Uint8Array) => Promise<RgbaPixels>> {
+  const decodeOne = async (bytes: Uint8Array): Promise<RgbaPixels> => {
+    let isClean = false;
+    try {
+      const pixels = await decode(bytes);
+      isClean = pixels.width * pixels.height <= KEPT_PIXELS;
+      return pixels;
+    } finally {
+      if (!isClean) await start();
+    }
+  };
+  await withImageData(start);
+  let last: Promise<unknown> = Promise.resolve();
+  return (bytes) => {
+    const next = last.then(() => withImageData(() => decodeOne(bytes)));
+    last = next.then(
+      () => {},
+      () => {},
+    );
+    return next;
+  };
+}
+
 let running = 0;
 
 /** Runs `work` with a global `ImageData`, which the decoders create their result with and only browsers have. */
-export async function withImageData<T>(work: () => Promise<T>): Promise<T> {
+async function withImageData<T>(work: () => Promise<T>): Promise<T> {
   const scope = globalThis as { ImageData?: unknown };
   if (running === 0 && scope.ImageData !== undefined) return work();
   running++;

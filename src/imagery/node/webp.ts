@@ -1,14 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { addAlpha, imageSize, packedBytes, rgbImage } from '../image.ts';
 import { exifOrientation, orientImage, type ImageHeader } from '../orientation.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
-import { checkPixels, type ImageLimits } from './limits.ts';
+import { checkPixels, readLimited, type ImageLimits } from './limits.ts';
 import { withoutAlpha, type Decoded } from './memory-image.ts';
 import { MissingPackageError, optionalPackage } from './optional-package.ts';
-import { compileWasm, once, withImageData, type RgbaPixels } from './wasm-codec.ts';
+import { compileWasm, once, serialDecoder, type RgbaPixels } from './wasm-codec.ts';
 
 /** Whether bytes start with the signature of a WebP file. */
 export function isWebp(bytes: Uint8Array): boolean {
@@ -19,7 +18,7 @@ export function isWebp(bytes: Uint8Array): boolean {
  * Reads a WebP file, lossy or lossless, as RGB. Transparency is ignored; the EXIF orientation is applied as in `readJpeg`.
  */
 export async function readWebp(path: string, limits: ImageLimits = {}): Promise<RgbImage> {
-  return decodeWebp(await readFile(path), path, limits);
+  return decodeWebp(await readLimited(path, limits), path, limits);
 }
 
 /** Decodes the bytes of a WebP file; `name` is the file in error messages. */
@@ -48,7 +47,7 @@ export async function decodeWebpLevels(bytes: Uint8Array, name: string, limits: 
 export async function decodeWebpRgba(bytes: Uint8Array, limits: ImageLimits = {}): Promise<RgbaPixels> {
   const decode = await optionalPackage('@jsquash/webp', loadDecoder);
   const { width, height } = readWebpHeader(bytes);
-  checkPixels(width, height, limits);
+  checkPixels(width, height, limits, bytes.length);
   const decoded = await decode(bytes);
   if (decoded.width !== width || decoded.height !== height) {
     throw new Error(
@@ -150,11 +149,13 @@ const loadDecoder = once(async (): Promise<Decoder> => {
     default(bytes: ArrayBuffer): Promise<RgbaPixels>;
   };
   const compiled = await compileWasm('@jsquash/webp/codec/dec/webp_dec.wasm');
-  await withImageData(() => module.init(compiled));
-  return (bytes) =>
-    withImageData(() => module.default(new Uint8Array(bytes).buffer)).catch((error: unknown) => {
-      throw new Error(`damaged: the pixels cannot be decoded (${reasonOf(error)})`, { cause: error });
-    });
+  return serialDecoder(
+    () => module.init(compiled),
+    (bytes) =>
+      module.default(new Uint8Array(bytes).buffer).catch((error: unknown) => {
+        throw new Error(`damaged: the pixels cannot be decoded (${reasonOf(error)})`, { cause: error });
+      }),
+  );
 });
 
 const loadEncoder = once(async (): Promise<Encoder> => {
