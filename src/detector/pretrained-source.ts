@@ -2,7 +2,7 @@ import { presets, type RetinaNetSpec } from '../retinanet/spec.ts';
 import type { HostTensor } from '../nn/module.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { decodeSafetensors } from '../weights/safetensors.ts';
-import { fromTorchvisionStateDict, isCounter } from '../weights/torchvision.ts';
+import { fromTorchvisionStateDict } from '../weights/torchvision.ts';
 import { readDescription } from './detector.ts';
 
 /** A tensor of the model or of the file that is not loaded, or not for all classes. */
@@ -41,7 +41,7 @@ const depths: Readonly<Record<string, number>> = {
 
 /** Reads a file of weights: a detector, or the state dict of torchvision's RetinaNet or of a ResNet. */
 export function readPretrained(bytes: Uint8Array, path: string): PretrainedSource {
-  const { tensors, metadata } = decodeSafetensors(bytes, path, { ignore: isCounter });
+  const { tensors, metadata } = decodeSafetensors(bytes, path);
   const description = readDescription(metadata, path);
   if (description !== null) {
     const { classes, spec } = description;

@@ -1,13 +1,13 @@
-import { described, reasonOf } from '../common/check.ts';
+import { described } from '../common/check.ts';
 import type { HostTensor } from '../nn/module.ts';
 import { checkShape, sizeOf } from '../tensor/shape.ts';
+import { sourceOf, type Bytes } from './byte-source.ts';
+import { bitsOf, readableTypes, toFloat32 } from './element-types.ts';
+import { headerEnd, MAX_HEADER_BYTES, METADATA, parseHeader, PREFIX, type HeaderEntry } from './safetensors-header.ts';
+import { nameProblem, type TensorFile } from './tensor-file.ts';
 
 // The safetensors format: eight bytes with the length of a header, the header in JSON (name -> dtype, shape, range of
 // bytes), then the values. A file contains no code, and every range is checked before it is read.
-
-/** Maximum length of a header, as in the reference implementation. */
-const MAX_HEADER_BYTES = 100_000_000;
-const METADATA = '__metadata__';
 
 /** The contents of a file. */
 export interface SafetensorsFile {
@@ -18,7 +18,8 @@ export interface SafetensorsFile {
 /**
  * Encodes float32 tensors with optional metadata.
  *
- * @throws RangeError or TypeError if the data of a tensor are not float32 values that fill its shape
+ * @throws RangeError or TypeError if the data of a tensor are not float32 values that fill its shape, if the header exceeds
+ *   100 MB, or for a name that readers refuse: empty, with control characters, or `__proto__`
  */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
@@ -28,7 +29,8 @@ export function encodeSafetensors(
   if (Object.keys(metadata).length > 0) header.set(METADATA, metadata);
   let end = 0;
   for (const [name, { shape, data }] of tensors) {
-    if (name === METADATA) throw new RangeError(`encodeSafetensors: a tensor cannot be called ${METADATA}`);
+    const problem = name === METADATA ? `a tensor cannot be called ${METADATA}` : nameProblem(name);
+    if (problem !== null) throw new RangeError(`encodeSafetensors: ${problem}`);
     checkShape('encodeSafetensors', shape);
     if (!(data instanceof Float32Array)) {
       throw new TypeError(`encodeSafetensors: the data of ${name} are ${described(data)}, expected a Float32Array`);
@@ -42,11 +44,14 @@ export function encodeSafetensors(
   }
   const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const headerBytes = Math.ceil(text.length / 8) * 8; // Values start at a multiple of eight.
-  const out = new Uint8Array(8 + headerBytes + end);
+  if (headerBytes > MAX_HEADER_BYTES) {
+    throw new RangeError(`encodeSafetensors: the header has ${headerBytes} bytes, the maximum is ${MAX_HEADER_BYTES}`);
+  }
+  const out = new Uint8Array(PREFIX + headerBytes + end);
   new DataView(out.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  out.fill(0x20, 8, 8 + headerBytes);
-  out.set(text, 8);
-  let at = 8 + headerBytes;
+  out.fill(0x20, PREFIX, PREFIX + headerBytes);
+  out.set(text, PREFIX);
+  let at = PREFIX + headerBytes;
   for (const { data } of tensors.values()) {
     out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
@@ -55,67 +60,49 @@ export function encodeSafetensors(
 }
 
 /**
- * Decodes a file of float32 tensors. Throws an Error with the reason for any other file.
+ * Decodes a file as a whole. All values become float32: those of F32, F64, F16, BF16, BOOL and integers.
  *
  * @param name name of the file, for errors
- * @param options.ignore whether to skip a tensor, by its name; it may then have any type. Default none
+ * @throws Error with the reason for a file that is not valid, or that has values of another type
  */
-export function decodeSafetensors(
-  bytes: Uint8Array,
-  name = 'safetensors',
-  { ignore = () => false }: { readonly ignore?: (name: string) => boolean } = {},
-): SafetensorsFile {
-  const fail = (what: string): never => {
-    throw new Error(`${name}: not a valid safetensors file: ${what}`);
-  };
-  if (bytes.length < 8) fail(`it has ${bytes.length} bytes, the header's length alone takes 8`);
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(MAX_HEADER_BYTES)) fail(`its header claims ${length} bytes, the maximum is ${MAX_HEADER_BYTES}`);
-  const start = 8 + Number(length);
-  if (start > bytes.length) fail(`its header claims ${length} bytes, the file has ${bytes.length}`);
-  let header: unknown;
-  try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, start)));
-  } catch (error) {
-    return fail(`its header is not JSON (${reasonOf(error)})`);
-  }
-  if (typeof header !== 'object' || header === null || Array.isArray(header))
-    return fail('its header is not an object');
+export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): SafetensorsFile {
+  const start = headerEnd(bytes.subarray(0, PREFIX), bytes.length, name);
+  const { entries, metadata } = parseHeader(bytes.subarray(PREFIX, start), bytes.length, name);
   const tensors = new Map<string, HostTensor>();
-  let metadata: Record<string, string> = {};
-  const ranges: [number, number][] = [];
-  for (const [key, value] of Object.entries(header as Record<string, unknown>)) {
-    if (key === METADATA) {
-      const entries = Object.entries((value ?? {}) as Record<string, unknown>);
-      if (entries.some(([, text]) => typeof text !== 'string')) fail('its metadata is not text');
-      metadata = Object.fromEntries(entries) as Record<string, string>;
-      continue;
-    }
-    const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
-    const ignored = ignore(key);
-    if (dtype !== 'F32' && !ignored) fail(`${key} is ${String(dtype)}, expected F32`);
-    const isIntegers = (list: unknown): list is number[] =>
-      Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
-    if (!isIntegers(shape) || !isIntegers(offsets) || offsets.length !== 2)
-      return fail(`${key} has no shape or no range`);
-    const [from, to] = offsets as [number, number];
-    const size = shape.reduce((product, extent) => product * extent, 1);
-    if (!Number.isSafeInteger(size) || (to - from !== size * 4 && !ignored))
-      fail(`${key} [${shape}] does not take ${to - from} bytes`);
-    if (start + to > bytes.length) fail(`${key} reaches past the end of the file`);
-    ranges.push([from, to]);
-    if (ignored) continue;
-    // A copy: the file may start at any address, and its buffer may be large. (`slice` of a Buffer does not copy.)
-    const data = new Float32Array(size);
-    new Uint8Array(data.buffer).set(bytes.subarray(start + from, start + to));
-    tensors.set(key, { shape, data });
+  for (const [key, entry] of entries) {
+    tensors.set(key, valuesOf(key, entry, bytes.subarray(entry.from, entry.to), name));
   }
-  ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  let end = 0;
-  for (const [from, to] of ranges) {
-    if (from !== end) fail(`its values ${from < end ? 'overlap' : 'have a gap'} at byte ${from}`);
-    end = to;
-  }
-  if (start + end !== bytes.length) fail(`${bytes.length - start - end} bytes follow its last value`);
   return { tensors, metadata };
+}
+
+/**
+ * Opens a file: reads and checks its header. The values of a tensor are read when they are asked for, so that a large file is
+ * never in memory as a whole.
+ *
+ * @param name name of the file, for errors
+ * @throws Error with the reason for a file that is not valid
+ */
+export async function openSafetensors(bytes: Bytes, name = 'safetensors'): Promise<TensorFile> {
+  const source = sourceOf(bytes);
+  const start = headerEnd(await source.read(0, Math.min(PREFIX, source.size)), source.size, name);
+  const { entries, metadata } = parseHeader(await source.read(PREFIX, start), source.size, name);
+  const tensors = new Map(
+    [...entries].map(([key, entry]) => {
+      const { dtype, shape, from, to } = entry;
+      const read = async (): Promise<HostTensor> => valuesOf(key, entry, await source.read(from, to), name);
+      return [key, { dtype, shape, read }];
+    }),
+  );
+  return { format: 'safetensors', tensors, metadata };
+}
+
+/** The values of a tensor. Throws if their type has no conversion. */
+function valuesOf(key: string, { dtype, shape }: HeaderEntry, bytes: Uint8Array, name: string): HostTensor {
+  if (!readableTypes.includes(dtype)) {
+    throw new Error(
+      `${name}: ${key} is ${dtype} (${bitsOf(dtype)} bits), expected one of ${readableTypes.join(', ')}: ` +
+        'convert it with PyTorch, for example with .float()',
+    );
+  }
+  return { shape, data: toFloat32(dtype, bytes) };
 }

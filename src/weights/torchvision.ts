@@ -30,7 +30,7 @@ export function fromTorchvisionStateDict(state: ReadonlyMap<string, HostTensor>)
 }
 
 /** Whether a name is that of PyTorch's counter for a cumulative average, which this library does not use. */
-export function isCounter(name: string): boolean {
+function isCounter(name: string): boolean {
   return name.endsWith('num_batches_tracked');
 }
 
