@@ -109,8 +109,11 @@ function positionOf({ stride, offset }: { readonly stride: readonly number[]; re
 
 const isIndex = (value: unknown): value is number => typeof value === 'number' && value >= 0;
 
-/** An ndarray over values in row-major order. */
-export function ndarray<D extends TypedArray>(data: D, shape: readonly number[]): NdArray<D> {
-  const stride = shape.map((_, axis) => shape.slice(axis + 1).reduce((step, length) => step * length, 1));
-  return new View(data, [...shape], stride, 0);
+/** An ndarray over values: in row-major order, unless `stride` has other steps between the elements of each axis. */
+export function ndarray<D extends TypedArray>(
+  data: D,
+  shape: readonly number[],
+  stride: readonly number[] = shape.map((_, axis) => shape.slice(axis + 1).reduce((step, length) => step * length, 1)),
+): NdArray<D> {
+  return new View(data, [...shape], [...stride], 0);
 }

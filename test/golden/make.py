@@ -12,6 +12,7 @@ import torch
 from common import digest, f32, hash_image, hash_tensor, hash_uniform, write
 from golden_cases import CASES
 from golden_edges import make_edges
+from golden_files import make_files
 from golden_layers import make_layers
 from golden_ops import make_ops
 from golden_optim import make_optim
@@ -78,6 +79,7 @@ def main():
         "selection": make_selection,
         "transform": make_transform,
         "edges": make_edges,
+        "files": make_files,
     }
     makers.update({f"retinanet-{case}": lambda case=case: make_retinanet(case) for case in CASES})
     for name in sys.argv[1:] or makers:
