@@ -22,7 +22,15 @@ export {
   type EvaluationData,
   type UnreadableImage,
 } from './task/node/evaluate.ts';
-export { judgeLayers, type JudgeLayersOptions, type LayersJudgement } from './task/node/judge-layers.ts';
+export {
+  compareLayers,
+  judgeLayers,
+  type ComparedLayers,
+  type JudgeLayersOptions,
+  type LayerOutcomes,
+  type LayersJudgement,
+} from './task/node/judge-layers.ts';
+export { evaluationOnImages, outcomesOnImages, type OutcomeImages } from './task/node/outcomes-on-images.ts';
 export { examineData, type DataExamination, type ExamineDataOptions } from './task/node/examine.ts';
 export { writeExamination } from './doctor/node/write.ts';
 export { examineFiles, type ExamineFilesOptions, type LabelledData } from './doctor/node/examine-files.ts';

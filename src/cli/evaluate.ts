@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { defined } from '../common/check.ts';
-import { readLabels, writeLabels, type ReadLabels, type ReadLabelsOptions } from '../data-node.ts';
+import { counted, defined } from '../common/check.ts';
+import { findImages, readLabels, writeLabels, type ReadLabels, type ReadLabelsOptions } from '../data-node.ts';
 import {
   evaluate as evaluateTask,
-  judgeLayers,
+  compareLayers,
+  evaluationOnImages,
   judgeTables,
   loadDetector,
   omittedImages,
@@ -12,10 +13,12 @@ import {
   resolutionNote,
   scenesIn,
   openEvaluationData,
+  outcomesOnImages,
   SYNTHETIC,
   syntheticToEvaluate,
   titleOf,
   writeReport,
+  type OutcomeImages,
   type WriteReportOptions,
 } from '../detector-node.ts';
 import { areaText, compareRuns, comparisonText, judgementText, type JudgeOptions } from '../evaluation.ts';
@@ -25,6 +28,7 @@ import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
 import {
   adapter,
+  flag,
   integer,
   number,
   oneOf,
@@ -35,8 +39,9 @@ import {
   type OptionValues,
 } from './options.ts';
 import { limitNote, unreadableNote } from './notes.ts';
+import { writeMapPage } from './map.ts';
 import { weightsFile } from './run-paths.ts';
-import { interruptSignal } from './terminal.ts';
+import { interruptSignal, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 const OPTIONS = {
@@ -75,7 +80,14 @@ const OPTIONS = {
     about: 'file matches images by path, stem by name without folders and extension',
     otherwise: 'file if it matches all images, otherwise stem',
   }),
-  images: option(text, { value: 'FOLDER', about: 'folder of the images', otherwise: 'found near the labels' }),
+  images: option(text, {
+    value: 'FOLDER',
+    about: 'folder of the images; with LAYER and --map, georeferenced images (a folder, a file or a pattern)',
+    otherwise: 'found near the labels',
+  }),
+  map: flag(
+    'with DATA, or LAYER and --images, also writes map/index.html: hits, misses and false alarms over the imagery',
+  ),
   split: option(oneOf(['train', 'val', 'test']), {
     value: 'NAME',
     about: 'with DATA, the split of a data set that has splits',
@@ -167,8 +179,9 @@ async function runEvaluate(call: Call<typeof OPTIONS>): Promise<number> {
     );
   }
   if (data !== undefined) return evaluateData(call, data);
-  for (const name of ['area', 'exclude'] as const) {
-    if (options[name] !== undefined) throw new UsageError(`--${name} goes with DATA, or with LAYER --truth LAYER`);
+  for (const name of ['area', 'exclude', 'map'] as const) {
+    if (options[name] !== undefined && options[name] !== false)
+      throw new UsageError(`--${name} goes with DATA, or with LAYER --truth LAYER`);
   }
   return evaluateFiles(call);
 }
@@ -238,22 +251,18 @@ async function evaluateFiles({ options: values, terminal }: Call<typeof OPTIONS>
 }
 
 async function evaluateLayer({ options: values, terminal }: Call<typeof OPTIONS>, layer: string): Promise<number> {
-  const foreign = [
-    'compare',
-    'weights',
-    'match-by',
-    'images',
-    'split',
-    'point-size',
-    'scene',
-    'max-detections',
-  ] as const;
+  const foreign = ['compare', 'weights', 'match-by', 'split', 'point-size', 'scene', 'max-detections'] as const;
   for (const name of foreign) {
     if (values[name] !== undefined) throw new UsageError(`--${name} does not go with LAYER --truth LAYER`);
   }
-  const { truth, area, exclude, out, 'class-property': classProperty } = values;
+  const { truth, area, exclude, out, images, map, 'class-property': classProperty } = values;
+  if (map && (images === undefined || out === undefined)) {
+    throw new UsageError('--map with LAYER needs --images with georeferenced images, and --out');
+  }
+  if (images !== undefined && !map) throw new UsageError('--images goes with LAYER --truth LAYER only for --map');
+  const files = images === undefined ? [] : await findImages([images]);
   if (out !== undefined) makeFolder(out, '--out');
-  const judgement = await judgeLayers(truth!, layer, {
+  const { judgement, outcomes } = await compareLayers(truth!, layer, {
     ...judgeOptions(values),
     ...defined({ area, exclude, classProperty, outcomes: out === undefined ? undefined : join(out, 'judgement.gpkg') }),
   });
@@ -265,6 +274,39 @@ async function evaluateLayer({ options: values, terminal }: Call<typeof OPTIONS>
   if (out === undefined) return EXIT.done;
   writeFileSync(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
   terminal.print(`\n${join(out, 'judgement.gpkg')}, and evaluation.json beside it`);
+  const [first, ...others] = files;
+  if (first === undefined) return EXIT.done;
+  const onImages = await outcomesOnImages(outcomes, [first, ...others]);
+  if (onImages.elsewhere > 0) {
+    terminal.say(
+      `${counted(onImages.elsewhere, 'object or detection lies', 'objects and detections lie')} on no image`,
+    );
+  }
+  const signal = interruptSignal(() => terminal.warn('Interrupted'));
+  const title = `${layer} against ${truth}`;
+  return printMap(out, onImages, { title, classes: outcomes.classes, judgement, signal, terminal });
+}
+
+/** Writes the map of an evaluation, prints its path, and returns the exit code. */
+async function printMap(
+  out: string,
+  { images, count }: OutcomeImages,
+  {
+    judgement,
+    terminal,
+    ...page
+  }: {
+    readonly title: string;
+    readonly classes: readonly string[];
+    readonly judgement: { readonly settings: { readonly scoreThreshold: number } };
+    readonly signal: AbortSignal;
+    readonly terminal: Terminal;
+  },
+): Promise<number> {
+  const threshold = judgement.settings.scoreThreshold;
+  const file = await writeMapPage(out, { ...page, threshold, images, count, terminal });
+  if (file === null) return EXIT.interrupted;
+  terminal.print(`map: ${file}`);
   return EXIT.done;
 }
 
@@ -303,11 +345,12 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   const resolution = resolutionNote(detector.decoding.groundResolution, dataset.decoding?.groundResolution);
   if (resolution !== null && detector.detectionTile !== null) terminal.warn(resolution);
   const { 'max-detections': maxDetections = detector.spec.postprocess.maxDetections } = values;
+  const signal = interruptSignal(() => terminal.warn('Interrupted'));
   const evaluation = await evaluateTask(detector, data, {
     ...judgeOptions(values),
     ...defined({ scene: values.scene }),
     maxDetections,
-    signal: interruptSignal(() => terminal.warn('Interrupted')),
+    signal,
     onProgress: (done, total) => terminal.progress('evaluating', done, total),
   });
   detector.dispose();
@@ -337,6 +380,11 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   await writeLabels(predictions, join(out, 'predictions.csv'), 'csv', { overwrite: true });
   terminal.print(`\n${report}, and predictions.csv beside it`);
   device.destroy();
+  if (values.map) {
+    const page = { title: titleOf(detector.classes, path), classes: dataset.classes, judgement, signal, terminal };
+    const exit = await printMap(out, evaluationOnImages(data, evaluation), page);
+    if (exit !== EXIT.done) return exit;
+  }
   return unreadable.length > 0 ? EXIT.failed : EXIT.done;
 }
 

@@ -1,13 +1,14 @@
 import { counted, defined } from '../common/check.ts';
-import { AreaOfInterest, findImages, type LabelTable } from '../data-node.ts';
+import { AreaOfInterest, findImages, openRaster, partOfRaster, type LabelTable } from '../data-node.ts';
 import { commonFolder, loadDetector, resolutionNote, viewNames, type Detector } from '../detector-node.ts';
 import { init, type Device } from '../node.ts';
+import type { MapImage } from '../report-node.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
-import { detectInputs, openJournal, PICTURE_PIXELS, type FoundInInputs } from './detect-inputs.ts';
+import { detectInputs, openJournal, PICTURE_PIXELS, type FoundImage, type FoundInInputs } from './detect-inputs.ts';
 import type { HelpText } from './help.ts';
 import { adapter, flag, integer, listOf, number, oneOf, option, text, type OptionTable } from './options.ts';
 import { darkNote, limitNote, unreadableNote } from './notes.ts';
-import { writePredictionMap } from './prediction-map.ts';
+import { writeMapPage } from './map.ts';
 import { weightsFile } from './run-paths.ts';
 import { interruptSignal, type Terminal } from './terminal.ts';
 import { openRequested, readTileOptions, tileNotes, tileOptions, type OpenedTiles } from './tiles.ts';
@@ -191,7 +192,14 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   const folder = commonFolder(files);
   const georeferences = new Map(images.map(({ labelled, place }) => [labelled.file, place]));
   const written = await writePredictions(table, formats, { out, images: folder, crs, georeferences });
-  const map = options.map ? await writePredictionMap(out, { detector, threshold, images, signal, terminal }) : null;
+  const contents = {
+    title: `Detections: ${classes.join(', ')}`,
+    classes,
+    threshold,
+    images: onMap(images, detector),
+    count: images.length,
+  };
+  const map = options.map ? await writeMapPage(out, { ...contents, signal, terminal }) : null;
   await tiles?.raster.close();
   report({ table, weights, threshold, maxDetections, folder, found, written, map, detector, tile }, terminal);
   if (tiles !== null) for (const note of tileNotes(tiles.progress())) terminal.say(note);
@@ -201,6 +209,17 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   }
   await journal.remove();
   return unreadable.length + written.unplaced.length + written.failures.length > 0 ? EXIT.failed : EXIT.done;
+}
+
+/** The images of the map, opened one after the other. */
+async function* onMap(images: readonly FoundImage[], { decoding }: Detector): AsyncGenerator<MapImage> {
+  const { bands, stretch } = decoding;
+  for (const { input, labelled, part } of images) {
+    const raster = typeof input === 'string' ? await openRaster(input, defined({ bands, stretch })) : input;
+    const shown = part === null ? raster : partOfRaster(raster, part);
+    yield { name: labelled.file, raster: shown, objects: labelled.objects };
+    if (typeof input === 'string') await raster.close();
+  }
 }
 
 interface Report {

@@ -91,6 +91,10 @@ export interface JudgedArea {
   readonly outcomeOfTruth: readonly (Outcome | null)[];
   /** Null for a detection that does not count, or has a lower score than the threshold. */
   readonly outcomeOfDetection: readonly (Outcome | null)[];
+  /** The pairs at any score, which no score threshold changes. Detections that do not count are ignored. */
+  readonly matching: Matching;
+  /** 1 for each object outside the area. */
+  readonly isOutside: Uint8Array;
 }
 
 /** Blocks along the longer side of the area. */
@@ -169,7 +173,8 @@ export function judgeArea(truth: TrueBoxes, detections: ScoredBoxes, options: Ju
     perClass,
     ...intervalsOf(places, chosen, options),
   };
-  return { judgement, outcomeOfTruth, outcomeOfDetection };
+  const matching = { truthOf, detectionOf, ignored: Uint8Array.from(ignored) };
+  return { judgement, outcomeOfTruth, outcomeOfDetection, matching, isOutside };
 }
 
 const detectionsOf = ({ truePositives, falsePositives }: OperatingPoint): number => truePositives + falsePositives;

@@ -1,11 +1,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { detectRaster, type DetectableRaster } from '../../src/detector/detect-raster.ts';
+import { detectRaster, inRegion, type DetectableRaster } from '../../src/detector/detect-raster.ts';
 import { fuseBoxes, boxIou } from '../../src/imagery/boxes.ts';
 import { rgbImage } from '../../src/imagery/image.ts';
 import type { RasterPixels } from '../../src/imagery/raster.ts';
+import { Region } from '../../src/imagery/region.ts';
 import type { PixelWindow } from '../../src/imagery/types.ts';
 import { retinaNetSpec, type Detections, type RetinaNet, type RgbImage } from '../../src/index.ts';
+import { corners } from '../data/support.ts';
 import { rejects } from '../support/errors.ts';
 
 type Box = readonly [x1: number, y1: number, x2: number, y2: number];
@@ -121,6 +123,36 @@ test('tiles without data are not detected on, and boxes with data in less than h
   ]);
   // Of the four tiles, at 0, 45, 91 and 136, the first two have data.
   assert.is(sizes.length, 2);
+});
+
+test('only tiles with a part in the region are read, and boxes with their centre outside are dropped', async () => {
+  const rectangles = [
+    { box: [10, 10, 20, 20], score: 0.8 },
+    { box: [52, 30, 60, 36], score: 0.7 }, // its centre is inside, its right half outside
+    { box: [53, 44, 61, 50], score: 0.6 }, // its centre is outside
+    { box: [150, 10, 160, 20], score: 0.9 },
+  ] as const;
+  const [windows, all]: PixelWindow[][] = [[], []];
+  const region = new Region({ width: 200, height: 64 }, [[corners([0, 0, 56.5, 64])]], []);
+  const tiling = { tile: 64, overlap: 16 };
+  const found = await detectRaster(
+    seesRectangles(),
+    { ...drawn(200, 64, rectangles, undefined, windows), region },
+    tiling,
+  );
+  assert.equal(boxesOf(found), [
+    [10, 10, 20, 20],
+    [52, 30, 60, 36],
+  ]);
+  assert.equal(
+    windows!.map(({ x }) => x),
+    [0, 45],
+  );
+  const whole = await detectRaster(seesRectangles(), drawn(200, 64, rectangles, undefined, all), tiling);
+  assert.equal([all!.length, inRegion(whole, region)], [4, found]);
+  // In a single tile.
+  const small = { ...drawn(64, 64, rectangles), region };
+  assert.equal(boxesOf(await detectRaster(seesRectangles(), small, tiling)), boxesOf(found));
 });
 
 test('every tile is read once, and an error of a tile is that of the call', async () => {

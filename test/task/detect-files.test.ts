@@ -2,9 +2,10 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readImage, writeSyntheticSpaceNet, findImages } from '../../src/data-node.ts';
+import { AreaOfInterest, readImage, writeSyntheticSpaceNet, findImages } from '../../src/data-node.ts';
 import { commonFolder, Detector, detectFiles, TileJournal, type DetectFilesOptions } from '../../src/detector-node.ts';
 import { objectsOf } from '../../src/data/annotation-table.ts';
+import { corners, featureCollection, geoTiff, raster, write } from '../data/support.ts';
 import { rejects } from '../support/errors.ts';
 import { testDevice } from '../support/device.ts';
 import { temporaryFolder } from '../support/files.ts';
@@ -147,6 +148,40 @@ test('the common folder is the innermost one that holds all files', () => {
   assert.is(common(from('a', 'bc', '1.png'), from('a', 'b', '1.png')), from('a'), 'names are not cut');
   assert.is(common(from('a', '1.png'), from('b', '1.png')), sep);
   assert.is(common(join('x', '1.png')), join(process.cwd(), 'x'));
+});
+
+test('of an area only its part of each image is detected on; images outside and without a place are named', async () => {
+  const where = temporaryFolder();
+  const image = gradient(64, 160);
+  const place = { epsg: 32633, y: 4e6, pixel: 0.5 };
+  const levels = raster(160, 64, 3, 8, (band, row, column) => image.get(row, column, band));
+  const inside = await write(where, 'inside.tif', geoTiff(levels, { ...place, x: 5e5 }));
+  const outside = await write(where, 'outside.tif', geoTiff(levels, { ...place, x: 6e5 }));
+  // The left 40 of 160 columns, except the upper 20 rows.
+  const box = (x1: number, y1: number, x2: number, y2: number) =>
+    featureCollection([[corners([5e5 + x1 / 2, 4e6 - y1 / 2, 5e5 + x2 / 2, 4e6 - y2 / 2])]], 'EPSG:32633');
+  const area = (await AreaOfInterest.open({
+    area: await write(where, 'area.geojson', box(-5, -5, 40, 70)),
+    exclude: await write(where, 'exclude.geojson', box(-5, -5, 170, 20)),
+  }))!;
+  const named: string[] = [];
+  const tiles: number[] = [];
+  const found = await collect([outside, inside, files[0]!], {
+    area,
+    onOutside: (file) => named.push(file),
+    onUnreadable: (file, error) => named.push(file, error.explain()),
+    onTiles: (_, total) => tiles.push(total),
+  });
+  assert.equal(named.slice(0, 2), [outside, files[0]]);
+  assert.match(named[2]!, /one\.png: there is no georeference, so that nothing is known to lie inside .*area\.geojson/);
+  assert.equal(tiles, [1], 'of three tiles');
+  const all = (await detector.detect(image)).scores.length;
+  const { boxes, scores } = found[0]!.detections;
+  assert.ok(scores.length > 0 && scores.length < all, `${scores.length} of ${all}`);
+  for (let i = 0; i < scores.length; i++) {
+    const [x, y] = [(boxes[4 * i]! + boxes[4 * i + 2]!) / 2, (boxes[4 * i + 1]! + boxes[4 * i + 3]!) / 2];
+    assert.ok(x < 40 && y > 20, `${x}, ${y}`);
+  }
 });
 
 test.run();

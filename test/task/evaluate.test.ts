@@ -14,7 +14,7 @@ import {
 import { judge } from '../../src/evaluation.ts';
 import { objectsOf } from '../../src/data/annotation-table.ts';
 import { encodePng } from '../../src/imagery/node/png.ts';
-import { featureCollection, geoTiff, raster, write } from '../data/support.ts';
+import { corners, featureCollection, geoTiff, raster, write } from '../data/support.ts';
 import { rejects } from '../support/errors.ts';
 import { testDevice } from '../support/device.ts';
 import { temporaryFolder } from '../support/files.ts';
@@ -273,6 +273,33 @@ test('a data set whose first TIFF file is damaged is opened, and the file is lef
 test('an evaluation that is aborted gives null', async () => {
   const data = await openEvaluationData(detector, path);
   assert.is(await evaluate(detector, data, { signal: AbortSignal.abort() }), null);
+});
+
+test('in an area only objects and detections with their centre inside count, and pixels outside are seen', async () => {
+  const where = join(folder, 'placed');
+  const levels = raster(96, 64, 3, 8, (band, row, column) => gradient(64, 96).get(row, column, band));
+  for (const [name, x] of [
+    ['a.tif', 5e5],
+    ['b.tif', 6e5],
+  ] as const) {
+    await write(where, name, geoTiff(levels, { epsg: 32633, x, y: 4e6, pixel: 0.5 }));
+  }
+  writeCsv(join(where, 'boxes.csv'), ['a.tif,4,4,30,30,car', 'a.tif,60,4,90,30,car', 'b.tif,4,4,30,30,car']);
+  const polygon = corners([5e5, 4e6, 5e5 + 24, 4e6 - 32]);
+  const area = await write(folder, 'area.geojson', featureCollection([[polygon]], 'EPSG:32633'));
+  const data = await openEvaluationData(detector, where, { area });
+  assert.equal(data.dataset.ids, ['a.tif']);
+  assert.match(data.notes.join('\n'), /1 image not inside .*\nnote: 2 objects whose centre/);
+  const plain = await openEvaluationData(detector, where);
+  assert.equal((await data.dataset.get(0)).image.data, (await plain.dataset.get(0)).image.data);
+  const [some, all] = [await evaluate(detector, data), await evaluate(detector, plain)];
+  assert.equal([some.judgement.counts.images, some.judgement.counts.truths], [1, 1]);
+  const found = all.predictions.images[0]!.objects;
+  assert.equal(
+    some.predictions.images[0]!.objects,
+    found.filter(({ box }) => (box[0] + box[2]) / 2 < 48),
+  );
+  assert.ok(some.judgement.counts.detections < found.length);
 });
 
 test.run();

@@ -40,6 +40,30 @@ test('layers in different coordinate systems have the figures of their rectangle
   }
 });
 
+test(
+  'excluded polygons are as holes of the area, and of the bounds of both layers',
+  inFolder(async (folder) => {
+    const { features, ...layer } = JSON.parse(readFileSync(fixture('area-3857'), 'utf8'));
+    const [outer, hole] = features[0].geometry.coordinates;
+    const part = (name: string, ring: unknown): Promise<string> => {
+      const feature = { ...features[0], geometry: { type: 'Polygon', coordinates: [ring] } };
+      return write(folder, `${name}.geojson`, JSON.stringify({ ...layer, features: [feature] }));
+    };
+    const [area, exclude] = [await part('outer', outer), await part('hole', hole)];
+    const files = [fixture('truth-32633'), fixture('found-4326')] as const;
+    agrees(await judgeLayers(...files, { ...none, area, exclude, scoreThreshold: 0.6 }));
+    const { counts, hectares, notes } = await judgeLayers(...files, { ...none, exclude });
+    assert.equal([counts.truths, counts.detections, counts.truthsOutside, counts.detectionsOutside], [4, 4, 1, 1]);
+    // 270 x 120 m without the 50 x 30 m of the hole that lie in it.
+    assert.ok(Math.abs(hectares - 3.09 / 0.9996197 ** 2) < 1e-4, String(hectares));
+    assert.match(notes.join(), /everything that is not excluded counts/);
+    await rejects(
+      judgeLayers(...files, { ...none, area: exclude, exclude: area }),
+      /outer\.geojson: its polygons leave nothing of .*hole\.geojson/,
+    );
+  }),
+);
+
 test('without an area everything counts, and a note says so', async () => {
   const { counts, notes, hectares } = await judgeLayers(fixture('truth-32633'), fixture('found-32633'), none);
   assert.equal(counts, { truths: 5, detections: 5, truthsOutside: 0, detectionsOutside: 0 });

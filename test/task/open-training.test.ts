@@ -13,7 +13,7 @@ import {
 import { readStateDict } from '../../src/index.ts';
 import { errorOf, rejects } from '../support/errors.ts';
 import { leavesNothing, testDevice } from '../support/device.ts';
-import { geoTiff, raster, write } from '../data/support.ts';
+import { corners, featureCollection, geoTiff, raster, write } from '../data/support.ts';
 import { temporaryFolder } from '../support/files.ts';
 import { changedNames, squares, valuesOf } from '../train/support.ts';
 import { writeCocoExport, writeCsv, writeImages, writeYoloExport } from './files.ts';
@@ -177,6 +177,36 @@ test('the class property and the size of points reach GeoJSON', async () => {
     open({ classProperty: 'genus' }),
     /classProperty is "genus", but .* only geojson, vector, via have this option/,
   );
+});
+
+test('an area limits tiles, objects and warnings, and its polygons are known to the run', async () => {
+  const path = join(root, 'placed');
+  const place = { epsg: 32633, x: 5e5, y: 4e6, pixel: 0.5 };
+  // Bright on the left, where the area is.
+  const levels = raster(512, 256, 3, 8, (_, row, column) => (column < 140 ? 50 + (row % 99) : 255));
+  await write(path, 'ortho.tif', geoTiff(levels, place));
+  writeCsv(
+    join(path, 'boxes.csv'),
+    [10, 80, 150, 220].flatMap((y) => [10, 300].map((x) => `ortho.tif,${x},${y},${x + 20},${y + 20},car`)),
+  );
+  const polygon = (right: number) => [corners([5e5 - 1, 4e6 + 1, 5e5 + right / 2, 4e6 - 200])];
+  const area = await write(root, 'area.geojson', featureCollection([polygon(72)], 'EPSG:32633'));
+  const settings = { path, area, tile: 64, overlap: 0 };
+  const { dataset, notes, warnings, areaHash } = await open(settings);
+  assert.equal(
+    dataset.ids,
+    [0, 64, 128, 192].flatMap((y) => [0, 64].map((x) => `ortho.tif@${x},${y}`)),
+  );
+  assert.match(notes.join('\n'), /^note: 4 objects whose centre is not inside .*area\.geojson: left out$/m);
+  assert.not.match(warnings.join(), /black/, 'tiles at the border are black by intention');
+  const threads = await open({ ...settings, workers: 1 });
+  const [first] = threads.split.train;
+  assert.equal((await threads.source.read(first!, 0, 0)).boxes.length, (await dataset.get(first!)).boxes.length);
+  await threads.close();
+  assert.is(areaHash, (await open({ ...settings, tile: 128 })).areaHash);
+  await write(root, 'area.geojson', featureCollection([polygon(74)], 'EPSG:32633'));
+  assert.is.not((await open(settings)).areaHash, areaHash);
+  assert.is((await open({ ...settings, area: null })).areaHash, null);
 });
 
 test('the validation data set has the classes of the training data, and its own folder', async () => {

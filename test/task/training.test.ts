@@ -242,6 +242,13 @@ test('a run is resumed with the settings that decide what it computes, whichever
   ] as const) {
     assert.match((await errorOf(() => run(interrupted, { resume: true }, changed))).message, name);
   }
+  const elsewhere = await prepare();
+  const limited = { ...elsewhere, data: { ...elsewhere.data, areaHash: '12ab' } };
+  assert.match(
+    (await errorOf(() => runTraining(limited, interrupted, { resume: true }))).message,
+    /data\.area and exclude was the default and is now "polygons that hash to 12ab"/,
+  );
+  elsewhere.model.dispose();
   assert.is((await run(interrupted, { resume: true })).end, 'finished');
 });
 

@@ -7,7 +7,8 @@ import { checkFolder, listFiles } from '../../imagery/node/files.ts';
 import { imageEnding, imageSizeOf } from '../../imagery/node/image-size.ts';
 import type { MeasureOptions } from '../../imagery/node/measure-stretch.ts';
 import { is16BitPng } from '../../imagery/node/png.ts';
-import { readPixels, type ReadImageOptions } from '../../imagery/node/read-image.ts';
+import { rasterOf, readPixels, type ReadImageOptions } from '../../imagery/node/read-image.ts';
+import type { Raster } from '../../imagery/raster.ts';
 import { colourBands } from '../../imagery/raw-image.ts';
 import { checkStretch, type Stretch } from '../../imagery/stretch.ts';
 import type { Annotations, Bands, ImageDecoding } from '../../imagery/types.ts';
@@ -61,6 +62,8 @@ export interface LabelledDataset extends Dataset {
   readonly report: LabelledReport;
   readonly decoding: ImageDecoding;
   describe(index: number): Promise<SampleDescription>;
+  /** The image of sample number `index` as a raster, with its place if it has one. */
+  raster(index: number): Promise<Raster>;
 }
 
 /** A labelled data set with TIFF or 16-bit PNG files. */
@@ -158,6 +161,12 @@ export async function openLabelled(
       const { id, path } = sampleOf('describe', index);
       const { width, height } = await imageSizeOf(path);
       return { id, width, height, ...annotate({ id, width, height }) };
+    },
+    async raster(index): Promise<Raster> {
+      const { path } = sampleOf('raster', index);
+      return rasters !== null && deep.has(path)
+        ? rasters.raster(await rasters.open(path))
+        : rasterOf(await openRegion(path, reading), reading);
     },
     ...(selected === undefined ? {} : { region: (index) => selected.regions.get(sampleOf('region', index).id)! }),
   };

@@ -10,6 +10,7 @@ import {
   type Polygon,
   type Visibility,
 } from '../../imagery/geometry.ts';
+import type { Raster } from '../../imagery/raster.ts';
 import type { RawImage } from '../../imagery/raw-image.ts';
 import type { Region } from '../../imagery/region.ts';
 import { openTiff } from '../../imagery/node/tiff.ts';
@@ -59,6 +60,8 @@ export const spaceNetClasses = ['building'] as const;
 export interface SpaceNetDataset extends Dataset {
   readonly decoding: ImageDecoding;
   describe(index: number): Promise<SampleDescription>;
+  /** The image of sample number `index` as a raster, with its place. */
+  raster(index: number): Promise<Raster>;
   window(index: number, x: number, y: number, width: number, height: number): Promise<RgbImage>;
   readonly report: SpaceNetReport;
   /** The levels that become 0 and 255, as in `decoding`. */
@@ -240,6 +243,10 @@ class SpaceNet implements SpaceNetDataset {
   async window(index: number, x: number, y: number, width: number, height: number): Promise<RgbImage> {
     const { tiff } = await this.#open('window', index);
     return this.#rasters.window(tiff, x, y, width, height);
+  }
+
+  async raster(index: number): Promise<Raster> {
+    return this.#rasters.raster((await this.#open('raster', index)).tiff);
   }
 
   region(index: number): Region | null {

@@ -4,6 +4,7 @@ import { isByte, levelText } from '../../imagery/levels.ts';
 import { measureStretch, type MeasureOptions } from '../../imagery/node/measure-stretch.ts';
 import { openImage } from '../../imagery/node/open-image.ts';
 import { rasterOf, readPixels, type ReadImageOptions } from '../../imagery/node/read-image.ts';
+import type { Raster } from '../../imagery/raster.ts';
 import { colourBands, type RawImage } from '../../imagery/raw-image.ts';
 import { withinRegion, type Region } from '../../imagery/region.ts';
 import { identityStretch, type Stretch } from '../../imagery/stretch.ts';
@@ -116,9 +117,14 @@ export class RasterReader {
     return readPixels(raw, this.#options);
   }
 
+  /** An opened file as a raster. */
+  raster(raw: RawImage): Raster {
+    return rasterOf(raw, this.#options);
+  }
+
   /** Part of the pixels of an opened file, of which only the blocks that it touches are decoded. */
   async window(raw: RawImage, x: number, y: number, width: number, height: number): Promise<RgbImage> {
-    return (await rasterOf(raw, this.#options).read({ x, y, width, height })).image;
+    return (await this.raster(raw).read({ x, y, width, height })).image;
   }
 }
 

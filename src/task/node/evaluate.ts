@@ -9,6 +9,7 @@ import type { Detector } from '../../detector/detector.ts';
 import type { ImageResult } from '../../detector/evaluate.ts';
 import type { JudgeOptions } from '../../evaluation/judge.ts';
 import type { Judgement } from '../../evaluation/judgement.ts';
+import type { Raster } from '../../imagery/raster.ts';
 import { splitsOf } from '../../labels/node/find-splits.ts';
 import { readLabels, type ReadLabelsOptions } from '../../labels/node/read-labels.ts';
 import { placeKey } from '../../labels/node/spacenet-layout.ts';
@@ -29,6 +30,8 @@ export interface EvaluationData {
    * The complete ground truth of the label file, with the crowds, difficult objects and outlines that a data set omits.
    */
   readonly truth: LabelTable;
+  /** The image of sample number `index` as a raster, with its place if it has one. */
+  readonly rasterOf: (index: number) => Promise<Raster>;
   /** The split of the data set that this is; null for all images. */
   readonly split: SplitName | null;
   /** What was not read or left out, a sentence each. */
@@ -86,6 +89,7 @@ export async function openEvaluationData(
     ...report.notes.map((note) => `note: ${note}`),
     ...(missing === 0 ? [] : [`left out: ${counted(missing, 'image', 'images')} without labels`]),
   ];
+  const rasterOf = (index: number): Promise<Raster> => opened.raster(index);
   // In a SpaceNet tree, `images` is the name of folders, and several images may share a label file.
   const isTree = 'root' in report;
   const labels = isTree ? await readLabels(path).catch(() => null) : await readLabels(path, where);
@@ -96,11 +100,12 @@ export async function openEvaluationData(
   });
   if (labels === null || found.length < opened.ids.length) {
     const dataset = withClasses(opened, classes, opened.ids);
-    return { path, dataset, split, notes, truth: await tableOf(dataset) };
+    return { path, dataset, split, notes, rasterOf, truth: await tableOf(dataset) };
   }
   const names = found.map(({ file }) => file);
   const all = [...labels.classes, ...classes.filter((name) => !labels.classes.includes(name))];
-  return { path, split, notes, dataset: withClasses(opened, classes, names), truth: { classes: all, images: found } };
+  const dataset = withClasses(opened, classes, names);
+  return { path, split, notes, rasterOf, dataset, truth: { classes: all, images: found } };
 }
 
 /** The split that training sees least of: test, or else val. Null if the data set has no splits. */

@@ -7,6 +7,8 @@ import { FeatureObjects } from '../../labels/node/feature-objects.ts';
 import { fitDegrees, movedBy, placesOf, readLabelLayer, shiftNotes } from '../../labels/node/place-layer.ts';
 import { outlineOf } from '../../labels/table-builder.ts';
 import type { LabelledObject } from '../../labels/types.ts';
+import type { MapObject } from '../../report/map/contents.ts';
+import { mapOutcomes } from '../../report/map/outcomes.ts';
 import { WGS84, type Crs } from '../../vector/crs.ts';
 import { groundArea } from '../../vector/ground-area.ts';
 import type { Feature, VectorLayer } from '../../vector/layer.ts';
@@ -59,8 +61,32 @@ interface KnownLayer {
 export async function judgeLayers(
   truth: string,
   predictions: string,
-  { area, exclude, classProperty, outcomes, ...judging }: JudgeLayersOptions = {},
+  options: JudgeLayersOptions = {},
 ): Promise<LayersJudgement> {
+  return (await compareLayers(truth, predictions, options)).judgement;
+}
+
+/** Judgement of layers, with what a map shows. */
+export interface ComparedLayers {
+  readonly judgement: LayersJudgement;
+  readonly outcomes: LayerOutcomes;
+}
+
+/** Hits, misses and false alarms on the map. */
+export interface LayerOutcomes {
+  readonly classes: readonly string[];
+  /** The coordinate system of boxes and outlines. */
+  readonly crs: Crs;
+  /** At any score (`mapOutcomes`). */
+  readonly objects: readonly (LabelledObject & MapObject)[];
+}
+
+/** Like `judgeLayers`, also with the outcomes for a map (`outcomesOnImages`). */
+export async function compareLayers(
+  truth: string,
+  predictions: string,
+  { area, exclude, classProperty, outcomes, ...judging }: JudgeLayersOptions = {},
+): Promise<ComparedLayers> {
   const layers = {
     truth: known(truth, await readLabelLayer(truth)),
     found: known(predictions, await readLabelLayer(predictions)),
@@ -98,7 +124,7 @@ export async function judgeLayers(
   }
   const hectares = groundArea(await converted(outline.polygons, crs)) / 10_000;
   const labelOf = found.classes.map((name) => classes.indexOf(name));
-  const { judgement, outcomeOfTruth, outcomeOfDetection } = judgeArea(
+  const { judgement, outcomeOfTruth, outcomeOfDetection, matching, isOutside } = judgeArea(
     { boxes: boxesOf(there.objects), labels: Int32Array.from(there.objects, ({ label }) => label) },
     {
       boxes: boxesOf(found.objects),
@@ -117,7 +143,9 @@ export async function judgeLayers(
     ];
     await writeLayer(outcomes, 'gpkg', { fields: FIELDS, features, crs }, true);
   }
-  return { ...judgement, crs: crs.name, notes };
+  const detections = found.objects.map((object) => ({ ...object, label: labelOf[object.label]! }));
+  const objects = mapOutcomes(there.objects, detections, matching, (j) => isOutside[j] === 1);
+  return { judgement: { ...judgement, crs: crs.name, notes }, outcomes: { classes, crs, objects } };
 }
 
 const kilometres = (metres: number): number => Math.round(metres / 1000);
