@@ -10,7 +10,7 @@ const TAKEN = {
   'fast-xml-parser': 'XMLParser, XMLValidator',
   leven: 'default',
   'polyclip-ts': 'intersection, union',
-  yaml: 'parse, parseDocument, stringify',
+  yaml: 'parseDocument, stringify',
 };
 
 const root = fileURLToPath(new URL('../', import.meta.url));

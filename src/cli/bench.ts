@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defined } from '../common/check.ts';
+import { printable } from '../common/printable.ts';
 import {
   caseLine,
   compare,
@@ -282,11 +283,11 @@ function printComparison(files: readonly string[]): number {
   }
   const [a, b] = [readResult(first), readResult(second)];
   if (a.adapter.name !== b.adapter.name) {
-    process.stdout.write(`different adapters: ${a.adapter.name} and ${b.adapter.name}\n`);
+    process.stdout.write(printable(`different adapters: ${a.adapter.name} and ${b.adapter.name}\n`));
   }
   const rows = compare(a, b);
   if (rows.length === 0) throw new Error('the two results have no case in common');
-  for (const row of rows) process.stdout.write(`${comparisonLine(row)}\n`);
+  for (const row of rows) process.stdout.write(`${printable(comparisonLine(row))}\n`);
   return 0;
 }
 

@@ -7,6 +7,7 @@ import { summaries, type CommandName } from './summaries.ts';
 import { UsageError } from './usage-error.ts';
 import { reasonOf } from '../common/check.ts';
 import { InputError } from '../common/errors.ts';
+import { printable } from '../common/printable.ts';
 import { SettingError } from '../common/settings.ts';
 import { didYouMean } from '../common/did-you-mean.ts';
 
@@ -99,7 +100,7 @@ try {
 } catch (error) {
   const name = args[0] !== undefined && isCommand(args[0]) ? args[0] : null;
   const options = name === null ? {} : (await commandNamed(name)).options;
-  process.stderr.write(`retinagrad: ${forUsers(error, options)}
+  process.stderr.write(`retinagrad: ${printable(forUsers(error, options))}
 `);
   const isUsage = error instanceof UsageError || error instanceof SettingError;
   if (isUsage)

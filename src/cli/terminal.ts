@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress';
+import { printable, printableLine } from '../common/printable.ts';
 
 /** Milliseconds between progress lines if the output is not a terminal. */
 const LINE_INTERVAL = 10_000;
@@ -13,7 +14,7 @@ export interface TerminalOptions {
 /**
  * The output of a command: text or, with `--json`, one JSON value on standard output, and progress on standard error.
  * On a terminal, progress is a bar with rate and remaining time; in a file or a pipe, it is a line for each new task and
- * every ten seconds.
+ * every ten seconds. Everything is made printable: names in it come from data of others.
  */
 export class Terminal {
   readonly isJson: boolean;
@@ -29,41 +30,45 @@ export class Terminal {
   /** Prints a line of the result, unless `--json` is given. */
   print(line: string): void {
     this.stop();
-    if (!this.isJson) process.stdout.write(`${line}\n`);
+    if (!this.isJson) process.stdout.write(`${printable(line)}\n`);
   }
 
   /** Prints a line of information, unless `--json` or `--quiet` is given. */
   say(line: string): void {
     this.stop();
-    if (!this.isJson && !this.#isQuiet) process.stdout.write(`${line}\n`);
+    if (!this.isJson && !this.#isQuiet) process.stdout.write(`${printable(line)}\n`);
   }
 
   /** Prints a line on standard error, always. */
   warn(line: string): void {
     this.stop();
-    process.stderr.write(`${line}\n`);
+    process.stderr.write(`${printable(line)}\n`);
   }
 
   /** Prints names and values in two columns, like `say`. */
   facts(facts: readonly (readonly [name: string, value: string])[]): void {
     const width = Math.max(...facts.map(([name]) => name.length)) + 2;
-    for (const [name, value] of facts) this.say(`${name.padEnd(width)}${value}`);
+    for (const [name, value] of facts) this.say(`${name.padEnd(width)}${printableLine(value)}`);
   }
 
   /** Prints the result as JSON if `--json` is given. */
   result(data: object): void {
     this.stop();
-    if (this.isJson) process.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
+    // The escapes are those of JSON.
+    if (this.isJson) process.stdout.write(`${printable(JSON.stringify(data, null, 2))}\n`);
   }
 
   /** Shows progress. By default the note is the rate and the remaining time. */
-  progress(label: string, done: number, total: number, note?: string): void {
+  progress(text: string, done: number, total: number, note?: string): void {
     if (this.#isQuiet) return;
+    const label = printableLine(text);
     const now = performance.now();
     if (label !== this.#work.label) this.#work = { label, start: now, from: done, line: -Infinity };
     const { start, from, line } = this.#work;
     const rate = (done - from) / ((now - start) / 1000);
-    const shown = note ?? (rate > 0 ? `${rate.toPrecision(3)}/s, ${formatDuration((total - done) / rate)} left` : '');
+    const shown =
+      printableLine(note ?? '') ||
+      (rate > 0 ? `${rate.toPrecision(3)}/s, ${formatDuration((total - done) / rate)} left` : '');
     if (!process.stderr.isTTY) {
       if (now - line < LINE_INTERVAL) return;
       this.#work.line = now;

@@ -1,3 +1,5 @@
+import { printableLine } from './printable.ts';
+
 /** Thrown when work that has begun cannot go on. The message is `op: reason`. */
 export class RunError extends Error {
   override readonly name = 'RunError';
@@ -61,6 +63,6 @@ function sentence(
   { file, option, remedy }: { readonly [Key in 'file' | 'option' | 'remedy']?: string | undefined },
   write: (option: string) => string,
 ): string {
-  const start = file === undefined ? reason : `${file}: ${reason}`;
+  const start = file === undefined ? reason : `${printableLine(file)}: ${reason}`;
   return option === undefined ? start : `${start}; ${remedy ?? 'use'} ${write(option)}`;
 }

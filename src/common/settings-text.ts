@@ -1,6 +1,6 @@
-import { parseDocument } from 'yaml';
 import { layerOf, SettingError, type JsonSchema, type Schema, type ValuesOf } from './settings.ts';
 import { wrap } from './wrap.ts';
+import { parseYaml, YamlError } from './yaml.ts';
 
 // Settings as text: configuration files, arguments of the command line, help.
 
@@ -10,14 +10,15 @@ import { wrap } from './wrap.ts';
  * @throws SettingError that names the file
  */
 export function readSettingsFile(text: string, file: string): Map<string, unknown> {
-  const document = parseDocument(text, { prettyErrors: true });
-  const [error] = document.errors;
-  if (error !== undefined) {
+  let content: unknown;
+  try {
+    content = parseYaml(text);
+  } catch (error) {
+    if (!(error instanceof YamlError)) throw error;
     // `npm run retinagrad -- train tiles --print-config > file` writes two lines of npm before the settings.
     const hint = /^> \S+@\d/m.test(text) ? '\nThe file starts with output of npm: write it with npm run -s' : '';
-    throw new SettingError(`${file}: ${error.message.trimEnd()}${hint}`);
+    throw new SettingError(`${file}: ${error.message}${hint}`);
   }
-  const content: unknown = document.toJS();
   return new Map(content === null ? [] : layerOf(file, content).values);
 }
 

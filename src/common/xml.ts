@@ -1,4 +1,5 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { reasonOf } from './check.ts';
 
 /** An element of an XML document. */
 export interface XmlElement {
@@ -16,8 +17,9 @@ export class XmlError extends Error {
   override readonly name = 'XmlError';
   /** Line, from 1. */
   readonly line: number;
-  constructor(line: number, message: string) {
-    super(message);
+  constructor(line: number, message: string, cause?: unknown) {
+    // The parser repeats the text of tags, however long.
+    super(message.length > 200 ? `${message.slice(0, 200)}...` : message, { cause });
     this.line = line;
   }
 }
@@ -46,7 +48,7 @@ type Node = Readonly<Record<string, readonly Node[] | string>> & {
  * Parses XML without its comments and instructions.
  *
  * @returns an element without a name around the root
- * @throws XmlError for text that is not XML
+ * @throws XmlError for text that is not XML, and for elements that are nested deeper than 100 levels
  */
 export function parseXml(text: string): XmlElement {
   const valid = XMLValidator.validate(text);
@@ -71,7 +73,12 @@ export function parseXml(text: string): XmlElement {
       ];
     }),
   });
-  return element('', parser.parse(text) as Node[], 0);
+  try {
+    return element('', parser.parse(text) as Node[], 0);
+  } catch (error) {
+    // The parser's own limits, of levels for example.
+    throw new XmlError(line, reasonOf(error), error);
+  }
 }
 
 const attributesOf = (node: object): Record<string, string> =>

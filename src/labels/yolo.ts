@@ -1,5 +1,6 @@
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { isRecord, reasonOf } from '../common/check.ts';
+import { parseYaml } from '../common/yaml.ts';
 import { ringArea, type Box, type Point, type Polygon } from '../imagery/geometry.ts';
 import { LabelError, originText, reporter, shown, type OnProblem, type Report } from './problems.ts';
 import { checkBox, openRing, outlineBox } from './table-builder.ts';
@@ -19,7 +20,7 @@ export interface YoloData {
 export function parseYoloData(text: string, name: string): YoloData {
   let yaml: unknown;
   try {
-    yaml = parse(text);
+    yaml = parseYaml(text);
   } catch (error) {
     throw new LabelError('syntax', { file: name }, `not YAML: ${reasonOf(error)}`, { cause: error });
   }

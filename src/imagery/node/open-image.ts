@@ -21,10 +21,19 @@ export const UNKNOWN_FORMAT = 'neither a PNG, JPEG, WebP, TIFF nor VRT file (unk
  * here. Of files without a georeference of their own, the world file beside them is read. URLs are of GeoTIFF files. Rejects
  * with an `InputError` if the file is damaged, too large to be decoded as a whole, or in another format.
  */
-export async function openImage(path: string, limits: ImageLimits = {}): Promise<RawImage> {
+export const openImage = (path: string, limits: ImageLimits = {}): Promise<RawImage> => openNested(path, limits, 0);
+
+/** Mosaics may be made of mosaics; one that contains itself would never end. */
+const MAX_NESTING = 4;
+
+async function openNested(path: string, limits: ImageLimits, nesting: number): Promise<RawImage> {
   const head = isUrl(path) ? null : await readStart(path);
   if (head === null || isTiff(head)) return placed(await openTiff(path, limits));
-  if (isVrt(head)) return openVrt(path, (file) => openImage(file, limits));
+  if (isVrt(head)) {
+    if (nesting > MAX_NESTING)
+      throw new InputError('readVrt', `more than ${MAX_NESTING} mosaics inside each other`, { file: path });
+    return openVrt(path, (file) => openNested(file, limits, nesting + 1));
+  }
   const bytes = await readLimited(path, limits).catch((error: unknown) => {
     throw new InputError('readImage', `cannot be read: ${reasonOf(error)}`, { file: path, cause: error });
   });

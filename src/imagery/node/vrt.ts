@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
@@ -8,6 +7,7 @@ import { checkWindow, type ColourRole, type RawImage } from '../raw-image.ts';
 import { noReference, type Georeference } from '../raster.ts';
 import type { Bands, PixelWindow } from '../types.ts';
 import { isUrl } from './byte-source.ts';
+import { readLimited } from './limits.ts';
 import { systemOfWkt } from './world-file.ts';
 
 /** Whether bytes start like a mosaic of GDAL. */
@@ -58,11 +58,15 @@ const KEPT = 64;
  */
 export async function openVrt(path: string, open: (file: string) => Promise<RawImage>): Promise<RawImage> {
   try {
-    const root = parseXml(await readFile(path, 'utf8')).children[0]!;
+    const root = parseXml(Buffer.from(await readLimited(path, {})).toString('utf8')).children[0]!;
     const [width, height] = [root.attributes['rasterXSize'], root.attributes['rasterYSize']].map(Number);
     const bands = root.children.filter(({ name }) => name === 'VRTRasterBand');
     const type = TYPES[bands[0]?.attributes['dataType'] ?? 'Byte'];
-    if (!(width! >= 1 && height! >= 1) || bands.length === 0 || type === undefined) {
+    if (
+      ![width, height].every((side) => Number.isSafeInteger(side) && side! >= 1) ||
+      bands.length === 0 ||
+      type === undefined
+    ) {
       throw new Error(
         `a mosaic of ${width} x ${height} pixels with ${bands.length} bands of type ${bands[0]?.attributes['dataType']}`,
       );
@@ -130,6 +134,10 @@ function partOf(source: XmlElement, folder: string): Part {
       `line ${source.line}: ${source.name} of band ${band} is not supported: convert it with gdal_translate to a GeoTIFF`,
     );
   }
+  // Opening an image must not let it choose what is fetched.
+  if (isUrl(file) || file.startsWith('/vsi')) {
+    throw new Error(`line ${source.line}: ${file} is not a local file: download it, or name it itself`);
+  }
   const computed = ['ScaleOffset', 'ScaleRatio', 'LUT', 'ColorTableComponent', 'Exponent'].find((tag) =>
     child(source, tag),
   );
@@ -145,10 +153,10 @@ function partOf(source: XmlElement, folder: string): Part {
         'convert the mosaic with gdal_translate to a GeoTIFF',
     );
   }
-  const isRelative = name!.attributes['relativeToVRT'] === '1' && !isAbsolute(file) && !isUrl(file);
+  const isRelative = name!.attributes['relativeToVRT'] === '1' && !isAbsolute(file);
   const { round } = Math;
   return {
-    file: isRelative ? join(folder, file) : file.replace(/^\/vsicurl\//, ''),
+    file: isRelative ? join(folder, file) : file,
     bands: [Number(band)],
     x: round(to.x),
     y: round(to.y),

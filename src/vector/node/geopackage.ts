@@ -2,7 +2,7 @@ import { MissingPackageError } from '../../imagery/node/optional-package.ts';
 import { crsOfEpsg, crsOfWkt, type Crs } from '../crs.ts';
 import type { Feature, VectorLayer } from '../layer.ts';
 import { parseWkb } from '../wkb.ts';
-import { openDatabase, type Row } from './sqlite.ts';
+import { openDatabase, type Database, type Row } from './sqlite.ts';
 
 /**
  * Reads a layer of a GeoPackage (OGC 12-128r19). Rejects with an Error for a damaged file, and where `layer` is not the name
@@ -16,11 +16,13 @@ export async function readGeoPackage(path: string, layer?: string): Promise<Vect
     });
   });
   try {
+    for (const name of CATALOGUE) checkTable(database, name);
     const found = chooseLayer([...database.rows(LAYERS)], layer);
     const { table, geometry } = { table: text(found['table_name']), geometry: text(found['column_name']) };
+    checkTable(database, table);
     const features: Feature[] = [];
     let index = 0;
-    for (const row of database.rows(`SELECT * FROM "${table.replaceAll('"', '""')}"`)) {
+    for (const row of database.rows(`SELECT * FROM ${quoted(table, '"')}`)) {
       const { [geometry]: bytes, ...properties } = row;
       if (bytes instanceof Uint8Array) features.push({ index, properties, ...readGeometry(bytes, index) });
       index++;
@@ -38,6 +40,25 @@ const LAYERS = `
   JOIN gpkg_contents c ON c.table_name = g.table_name
   LEFT JOIN gpkg_spatial_ref_sys s ON s.srs_id = g.srs_id
   WHERE c.data_type = 'features' ORDER BY g.table_name`;
+
+/** The tables of `LAYERS`. */
+const CATALOGUE = ['gpkg_geometry_columns', 'gpkg_contents', 'gpkg_spatial_ref_sys'];
+
+/** A name or, in single quotes, a text of SQL. */
+const quoted = (name: string, quote: '"' | "'"): string => quote + name.replaceAll(quote, quote + quote) + quote;
+
+/**
+ * Throws an Error unless a name is that of a table that holds its values: reading a view, a virtual table or a generated column
+ * runs what the file says, for ever if it says so.
+ */
+function checkTable(database: Database, name: string): void {
+  const [found] = database.rows(`SELECT type, sql FROM sqlite_master WHERE name = ${quoted(name, "'")} COLLATE NOCASE`);
+  if (found === undefined) throw new Error(`damaged: there is no table ${name}`);
+  const isTable = found['type'] === 'table' && !/^\s*CREATE\s+VIRTUAL\b/i.test(text(found['sql']));
+  const columns = isTable ? [...database.rows(`PRAGMA table_xinfo(${quoted(name, '"')})`)] : [];
+  if (isTable && columns.every(({ hidden }) => Number(hidden) === 0)) return;
+  throw new Error(`${name} is a view, a virtual table or has computed columns: write it as a plain table with ogr2ogr`);
+}
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
