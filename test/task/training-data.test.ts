@@ -43,7 +43,7 @@ test('samples that are nearly black, or black for the most part, are warned of',
   assert.equal(night.warnings.length, 1);
   assert.match(
     night.warnings[0]!,
-    `of ${looked} samples looked at, ${looked} are nearly black: of a 16-bit PNG the upper 8`,
+    `of ${looked} samples looked at, ${looked} are nearly black: the 16 bits of a PNG are scaled`,
   );
   const [first] = night.split.train;
   assert.match(
