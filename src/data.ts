@@ -5,6 +5,7 @@ export type { Annotations, Detections, PixelWindow, RgbImage } from './imagery/t
 export type { Georeference, Raster, RasterPixels } from './imagery/raster.ts';
 export { partOfRaster, Region } from './imagery/region.ts';
 export { groundResolution, medianResolution } from './imagery/georeference.ts';
+export { resampleRaster, type ResampledRaster } from './imagery/resample.ts';
 export { overviewOf, type Overview } from './imagery/overview.ts';
 export type { Dataset, Sample, SampleDescription, SampleSource } from './data/types.ts';
 export { augment, type AugmentOptions, type Range } from './data/augment.ts';

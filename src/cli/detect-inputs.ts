@@ -16,7 +16,7 @@ import {
   type Raster,
   type RgbImage,
 } from '../data-node.ts';
-import { detectFiles, omittedImages, TileJournal, type Detector, type DetectOptions } from '../detector-node.ts';
+import { detectFiles, omittedImages, TileJournal, type DetectFilesOptions, type Detector } from '../detector-node.ts';
 import { detectionPicture } from '../report.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -49,13 +49,15 @@ export interface FoundInInputs {
   readonly limited: number;
   readonly dark: number;
   readonly undrawn: number;
+  /** Number of images whose pixels have an unknown size on the ground. */
+  readonly unknownResolution: number;
   /** Median side of a pixel on the ground in metres; null if it is not known. */
   readonly groundResolution: number | null;
 }
 
 /** How `detectInputs` works. */
 interface DetectInputsOptions {
-  readonly detecting: DetectOptions & { readonly scoreThreshold: number };
+  readonly detecting: DetectFilesOptions & { readonly scoreThreshold: number };
   readonly area: AreaOfInterest | null;
   readonly journal: TileJournal;
   /** Folder, magnification, and whether large rasters are drawn, too; null for no pictures. */
@@ -116,14 +118,24 @@ export async function detectInputs(
     }
   }
   terminal.stop();
-  return { images, unreadable, outside, limited, dark, undrawn, groundResolution: medianResolution(resolutions) };
+  const unknownResolution = images.length - resolutions.length;
+  return {
+    images,
+    unreadable,
+    outside,
+    limited,
+    dark,
+    undrawn,
+    unknownResolution,
+    groundResolution: medianResolution(resolutions),
+  };
 }
 
 /** The journal of a call; what is in it is taken over if weights and options are those of the call that wrote it. */
 export function openJournal(
   out: string,
   weights: string,
-  detecting: DetectOptions,
+  detecting: DetectFilesOptions,
   area: AreaOfInterest | null,
 ): Promise<TileJournal> {
   const settings = { weights: fileKey(weights), ...detecting, area: area?.hash ?? null };

@@ -38,7 +38,7 @@ import {
   type OptionTable,
   type OptionValues,
 } from './options.ts';
-import { limitNote, unreadableNote } from './notes.ts';
+import { limitNote, resampleNote, unreadableNote } from './notes.ts';
 import { writeMapPage } from './map.ts';
 import { weightsFile } from './run-paths.ts';
 import { interruptSignal, type Terminal } from './terminal.ts';
@@ -104,6 +104,7 @@ const OPTIONS = {
     about: 'side of the square box around a point, as data.pointSize in training',
     otherwise: 'points are left out and counted',
   }),
+  resample: flag('with DATA, reads georeferenced images at the ground resolution of the training images'),
   resamples: option(integer({ min: 0 }), {
     value: 'N',
     about: 'bootstrap resamples of the scenes for the confidence intervals; 0 omits them',
@@ -200,6 +201,7 @@ async function evaluateFiles({ options: values, terminal }: Call<typeof OPTIONS>
   const { truth: truthFile, predictions: file, compare: other, out } = values;
   if (truthFile === undefined || file === undefined) throw new UsageError('--truth and --predictions go together');
   if (values.weights !== undefined) throw new UsageError('--weights goes with a data set, not with --predictions');
+  if (values.resample) throw new UsageError('--resample goes with a data set, not with --predictions');
   const given = judgeOptions(values);
   const chosen = values['match-by'];
   if (out !== undefined) makeFolder(out, '--out');
@@ -255,6 +257,7 @@ async function evaluateLayer({ options: values, terminal }: Call<typeof OPTIONS>
   for (const name of foreign) {
     if (values[name] !== undefined) throw new UsageError(`--${name} does not go with LAYER --truth LAYER`);
   }
+  if (values.resample) throw new UsageError('--resample does not go with LAYER --truth LAYER');
   const { truth, area, exclude, out, images, map, 'class-property': classProperty } = values;
   if (map && (images === undefined || out === undefined)) {
     throw new UsageError('--map with LAYER needs --images with georeferenced images, and --out');
@@ -343,13 +346,14 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   for (const note of data.notes) terminal.say(note);
   // If images are resized as a whole, their size decides, not that of their pixels.
   const resolution = resolutionNote(detector.decoding.groundResolution, dataset.decoding?.groundResolution);
-  if (resolution !== null && detector.detectionTile !== null) terminal.warn(resolution);
+  if (resolution !== null && detector.detectionTile !== null && !values.resample) terminal.warn(resolution);
   const { 'max-detections': maxDetections = detector.spec.postprocess.maxDetections } = values;
   const signal = interruptSignal(() => terminal.warn('Interrupted'));
   const evaluation = await evaluateTask(detector, data, {
     ...judgeOptions(values),
     ...defined({ scene: values.scene }),
     maxDetections,
+    resample: values.resample,
     signal,
     onProgress: (done, total) => terminal.progress('evaluating', done, total),
   });
@@ -358,6 +362,9 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   const { judgement, predictions, images, unreadable } = evaluation;
   terminal.print(`\n${judgementText(judgement)}`);
   if (unreadable.length > 0) terminal.warn(unreadableNote(unreadable.map(({ reason }) => reason)));
+  const unknown = images.filter(({ groundResolution }) => groundResolution === undefined).length;
+  const resampled = values.resample ? resampleNote(unknown) : null;
+  if (resampled !== null) terminal.warn(resampled);
   const all = images.map(({ detections }) => detections);
   const limited = omittedImages(all, judgement.settings.scoreThreshold);
   if (limited > 0) terminal.warn(limitNote(limited, maxDetections, '--max-detections'));

@@ -15,3 +15,9 @@ export const unreadableNote = (reasons: readonly string[]): string =>
 /** What a user is told of nearly black images. */
 export const darkNote = (images: number): string =>
   `${counted(images, 'image is', 'images are')} nearly black: ${darkRemedy}`;
+
+/** What a user is told of images that `--resample` could not resample; null if there are none. */
+export const resampleNote = (images: number): string | null =>
+  images === 0
+    ? null
+    : `${counted(images, 'image was', 'images were')} read without resampling: the size of a pixel on the ground is not known`;

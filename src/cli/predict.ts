@@ -7,7 +7,7 @@ import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
 import { detectInputs, openJournal, PICTURE_PIXELS, type FoundImage, type FoundInInputs } from './detect-inputs.ts';
 import type { HelpText } from './help.ts';
 import { adapter, flag, integer, listOf, number, oneOf, option, text, type OptionTable } from './options.ts';
-import { darkNote, limitNote, unreadableNote } from './notes.ts';
+import { darkNote, limitNote, resampleNote, unreadableNote } from './notes.ts';
 import { writeMapPage } from './map.ts';
 import { weightsFile } from './run-paths.ts';
 import { interruptSignal, type Terminal } from './terminal.ts';
@@ -47,6 +47,7 @@ const OPTIONS = {
     about: 'overlap of neighbouring tiles in pixels; at least the size of an object',
     otherwise: 'a fifth of the tile',
   }),
+  resample: flag('reads georeferenced images at the ground resolution of the training images'),
   'max-detections': option(integer({ min: 1 }), {
     value: 'N',
     about: 'maximum number of detections of an image or, if it is divided, of a tile',
@@ -93,7 +94,8 @@ retinagrad predict --tiles URL --bbox W,S,E,N --zoom Z [--key-env NAME] [--offli
 IMAGES are PNG, JPEG, WebP or TIFF files, URLs of cloud-optimized GeoTIFF files, folders, patterns like 'new/*.jpg', or a
 .txt file that lists them. The detector sees each image as a whole or, if the image is larger than --tile, in overlapping
 tiles; objects found in several tiles are reported once. Rasters may have any size: only the tiles at work are in memory.
-Tiles without data (nodata, masks, transparency) are skipped. Objects must have about the same size in pixels as in training.
+Tiles without data (nodata, masks, transparency) are skipped. Objects must have about the same size in pixels as in training:
+--resample reads georeferenced images at the ground resolution of the training images; boxes stay in pixels of the file.
 
 --tiles reads an area of a tile service in Web Mercator, as Nearmap, EagleView and others offer it, or of a folder of tiles
 (a path with {z}/{x}/{y}). Tiles are requested when the detector comes to them, at most four at a time, and kept in --cache. The
@@ -167,7 +169,8 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   const inputs = tiles === null ? files : [...files, tiles.raster];
   announce(detector, { device, weights, threshold, tile, files: inputs.length }, terminal);
   const maxDetections = options['max-detections'] ?? Math.max(spec.postprocess.maxDetections, MAX_DETECTIONS);
-  const detecting = { tile, scoreThreshold: threshold, maxDetections, views: options.views, ...defined({ overlap }) };
+  const tiling = { tile, scoreThreshold: threshold, maxDetections, views: options.views, ...defined({ overlap }) };
+  const detecting = { ...tiling, ...(options.resample ? { resample: true } : {}) };
   const journal = await openJournal(out, weights, detecting, area);
   if (journal.tiles > 0) {
     terminal.say(`goes on: ${counted(journal.tiles, 'tile', 'tiles')} of an interrupted call are kept`);
@@ -201,7 +204,22 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   };
   const map = options.map ? await writeMapPage(out, { ...contents, signal, terminal }) : null;
   await tiles?.raster.close();
-  report({ table, weights, threshold, maxDetections, folder, found, written, map, detector, tile }, terminal);
+  report(
+    {
+      table,
+      weights,
+      threshold,
+      maxDetections,
+      folder,
+      found,
+      written,
+      map,
+      detector,
+      tile,
+      resample: options.resample,
+    },
+    terminal,
+  );
   if (tiles !== null) for (const note of tileNotes(tiles.progress())) terminal.say(note);
   if (signal.aborted) {
     terminal.warn(GOES_ON);
@@ -233,14 +251,15 @@ interface Report {
   readonly map: string | null;
   readonly detector: Detector;
   readonly tile: number | null;
+  readonly resample: boolean;
 }
 
 /** Says what was found, where it was written, and what a user should know of it. */
 function report(
-  { table, weights, threshold, maxDetections, folder, found, written, map, detector, tile }: Report,
+  { table, weights, threshold, maxDetections, folder, found, written, map, detector, tile, resample }: Report,
   terminal: Terminal,
 ): void {
-  const { unreadable, limited, dark, undrawn, groundResolution } = found;
+  const { unreadable, limited, dark, undrawn, unknownResolution, groundResolution } = found;
   const { files, notes, unplaced, failures, complete } = written;
   const total = table.images.reduce((sum, { objects }) => sum + objects.length, 0);
   const result = { weights, threshold, files, map, folder, detections: total, images: countsOf(table) };
@@ -253,7 +272,11 @@ function report(
   if (limited > 0) terminal.warn(limitNote(limited, maxDetections, '--max-detections'));
   if (dark > 0) terminal.warn(darkNote(dark));
   // If images are resized as a whole, their size decides, not that of their pixels.
-  const resolution = tile === null ? null : resolutionNote(detector.decoding.groundResolution, groundResolution);
+  const resolution = resample
+    ? resampleNote(unknownResolution)
+    : tile === null
+      ? null
+      : resolutionNote(detector.decoding.groundResolution, groundResolution);
   if (resolution !== null) terminal.warn(resolution);
   if (undrawn > 0) {
     terminal.say(`${counted(undrawn, 'image is', 'images are')} too large for a picture: --pictures draws it reduced`);

@@ -6,6 +6,8 @@ export interface Sample extends Annotations {
   /** Name that is unique in the data set, for example `AOI_2_Vegas_img12`. */
   readonly id: string;
   readonly image: RgbImage;
+  /** Side of a pixel on the ground in metres, as read from the file; missing where it is not known. */
+  readonly groundResolution?: number;
 }
 
 /** Random access to samples. Images are read in `get`, so that a data set needs no memory until it is used. */

@@ -8,6 +8,7 @@ import { decodeSafetensors, encodeSafetensors } from '../weights/safetensors.ts'
 import { rasterOfImage } from './detect-image.ts';
 import { detectRaster, type DetectableRaster, type TileOptions } from './detect-raster.ts';
 import { atLeast } from './detections-table.ts';
+import { detectResampled, resamplingFactor, trainedResolution } from './resampling.ts';
 
 const FORMAT = 'retinagrad-detector';
 const VERSION = '1';
@@ -37,6 +38,12 @@ export interface DetectOptions extends Omit<TileOptions, 'tile'> {
   readonly tile?: number | null;
   /** Minimum score. Default `detector.scoreThreshold`; 0 keeps everything, for evaluation. */
   readonly scoreThreshold?: number;
+  /**
+   * Side of a pixel of the image on the ground, in metres, as `groundResolution` computes it: the image is resampled to the
+   * ground resolution of the training images (`resampleRaster`) if they differ by more than 5 %. Boxes are in pixels of the
+   * image nevertheless. Default null: the image is used as it is.
+   */
+  readonly groundResolution?: number | null;
 }
 
 /** A trained detector: a model with everything needed to detect as it was trained. */
@@ -104,6 +111,7 @@ export class Detector implements DetectorDescription {
    *
    * @param image [H, W, 3]
    * @returns detections in pixels of the image, highest score first
+   * @throws InputError for `groundResolution` if that of training is not known, or more than 16 times finer
    */
   detect(image: RgbImage, options: DetectOptions = {}): Promise<Detections> {
     return this.detectRaster(rasterOfImage(image), options);
@@ -111,7 +119,17 @@ export class Detector implements DetectorDescription {
 
   /** Detects objects in a raster of any size, as `detect` does; only the tiles at work are in memory. */
   async detectRaster(raster: DetectableRaster, options: DetectOptions = {}): Promise<Detections> {
-    const { tile = this.detectionTile, scoreThreshold = this.scoreThreshold, ...others } = options;
+    const {
+      tile = this.detectionTile,
+      scoreThreshold = this.scoreThreshold,
+      groundResolution = null,
+      ...others
+    } = options;
+    if (groundResolution !== null) {
+      const trained = trainedResolution('Detector.detect', this.decoding, tile);
+      const factor = resamplingFactor('Detector.detect', groundResolution, trained);
+      return detectResampled(raster, factor, (one) => this.detectRaster(one, { ...others, tile, scoreThreshold }));
+    }
     // In a larger tile the network finds what is not there: it saw padding where the tile has pixels.
     const side = tile === null ? null : Math.min(tile, this.tile ?? Infinity);
     const cut = side === null ? { tile: Math.max(raster.height, raster.width), overlap: 0 } : { tile: side };

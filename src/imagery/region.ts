@@ -50,6 +50,17 @@ export class Region {
     return new Region({ width, height }, within, of(this.#without), [this.#from[0] + x, this.#from[1] + y]);
   }
 
+  /** The region in the pixels of the image resampled: its sides in those of the image are `scale` (`resampleRaster`). */
+  resampled([scaleX, scaleY]: readonly [x: number, y: number]): Region {
+    const [fromX, fromY] = this.#from;
+    const scaled = (polygons: readonly BoundedPolygon[]): Polygon[] =>
+      polygons.map(({ polygon }) =>
+        polygon.map((ring) => ring.map(([x, y]): Point => [(x - fromX) / scaleX, (y - fromY) / scaleY])),
+      );
+    const size = { width: Math.round(this.#size.width / scaleX), height: Math.round(this.#size.height / scaleY) };
+    return new Region(size, this.#within === null ? null : scaled(this.#within), scaled(this.#without));
+  }
+
   /** Whether a place in the pixels of the image lies in the region. */
   contains(x: number, y: number): boolean {
     const place: Point = [this.#from[0] + x, this.#from[1] + y];

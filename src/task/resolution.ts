@@ -15,7 +15,7 @@ export function resolutionNote(trained: number | null | undefined, found: number
   const metres = (value: number): string => `${Number(value.toPrecision(2))} m`;
   return (
     `a pixel of these images is ${metres(found)} on the ground, one of the training images ${metres(trained)}, so that objects ` +
-    `have ${ratio > 1 ? `1/${ratio.toPrecision(2)}` : (1 / ratio).toPrecision(2)} of their size in pixels: resample the images ` +
-    `(gdalwarp -tr in the unit of their coordinates) to ${metres(trained)}, or train on images of ${metres(found)}`
+    `have ${ratio > 1 ? `1/${ratio.toPrecision(2)}` : (1 / ratio).toPrecision(2)} of their size in pixels: --resample ` +
+    `(\`resample\` in the library) reads them at ${metres(trained)}; or train on images of ${metres(found)}`
   );
 }

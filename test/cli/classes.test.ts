@@ -221,6 +221,7 @@ test('data that is not there or damaged ends with status 1 and is named', async 
     [['predict', 'tiles', '--weights', 'text.safetensors'], 'text.safetensors: not a valid safetensors file'],
     [['predict', 'tiles', '--weights', 'run/state.safetensors'], 'run/state.safetensors: not a detector'],
     [['predict', 'tiles', ...weights, '--out', 'line.csv'], 'cannot create the folder line.csv: a file is in the way'],
+    [['predict', 'tiles', ...weights, '--resample'], 'images cannot be resampled', 'the weights do not record it'],
     [['evaluate', '--truth', 'tiles', '--predictions', 'none.csv'], 'none.csv does not exist'],
     [['evaluate', '--truth', 'tiles', '--predictions', 'tiles'], 'no score'],
   ];

@@ -118,6 +118,7 @@ const WRONG: readonly (readonly [args: readonly string[], ...message: string[]])
   [['train', '--resume', 'none'], 'none holds no run: it has no config.yaml'],
   [['train', '--resume', 'a', 'train.epochs=3'], '--resume takes all from the run: leave out train.epochs=3'],
   [['train', '--resume', 'a', '--seed', '3'], '--resume takes all from the run: leave out --seed'],
+  [['evaluate', '--truth', 'a', '--predictions', 'b', '--resample'], '--resample goes with a data set, not with'],
   [['predict'], 'name at least one image or folder, or --tiles'],
   [['predict', 'a.png', '--bbox', '-75,40,-74,41'], '--bbox goes with --tiles'],
   [['predict', '--tiles', 'https://a.b/{z}/{x}/{y}', '--zoom', '3'], '--tiles needs --bbox W,S,E,N and --zoom Z'],

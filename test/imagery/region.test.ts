@@ -54,12 +54,14 @@ test('a mask has the pixels whose centres lie in random polygons with holes, in 
     for (const window of [whole, { x: 13, y: 7, width: 31, height: 40 }, { x: 89, y: 69, width: 1, height: 1 }]) {
       const mask = region.mask(window);
       const part = region.inside(window);
+      const resampled = part.resampled([0.5, 2]);
       for (let i = 0; i < mask.length; i++) {
         const [column, row] = [i % window.width, Math.floor(i / window.width)];
         const [x, y] = [window.x + column + 0.5, window.y + row + 0.5];
         assert.is(mask[i] === 1, expected(x, y), `seed ${seed}: (${x}, ${y})`);
         assert.is(region.contains(x, y), expected(x, y));
         assert.is(part.contains(column + 0.5, row + 0.5), expected(x, y));
+        assert.is(resampled.contains(2 * column + 1, row / 2 + 0.25), expected(x, y));
       }
       assert.equal(part.mask({ x: 0, y: 0, width: window.width, height: window.height }), mask);
       assert.is(region.touches(window), mask.includes(1));

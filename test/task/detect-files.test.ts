@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AreaOfInterest, readImage, writeSyntheticSpaceNet, findImages } from '../../src/data-node.ts';
+import { AreaOfInterest, readImage, writeSyntheticSpaceNet, findImages, type RgbImage } from '../../src/data-node.ts';
 import { commonFolder, Detector, detectFiles, TileJournal, type DetectFilesOptions } from '../../src/detector-node.ts';
 import { objectsOf } from '../../src/data/annotation-table.ts';
 import { corners, featureCollection, geoTiff, raster, write } from '../data/support.ts';
@@ -23,7 +23,9 @@ const files = await writeImages(folder, images);
 const detector = new Detector(eagerModel(eagerSpec()), eagerDescription({ tile: 64 }));
 test.after(() => detector.dispose());
 
-async function collect(some: readonly string[], options: DetectFilesOptions = {}) {
+const collect = (some: readonly string[], options: DetectFilesOptions = {}) => collectOf(detector, some, options);
+
+async function collectOf(detector: Detector, some: readonly string[], options: DetectFilesOptions = {}) {
   const found = [];
   for await (const one of detectFiles(detector, some, options)) found.push(one);
   return found;
@@ -137,6 +139,57 @@ test('images are decoded as those of the training', async () => {
   }
   assert.equal(read[0]!.data, (await readImage(file!, decoding)).data);
   assert.not.equal(read[0]!.data, (await readImage(file!, { stretch: decoding.stretch })).data);
+});
+
+/** A GeoTIFF file in metres (UTM) of an image whose pixels are repeated `times` along both axes. */
+function georeferenced(name: string, image: RgbImage, times: number, pixel: number): Promise<string> {
+  const [height, width] = image.shape as [number, number, number];
+  const levels = raster(width * times, height * times, 3, 8, (band, row, column) =>
+    image.get(Math.floor(row / times), Math.floor(column / times), band),
+  );
+  return write(folder, name, geoTiff(levels, { epsg: 32611, x: 6e5, y: 4e6, pixel }));
+}
+
+test('images are resampled to the ground resolution of training; boxes are in pixels of the file', async () => {
+  const image = gradient(80, 112);
+  const trained = new Detector(
+    detector.model,
+    eagerDescription({ tile: 64, decoding: { groundResolution: 0.5 }, scoreThreshold: 0.3 }),
+  );
+  const expected = await trained.detect(image);
+  const paths = [
+    await georeferenced('geo/a.tif', image, 3, 0.5 / 3),
+    await georeferenced('geo/same.tif', image, 1, 0.49),
+    await georeferenced('geo/tiny.tif', image, 1, 8.1),
+    files[0]!,
+  ];
+  const refused: string[] = [];
+  const onUnreadable = (_: string, error: Error): unknown => refused.push(error.message);
+  const [large, same, unknown] = await collectOf(trained, paths, { resample: true, onUnreadable });
+  assert.ok(expected.scores.length > 3);
+  assert.equal(large!.detections, { ...expected, boxes: expected.boxes.map((value) => value * 3) });
+  assert.equal([large!.raster.width, large!.labelled.width], [336, 336]);
+  assert.equal(same!.detections, expected, 'a difference below 5 % is left alone');
+  assert.equal(unknown!.detections, await trained.detect(images['all/one.png']), 'without a georeference');
+  assert.equal(refused.length, 1);
+  assert.match(refused[0]!, /tiny\.tif: a pixel is 8\.1 m .*more than 16 times that of the training images, 0\.5 m/);
+  assert.not.equal((await collectOf(trained, [paths[0]!]))[0]!.detections, large!.detections);
+  // Of an image in memory, the caller knows the ground resolution.
+  const coarse = await trained.detect(image, { groundResolution: 1 });
+  assert.ok(Math.max(...coarse.boxes) <= 112);
+  assert.not.equal(coarse, expected);
+});
+
+test('resampling needs the ground resolution of training, and tiles', async () => {
+  await rejects(
+    collect(files, { resample: true }),
+    /detectFiles: images cannot be resampled .*weights do not record it/,
+  );
+  const resizing = new Detector(detector.model, eagerDescription({ decoding: { groundResolution: 0.5 } }));
+  await rejects(
+    resizing.detect(images['all/one.png'], { groundResolution: 1, tile: null }),
+    /Detector\.detect: images cannot be resampled .*resizes whole images/,
+  );
 });
 
 test('the common folder is the innermost one that holds all files', () => {

@@ -270,6 +270,26 @@ test('a data set whose first TIFF file is damaged is opened, and the file is lef
   assert.is(judgement.counts.images, 1);
 });
 
+test('georeferenced images are resampled to the ground resolution of training, and judged in their own pixels', async () => {
+  const where = join(folder, 'fine');
+  const small = gradient(64, 64);
+  const twice = raster(128, 128, 3, 8, (band, row, column) => small.get(row >> 1, column >> 1, band));
+  await write(where, 'a.tif', geoTiff(twice, { epsg: 32633, x: 5e5, y: 4e6, pixel: 0.25 }));
+  writeCsv(join(where, 'boxes.csv'), ['a.tif,8,8,60,60,car']);
+  const trained = new Detector(
+    detector.model,
+    eagerDescription({ classes, tile: 64, decoding: { groundResolution: 0.5 } }),
+  );
+  const data = await openEvaluationData(trained, where);
+  const { images: results, judgement } = await evaluate(trained, data, { resample: true });
+  const expected = await detectImage(detector.model, small, { tile: 64 });
+  assert.equal(results[0]!.detections, { ...expected, boxes: expected.boxes.map((value) => value * 2) });
+  assert.equal([results[0]!.groundResolution, [...results[0]!.truth.boxes]], [0.25, [8, 8, 60, 60]]);
+  assert.is(judgement.counts.images, 1);
+  assert.not.equal((await evaluate(trained, data)).images[0]!.detections, results[0]!.detections);
+  await rejects(evaluate(detector, data, { resample: true }), /evaluate: images cannot be resampled/);
+});
+
 test('an evaluation that is aborted gives null', async () => {
   const data = await openEvaluationData(detector, path);
   assert.is(await evaluate(detector, data, { signal: AbortSignal.abort() }), null);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { counted } from '../../common/check.ts';
+import { counted, defined } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
+import { groundResolution } from '../../imagery/georeference.ts';
 import { checkVisibility, defaultVisibility, type Visibility } from '../../imagery/geometry.ts';
 import { imageSize } from '../../imagery/image.ts';
 import { checkFolder, listFiles } from '../../imagery/node/files.ts';
@@ -151,11 +152,11 @@ export async function openLabelled(
     decoding: rasters?.decoding ?? {},
     async get(index): Promise<Sample> {
       const { id, path } = sampleOf('get', index);
-      const image =
-        rasters !== null && deep.has(path)
-          ? await rasters.image(await rasters.open(path))
-          : await readPixels(await openRegion(path, reading), reading);
-      return { id, image, ...annotate({ id, ...imageSize(image) }) };
+      const own = rasters !== null && deep.has(path) ? rasters : null;
+      const raw = own === null ? await openRegion(path, reading) : await own.open(path);
+      const image = own === null ? await readPixels(raw, reading) : await own.image(raw);
+      const resolution = defined({ groundResolution: groundResolution(raw) ?? undefined });
+      return { id, image, ...resolution, ...annotate({ id, ...imageSize(image) }) };
     },
     async describe(index): Promise<SampleDescription> {
       const { id, path } = sampleOf('describe', index);

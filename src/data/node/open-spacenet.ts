@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { defined } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import {
   boundsOf,
@@ -10,6 +11,7 @@ import {
   type Polygon,
   type Visibility,
 } from '../../imagery/geometry.ts';
+import { groundResolution } from '../../imagery/georeference.ts';
 import type { Raster } from '../../imagery/raster.ts';
 import type { RawImage } from '../../imagery/raw-image.ts';
 import type { Region } from '../../imagery/region.ts';
@@ -232,7 +234,9 @@ class SpaceNet implements SpaceNetDataset {
 
   async get(index: number): Promise<Sample> {
     const { entry, tiff } = await this.#open('get', index);
-    return { id: entry.id, image: await this.#rasters.image(tiff), ...(await this.#boxes(entry, tiff)) };
+    const image = await this.#rasters.image(tiff);
+    const resolution = defined({ groundResolution: groundResolution(tiff) ?? undefined });
+    return { id: entry.id, image, ...resolution, ...(await this.#boxes(entry, tiff)) };
   }
 
   async describe(index: number): Promise<SampleDescription> {

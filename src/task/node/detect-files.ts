@@ -4,6 +4,8 @@ import { objectsOf } from '../../data/annotation-table.ts';
 import type { AreaOfInterest } from '../../data/node/area.ts';
 import type { TileStore } from '../../detector/detect-raster.ts';
 import type { DetectOptions, Detector } from '../../detector/detector.ts';
+import { resamplingFactor, trainedResolution } from '../../detector/resampling.ts';
+import { groundResolution } from '../../imagery/georeference.ts';
 import { DARK_LEVEL, levelRange } from '../../imagery/level-range.ts';
 import { shownPath } from '../../imagery/node/byte-source.ts';
 import { openRaster } from '../../imagery/node/read-image.ts';
@@ -29,7 +31,12 @@ export interface FileDetections {
 }
 
 /** Options of `detectFiles`. */
-export interface DetectFilesOptions extends Omit<DetectOptions, 'store' | 'onProgress'> {
+export interface DetectFilesOptions extends Omit<DetectOptions, 'store' | 'onProgress' | 'groundResolution'> {
+  /**
+   * Reads images at the ground resolution of the training images, see `DetectOptions.groundResolution`. Those whose own is
+   * not known are read as they are. Default false.
+   */
+  readonly resample?: boolean;
   /** Called with a file that cannot be read, which is then left out. Default: the error is thrown. */
   readonly onUnreadable?: (file: string, error: InputError) => void;
   /** Only what lies in it is detected; other tiles are not read. Default: everything. */
@@ -44,16 +51,29 @@ export interface DetectFilesOptions extends Omit<DetectOptions, 'store' | 'onPro
 
 /**
  * Detects objects in image files one by one, with the decoding and the tiles of training. Images of any size are read
- * window by window. An image that cannot be placed in the area counts as one that cannot be read. Ends early when the signal is aborted: an image whose tiles are not all done is left out.
+ * window by window. An image that cannot be placed in the area counts as one that cannot be read. Ends early when the signal
+ * is aborted: an image whose tiles are not all done is left out. Rejects with an `InputError` if images cannot be resampled,
+ * as the detector does not know the ground resolution of its training.
  *
  * @param inputs paths of files, or opened rasters, which stay open
  */
 export async function* detectFiles(
   detector: Detector,
   inputs: readonly (string | Raster)[],
-  { signal, area = null, onOutside, onUnreadable, onTiles, storeOf, ...detecting }: DetectFilesOptions = {},
+  {
+    signal,
+    area = null,
+    onOutside,
+    onUnreadable,
+    onTiles,
+    storeOf,
+    resample = false,
+    ...detecting
+  }: DetectFilesOptions = {},
 ): AsyncGenerator<FileDetections, void, void> {
   const root = commonFolder(inputs.filter((input) => typeof input === 'string'));
+  const { tile = detector.detectionTile } = detecting;
+  const trained = resample ? trainedResolution('detectFiles', detector.decoding, tile) : null;
   for (const input of inputs) {
     if (signal?.aborted === true) return;
     const file = typeof input === 'string' ? input : input.path;
@@ -65,10 +85,14 @@ export async function* detectFiles(
           onOutside?.(file);
           continue;
         }
+        const resolution = trained === null ? null : groundResolution(raster);
+        // Checked here, for an error with the name of the file.
+        if (trained !== null && resolution !== null) resamplingFactor('detectFiles', resolution, trained, file);
         const watched = new WatchedRaster(raster, region);
         const store = storeOf?.(file);
         const detections = await detector.detectRaster(watched, {
           ...detecting,
+          groundResolution: resolution,
           ...(signal === undefined ? {} : { signal }),
           ...(store === undefined ? {} : { store }),
           ...(onTiles === undefined ? {} : { onProgress: onTiles }),

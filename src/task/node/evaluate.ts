@@ -16,6 +16,7 @@ import { placeKey } from '../../labels/node/spacenet-layout.ts';
 import type { SplitName } from '../../labels/splits.ts';
 import type { LabelTable } from '../../labels/types.ts';
 import { detectSamples, judgeTables, scenesIn } from '../evaluation.ts';
+import { trainedResolution } from '../../detector/resampling.ts';
 import { inRegion } from './check-data.ts';
 import { readerOptions } from './open-training-data.ts';
 
@@ -130,6 +131,11 @@ export interface EvaluateTaskOptions extends Omit<JudgeOptions, 'scenes'> {
   readonly scene?: RegExp;
   /** Maximum number of detections of an image, or of a tile. Default: that of training. */
   readonly maxDetections?: number;
+  /**
+   * Resamples images to the ground resolution of the training images, see `EvaluateOptions.resampleTo`. An `InputError` is
+   * thrown if that is not known. Default false.
+   */
+  readonly resample?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -152,14 +158,16 @@ export function evaluate(
 export async function evaluate(
   detector: Detector,
   { dataset, truth }: EvaluationData,
-  { signal, onProgress, maxDetections, scene, ...judging }: EvaluateTaskOptions = {},
+  { signal, onProgress, maxDetections, scene, resample = false, ...judging }: EvaluateTaskOptions = {},
 ): Promise<DataEvaluation | null> {
   const unreadable: UnreadableImage[] = [];
   const onUnreadable = (index: number, error: InputError): void => {
     unreadable.push({ file: dataset.ids[index]!, reason: error.explain() });
     if (unreadable.length === dataset.ids.length) throw error;
   };
-  const options = { tile: detector.tile, onUnreadable, ...defined({ signal, onProgress, maxDetections }) };
+  const { tile, decoding, detectionTile } = detector;
+  const resampleTo = resample ? trainedResolution('evaluate', decoding, detectionTile) : undefined;
+  const options = { tile, onUnreadable, ...defined({ signal, onProgress, maxDetections, resampleTo }) };
   const images = await detectSamples(detector.model, dataset, [...dataset.ids.keys()], options);
   if (images === null) return null;
   const { predictions } = tablesOf(dataset, images);
