@@ -9,19 +9,19 @@ import { readdirSync, readFileSync } from 'node:fs';
  * are the formats of other tools.
  */
 const BUDGETS = {
-  entries: 550,
+  entries: 560,
   common: 800,
   tensor: 1650,
   kernels: 3930,
   'kernels/wgsl': 4060,
   autograd: 3020,
   nn: 1460,
-  imagery: 3800,
+  imagery: 3860,
   vector: 1340,
   labels: 4060,
   'labels/tools': 790,
   synthetic: 820,
-  data: 2350,
+  data: 2620,
   evaluation: 2360,
   report: 3530,
   retinanet: 1050,
@@ -30,9 +30,9 @@ const BUDGETS = {
   detector: 1110,
   train: 1320,
   doctor: 2690,
-  task: 1750,
+  task: 1900,
   measure: 1220,
-  cli: 2500,
+  cli: 2550,
 };
 /**
  * No room may have a larger budget than this; one that outgrows it is divided. The kernels of about 150 operations are one

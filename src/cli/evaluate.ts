@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { counted, defined } from '../common/check.ts';
 import { findImages, readLabels, writeLabels, type ReadLabels, type ReadLabelsOptions } from '../data-node.ts';
 import {
@@ -286,7 +286,7 @@ async function evaluateLayer({ options: values, terminal }: Call<typeof OPTIONS>
     );
   }
   const signal = interruptSignal(() => terminal.warn('Interrupted'));
-  const title = `${layer} against ${truth}`;
+  const title = `${basename(layer)} against ${basename(truth!)}`;
   return printMap(out, onImages, { title, classes: outcomes.classes, judgement, signal, terminal });
 }
 

@@ -7,6 +7,7 @@ import {
   Detector,
   detectImage,
   evaluate,
+  evaluationOnImages,
   examineData,
   openEvaluationData,
   openTrainingData,
@@ -320,6 +321,36 @@ test('in an area only objects and detections with their centre inside count, and
     found.filter(({ box }) => (box[0] + box[2]) / 2 < 48),
   );
   assert.ok(some.judgement.counts.detections < found.length);
+});
+
+test('an evaluation on its images has the counts of the judgement at its threshold, and places', async () => {
+  const where = join(folder, 'mapped');
+  const levels = raster(96, 64, 3, 8, (band, row, column) => gradient(64, 96).get(row, column, band));
+  await write(where, 'a.tif', geoTiff(levels, { epsg: 32633, x: 5e5, y: 4e6, pixel: 0.5 }));
+  await writeImages(where, { 'b.png': gradient(64, 64) });
+  // What the detector finds is the truth of one image.
+  const first = (await detector.detect(gradient(64, 96))).boxes.subarray(0, 4);
+  const name = detector.classes[(await detector.detect(gradient(64, 96))).labels[0]!];
+  writeCsv(join(where, 'boxes.csv'), [`a.tif,${first.join()},${name}`, 'b.png,4,4,30,30,tree']);
+  const data = await openEvaluationData(detector, where);
+  const evaluation = await evaluate(detector, data);
+  const { images, count } = evaluationOnImages(data, evaluation);
+  assert.is(count, 2);
+  const threshold = evaluation.judgement.settings.scoreThreshold;
+  const kinds = { hit: 0, miss: 0, 'false alarm': 0, detection: 0 };
+  const places = [];
+  for await (const { objects, raster: shown } of images) {
+    places.push([shown.epsg, shown.width]);
+    for (const { kind, score = -1 } of objects)
+      if (kind === 'miss' ? score < threshold : score >= threshold) kinds[kind!]++;
+  }
+  const { truePositives, falsePositives, falseNegatives } = evaluation.judgement.chosen;
+  assert.equal(kinds, { hit: truePositives, miss: falseNegatives, 'false alarm': falsePositives, detection: 0 });
+  assert.ok(kinds.hit > 0 && kinds['false alarm'] > 0);
+  assert.equal(places, [
+    [32633, 96],
+    [null, 64],
+  ]);
 });
 
 test.run();

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { judgeLayers, type LayersJudgement } from '../../src/detector-node.ts';
+import { compareLayers, judgeLayers, outcomesOnImages, type LayersJudgement } from '../../src/detector-node.ts';
 import { readLayer } from '../../src/vector/node/read-layer.ts';
-import { rejects, write } from '../data/support.ts';
+import { geoTiff, raster, rejects, write } from '../data/support.ts';
 import { inFolder, root } from '../support/files.ts';
 
 const fixture = (name: string): string => join(root, 'test/task/fixtures', `${name}.geojson`);
@@ -94,6 +94,45 @@ test(
     // The first miss: the second house.
     const [x, y] = features[0]!.polygons[0]![0]![0]!;
     assert.ok([460060, 460080].includes(x) && [5400010, 5400030].includes(y), `${x}, ${y}`);
+  }),
+);
+
+test(
+  'outcomes are placed on images, in their pixels, with the scores at which they change',
+  inFolder(async (folder) => {
+    const options = { ...none, area: fixture('area-32633'), scoreThreshold: 0.6 };
+    const { outcomes } = await compareLayers(fixture('truth-32633'), fixture('found-3857'), options);
+    assert.equal(outcomes.classes, ['house', 'pool']);
+    // 100 x 200 m, from (0, 0) to the right; and all around it in degrees, but only the rest is on it.
+    const levels = raster(200, 400, 3, 8, () => 9);
+    const place = { epsg: 32633, x: 460000, y: 5400200, pixel: 0.5 };
+    const west = await write(folder, 'west.tif', geoTiff(levels, place));
+    const both = await write(folder, 'both.tif', geoTiff(levels, { epsg: 4326, x: 14.45, y: 48.76, pixel: 1e-4 }));
+    const { images, count, elsewhere } = await outcomesOnImages(outcomes, [west, both]);
+    assert.equal([count, elsewhere], [2, 0]);
+    const found = [];
+    for await (const { name, objects } of images) found.push({ name, objects });
+    assert.equal(
+      found.map(({ name, objects }) => [name, objects.length]),
+      [
+        [west, 6],
+        [both, 0],
+      ],
+    );
+    assert.equal(
+      found[0]!.objects.map(({ kind, label, score, box }) => [kind, label, score, ...box.map((v) => Math.round(v))]),
+      [
+        ['miss', 0, 0.9, 20, 340, 60, 380],
+        ['miss', 0, undefined, 120, 340, 160, 380],
+        ['miss', 1, undefined, 20, 260, 40, 280],
+        ['hit', 0, 0.9, 24, 340, 64, 380],
+        ['false alarm', 0, 0.8, 136, 340, 176, 380],
+        ['false alarm', 0, 0.7, 20, 260, 40, 280],
+      ],
+    );
+    const far = await write(folder, 'far.tif', geoTiff(levels, { ...place, x: 480000 }));
+    await rejects(outcomesOnImages(outcomes, [far]), /nothing that is compared lies on an image \(.*far\.tif\)/);
+    assert.is((await outcomesOnImages(outcomes, [far, west])).elsewhere, 0);
   }),
 );
 

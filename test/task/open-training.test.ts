@@ -203,7 +203,7 @@ test('an area limits tiles, objects and warnings, and its polygons are known to 
   const [first] = threads.split.train;
   assert.equal((await threads.source.read(first!, 0, 0)).boxes.length, (await dataset.get(first!)).boxes.length);
   await threads.close();
-  assert.is(areaHash, (await open({ ...settings, tile: 128 })).areaHash);
+  assert.is(areaHash, (await open({ ...settings, overlap: 8 })).areaHash);
   await write(root, 'area.geojson', featureCollection([polygon(74)], 'EPSG:32633'));
   assert.is.not((await open(settings)).areaHash, areaHash);
   assert.is((await open({ ...settings, area: null })).areaHash, null);
