@@ -16,7 +16,7 @@ const BUDGETS = {
   'kernels/wgsl': 4060,
   autograd: 3020,
   nn: 1460,
-  imagery: 3860,
+  imagery: 3950,
   vector: 1340,
   labels: 4060,
   'labels/tools': 790,

@@ -91,7 +91,7 @@ const help: HelpText = {
 retinagrad predict IMAGES... [--weights FILE] [--out FOLDER] [--threshold X] [--tile N] [--format NAMES]
 retinagrad predict --tiles URL --bbox W,S,E,N --zoom Z [--key-env NAME] [--offline] [OPTIONS]`,
   about: `
-IMAGES are PNG, JPEG, WebP or TIFF files, URLs of cloud-optimized GeoTIFF files, folders, patterns like 'new/*.jpg', or a
+IMAGES are PNG, JPEG, WebP, AVIF or TIFF files, URLs of cloud-optimized GeoTIFF files, folders, patterns like 'new/*.jpg', or a
 .txt file that lists them. The detector sees each image as a whole or, if the image is larger than --tile, in overlapping
 tiles; objects found in several tiles are reported once. Rasters may have any size: only the tiles at work are in memory.
 Tiles without data (nodata, masks, transparency) are skipped. Objects must have about the same size in pixels as in training:

@@ -18,6 +18,7 @@ const KIND_OF: Readonly<Record<string, ImageKind>> = {
   tif: 'tiff',
   tiff: 'tiff',
   webp: 'webp',
+  avif: 'avif',
 };
 /** Fraction of images of one size from which other sizes are unusual. */
 const USUAL = 0.8;
@@ -85,7 +86,7 @@ function checkFiles(items: readonly Item[], unlabelled: readonly string[]): Find
       kind: 'image-unreadable',
       locations: unreadable,
       message: `${counted(unreadable.length, 'image', 'images')} cannot be read`,
-      remedy: 'Convert them to PNG, JPEG, WebP, or TIFF with 8 or 16 bits, or remove them from the labels',
+      remedy: 'Convert them to PNG, JPEG, WebP, AVIF, or TIFF with 8 or 16 bits, or remove them from the labels',
     }),
   ];
 }

@@ -46,7 +46,7 @@ export interface Recommendation {
 }
 
 /** Image formats, as the first bytes of a file tell them. */
-export type ImageKind = 'png' | 'jpeg' | 'tiff' | 'gif' | 'bmp' | 'webp' | 'jpeg2000' | 'unknown';
+export type ImageKind = 'png' | 'jpeg' | 'tiff' | 'gif' | 'bmp' | 'webp' | 'avif' | 'jpeg2000' | 'unknown';
 
 /** Width and height in pixels. */
 export interface PixelSize {

@@ -246,7 +246,7 @@ test(
   inFolder(async (folder) => {
     await rejects(
       readImage(await write(folder, 'a.png', 'GIF89a')),
-      /a.png: neither a PNG, JPEG, WebP, TIFF nor VRT file/,
+      /a.png: neither a PNG, JPEG, WebP, AVIF, TIFF nor VRT file/,
     );
     await rejects(readImage(await write(folder, 'empty.jpg', '')), /empty.jpg: neither/);
     await rejects(readImage(`${folder}/none.png`), /ENOENT.*none.png/);

@@ -145,7 +145,7 @@ test(
     await rejects(size('x.png', png.subarray(0, 20)), /imageSizeOf: .*x.png: truncated/);
     await rejects(size('x.jpg', coded.subarray(0, 30)), /x.jpg: truncated/);
     await rejects(size('x.tif', big.subarray(0, 30)), /x.tif: truncated/);
-    await rejects(size('x.gif', 'GIF89a'), /x.gif: neither a PNG, JPEG, WebP, TIFF nor VRT file/);
+    await rejects(size('x.gif', 'GIF89a'), /x.gif: neither a PNG, JPEG, WebP, AVIF, TIFF nor VRT file/);
     await rejects(size('empty.png', ''), /empty.png: the file is empty/);
     await rejects(imageSizeOf(`${folder}/none.png`), /none.png: cannot be read/);
   }),

@@ -245,7 +245,7 @@ test(
     await write(folder, 'labels/gone.txt', '');
     await broken(await bad(''), 'yolo', 'image', /gone.txt: there is no image gone in /, one);
     await write(folder, 'labels/gone.txt', '').then(() => write(folder, 'images/gone.png', 'text'));
-    await broken(await bad(''), 'yolo', 'image', /gone.png: neither a PNG, JPEG, WebP, TIFF nor VRT file/, one);
+    await broken(await bad(''), 'yolo', 'image', /gone.png: neither a PNG, JPEG, WebP, AVIF, TIFF nor VRT file/, one);
     for (const [yaml, pattern] of [
       ['names: {0: a, 2: b}\ntrain: images', /data.yaml: names has the numbers 0, 2, but no 1/],
       ['names: [a, a]\ntrain: images', /classes 0 and 1 have the same name "a"/],

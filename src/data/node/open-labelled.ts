@@ -88,7 +88,7 @@ export type LabelsOfFolder = LabelTable & {
 const isTiffName = (file: string): boolean => /\.tiff?$/i.test(file);
 
 /**
- * A data set over labels in any format, with PNG, JPEG, WebP or TIFF images. Levels that are not bytes are stretched between
+ * A data set over labels in any format, with PNG, JPEG, WebP, AVIF or TIFF images. Levels that are not bytes are stretched between
  * percentiles over the data set. Regions of crowds are not trained on and are left out. Rejects for images that do not
  * exist; `get` and `describe` reject for a box that lies outside its image, with the place in the label file.
  */

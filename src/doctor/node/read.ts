@@ -9,6 +9,7 @@ import { isTruncated, TruncatedError } from '../../imagery/truncated.ts';
 import { blackFraction, levelRange } from '../../imagery/level-range.ts';
 import { listFiles, readHead } from '../../imagery/node/files.ts';
 import { readFileHeader } from '../../imagery/node/image-size.ts';
+import { isAvif } from '../../imagery/node/avif.ts';
 import { hasEndOfImage, isJpeg, NO_END_OF_IMAGE, readJpegHeader } from '../../imagery/node/jpeg.ts';
 import { defaultMaxPixels } from '../../imagery/node/limits.ts';
 import { countLevels } from '../../imagery/node/measure-stretch.ts';
@@ -54,7 +55,7 @@ export async function takeInventory(table: LabelTable, root: string, options: Re
   const folders = new Set([...named].map(folderOf));
   const files = await listFiles(root).catch((): string[] => []);
   const unlabelled = files.filter(
-    (file) => /\.(png|jpe?g|tiff?|webp)$/i.test(file) && !named.has(file) && folders.has(folderOf(file)),
+    (file) => /\.(png|jpe?g|tiff?|webp|avif)$/i.test(file) && !named.has(file) && folders.has(folderOf(file)),
   );
   return { table, items, unlabelled };
 }
@@ -205,5 +206,6 @@ function imageKind(bytes: Uint8Array): ImageKind {
   if (start.startsWith('GIF8')) return 'gif';
   if (start.startsWith('BM')) return 'bmp';
   if (start.startsWith('RIFF') && start.endsWith('WEBP')) return 'webp';
+  if (isAvif(bytes)) return 'avif';
   return start.slice(4, 8) === 'jP  ' ? 'jpeg2000' : 'unknown';
 }

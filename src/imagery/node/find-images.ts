@@ -6,7 +6,7 @@ import { isUrl } from './byte-source.ts';
 import { listFiles } from './files.ts';
 import { imageEnding } from './image-size.ts';
 
-const EXTENSIONS = '.png, .jpg, .jpeg, .webp, .tif, .tiff';
+const EXTENSIONS = '.png, .jpg, .jpeg, .webp, .avif, .tif, .tiff';
 const fail = (reason: string, cause?: unknown): never => {
   throw new InputError('findImages', reason, cause === undefined ? {} : { cause });
 };

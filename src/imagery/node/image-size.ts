@@ -3,6 +3,7 @@ import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { uprightSize, type ImageHeader } from '../orientation.ts';
 import { isTruncated, TruncatedError } from '../truncated.ts';
+import { isAvif, readAvifHeader } from './avif.ts';
 import { hasEndOfImage, isJpeg, NO_END_OF_IMAGE, readJpegHeader } from './jpeg.ts';
 import { isPng } from './png.ts';
 import { UNKNOWN_FORMAT } from './open-image.ts';
@@ -17,10 +18,10 @@ export interface ImageSize {
 }
 
 /** Matches the file names that `readImage` supports. */
-export const imageEnding = /\.(png|jpe?g|webp|tiff?)$/i;
+export const imageEnding = /\.(png|jpe?g|webp|avif|tiff?)$/i;
 
 /**
- * Size of a PNG, JPEG, WebP or TIFF file, upright like the image that `readImage` returns, without decoding the pixels.
+ * Size of a PNG, JPEG, WebP, AVIF or TIFF file, upright like the image that `readImage` returns, without decoding the pixels.
  * Rejects with an `InputError` if the header is damaged or of another format. Damaged pixels are not noticed.
  */
 export async function imageSizeOf(path: string): Promise<ImageSize> {
@@ -29,11 +30,11 @@ export async function imageSizeOf(path: string): Promise<ImageSize> {
 
 /** The header of an image file, with its format. */
 export interface FileHeader extends ImageHeader {
-  readonly kind: 'png' | 'jpeg' | 'webp' | 'tiff' | 'vrt';
+  readonly kind: 'png' | 'jpeg' | 'webp' | 'avif' | 'tiff' | 'vrt';
 }
 
 /**
- * Reads the header of a PNG, JPEG, WebP or TIFF file and looks for the end of its pixels, without decoding them. Rejects with
+ * Reads the header of a PNG, JPEG, WebP, AVIF or TIFF file and looks for the end of its pixels, without decoding them. Rejects with
  * an `InputError` if the header is damaged or of another format, or if the file is truncated; of TIFF files the latter is not
  * noticed (`openTiff` does).
  */
@@ -68,7 +69,7 @@ async function inFile(
 }
 
 async function readHeader(file: FileHandle, length: number): Promise<FileHeader> {
-  const head = await readAt(file, 0, Math.min(length, 32));
+  const head = await readAt(file, 0, Math.min(length, 64));
   if (length === 0) throw new Error('the file is empty');
   if (isPng(head)) {
     const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
@@ -81,6 +82,8 @@ async function readHeader(file: FileHandle, length: number): Promise<FileHeader>
     // The orientation follows the pixels.
     return { kind: 'webp', ...readWebpHeader(await readAt(file, 0, length)) };
   }
+  // Its boxes are in any order.
+  if (isAvif(head)) return { kind: 'avif', ...readAvifHeader(await readAt(file, 0, length)) };
   if (isTiff(head)) return { kind: 'tiff', ...(await tiffSize(file, length, head)), orientation: 1 };
   if (isVrt(head)) {
     return { kind: 'vrt', ...vrtSize(await readAt(file, 0, Math.min(length, 4096))), orientation: 1 };

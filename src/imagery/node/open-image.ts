@@ -2,6 +2,7 @@ import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { imageSize, packedBytes } from '../image.ts';
 import type { RawImage } from '../raw-image.ts';
+import { decodeAvifLevels, isAvif } from './avif.ts';
 import { isUrl } from './byte-source.ts';
 import { readHead } from './files.ts';
 import { decodeJpeg, isJpeg } from './jpeg.ts';
@@ -14,7 +15,7 @@ import { decodeWebpLevels, isWebp } from './webp.ts';
 import { readWorldFile } from './world-file.ts';
 
 /** The reason for refusing a file whose first bytes are not those of a supported format. */
-export const UNKNOWN_FORMAT = 'neither a PNG, JPEG, WebP, TIFF nor VRT file (unknown first bytes)';
+export const UNKNOWN_FORMAT = 'neither a PNG, JPEG, WebP, AVIF, TIFF nor VRT file (unknown first bytes)';
 
 /**
  * Opens an image file; its first bytes tell the format. TIFF files and mosaics (VRT) are read by windows, others are decoded
@@ -39,6 +40,7 @@ async function openNested(path: string, limits: ImageLimits, nesting: number): P
   });
   if (isPng(bytes)) return memoryImage(path, await decodePngLevels(bytes, path, limits), await readWorldFile(path));
   if (isWebp(bytes)) return memoryImage(path, await decodeWebpLevels(bytes, path, limits), await readWorldFile(path));
+  if (isAvif(bytes)) return memoryImage(path, await decodeAvifLevels(bytes, path, limits), await readWorldFile(path));
   if (!isJpeg(bytes)) throw new InputError('readImage', UNKNOWN_FORMAT, { file: path });
   const image = await decodeJpeg(bytes, path, limits);
   const decoded = { ...imageSize(image), levels: packedBytes(image), valid: null };

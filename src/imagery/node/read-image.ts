@@ -23,7 +23,7 @@ export interface DecodeOptions {
 export interface ReadImageOptions extends DecodeOptions, ImageLimits {}
 
 /**
- * Reads a PNG, JPEG, WebP or TIFF file as RGB; its first bytes tell the format. Rejects with an `InputError` if the file is
+ * Reads a PNG, JPEG, WebP, AVIF or TIFF file as RGB; its first bytes tell the format. Rejects with an `InputError` if the file is
  * damaged, too large or in another format, and for TIFF files with other levels than bytes without a `stretch`.
  */
 export async function readImage(path: string, options: ReadImageOptions = {}): Promise<RgbImage> {

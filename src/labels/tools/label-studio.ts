@@ -172,7 +172,7 @@ function imageIn(data: Entry, origin: Origin, report: Report): string | null {
   return report('image', origin, `data is ${shown(data)}, expected one value with the name of an image`);
 }
 
-const IMAGE = /\.(?:png|jpe?g|webp|tiff?)$/i;
+const IMAGE = /\.(?:png|jpe?g|webp|avif|tiff?)$/i;
 const bare = (address: string): string => (address.includes('?d=') ? address : address.replace(/[?#].*$/, ''));
 
 /** The path of a file in local storage, which is in the query: `/data/local-files/?d=folder/a.png`. */
