@@ -1,8 +1,17 @@
 // Images and annotations in memory: what `retinagrad/data` exports, in browsers too. In Node the package resolves to
 // data-node.ts, which adds files.
 export { describeSample } from './data/types.ts';
-export type { Annotations, Detections, PixelWindow, RgbImage } from './imagery/types.ts';
-export type { Georeference, Raster, RasterPixels } from './imagery/raster.ts';
+export type {
+  Annotations,
+  Bands,
+  BandSelection,
+  ByteImage,
+  Detections,
+  ImageDecoding,
+  PixelWindow,
+  RgbImage,
+} from './imagery/types.ts';
+export { rgbRaster, type Georeference, type Raster, type RasterPixels } from './imagery/raster.ts';
 export { partOfRaster, Region } from './imagery/region.ts';
 export { groundResolution, medianResolution } from './imagery/georeference.ts';
 export { resampleRaster, type ResampledRaster } from './imagery/resample.ts';
@@ -33,7 +42,7 @@ export { unsupportedFields, type UnsupportedField } from './labels/unsupported-f
 export { objectsOf, tableOf } from './data/annotation-table.ts';
 export { cacheSamples } from './data/cache.ts';
 export { clipAnnotations, polygonBox, type Visibility } from './imagery/geometry.ts';
-export { packedBytes, rgbImage, rotateImage } from './imagery/image.ts';
+export { byteImage, packedBytes, rgbImage, rgbOf, rotateImage, type ImageShape } from './imagery/image.ts';
 export { joinDatasets } from './data/join.ts';
 export { batches, type Batch, type BatchOptions } from './data/loader.ts';
 export { InputError, type InputErrorDetails } from './common/errors.ts';

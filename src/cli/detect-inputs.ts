@@ -9,6 +9,7 @@ import {
   partOfRaster,
   writePng,
   type Detections,
+  rgbRaster,
   type Georeference,
   type InputError,
   type LabelledImage,
@@ -112,7 +113,8 @@ export async function detectInputs(
     if (pictures === null) continue;
     if (width * height > PICTURE_PIXELS && !pictures.large) undrawn++;
     else {
-      const shown = part === null ? raster : partOfRaster(raster, part);
+      const rgb = rgbRaster(raster, detector.decoding.shown);
+      const shown = part === null ? rgb : partOfRaster(rgb, part);
       const picture = await pictureOf(shown, detections, { classes: detector.classes, scale: pictures.scale });
       await writePng(join(pictures.out, names.get(input)!), picture);
     }

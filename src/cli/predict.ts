@@ -1,5 +1,5 @@
 import { counted, defined } from '../common/check.ts';
-import { AreaOfInterest, findImages, openRaster, partOfRaster, type LabelTable } from '../data-node.ts';
+import { AreaOfInterest, findImages, openRaster, partOfRaster, rgbRaster, type LabelTable } from '../data-node.ts';
 import { commonFolder, loadDetector, resolutionNote, viewNames, type Detector } from '../detector-node.ts';
 import { init, type Device } from '../node.ts';
 import type { MapImage } from '../report-node.ts';
@@ -231,11 +231,11 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
 
 /** The images of the map, opened one after the other. */
 async function* onMap(images: readonly FoundImage[], { decoding }: Detector): AsyncGenerator<MapImage> {
-  const { bands, stretch } = decoding;
+  const { bands, stretch, shown } = decoding;
   for (const { input, labelled, part } of images) {
     const raster = typeof input === 'string' ? await openRaster(input, defined({ bands, stretch })) : input;
-    const shown = part === null ? raster : partOfRaster(raster, part);
-    yield { name: labelled.file, raster: shown, objects: labelled.objects };
+    const rgb = rgbRaster(raster, shown);
+    yield { name: labelled.file, raster: part === null ? rgb : partOfRaster(rgb, part), objects: labelled.objects };
     if (typeof input === 'string') await raster.close();
   }
 }

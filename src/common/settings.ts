@@ -144,24 +144,24 @@ export function between(
   };
 }
 
-/** Three integers, such as bands: an array in a file, `3,2,1` on the command line. */
-export function triple(
-  initial: readonly [number, number, number],
+/** Some integers, such as bands: an array or one number in a file, `3,2,1` on the command line. */
+export function integers(
+  initial: readonly number[],
   about: string,
-  limits: Limits = {},
-): Setting<readonly [number, number, number]> {
+  { most, ...limits }: Limits & { readonly most: number },
+): Setting<readonly number[]> {
   const one = numeric(0, '', { ...limits, integer: true });
   return {
     default: initial,
     about,
-    expected: `three comma-separated integers${limits.min === undefined ? '' : `, >= ${limits.min}`}`,
+    expected: `1 to ${most} comma-separated integers${limits.min === undefined ? '' : `, >= ${limits.min}`}`,
     read(value) {
-      const parts: unknown = typeof value === 'string' ? value.split(',') : value;
-      if (!Array.isArray(parts) || parts.length !== 3) return undefined;
+      const parts: unknown = typeof value === 'string' ? value.split(',') : typeof value === 'number' ? [value] : value;
+      if (!Array.isArray(parts) || parts.length === 0 || parts.length > most) return undefined;
       const numbers = parts.map((part) => one.read(part));
-      return numbers.includes(undefined) ? undefined : (numbers as [number, number, number]);
+      return numbers.includes(undefined) ? undefined : (numbers as number[]);
     },
-    schema: { type: 'array', items: one.schema, minItems: 3, maxItems: 3 },
+    schema: { anyOf: [{ type: 'array', items: one.schema, minItems: 1, maxItems: most }, one.schema] },
     decides: true,
   };
 }
@@ -177,16 +177,21 @@ export function orNone<T>(setting: Setting<T>, initial: T | null = null): Settin
   };
 }
 
-/** A setting that may also be the word `auto`. */
-export function orAuto<T>(setting: Setting<T>): Setting<T | 'auto'> {
+/** A setting that may also be a word, such as `all`. */
+export function orWord<T, const W extends string>(setting: Setting<T>, word: W): Setting<T | W> {
   return {
     ...setting,
-    default: 'auto',
-    expected: `${setting.expected}, or auto`,
-    read: (value) => (value === 'auto' ? 'auto' : setting.read(value)),
-    schema: { anyOf: [setting.schema, { const: 'auto' }] },
+    expected: `${setting.expected}, or ${word}`,
+    read: (value) => (value === word ? word : setting.read(value)),
+    schema: { anyOf: [setting.schema, { const: word }] },
   };
 }
+
+/** A setting that may also be the word `auto`, which is its default. */
+export const orAuto = <T>(setting: Setting<T>): Setting<T | 'auto'> => ({
+  ...orWord(setting, 'auto'),
+  default: 'auto',
+});
 
 /** Marks a setting that does not change what a run computes, so that the run can be resumed with another value. */
 export const changeable = <T>(setting: Setting<T>): Setting<T> => ({ ...setting, decides: false });

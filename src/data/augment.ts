@@ -10,9 +10,9 @@ import {
   type Mixing,
   type Range,
 } from './augment/options.ts';
-import { checkInteger } from '../common/check.ts';
+import { checkInteger, defined } from '../common/check.ts';
 import { listBoxes, type Box } from '../imagery/geometry.ts';
-import { imageSize } from '../imagery/image.ts';
+import { imageShape } from '../imagery/image.ts';
 import { Random } from '../common/random.ts';
 import type { Sample } from './types.ts';
 
@@ -23,7 +23,7 @@ export type { AugmentOptions, Range } from './augment/options.ts';
  * window; mosaic, copy-paste and mixup with samples from `draw`, each with flips, rotation, scale and position of its own;
  * colours, blur, noise. The image keeps its size, or has that of `crop`. Each kind of change has its own random numbers,
  * so that switching one off leaves the others unchanged. Boxes that an edge cuts to less than `visibility` are dropped with
- * their labels. Returns the sample itself if nothing is switched on or drawn.
+ * their labels. Hue shifts change images of three channels only; all else is defined for any number. Returns the sample itself if nothing is switched on or drawn.
  *
  * @param draw returns another training sample; required if mosaic, copyPaste or mixup is above 0
  * @throws TypeError or RangeError for options out of range, before anything is drawn
@@ -93,7 +93,7 @@ async function mosaicOf(
 
 /** The size of the image, or of `crop` where that is smaller. */
 function resultSize(sample: Sample, { crop }: ResolvedAugmentation): Size {
-  const { width, height } = imageSize(sample.image);
+  const { width, height } = imageShape(sample.image);
   return crop === null ? { width, height } : { width: Math.min(width, crop.size), height: Math.min(height, crop.size) };
 }
 
@@ -114,7 +114,7 @@ function place(sample: Sample, settings: ResolvedAugmentation, streamOf: Streams
   let out = sample;
   if (settings.flipX && streamOf('flipX').uniform() < 0.5) out = flipX(out);
   if (settings.flipY && streamOf('flipY').uniform() < 0.5) out = flipY(out);
-  const { width, height } = imageSize(sample.image);
+  const { width, height } = imageShape(sample.image);
   if (settings.turn) {
     const quarters = streamOf('turn').int(4);
     // Rotating by 90 degrees swaps the sides, so the window must fit into the rotated image, too.
@@ -125,7 +125,7 @@ function place(sample: Sample, settings: ResolvedAugmentation, streamOf: Streams
   // Uniform in the logarithm: twice the size is as likely as half the size.
   const { scale, translate, crop } = settings;
   const factor = scale === null ? 1 : scale[0] * (scale[1] / scale[0]) ** streamOf('scale').uniform();
-  const picture = imageSize(out.image);
+  const picture = imageShape(out.image);
   const window = size ?? picture;
   const position = streamOf('position');
   const at = [position.uniform(), position.uniform()] as const;
@@ -141,7 +141,8 @@ function place(sample: Sample, settings: ResolvedAugmentation, streamOf: Streams
     left += Math.round(shift.uniform(-translate, translate) * window.width);
     top += Math.round(shift.uniform(-translate, translate) * window.height);
   }
-  return cutWindow(out, { factor, left, top, ...window }, { visibility: settings.visibility });
+  const edge = { visibility: settings.visibility, ...defined({ fill: settings.fill ?? undefined }) };
+  return cutWindow(out, { factor, left, top, ...window }, edge);
 }
 
 /** With a probability, one of the boxes for the window to hold. */
@@ -176,10 +177,12 @@ function changeValues(sample: Sample, settings: ResolvedAugmentation, streamOf: 
   const gains = streamOf('gain');
   const { gain } = settings;
   const isGrey = streamOf('grey').uniform() < settings.grey;
+  const { channels } = imageShape(out.image);
   out = recolour(out, {
-    hue: settings.hue === null ? 0 : within('hue', settings.hue),
+    // Other bands have no colour wheel.
+    hue: settings.hue === null || channels !== 3 ? 0 : within('hue', settings.hue),
     saturation: isGrey ? 0 : settings.saturation === null ? 1 : within('saturation', settings.saturation),
-    ...(gain === null ? {} : { gain: [draw(gains, gain), draw(gains, gain), draw(gains, gain)] }),
+    ...(gain === null ? {} : { gain: Array.from({ length: channels }, () => draw(gains, gain)) }),
   });
   const soften = streamOf('blur');
   if (soften.uniform() < settings.blur.probability) {

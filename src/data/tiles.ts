@@ -1,9 +1,9 @@
 import { checkChoice, checkInteger, checkNumber } from '../common/check.ts';
 import { checkVisibility, clipAnnotations, listBoxes, packAnnotations, type Visibility } from '../imagery/geometry.ts';
-import { imageSize, packedBytes, rgbImage } from '../imagery/image.ts';
+import { imageShape, packedBytes, byteImage } from '../imagery/image.ts';
 import { steppedStarts } from '../imagery/tile-axis.ts';
 import { describeSample, type Dataset, type Sample, type SampleDescription } from './types.ts';
-import type { Annotations, RgbImage } from '../imagery/types.ts';
+import type { Annotations, ByteImage } from '../imagery/types.ts';
 
 /** How images are cut into tiles. */
 export interface TileOptions {
@@ -107,8 +107,9 @@ export async function tileDataset(dataset: Dataset, options: TileOptions): Promi
       const whole = await readWhole(tile.index);
       checkSize(whole, sizes[tile.index]!);
       // A copy: a view would keep the whole image in memory as long as the tile.
-      const part = packedBytes(whole.lo(y, x, 0).hi(height, width, 3));
-      return { id, image: rgbImage(height, width, Uint8Array.from(part)), boxes, labels };
+      const { channels } = imageShape(whole);
+      const part = packedBytes(whole.lo(y, x, 0).hi(height, width, channels));
+      return { id, image: byteImage({ height, width, channels }, Uint8Array.from(part)), boxes, labels };
     },
   };
 }
@@ -147,8 +148,8 @@ function within(
   );
 }
 
-function checkSize(image: RgbImage, { id, width, height }: SampleDescription): void {
-  const found = imageSize(image);
+function checkSize(image: ByteImage, { id, width, height }: SampleDescription): void {
+  const found = imageShape(image);
   if (found.width !== width || found.height !== height) {
     throw new Error(
       `tileDataset: ${id} has ${found.width} x ${found.height} pixels, expected ${width} x ${height} as in its description`,
@@ -157,9 +158,9 @@ function checkSize(image: RgbImage, { id, width, height }: SampleDescription): v
 }
 
 /** Reads whole images and keeps the most recently used, up to a number of bytes. Concurrent reads of an image are one. */
-function keepRecent(dataset: Dataset, cacheBytes: number): (index: number) => Promise<RgbImage> {
+function keepRecent(dataset: Dataset, cacheBytes: number): (index: number) => Promise<ByteImage> {
   // From the least to the most recently used; 0 bytes while an image is being read.
-  const recent = new Map<number, { readonly image: Promise<RgbImage>; bytes: number }>();
+  const recent = new Map<number, { readonly image: Promise<ByteImage>; bytes: number }>();
   const makeRoom = (): void => {
     let bytes = [...recent.values()].reduce((sum, entry) => sum + entry.bytes, 0);
     for (const [index, entry] of recent) {

@@ -1,11 +1,11 @@
 import type { Region } from '../imagery/region.ts';
-import type { Annotations, ImageDecoding, RgbImage } from '../imagery/types.ts';
+import type { Annotations, ByteImage, ImageDecoding } from '../imagery/types.ts';
 
 /** One image with its annotations. */
 export interface Sample extends Annotations {
   /** Name that is unique in the data set, for example `AOI_2_Vegas_img12`. */
   readonly id: string;
-  readonly image: RgbImage;
+  readonly image: ByteImage;
   /** Side of a pixel on the ground in metres, as read from the file; missing where it is not known. */
   readonly groundResolution?: number;
 }
@@ -29,7 +29,7 @@ export interface Dataset {
    * Part of the image of sample number `index`, from column `x` and row `y` on, where the format allows it without
    * decoding the whole image; rejects when the part does not lie within the image. The caller owns the returned pixels.
    */
-  window?(index: number, x: number, y: number, width: number, height: number): Promise<RgbImage>;
+  window?(index: number, x: number, y: number, width: number, height: number): Promise<ByteImage>;
   /** The part of the image of sample number `index` that counts; null for all of it. Absent: all of every image. */
   region?(index: number): Region | null;
 }

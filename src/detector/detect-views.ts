@@ -1,7 +1,7 @@
 import { boxIou, fuseBoxes } from '../imagery/boxes.ts';
 import { rotateImage } from '../imagery/image.ts';
 import type { Box } from '../imagery/geometry.ts';
-import type { Detections, RgbImage } from '../imagery/types.ts';
+import type { Detections, ByteImage } from '../imagery/types.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 
 /** Views of an image in test-time augmentation. */
@@ -30,7 +30,7 @@ const SAME = 0.55;
  */
 export async function detectViews(
   model: RetinaNet,
-  images: readonly RgbImage[],
+  images: readonly ByteImage[],
   views: Views,
   options: { readonly maxDetections?: number },
 ): Promise<Detections[]> {
@@ -47,7 +47,7 @@ export async function detectViews(
   return images.map((_, i) => fused(perView.map((found) => found[i]!)));
 }
 
-const viewed = (image: RgbImage, { isFlipped, turns }: View): RgbImage =>
+const viewed = (image: ByteImage, { isFlipped, turns }: View): ByteImage =>
   rotateImage(isFlipped ? image.step(1, -1, 1) : image, turns);
 
 /** Converts boxes of a view to the image of `width` x `height` pixels. */

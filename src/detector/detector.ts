@@ -1,5 +1,5 @@
 import { reasonOf } from '../common/check.ts';
-import type { ImageDecoding, RgbImage } from '../imagery/types.ts';
+import type { ByteImage, ImageDecoding } from '../imagery/types.ts';
 import { readStateDict, type HostTensor } from '../nn/module.ts';
 import type { Detections } from '../retinanet/postprocess.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
@@ -109,11 +109,11 @@ export class Detector implements DetectorDescription {
    * Detects objects in an image of any size, as the detector was trained: in tiles of the training size, or in the
    * whole image.
    *
-   * @param image [H, W, 3]
+   * @param image [H, W, C] with the channels of training: red, green and blue, or the bands of `decoding`
    * @returns detections in pixels of the image, highest score first
    * @throws InputError for `groundResolution` if that of training is not known, or more than 16 times finer
    */
-  detect(image: RgbImage, options: DetectOptions = {}): Promise<Detections> {
+  detect(image: ByteImage, options: DetectOptions = {}): Promise<Detections> {
     return this.detectRaster(rasterOfImage(image), options);
   }
 

@@ -1,7 +1,8 @@
-import { presets, type RetinaNetSpec } from '../retinanet/spec.ts';
+import { inputChannels, presets, type RetinaNetSpec } from '../retinanet/spec.ts';
 import type { HostTensor } from '../nn/module.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { decodeSafetensors } from '../weights/safetensors.ts';
+import { inflateFilter } from '../weights/inflate.ts';
 import { fromTorchvisionStateDict } from '../weights/torchvision.ts';
 import { readDescription } from './detector.ts';
 
@@ -30,6 +31,8 @@ export interface PretrainedSource {
 
 /** Prefix of the ResNet in a RetinaNet. */
 const BODY = 'backbone.body.';
+/** The filters of the first convolution, [height, width, channels of the images, out]. */
+const FIRST = `${BODY}conv1.weight`;
 
 /** Depth of a ResNet by its blocks per stage and their type. */
 const depths: Readonly<Record<string, number>> = {
@@ -72,6 +75,23 @@ export function readPretrained(bytes: Uint8Array, path: string): PretrainedSourc
     classes: null,
     spec,
   };
+}
+
+/**
+ * The contents of a file for images of a number of channels: filters for red, green and blue are inflated (`inflateFilter`).
+ * Throws an Error for filters of another number of channels.
+ */
+export function fitInput(path: string, source: PretrainedSource, channels: number): PretrainedSource {
+  const filter = source.state.get(FIRST);
+  const theirs = filter?.shape[2];
+  if (filter === undefined || theirs === channels) return source;
+  if (theirs !== 3) {
+    throw new Error(
+      `${path}: its first convolution takes images of ${theirs} bands, the model's ${channels}: read images of ${theirs} bands ` +
+        `(data.bands), or choose weights for ${channels === 3 ? '3 bands' : `${channels} or 3 bands`}`,
+    );
+  }
+  return { ...source, state: new Map(source.state).set(FIRST, inflateFilter(filter, channels)) };
 }
 
 /**
@@ -122,6 +142,9 @@ function describeBackbone(shapes: ReadonlyMap<string, Shape>): { text: string; d
   return { text: `a ResNet-${depth} of width ${width}`, depth, width };
 }
 
+/** A part of two networks that may differ. */
+type Pair = [name: string, theirs: string, ours: string];
+
 /**
  * Differences between the network that the weights were trained in and the model that change the meaning of the
  * weights.
@@ -132,8 +155,10 @@ export function differences({ spec: theirs }: PretrainedSource, ours: RetinaNetS
     const [m, s] = [mean, std].map((values) => values.map((value) => (value / white).toFixed(3)).join(' '));
     return `${channels}, mean ${m}, std ${s}`;
   };
-  const pairs: [name: string, theirs: string, ours: string][] = [
-    ['colours', colours(theirs.transform), colours(ours.transform)],
+  const [before, now] = [inputChannels(theirs), inputChannels(ours)];
+  const isInflated = before !== now;
+  const pairs: Pair[] = [
+    ...(isInflated ? [] : [['colours', colours(theirs.transform), colours(ours.transform)] as Pair]),
     ['norm of the backbone', theirs.backbone.norm, ours.backbone.norm],
     ['eps of its norms', `${theirs.backbone.normEps}`, `${ours.backbone.normEps}`],
   ];
@@ -142,7 +167,11 @@ export function differences({ spec: theirs }: PretrainedSource, ours: RetinaNetS
   for (const part of ['anchors', 'boxCoder'] as const) {
     if (theirs[part] !== undefined) pairs.push([part, JSON.stringify(theirs[part]), JSON.stringify(ours[part])]);
   }
-  return pairs.flatMap(([name, before, now]) =>
-    before === now ? [] : [`${name}: the weights were trained with ${before}, the model has ${now}`],
-  );
+  const inflated = `the first convolution is inflated from ${before} bands to ${now}: its filters for red, green and blue are ${now < 3 ? 'summed' : 'repeated'}, so that grey gives the same response`;
+  return [
+    ...(isInflated ? [inflated] : []),
+    ...pairs.flatMap(([name, trained, own]) =>
+      trained === own ? [] : [`${name}: the weights were trained with ${trained}, the model has ${own}`],
+    ),
+  ];
 }

@@ -1,12 +1,14 @@
 import { counted } from '../common/check.ts';
 import { anchorsPerCell } from '../retinanet/anchors.ts';
 import type { HostTensor } from '../nn/module.ts';
+import { inputChannels } from '../retinanet/spec.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { sameShape, type Shape } from '../tensor/shape.ts';
 import {
   checkBackbone,
   differences,
+  fitInput,
   readPretrained,
   type PretrainedSource,
   type TensorNote,
@@ -50,6 +52,10 @@ const MAX_NAMES = 4;
  * `.safetensors` file from PyTorch: torchvision's RetinaNet, or a ResNet classifier with the names of torchvision and
  * timm (`conv1.weight`, `layer1.0.conv1.weight` and so on).
  *
+ * The first convolution of a file for red, green and blue is inflated for a model of another number of bands: its filters are
+ * repeated over the bands, each divided by the number of bands that it is repeated for (for one or two bands, their sum is
+ * divided), so that a grey image gives the same response. `notes` and `summary` report it.
+ *
  * The last layer of the classification head is loaded for the classes that model and file have in common by name; if
  * either has no names, only if its shape matches. Other tensors outside the backbone that do not match, for example of
  * a pyramid with a different width, keep their values, and the report lists them.
@@ -68,7 +74,7 @@ export async function loadPretrainedBytes(
       `loadPretrained: classes has ${counted(classes.length, 'name', 'names')} (${classes.join(', ')}), the model has ${counted(model.classes, 'class', 'classes')}`,
     );
   }
-  const source = readPretrained(bytes, path);
+  const source = fitInput(path, readPretrained(bytes, path), inputChannels(model.spec));
   const own = model.stateDict();
   checkBackbone(path, source, new Map([...own].map(([name, { shape }]) => [name, shape])));
 

@@ -1,4 +1,4 @@
-import { rgbImage, imageSize } from '../imagery/image.ts';
+import { rgbImage, rgbSize } from '../imagery/image.ts';
 import type { Box } from '../imagery/geometry.ts';
 import type { RgbImage } from '../imagery/types.ts';
 import {
@@ -41,7 +41,7 @@ export function anchorPicture(
   { high, low }: { readonly high: number; readonly low: number },
   name: string,
 ): RgbImage {
-  const { width, height } = imageSize(image);
+  const { width, height } = rgbSize(image);
   const long = Math.max(width, height);
   const up = Math.max(1, Math.floor(SIDE / long));
   const down = Math.max(1, Math.ceil(long / (2 * SIDE)));
@@ -57,7 +57,7 @@ export function anchorPicture(
     drawBox(picture, [x1, y1, x2, y2], anchorColours[kind], scale >= 2 ? 2 : 1, kind === 'unreached' ? 4 : 0);
   }
   const count = (kind: keyof typeof anchorColours): number => boxes.filter(({ iou }) => kindOf(iou) === kind).length;
-  const strip = legend(imageSize(picture).width, name, [
+  const strip = legend(rgbSize(picture).width, name, [
     ['reached', `reached ${count('reached')} (IoU ${high} or more)`],
     ['rescued', `rescued ${count('rescued')} (${low} to ${high})`],
     ['unreached', `unreached ${count('unreached')} (below ${low})`],
@@ -67,7 +67,7 @@ export function anchorPicture(
 
 /** Every `step`-th pixel of an image, as a copy. */
 function subsampled(image: RgbImage, step: number): RgbImage {
-  const { width, height } = imageSize(image);
+  const { width, height } = rgbSize(image);
   const out = rgbImage(Math.ceil(height / step), Math.ceil(width / step));
   pasteImage(out, image.step(step, step, 1), 0, 0);
   return out;

@@ -1,5 +1,5 @@
 import { anchorsPerCell, type Size } from '../retinanet/anchors.ts';
-import type { RetinaNetSpec } from '../retinanet/spec.ts';
+import { inputChannels, type RetinaNetSpec } from '../retinanet/spec.ts';
 import { trainedSizes } from '../detector/anchor-coverage.ts';
 
 // What a network costs, counted from its spec: convolutions take nearly all of it.
@@ -32,7 +32,7 @@ const BLOCKS = { 18: [2, 2, 2, 2], 34: [3, 4, 6, 3], 50: [3, 4, 6, 3], 101: [3, 
 /** Counts a network's convolutions for an image of a size (before resizing and padding). */
 export function networkCost(spec: RetinaNetSpec, classes: number, image: Size): NetworkCost {
   const { padded, levels } = trainedSizes(image, spec);
-  const backbone = backboneConvs(spec.backbone, padded);
+  const backbone = backboneConvs(spec.backbone, inputChannels(spec), padded);
   const convs = [
     ...backbone.convs,
     ...pyramidConvs(spec.pyramid, backbone.stages, levels),
@@ -59,6 +59,7 @@ interface Stage {
 
 function backboneConvs(
   { depth, width, bottleneckStride }: RetinaNetSpec['backbone'],
+  inputs: number,
   padded: Size,
 ): { convs: Conv[]; stages: Stage[] } {
   const convs: Conv[] = [];
@@ -67,7 +68,7 @@ function backboneConvs(
     convs.push({ kernel, from, to, size, extra: 2 });
   };
   let size = halved(padded);
-  conv(7, 3, width, size);
+  conv(7, inputs, width, size);
   size = halved(size);
   let channels = width;
   const isBottleneck = depth >= 50;

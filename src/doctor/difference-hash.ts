@@ -1,5 +1,5 @@
-import { imageSize } from '../imagery/image.ts';
-import type { RgbImage } from '../imagery/types.ts';
+import { imageShape } from '../imagery/image.ts';
+import type { ByteImage } from '../imagery/types.ts';
 
 const [COLUMNS, ROWS] = [9, 8];
 /** Minimum range of the cells' grey levels: below, the bits are noise, and flat images would all be alike. */
@@ -10,12 +10,12 @@ const CONTRAST = 4;
  * a cell is brighter than its left neighbour. Resizing, recompression and changes of brightness keep nearly all bits;
  * different scenes differ in about half of them. Null for images without contrast, such as open water.
  */
-export function differenceHash(image: RgbImage): readonly [high: number, low: number] | null {
-  const { width, height } = imageSize(image);
+export function differenceHash(image: ByteImage): readonly [high: number, low: number] | null {
+  const { width, height, channels } = imageShape(image);
   const greys = Array.from({ length: COLUMNS * ROWS }, (_, i) => {
     const [top, bottom] = cell(Math.floor(i / COLUMNS), ROWS, height);
     const [left, right] = cell(i % COLUMNS, COLUMNS, width);
-    return meanGrey(image.lo(top, left, 0).hi(bottom - top, right - left, 3));
+    return meanGrey(image.lo(top, left, 0).hi(bottom - top, right - left, channels));
   });
   if (Math.max(...greys) - Math.min(...greys) < CONTRAST) return null;
   const words = [0, 0];
@@ -26,13 +26,16 @@ export function differenceHash(image: RgbImage): readonly [high: number, low: nu
   return [words[0]! >>> 0, words[1]! >>> 0];
 }
 
-/** Mean luma (ITU-R BT.601). */
-function meanGrey(image: RgbImage): number {
-  const { width, height } = imageSize(image);
+/** Mean luma (ITU-R BT.601), or the mean of other than three channels. */
+function meanGrey(image: ByteImage): number {
+  const { width, height, channels } = imageShape(image);
+  const weights = channels === 3 ? [0.299, 0.587, 0.114] : new Array<number>(channels).fill(1 / channels);
   let sum = 0;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      sum += 0.299 * image.get(y, x, 0) + 0.587 * image.get(y, x, 1) + 0.114 * image.get(y, x, 2);
+      let grey = 0;
+      for (let c = 0; c < channels; c++) grey += weights[c]! * image.get(y, x, c);
+      sum += grey;
     }
   }
   return sum / (height * width);

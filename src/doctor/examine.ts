@@ -2,6 +2,7 @@ import { checkInteger } from '../common/check.ts';
 import { splitIds, type Split } from '../data/split.ts';
 import { bestIous, coverageOf, type AnchorCoverage } from '../detector/anchor-coverage.ts';
 import type { Stretch } from '../imagery/stretch.ts';
+import type { BandSelection } from '../imagery/types.ts';
 import type { LabelProblem, LabelTable } from '../labels/types.ts';
 import type { RetinaNetSpec } from '../retinanet/spec.ts';
 import type { Device } from '../tensor/device.ts';
@@ -45,8 +46,8 @@ export interface TrainingPlan {
   readonly overlap?: number;
   /** The levels of 16-bit images that become 0 and 255, if they are fixed. Default: pictures stretch each image by itself. */
   readonly stretch?: Stretch;
-  /** Bands of TIFF images for red, green and blue, numbered from 1. Default: see `ReadImageOptions.bands`. */
-  readonly bands?: readonly [red: number, green: number, blue: number];
+  /** Bands that are read, as in `ReadImageOptions.bands`. */
+  readonly bands?: BandSelection;
   /** The device to measure a training step on; null (default) estimates from the network. */
   readonly device?: Device | null;
   /** Memory of the device in bytes. Default: 8 GB are assumed. */

@@ -52,12 +52,12 @@ function checkFiles(items: readonly Item[], unlabelled: readonly string[]): Find
   const missing = items.filter(({ facts }) => facts.problem?.kind === 'missing').map(({ facts }) => facts.file);
   // One example shows what is wrong; only files without labels can be meant.
   const similar = missing.map((file) => [file, similarFile(file, unlabelled)]).find(([, hint]) => hint !== '');
-  const reasons = (kind: 'unreadable' | 'truncated'): string[] =>
+  const reasons = (kind: 'unreadable' | 'truncated' | 'bands'): string[] =>
     items.flatMap(({ facts: { file, problem } }) => (problem?.kind === kind ? [`${file}: ${problem.message}`] : []));
   const packages = new Set(
     items.flatMap(({ facts }) => (facts.problem?.kind === 'no-reader' ? facts.problem.package : [])),
   );
-  const [truncated, unreadable] = [reasons('truncated'), reasons('unreadable')];
+  const [truncated, unreadable, bands] = [reasons('truncated'), reasons('unreadable'), reasons('bands')];
   return [
     ...findingAt({
       severity: 'error',
@@ -73,6 +73,13 @@ function checkFiles(items: readonly Item[], unlabelled: readonly string[]): Find
       locations: truncated,
       message: `${counted(truncated.length, 'image file is', 'image files are')} truncated`,
       remedy: 'Copy or download them again: training stops at the first one',
+    }),
+    ...findingAt({
+      severity: 'error',
+      kind: 'image-bands',
+      locations: bands,
+      message: `${counted(bands.length, 'image does', 'images do')} not have the bands that are to be read`,
+      remedy: 'Choose bands that every image has (data.bands), or leave out these images',
     }),
     ...findingAt({
       severity: 'error',

@@ -1,9 +1,9 @@
-import { rgbImage } from '../imagery/image.ts';
+import { byteImage } from '../imagery/image.ts';
 import { Random } from '../common/random.ts';
 import type { Sample } from '../data/types.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
 import { setDefaultDevice, type Device } from '../tensor/device.ts';
-import type { RetinaNetSpec } from '../retinanet/spec.ts';
+import { inputChannels, type RetinaNetSpec } from '../retinanet/spec.ts';
 import type { Size } from '../retinanet/anchors.ts';
 import { readLosses, Trainer } from '../train/trainer.ts';
 
@@ -35,7 +35,7 @@ export async function measureTraining(
   setDefaultDevice(device);
   const random = new Random('measure');
   const samples = Array.from({ length: batch }, (_, i): Sample => {
-    const image = rgbImage(height, width);
+    const image = byteImage({ height, width, channels: inputChannels(spec) });
     for (let k = 0; k < image.data.length; k++) image.data[k] = random.bits() & 255;
     const boxes = Float32Array.of(0.1 * width, 0.1 * height, 0.5 * width, 0.6 * height);
     return { id: `noise-${i}`, image, boxes, labels: new Int32Array(1) };

@@ -60,7 +60,7 @@ export interface ImageFacts {
   readonly file: string;
   /** Why the file cannot be used, or null. */
   readonly problem:
-    | { readonly kind: 'missing' | 'unreadable' | 'truncated'; readonly message: string }
+    | { readonly kind: 'missing' | 'unreadable' | 'truncated' | 'bands'; readonly message: string }
     | { readonly kind: 'no-reader'; readonly package: string; readonly message: string }
     | null;
   readonly kind: ImageKind;

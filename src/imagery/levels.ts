@@ -11,7 +11,7 @@ export type Levels =
 
 /** Levels of a window of an image. */
 export interface RawPixels {
-  /** Three levels for each pixel, row by row. */
+  /** A level of each band that was read for each pixel, row by row. */
   readonly levels: Levels;
   /** For each pixel 1 if it has data and 0 if not (nodata value, mask, transparent); null if all have. */
   readonly valid: Uint8Array | null;

@@ -1,5 +1,5 @@
 import { rotateImage } from './image.ts';
-import type { RgbImage } from './types.ts';
+import type { ByteImage } from './types.ts';
 
 /** The header of an image file. */
 export interface ImageHeader {
@@ -16,7 +16,7 @@ export function uprightSize({ width, height, orientation }: ImageHeader): { widt
 }
 
 /** The view that shows stored pixels upright (EXIF 2.32, tag 274). */
-export function orientImage(image: RgbImage, orientation: number): RgbImage {
+export function orientImage(image: ByteImage, orientation: number): ByteImage {
   // 2, 4, 5 and 7 are mirror images: they are flipped from left to right before they are rotated.
   const flipped = [2, 4, 5, 7].includes(orientation) ? image.step(1, -1, 1) : image;
   const quarterTurns = [0, 0, 2, 2, 3, 1, 1, 3][orientation - 1]!;

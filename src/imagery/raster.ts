@@ -1,5 +1,6 @@
 import type { Affine } from './georeference.ts';
-import type { PixelWindow, RgbImage } from './types.ts';
+import { rgbOf } from './image.ts';
+import type { ByteImage, ImageDecoding, PixelWindow } from './types.ts';
 
 /** Where the pixels of an image lie on a map. */
 export interface Georeference {
@@ -16,13 +17,13 @@ export const noReference: Georeference = { affine: null, epsg: null, geographic:
 
 /** Pixels of a window of a raster. */
 export interface RasterPixels {
-  /** RGB bytes; black where there is no data. */
-  readonly image: RgbImage;
+  /** A channel for each band that is read; black where there is no data. */
+  readonly image: ByteImage;
   /** For each pixel, row by row, 1 if it has data and 0 if not; null if all have. */
   readonly valid: Uint8Array | null;
 }
 
-/** An image of any size that is read window by window, as RGB bytes. */
+/** An image of any size that is read window by window, as bytes. */
 export interface Raster extends Georeference {
   /** File or source, for messages. */
   readonly path: string;
@@ -32,4 +33,22 @@ export interface Raster extends Georeference {
   read(window: PixelWindow): Promise<RasterPixels>;
   /** Closes files. */
   close(): Promise<void>;
+}
+
+/** A raster as pictures show it, in RGB (`rgbOf`). */
+export function rgbRaster(raster: Raster, shown: ImageDecoding['shown']): Raster {
+  const { path, width, height, affine, epsg, geographic } = raster;
+  return {
+    path,
+    width,
+    height,
+    affine,
+    epsg,
+    geographic,
+    async read(window: PixelWindow): Promise<RasterPixels> {
+      const { image, valid } = await raster.read(window);
+      return { image: rgbOf(image, shown), valid };
+    },
+    close: () => raster.close(),
+  };
 }

@@ -1,7 +1,7 @@
 import { InputError } from '../common/errors.ts';
 import type { LevelType, RawPixels } from './levels.ts';
 import type { Georeference } from './raster.ts';
-import type { Bands, PixelWindow } from './types.ts';
+import type { Bands, BandSelection, PixelWindow } from './types.ts';
 
 /** What a band shows, where a file says it. */
 export type ColourRole = 'red' | 'green' | 'blue' | 'grey' | 'alpha' | 'other';
@@ -19,7 +19,7 @@ export interface RawImage extends Georeference, LevelType {
   /** A window outside of which no pixel has data, where it is known. */
   readonly extent?: PixelWindow;
   /**
-   * Levels of three bands (numbered from 1, as in GDAL) of a window or, by default, of the whole image. Only blocks that
+   * Levels of bands (numbered from 1, as in GDAL) of a window or, by default, of the whole image. Only blocks that
    * overlap the window are read and decoded. Rejects if the pixels are damaged or the window exceeds the image.
    */
   read(bands: Bands, window?: PixelWindow): Promise<RawPixels>;
@@ -27,7 +27,7 @@ export interface RawImage extends Georeference, LevelType {
 
 /** The bands that are red, green and blue, and whether the file says so. */
 export interface ColourBands {
-  readonly bands: Bands;
+  readonly bands: readonly [red: number, green: number, blue: number];
   /** False if the number of bands is all that is known. */
   readonly isNamed: boolean;
 }
@@ -37,20 +37,61 @@ export interface ColourBands {
  * four, 5, 3, 2 of eight (WorldView-2 and -3: coastal, blue, green, yellow, red, red edge, two of near infrared), and the
  * only one three times. Throws an `InputError` for other numbers of bands.
  */
-export function colourBands({ path, bands, roles }: Pick<RawImage, 'path' | 'bands' | 'roles'>): ColourBands {
+export function colourBands(image: Pick<RawImage, 'path' | 'bands' | 'roles'>): ColourBands {
+  const found = findColours(image.roles);
+  if (found !== null) return found;
+  throw new InputError('readImage', `${image.bands} bands, expected 1, 3, 4 or 8, or colours named in the file`, {
+    file: image.path,
+    remedy: 'select red, green and blue with',
+    option: 'bands',
+  });
+}
+
+function findColours(roles: readonly ColourRole[]): ColourBands | null {
   const of = (role: ColourRole): number => roles.indexOf(role) + 1;
-  const named = [of('red'), of('green'), of('blue')] as const;
-  if (named.every((band) => band > 0)) return { bands: named, isNamed: true };
+  if (hasColours(roles)) return { bands: [of('red'), of('green'), of('blue')], isNamed: true };
   const colours = roles.flatMap((role, i) => (role === 'alpha' ? [] : [i + 1]));
   const [first, second, third] = colours;
   if (colours.length === 1) return { bands: [first!, first!, first!], isNamed: true };
   if (colours.length === 3 || colours.length === 4) return { bands: [first!, second!, third!], isNamed: false };
   if (colours.length === 8) return { bands: [colours[4]!, colours[2]!, colours[1]!], isNamed: false };
-  throw new InputError('readImage', `${bands} bands, expected 1, 3, 4 or 8, or colours named in the file`, {
+  return null;
+}
+
+/** Whether bands are named red, green and blue. */
+export const hasColours = (roles: readonly ColourRole[]): boolean =>
+  (['red', 'green', 'blue'] as const).every((role) => roles.includes(role));
+
+/** Maximum number of bands that are read of an image: 13 of Sentinel-2, and some that are computed of them. */
+export const MAX_BANDS = 16;
+
+/**
+ * The numbers of the bands to read of an image: those given, all except alpha, or by default red, green and blue
+ * (`colourBands`). Throws an `InputError` for a band that the image does not have, and for more than `MAX_BANDS`.
+ */
+export function selectBands(image: Pick<RawImage, 'path' | 'bands' | 'roles'>, selection?: BandSelection): Bands {
+  const { path, bands: count, roles } = image;
+  if (selection === undefined) return colourBands(image).bands;
+  const selected = selection === 'all' ? roles.flatMap((role, i) => (role === 'alpha' ? [] : [i + 1])) : selection;
+  if (selected.length === 0 || selected.length > MAX_BANDS) {
+    const reason = `${selected.length} bands to read, expected 1 to ${MAX_BANDS}`;
+    throw new InputError('readImage', reason, { file: path, remedy: 'select some with', option: 'bands' });
+  }
+  if (selected.every((band) => Number.isInteger(band) && band >= 1 && band <= count)) return selected;
+  const asked = `${selected.length === 1 ? 'band' : 'bands'} ${selected.join(', ')}`;
+  throw new InputError('readImage', `${asked} to be read (data.bands of train), but the file has ${count}`, {
     file: path,
-    remedy: 'select red, green and blue with',
+    remedy: 'select others with',
     option: 'bands',
   });
+}
+
+/** `ImageDecoding.shown` for bands of an image; undefined where pictures show the first ones. */
+export function shownChannels(image: RawImage, bands: Bands): readonly [number, number, number] | undefined {
+  const colours = findColours(image.roles)?.bands;
+  if (colours === undefined || bands.length === 3) return undefined;
+  const [red, green, blue] = [bands.indexOf(colours[0]), bands.indexOf(colours[1]), bands.indexOf(colours[2])];
+  return red < 0 || green < 0 || blue < 0 ? undefined : [red, green, blue];
 }
 
 /** Throws a RangeError unless a window lies within an image. */

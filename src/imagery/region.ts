@@ -175,7 +175,7 @@ export function withinRegion(image: RawImage, region: Region): RawImage {
     extent: region.bounds,
     async read(bands, window = { x: 0, y: 0, width: image.width, height: image.height }) {
       const mask = region.mask(window);
-      if (!mask.includes(1)) return { levels: newLevels(image, 3 * mask.length), valid: mask };
+      if (!mask.includes(1)) return { levels: newLevels(image, bands.length * mask.length), valid: mask };
       const { levels, valid } = await image.read(bands, window);
       if (valid !== null) for (let i = 0; i < mask.length; i++) mask[i] = mask[i]! & valid[i]!;
       return { levels, valid: mask.includes(0) ? mask : null };
@@ -183,7 +183,7 @@ export function withinRegion(image: RawImage, region: Region): RawImage {
   };
 }
 
-/** A raster of the same size in which only a part has data; nothing else is read. */
+/** An RGB raster (`rgbRaster`) of the same size in which only a part has data; nothing else is read. */
 export function partOfRaster(raster: Raster, part: PixelWindow): Raster {
   return {
     path: raster.path,

@@ -1,4 +1,4 @@
-import { packedBytes, rgbImage } from './image.ts';
+import { byteImage, imageShape, packedBytes } from './image.ts';
 import type { Raster, RasterPixels } from './raster.ts';
 import { checkWindow } from './raw-image.ts';
 import type { PixelWindow } from './types.ts';
@@ -105,16 +105,15 @@ function linearTaps(at: number, length: number, scale: number): PixelTaps {
   return { start, weights: [1 - (centre - start), centre - start] };
 }
 
-/** Red, green and blue times weight, and the weight. */
-const SUMS = 4;
-
 /** A window that is computed from the rows of the original, which are added from top to bottom. */
 class Resampled {
   readonly #window: PixelWindow;
   readonly #columns: Taps;
   readonly #rows: Taps;
-  readonly #bytes: Uint8Array;
   readonly #valid: Uint8Array;
+  /** Those of the image, and its bytes, from the first pixels on. */
+  #channels = 0;
+  #bytes = new Uint8Array();
   /** Sums of the rows of the window that are not complete, from row `#next` on. */
   readonly #sums: Float64Array[] = [];
   #next = 0;
@@ -123,11 +122,14 @@ class Resampled {
     this.#window = window;
     this.#columns = columns;
     this.#rows = rows;
-    this.#bytes = new Uint8Array(window.width * window.height * 3);
     this.#valid = new Uint8Array(window.width * window.height);
   }
 
   add({ image, valid }: RasterPixels, strip: PixelWindow): void {
+    if (this.#channels === 0) {
+      this.#channels = imageShape(image).channels;
+      this.#bytes = new Uint8Array(this.#valid.length * this.#channels);
+    }
     const bytes = packedBytes(image);
     const { starts, counts, weights, most } = this.#rows;
     for (let y = strip.y; y < strip.y + strip.height; y++) {
@@ -141,26 +143,20 @@ class Resampled {
     }
   }
 
-  /** The sums along a row of the original, whose first pixel is number `at` of a strip. */
+  /** The sums along a row of the original, whose first pixel is number `at` of a strip: channels times weight, and weight. */
   #reduceRow(bytes: Uint8Array, valid: Uint8Array | null, at: number): Float64Array {
     const { starts, counts, weights, most, first } = this.#columns;
-    const line = new Float64Array(starts.length * SUMS);
-    for (let x = 0; x < starts.length; x++) {
-      let [red, green, blue, sum] = [0, 0, 0, 0];
+    const channels = this.#channels;
+    const line = new Float64Array(starts.length * (channels + 1));
+    for (let x = 0, to = 0; x < starts.length; x++, to += channels + 1) {
       const start = at + starts[x]! - first;
       for (let k = 0; k < counts[x]!; k++) {
         const pixel = start + k;
         if (valid !== null && valid[pixel] === 0) continue;
         const weight = weights[x * most + k]!;
-        red += weight * bytes[3 * pixel]!;
-        green += weight * bytes[3 * pixel + 1]!;
-        blue += weight * bytes[3 * pixel + 2]!;
-        sum += weight;
+        for (let c = 0; c < channels; c++) line[to + c] = line[to + c]! + weight * bytes[channels * pixel + c]!;
+        line[to + channels] = line[to + channels]! + weight;
       }
-      line[SUMS * x] = red;
-      line[SUMS * x + 1] = green;
-      line[SUMS * x + 2] = blue;
-      line[SUMS * x + 3] = sum;
     }
     return line;
   }
@@ -168,16 +164,20 @@ class Resampled {
   #finishRow(): void {
     const sums = this.#sums.shift()!;
     const start = this.#next++ * this.#window.width;
-    for (let x = 0; x < this.#window.width; x++) {
-      const weight = sums[SUMS * x + 3]!;
+    const channels = this.#channels;
+    for (let x = 0, from = 0; x < this.#window.width; x++, from += channels + 1) {
+      const weight = sums[from + channels]!;
       if (weight < WITH_DATA) continue;
       this.#valid[start + x] = 1;
-      for (let c = 0; c < 3; c++) this.#bytes[3 * (start + x) + c] = Math.round(sums[SUMS * x + c]! / weight);
+      for (let c = 0; c < channels; c++) {
+        this.#bytes[channels * (start + x) + c] = Math.round(sums[from + c]! / weight);
+      }
     }
   }
 
   pixels(): RasterPixels {
     const { width, height } = this.#window;
-    return { image: rgbImage(height, width, this.#bytes), valid: this.#valid.includes(0) ? this.#valid : null };
+    const image = byteImage({ height, width, channels: this.#channels }, this.#bytes);
+    return { image, valid: this.#valid.includes(0) ? this.#valid : null };
   }
 }

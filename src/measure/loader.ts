@@ -120,7 +120,7 @@ async function writeChips(folder: string, format: ChipFormat, chips: number, siz
   const rows = ['image,x1,y1,x2,y2,label'];
   for (let i = 0; i < chips; i++) {
     const { levels, footprints } = generateChip(1, i, { size });
-    const counts = new LevelCounts();
+    const counts = new LevelCounts(3);
     counts.add({ levels, valid: null });
     const image = rgbImage(size, size, applyStretch(levels, counts.stretch([2, 98])));
     const name = `chip${i}.${format === 'png' ? 'png' : 'jpg'}`;

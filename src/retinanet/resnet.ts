@@ -139,7 +139,11 @@ export class ResNet extends Module {
   /** Channels of C3, C4 and C5. */
   readonly outChannels: readonly [number, number, number];
 
-  constructor({ depth, width, norm: kind, normEps: eps, bottleneckStride, checkpoint = false }: BackboneSpec) {
+  /** @param channels of the images */
+  constructor(
+    { depth, width, norm: kind, normEps: eps, bottleneckStride, checkpoint = false }: BackboneSpec,
+    channels = 3,
+  ) {
     super();
     checkChoice('ResNet', 'depth', `${depth}`, Object.keys(layouts));
     const checkpointed: readonly string[] =
@@ -147,18 +151,18 @@ export class ResNet extends Module {
     for (const name of checkpointed) checkChoice('ResNet', 'a stage in checkpoint', name, stageNames);
     const { blocks, bottleneck } = layouts[depth];
     const expansion = bottleneck ? 4 : 1;
-    const norm: NormLayer = (channels) =>
-      kind === 'batch' ? new BatchNorm2d(channels, { eps }) : new FrozenBatchNorm2d(channels, { eps });
-    this.conv1 = conv(3, width, 7, 2);
+    const norm: NormLayer = (features) =>
+      kind === 'batch' ? new BatchNorm2d(features, { eps }) : new FrozenBatchNorm2d(features, { eps });
+    this.conv1 = conv(channels, width, 7, 2);
     this.bn1 = norm(width);
     let inChannels = width;
-    const stage = (name: StageName, channels: number, count: number, stride: number): Stage => {
+    const stage = (name: StageName, features: number, count: number, stride: number): Stage => {
       const list = Array.from({ length: count }, (_, i) => {
         const blockStride = i === 0 ? stride : 1;
         const block = bottleneck
-          ? new Bottleneck(inChannels, channels, blockStride, norm, bottleneckStride)
-          : new BasicBlock(inChannels, channels, blockStride, norm);
-        inChannels = channels * expansion;
+          ? new Bottleneck(inChannels, features, blockStride, norm, bottleneckStride)
+          : new BasicBlock(inChannels, features, blockStride, norm);
+        inChannels = features * expansion;
         return block;
       });
       return new Stage(list, checkpointed.includes(name));
@@ -171,7 +175,7 @@ export class ResNet extends Module {
   }
 
   /**
-   * @param x [N, H, W, 3], normalised
+   * @param x [N, H, W, C], normalised
    * @returns C3, C4 and C5, at strides 8, 16 and 32
    */
   forward(x: Tensor): [c3: Tensor, c4: Tensor, c5: Tensor] {

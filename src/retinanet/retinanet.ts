@@ -14,9 +14,16 @@ import { RetinaNetLoss, type RetinaNetLosses } from './loss.ts';
 import { assignTargets } from './matching-gpu.ts';
 import { candidates, withMaximum, withoutDuplicates, type Detections } from './postprocess.ts';
 import { ResNet } from './resnet.ts';
-import type { RetinaNetSpec } from './spec.ts';
+import { inputChannels, type RetinaNetSpec } from './spec.ts';
 import type { Target } from './targets.ts';
-import { scaleBoxes, transformImages, transformTargets, type ImageBatch, type ImageInput } from './transform.ts';
+import {
+  checkTransform,
+  scaleBoxes,
+  transformImages,
+  transformTargets,
+  type ImageBatch,
+  type ImageInput,
+} from './transform.ts';
 
 // RetinaNet (Lin et al. 2017, "Focal Loss for Dense Object Detection"), from pixels to boxes:
 //   images -> transform -> ResNet (C3, C4, C5) -> pyramid (P3..P7) -> heads (a score per class and four offsets for
@@ -29,7 +36,7 @@ class Backbone extends Module {
 
   constructor(spec: RetinaNetSpec) {
     super();
-    this.body = new ResNet(spec.backbone);
+    this.body = new ResNet(spec.backbone, inputChannels(spec));
     this.fpn = new FeaturePyramid(this.body.outChannels, spec.pyramid);
   }
 }
@@ -72,6 +79,7 @@ export class RetinaNet extends Module {
   constructor(classes: number, spec: RetinaNetSpec) {
     super();
     checkInteger('RetinaNet', 'classes', classes, { min: 1 });
+    checkTransform(spec.transform);
     this.backbone = new Backbone(spec);
     this.head = new RetinaNetHead(spec.pyramid.channels, anchorsPerCell(spec.anchors), classes, spec.head);
     this.loss = new RetinaNetLoss(spec.loss, spec.boxCoder);
@@ -83,7 +91,7 @@ export class RetinaNet extends Module {
   /**
    * Scores and offsets for a batch from `transformImages`.
    *
-   * @param images [N, H, W, 3]
+   * @param images [N, H, W, C]
    */
   forward(images: Tensor): NetworkOutput {
     return tidy(() => {

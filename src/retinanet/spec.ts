@@ -116,9 +116,13 @@ export interface TransformSpec {
   readonly maxSize: number;
   /** How the size is rounded. `floor-float32`, with a scale in float32, is torchvision's rule. */
   readonly rounding: 'floor-float32' | 'round';
-  /** Per channel, in the order and range given below. */
-  readonly mean: readonly [number, number, number];
-  readonly std: readonly [number, number, number];
+  /**
+   * Per channel, in the order and range given below. Their number is that of the network's input channels: three of RGB, or one
+   * for each band of other images.
+   */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** Order of three channels; `rgb` for other numbers of them, whose order is that of the image. */
   readonly channels: 'rgb' | 'bgr';
   /** Value of a white pixel before normalisation. */
   readonly white: 1 | 255;
@@ -236,6 +240,9 @@ const paper: RetinaNetSpec = {
 
 export const presets = { torchvision, torchvisionV2, detectron2, mmdetection, paper } as const;
 export type PresetName = keyof typeof presets;
+
+/** Number of channels of the images that a network takes. */
+export const inputChannels = ({ transform }: Pick<RetinaNetSpec, 'transform'>): number => transform.mean.length;
 
 /** Changes to a preset: each section is merged with the preset's. */
 export type SpecOverrides = { readonly [K in keyof RetinaNetSpec]?: Partial<RetinaNetSpec[K]> };

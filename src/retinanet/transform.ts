@@ -2,7 +2,7 @@ import { div, mul, sub } from '../autograd/ops/binary.ts';
 import { concat, pad, slice } from '../autograd/ops/shape.ts';
 import { upsampleBilinear } from '../autograd/ops/upsample.ts';
 import { noGrad } from '../autograd/tape.ts';
-import type { RgbImage } from '../imagery/types.ts';
+import type { ByteImage } from '../imagery/types.ts';
 import { tensor } from '../tensor/create.ts';
 import { pack } from '../tensor/host.ts';
 import type { Device } from '../tensor/device.ts';
@@ -16,12 +16,15 @@ import type { Target } from './targets.ts';
 // From images of any size to one batch: normalise the colours, resize the shorter side to the size used in training, and
 // pad with zeros (the mean colour) to a common size that is a multiple of the strides.
 
-/** An image: bytes on the host [H, W, 3], or a float tensor [H, W, 3] with values from 0 to 1. Both RGB. */
-export type ImageInput = RgbImage | Tensor;
+/**
+ * An image: bytes on the host [H, W, C], or a float tensor [H, W, C] with values from 0 to 1. C is `inputChannels`; three channels
+ * are red, green and blue.
+ */
+export type ImageInput = ByteImage | Tensor;
 
 /** A batch for the network, and the sizes that map its pixels back to those of the images. */
 export interface ImageBatch {
-  /** [N, H, W, 3] */
+  /** [N, H, W, C] */
   readonly images: Tensor;
   /** Size of each image before resizing. */
   readonly originalSizes: readonly Size[];
@@ -45,12 +48,25 @@ export function resizedSize([height, width]: Size, { minSize, maxSize, rounding 
   return [Math.floor(height * scale + 0.5), Math.floor(width * scale + 0.5)];
 }
 
+/** Throws a RangeError unless there are a mean and a standard deviation for each channel, in an order that they can have. */
+export function checkTransform({ mean, std, channels }: TransformSpec): void {
+  const isDeviation = std.every((value) => value > 0 && Number.isFinite(value));
+  if (mean.length === 0 || mean.length !== std.length || !mean.every(Number.isFinite) || !isDeviation) {
+    const found = `mean [${mean.join(', ')}] and std [${std.join(', ')}]`;
+    throw new RangeError(`RetinaNet: ${found}, expected one finite number for each channel, std > 0`);
+  }
+  if (channels === 'bgr' && mean.length !== 3) {
+    throw new RangeError(`RetinaNet: channels is bgr for ${mean.length} channels, expected rgb unless there are three`);
+  }
+}
+
 /** Normalises, resizes, pads and joins images. It has no gradient. */
 export function transformImages(device: Device, inputs: readonly ImageInput[], spec: TransformSpec): ImageBatch {
   if (inputs.length === 0) throw new RangeError('transform: expected at least one image');
+  const channels = spec.mean.length;
   inputs.forEach(({ shape }, i) => {
-    if (shape.length !== 3 || shape[2] !== 3 || shape[0] === 0 || shape[1] === 0) {
-      throw new RangeError(`transform: image ${i} is [${shape}], expected [H, W, 3]`);
+    if (shape.length !== 3 || shape[2] !== channels || shape[0] === 0 || shape[1] === 0) {
+      throw new RangeError(`transform: image ${i} is [${shape}], expected [H, W, ${channels}]`);
     }
   });
   const originalSizes = inputs.map(({ shape }): Size => [shape[0]!, shape[1]!]);
@@ -99,7 +115,7 @@ const joined = (parts: readonly Tensor[]): Tensor => (parts.length === 1 ? parts
 /** An image as [1, H, W, 3] floats in the network's channel order and range. */
 function floats(device: Device, input: ImageInput, { channels, white }: TransformSpec): Tensor {
   const bgr = channels === 'bgr';
-  const shape = [1, input.shape[0]!, input.shape[1]!, 3];
+  const shape = [1, ...input.shape];
   if (!('stride' in input)) {
     const ordered = bgr ? reversedChannels(input) : input;
     return (white === 1 ? ordered : mul(ordered, white)).alias(shape);

@@ -1,13 +1,14 @@
 import {
   flag,
+  integers,
   layerOf,
   list,
   numeric,
   oneOf,
   orAuto,
   orNone,
+  orWord,
   resolveLayers,
-  triple,
   words,
   type Group,
   type GroupValues,
@@ -15,6 +16,7 @@ import {
 } from '../common/settings.ts';
 import { augmentSettings } from '../data/augment/options.ts';
 import { samplingSettings } from '../data/sampling.ts';
+import { MAX_BANDS } from '../imagery/raw-image.ts';
 import { labelFormats } from '../labels/formats.ts';
 import { freezeSetting, hardNegativesSetting, trainSettings, type TrainSettings } from '../train/settings.ts';
 import { startingRate } from '../train/starting-rate.ts';
@@ -61,9 +63,22 @@ const dataSettings = {
   ),
   /** Layer of a GeoPackage. Null: the only one. */
   layer: orNone(words('', 'layer of a GeoPackage, if it has several')),
-  /** Numbers, from 1, of the bands of TIFF files for red, green and blue. Null: as the files say, see `colourBands`. */
+  /**
+   * Numbers, from 1, of the bands of the images that the network sees, or `all` of the first image except alpha. Null: red, green
+   * and blue as the files say, see `colourBands`.
+   */
   bands: orNone(
-    triple([3, 2, 1], 'bands of the images for red, green and blue, from 1; none: as the files say', { min: 1 }),
+    orWord(
+      integers(
+        [3, 2, 1],
+        'bands of the images that the network sees, from 1; none: red, green, blue as the files say',
+        {
+          min: 1,
+          most: MAX_BANDS,
+        },
+      ),
+      'all',
+    ),
   ),
   /**
    * Vector file of polygons in any coordinate system: only what lies inside counts. Pixels outside are as without data, and

@@ -1,6 +1,7 @@
 import { counted, reasonOf } from '../common/check.ts';
 import { SettingError } from '../common/settings.ts';
 import type { AugmentOptions } from '../data/augment/options.ts';
+import { measureChannels, type ChannelStatistics } from '../data/channel-statistics.ts';
 import { cacheSamples } from '../data/cache.ts';
 import { joinDatasets } from '../data/join.ts';
 import { balancedSampler, type BalancedSampler } from '../data/sampling.ts';
@@ -11,6 +12,7 @@ import { splitIds, type Split } from '../data/split.ts';
 import { tileDataset, type TiledDataset, type TileOptions } from '../data/tiles.ts';
 import type { Dataset, SampleSource } from '../data/types.ts';
 import { blackRemedy, blackFraction, darkRemedy, isNearlyBlack, MOSTLY } from '../imagery/level-range.ts';
+import { imageShape } from '../imagery/image.ts';
 import type { ImageDecoding } from '../imagery/types.ts';
 import type { Settings } from './settings.ts';
 
@@ -31,6 +33,11 @@ export interface TrainingData {
   readonly decoding: ImageDecoding;
   /** Identifies the polygons of `data.area` and `data.exclude`; null without any. */
   readonly areaHash: string | null;
+  /**
+   * Mean and standard deviation of the channels of training images; null for images of three channels, which are normalised by
+   * those of ImageNet.
+   */
+  readonly normalisation: ChannelStatistics | null;
   /** What was left out, one line each. */
   readonly notes: readonly string[];
   /** What impairs the results, one line each. */
@@ -49,7 +56,10 @@ export interface DataOrigin {
   /** Another data set to evaluate on, instead of a held-out fraction. */
   readonly validation?: Dataset | null;
   /** Opens a source on other threads for a split. If null or absent, the calling thread reads and augments. */
-  readonly openSource?: (split: Split) => Promise<(SampleSource & { close(): Promise<void> }) | null>;
+  readonly openSource?: (
+    split: Split,
+    augment: AugmentOptions | null,
+  ) => Promise<(SampleSource & { close(): Promise<void> }) | null>;
 }
 
 /** Throws a SettingError for settings of the data that contradict each other, before any file is read. */
@@ -81,20 +91,23 @@ export async function prepareTrainingData(
   const samples = cacheSamples(other === null ? main : joinDatasets([main, other]), data.cacheMB * 1e6);
   const needsSampler = sampling.emptyShare !== null || sampling.classBalance !== null || sampling.hardNegatives;
   const sampler = needsSampler ? await balancedSampler(samples, split.train, { ...sampling, seed: train.seed }) : null;
-  const dark = await pixelWarnings(samples, split.train);
+  const seen = await seeSamples(samples, split.train);
+  const normalisation = seen.channels === 3 ? null : await measureChannels(samples, split.train);
+  const augment = augmentOptions(settings, normalisation);
   // Last, because what fails after it would leave threads behind.
-  const threads = (await openSource?.(split)) ?? null;
+  const threads = (await openSource?.(split, augment)) ?? null;
   return {
     description,
     dataset: samples,
     split,
     heldOutScenes: scenes && split.heldOut.map((index) => scenes[index - offset]!),
-    source: threads ?? augmentedSource(samples, { augment: augmentOptions(settings), drawFrom: split.train }),
+    source: threads ?? augmentedSource(samples, { augment, drawFrom: split.train }),
     sampler,
     decoding: dataset.decoding ?? {},
     areaHash: origin.areaHash ?? null,
-    notes: origin.notes ?? [],
-    warnings: [...(origin.warnings ?? []), ...dark],
+    normalisation,
+    notes: [...(origin.notes ?? []), ...channelNotes(normalisation, settings)],
+    warnings: [...(origin.warnings ?? []), ...seen.warnings],
     close: async () => threads?.close(),
   };
 }
@@ -102,18 +115,22 @@ export async function prepareTrainingData(
 /** Number of samples, spread evenly over the data set, whose pixels are looked at before training. */
 const LOOKED_AT = 8;
 
-/** Warnings if samples are nearly black, or black for the most part: a detector learns nothing from black pixels. */
-async function pixelWarnings(samples: Dataset, train: readonly number[]): Promise<string[]> {
+/** What some samples show: the number of channels, and warnings if they are black, from which a detector learns nothing. */
+async function seeSamples(
+  samples: Dataset,
+  train: readonly number[],
+): Promise<{ readonly channels: number; readonly warnings: readonly string[] }> {
   const step = Math.max(1, train.length / LOOKED_AT);
   const chosen = train.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
-  let [dark, partly, read] = [0, 0, 0];
+  let [dark, partly, read, channels] = [0, 0, 0, 3];
   for (const index of chosen) {
     // Training names what is wrong with a sample that cannot be read.
     const sample = await samples.get(index).catch(() => null);
     if (sample === null) continue;
     read++;
     const { image } = sample;
-    const [height, width] = [image.shape[0]!, image.shape[1]!];
+    const { height, width, channels: found } = imageShape(image);
+    channels = found;
     const mask = samples.region?.(index)?.mask({ x: 0, y: 0, width, height });
     // What lies outside of the area is black by intention.
     const inside = mask === undefined ? 1 : mask.reduce((sum, one) => sum + one, 0) / mask.length;
@@ -121,9 +138,22 @@ async function pixelWarnings(samples: Dataset, train: readonly number[]): Promis
     else if (blackFraction(image) - (1 - inside) > MOSTLY * inside) partly++;
   }
   const of = (count: number): string => `of ${counted(read, 'sample', 'samples')} looked at, ${count}`;
-  return [
+  const warnings = [
     ...(dark === 0 ? [] : [`${of(dark)} ${dark === 1 ? 'is' : 'are'} nearly black: ${darkRemedy}`]),
     ...(partly === 0 ? [] : [`${of(partly)} ${partly === 1 ? 'is' : 'are'} more than half black: ${blackRemedy}`]),
+  ];
+  return { channels, warnings };
+}
+
+/** What differs for images of other than three channels. */
+function channelNotes(normalisation: ChannelStatistics | null, { augment }: Settings): string[] {
+  if (normalisation === null) return [];
+  const text = (values: readonly number[]): string => values.map((value) => value.toFixed(3)).join(' ');
+  const { mean, std } = normalisation;
+  const bands = counted(mean.length, 'band', 'bands');
+  return [
+    `${bands}, normalised by the mean ${text(mean)} and the standard deviation ${text(std)} of training images`,
+    ...(augment.on && augment.hue !== null ? [`augment.hue changes RGB images only, not these of ${bands}`] : []),
   ];
 }
 
@@ -219,13 +249,18 @@ function pattern(source: string): RegExp {
   }
 }
 
-/** Converts the settings of augmentation to the options of `augment`; null for none. */
-export function augmentOptions({ augment, data }: Settings): AugmentOptions | null {
+/**
+ * Converts the settings of augmentation to the options of `augment`; null for none.
+ *
+ * @param normalisation of `TrainingData`: its means are what surrounds images
+ */
+function augmentOptions({ augment, data }: Settings, normalisation: ChannelStatistics | null): AugmentOptions | null {
   const { on, crop, ...others } = augment;
   if (!on) return null;
   return {
     ...others,
     crop: crop === null ? null : { size: crop },
+    fill: normalisation === null ? null : normalisation.mean.map((mean) => Math.round(255 * mean)),
     visibility: { minSide: 1, minVisible: data.minVisible },
   };
 }

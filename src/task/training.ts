@@ -54,7 +54,7 @@ export async function prepareTraining(given: Settings, data: TrainingData): Prom
   checkObjects('training', truth);
   checkObjects('held-out', await tableOf(data.dataset, data.split.heldOut));
   manualSeed(settings.train.seed);
-  const model = new RetinaNet(data.dataset.classes.length, networkSpec(settings, truth));
+  const model = new RetinaNet(data.dataset.classes.length, networkSpec(settings, truth, data.normalisation));
   return { settings, data, truth, model, tile: seenSide(settings, truth) };
 }
 
@@ -113,10 +113,10 @@ export function findRate(training: Training, onStep?: (point: RatePoint, steps: 
 /** The settings that the source and the sampler of the samples have already taken in. */
 function fingerprintOf({ settings, data: { areaHash } }: Training): Record<string, unknown> {
   const { data, sampling, augment } = settings;
-  const { minVisible, tile, overlap } = data;
+  const { bands, minVisible, tile, overlap } = data;
   // The polygons, because a file may have changed. Runs without them have no entry.
   const area = areaHash === null ? {} : { 'area and exclude': `polygons that hash to ${areaHash}` };
-  const groups = { data: { minVisible, tile, overlap, ...area }, sampling, augment };
+  const groups = { data: { bands, minVisible, tile, overlap, ...area }, sampling, augment };
   return Object.fromEntries(layerOf('', groups).values);
 }
 

@@ -69,7 +69,7 @@ test('pixels outside are black and do not count for the stretch', async () => {
   ] as const) {
     assert.is(image.get(y, x, 0) > 0, isIn, `(${x}, ${y})`);
   }
-  assert.ok('stretch' in dataset && dataset.stretch.high[0] < 200, 'the bright half of the image is outside');
+  assert.ok('stretch' in dataset && dataset.stretch.high[0]! < 200, 'the bright half of the image is outside');
   assert.equal((await dataset.get(0)).labels.length, 1, 'the first house is excluded');
   const kept = await openDataset(labels, { area, outside: 'keep' });
   assert.ok((await kept.get(0)).image.get(30, 50, 0) === 255 && kept.ids.length === 1);

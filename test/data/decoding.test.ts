@@ -56,7 +56,7 @@ test(
     assert.equal([trees.decoding.stretch, trees.decoding.bands], [trees.stretch, undefined]);
     const said = await openSpaceNet(trees.report.root, { bands: [3, 2, 1] });
     assert.equal(
-      [said.decoding.bands, said.report.rgb],
+      [said.decoding.bands, said.report.selectedBands],
       [
         [3, 2, 1],
         [3, 2, 1],

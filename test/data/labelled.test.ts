@@ -182,7 +182,7 @@ test(
       assert.equal(dataset.classes, ['car'], base);
       if (!('stretch' in dataset)) throw new Error('a data set of rasters has a stretch');
       assert.equal(dataset.stretch, { low: [1000, 1000, 1000], high: [2039, 2039, 2039] });
-      assert.equal([dataset.report.bits, dataset.report.rgb], [16, [1, 2, 3]]);
+      assert.equal([dataset.report.bits, dataset.report.selectedBands], [16, [1, 2, 3]]);
       const [a, b] = [await dataset.get(0), await dataset.get(1)];
       assert.equal([a.image.get(0, 0, 0), b.image.get(0, 39, 2)], [0, 255]);
       assert.is(b.image.get(5, 0, 1), Math.round((255 * 1000) / 1039));

@@ -29,7 +29,7 @@ test(
       missingLabels: ['AOI_2_Vegas_img4'],
       bits: 16,
       bands: 3,
-      rgb: [1, 2, 3],
+      selectedBands: [1, 2, 3],
     });
     assert.is(root, path);
     const first = await dataset.get(0);
@@ -106,7 +106,7 @@ test(
     const { image } = await dataset.get(0);
     assert.is(image.get(10, 5, 1), Math.round((255 * (40 * 13 + 5 - 120)) / (1399 - 120)));
     const narrow = await openSpaceNet(path);
-    assert.ok(narrow.stretch.low[0] > 80 && narrow.stretch.high[0] < 1359);
+    assert.ok(narrow.stretch.low[0]! > 80 && narrow.stretch.high[0]! < 1359);
     const stretch = JSON.parse(JSON.stringify(dataset.stretch));
     const again = await openSpaceNet(path, { stretch });
     assert.equal(packedBytes((await again.get(0)).image), packedBytes(image));
@@ -139,21 +139,24 @@ test(
       images: 'MUL-PanSharpen',
       stretch: { low: [0, 0, 0], high: [1000, 1000, 1000] },
     });
-    assert.equal([mul.report.bands, mul.report.rgb], [8, [5, 3, 2]]);
+    assert.equal([mul.report.bands, mul.report.selectedBands], [8, [5, 3, 2]]);
     const { image } = await mul.get(0);
     assert.equal(
       [0, 1, 2].map((c) => image.get(0, 0, c)),
       [401, 201, 101].map((level) => Math.round(level * 0.255)),
     );
     const infrared = await openSpaceNet(path, { images: 'MUL-PanSharpen', bands: [8, 7, 6] });
-    assert.equal(infrared.report.rgb, [8, 7, 6]);
+    assert.equal(infrared.report.selectedBands, [8, 7, 6]);
     const pan = (await (await openSpaceNet(path, { images: 'PAN' })).get(0)).image;
     assert.is(pan.get(3, 3, 0), pan.get(3, 3, 2));
     await rejects(
       openSpaceNet(path, { images: 'SAR' }),
       /no .tif files in a folder SAR below .*, only in MUL-PanSharpen, PAN, RGB-PanSharpen/,
     );
-    await rejects(openSpaceNet(path, { bands: [1, 2, 9] }), /bands 1, 2, 9 were requested, but the file has 3/);
+    await rejects(
+      openSpaceNet(path, { bands: [1, 2, 9] }),
+      /bands 1, 2, 9 to be read \(data\.bands of train\), but the file has 3; select others with `bands`/,
+    );
   }),
 );
 

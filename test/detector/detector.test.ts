@@ -103,7 +103,7 @@ test('a detector that resizes sees an image as a whole', async () => {
 
 test('what is no image is refused', async () => {
   const flat = small.pick(null, null, 0);
-  assert.match((await errorOf(() => tiled.detect(flat))).message, /shape is \[64, 64\], expected \[H, W, 3\]/);
+  assert.match((await errorOf(() => tiled.detect(flat))).message, /shape is \[64, 64\], expected \[H, W, C\]/);
 });
 
 test('the bytes of a detector hold all of it', async () => {

@@ -8,7 +8,6 @@ import { findImages } from '../../src/imagery/node/find-images.ts';
 import { imageSizeOf } from '../../src/imagery/node/image-size.ts';
 import { openImage } from '../../src/imagery/node/open-image.ts';
 import { readImage } from '../../src/imagery/node/read-image.ts';
-import { withImageData } from '../../src/imagery/node/wasm-codec.ts';
 import type { RgbImage } from '../../src/imagery/types.ts';
 import { readImageFacts } from '../../src/doctor/node/read.ts';
 import { inFolder, markedSample, rejects, write } from '../data/support.ts';
@@ -25,7 +24,7 @@ const encoder = (await import('@jsquash/avif/encode.js')) as unknown as {
 const { WebAssembly } = globalThis as unknown as { WebAssembly: { compile(code: Uint8Array): Promise<object> } };
 const wasm = createRequire(import.meta.url).resolve('@jsquash/avif/codec/enc/avif_enc.wasm');
 const compiled = await WebAssembly.compile(await readFile(wasm));
-await withImageData(() => encoder.init(compiled));
+await encoder.init(compiled);
 
 async function encode(data: Pixels['data'], options: object = {}): Promise<Buffer> {
   return Buffer.from(await encoder.default({ width: 30, height: 20, data }, { lossless: true, speed: 9, ...options }));

@@ -95,7 +95,7 @@ test('what has no data is marked, black, and not counted', async () => {
     const { bands } = colourBands(image);
     assert.equal((await image.read(bands)).valid, mask, name);
     assert.is((await image.read(bands, { x: 8, y: 6, width: 5, height: 4 })).valid, null, name);
-    const counts = new LevelCounts();
+    const counts = new LevelCounts(3);
     await countLevels(counts, image);
     const stretch = counts.stretch([0, 100]);
     for (const band of [0, 1, 2]) {

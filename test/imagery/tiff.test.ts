@@ -368,7 +368,7 @@ test(
 );
 
 test('a stretch between percentiles', () => {
-  const counts = new LevelCounts();
+  const counts = new LevelCounts(3);
   const levels = Uint16Array.from(
     { length: 3 * 101 },
     (_, i) => [1000, 10, 0][i % 3]! + Math.floor(i / 3) * [10, 1, 100][i % 3]!,
@@ -381,12 +381,12 @@ test('a stretch between percentiles', () => {
     [0, 128, 255, 0, 255, 128],
   );
   assert.throws(() => counts.stretch([98, 2]), /percentiles are 98 and 2/);
-  assert.throws(() => new LevelCounts().stretch([2, 98]), /all pixels of the images are black/);
+  assert.throws(() => new LevelCounts(3).stretch([2, 98]), /all pixels of the images are black/);
   assert.throws(
     () => applyStretch(new Uint16Array(3), { low: [5, 0, 0], high: [5, 1, 1] }),
     /low 5 and high 5 of band 0/,
   );
-  const flat = new LevelCounts();
+  const flat = new LevelCounts(3);
   flat.add({ levels: Uint16Array.of(7, 7, 7, 7, 7, 7), valid: null });
   assert.equal(flat.stretch([2, 98]), { low: [7, 7, 7], high: [8, 8, 8] });
 });

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { imageSize } from '../../src/imagery/image.ts';
+import { imageShape } from '../../src/imagery/image.ts';
 import type { Georeference, Raster, RasterPixels } from '../../src/imagery/raster.ts';
 import type { PixelWindow, RgbImage } from '../../src/imagery/types.ts';
 
@@ -94,7 +94,7 @@ export function memoryRaster(
   image: RgbImage,
   place: Partial<Georeference> & { readonly valid?: Uint8Array; readonly path?: string } = {},
 ): Raster & { readonly windows: PixelWindow[] } {
-  const { height, width } = imageSize(image);
+  const { height, width } = imageShape(image);
   const { affine = null, epsg = null, geographic = null, valid, path = 'memory' } = place;
   const windows: PixelWindow[] = [];
   const read = async (window: PixelWindow): Promise<RasterPixels> => {

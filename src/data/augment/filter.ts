@@ -1,5 +1,5 @@
 import { checkInteger, checkNumber } from '../../common/check.ts';
-import { imageSize, packedBytes, rgbImage } from '../../imagery/image.ts';
+import { byteImage, imageShape, packedBytes } from '../../imagery/image.ts';
 import { Random } from '../../common/random.ts';
 import type { Sample } from '../types.ts';
 
@@ -33,10 +33,11 @@ export function blur(sample: Sample, kernel: readonly number[]): Sample {
     throw new RangeError(`blur: kernel is [${kernel.join(', ')}], expected an odd number of finite weights`);
   }
   if (kernel.length === 1 && kernel[0] === 1) return sample;
-  const { height, width } = imageSize(sample.image);
+  const shape = imageShape(sample.image);
+  const { height, width, channels } = shape;
   const bytes = packedBytes(sample.image);
   const radius = (kernel.length - 1) / 2;
-  const line = width * 3;
+  const line = width * channels;
   // Not rounded between the two passes.
   const across = new Float32Array(bytes.length);
   const out = new Uint8ClampedArray(bytes.length);
@@ -44,13 +45,15 @@ export function blur(sample: Sample, kernel: readonly number[]): Sample {
     const start = y * line;
     for (let k = -radius; k <= radius; k++) {
       const weight = kernel[k + radius]!;
-      for (let x = 0; x < Math.min(-k, width); x++) addPixel(bytes, start, across, start + x * 3, weight);
+      for (let x = 0; x < Math.min(-k, width); x++)
+        addPixel(bytes, start, across, start + x * channels, weight, channels);
       const end = Math.min(width, width - k);
-      for (let i = start + Math.max(0, -k) * 3; i < start + end * 3; i++) {
-        across[i] = across[i]! + weight * bytes[i + k * 3]!;
+      for (let i = start + Math.max(0, -k) * channels; i < start + end * channels; i++) {
+        across[i] = across[i]! + weight * bytes[i + k * channels]!;
       }
-      const last = start + line - 3;
-      for (let x = Math.max(0, width - k); x < width; x++) addPixel(bytes, last, across, start + x * 3, weight);
+      const last = start + line - channels;
+      for (let x = Math.max(0, width - k); x < width; x++)
+        addPixel(bytes, last, across, start + x * channels, weight, channels);
     }
   }
   const sums = new Float32Array(line);
@@ -63,11 +66,18 @@ export function blur(sample: Sample, kernel: readonly number[]): Sample {
     }
     out.set(sums, y * line);
   }
-  return { ...sample, image: rgbImage(height, width, new Uint8Array(out.buffer)) };
+  return { ...sample, image: byteImage(shape, new Uint8Array(out.buffer)) };
 }
 
-function addPixel(source: Uint8Array, from: number, sums: Float32Array, to: number, weight: number): void {
-  for (let c = 0; c < 3; c++) sums[to + c] = sums[to + c]! + weight * source[from + c]!;
+function addPixel(
+  source: Uint8Array,
+  from: number,
+  sums: Float32Array,
+  to: number,
+  weight: number,
+  channels: number,
+): void {
+  for (let c = 0; c < channels; c++) sums[to + c] = sums[to + c]! + weight * source[from + c]!;
 }
 
 /**
@@ -77,7 +87,6 @@ function addPixel(source: Uint8Array, from: number, sums: Float32Array, to: numb
 export function noise(sample: Sample, deviation: number, random: Random): Sample {
   checkNumber('noise', 'deviation', deviation, { min: 0, max: 255 });
   if (deviation === 0) return sample;
-  const { height, width } = imageSize(sample.image);
   const bytes = packedBytes(sample.image);
   normals ??= makeNormals();
   const out = new Uint8ClampedArray(bytes.length);
@@ -87,7 +96,7 @@ export function noise(sample: Sample, deviation: number, random: Random): Sample
     bits = i % 2 === 0 ? random.bits() : bits >>> 16;
     out[i] = bytes[i]! + deviation * normals[bits & 0xffff]!;
   }
-  return { ...sample, image: rgbImage(height, width, new Uint8Array(out.buffer)) };
+  return { ...sample, image: byteImage(imageShape(sample.image), new Uint8Array(out.buffer)) };
 }
 
 let normals: Float32Array | null = null;

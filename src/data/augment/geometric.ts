@@ -1,17 +1,17 @@
 import { checkInteger, checkNumber } from '../../common/check.ts';
 import { clipAnnotations, defaultVisibility, mapBoxes, type Visibility } from '../../imagery/geometry.ts';
-import { imageSize, packedBytes, rgbImage, rotateImage } from '../../imagery/image.ts';
+import { byteImage, imageShape, packedBytes, rotateImage } from '../../imagery/image.ts';
 import type { Sample } from '../types.ts';
 
 /** Flips a sample horizontally. The image is a view. */
 export function flipX(sample: Sample): Sample {
-  const { width } = imageSize(sample.image);
+  const { width } = imageShape(sample.image);
   return { id: sample.id, image: sample.image.step(1, -1, 1), ...mapBoxes(sample, (x, y) => [width - x, y]) };
 }
 
 /** Flips a sample vertically. The image is a view. */
 export function flipY(sample: Sample): Sample {
-  const { height } = imageSize(sample.image);
+  const { height } = imageShape(sample.image);
   return { id: sample.id, image: sample.image.step(-1, 1, 1), ...mapBoxes(sample, (x, y) => [x, height - y]) };
 }
 
@@ -21,7 +21,7 @@ export function flipY(sample: Sample): Sample {
  */
 export function rotate90(sample: Sample, quarters: number): Sample {
   checkInteger('rotate90', 'quarters', quarters);
-  const { height, width } = imageSize(sample.image);
+  const { height, width } = imageShape(sample.image);
   const rotation = ((quarters % 4) + 4) % 4;
   const boxes = mapBoxes(sample, (x, y) => {
     if (rotation === 1) return [height - y, x];
@@ -34,11 +34,17 @@ export function rotate90(sample: Sample, quarters: number): Sample {
 
 /** What surrounds an image, and which boxes are kept when an edge cuts them. */
 export interface EdgeOptions {
-  /** Colour around the image, 0 to 255. Default the mean of ImageNet, which normalisation maps to zero. */
-  readonly fill?: readonly [red: number, green: number, blue: number];
+  /**
+   * Value of each channel around the image, 0 to 255. Default: of three channels the mean of ImageNet, which normalisation maps
+   * to zero; of others 128.
+   */
+  readonly fill?: readonly number[];
   /** Default: at least one pixel wide and high, and a tenth of the area inside. */
   readonly visibility?: Visibility;
 }
+
+/** The mean of ImageNet. */
+const IMAGENET = [124, 116, 104] as const;
 
 /** A window of a scaled image, in pixels of the scaled image; it may reach beyond it. */
 export interface Window {
@@ -57,21 +63,26 @@ export interface Window {
  * whole pixels inside the image is a view.
  */
 export function cutWindow(sample: Sample, window: Window, options: EdgeOptions = {}): Sample {
-  const { fill = [124, 116, 104], visibility = defaultVisibility } = options;
+  const { visibility = defaultVisibility } = options;
   const { factor, left, top, width, height } = window;
-  const size = imageSize(sample.image);
+  const size = imageShape(sample.image);
+  const { channels } = size;
+  const { fill = channels === 3 ? IMAGENET : new Array<number>(channels).fill(128) } = options;
+  if (fill.length !== channels) {
+    throw new RangeError(`cutWindow: fill is [${fill.join(', ')}], expected ${channels} values, one for each channel`);
+  }
   const isWhole = factor === 1 && Number.isInteger(left) && Number.isInteger(top);
   if (isWhole && left === 0 && top === 0 && width === size.width && height === size.height) return sample;
   const moved = mapBoxes(sample, (x, y) => [x * factor - left, y * factor - top]);
   const annotations = clipAnnotations(moved, width, height, visibility);
   const isInside = left >= 0 && top >= 0 && left + width <= size.width && top + height <= size.height;
   if (isWhole && isInside) {
-    return { id: sample.id, image: sample.image.lo(top, left, 0).hi(height, width, 3), ...annotations };
+    return { id: sample.id, image: sample.image.lo(top, left, 0).hi(height, width, channels), ...annotations };
   }
   const rows = taps(size.height, height, factor, top);
   const columns = taps(size.width, width, factor, left);
-  const bytes = resample(packedBytes(sample.image), size.width * 3, rows, columns, fill);
-  return { id: sample.id, image: rgbImage(height, width, bytes), ...annotations };
+  const bytes = resample(packedBytes(sample.image), size.width * channels, rows, columns, fill);
+  return { id: sample.id, image: byteImage({ height, width, channels }, bytes), ...annotations };
 }
 
 /**
@@ -82,7 +93,7 @@ export function translate(sample: Sample, dx: number, dy: number, options: EdgeO
   checkInteger('translate', 'dx', dx);
   checkInteger('translate', 'dy', dy);
   // Not `-dx`, which is -0 for 0.
-  return cutWindow(sample, { factor: 1, left: 0 - dx, top: 0 - dy, ...imageSize(sample.image) }, options);
+  return cutWindow(sample, { factor: 1, left: 0 - dx, top: 0 - dy, ...imageShape(sample.image) }, options);
 }
 
 /**
@@ -95,7 +106,7 @@ export function crop(
   visibility: Visibility = defaultVisibility,
 ): Sample {
   const { x, y, width, height } = part;
-  const size = imageSize(sample.image);
+  const size = imageShape(sample.image);
   const isWhole = [x, y, width, height].every(Number.isInteger) && x >= 0 && y >= 0 && width >= 1 && height >= 1;
   if (!isWhole || x + width > size.width || y + height > size.height) {
     throw new RangeError(
@@ -120,7 +131,7 @@ export interface RescaleOptions extends EdgeOptions {
 export function rescale(sample: Sample, factor: number, options: RescaleOptions = {}): Sample {
   const { x = 0.5, y = 0.5 } = options;
   checkNumber('rescale', 'factor', factor, { above: 0, finite: true });
-  const { height, width } = imageSize(sample.image);
+  const { height, width } = imageShape(sample.image);
   // Negative where the scaled image is smaller than the window.
   const [left, top] = [x * (width * factor - width), y * (height * factor - height)];
   return cutWindow(sample, { factor, left, top, width, height }, options);
@@ -149,7 +160,8 @@ function taps(from: number, to: number, factor: number, start: number): Taps {
 
 function resample(source: Uint8Array, line: number, rows: Taps, columns: Taps, fill: readonly number[]): Uint8Array {
   const [height, width] = [rows.low.length, columns.low.length];
-  const out = new Uint8Array(height * width * 3);
+  const channels = fill.length;
+  const out = new Uint8Array(height * width * channels);
   let to = 0;
   for (let y = 0; y < height; y++) {
     const upper = rows.low[y]! * line;
@@ -158,15 +170,13 @@ function resample(source: Uint8Array, line: number, rows: Taps, columns: Taps, f
     for (let x = 0; x < width; x++) {
       const low = columns.low[x]!;
       if (low < 0 || upper < 0) {
-        out[to++] = fill[0]!;
-        out[to++] = fill[1]!;
-        out[to++] = fill[2]!;
+        for (let c = 0; c < channels; c++) out[to++] = fill[c]!;
         continue;
       }
-      const left = low * 3;
-      const right = columns.high[x]! * 3;
+      const left = low * channels;
+      const right = columns.high[x]! * channels;
       const h = columns.weight[x]!;
-      for (let c = 0; c < 3; c++) {
+      for (let c = 0; c < channels; c++) {
         const a = source[upper + left + c]!;
         const b = source[lower + left + c]!;
         const above = a + h * (source[upper + right + c]! - a);

@@ -8,9 +8,9 @@ import {
   type Box,
   type Visibility,
 } from '../../imagery/geometry.ts';
-import { imageSize, packedBytes, rgbImage } from '../../imagery/image.ts';
+import { byteImage, imageShape, packedBytes, type ImageShape } from '../../imagery/image.ts';
 import type { Random } from '../../common/random.ts';
-import type { Annotations, RgbImage } from '../../imagery/types.ts';
+import type { Annotations, ByteImage } from '../../imagery/types.ts';
 import type { Sample } from '../types.ts';
 
 /**
@@ -20,10 +20,10 @@ import type { Sample } from '../types.ts';
  */
 export function mosaic(parts: readonly [Sample, Sample, Sample, Sample]): Sample {
   const [a, b, c, d] = [
-    imageSize(parts[0].image),
-    imageSize(parts[1].image),
-    imageSize(parts[2].image),
-    imageSize(parts[3].image),
+    imageShape(parts[0].image),
+    imageShape(parts[1].image),
+    imageShape(parts[2].image),
+    imageShape(parts[3].image),
   ];
   if (a.height !== b.height || c.height !== d.height || a.width !== c.width || b.width !== d.width) {
     const sizes = [a, b, c, d].map((size) => `${size.width} x ${size.height}`).join(', ');
@@ -31,13 +31,21 @@ export function mosaic(parts: readonly [Sample, Sample, Sample, Sample]): Sample
       `mosaic: ${sizes} pixels, expected equal heights side by side and equal widths above each other`,
     );
   }
-  const image = rgbImage(a.height + c.height, a.width + b.width);
+  checkChannels('mosaic', [a, b, c, d]);
+  const image = byteImage({ height: a.height + c.height, width: a.width + b.width, channels: a.channels });
   const annotations = parts.map((part, i): Annotations => {
     const [x, y] = [i % 2 === 1 ? a.width : 0, i >= 2 ? a.height : 0];
     copyRectangle(part.image, image, x, y);
     return shift(part, x, y);
   });
   return { id: parts[0].id, image, ...join(annotations) };
+}
+
+/** Throws a RangeError unless images have the same number of channels. */
+function checkChannels(op: string, shapes: readonly ImageShape[]): void {
+  if (shapes.every(({ channels }) => channels === shapes[0]!.channels)) return;
+  const found = shapes.map(({ channels }) => channels).join(', ');
+  throw new RangeError(`${op}: images of ${found} channels, expected the same number`);
 }
 
 interface Size {
@@ -52,16 +60,17 @@ interface Size {
  */
 export function mixup(first: Sample, second: Sample, fraction: number): Sample {
   checkNumber('mixup', 'fraction', fraction, { min: 0, max: 1 });
-  const [size, other] = [imageSize(first.image), imageSize(second.image)];
+  const [size, other] = [imageShape(first.image), imageShape(second.image)];
   if (size.width !== other.width || size.height !== other.height) {
     throw new RangeError(
       `mixup: ${size.width} x ${size.height} and ${other.width} x ${other.height} pixels, expected the same size`,
     );
   }
+  checkChannels('mixup', [size, other]);
   const [a, b] = [packedBytes(first.image), packedBytes(second.image)];
   const out = new Uint8ClampedArray(a.length);
   for (let i = 0; i < out.length; i++) out[i] = fraction * a[i]! + (1 - fraction) * b[i]!;
-  const image = rgbImage(size.height, size.width, new Uint8Array(out.buffer));
+  const image = byteImage(size, new Uint8Array(out.buffer));
   return { id: first.id, image, ...join([first, second]) };
 }
 
@@ -88,22 +97,23 @@ const TRIES = 10;
 export function copyPaste(sample: Sample, source: Sample, random: Random, options: PasteOptions = {}): Sample {
   const { most = 5, maxCovered = 0.1, feather = 2, visibility = defaultVisibility } = options;
   checkPaste({ most, maxCovered, feather });
-  const size = imageSize(sample.image);
-  const from = imageSize(source.image);
+  const size = imageShape(sample.image);
+  const from = imageShape(source.image);
+  checkChannels('copyPaste', [size, from]);
   const whole = random.shuffle(
     listBoxes(source).filter(([x1, y1, x2, y2]) => x1 > 0 && y1 > 0 && x2 < from.width && y2 < from.height),
   );
   const count = 1 + random.int(most);
   const target = { boxes: listBoxes(sample), labels: Array.from(sample.labels) };
   const covered = target.boxes.map(() => 0);
-  let image: RgbImage | null = null;
+  let image: ByteImage | null = null;
   for (const box of whole.slice(0, count)) {
     // Whole pixels, so that the box keeps its place in the patch.
     const [left, top, right, bottom] = [Math.floor(box[0]), Math.floor(box[1]), Math.ceil(box[2]), Math.ceil(box[3])];
     const patch = { left, top, width: right - left, height: bottom - top, feather };
     const place = findPlace(patch, size, target.boxes, { covered, maxCovered }, random);
     if (place === null) continue;
-    image ??= rgbImage(size.height, size.width, Uint8Array.from(packedBytes(sample.image)));
+    image ??= byteImage(size, Uint8Array.from(packedBytes(sample.image)));
     pastePatch(source.image, image, { ...patch, ...place });
     const visible = clipAnnotations(shift(source, -left, -top), patch.width, patch.height, visibility);
     const pasted = shift(visible, place.x, place.y);
@@ -156,9 +166,9 @@ interface Patch extends Size {
 }
 
 /** Copies a patch, and a border around it that fades with the distance from the patch. */
-function pastePatch(source: RgbImage, target: RgbImage, patch: Patch): void {
+function pastePatch(source: ByteImage, target: ByteImage, patch: Patch): void {
   const { left, top, width, height, x, y, feather } = patch;
-  const [from, to] = [imageSize(source), imageSize(target)];
+  const [from, to] = [imageShape(source), imageShape(target)];
   for (let row = -feather; row < height + feather; row++) {
     if (top + row < 0 || top + row >= from.height || y + row < 0 || y + row >= to.height) continue;
     const dy = Math.max(-row, row - height + 1, 0);
@@ -166,7 +176,7 @@ function pastePatch(source: RgbImage, target: RgbImage, patch: Patch): void {
       if (left + column < 0 || left + column >= from.width || x + column < 0 || x + column >= to.width) continue;
       const distance = Math.max(-column, column - width + 1, 0, dy);
       const weight = 1 - distance / (feather + 1);
-      for (let c = 0; c < 3; c++) {
+      for (let c = 0; c < to.channels; c++) {
         const old = target.get(y + row, x + column, c);
         const value = source.get(top + row, left + column, c);
         target.set(y + row, x + column, c, Math.round(old + weight * (value - old)));
@@ -175,12 +185,13 @@ function pastePatch(source: RgbImage, target: RgbImage, patch: Patch): void {
   }
 }
 
-function copyRectangle(source: RgbImage, target: RgbImage, x: number, y: number): void {
-  const { width, height } = imageSize(source);
+function copyRectangle(source: ByteImage, target: ByteImage, x: number, y: number): void {
+  const { width, height, channels } = imageShape(source);
   const bytes = packedBytes(source);
-  const line = imageSize(target).width * 3;
+  const line = imageShape(target).width * channels;
   for (let row = 0; row < height; row++) {
-    target.data.set(bytes.subarray(row * width * 3, (row + 1) * width * 3), (y + row) * line + x * 3);
+    const part = bytes.subarray(row * width * channels, (row + 1) * width * channels);
+    target.data.set(part, (y + row) * line + x * channels);
   }
 }
 

@@ -30,14 +30,17 @@ export const augmentSettings = {
   brightness: orNone(between([0.8, 1.2], 'range of the brightness factor', { min: 0 }), [0.8, 1.2]),
   /** Range of the factor on the distance from the mean grey, or null for none. */
   contrast: orNone(between([0.8, 1.2], 'range of the contrast factor', { min: 0 }), [0.8, 1.2]),
-  /** Range of the hue shift as a fraction of the colour wheel, or null for none. */
+  /** Range of the hue shift as a fraction of the colour wheel, or null for none. Of images of three channels only. */
   hue: orNone(
-    between([-0.02, 0.02], 'range of the hue shift as a fraction of the colour wheel', { min: -0.5, max: 0.5 }),
+    between([-0.02, 0.02], 'range of the hue shift of RGB images as a fraction of the colour wheel', {
+      min: -0.5,
+      max: 0.5,
+    }),
     [-0.02, 0.02],
   ),
-  /** Range of the factor on the distance from grey, or null for none. */
+  /** Range of the factor on the distance from grey, or from the mean of other than three channels; null for none. */
   saturation: orNone(between([0.8, 1.2], 'range of the saturation factor', { min: 0 }), [0.8, 1.2]),
-  /** Range of the gain, which is drawn independently for red, green and blue, or null for none. */
+  /** Range of the gain, which is drawn independently for each channel, or null for none. */
   gain: orNone(
     between([0.95, 1.05], 'range of the gain, independent for each colour channel', { min: 0 }),
     [0.95, 1.05],
@@ -71,6 +74,8 @@ export interface AugmentOptions extends Partial<Omit<AugmentGroup, Detailed>> {
   readonly noise?: number | { readonly probability: number; readonly deviation?: Range };
   /** Objects of another sample pasted in: its probability, or also how: see `copyPaste`. */
   readonly copyPaste?: number | (Omit<PasteOptions, 'visibility'> & { readonly probability: number });
+  /** Value of each channel, 0 to 255, where a window reaches beyond the image. Default: see `EdgeOptions.fill`. */
+  readonly fill?: readonly number[] | null;
   /** Which boxes stay when an edge cuts them. Default: a side of one pixel and a tenth of the area. */
   readonly visibility?: Visibility;
 }
@@ -83,6 +88,7 @@ export interface ResolvedAugmentation extends Omit<AugmentGroup, Detailed | 'mos
   readonly mosaic: { readonly probability: number };
   readonly copyPaste: { readonly probability: number } & PasteOptions;
   readonly mixup: { readonly probability: number };
+  readonly fill: readonly number[] | null;
   readonly visibility: Visibility;
 }
 
@@ -95,6 +101,7 @@ const defaults: ResolvedAugmentation = {
   mosaic: { probability: mosaic },
   copyPaste: { probability: copyPaste },
   mixup: { probability: mixup },
+  fill: null,
   visibility: defaultVisibility,
 };
 
@@ -139,6 +146,7 @@ export function checkAugment(options: AugmentOptions): ResolvedAugmentation {
   checkNumber(OP, 'grey', settings.grey, fraction);
   checkNumber(OP, 'translate', settings.translate, fraction);
   if (settings.crop !== null) checkCrop(settings.crop, settings.translate);
+  for (const value of settings.fill ?? []) checkNumber(OP, 'fill', value, { min: 0, max: 255 });
   checkPaste(settings.copyPaste);
   checkVisibility(settings.visibility);
   return settings;

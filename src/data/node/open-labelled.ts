@@ -3,7 +3,7 @@ import { counted, defined } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { groundResolution } from '../../imagery/georeference.ts';
 import { checkVisibility, defaultVisibility, type Visibility } from '../../imagery/geometry.ts';
-import { imageSize } from '../../imagery/image.ts';
+import { imageShape } from '../../imagery/image.ts';
 import { checkFolder, listFiles } from '../../imagery/node/files.ts';
 import { imageEnding, imageSizeOf } from '../../imagery/node/image-size.ts';
 import type { MeasureOptions } from '../../imagery/node/measure-stretch.ts';
@@ -71,8 +71,8 @@ export interface LabelledDataset extends Dataset {
 export interface LabelledRasters extends LabelledDataset {
   /** The levels that become 0 and 255, as in `decoding`. */
   readonly stretch: Stretch;
-  /** Also with the numbers, from 1, of the bands that are red, green and blue. */
-  readonly report: LabelledReport & { readonly rgb: Bands };
+  /** Also with the numbers, from 1, of the bands that are read. */
+  readonly report: LabelledReport & { readonly selectedBands: Bands };
 }
 
 /** A table with what is known of its files, as `readLabels` returns it. */
@@ -149,14 +149,15 @@ export async function openLabelled(
     classes,
     ids,
     report,
-    decoding: rasters?.decoding ?? {},
+    // The images of other formats have three bands, all of which are read by default.
+    decoding: rasters?.decoding ?? (Array.isArray(options.bands) ? { bands: options.bands } : {}),
     async get(index): Promise<Sample> {
       const { id, path } = sampleOf('get', index);
       const own = rasters !== null && deep.has(path) ? rasters : null;
       const raw = own === null ? await openRegion(path, reading) : await own.open(path);
       const image = own === null ? await readPixels(raw, reading) : await own.image(raw);
       const resolution = defined({ groundResolution: groundResolution(raw) ?? undefined });
-      return { id, image, ...resolution, ...annotate({ id, ...imageSize(image) }) };
+      return { id, image, ...resolution, ...annotate({ id, ...imageShape(image) }) };
     },
     async describe(index): Promise<SampleDescription> {
       const { id, path } = sampleOf('describe', index);
@@ -172,8 +173,8 @@ export async function openLabelled(
     ...(selected === undefined ? {} : { region: (index) => selected.regions.get(sampleOf('region', index).id)! }),
   };
   if (rasters === null) return dataset;
-  const { rgb, stretch } = rasters;
-  const withStretch: LabelledRasters = { ...dataset, stretch, report: { ...report, rgb } };
+  const { bands: selectedBands, stretch } = rasters;
+  const withStretch: LabelledRasters = { ...dataset, stretch, report: { ...report, selectedBands } };
   // Only TIFF files have blocks to decode alone; another format would be decoded as a whole for each window.
   if (!paths.every(isTiffName)) return withStretch;
   return {
@@ -185,10 +186,10 @@ export async function openLabelled(
 }
 
 /** A note if files have more than three bands and do not say which are red, green and blue. */
-function unnamedBands({ first, rgb }: RasterReader): string[] {
+function unnamedBands({ first, bands: read }: RasterReader): string[] {
   if (first.bands <= 3 || colourBands(first).isNamed) return [];
   const bands = `${first.bands} bands whose colours the files do not name`;
-  return [`${bands}: ${rgb.join(', ')} are taken as red, green, blue (option bands, or data.bands of train)`];
+  return [`${bands}: ${read.join(', ')} are taken as red, green, blue (option bands, or data.bands of train)`];
 }
 
 /**

@@ -17,7 +17,7 @@ import type { RawImage } from '../../imagery/raw-image.ts';
 import type { Region } from '../../imagery/region.ts';
 import { openTiff } from '../../imagery/node/tiff.ts';
 import { checkStretch, type Stretch } from '../../imagery/stretch.ts';
-import type { Annotations, Bands, ImageDecoding, RgbImage } from '../../imagery/types.ts';
+import type { Annotations, Bands, ByteImage, ImageDecoding } from '../../imagery/types.ts';
 import { csvLabels, geojsonLabels, noLabels, type LabelSource } from '../../labels/node/spacenet-labels.ts';
 import { findSpaceNet, labelKeyOf, spaceNetExample, type SpaceNetLayout } from '../../labels/node/spacenet-layout.ts';
 import type { LabelledObject } from '../../labels/types.ts';
@@ -49,8 +49,8 @@ interface SpaceNetReport {
   readonly bits: number;
   /** Number of bands of an image. */
   readonly bands: number;
-  /** Numbers, from 1, of those that are red, green and blue. */
-  readonly rgb: Bands;
+  /** Numbers, from 1, of those that are read. */
+  readonly selectedBands: Bands;
   /** What was left out, a sentence each. */
   readonly notes: readonly string[];
 }
@@ -64,7 +64,7 @@ export interface SpaceNetDataset extends Dataset {
   describe(index: number): Promise<SampleDescription>;
   /** The image of sample number `index` as a raster, with its place. */
   raster(index: number): Promise<Raster>;
-  window(index: number, x: number, y: number, width: number, height: number): Promise<RgbImage>;
+  window(index: number, x: number, y: number, width: number, height: number): Promise<ByteImage>;
   readonly report: SpaceNetReport;
   /** The levels that become 0 and 255, as in `decoding`. */
   readonly stretch: Stretch;
@@ -112,7 +112,7 @@ export async function openSpaceNet(path: string, options: SpaceNetOptions = {}):
     missingLabels: missing.map((entry) => entry.id),
     bits: rasters.first.bits,
     bands: rasters.first.bands,
-    rgb: rasters.rgb,
+    selectedBands: rasters.bands,
     notes: selected?.notes ?? [],
   };
   return new SpaceNet(kept, { labels, rasters, visibility, regions: selected?.regions ?? null }, report);
@@ -244,7 +244,7 @@ class SpaceNet implements SpaceNetDataset {
     return { id: entry.id, width: tiff.width, height: tiff.height, ...(await this.#boxes(entry, tiff)) };
   }
 
-  async window(index: number, x: number, y: number, width: number, height: number): Promise<RgbImage> {
+  async window(index: number, x: number, y: number, width: number, height: number): Promise<ByteImage> {
     const { tiff } = await this.#open('window', index);
     return this.#rasters.window(tiff, x, y, width, height);
   }

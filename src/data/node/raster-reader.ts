@@ -1,3 +1,4 @@
+import { defined } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { groundResolution, medianResolution } from '../../imagery/georeference.ts';
 import { isByte, levelText } from '../../imagery/levels.ts';
@@ -5,10 +6,10 @@ import { measureStretch, type MeasureOptions } from '../../imagery/node/measure-
 import { openImage } from '../../imagery/node/open-image.ts';
 import { rasterOf, readPixels, type ReadImageOptions } from '../../imagery/node/read-image.ts';
 import type { Raster } from '../../imagery/raster.ts';
-import { colourBands, type RawImage } from '../../imagery/raw-image.ts';
+import { selectBands, shownChannels, type RawImage } from '../../imagery/raw-image.ts';
 import { withinRegion, type Region } from '../../imagery/region.ts';
-import { identityStretch, type Stretch } from '../../imagery/stretch.ts';
-import type { Bands, ImageDecoding, RgbImage } from '../../imagery/types.ts';
+import { stretchTo, type Stretch } from '../../imagery/stretch.ts';
+import type { Bands, ByteImage, ImageDecoding } from '../../imagery/types.ts';
 
 /** How the rasters of a data set are read. `stretch` is measured by default unless levels are bytes. */
 export interface RasterOptions extends ReadImageOptions, MeasureOptions {
@@ -30,8 +31,8 @@ const KEPT = 8;
 export class RasterReader {
   /** The file that decided type and bands. */
   readonly first: RawImage;
-  /** Bands of the first file that become red, green and blue. */
-  readonly rgb: Bands;
+  /** Bands of the first file that are read. */
+  readonly bands: Bands;
   readonly stretch: Stretch;
   readonly decoding: ImageDecoding;
   readonly #op: string;
@@ -43,21 +44,26 @@ export class RasterReader {
   private constructor(
     op: string,
     options: RasterOptions,
-    read: { readonly first: RawImage; readonly stretch: Stretch; readonly resolutions: readonly number[] },
+    read: {
+      readonly first: RawImage;
+      readonly bands: Bands | undefined;
+      readonly stretch: Stretch;
+      readonly resolutions: readonly number[];
+    },
     sameBands: boolean,
   ) {
-    const { first, stretch, resolutions } = read;
+    const { first, bands, stretch, resolutions } = read;
     this.#op = op;
-    this.#options = { ...options, stretch };
+    this.#options = { ...options, ...defined({ bands }), stretch };
     this.#sameBands = sameBands;
     this.first = first;
-    this.rgb = options.bands ?? colourBands(first).bands;
+    this.bands = selectBands(first, bands);
     this.stretch = stretch;
     const resolution = medianResolution(resolutions);
     this.decoding = {
       stretch,
       // Otherwise each file's own, also in prediction: other files may have the colours in another order.
-      ...(options.bands === undefined ? {} : { bands: options.bands }),
+      ...defined({ bands, shown: bands && shownChannels(first, bands) }),
       ...(resolution === null ? {} : { groundResolution: resolution }),
     };
   }
@@ -83,11 +89,13 @@ export class RasterReader {
       return raw;
     };
     const first = await openFirst(paths, open);
+    // All bands are those of the first file, also in prediction: the network has a fixed number of channels.
+    const bands = options.bands === 'all' ? selectBands(first, 'all') : options.bands;
     const isMeasured = !isByte(first) && options.stretch === undefined;
     const stretch = isMeasured
-      ? await measureStretch(op, paths, options.bands, options, open)
-      : (options.stretch ?? identityStretch);
-    const read = { first, stretch, resolutions: [...resolutions.values()] };
+      ? await measureStretch(op, paths, bands, options, open)
+      : (options.stretch ?? stretchTo(255, bands?.length ?? 3));
+    const read = { first, bands, stretch, resolutions: [...resolutions.values()] };
     return new RasterReader(op, options, read, sameBands || isMeasured);
   }
 
@@ -113,7 +121,7 @@ export class RasterReader {
   }
 
   /** All pixels of an opened file. */
-  image(raw: RawImage): Promise<RgbImage> {
+  image(raw: RawImage): Promise<ByteImage> {
     return readPixels(raw, this.#options);
   }
 
@@ -123,7 +131,7 @@ export class RasterReader {
   }
 
   /** Part of the pixels of an opened file, of which only the blocks that it touches are decoded. */
-  async window(raw: RawImage, x: number, y: number, width: number, height: number): Promise<RgbImage> {
+  async window(raw: RawImage, x: number, y: number, width: number, height: number): Promise<ByteImage> {
     return (await this.raster(raw).read({ x, y, width, height })).image;
   }
 }

@@ -1,5 +1,5 @@
 // Entry of the threads of `openWorkerSource`.
-import { imageSize, packedBytes } from '../../imagery/image.ts';
+import { imageShape, packedBytes } from '../../imagery/image.ts';
 import { augmentedSource } from '../source.ts';
 import { SampleError, type Dataset, type Sample } from '../types.ts';
 import { serve, type Answer } from './worker-pool.ts';
@@ -36,5 +36,5 @@ function pack({ id, image, boxes, labels }: Sample, kept: WeakSet<ArrayBufferLik
   const isOwn = packed.byteLength === packed.buffer.byteLength && !kept.has(packed.buffer);
   // Not `slice`, which copies nothing for a Buffer of Node.
   const bytes = (isOwn ? packed : new Uint8Array(packed)) as Uint8Array<ArrayBuffer>;
-  return { reply: { id, ...imageSize(image), bytes, boxes, labels }, transfer: [bytes.buffer] };
+  return { reply: { id, ...imageShape(image), bytes, boxes, labels }, transfer: [bytes.buffer] };
 }

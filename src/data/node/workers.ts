@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { checkInteger, checkNumber } from '../../common/check.ts';
-import { rgbImage } from '../../imagery/image.ts';
+import { byteImage } from '../../imagery/image.ts';
 import { cacheSamples } from '../cache.ts';
 import { augmentedSource, type SourceOptions } from '../source.ts';
 import { tileDataset, type TileOptions } from '../tiles.ts';
@@ -34,6 +34,7 @@ export interface PackedSample {
   readonly id: string;
   readonly height: number;
   readonly width: number;
+  readonly channels: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly boxes: Float32Array;
   readonly labels: Int32Array;
@@ -90,8 +91,8 @@ export async function openWorkerSource(
       // The same worker for the same sample, as far as possible, so that the caches do not all hold the same samples.
       const reply = await pool.call({ index, seed, epoch }, index);
       if ('reason' in reply) throw new SampleError('', index, reply.id, reply.reason);
-      const { id, height, width, bytes, boxes, labels } = reply;
-      return { id, image: rgbImage(height, width, bytes), boxes, labels };
+      const { id, bytes, boxes, labels } = reply;
+      return { id, image: byteImage(reply, bytes), boxes, labels };
     },
     close: () => pool.close(),
   };

@@ -19,19 +19,21 @@ import { isPng } from '../../imagery/node/png.ts';
 import { rasterOf } from '../../imagery/node/read-image.ts';
 import { isTiff, openTiff } from '../../imagery/node/tiff.ts';
 import { isByte } from '../../imagery/levels.ts';
-import type { RawImage } from '../../imagery/raw-image.ts';
-import { LevelCounts, type Stretch } from '../../imagery/stretch.ts';
-import type { Bands, RgbImage } from '../../imagery/types.ts';
+import { selectBands, shownChannels, type RawImage } from '../../imagery/raw-image.ts';
+import { rgbOf } from '../../imagery/image.ts';
+import { memoryRoles } from '../../imagery/node/memory-image.ts';
+import { LevelCounts, stretchTo, type Stretch } from '../../imagery/stretch.ts';
+import type { BandSelection, ByteImage, RgbImage } from '../../imagery/types.ts';
 import type { LabelledImage, LabelTable } from '../../labels/types.ts';
 import { differenceHash } from '../difference-hash.ts';
 import { noFacts, type ImageFacts, type ImageKind, type Inventory, type Item } from '../types.ts';
 
-/** How pixels become RGB bytes. */
+/** How pixels become bytes. */
 export interface DecodeOptions {
   /** The levels that become 0 and 255, where they are not bytes. Default: each image is stretched by itself. */
   readonly stretch?: Stretch | undefined;
-  /** Bands for red, green and blue, numbered from 1. Default: see `colourBands`. */
-  readonly bands?: Bands | undefined;
+  /** Bands to read, numbered from 1. Default: red, green and blue, see `colourBands`. */
+  readonly bands?: BandSelection | undefined;
 }
 
 /** How files are read. */
@@ -67,11 +69,11 @@ const HEAD = 64;
 const AT_ONCE = 16;
 
 /** Like `takeInventory`, from the headers of the files alone: without hashes, pixels and unlabelled images. */
-export async function takeHeaders(table: LabelTable, root: string): Promise<Inventory> {
+export async function takeHeaders(table: LabelTable, root: string, bands?: BandSelection): Promise<Inventory> {
   const items: Item[] = [];
   const read = async (image: LabelledImage): Promise<Item> => ({
     image,
-    facts: await readHeaderFacts(root, image.file),
+    facts: await readHeaderFacts(root, image.file, bands),
   });
   for (let i = 0; i < table.images.length; i += AT_ONCE) {
     items.push(...(await Promise.all(table.images.slice(i, i + AT_ONCE).map(read))));
@@ -80,15 +82,22 @@ export async function takeHeaders(table: LabelTable, root: string): Promise<Inve
 }
 
 /** What the header of one image file tells. Never rejects. */
-async function readHeaderFacts(root: string, file: string): Promise<ImageFacts> {
+async function readHeaderFacts(root: string, file: string, bands: BandSelection | undefined): Promise<ImageFacts> {
   const path = join(root, file);
   let facts = noFacts(file);
   try {
     const { kind, ...header } = await readFileHeader(path);
     const size = uprightSize(header);
     facts = { ...facts, kind: kind === 'vrt' ? 'unknown' : kind, size, orientation: header.orientation };
+    if (kind !== 'tiff' && kind !== 'vrt') {
+      selectBands({ path, bands: memoryRoles.length, roles: memoryRoles }, bands);
+      return facts;
+    }
     // Opening reads no pixels.
-    return kind === 'tiff' || kind === 'vrt' ? { ...facts, ...rasterFacts(await openImage(path)) } : facts;
+    const raw = await openImage(path);
+    facts = { ...facts, ...rasterFacts(raw) };
+    selectBands(raw, bands);
+    return facts;
   } catch (error) {
     return { ...facts, problem: problemOf(error) };
   }
@@ -131,7 +140,7 @@ async function readContents(path: string, known: ImageFacts, options: ReadFactsO
     const raw = await decode();
     // Of larger ones a picture would not fit in memory.
     if (raw.width * raw.height > defaultMaxPixels) return facts;
-    const image = await rgbOf(raw, options);
+    const image = await bytesOf(raw, options);
     return { ...facts, difference: differenceHash(image), levels: levelRange(image), black: blackFraction(image) };
   } catch (error) {
     return { ...facts, problem: problemOf(error) };
@@ -143,6 +152,7 @@ function problemOf(error: unknown): NonNullable<ImageFacts['problem']> {
   if (error instanceof MissingPackageError) {
     return { kind: 'no-reader', package: error.package, message: error.message };
   }
+  if (error instanceof InputError && error.option === 'bands') return { kind: 'bands', message: error.reason };
   const cause = error instanceof InputError ? error.cause : error;
   const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
   // A finding names the file itself.
@@ -166,20 +176,23 @@ async function openFile(path: string, { kind }: ImageFacts): Promise<Opened> {
 }
 
 /** The pixels of an image for a picture: other levels than bytes are stretched as given, or between its own percentiles. */
-export const readPixels = async (root: string, facts: ImageFacts, options: DecodeOptions): Promise<RgbImage> =>
-  rgbOf(await openImage(join(root, facts.file)), options);
+export async function readPicture(root: string, facts: ImageFacts, options: DecodeOptions): Promise<RgbImage> {
+  const raw = await openImage(join(root, facts.file));
+  return rgbOf(await bytesOf(raw, options), shownChannels(raw, selectBands(raw, options.bands)));
+}
 
-async function rgbOf(raw: RawImage, { stretch, bands }: DecodeOptions): Promise<RgbImage> {
+async function bytesOf(raw: RawImage, { stretch, bands }: DecodeOptions): Promise<ByteImage> {
   const own = stretch ?? (isByte(raw) ? undefined : await ownStretch(raw, bands));
   const raster = rasterOf(raw, defined({ stretch: own, bands }));
   return (await raster.read({ x: 0, y: 0, width: raw.width, height: raw.height })).image;
 }
 
-async function ownStretch(raw: RawImage, bands: Bands | undefined): Promise<Stretch> {
-  const counts = new LevelCounts();
-  await countLevels(counts, raw, bands);
+async function ownStretch(raw: RawImage, bands: BandSelection | undefined): Promise<Stretch> {
+  const selected = selectBands(raw, bands);
+  const counts = new LevelCounts(selected.length);
+  await countLevels(counts, raw, selected);
   // An image without a level above 0 has no percentiles.
-  return counts.isEmpty ? { low: [0, 0, 0], high: [1, 1, 1] } : counts.stretch([2, 98]);
+  return counts.isEmpty ? stretchTo(1, selected.length) : counts.stretch([2, 98]);
 }
 
 /** Size and depth of a PNG file (PNG specification, section 11.2.2). */

@@ -4,7 +4,7 @@ import { writePng } from '../../imagery/node/png.ts';
 import { contactSheet } from '../../report/pictures/pictures.ts';
 import { anchorPicture } from '../anchor-pictures.ts';
 import type { Examination } from '../examine.ts';
-import { readPixels } from './read.ts';
+import { readPicture } from './read.ts';
 
 /** Pictures per row of the contact sheet. */
 const COLUMNS = 3;
@@ -26,7 +26,7 @@ export async function writeExamination(examination: Examination, folder: string)
   const written = [json];
   const drawn = [];
   for (const [i, { facts, boxes }] of pictures.entries()) {
-    const image = await readPixels(imagesRoot, facts, { stretch: stretch ?? undefined, bands: bands ?? undefined });
+    const image = await readPicture(imagesRoot, facts, { stretch: stretch ?? undefined, bands: bands ?? undefined });
     const picture = anchorPicture(image, boxes, anchors, facts.file);
     const name = facts.file.replace(/\.[^.]*$/, '').replaceAll('/', '-');
     const path = join(folder, 'anchors', `${String(i + 1).padStart(2, '0')}-${name}.png`);

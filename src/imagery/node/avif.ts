@@ -1,12 +1,12 @@
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
-import { imageSize, packedBytes, rgbImage } from '../image.ts';
+import { packedBytes, rgbImage, rgbSize } from '../image.ts';
 import { orientImage, type ImageHeader } from '../orientation.ts';
 import { TruncatedError } from '../truncated.ts';
 import { checkPixels, type ImageLimits } from './limits.ts';
 import { withoutAlpha, type Decoded } from './memory-image.ts';
 import { MissingPackageError, optionalPackage } from './optional-package.ts';
-import { compileWasm, once, withImageData, type RgbaPixels } from './wasm-codec.ts';
+import { compileWasm, once, serialDecoder, type RgbaPixels } from './wasm-codec.ts';
 
 /** Whether bytes start as an AVIF file does, or as one of its relatives that `readAvifHeader` refuses with a reason. */
 export const isAvif = (bytes: Uint8Array): boolean =>
@@ -19,7 +19,7 @@ export const isAvif = (bytes: Uint8Array): boolean =>
 export async function decodeAvifLevels(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<Decoded> {
   try {
     const { width, height, orientation } = readAvifHeader(bytes);
-    checkPixels(width, height, limits);
+    checkPixels(width, height, limits, bytes.length);
     const decode = await optionalPackage('@jsquash/avif', loadDecoder);
     const { data, ...found } = await decode(bytes);
     if (found.width !== width || found.height !== height) {
@@ -31,7 +31,7 @@ export async function decodeAvifLevels(bytes: Uint8Array, name: string, limits: 
     if (orientation === 1) return decoded;
     const turn = (channels: Uint8Array): Uint8Array =>
       packedBytes(orientImage(rgbImage(height, width, channels), orientation));
-    const size = imageSize(orientImage(rgbImage(height, width, decoded.levels as Uint8Array), orientation));
+    const size = rgbSize(orientImage(rgbImage(height, width, decoded.levels as Uint8Array), orientation));
     const { valid } = decoded;
     const levels = turn(decoded.levels as Uint8Array);
     if (valid === null) return { ...size, levels, valid };
@@ -160,9 +160,11 @@ const loadDecoder = once(async (): Promise<Decoder> => {
     default(bytes: ArrayBuffer): Promise<RgbaPixels>;
   };
   const compiled = await compileWasm('@jsquash/avif/codec/dec/avif_dec.wasm');
-  await withImageData(() => module.init(compiled));
-  return (bytes) =>
-    withImageData(() => module.default(new Uint8Array(bytes).buffer)).catch((error: unknown) => {
-      throw new Error(`damaged: the pixels cannot be decoded (${reasonOf(error)})`, { cause: error });
-    });
+  return serialDecoder(
+    () => module.init(compiled),
+    (bytes) =>
+      module.default(new Uint8Array(bytes).buffer).catch((error: unknown) => {
+        throw new Error(`damaged: the pixels cannot be decoded (${reasonOf(error)})`, { cause: error });
+      }),
+  );
 });

@@ -1,6 +1,6 @@
 import { InputError } from '../../common/errors.ts';
 import { reasonOf } from '../../common/check.ts';
-import { addAlpha, dropAlpha, imageSize, rgbImage } from '../image.ts';
+import { addAlpha, dropAlpha, rgbSize, rgbImage } from '../image.ts';
 import { exifOrientation, orientImage, type ImageHeader } from '../orientation.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
@@ -53,7 +53,7 @@ export async function decodeJpegRgba(bytes: Uint8Array): Promise<RgbaPixels> {
 /** Encodes an image as a JPEG file. `quality` is from 0 to 100. */
 export async function encodeJpeg(image: RgbImage, quality: number): Promise<Uint8Array> {
   const encode = await optionalPackage('@jsquash/jpeg', loadEncoder, 'writing JPEG files');
-  return encode({ ...imageSize(image), data: addAlpha(image, null) }, quality);
+  return encode({ ...rgbSize(image), data: addAlpha(image, null) }, quality);
 }
 
 type Decoder = (bytes: Uint8Array) => Promise<RgbaPixels>;

@@ -1,7 +1,7 @@
 import { checkInteger, checkSeed } from '../../common/check.ts';
 import { Random } from '../../common/random.ts';
 import { LevelCounts, type Stretch } from '../stretch.ts';
-import { colourBands, type RawImage } from '../raw-image.ts';
+import { selectBands, type RawImage } from '../raw-image.ts';
 import type { Bands } from '../types.ts';
 
 /** How the stretch of images with other levels than bytes is measured. */
@@ -33,19 +33,19 @@ export async function measureStretch(
   const { percentiles = [2, 98], stretchImages = 32, seed = 0 } = options;
   checkInteger(op, 'stretchImages', stretchImages, { min: 1 });
   checkSeed(op, seed);
-  const counts = new LevelCounts();
+  const counts = new LevelCounts(bands?.length ?? 3);
   const chosen = new Random('stretch', seed).shuffle([...paths]).slice(0, stretchImages);
   for (const path of chosen) await countLevels(counts, await open(path), bands);
   return counts.stretch(percentiles);
 }
 
-/** Counts the levels of an image; of a large one, those of some windows. */
+/** Counts the levels of bands of an image, as many as `counts` was made for; of a large one, those of some windows. */
 export async function countLevels(counts: LevelCounts, image: RawImage, bands?: Bands): Promise<void> {
-  const rgb = bands ?? colourBands(image).bands;
+  const selected = selectBands(image, bands);
   const { extent = { x: 0, y: 0, width: image.width, height: image.height } } = image;
   for (const [y, height] of windowsOf(extent.y, extent.height)) {
     for (const [x, width] of windowsOf(extent.x, extent.width))
-      counts.add(await image.read(rgb, { x, y, width, height }));
+      counts.add(await image.read(selected, { x, y, width, height }));
   }
 }
 

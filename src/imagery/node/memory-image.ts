@@ -26,7 +26,8 @@ export function withoutAlpha(width: number, height: number, rgba: Uint8Array | U
   return { width, height, levels, valid };
 }
 
-const ROLES: readonly ColourRole[] = ['red', 'green', 'blue'];
+/** What the bands of images show whose format is decoded as a whole. */
+export const memoryRoles: readonly ColourRole[] = ['red', 'green', 'blue'];
 
 /** An image whose pixels are in memory, because its format can only be decoded as a whole. */
 export function memoryImage(path: string, decoded: Decoded, place: Georeference): RawImage {
@@ -39,7 +40,7 @@ export function memoryImage(path: string, decoded: Decoded, place: Georeference)
     bits: levels.BYTES_PER_ELEMENT === 1 ? 8 : 16,
     kind: 'unsigned',
     isFullRange: true,
-    roles: ROLES,
+    roles: memoryRoles,
     ...place,
     async read(bands, window = { x: 0, y: 0, width, height }) {
       if (bands.some((band) => !Number.isInteger(band) || band < 1 || band > 3)) {
@@ -47,8 +48,9 @@ export function memoryImage(path: string, decoded: Decoded, place: Georeference)
       }
       checkWindow(decoded, window);
       const isWhole = window.width === width && window.height === height;
-      if (isWhole && bands.every((band, i) => band === i + 1)) return { levels, valid };
-      const out: Levels = new (levels.constructor as Uint16ArrayConstructor)(window.width * window.height * 3);
+      if (isWhole && bands.length === 3 && bands.every((band, i) => band === i + 1)) return { levels, valid };
+      const length = window.width * window.height * bands.length;
+      const out: Levels = new (levels.constructor as Uint16ArrayConstructor)(length);
       const mask = valid === null ? null : new Uint8Array(window.width * window.height);
       for (let y = 0, to = 0; y < window.height; y++) {
         const start = (window.y + y) * width + window.x;

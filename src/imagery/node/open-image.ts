@@ -1,6 +1,6 @@
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
-import { imageSize, packedBytes } from '../image.ts';
+import { rgbSize, packedBytes } from '../image.ts';
 import type { RawImage } from '../raw-image.ts';
 import { decodeAvifLevels, isAvif } from './avif.ts';
 import { isUrl } from './byte-source.ts';
@@ -43,7 +43,7 @@ async function openNested(path: string, limits: ImageLimits, nesting: number): P
   if (isAvif(bytes)) return memoryImage(path, await decodeAvifLevels(bytes, path, limits), await readWorldFile(path));
   if (!isJpeg(bytes)) throw new InputError('readImage', UNKNOWN_FORMAT, { file: path });
   const image = await decodeJpeg(bytes, path, limits);
-  const decoded = { ...imageSize(image), levels: packedBytes(image), valid: null };
+  const decoded = { ...rgbSize(image), levels: packedBytes(image), valid: null };
   return memoryImage(path, decoded, await readWorldFile(path));
 }
 

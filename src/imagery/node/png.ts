@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
-import { imageSize, packedBytes, rgbImage } from '../image.ts';
+import { rgbSize, packedBytes, rgbImage } from '../image.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
 import { readHead } from './files.ts';
@@ -82,7 +82,7 @@ export async function writePng(path: string, image: RgbImage): Promise<void> {
 /** Encodes an image as an 8-bit RGB PNG file. */
 export async function encodePng(image: RgbImage): Promise<Uint8Array> {
   const { PNG } = await optionalPackage('pngjs', () => import('pngjs'));
-  const { height, width } = imageSize(image);
+  const { height, width } = rgbSize(image);
   if (height === 0 || width === 0)
     throw new RangeError(`writePng: the image has ${width} x ${height} pixels, expected at least one`);
   const png = new PNG({ width, height });

@@ -1,19 +1,22 @@
 import { InputError } from '../../common/errors.ts';
-import { rgbImage } from '../image.ts';
+import { byteImage } from '../image.ts';
 import { isByte, levelText } from '../levels.ts';
-import { colourBands, type RawImage } from '../raw-image.ts';
+import { selectBands, type RawImage } from '../raw-image.ts';
 import type { Raster, RasterPixels } from '../raster.ts';
-import { applyStretch, type Stretch } from '../stretch.ts';
-import type { Bands, PixelWindow, RgbImage } from '../types.ts';
+import { applyStretch, stretchTo, type Stretch } from '../stretch.ts';
+import type { BandSelection, ByteImage, PixelWindow } from '../types.ts';
 import { checkPixels, type ImageLimits } from './limits.ts';
 import { openImage } from './open-image.ts';
 
-/** How the levels of an image become RGB bytes. */
+/** How the levels of an image become bytes. */
 export interface DecodeOptions {
-  /** Bands for red, green and blue, numbered from 1. Default: see `colourBands`. */
-  readonly bands?: Bands;
   /**
-   * The levels that become 0 and 255, for example `dataset.stretch` of the training data. TIFF files whose levels are not
+   * Bands that become the channels, numbered from 1 (at most 16), or `all` except alpha. Default: red, green and blue, see
+   * `colourBands`.
+   */
+  readonly bands?: BandSelection;
+  /**
+   * The levels of each of them that become 0 and 255, for example `dataset.stretch` of the training data. TIFF files whose levels are not
    * bytes need it; 16 bits of a PNG file are otherwise scaled to 8. Bytes are stretched only by levels up to 255.
    */
   readonly stretch?: Stretch;
@@ -23,15 +26,16 @@ export interface DecodeOptions {
 export interface ReadImageOptions extends DecodeOptions, ImageLimits {}
 
 /**
- * Reads a PNG, JPEG, WebP, AVIF or TIFF file as RGB; its first bytes tell the format. Rejects with an `InputError` if the file is
- * damaged, too large or in another format, and for TIFF files with other levels than bytes without a `stretch`.
+ * Reads a PNG, JPEG, WebP, AVIF or TIFF file, as RGB unless `bands` are given; its first bytes tell the format. Rejects with an
+ * `InputError` if the file is damaged, too large, in another format or without these bands, and for TIFF files with other
+ * levels than bytes without a `stretch`.
  */
-export async function readImage(path: string, options: ReadImageOptions = {}): Promise<RgbImage> {
+export async function readImage(path: string, options: ReadImageOptions = {}): Promise<ByteImage> {
   return readPixels(await openImage(path, options), options);
 }
 
 /** All pixels of an opened image, as `readImage` returns them. */
-export async function readPixels(raw: RawImage, options: DecodeOptions & ImageLimits): Promise<RgbImage> {
+export async function readPixels(raw: RawImage, options: DecodeOptions & ImageLimits): Promise<ByteImage> {
   try {
     checkPixels(raw.width, raw.height, options);
   } catch (error) {
@@ -41,15 +45,16 @@ export async function readPixels(raw: RawImage, options: DecodeOptions & ImageLi
   return image;
 }
 
-/** Opens an image file of any size as a raster of RGB bytes, which is read window by window. Rejects as `readImage` does. */
+/** Opens an image file of any size as a raster of bytes, which is read window by window. Rejects as `readImage` does. */
 export async function openRaster(path: string, options: ReadImageOptions = {}): Promise<Raster> {
   return rasterOf(await openImage(path, options), options);
 }
 
-/** An opened image as RGB bytes. Pixels without data are black. */
+/** An opened image as bytes. Pixels without data are black. */
 export function rasterOf(raw: RawImage, options: DecodeOptions): Raster {
-  const stretch = stretchOf(raw, options.stretch);
-  const bands = options.bands ?? colourBands(raw).bands;
+  const bands = selectBands(raw, options.bands);
+  const channels = bands.length;
+  const stretch = stretchOf(raw, options.stretch, channels);
   const { path, width, height, affine, epsg, geographic } = raw;
   return {
     path,
@@ -61,29 +66,38 @@ export function rasterOf(raw: RawImage, options: DecodeOptions): Raster {
     async read(window: PixelWindow): Promise<RasterPixels> {
       const { levels, valid } = await raw.read(bands, window);
       const bytes = stretch === null ? (levels as Uint8Array) : applyStretch(levels, stretch);
-      return { image: rgbImage(window.height, window.width, valid === null ? bytes : blackened(bytes, valid)), valid };
+      const { height, width } = window;
+      const shown = valid === null ? bytes : blackened(bytes, valid, channels);
+      return { image: byteImage({ height, width, channels }, shown), valid };
     },
     close: async () => {},
   };
 }
 
-/** A copy of RGB bytes that is black where `valid` is 0. */
-function blackened(bytes: Uint8Array, valid: Uint8Array): Uint8Array {
+/** A copy of bytes that is black where `valid` is 0. */
+function blackened(bytes: Uint8Array, valid: Uint8Array, channels: number): Uint8Array {
   const out = bytes.slice();
   for (let pixel = 0; pixel < valid.length; pixel++) {
-    if (valid[pixel] === 0) out[3 * pixel] = out[3 * pixel + 1] = out[3 * pixel + 2] = 0;
+    if (valid[pixel] === 0) out.fill(0, channels * pixel, channels * (pixel + 1));
   }
   return out;
 }
 
 /** The stretch of the levels of an image; null for bytes that stay as they are. */
-function stretchOf(raw: RawImage, stretch: Stretch | undefined): Stretch | null {
+function stretchOf(raw: RawImage, stretch: Stretch | undefined, bands: number): Stretch | null {
+  if (stretch !== undefined && stretch.low.length !== bands) {
+    throw new InputError('readImage', `a stretch of ${stretch.low.length} bands for ${bands} bands that are read`, {
+      file: raw.path,
+      remedy: 'give that of the data set with its bands as',
+      option: 'stretch',
+    });
+  }
   if (isByte(raw)) {
     const isForBytes = stretch !== undefined && !isIdentity(stretch) && stretch.high.every((level) => level <= 255);
     return isForBytes ? stretch : null;
   }
   if (stretch !== undefined && !isIdentity(stretch)) return stretch;
-  if (raw.isFullRange) return { low: [0, 0, 0], high: [65_535, 65_535, 65_535] };
+  if (raw.isFullRange) return stretchTo(65_535, bands);
   const reason = `${levelText(raw)} levels need a stretch {low, high} to become bytes (weights trained on 8-bit images have none)`;
   throw new InputError('readImage', reason, {
     file: raw.path,

@@ -1,6 +1,6 @@
 import type { GeoTIFFImage } from 'geotiff';
 import type { Levels } from '../levels.ts';
-import type { ColourRole } from '../raw-image.ts';
+import { hasColours, type ColourRole } from '../raw-image.ts';
 import type { Directory } from './tiff-directory.ts';
 
 /** How levels become colours: unchanged, inverted, or by a table. */
@@ -61,9 +61,6 @@ export async function readRoles(
   }
   return hasColours(roles) || !hasColours(described) ? roles : described;
 }
-
-const hasColours = (roles: readonly ColourRole[]): boolean =>
-  (['red', 'green', 'blue'] as const).every((role) => roles.includes(role));
 
 /** The role that GDAL names (GDALColorInterp). */
 function roleOf(name: string): ColourRole {

@@ -193,19 +193,21 @@ async function readPixels(
   const alpha = missing.roles.indexOf('alpha');
   if (alpha >= 0) dropZeros(valid, await pixels.read([alpha], window));
   if (missing.mask !== null) dropZeros(valid, await missing.mask.read([0], window));
-  return { levels: toColours(stored, colours, size.type), valid: valid.includes(0) ? valid : null };
+  return { levels: toColours(stored, colours, size.type, bands.length), valid: valid.includes(0) ? valid : null };
 }
 
-/** Pixels whose three levels are the nodata value or no number have no data. */
+/** Pixels whose levels are all the nodata value or no number have no data. */
 function dropNodata(valid: Uint8Array, levels: Levels, nodata: number | null, { kind }: LevelType): void {
   if (nodata === null && kind !== 'float') return;
   // The value is written in decimal: that of a 32-bit level is not it exactly.
   const value = levels instanceof Float32Array && nodata !== null ? Math.fround(nodata) : nodata;
   // A level that is no number does not equal itself.
-  for (let i = 0, at = 0; i < valid.length; i++, at += 3) {
-    const [red, green, blue] = [levels[at]!, levels[at + 1]!, levels[at + 2]!];
-    if (red !== value && red === red) continue;
-    if ((green === value || green !== green) && (blue === value || blue !== blue)) valid[i] = 0;
+  const isMissing = (level: number): boolean => level === value || level !== level;
+  const bands = levels.length / valid.length;
+  for (let i = 0, at = 0; i < valid.length; i++, at += bands) {
+    let band = 0;
+    while (band < bands && isMissing(levels[at + band]!)) band++;
+    if (band === bands) valid[i] = 0;
   }
 }
 
@@ -213,12 +215,13 @@ function dropZeros(valid: Uint8Array, levels: Levels): void {
   for (let i = 0; i < valid.length; i++) if (levels[i] === 0) valid[i] = 0;
 }
 
-function toColours(levels: Levels, colours: Colours, { bits, kind }: LevelType): Levels {
+function toColours(levels: Levels, colours: Colours, { bits, kind }: LevelType, bands: number): Levels {
   if (colours.kind === 'inverted' && kind === 'unsigned') {
     const top = 2 ** bits - 1;
     return levels.map((level) => top - level) as Levels;
   }
   if (colours.kind !== 'palette') return levels;
   if (bits !== 8) throw new Error('16-bit palettes are not supported');
+  if (bands !== 3) throw new Error(`a palette has three colours, but ${bands} bands are to be read: leave bands unset`);
   return fromPalette(levels, colours.table);
 }

@@ -202,7 +202,7 @@ class Mosaic {
     }
     const window = given ?? { x: 0, y: 0, width, height };
     checkWindow(this.#of, window);
-    const levels = newLevels(type, window.width * window.height * 3);
+    const levels = newLevels(type, window.width * window.height * bands.length);
     const valid = new Uint8Array(window.width * window.height);
     for (const part of parts) {
       const left = Math.max(window.x, part.x);
@@ -212,7 +212,7 @@ class Mosaic {
         height: Math.min(window.y + window.height, part.y + part.height) - top,
       };
       if (size.width <= 0 || size.height <= 0) continue;
-      const own = [part.bands[bands[0] - 1]!, part.bands[bands[1] - 1]!, part.bands[bands[2] - 1]!] as const;
+      const own = bands.map((band) => part.bands[band - 1]!);
       const file = await this.#file(part.file);
       const pixels = await file.read(own, { x: part.fromX + left - part.x, y: part.fromY + top - part.y, ...size });
       paste(pixels, size, { levels, valid }, window.width, left - window.x, top - window.y);
@@ -238,13 +238,14 @@ function paste(
   left: number,
   top: number,
 ): void {
+  const bands = from.levels.length / (width * height);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const source = y * width + x;
       if (from.valid?.[source] === 0) continue;
       const target = (top + y) * toWidth + left + x;
       to.valid[target] = 1;
-      for (let band = 0; band < 3; band++) to.levels[3 * target + band] = from.levels[3 * source + band]!;
+      for (let band = 0; band < bands; band++) to.levels[bands * target + band] = from.levels[bands * source + band]!;
     }
   }
 }

@@ -1,6 +1,6 @@
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
-import { addAlpha, imageSize, packedBytes, rgbImage } from '../image.ts';
+import { addAlpha, rgbSize, packedBytes, rgbImage } from '../image.ts';
 import { exifOrientation, orientImage, type ImageHeader } from '../orientation.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
@@ -36,7 +36,7 @@ export async function decodeWebpLevels(bytes: Uint8Array, name: string, limits: 
     if (orientation === 1) return decoded;
     // Pictures of cameras, which alone are turned, have no transparency.
     const upright = orientImage(rgbImage(height, width, decoded.levels as Uint8Array), orientation);
-    return { ...imageSize(upright), levels: packedBytes(upright), valid: null };
+    return { ...rgbSize(upright), levels: packedBytes(upright), valid: null };
   } catch (error) {
     if (error instanceof MissingPackageError) throw error;
     throw new InputError('readWebp', reasonOf(error), { file: name, cause: error });
@@ -137,7 +137,7 @@ export async function encodeWebp(
   valid: Uint8Array | null = null,
 ): Promise<Uint8Array> {
   const encode = await optionalPackage('@jsquash/webp', loadEncoder, 'writing WebP files');
-  return encode({ ...imageSize(image), data: addAlpha(image, valid) }, quality);
+  return encode({ ...rgbSize(image), data: addAlpha(image, valid) }, quality);
 }
 
 type Decoder = (bytes: Uint8Array) => Promise<RgbaPixels>;

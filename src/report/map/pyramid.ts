@@ -1,4 +1,4 @@
-import { packedBytes, rgbImage } from '../../imagery/image.ts';
+import { packedBytes, rgbImage, rgbSize } from '../../imagery/image.ts';
 import type { Raster } from '../../imagery/raster.ts';
 import type { RgbImage } from '../../imagery/types.ts';
 
@@ -89,6 +89,7 @@ export async function* pyramidTiles(raster: Raster, first = 0): AsyncGenerator<P
   for (let y = 0; y < height; y += rows * TILE) {
     const band = { x: 0, y, width, height: Math.min(rows * TILE, height - y) };
     const { image, valid } = await raster.read(band);
+    rgbSize(image);
     const rgb = packedBytes(image);
     for (let at = 0; at < band.height; at += TILE) {
       const [from, to] = [at * width, Math.min(at + TILE, band.height) * width];

@@ -1,6 +1,6 @@
 import { checkInteger } from '../../common/check.ts';
 import type { Box } from '../../imagery/geometry.ts';
-import { imageSize, rgbImage } from '../../imagery/image.ts';
+import { rgbSize, rgbImage } from '../../imagery/image.ts';
 import type { RgbImage } from '../../imagery/types.ts';
 import { glyphAdvance, glyphColumns, glyphHeight } from './font.ts';
 
@@ -17,7 +17,7 @@ export interface Rectangle {
 
 /** Fills a rectangle in place; pixels outside the image are left out. */
 export function fillRectangle(image: RgbImage, { x, y, width, height }: Rectangle, colour: Colour): void {
-  const size = imageSize(image);
+  const size = rgbSize(image);
   const { data, offset } = image;
   const [rowStride = 0, columnStride = 0, channelStride = 0] = image.stride;
   const [right, bottom] = [Math.min(x + width, size.width), Math.min(y + height, size.height)];
@@ -42,7 +42,7 @@ interface Stroke {
 
 /** Draws a stroke, solid or with `dash` pixels on and the same number off. */
 function drawStroke(image: RgbImage, { x, y, length, along, thickness }: Stroke, colour: Colour, dash: number): void {
-  const { width, height } = imageSize(image);
+  const { width, height } = rgbSize(image);
   const start = along === 'x' ? x : y;
   // Boxes may extend far beyond the image: dashes that cannot be seen are skipped.
   const end = Math.min(start + length, along === 'x' ? width : height);
@@ -107,8 +107,8 @@ export function drawText(image: RgbImage, x: number, y: number, text: string, co
 
 /** Copies an image into another with its top left corner at column `x` and row `y`, clipped at the edges. */
 export function pasteImage(target: RgbImage, image: RgbImage, x: number, y: number): void {
-  const from = imageSize(image);
-  const to = imageSize(target);
+  const from = rgbSize(image);
+  const to = rgbSize(target);
   for (let row = Math.max(0, -y); row < Math.min(from.height, to.height - y); row++) {
     for (let column = Math.max(0, -x); column < Math.min(from.width, to.width - x); column++) {
       for (let channel = 0; channel < 3; channel++) {
@@ -121,7 +121,7 @@ export function pasteImage(target: RgbImage, image: RgbImage, x: number, y: numb
 /** A copy with each pixel repeated `factor` times across and down. Throws a RangeError unless `factor` is an integer >= 1. */
 export function enlarge(image: RgbImage, factor: number): RgbImage {
   checkInteger('enlarge', 'factor', factor, { min: 1 });
-  const { height, width } = imageSize(image);
+  const { height, width } = rgbSize(image);
   const out = rgbImage(height * factor, width * factor);
   let at = 0;
   for (let y = 0; y < height * factor; y++) {

@@ -1,6 +1,6 @@
 import { checkInteger } from '../../common/check.ts';
 import type { Box } from '../../imagery/geometry.ts';
-import { imageSize, rgbImage } from '../../imagery/image.ts';
+import { rgbSize, rgbImage } from '../../imagery/image.ts';
 import type { Annotations, RgbImage } from '../../imagery/types.ts';
 import { matchDetections, type Detections } from '../../evaluation/match.ts';
 import { drawBox, drawText, enlarge, fillRectangle, pasteImage, textSize, type Colour } from './draw.ts';
@@ -61,7 +61,7 @@ interface Tag {
  */
 function printTag(picture: RgbImage, { box: [x1, y1, x2, y2], text, colour }: Tag): void {
   const size = textSize(text);
-  const edge = imageSize(picture);
+  const edge = rgbSize(picture);
   const [width, height] = [size.width + 4, size.height + 4];
   const fits = x2 - x1 >= width + 8 && y2 - y1 >= 2 * height;
   const top = fits ? y1 + 2 : y1 - height;
@@ -85,7 +85,7 @@ function legendStrip(width: number, keys: readonly Key[]): RgbImage {
   const rows = Math.ceil(keys.length / Math.max(1, Math.floor(width / room)));
   const perRow = Math.ceil(keys.length / rows);
   const strip = rgbImage((12 * rows + 4) * scale, width);
-  fillRectangle(strip, { x: 0, y: 0, width, height: imageSize(strip).height }, shade);
+  fillRectangle(strip, { x: 0, y: 0, width, height: rgbSize(strip).height }, shade);
   keys.forEach((key, i) => {
     const left = 5 * scale + (i % perRow) * Math.floor(width / perRow);
     const top = (4 + 12 * Math.floor(i / perRow)) * scale;
@@ -159,7 +159,7 @@ export function detectionPicture(
     }
   }
   for (const tag of tags) printTag(picture, tag);
-  return above(picture, legendStrip(imageSize(picture).width, keysOf(truth, outcome)));
+  return above(picture, legendStrip(rgbSize(picture).width, keysOf(truth, outcome)));
 }
 
 function keysOf(truth: Annotations | null, { correct, wrong, missed }: Outcome): Key[] {
@@ -174,8 +174,8 @@ function keysOf(truth: Annotations | null, { correct, wrong, missed }: Outcome):
 
 /** Two images of one width, one above the other. */
 export function above(top: RgbImage, bottom: RgbImage): RgbImage {
-  const { width, height } = imageSize(top);
-  const out = rgbImage(height + imageSize(bottom).height, width);
+  const { width, height } = rgbSize(top);
+  const out = rgbImage(height + rgbSize(bottom).height, width);
   pasteImage(out, top, 0, 0);
   pasteImage(out, bottom, 0, height);
   return out;
@@ -189,7 +189,7 @@ export function contactSheet(images: readonly RgbImage[], columns: number): RgbI
   if (images.length === 0) throw new RangeError('contactSheet: no images, expected at least one');
   checkInteger('contactSheet', 'columns', columns, { min: 1 });
   const gap = 8;
-  const sizes = images.map(imageSize);
+  const sizes = images.map(rgbSize);
   const widths = Array.from({ length: Math.min(columns, images.length) }, () => 0);
   const heights = Array.from({ length: Math.ceil(images.length / columns) }, () => 0);
   sizes.forEach(({ width, height }, i) => {

@@ -68,7 +68,7 @@ async function findingsOf({ role, path, options, dataset }: OpenedData): Promise
     return isTree ? [] : [{ file: id, width: null, height: null, objects: [] }];
   });
   const table = { classes: labels.classes, images: listed };
-  const findings = quickCheck(await takeHeaders(table, labels.imagesRoot));
+  const findings = quickCheck(await takeHeaders(table, labels.imagesRoot, dataset.decoding?.bands ?? options.bands));
   // Classes are learnt from the training images: others may lack some of them.
   return findings.filter(({ kind }) => role === 'training' || !kind.startsWith('class-'));
 }

@@ -7,12 +7,14 @@ import type { DetectOptions, Detector } from '../../detector/detector.ts';
 import { resamplingFactor, trainedResolution } from '../../detector/resampling.ts';
 import { groundResolution } from '../../imagery/georeference.ts';
 import { DARK_LEVEL, levelRange } from '../../imagery/level-range.ts';
+import { imageShape } from '../../imagery/image.ts';
 import { shownPath } from '../../imagery/node/byte-source.ts';
 import { openRaster } from '../../imagery/node/read-image.ts';
 import type { Raster } from '../../imagery/raster.ts';
 import type { Region } from '../../imagery/region.ts';
 import type { LabelledImage } from '../../labels/types.ts';
 import type { Detections } from '../../retinanet/postprocess.ts';
+import { inputChannels } from '../../retinanet/spec.ts';
 import { readerOptions } from './open-training-data.ts';
 
 /** An image and its detections. */
@@ -88,7 +90,7 @@ export async function* detectFiles(
         const resolution = trained === null ? null : groundResolution(raster);
         // Checked here, for an error with the name of the file.
         if (trained !== null && resolution !== null) resamplingFactor('detectFiles', resolution, trained, file);
-        const watched = new WatchedRaster(raster, region);
+        const watched = new WatchedRaster(raster, region, inputChannels(detector.spec));
         const store = storeOf?.(file);
         const detections = await detector.detectRaster(watched, {
           ...detecting,
@@ -112,24 +114,31 @@ export async function* detectFiles(
   }
 }
 
-/** A raster that notes how bright the pixels are that are read. */
+/** A raster that notes how bright the pixels are that are read, and refuses those of another number of channels. */
 class WatchedRaster {
   readonly width: number;
   readonly height: number;
   readonly region: Region | null;
   readonly #raster: Raster;
+  readonly #channels: number;
   /** The highest level; -1 before the first pixels. */
   #highest = -1;
 
-  constructor(raster: Raster, region: Region | null) {
+  constructor(raster: Raster, region: Region | null, channels: number) {
     this.region = region;
     this.#raster = raster;
+    this.#channels = channels;
     this.width = raster.width;
     this.height = raster.height;
   }
 
   readonly read: Raster['read'] = async (window) => {
     const pixels = await this.#raster.read(window);
+    const { channels } = imageShape(pixels.image);
+    if (channels !== this.#channels) {
+      const reason = `pixels of ${channels} bands, expected ${this.#channels}, on which the detector was trained`;
+      throw new InputError('detectFiles', reason, { file: this.#raster.path });
+    }
     if (this.#highest <= DARK_LEVEL) this.#highest = Math.max(this.#highest, levelRange(pixels.image)[1]);
     return pixels;
   };

@@ -1,9 +1,15 @@
+import { join } from 'node:path';
 import { defined } from '../../common/check.ts';
+import { InputError } from '../../common/errors.ts';
 import { SettingError } from '../../common/settings.ts';
+import type { ChannelStatistics } from '../../data/channel-statistics.ts';
 import { AreaOfInterest } from '../../data/node/area.ts';
 import type { Split } from '../../data/split.ts';
 import type { Examination } from '../../doctor/examine.ts';
 import { examineFiles, type LabelledData } from '../../doctor/node/examine-files.ts';
+import { openImage } from '../../imagery/node/open-image.ts';
+import { selectBands } from '../../imagery/raw-image.ts';
+import type { BandSelection } from '../../imagery/types.ts';
 import { splitsOf } from '../../labels/node/find-splits.ts';
 import { readLabels, type ReadLabelsOptions } from '../../labels/node/read-labels.ts';
 import { placeKey } from '../../labels/node/spacenet-layout.ts';
@@ -65,18 +71,19 @@ export async function examineData(
     { ...options, ...(splits === null ? {} : { split: 'train' }) },
     area,
   );
+  const bands = await bandsOf(data, settings);
   const examination = await examineFiles({
     ...data,
     ...(validation === null
       ? { split: sidesOf(data, own, settings) }
       : { validation: await readForDoctor(validation, labelOptions(settings, null), area) }),
-    spec: networkSpec(settings, data.table),
+    spec: networkSpec(settings, data.table, channelsOf(bands)),
     tile: settings.data.tile,
     overlap: settings.data.overlap,
     device,
     pixels,
     seed: settings.train.seed,
-    ...defined({ onProgress, bands: settings.data.bands ?? undefined }),
+    ...defined({ onProgress, bands }),
   });
   const recommended = new Map<string, number | 'none'>();
   for (const { setting, number, isPresent } of examination.recommendations) {
@@ -84,6 +91,24 @@ export async function examineData(
     if (name !== undefined && isPresent !== true) recommended.set(name, number ?? 'none');
   }
   return { examination, settings, recommended };
+}
+
+/** The bands that training would read: all are those of the first image. Undefined: red, green and blue. */
+async function bandsOf({ table, imagesRoot }: LabelledData, { data }: RunSettings): Promise<BandSelection | undefined> {
+  const [first] = table.images;
+  if (data.bands !== 'all' || first === undefined) return data.bands ?? undefined;
+  const image = await openImage(join(imagesRoot, first.file)).catch((error: unknown) => {
+    // What is wrong with it becomes a finding.
+    if (error instanceof InputError) return null;
+    throw error;
+  });
+  return image === null ? 'all' : selectBands(image, 'all');
+}
+
+/** Statistics of bands whose number alone matters here; null for RGB. */
+function channelsOf(bands: BandSelection | undefined): ChannelStatistics | null {
+  if (bands === undefined || bands === 'all' || bands.length === 3) return null;
+  return { mean: bands.map(() => 0.5), std: bands.map(() => 0.25) };
 }
 
 /** Reads labels, as far as they lie in the area, and collects their problems. */

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { counted, defined } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { SettingError } from '../../common/settings.ts';
+import type { AugmentOptions } from '../../data/augment/options.ts';
 import { AreaOfInterest, type AreaFiles } from '../../data/node/area.ts';
 import type { Split } from '../../data/split.ts';
 import { openDataset, type OpenOptions } from '../../data/node/open-dataset.ts';
@@ -11,13 +12,7 @@ import { splitsOf } from '../../labels/node/find-splits.ts';
 import { readLabels } from '../../labels/node/read-labels.ts';
 import { joinClasses } from '../../labels/node/read-splits.ts';
 import type { Settings } from '../settings.ts';
-import {
-  augmentOptions,
-  checkDataSettings,
-  prepareTrainingData,
-  tileOptions,
-  type TrainingData,
-} from '../training-data.ts';
+import { checkDataSettings, prepareTrainingData, tileOptions, type TrainingData } from '../training-data.ts';
 import { checkData, type OpenedData } from './check-data.ts';
 import { SYNTHETIC, syntheticToTrain } from './synthetic.ts';
 
@@ -49,10 +44,9 @@ export async function openTrainingData(
   const { dataset, options, classNotes } = await openTraining(path, splits, settings);
   const decoding = readerOptions(dataset.decoding);
   const workers = data.workers === 'auto' ? (isHardware ? Math.min(4, availableParallelism() - 1) : 0) : data.workers;
-  const openSource = async (split: Split): Promise<ClosableSource | null> => {
+  const openSource = async (split: Split, augment: AugmentOptions | null): Promise<ClosableSource | null> => {
     if (workers === 0) return null;
     const tiles = data.tile === null ? undefined : tileOptions(settings);
-    const augment = augmentOptions(settings);
     const recipe = {
       path,
       options: { ...options, ...decoding },

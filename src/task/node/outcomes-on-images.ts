@@ -6,6 +6,7 @@ import { matchDetections } from '../../evaluation/match.ts';
 import { boundsOf, type Point } from '../../imagery/geometry.ts';
 import { invertAffine } from '../../imagery/georeference.ts';
 import type { RawImage } from '../../imagery/raw-image.ts';
+import { rgbRaster } from '../../imagery/raster.ts';
 import { partOfRaster } from '../../imagery/region.ts';
 import { outlineOf } from '../../labels/table-builder.ts';
 import type { LabelledObject, LabelTable } from '../../labels/types.ts';
@@ -99,8 +100,8 @@ export function evaluationOnImages(
       const outcomes = mapOutcomes(truths, objects, matching, (j) => crowd[j] === 1 || difficult[j] === 1);
       const raster = await rasterOf(index);
       const part = dataset.region?.(index)?.bounds;
-      const shown = part === undefined ? raster : partOfRaster(raster, part);
-      yield { name: file, raster: shown, objects: outcomes };
+      const rgb = rgbRaster(raster, dataset.decoding?.shown);
+      yield { name: file, raster: part === undefined ? rgb : partOfRaster(rgb, part), objects: outcomes };
       await raster.close();
     }
   }

@@ -1,4 +1,5 @@
 import type { Dataset } from '../../data/types.ts';
+import { rgbOf } from '../../imagery/image.ts';
 import { encodePng } from '../../imagery/node/png.ts';
 import type { ImageJudgement } from '../../evaluation/judgement.ts';
 import { chooseExamples } from '../../report/pictures/examples.ts';
@@ -30,7 +31,7 @@ export async function examplePictures(
     const { index, truth, detections } = byId.get(score.file)!;
     const { image } = await dataset.get(index);
     const longest = Math.max(image.shape[0]!, image.shape[1]!);
-    const picture = detectionPicture(image, truth, detections, {
+    const picture = detectionPicture(rgbOf(image, dataset.decoding?.shown), truth, detections, {
       scale: Math.max(1, Math.round(SIZE / longest)),
       scoreThreshold,
       iouThreshold,
