@@ -2,7 +2,7 @@ import { printableLine } from './printable.ts';
 
 /** Thrown when work that has begun cannot go on. The message is `op: reason`. */
 export class RunError extends Error {
-  override readonly name = 'RunError';
+  override readonly name: string = 'RunError';
   /** Name of the called function, for example `trainDetector`. */
   readonly op: string;
   readonly reason: string;
@@ -12,6 +12,23 @@ export class RunError extends Error {
     this.op = op;
     this.reason = reason;
   }
+}
+
+/** Thrown when a training cannot recover: its loss, its weights or its detections are no longer finite. */
+export class DivergedError extends RunError {
+  override readonly name = 'DivergedError';
+  /** Steps taken until it was noticed. */
+  readonly step: number;
+
+  constructor(op: string, reason: string, step: number) {
+    super(op, reason);
+    this.step = step;
+  }
+}
+
+/** Thrown when a network gives NaN. */
+export class NotFiniteError extends Error {
+  override readonly name = 'NotFiniteError';
 }
 
 /** Optional parts of an `InputError`. */

@@ -1,4 +1,5 @@
 import { checkInteger } from '../common/check.ts';
+import { NotFiniteError } from '../common/errors.ts';
 import { boxIouFloat32, suppress } from '../imagery/boxes.ts';
 import type { Detections } from '../imagery/types.ts';
 import type { Size } from './anchors.ts';
@@ -83,7 +84,7 @@ function levelCandidates(
   for (let at = first * classes; at < (first + count) * classes; at++) {
     const score = Math.fround(1 / (1 + Math.exp(-logits[at]!)));
     if (Number.isNaN(score)) {
-      throw new Error('detect: the network gave NaN: its weights are damaged, or the image contains NaN');
+      throw new NotFiniteError('detect: the network gave NaN: its weights are damaged, or the image contains NaN');
     }
     if (score > scoreThreshold) above.push({ at, score });
   }

@@ -30,7 +30,7 @@ export interface SafetensorsHeader {
 export const PREFIX = 8;
 
 /** Throws the Error of a file that is not valid. */
-function invalid(name: string, what: string): never {
+export function invalid(name: string, what: string): never {
   throw new Error(`${name}: not a valid safetensors file: ${what}`);
 }
 

@@ -1,13 +1,25 @@
 import { described } from '../common/check.ts';
+import { crc32c } from '../common/crc32c.ts';
 import type { HostTensor } from '../nn/module.ts';
 import { checkShape, sizeOf } from '../tensor/shape.ts';
 import { sourceOf, type Bytes } from './byte-source.ts';
 import { bitsOf, readableTypes, toFloat32 } from './element-types.ts';
-import { headerEnd, MAX_HEADER_BYTES, METADATA, parseHeader, PREFIX, type HeaderEntry } from './safetensors-header.ts';
+import {
+  headerEnd,
+  invalid,
+  MAX_HEADER_BYTES,
+  METADATA,
+  parseHeader,
+  PREFIX,
+  type HeaderEntry,
+} from './safetensors-header.ts';
 import { nameProblem, type TensorFile } from './tensor-file.ts';
 
 // The safetensors format: eight bytes with the length of a header, the header in JSON (name -> dtype, shape, range of
 // bytes), then the values. A file contains no code, and every range is checked before it is read.
+
+/** Entry of the metadata with the checksum of everything else (`checksumOf`). Files of other programs have none. */
+const CHECKSUM = 'crc32c';
 
 /** The contents of a file. */
 export interface SafetensorsFile {
@@ -15,8 +27,31 @@ export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A tensor as it is stored. */
+interface Part {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
 /**
- * Encodes float32 tensors with optional metadata.
+ * The checksum of a file: CRC-32C of its metadata, of names, types and shapes, and of the values. It does not depend on
+ * the order of either, so that a program that only rewrites the header keeps it.
+ */
+function checksumOf(metadata: Readonly<Record<string, string>>, parts: readonly Part[]): string {
+  const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
+  const sorted = [...parts].sort(byName);
+  const texts = Object.entries(metadata)
+    .map(([name, text]) => ({ name, text }))
+    .sort(byName);
+  const head = JSON.stringify([texts, sorted.map(({ name, dtype, shape }) => [name, dtype, shape])]);
+  const crc = sorted.reduce((before, { bytes }) => crc32c(bytes, before), crc32c(new TextEncoder().encode(head)));
+  return crc.toString(16).padStart(8, '0');
+}
+
+/**
+ * Encodes float32 tensors with optional metadata, and a checksum that `decodeSafetensors` verifies.
  *
  * @throws RangeError or TypeError if the data of a tensor are not float32 values that fill its shape, if the header exceeds
  *   100 MB, or for a name that readers refuse: empty, with control characters, or `__proto__`
@@ -26,7 +61,7 @@ export function encodeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
   const header = new Map<string, unknown>();
-  if (Object.keys(metadata).length > 0) header.set(METADATA, metadata);
+  const parts: Part[] = [];
   let end = 0;
   for (const [name, { shape, data }] of tensors) {
     const problem = name === METADATA ? `a tensor cannot be called ${METADATA}` : nameProblem(name);
@@ -41,8 +76,11 @@ export function encodeSafetensors(
     const start = end;
     end += data.byteLength;
     header.set(name, { dtype: 'F32', shape, data_offsets: [start, end] });
+    parts.push({ name, dtype: 'F32', shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) });
   }
-  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const { [CHECKSUM]: _old, ...others } = metadata;
+  const all = { [METADATA]: { [CHECKSUM]: checksumOf(others, parts), ...others }, ...Object.fromEntries(header) };
+  const text = new TextEncoder().encode(JSON.stringify(all));
   const headerBytes = Math.ceil(text.length / 8) * 8; // Values start at a multiple of eight.
   if (headerBytes > MAX_HEADER_BYTES) {
     throw new RangeError(`encodeSafetensors: the header has ${headerBytes} bytes, the maximum is ${MAX_HEADER_BYTES}`);
@@ -52,15 +90,16 @@ export function encodeSafetensors(
   out.fill(0x20, PREFIX, PREFIX + headerBytes);
   out.set(text, PREFIX);
   let at = PREFIX + headerBytes;
-  for (const { data } of tensors.values()) {
-    out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
+  for (const { bytes } of parts) {
+    out.set(bytes, at);
+    at += bytes.length;
   }
   return out;
 }
 
 /**
- * Decodes a file as a whole. All values become float32: those of F32, F64, F16, BF16, BOOL and integers.
+ * Decodes a file as a whole, and verifies its checksum if it has one. All values become float32: those of F32, F64, F16, BF16,
+ * BOOL and integers.
  *
  * @param name name of the file, for errors
  * @throws Error with the reason for a file that is not valid, or that has values of another type
@@ -69,15 +108,25 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): Safe
   const start = headerEnd(bytes.subarray(0, PREFIX), bytes.length, name);
   const { entries, metadata } = parseHeader(bytes.subarray(PREFIX, start), bytes.length, name);
   const tensors = new Map<string, HostTensor>();
+  const parts: Part[] = [];
   for (const [key, entry] of entries) {
-    tensors.set(key, valuesOf(key, entry, bytes.subarray(entry.from, entry.to), name));
+    const values = bytes.subarray(entry.from, entry.to);
+    parts.push({ name: key, dtype: entry.dtype, shape: entry.shape, bytes: values });
+    tensors.set(key, valuesOf(key, entry, values, name));
   }
-  return { tensors, metadata };
+  const { [CHECKSUM]: checksum, ...others } = metadata;
+  if (checksum !== undefined && checksum !== checksumOf(others, parts)) {
+    invalid(
+      name,
+      'its checksum is not that of its content: it was damaged, or changed by a program that kept the checksum',
+    );
+  }
+  return { tensors, metadata: others };
 }
 
 /**
  * Opens a file: reads and checks its header. The values of a tensor are read when they are asked for, so that a large file is
- * never in memory as a whole.
+ * never in memory as a whole; its checksum, which needs all values, is not verified.
  *
  * @param name name of the file, for errors
  * @throws Error with the reason for a file that is not valid
@@ -93,7 +142,8 @@ export async function openSafetensors(bytes: Bytes, name = 'safetensors'): Promi
       return [key, { dtype, shape, read }];
     }),
   );
-  return { format: 'safetensors', tensors, metadata };
+  const { [CHECKSUM]: _unverified, ...others } = metadata;
+  return { format: 'safetensors', tensors, metadata: others };
 }
 
 /** The values of a tensor. Throws if their type has no conversion. */

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { crc32c, openEventFile } from '../../src/train/node/tensorboard.ts';
+import { crc32c } from '../../src/common/crc32c.ts';
+import { openEventFile } from '../../src/train/node/tensorboard.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'retinagrad-events-'));
 test.after(() => rmSync(root, { recursive: true }));

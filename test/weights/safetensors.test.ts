@@ -30,6 +30,45 @@ test('what is written is read back, at any address', () => {
   }
 });
 
+test('every flipped bit is noticed', () => {
+  const bytes = encodeSafetensors(tensors, { epoch: '3' });
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const flipped = Uint8Array.from(bytes);
+    flipped[bit >> 3]! ^= 1 << (bit & 7);
+    try {
+      const read = decodeSafetensors(flipped);
+      // The name of the checksum itself may change; then there is none.
+      assert.is(Object.keys(read.metadata).length, 2, `bit ${bit}`);
+      assert.equal([...read.tensors], [...tensors]);
+    } catch (error) {
+      assert.match((error as Error).message, /not a valid safetensors file/);
+    }
+  }
+});
+
+test('the checksum does not depend on the order in a header, and files without one are read', () => {
+  const two = new Map([...tensors].slice(0, 2));
+  const { metadata } = decodeSafetensors(encodeSafetensors(two, { a: '1', b: '2' }));
+  assert.equal(metadata, { a: '1', b: '2' });
+  const bytes = encodeSafetensors(two, { a: '1', b: '2' });
+  const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as Record<string, unknown>;
+  const rewrite = (changed: object): Uint8Array => {
+    const out = file(changed, bytes.length - 8 - length);
+    out.set(bytes.subarray(8 + length), out.length - (bytes.length - 8 - length));
+    return out;
+  };
+  const { __metadata__: all, ...entries } = header;
+  const reversed = Object.fromEntries(Object.entries(all as object).reverse());
+  const turned = { ...Object.fromEntries(Object.entries(entries).reverse()), __metadata__: reversed };
+  assert.equal(decodeSafetensors(rewrite(turned)).metadata, { a: '1', b: '2' });
+  assert.is(decodeSafetensors(rewrite(entries)).tensors.size, 2);
+  assert.throws(
+    () => decodeSafetensors(rewrite({ ...header, __metadata__: { ...(all as object), a: '9' } })),
+    /its checksum/,
+  );
+});
+
 /** A file with one tensor per type; `values` are the bytes of each. */
 function fileOf(tensors: readonly (readonly [dtype: string, values: ArrayBufferView])[]): Uint8Array {
   const header: Record<string, object> = {};

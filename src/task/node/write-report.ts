@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { defined } from '../../common/check.ts';
+import { replaceFile } from '../../common/node/replace-file.ts';
 import type { Dataset } from '../../data/types.ts';
 import type { ImageResult } from '../../detector/evaluate.ts';
 import { taskReport, type ReportParts } from '../report.ts';
@@ -22,5 +23,5 @@ export async function writeReport(file: string, { pictured, files, ...parts }: W
   const hashes = files
     .filter((path) => existsSync(path) && statSync(path).isFile())
     .map((path) => ({ file: path, sha256: createHash('sha256').update(readFileSync(path)).digest('hex') }));
-  writeFileSync(file, taskReport({ ...parts, ...defined({ pictures }), files: hashes }));
+  replaceFile('writeReport', file, taskReport({ ...parts, ...defined({ pictures }), files: hashes }));
 }

@@ -1,6 +1,8 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { crc32c } from '../../common/crc32c.ts';
+import { writeError } from '../../common/node/replace-file.ts';
 
 // TensorBoard event files: protobuf messages of type Event (tensorflow/core/util/event.proto), each in a TFRecord frame
 // (tensorflow/core/lib/io/record_writer.h). Only scalars are supported.
@@ -21,9 +23,15 @@ let opened = 0;
  */
 export function openEventFile(folder: string, resumedAt = 0): EventFile {
   const now = (): number => Date.now() / 1000;
-  const name = `events.out.tfevents.${Math.floor(now())}.${hostname()}.${process.pid}.${opened++}`;
+  const name = `events.out.tfevents.${Math.max(Math.floor(now()), newestTime(folder) + 1)}.${hostname()}.${process.pid}.${opened++}`;
   const path = join(folder, name);
-  const append = (...event: Uint8Array[]): void => appendFileSync(path, frame(concat([double(1, now()), ...event])));
+  const append = (...event: Uint8Array[]): void => {
+    try {
+      appendFileSync(path, frame(concat([double(1, now()), ...event])));
+    } catch (error) {
+      throw writeError('openEventFile', path, error);
+    }
+  };
   append(bytes(3, new TextEncoder().encode('brain.Event:2')));
   // A session log with status START makes TensorBoard purge the events at or after this step.
   if (resumedAt > 0) append(varint(2, resumedAt + 1), bytes(7, varint(1, 1)));
@@ -36,6 +44,12 @@ export function openEventFile(folder: string, resumedAt = 0): EventFile {
       append(varint(2, step), bytes(5, concat(summary)));
     },
   };
+}
+
+/** The time in the name of the newest event file. TensorBoard reads files in this order, but the clock may be set back. */
+function newestTime(folder: string): number {
+  const times = readdirSync(folder).map((name) => Number(/^events\.out\.tfevents\.(\d+)\./.exec(name)?.[1] ?? 0));
+  return Math.max(0, ...times);
 }
 
 /** A TFRecord frame: the length and the data, each followed by its checksum. */
@@ -51,20 +65,6 @@ function checksum(data: Uint8Array): Uint8Array {
   const out = new Uint8Array(4);
   new DataView(out.buffer).setUint32(0, (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0, true);
   return out;
-}
-
-/** CRC-32C of each byte (Castagnoli's polynomial, least significant bit first). */
-const table = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-  return crc;
-});
-
-/** CRC-32C (RFC 3720, appendix B.4) as an unsigned 32-bit integer. */
-export function crc32c(data: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of data) crc = table[(crc ^ byte) & 255]! ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
 }
 
 // Protobuf fields: a key of field number and wire type, then the value.
