@@ -1,5 +1,6 @@
 // The parts of training: what `retinagrad/train` exports, in browsers too. In Node the package resolves to train-node.ts, which
 // adds files.
+export { DivergedError } from './common/errors.ts';
 export { MemoryRun } from './train/memory-run.ts';
 export type { EvaluationRecord, RunRecord, RunStore, StepRecord } from './train/run-store.ts';
 export { startingRate, type RateInput } from './train/starting-rate.ts';

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { counted, defined } from '../common/check.ts';
+import { replaceFile } from '../common/node/replace-file.ts';
 import {
   checkDataSettings,
   cpuNetworks,
@@ -55,7 +56,8 @@ test are never used. Training keeps the weights that score best on the held-out 
   details: `
 Settings with their defaults ("none" disables):
 ${settingsHelp(settingsSchema)}
-Ctrl-C finishes the current step, saves and exits; a second Ctrl-C exits at once.`,
+The state is saved after each epoch, every train.saveMinutes within one, and before an error ends the training. Ctrl-C, SIGTERM
+and a closed terminal finish the current step, save and exit; a second Ctrl-C exits at once.`,
   exit: { [EXIT.usage]: 'invalid command line or setting', [EXIT.interrupted]: 'interrupted (--resume continues)' },
   examples: [
     ['npx retinagrad train tiles'],
@@ -107,6 +109,7 @@ async function runTrain(call: Call<typeof OPTIONS>): Promise<number> {
       // Until now there was nothing to save, and Ctrl-C ended the process.
       abortOnInterrupt(interruption, () => terminal.warn('Interrupted: finishing the step and saving...'));
     },
+    onWarning: (text) => terminal.warn(text),
     onStep({ step, epoch, loss, imagesPerSecond }, total) {
       const left = ((total - step) * batchSize * accumulate) / imagesPerSecond;
       const note = `loss ${loss.toFixed(3)}, ${imagesPerSecond.toFixed(1)} images/s, ${formatDuration(left)} left`;
@@ -245,7 +248,7 @@ async function printRate(
     let done = 0;
     const found = await findRate(training, (_, steps) => terminal.progress('measuring', ++done, steps));
     const file = join(new RunFolder(out).path, 'learning-rate.svg');
-    writeFileSync(file, rateChart(found));
+    replaceFile('train', file, rateChart(found));
     terminal.print(
       found.suggestion === null
         ? `The loss fell at no rate: ${found.reason}`

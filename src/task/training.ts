@@ -75,7 +75,7 @@ function seenSide({ augment, data, model }: Settings, { images }: LabelTable): n
 /** Options of `runTraining`. */
 export type RunTrainingOptions = Pick<
   TrainOptions,
-  'resume' | 'signal' | 'onStep' | 'onEvaluation' | 'onEvaluationProgress'
+  'resume' | 'signal' | 'onWarning' | 'onStep' | 'onEvaluation' | 'onEvaluationProgress'
 >;
 
 /** Trains according to the settings. Afterwards the model has the last weights, and the store has the best. */

@@ -1,4 +1,4 @@
-import { RunError } from '../common/errors.ts';
+import { DivergedError } from '../common/errors.ts';
 import { counted } from '../common/check.ts';
 import type { RunStore } from './run-store.ts';
 import type { StepLosses, Trainer } from './trainer.ts';
@@ -21,13 +21,15 @@ const MAX_IDS = 16;
 /**
  * Throws if the loss or the gradients of a step are not finite, because training cannot recover from that.
  *
- * @throws Error that names the step, its losses, its samples and the parameters that are not finite, and suggests
+ * @param saved steps of the newest saved state; 0 if there is none
+ * @throws DivergedError that names the step, its losses, its samples and the parameters that are not finite, and suggests
  *   remedies
  */
 export async function checkFinite(
   { loss, classification, boxRegression, gradientNorm }: StepLosses,
   { step, learningRate, ids }: RunningStep,
   trainer: Trainer,
+  saved: number,
   folder: RunStore,
 ): Promise<void> {
   if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return;
@@ -38,17 +40,36 @@ export async function checkFinite(
   const isBackbone = nearest?.startsWith('backbone.body.') === true;
   const samples =
     ids.length > MAX_IDS ? `${ids.slice(0, MAX_IDS).join(', ')} and ${ids.length - MAX_IDS} more` : ids.join(', ');
-  const kept = folder.hasState ? `${folder.path} has the weights of the last epoch` : 'No weights have been saved';
-  throw new RunError(
-    'trainDetector',
-    `training diverged in step ${step} at learning rate ${learningRate}: the loss is ${loss} ` +
+  throw diverged(
+    step,
+    `in step ${step} at learning rate ${learningRate}: the loss is ${loss} ` +
       `(classification ${classification}, boxes ${boxRegression}), the norm of the gradients is ${gradientNorm}.\n` +
       (nearest === undefined
         ? '  All parameters are finite: activations or gradients overflowed.\n'
         : `  ${counted(broken.length, 'parameter is', 'parameters are')} not finite; the closest to the loss is ` +
           `${nearest}, in the ${isBackbone ? 'backbone' : 'pyramid or heads'}.\n`) +
-      `  Samples of the step: ${samples}.\n` +
-      `  Lower the learning rate (findLearningRate suggests one), lengthen the warm-up, or clip gradients to a smaller norm; ` +
-      `check the images and boxes of these samples. ${kept}`,
+      `  Samples of the step: ${samples}`,
+    saved,
+    folder,
+  );
+}
+
+/**
+ * The error of a training that diverged, with remedies.
+ *
+ * @param what when and how, for the message
+ * @param saved steps of the newest saved state; 0 if there is none
+ */
+export function diverged(step: number, what: string, saved: number, { path }: RunStore): DivergedError {
+  const kept =
+    saved > 0
+      ? `${path} keeps the weights of step ${saved} as last.safetensors: a new run with a lower learning rate can start from them (model.weights)`
+      : 'Nothing was saved: the run diverged before its first state';
+  return new DivergedError(
+    'trainDetector',
+    `training diverged ${what}.\n` +
+      '  Lower the learning rate (findLearningRate suggests one), lengthen the warm-up, or clip gradients to a smaller norm; ' +
+      `check the images and boxes of the data.\n  ${kept}`,
+    step,
   );
 }

@@ -1,7 +1,7 @@
 import { encodeDetector, type DetectorDescription } from '../detector/detector.ts';
 import type { HostTensor } from '../nn/module.ts';
 import { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from '../weights/safetensors.ts';
-import type { RunRecord, RunStore } from './run-store.ts';
+import { isReached, type ReachedSteps, type RunRecord, type RunStore } from './run-store.ts';
 
 /** A training run in memory: for browsers, and for programs that write their own files. */
 export class MemoryRun implements RunStore {
@@ -26,14 +26,18 @@ export class MemoryRun implements RunStore {
     return this.hasState || this.#records.length > 0;
   }
 
+  acquire(): () => void {
+    return () => undefined;
+  }
+
   begin(): void {}
 
   append(record: RunRecord): void {
     this.#records.push(record);
   }
 
-  restoreRecords(steps: number): void {
-    this.#records = this.#records.filter(({ step }) => step <= steps);
+  restoreRecords(reached: ReachedSteps): void {
+    this.#records = this.#records.filter((record) => isReached(record, reached));
   }
 
   saveState(tensors: ReadonlyMap<string, HostTensor>, metadata: Readonly<Record<string, string>>): void {
@@ -51,6 +55,10 @@ export class MemoryRun implements RunStore {
     description: DetectorDescription,
   ): void {
     this.files.set(which, encodeDetector(weights, description));
+  }
+
+  hasDetector(which: 'best' | 'last'): boolean {
+    return this.files.has(which);
   }
 
   async saveResults(): Promise<void> {}

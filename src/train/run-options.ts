@@ -6,7 +6,7 @@ import type { RetinaNet } from '../retinanet/retinanet.ts';
 import { HARD_NEGATIVE_SAMPLES } from './hard-negatives.ts';
 import { resolveTrainSettings } from './recipe.ts';
 import type { ReadingOptions } from './reading.ts';
-import type { EvaluationRecord, RunStore, StepRecord } from './run-store.ts';
+import type { EvaluationRecord, OnWarning, RunStore, StepRecord } from './run-store.ts';
 import type { EpochSampler } from './sampler.ts';
 import { trainSettings, type TrainSettings } from './settings.ts';
 import type { TrainerOptions } from './trainer.ts';
@@ -36,10 +36,12 @@ export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'>, Readin
   readonly hardNegatives?: boolean | number;
   /** Whatever else determines what the run computes, by name, such as the settings of `source`; compared by `resume`. */
   readonly fingerprint?: Readonly<Record<string, unknown>>;
-  /** Resumes from the last state in `folder`; without a state, starts a new run. Default false. */
+  /** Resumes from the last state in `folder` that is whole; without a state, starts a new run. Default false. */
   readonly resume?: boolean;
   /** When aborted, the step in progress is completed and everything is saved. */
   readonly signal?: AbortSignal;
+  /** Called for what does not end the run, for example a damaged state in place of which an older one is resumed. */
+  readonly onWarning?: OnWarning;
   /** Called for each step, when its losses have been read. */
   readonly onStep?: (record: StepRecord, totalSteps: number) => void;
   /** Called after each batch of an evaluation, with the number of images done. */
@@ -61,6 +63,7 @@ export interface TrainResult {
 /** Values that follow from the options of a run. */
 export interface RunPlan {
   readonly settings: TrainSettings;
+  readonly onWarning: OnWarning;
   /** Images per step. */
   readonly stepImages: number;
   readonly stepsPerEpoch: number;
@@ -92,8 +95,14 @@ export function planRun(model: RetinaNet, options: TrainOptions): RunPlan {
   // The images of a smaller last batch would have more weight each, so it is dropped unless it is the only one.
   const stepImages = settings.batchSize * settings.accumulate;
   const stepsPerEpoch = Math.max(1, Math.floor((sampler?.length ?? split.train.length) / stepImages));
-  return { settings, stepImages, stepsPerEpoch, totalSteps: settings.epochs * stepsPerEpoch, hardNegatives };
+  const totalSteps = settings.epochs * stepsPerEpoch;
+  const { onWarning = () => undefined } = options;
+  return { settings, stepImages, stepsPerEpoch, totalSteps, hardNegatives, onWarning };
 }
+
+/** The settings that a resumed run may change. */
+export const changeableSettings = (settings: TrainSettings): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(settings).filter(([name]) => !trainSettings[name as keyof TrainSettings].decides));
 
 /** Everything that determines what a run computes, by name. A run can only be resumed with the same values. */
 export async function resumeFingerprint(
@@ -113,6 +122,9 @@ export async function resumeFingerprint(
     freeze,
     hardNegatives: plan.hardNegatives,
     samples: await samplesOf(options),
+    labels: await labelsOf(options),
+    classes: options.dataset.classes,
+    decoding: options.decoding ?? options.dataset.decoding,
     sampler: sampler === undefined ? undefined : 'own',
     source: source === undefined ? undefined : 'own',
     augment,
@@ -125,7 +137,26 @@ export async function resumeFingerprint(
 async function samplesOf({ dataset, split }: TrainOptions): Promise<string> {
   const namesOf = (indices: readonly number[]): string => indices.map((index) => `${dataset.ids[index]}\n`).join('');
   const names = new TextEncoder().encode(`${namesOf(split.train)}\n${namesOf(split.heldOut)}`);
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', names));
-  const hash = Array.from(digest.subarray(0, 6), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return `${split.train.length} + ${split.heldOut.length} held out, whose names hash to ${hash}`;
+  return `${split.train.length} + ${split.heldOut.length} held out, whose names hash to ${await hashOf(names)}`;
+}
+
+/** Identifies sizes, boxes and classes of the samples; undefined if the data set does not know them without decoding images. */
+async function labelsOf({ dataset, split }: TrainOptions): Promise<string | undefined> {
+  if (dataset.describe === undefined) return undefined;
+  const numbers: number[] = [];
+  let boxCount = 0;
+  for (const index of [...split.train, ...split.heldOut]) {
+    const { width, height, boxes, labels } = await dataset.describe(index);
+    numbers.push(width, height, labels.length);
+    for (const value of boxes) numbers.push(value);
+    for (const label of labels) numbers.push(label);
+    boxCount += labels.length;
+  }
+  const bytes = new Uint8Array(Float64Array.from(numbers).buffer);
+  return `${counted(boxCount, 'box', 'boxes')}; sizes, boxes and classes hash to ${await hashOf(bytes)}`;
+}
+
+async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(digest.subarray(0, 6), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -54,20 +54,54 @@ export interface RunStore {
   readonly isUsed: boolean;
   /** All records so far. */
   readonly records: readonly RunRecord[];
-  /** Called once before the first step, with the number of steps that a resumed run has taken. */
-  begin(adapter: AdapterDescription, options: { readonly steps: number; readonly tensorboard: boolean }): void;
+  /**
+   * Reserves the storage until the returned function is called, and removes what a killed process left incomplete. Throws an
+   * Error if another process has reserved it. Called before anything else is written.
+   */
+  acquire(): () => void;
+  /**
+   * Called once before the first step, with the number of steps that a resumed run has taken and the number of states to keep.
+   */
+  begin(adapter: AdapterDescription, options: BeginOptions): void;
   append(record: RunRecord): void;
-  /** Reads the records of a resumed run and drops those after `steps`, which will be computed again. */
-  restoreRecords(steps: number): void;
-  /** Saves everything needed to resume, atomically. */
+  /** Reads the records of a resumed run and drops those that will be computed again. */
+  restoreRecords(reached: ReachedSteps, onWarning: OnWarning): void;
+  /** Saves everything needed to resume, atomically, and the records so far. Keeps `BeginOptions.keepStates` states. */
   saveState(tensors: ReadonlyMap<string, HostTensor>, metadata: Readonly<Record<string, string>>): void;
-  /** The state that `saveState` saved; null if there is none. */
-  loadState(): SafetensorsFile | null;
+  /**
+   * The last state that `saveState` saved, or the one before if that is damaged, which is a warning; null if there is none.
+   * Throws an Error if all are damaged.
+   */
+  loadState(onWarning: OnWarning): SafetensorsFile | null;
   saveDetector(
     which: 'best' | 'last',
     weights: ReadonlyMap<string, HostTensor>,
     description: DetectorDescription,
   ): void;
+  /** Whether the detector that `saveDetector` saved is there and whole. */
+  hasDetector(which: 'best' | 'last'): boolean;
   /** Called after an evaluation that is the best so far. */
   saveResults(dataset: Dataset, evaluation: Evaluation, images: readonly ImageResult[]): Promise<void>;
+}
+
+/** How far the state of a resumed run reaches. */
+export interface ReachedSteps {
+  readonly steps: number;
+  /** 0 for none. */
+  readonly lastEvaluatedStep: number;
+}
+
+/** Whether a record belongs to the state of a resumed run. */
+export const isReached = ({ kind, step }: RunRecord, { steps, lastEvaluatedStep }: ReachedSteps): boolean =>
+  step <= (kind === 'evaluation' ? lastEvaluatedStep : steps);
+
+/** Receives what did not end a run, in one sentence. */
+export type OnWarning = (text: string) => void;
+
+/** Options of `RunStore.begin`. */
+export interface BeginOptions {
+  readonly steps: number;
+  readonly keepStates: number;
+  readonly tensorboard: boolean;
+  readonly onWarning: OnWarning;
 }

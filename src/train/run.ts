@@ -1,21 +1,28 @@
-import { InputError, RunError } from '../common/errors.ts';
+import { DivergedError, InputError, NotFiniteError, RunError } from '../common/errors.ts';
 import { defined } from '../common/check.ts';
 import { batches, type BatchOptions } from '../data/loader.ts';
 import { evaluateDetector, type EvaluateOptions } from '../detector/evaluate.ts';
 import type { Evaluation } from '../evaluation/detection-metrics.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
-import { checkFinite, type RunningStep } from './check-finite.ts';
+import { checkFinite, diverged, type RunningStep } from './check-finite.ts';
 import { chooseSamples, difficultyOf, samplesWithoutObjects } from './hard-negatives.ts';
 import { resumeRun, type Progress } from './progress.ts';
 import { readingFor } from './reading.ts';
-import { planRun, resumeFingerprint, type RunPlan, type TrainOptions, type TrainResult } from './run-options.ts';
+import {
+  changeableSettings,
+  planRun,
+  resumeFingerprint,
+  type RunPlan,
+  type TrainOptions,
+  type TrainResult,
+} from './run-options.ts';
 import type { EvaluationRecord } from './run-store.ts';
 import { indicesOfEpoch } from './sampler.ts';
 import { readLosses, Trainer } from './trainer.ts';
 
 /**
  * One training run: a trainer and its progress. `trainDetector` alternates between evaluating, saving and training an
- * epoch. `save` writes the complete state, so a resumed run continues bit for bit.
+ * epoch. `save` writes the complete state after any step, so a resumed run continues bit for bit.
  */
 export class Run {
   readonly #options: TrainOptions;
@@ -27,12 +34,17 @@ export class Run {
   readonly #progress: Progress;
   /** Training samples without objects: the candidates for hard-negative mining. */
   readonly #empty: readonly number[];
+  /** Steps of the newest saved state, and when it was saved by a clock that is never set back. */
+  #saved: { steps: number; time: number };
+  /** Writes a state whose weights have not been proved good: the loss of the next step does that. */
+  #unproved: (() => void) | null = null;
+  readonly #release: () => void;
 
   private constructor(
     options: TrainOptions,
     plan: RunPlan,
     trainer: Trainer,
-    { reading, progress, empty }: { reading: Partial<BatchOptions>; progress: Progress; empty: readonly number[] },
+    { reading, progress, empty, release }: Opened,
   ) {
     this.#options = options;
     this.#plan = plan;
@@ -40,37 +52,29 @@ export class Run {
     this.#trainer = trainer;
     this.#progress = progress;
     this.#empty = empty;
+    this.#saved = { steps: progress.steps, time: performance.now() };
+    this.#release = release;
   }
 
-  /** Checks the options and starts a new run, or restores the run to resume. */
+  /** Checks the options, reserves the folder, and starts a new run or restores the run to resume. */
   static async open(model: RetinaNet, options: TrainOptions): Promise<Run> {
-    const { folder, dataset, split, sampler, resume = false } = options;
     const plan = planRun(model, options);
     const reading = readingFor('trainDetector', options);
-    if (!resume && folder.isUsed) {
-      throw new InputError('trainDetector', `${folder.path} holds a run already; resume it, or choose another folder`);
-    }
-    const trainer = new Trainer(model, { ...options, totalSteps: plan.totalSteps });
+    const release = options.folder.acquire();
+    let trainer: Trainer | null = null;
     try {
-      const settings = await resumeFingerprint(model, options, plan);
-      const fresh: Progress = {
-        settings,
-        steps: 0,
-        best: null,
-        lastEvaluatedStep: 0,
-        evaluationsSinceBest: 0,
-        sampler: null,
-      };
-      const progress = resume ? resumeRun(trainer, folder, fresh, sampler) : fresh;
-      const { tensorboard } = plan.settings;
-      folder.begin(model.parameters()[0]!.device.adapter, { steps: trainer.steps, tensorboard });
-      const empty = plan.hardNegatives > 0 ? await samplesWithoutObjects(dataset, split.train) : [];
-      if (plan.hardNegatives > 0 && empty.length === 0) {
-        throw new RunError('trainDetector', 'hardNegatives needs training samples without objects: there are none');
+      if (options.resume !== true && options.folder.isUsed) {
+        throw new InputError(
+          'trainDetector',
+          `${options.folder.path} holds a run already; resume it, or choose another folder`,
+        );
       }
-      return new Run(options, plan, trainer, { reading, progress, empty });
+      trainer = new Trainer(model, { ...options, totalSteps: plan.totalSteps });
+      const progress = await openProgress(trainer, options, plan);
+      return new Run(options, plan, trainer, { reading, progress, empty: await emptySamples(options, plan), release });
     } catch (error) {
-      trainer.dispose();
+      trainer?.dispose();
+      release();
       throw error;
     }
   }
@@ -110,41 +114,63 @@ export class Run {
     const clock = { start: performance.now(), first: trainer.steps, epoch };
     let running: RunningStep | null = null;
     let asked = performance.now();
-    for await (const { samples } of batches(dataset, order, {
-      batchSize: stepImages,
-      seed: settings.seed,
-      epoch,
-      start: trainer.steps % stepsPerEpoch,
-      shuffle: sampler === undefined,
-      dropLast: order.length >= stepImages,
-      ...this.#reading,
-    })) {
-      const waitSeconds = (performance.now() - asked) / 1000;
-      if (!this.#isWarm) await trainer.warmup(samples);
-      this.#isWarm = true;
-      const { learningRate } = trainer;
-      const numbers = readLosses(trainer.gradients(samples));
-      // #log reports a failure later; until then it must not count as an unhandled rejection.
-      numbers.catch(() => undefined);
-      try {
-        // Reads the losses of the previous step while the GPU computes these gradients.
-        if (running !== null) await this.#log(running, clock);
-      } catch (error) {
-        await Promise.allSettled([numbers]);
-        throw error;
+    const logRunning = async (): Promise<void> => {
+      const step = running;
+      running = null;
+      if (step === null) return;
+      await this.#log(step, clock);
+      this.#unproved?.();
+      this.#unproved = null;
+    };
+    try {
+      for await (const { samples } of batches(dataset, order, {
+        batchSize: stepImages,
+        seed: settings.seed,
+        epoch,
+        start: trainer.steps % stepsPerEpoch,
+        shuffle: sampler === undefined,
+        dropLast: order.length >= stepImages,
+        ...this.#reading,
+      })) {
+        const waitSeconds = (performance.now() - asked) / 1000;
+        if (!this.#isWarm) await trainer.warmup(samples);
+        this.#isWarm = true;
+        const { learningRate } = trainer;
+        const numbers = readLosses(trainer.gradients(samples));
+        // #log reports a failure later; until then it must not count as an unhandled rejection.
+        numbers.catch(() => undefined);
+        try {
+          // Reads the losses of the previous step while the GPU computes these gradients.
+          await logRunning();
+        } catch (error) {
+          await Promise.allSettled([numbers]);
+          throw error;
+        }
+        trainer.update();
+        running = { step: trainer.steps, numbers, learningRate, waitSeconds, ids: samples.map(({ id }) => id) };
+        if (this.isInterrupted) break;
+        if (this.#isSaveDue) {
+          await logRunning();
+          await this.saveLater();
+        }
+        asked = performance.now();
       }
-      trainer.update();
-      running = { step: trainer.steps, numbers, learningRate, waitSeconds, ids: samples.map(({ id }) => id) };
-      asked = performance.now();
-      if (this.isInterrupted) break;
+    } finally {
+      // Also after a sample that cannot be read, so that the records are complete when `rescue` saves.
+      await logRunning();
     }
-    if (running !== null) await this.#log(running, clock);
+  }
+
+  /** Whether the state is saved within the epoch. */
+  get #isSaveDue(): boolean {
+    const { saveMinutes } = this.#plan.settings;
+    return saveMinutes !== null && performance.now() - this.#saved.time >= saveMinutes * 60_000;
   }
 
   /** Waits for the losses of a step, checks that they are finite, and records them. */
   async #log(step: RunningStep, clock: { start: number; first: number; epoch: number }): Promise<void> {
     const losses = await step.numbers;
-    await checkFinite(losses, step, this.#trainer, this.#options.folder);
+    await checkFinite(losses, step, this.#trainer, this.#saved.steps, this.#options.folder);
     const seconds = (performance.now() - clock.start) / 1000;
     const record = {
       kind: 'step' as const,
@@ -170,15 +196,14 @@ export class Run {
     const progress = this.#progress;
     const value = this.#monitored(record);
     const isBest = progress.best === null || value > this.#monitored(progress.best);
+    // Before the progress names them: if they cannot be written, a resumed run repeats the evaluation.
+    if (isBest) (await this.#prepareWeights('best', record))();
     progress.lastEvaluatedStep = this.#trainer.steps;
     progress.evaluationsSinceBest = isBest ? 0 : progress.evaluationsSinceBest + 1;
+    if (isBest) progress.best = record;
     if (difficulty !== null) sampler?.setDifficulty?.(difficulty);
     folder.append(record);
-    if (isBest) {
-      progress.best = record;
-      await this.#saveWeights('best');
-      await folder.saveResults(dataset, evaluation, images);
-    }
+    if (isBest) await folder.saveResults(dataset, evaluation, images);
     onEvaluation?.(record, isBest);
   }
 
@@ -191,7 +216,11 @@ export class Run {
       return await this.#detectAll();
     } catch (error) {
       if (this.isInterrupted) return null;
-      throw error;
+      if (!(error instanceof NotFiniteError)) throw error;
+      const { steps } = this.#trainer;
+      const { learningRate } = this.#plan.settings;
+      const what = `by step ${steps} (peak learning rate ${learningRate}): the network gives NaN for held-out images`;
+      throw diverged(steps, what, this.#saved.steps, this.#options.folder);
     }
   }
 
@@ -236,31 +265,114 @@ export class Run {
     );
   }
 
-  /** Saves the last weights and everything needed to resume. Does nothing before the first step. */
-  async save(): Promise<void> {
-    if (this.#trainer.steps === 0) return;
-    this.#progress.steps = this.#trainer.steps;
-    this.#progress.sampler = this.#options.sampler?.state() ?? null;
-    const metadata = { progress: JSON.stringify(this.#progress) };
-    this.#options.folder.saveState(await this.#trainer.snapshot(), metadata);
-    await this.#saveWeights('last');
+  /** Whether the last weights have been evaluated, which proves that they are not broken. */
+  get isEvaluated(): boolean {
+    return this.#progress.lastEvaluatedStep === this.#trainer.steps;
   }
 
-  async #saveWeights(which: 'best' | 'last'): Promise<void> {
+  /** Saves the last weights and everything needed to resume. Does nothing before the first step. */
+  async save(): Promise<void> {
+    this.#unproved = null;
+    const write = await this.#prepareState();
+    write?.();
+  }
+
+  /**
+   * Like `save`, but writes when the loss of the next step is finite: weights can be finite and broken, and the last good state
+   * is worth more. Does nothing if the state is saved.
+   */
+  async saveLater(): Promise<void> {
+    if (this.#saved.steps !== this.#trainer.steps) this.#unproved = await this.#prepareState();
+  }
+
+  /** Reads the state from the GPU. Returns what writes it; null before the first step. Throws if weights are not finite. */
+  async #prepareState(): Promise<(() => void) | null> {
+    const { steps } = this.#trainer;
+    if (steps === 0) return null;
+    const { folder, sampler } = this.#options;
+    const snapshot = await this.#trainer.snapshot();
+    const broken = [...snapshot].find(
+      ([name, { data }]) => !name.startsWith('optimizer.') && !data.every((value) => Number.isFinite(value)),
+    );
+    if (broken !== undefined) {
+      throw diverged(steps, `by step ${steps}: ${broken[0]} is not finite`, this.#saved.steps, folder);
+    }
+    this.#progress.steps = steps;
+    this.#progress.sampler = sampler?.state() ?? null;
+    const progress = JSON.stringify(this.#progress);
+    const writeWeights = await this.#prepareWeights('last', this.#progress.best);
+    this.#saved.time = performance.now();
+    return () => {
+      // Before the state, which says that everything until then is saved.
+      writeWeights();
+      folder.saveState(snapshot, { progress });
+      this.#saved.steps = steps;
+    };
+  }
+
+  /** Saves what can be saved before the run ends with an error, and warns how it goes on. */
+  async rescue(error: unknown): Promise<void> {
+    const { steps } = this.#trainer;
+    if (error instanceof DivergedError || steps === 0) return;
+    // The error that ends the run is the one to report, whatever prevents saving.
+    if (this.#saved.steps !== steps) await this.save().catch(() => undefined);
+    const { path, hasState } = this.#options.folder;
+    const kept = hasState ? `${path} holds its state of step ${this.#saved.steps}: resume it` : 'Start it again';
+    this.#plan.onWarning(
+      `The run stops at step ${steps} of ${this.#plan.totalSteps}. ${kept} when the cause of the error is removed.`,
+    );
+  }
+
+  /** Reads the averaged weights from the GPU. Returns what writes them, with the threshold of an evaluation. */
+  async #prepareWeights(which: 'best' | 'last', best: EvaluationRecord | null): Promise<() => void> {
     const { folder, dataset, decoding = dataset.decoding ?? {}, tile = null } = this.#options;
     const { spec } = this.#trainer.model;
-    folder.saveDetector(which, await this.#trainer.averagedWeights(), {
-      classes: dataset.classes,
-      spec,
-      scoreThreshold: this.#progress.best?.threshold ?? spec.postprocess.scoreThreshold,
-      decoding,
-      tile,
-    });
+    const weights = await this.#trainer.averagedWeights();
+    const scoreThreshold = best?.threshold ?? spec.postprocess.scoreThreshold;
+    return () =>
+      folder.saveDetector(which, weights, { classes: dataset.classes, spec, scoreThreshold, decoding, tile });
   }
 
   dispose(): void {
     this.#trainer.dispose();
+    this.#release();
   }
+}
+
+/** What `Run.open` found. */
+interface Opened {
+  readonly reading: Partial<BatchOptions>;
+  readonly progress: Progress;
+  readonly empty: readonly number[];
+  readonly release: () => void;
+}
+
+/** The progress of a new run or of the one to resume, whose session begins. */
+async function openProgress(trainer: Trainer, options: TrainOptions, plan: RunPlan): Promise<Progress> {
+  const { folder, sampler, resume = false } = options;
+  const { settings, onWarning } = plan;
+  const fresh: Progress = {
+    settings: await resumeFingerprint(trainer.model, options, plan),
+    changeable: changeableSettings(settings),
+    steps: 0,
+    best: null,
+    lastEvaluatedStep: 0,
+    evaluationsSinceBest: 0,
+    sampler: null,
+  };
+  const progress = resume ? resumeRun(trainer, folder, fresh, { sampler, onWarning }) : fresh;
+  const { tensorboard, keepStates } = settings;
+  const { adapter } = trainer.model.parameters()[0]!.device;
+  folder.begin(adapter, { steps: trainer.steps, tensorboard, keepStates, onWarning });
+  return progress;
+}
+
+/** The training samples without objects, if the run mines hard negatives. */
+async function emptySamples({ dataset, split }: TrainOptions, { hardNegatives }: RunPlan): Promise<number[]> {
+  if (hardNegatives === 0) return [];
+  const empty = await samplesWithoutObjects(dataset, split.train);
+  if (empty.length > 0) return empty;
+  throw new RunError('trainDetector', 'hardNegatives needs training samples without objects: there are none');
 }
 
 const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

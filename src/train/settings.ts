@@ -2,6 +2,9 @@ import { changeable, flag, numeric, oneOf, orAuto, orNone, type Group, type Grou
 
 const count = { min: 1, integer: true };
 
+/** Maximum of `keepStates`. */
+export const MAX_STATES = 100;
+
 /** The settings of a training run: group `train` of a configuration, and the defaults of `Trainer` and `trainDetector`. */
 export const trainSettings = {
   /** Passes over the training samples. */
@@ -68,6 +71,18 @@ export const trainSettings = {
   monitor: changeable(oneOf('f1', ['f1', 'ap'], 'metric that decides which weights are best')),
   /** Number of consecutive evaluations without improvement after which the run ends early; null disables this. */
   patience: changeable(orNone(numeric(10, 'stop after this many evaluations without improvement', count), 10)),
+  /** Minutes of training after which the state is also saved within an epoch; null saves it at the ends of epochs only. */
+  saveMinutes: changeable(
+    orNone(numeric(10, 'also saves the state within an epoch, when this many minutes have passed', { min: 0 }), 10),
+  ),
+  /** Number of states that are kept for resuming, in case the newest is damaged. */
+  keepStates: changeable(
+    numeric(2, 'number of states kept for --resume, in case the newest is damaged', {
+      min: 1,
+      max: MAX_STATES,
+      integer: true,
+    }),
+  ),
   /** Random seed of order and augmentation. (`manualSeed` seeds the initial weights.) */
   seed: numeric(1, 'random seed for initial weights, data order, augmentation and split', { min: 0, integer: true }),
   /** Also writes scalars for TensorBoard, `events.out.tfevents.*`, into the run folder. */

@@ -74,7 +74,13 @@ test('a run is not resumed with other data', async () => {
   const text = readFileSync(config, 'utf8');
   renameSync(chip, `${chip}.away`);
   writeFileSync(config, text.replace('"synthetic"', JSON.stringify(data)));
-  await refuses(retinagrad(['train', '--resume', 'run']), 1, 'samples', 'resume with the same data and settings');
+  await refuses(
+    retinagrad(['train', '--resume', 'run']),
+    1,
+    'samples',
+    'labels was',
+    'resume with the same data and settings',
+  );
   renameSync(`${chip}.away`, chip);
   writeFileSync(config, text);
 });

@@ -9,6 +9,7 @@ import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
 import { squares, tinySpec, trainRuns } from './support.ts';
 import { Detector } from '../../src/detector/detector.ts';
 import { atLeast } from '../../src/detector/detections-table.ts';
+import { RunFolder } from '../../src/train/node/run-folder.ts';
 import { MemoryRun } from '../../src/train/memory-run.ts';
 import { loadDetector } from '../../src/detector/node/detector-file.ts';
 
@@ -119,7 +120,10 @@ test('invalid options are rejected', async () => {
     assert.match((await errorOf(() => run(name, options))).message, reason);
   };
   await refused('whole', {}, /holds a run already/);
-  await refused('whole', { resume: true, epochs: 4 }, /totalSteps was 6 and is now 8;/);
+  await refused('whole', { resume: true, epochs: 4 }, /totalSteps was 6 and is now 8\n/);
+  const release = new RunFolder(join(root, 'whole')).acquire();
+  await refused('whole', { resume: true }, /is in use: process \d+ of this machine/);
+  release();
   await refused('new', { epochs: 0 }, /epochs is 0/);
   await refused('new', { split: { train: [], heldOut: [1] } }, /split.train.length is 0, expected an integer >= 1/);
   await refused('new', { dataset: { ...dataset, classes: ['a', 'b'] } }, /the model has 1 class, the data set has 2/);

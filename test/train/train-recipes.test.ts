@@ -109,11 +109,11 @@ test('a run with other settings is not resumed, and the error names the differen
     const all = { ...recipe, sampler: makeSampler(), resume: true, ...options };
     assert.match((await errorOf(() => run('whole', all))).message, reason);
   };
-  await refused({ optimizer: 'adamw' }, /optimizer was "sgd" and is now "adamw";/);
-  await refused({ learningRate: 0.01 }, /learningRate was 0.02 and is now 0.01;/);
-  await refused({ warmup: 0.5 }, /warmup was 2 and is now 0.5;/);
-  await refused({ freeze: 0 }, /freeze was 1 and is now 0;/);
-  await refused({ augment: null }, /augment was the default and is now null;/);
+  await refused({ optimizer: 'adamw' }, /optimizer was "sgd" and is now "adamw"\n/);
+  await refused({ learningRate: 0.01 }, /learningRate was 0.02 and is now 0.01\n/);
+  await refused({ warmup: 0.5 }, /warmup was 2 and is now 0.5\n/);
+  await refused({ freeze: 0 }, /freeze was 1 and is now 0\n/);
+  await refused({ augment: null }, /augment was the default and is now null\n/);
 });
 
 test('the run folder records the environment, and each time the run is resumed', () => {

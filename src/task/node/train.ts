@@ -132,9 +132,11 @@ export async function train(given: PartialSettings, options: TrainTaskOptions): 
   const start = performance.now();
   const { out, onDrawing, onOpen, onJudging, ...running } = options;
   const training = await openTraining(given, defined({ onDrawing }));
+  let release = (): void => undefined;
   try {
     onOpen?.(training);
     const folder = new RunFolder(out);
+    release = folder.acquire();
     // A folder that is used has the settings of its run, whether this one resumes it or is refused.
     if (!folder.isUsed) folder.writeConfig(printSettings(settingsSchema, training.settings));
     const result = await runTraining(training, folder, running);
@@ -160,6 +162,7 @@ export async function train(given: PartialSettings, options: TrainTaskOptions): 
     detector.dispose();
     return { ...result, end: 'interrupted', folder, seconds: seconds() };
   } finally {
+    release();
     await training.close();
   }
 }

@@ -1,6 +1,8 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { writePng } from '../../imagery/node/png.ts';
+import { isRecord } from '../../common/check.ts';
+import { removePartialFiles, replaceFile, writeError } from '../../common/node/replace-file.ts';
+import { encodePng } from '../../imagery/node/png.ts';
 import type { Dataset } from '../../data/types.ts';
 import type { Evaluation } from '../../evaluation/detection-metrics.ts';
 import { lossChart, precisionRecallChart } from '../../report/charts/charts.ts';
@@ -8,11 +10,15 @@ import { contactSheet, detectionPicture } from '../../report/pictures/pictures.t
 import type { AdapterDescription } from '../../tensor/device.ts';
 import type { ImageResult } from '../../detector/evaluate.ts';
 import { saveDetector } from '../../detector/node/detector-file.ts';
-import { loadCheckpoint, saveCheckpoint } from '../../weights/node/checkpoint.ts';
+import { loadCheckpoint } from '../../weights/node/checkpoint.ts';
 import type { DetectorDescription } from '../../detector/detector.ts';
 import type { HostTensor } from '../../nn/module.ts';
 import type { SafetensorsFile } from '../../weights/safetensors.ts';
-import type { RunRecord, RunStore } from '../run-store.ts';
+import type { BeginOptions, OnWarning, ReachedSteps, RunRecord, RunStore } from '../run-store.ts';
+import { MetricsFile } from './metrics-file.ts';
+import { lockFolder } from './run-lock.ts';
+import { loadNewestState, saveNewestState, statePaths } from './state-files.ts';
+import { trainSettings } from '../settings.ts';
 import { openEventFile, type EventFile } from './tensorboard.ts';
 
 /** The measurements of a record by TensorBoard's tags. Null values are omitted. */
@@ -51,15 +57,30 @@ const COLUMNS = 4;
 /** Small images are enlarged so that the longer side has about this many pixels. */
 const PICTURE_SIZE = 512;
 
-/** A training run in a folder. */
+const OP = 'trainDetector';
+
+/**
+ * A training run in a folder. Every file is replaced as a whole (`replaceFile`), except metrics.jsonl and event files, which
+ * grow. A folder that cannot be written is an InputError that names the file.
+ */
 export class RunFolder implements RunStore {
   readonly path: string;
-  #records: RunRecord[] = [];
+  readonly #metrics: MetricsFile;
   #events: EventFile | null = null;
+  /** Contents of config.yaml. */
+  #config: string | null = null;
+  #keepStates = trainSettings.keepStates.default;
+  /** The lock of the folder, and the number of calls of `acquire` that hold it. */
+  #lock = { holders: 0, release: (): void => undefined };
 
   constructor(path: string) {
     this.path = path;
-    mkdirSync(path, { recursive: true });
+    try {
+      mkdirSync(path, { recursive: true });
+    } catch (error) {
+      throw writeError('RunFolder', path, error);
+    }
+    this.#metrics = new MetricsFile(this.file('metrics'));
   }
 
   file(name: keyof typeof runFiles): string {
@@ -67,20 +88,34 @@ export class RunFolder implements RunStore {
   }
 
   get hasState(): boolean {
-    return existsSync(this.file('state'));
+    return statePaths(this.file('state')).length > 0;
   }
 
   get isUsed(): boolean {
     return this.hasState || existsSync(this.file('metrics'));
   }
 
+  acquire(): () => void {
+    if (this.#lock.holders === 0) {
+      this.#lock.release = lockFolder(this.path);
+      for (const folder of [this.path, this.file('predictions')]) if (existsSync(folder)) removePartialFiles(folder);
+    }
+    this.#lock.holders++;
+    return () => {
+      if (--this.#lock.holders === 0) this.#lock.release();
+    };
+  }
+
   /** Writes the settings of the run. */
   writeConfig(config: string): void {
-    writeFileSync(this.file('config'), config);
+    this.#config = config;
+    replaceFile(OP, this.file('config'), config);
   }
 
   /** Records versions, platform and adapter. A resumed run adds its own, because the machine may be a different one. */
-  begin(adapter: AdapterDescription, { steps, tensorboard }: { steps: number; tensorboard: boolean }): void {
+  begin(adapter: AdapterDescription, { steps, keepStates, tensorboard, onWarning }: BeginOptions): void {
+    this.#keepStates = keepStates;
+    if (existsSync(this.file('config'))) this.#config = readFileSync(this.file('config'), 'utf8');
     if (tensorboard) this.#events = openEventFile(this.path, steps);
     const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
       version: string;
@@ -94,52 +129,53 @@ export class RunFolder implements RunStore {
       adapter,
     };
     const path = this.file('environment');
-    const first = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { resumed?: object[] }) : null;
-    const all = first === null ? session : { ...first, resumed: [...(first.resumed ?? []), session] };
-    writeFileSync(path, `${JSON.stringify(all, null, 2)}\n`);
+    let first: Record<string, unknown> | null = null;
+    try {
+      first = existsSync(path) ? this.readEnvironment() : null;
+    } catch {
+      // Nothing that the run computes depends on it.
+      renameSync(path, `${path}.damaged`);
+      onWarning(`${path} was damaged and is begun anew; the damaged file is ${path}.damaged`);
+    }
+    const resumed = Array.isArray(first?.['resumed']) ? (first['resumed'] as unknown[]) : [];
+    const all = first === null ? session : { ...first, resumed: [...resumed, session] };
+    replaceFile(OP, path, `${JSON.stringify(all, null, 2)}\n`);
   }
 
   /** Reads what `begin` recorded. */
   readEnvironment(): Record<string, unknown> {
-    return JSON.parse(readFileSync(this.file('environment'), 'utf8')) as Record<string, unknown>;
+    const found: unknown = JSON.parse(readFileSync(this.file('environment'), 'utf8'));
+    if (!isRecord(found)) throw new Error(`${this.file('environment')}: not a JSON object`);
+    return found;
   }
 
   /** The lines of metrics.jsonl so far. */
   get records(): readonly RunRecord[] {
-    return this.#records;
+    return this.#metrics.records;
   }
 
-  /** Reads metrics.jsonl of a resumed run and drops the records after `steps`, which will be computed again. */
-  restoreRecords(steps: number): void {
-    const lines = existsSync(this.file('metrics')) ? readFileSync(this.file('metrics'), 'utf8').split('\n') : [];
-    this.#records = lines.flatMap((line, i) => {
-      if (line === '') return [];
-      try {
-        const record = JSON.parse(line) as RunRecord;
-        return record.step <= steps ? [record] : [];
-      } catch (cause) {
-        // A crash truncates at most the last line, which is more recent than the saved state.
-        if (i === lines.length - 1) return [];
-        throw new Error(`${this.file('metrics')}:${i + 1}: not JSON`, { cause });
-      }
-    });
-    writeFileSync(this.file('metrics'), this.#records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  /** Reads metrics.jsonl of a resumed run and drops the records that will be computed again. */
+  restoreRecords(reached: ReachedSteps, onWarning: OnWarning): void {
+    this.#metrics.restore(reached, onWarning);
   }
 
   /** Appends a record to metrics.jsonl, and its scalars to the TensorBoard file if there is one. */
   append(record: RunRecord): void {
-    this.#records.push(record);
-    appendFileSync(this.file('metrics'), `${JSON.stringify(record)}\n`);
+    this.#metrics.append(record);
     this.#events?.scalars(record.step, scalarsOf(record));
   }
 
-  loadState(): SafetensorsFile | null {
-    return this.hasState ? loadCheckpoint(this.file('state')) : null;
+  loadState(onWarning: OnWarning): SafetensorsFile | null {
+    return loadNewestState(this.file('state'), onWarning);
   }
 
   saveState(tensors: ReadonlyMap<string, HostTensor>, metadata: Readonly<Record<string, string>>): void {
-    saveCheckpoint(this.file('state'), tensors, metadata);
+    // Someone may have deleted or moved the folder.
+    if (this.#config !== null && !existsSync(this.file('config'))) this.writeConfig(this.#config);
+    // First, so that no state is newer than the records that a power failure leaves.
+    this.#metrics.flush();
     this.#drawLosses();
+    saveNewestState(this.file('state'), this.#keepStates, tensors, metadata);
   }
 
   saveDetector(
@@ -150,16 +186,25 @@ export class RunFolder implements RunStore {
     saveDetector(this.file(which), weights, description);
   }
 
+  hasDetector(which: 'best' | 'last'): boolean {
+    if (!existsSync(this.file(which))) return false;
+    try {
+      loadCheckpoint(this.file(which));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   #drawLosses(): void {
     const of = <K extends 'step' | 'evaluation'>(kind: K) =>
-      this.#records.filter((record): record is Extract<RunRecord, { kind: K }> => record.kind === kind);
-    writeFileSync(this.file('loss'), lossChart(of('step'), of('evaluation')));
+      this.records.filter((record): record is Extract<RunRecord, { kind: K }> => record.kind === kind);
+    replaceFile(OP, this.file('loss'), lossChart(of('step'), of('evaluation')));
   }
 
   /** Draws the precision-recall curve, and pictures of images with ground-truth and detected boxes. */
   async saveResults(dataset: Dataset, evaluation: Evaluation, images: readonly ImageResult[]): Promise<void> {
-    writeFileSync(this.file('precisionRecall'), precisionRecallChart(evaluation));
-    mkdirSync(this.file('predictions'), { recursive: true });
+    replaceFile(OP, this.file('precisionRecall'), precisionRecallChart(evaluation));
     // Images with objects first: empty images without detections show little.
     const chosen = [...images.filter(({ truth }) => truth.labels.length > 0), ...images].slice(0, PICTURES);
     const pictures = [];
@@ -171,9 +216,10 @@ export class RunFolder implements RunStore {
         iouThreshold: evaluation.iouThreshold,
         classes: dataset.classes,
       });
-      await writePng(join(this.file('predictions'), `${id.replaceAll(/[^\w.-]+/g, '_')}.png`), picture);
+      const name = `${id.replaceAll(/[^\w.-]+/g, '_')}.png`;
+      replaceFile(OP, join(this.file('predictions'), name), await encodePng(picture));
       pictures.push(picture);
     }
-    if (pictures.length > 0) await writePng(this.file('sheet'), contactSheet(pictures, COLUMNS));
+    if (pictures.length > 0) replaceFile(OP, this.file('sheet'), await encodePng(contactSheet(pictures, COLUMNS)));
   }
 }
