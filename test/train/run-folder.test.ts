@@ -27,8 +27,17 @@ test.after(() => rmSync(root, { recursive: true }));
 const adapter = { name: 'none', kind: 'software' } as Parameters<RunFolder['begin']>[0];
 const weights = (step: number) => new Map([['w', { shape: [3], data: Float32Array.of(step, 2, 3) }]]);
 const stepRecord = (step: number): StepRecord => ({
-  ...{ kind: 'step', step, epoch: 0, learningRate: 1, imagesPerSecond: 1, waitSeconds: 0 },
-  ...{ loss: 1, classification: 1, boxRegression: 0, gradientNorm: 1, positives: 1 },
+  kind: 'step',
+  step,
+  epoch: 0,
+  learningRate: 1,
+  imagesPerSecond: 1,
+  waitSeconds: 0,
+  loss: 1,
+  classification: 1,
+  boxRegression: 0,
+  gradientNorm: 1,
+  positives: 1,
 });
 
 /** A folder with some saved steps, and what it warns about. */

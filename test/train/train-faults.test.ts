@@ -28,9 +28,9 @@ const computed = ({ records, files }: MemoryRun): unknown => [
 const whole = new MemoryRun();
 /** The same run, as a kill after its first step would leave it. */
 const killed = new MemoryRun();
-const { saveState } = whole;
+const saveState = whole.saveState.bind(whole);
 whole.saveState = (...state): void => {
-  saveState.apply(whole, state);
+  saveState(...state);
   if (killed.hasState) return;
   killed.files.set('state', whole.files.get('state')!);
   for (const record of whole.records) killed.append(record);
