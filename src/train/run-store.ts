@@ -5,6 +5,7 @@ import type { Evaluation } from '../evaluation/detection-metrics.ts';
 import type { HostTensor } from '../nn/module.ts';
 import type { AdapterDescription } from '../tensor/device.ts';
 import type { SafetensorsFile } from '../weights/safetensors.ts';
+import type { ReachedSteps } from './reached-steps.ts';
 import type { StepLosses } from './trainer.ts';
 
 /** A training step, as a line of metrics.jsonl. */
@@ -83,17 +84,6 @@ export interface RunStore {
   /** Called after an evaluation that is the best so far. */
   saveResults(dataset: Dataset, evaluation: Evaluation, images: readonly ImageResult[]): Promise<void>;
 }
-
-/** How far the state of a resumed run reaches. */
-export interface ReachedSteps {
-  readonly steps: number;
-  /** 0 for none. */
-  readonly lastEvaluatedStep: number;
-}
-
-/** Whether a record belongs to the state of a resumed run. */
-export const isReached = ({ kind, step }: RunRecord, { steps, lastEvaluatedStep }: ReachedSteps): boolean =>
-  step <= (kind === 'evaluation' ? lastEvaluatedStep : steps);
 
 /** Receives what did not end a run, in one sentence. */
 export type OnWarning = (text: string) => void;
