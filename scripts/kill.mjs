@@ -72,8 +72,7 @@ function train(args, folder, kill) {
 }
 
 /** A name of a file without what is random in it. */
-const kindOf = (name) =>
-  (name ?? '').replace(/^\.(.*)\.[\w-]{36}\.partial$/, '$1 (partial)').replace(/\.[\w-]{36}$/, '');
+const kindOf = (name) => (name ?? '').replace(/^\.(.*)\.[\w-]{36}\.partial$/, '$1 (partial)');
 
 /** What is wrong in a folder after a kill. */
 function damageOf(folder) {

@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isRecord } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { codeOf, replaceFile, writeError } from '../../common/node/replace-file.ts';
@@ -48,7 +48,7 @@ export function lockFolder(folder: string): () => void {
   const path = join(folder, 'run.lock');
   const text = `${JSON.stringify(ownOf(process.pid))}\n`;
   // Has its content before it gets its name, so that others never read half a lock.
-  const ready = join(folder, `.run.lock.${randomUUID()}.partial`);
+  const ready = partialOf(path);
   try {
     replaceFile(OP, ready, text);
   } catch (error) {
@@ -143,6 +143,8 @@ function holds(text: string, path: string, fresh: string): string | null {
   return `${who}; ${free}, or try again in ${ABANDONED / 60_000} minutes`;
 }
 
+const partialOf = (path: string): string => join(dirname(path), `.${basename(path)}.${randomUUID()}.partial`);
+
 function ownerOf(text: string): Owner | null {
   try {
     const found: unknown = JSON.parse(text);
@@ -156,7 +158,8 @@ function ownerOf(text: string): Owner | null {
 
 /** Removes the lock of a process that has ended; if another process has replaced it in the meantime, gives it back. */
 function takeAway(path: string, text: string): void {
-  const away = `${path}.${randomUUID()}`;
+  // The name of a partial file, which the next process removes if this one is killed here.
+  const away = partialOf(path);
   try {
     renameSync(path, away);
   } catch (error) {
