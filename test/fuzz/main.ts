@@ -1,10 +1,13 @@
-// npm run fuzz: random programs on the GPU against the float64 reference.
+// npm run fuzz: random programs on the GPU against the float64 reference, or damaged files for every reader.
 import { parseArgs } from 'node:util';
 import { init } from '../../src/node/init.ts';
 import { coverage, fuzz, notes, type FuzzReport } from './fuzz.ts';
+import { fuzzParsers, parserLine } from './parsers/fuzz-parsers.ts';
+import { openParsers } from './parsers/parsers.ts';
 import { table } from './table.ts';
 
 const HELP = `npm run fuzz -- [--programs N] [--seed N] [--ops NAMES] [--failures N]
+npm run fuzz -- --minutes N [--seed N] [--files NAMES]
 
 Runs random programs of 3 to 12 operations and compares every value, and the gradient of a weighted sum of all of them,
 with the float64 reference. A program that disagrees is reduced to the smallest one that still does, and printed as
@@ -14,9 +17,15 @@ TypeScript that runs.
   --seed N       an integer; the same seed gives the same programs, default 1
   --ops NAMES    comma-separated operations to use, default all
   --failures N   number of failures to reduce before it stops, default 5
+
+With --minutes, damages valid files of every format instead, and reads them: each must be read, or refused by an error that
+names it. Needs no GPU.
+
+  --minutes N    how long
+  --files NAMES  comma-separated parts of names, such as png,tif; default all
   --help         this text
 
-Ends with status 1 if a program disagrees. RETINAGRAD_ADAPTER chooses the adapter.`;
+Ends with status 1 if a program disagrees or a file fails otherwise. RETINAGRAD_ADAPTER chooses the adapter.`;
 
 /** An integer that was given as an option. */
 function integer(name: string, text: string, min: number): number {
@@ -29,7 +38,15 @@ function integer(name: string, text: string, min: number): number {
 function readOptions() {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
-    options: { programs: text, seed: text, ops: text, failures: text, help: { type: 'boolean' } },
+    options: {
+      programs: text,
+      seed: text,
+      ops: text,
+      failures: text,
+      minutes: text,
+      files: text,
+      help: { type: 'boolean' },
+    },
   });
   const names = values.ops?.split(',') ?? [...table.keys()];
   const unknown = names.filter((name) => !table.has(name));
@@ -40,6 +57,8 @@ function readOptions() {
     programs: integer('programs', values.programs ?? '20000', 1),
     seed: integer('seed', values.seed ?? '1', 0),
     failures: integer('failures', values.failures ?? '5', 1),
+    minutes: values.minutes === undefined ? null : integer('minutes', values.minutes, 1),
+    files: values.files?.split(',') ?? [''],
     ops: new Map(names.map((name) => [name, table.get(name)!])),
   };
 }
@@ -58,12 +77,42 @@ function progress(programs: number): (report: FuzzReport) => void {
   };
 }
 
+/** Reads damaged files for some minutes. */
+async function runParsers(minutes: number, seed: number, names: readonly string[]): Promise<void> {
+  const opened = await openParsers();
+  const parsers = opened.parsers.filter(({ file }) => names.some((name) => file.includes(name)));
+  if (parsers.length === 0)
+    throw new RangeError(
+      `--files: none matches, expected parts of ${opened.parsers.map(({ file }) => file).join(', ')}`,
+    );
+  let last = 0;
+  try {
+    const reports = await fuzzParsers(parsers, {
+      minutes,
+      seed,
+      onProgress(reports) {
+        if (performance.now() - last < 10_000) return;
+        last = performance.now();
+        const tried = reports.reduce((sum, report) => sum + report.read + report.refused + report.failures.length, 0);
+        const failed = reports.reduce((sum, { failures }) => sum + failures.length, 0);
+        process.stderr.write(`${tried} files, ${failed} failures\n`);
+      },
+    });
+    const failures = reports.flatMap((report) => report.failures.slice(0, 5));
+    console.log([...reports.map(parserLine), ...failures].join('\n'));
+    process.exitCode = failures.length === 0 ? 0 : 1;
+  } finally {
+    opened.close();
+  }
+}
+
 async function main(): Promise<void> {
-  const { help, ops, ...options } = readOptions();
+  const { help, ops, minutes, files, ...options } = readOptions();
   if (help) {
     console.log(HELP);
     return;
   }
+  if (minutes !== null) return runParsers(minutes, options.seed, files);
   const device = await init();
   const report = await fuzz(device, ops, { ...options, onProgress: progress(options.programs) });
   device.destroy();

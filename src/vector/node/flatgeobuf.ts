@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { optionalPackage } from '../../imagery/node/optional-package.ts';
 import { crsOfEpsg, crsOfWkt, type Crs } from '../crs.ts';
+import { checkFlatGeobuf } from '../flatgeobuf-check.ts';
 import { geojsonGeometry } from '../geojson.ts';
 import type { Feature, VectorLayer } from '../layer.ts';
 
@@ -11,6 +12,8 @@ export async function readFlatGeobuf(path: string): Promise<VectorLayer> {
   // Version 3, followed by a patch level.
   if (bytes.toString('latin1', 0, 7) !== 'fgb\x03fgb')
     throw new Error('not a FlatGeobuf file of version 3 (wrong signature)');
+  const hasFeatures = checkFlatGeobuf(bytes);
+  if (!hasFeatures) return { name: path, crs: null, features: [] };
   let crs: Crs | null = null;
   let count = 0;
   const features: Feature[] = [];
