@@ -17,7 +17,7 @@ const BUDGETS = {
   autograd: 3020,
   nn: 1460,
   imagery: 3950,
-  vector: 1340,
+  vector: 1420,
   labels: 4060,
   'labels/tools': 790,
   synthetic: 820,

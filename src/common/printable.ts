@@ -1,5 +1,5 @@
 /** Control characters, which a terminal obeys, and those that reverse the direction of text; without tabs and line breaks. */
-const UNPRINTABLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const UNPRINTABLE = /[^\P{Cc}\t\n]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 
 /**
  * A text for a terminal: names of files and classes come from data of others, which could otherwise rewrite what is on the

@@ -52,7 +52,8 @@ const indirect = (view: DataView, at: number): number => at + view.getUint32(at,
 function fieldAt(view: DataView, table: number, entry: number): number {
   const names = table - view.getInt32(table, true);
   const at = 4 + 2 * entry;
-  const offset = at < view.getUint16(names, true) ? view.getUint16(names + at, true) : 0;
+  // Signed, as the package takes them.
+  const offset = at < view.getInt16(names, true) ? view.getInt16(names + at, true) : 0;
   return offset === 0 ? 0 : table + offset;
 }
 

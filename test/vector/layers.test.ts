@@ -183,4 +183,43 @@ test('KML: collections, points, lines and attributes', () => {
   assert.throws(() => kmlLayer('<gpx/>', 'a.kml'), /not KML \(the root is gpx\)/);
 });
 
+test('GeoPackage: views, computed columns and tables without values are not read, because that runs what the file says', async () => {
+  const { default: load } = await import('sql.js');
+  const { Database } = await load();
+  const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)';
+  for (const [table, sql] of [
+    ['places', `DROP TABLE places; CREATE VIEW places AS ${endless} SELECT i AS fid, x'00' AS geom FROM n`],
+    [
+      'gpkg_contents',
+      `DROP TABLE gpkg_contents; CREATE VIEW gpkg_contents AS ${endless} SELECT 'places' AS table_name FROM n`,
+    ],
+    ['places', 'ALTER TABLE places ADD COLUMN big AS (hex(zeroblob(500000000)))'],
+  ] as const) {
+    const database = new Database(readFileSync(geopackage));
+    database.run(`PRAGMA foreign_keys = OFF; ${sql}`);
+    const path = join(folder, 'bad.gpkg');
+    writeFileSync(path, database.export());
+    database.close();
+    assert.match(
+      await message(path, { layer: 'places' }),
+      new RegExp(`bad.gpkg: ${table} is a view, a virtual table or has computed columns: write it as a plain table`),
+    );
+  }
+});
+
+test('FlatGeobuf: an index of no features and lists beyond the file are damage, not endless loops', async () => {
+  const bytes = readFileSync(join(fixtures, 'layer.fgb'));
+  for (let at = 12; at < bytes.length; at += 4) {
+    const bad = Buffer.from(bytes);
+    bad.writeUInt32LE(at % 8 === 0 ? 0xffffffff : 0, at);
+    const path = join(folder, 'bad.fgb');
+    writeFileSync(path, bad);
+    try {
+      await readLayer(path);
+    } catch (error) {
+      assert.match((error as Error).message, /^readLayer: .*bad.fgb: /);
+    }
+  }
+});
+
 test.run();

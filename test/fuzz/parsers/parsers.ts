@@ -140,7 +140,7 @@ function ofFile(folder: string, file: string, seed: Uint8Array, read: (path: str
 }
 
 /** All readers. Files are written to a folder that `close` removes. */
-export async function openParsers(): Promise<{ readonly parsers: readonly Parser[]; close(): void }> {
+export async function openParsers(): Promise<{ readonly parsers: readonly Parser[]; readonly close: () => void }> {
   const folder = mkdtempSync(join(tmpdir(), 'retinagrad-fuzz-'));
   const { image } = markedSample(12, 17, [[2, 2, 9, 9]]);
   const limits = { maxPixels: 1e6, maxBlockBytes: 2 ** 22 };
