@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
+import { crc32 } from '../../common/crc32.ts';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { rgbSize, packedBytes, rgbImage } from '../image.ts';
@@ -169,17 +170,4 @@ function checkData(compressed: Uint8Array, expected: number): void {
 
 function printable(type: string): string {
   return /^[A-Za-z]{4}$/.test(type) ? type : JSON.stringify(type);
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-
-// zlib.crc32 needs Node 20.15; the package supports 20.11.
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = CRC_TABLE[(crc ^ byte) & 255]! ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
 }
