@@ -26,6 +26,7 @@ Object.assign(ROOMS, {
   detector: core,
   train: [...core, 'detector'],
   doctor: [...core, 'detector', 'train'],
+  export: [...core, 'detector', 'train'],
   task: [...core, 'detector', 'train', 'doctor'],
   measure: [...core, 'kernels', 'detector', 'train'],
   // Entries only: what the command does, users of the library can do.

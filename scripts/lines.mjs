@@ -9,7 +9,7 @@ import { readdirSync, readFileSync } from 'node:fs';
  * are the formats of other tools.
  */
 const BUDGETS = {
-  entries: 560,
+  entries: 580,
   common: 930,
   tensor: 1650,
   kernels: 3930,
@@ -25,14 +25,15 @@ const BUDGETS = {
   evaluation: 2360,
   report: 3530,
   retinanet: 1080,
-  weights: 230,
+  weights: 310,
   node: 279,
   detector: 1110,
   train: 1870,
+  export: 1060,
   doctor: 2690,
   task: 1900,
   measure: 1220,
-  cli: 2550,
+  cli: 2620,
 };
 /**
  * No room may have a larger budget than this; one that outgrows it is divided. The kernels of about 150 operations are one

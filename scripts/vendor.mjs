@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 const TAKEN = {
   'fast-xml-parser': 'XMLParser, XMLValidator',
   leven: 'default',
+  pbf: 'PbfWriter',
   'polyclip-ts': 'intersection, union',
   yaml: 'parseDocument, stringify',
 };

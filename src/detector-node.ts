@@ -1,6 +1,13 @@
 // The entry `retinagrad/detector` in Node: everything of detector.ts, and what reads and writes files.
 export * from './detector.ts';
 export { loadDetector, saveDetector } from './detector/node/detector-file.ts';
+export {
+  exportDetector,
+  exportFormats,
+  type ExportedDetector,
+  type ExportFormat,
+  type ExportOptions,
+} from './export/node/export-detector.ts';
 export { loadPretrained } from './detector/node/load-pretrained.ts';
 export {
   openTraining,

@@ -12,6 +12,12 @@ export { atLeast, omittedImages, tablesOf } from './detector/detections-table.ts
 export { loadPretrainedBytes, type PretrainedOptions, type PretrainedReport } from './detector/pretrained.ts';
 export type { TensorNote } from './detector/pretrained-source.ts';
 
+// For other tools
+export { exportOnnx, type OnnxFile, type OnnxOptions } from './export/onnx/export-onnx.ts';
+export { onnxForms, type OnnxForm } from './export/onnx/forms.ts';
+export { torchvisionModule } from './export/torchvision-module.ts';
+export { encodePth } from './weights/pth.ts';
+
 // Settings
 export {
   chooseAuto,

@@ -18,6 +18,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Command>>> = {
   predict: async () => (await import('./predict.ts')).predict,
   evaluate: async () => (await import('./evaluate.ts')).evaluate,
   convert: async () => (await import('./convert.ts')).convert,
+  export: async () => (await import('./export.ts')).exportCommand,
   bench: async () => (await import('./bench.ts')).bench,
   info: async () => (await import('./info.ts')).info,
 };

@@ -8,6 +8,7 @@ import { quoted, type Command } from '../../src/cli/command.ts';
 import { convert } from '../../src/cli/convert.ts';
 import { doctor } from '../../src/cli/doctor.ts';
 import { evaluate, shortNames } from '../../src/cli/evaluate.ts';
+import { exportCommand } from '../../src/cli/export.ts';
 import { info, type Info } from '../../src/cli/info.ts';
 import { parseCommandLine, readOptions } from '../../src/cli/options.ts';
 import { predict } from '../../src/cli/predict.ts';
@@ -15,7 +16,16 @@ import { summaries, type CommandName } from '../../src/cli/summaries.ts';
 import { train } from '../../src/cli/train.ts';
 import { ends, inPairs, json, refuses, retinagradIn, temporaryFolder } from './support.ts';
 
-const commands: Readonly<Record<CommandName, Command>> = { doctor, train, predict, evaluate, convert, bench, info };
+const commands: Readonly<Record<CommandName, Command>> = {
+  doctor,
+  train,
+  predict,
+  evaluate,
+  convert,
+  export: exportCommand,
+  bench,
+  info,
+};
 const entries = Object.entries(commands) as [CommandName, Command][];
 const folder = temporaryFolder();
 const retinagrad = retinagradIn(folder.path);

@@ -73,7 +73,7 @@ test('browsers get no module of Node, few packages, and polygons on demand', () 
     ['src/data.ts', 'leven', 'fast-xml-parser', 'yaml'], // for Pascal VOC's files and YOLO's data.yaml
     ['src/evaluation.ts', 'leven'],
     ['src/report.ts', 'leven'],
-    ['src/detector.ts', 'leven', 'yaml'], // for settings
+    ['src/detector.ts', 'leven', 'pbf', 'yaml'], // for settings and ONNX files
     ['src/train.ts', 'leven'],
   ] as const) {
     const { files, packages, optional } = reach(entry);

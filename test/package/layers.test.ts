@@ -75,6 +75,10 @@ const IMPORTS: Record<string, { readonly refused: string[]; readonly allowed: st
     refused: ['../kernels/y.ts', '../data/y.ts', '../imagery/node/y.ts', '../train/y.ts', 'node:fs', '../index.ts'],
     allowed: ['../nn/y.ts', '../autograd/tape.ts', '../imagery/y.ts'],
   },
+  'src/export/x.ts': {
+    refused: ['../kernels/y.ts', '../doctor/y.ts', '../task/y.ts', 'node:fs', './node/y.ts'],
+    allowed: ['../weights/y.ts', '../detector/y.ts', '../train/run-store.ts'],
+  },
   'src/weights/x.ts': {
     refused: ['../kernels/y.ts', '../train/y.ts', '../autograd/y.ts', 'node:fs'],
     allowed: ['../nn/module.ts', '../tensor/y.ts', '../retinanet/y.ts'],
