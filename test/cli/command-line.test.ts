@@ -102,7 +102,7 @@ test('--help lists the commands, and shows the help of one', async () => {
 
 const weights = ['--weights', 'any.safetensors'];
 const WRONG: readonly (readonly [args: readonly string[], ...message: string[]])[] = [
-  [[], 'no command given; there are doctor, train, predict, evaluate, convert, bench and info'],
+  [[], 'no command given; there are doctor, train, predict, evaluate, convert, export, bench and info'],
   [['trian'], 'unknown command "trian"; did you mean train?'],
   [['constructor'], 'unknown command "constructor"; there are doctor,'],
   [['help', 'evalaute'], 'unknown command "evalaute"; did you mean evaluate?'],
