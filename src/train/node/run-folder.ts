@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { isRecord } from '../../common/check.ts';
 import { removePartialFiles, replaceFile, writeError } from '../../common/node/replace-file.ts';
+import { rgbOf } from '../../imagery/image.ts';
 import { encodePng } from '../../imagery/node/png.ts';
 import type { Dataset } from '../../data/types.ts';
 import type { Evaluation } from '../../evaluation/detection-metrics.ts';
@@ -211,7 +212,7 @@ export class RunFolder implements RunStore {
     const pictures = [];
     for (const { index, truth, detections } of new Set(chosen)) {
       const { id, image } = await dataset.get(index);
-      const picture = detectionPicture(image, truth, detections, {
+      const picture = detectionPicture(rgbOf(image, dataset.decoding?.shown), truth, detections, {
         scale: Math.max(1, Math.round(PICTURE_SIZE / Math.max(image.shape[0]!, image.shape[1]!))),
         scoreThreshold: evaluation.best.threshold,
         iouThreshold: evaluation.iouThreshold,
