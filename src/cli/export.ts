@@ -46,19 +46,20 @@ const FORMATS: Readonly<Record<ExportFormat, string>> = {
 const help: HelpText = {
   usage: `
 retinagrad export [RUN] --to FORMAT [--out PATH] [--overwrite]
-retinagrad export [RUN] --to onnx [--tile N] [--resolution CM] [--nms WHERE | --raw] [--out PATH]`,
+    For ONNX, [--tile N] [--resolution CM] [--nms WHERE | --raw] choose the input and the outputs.`,
   about: `
-RUN is the folder of a run, whose best.safetensors is exported, or a file of weights; by default the newest run in runs/. No GPU is
-needed. If anything fails, nothing is written.
+RUN is the folder of a run, whose best.safetensors is exported, or a file of weights; by default the newest run in runs/.
+No GPU is needed. If anything fails, nothing is written.
 
 Formats:
 ${rows(Object.entries(FORMATS))}`,
   details: `
 The ONNX file (opset 13) has one input, images [1, 3, N, N]: an RGB image with values from 0 to 1. Its output is output0
 [1, 4 + classes, K]: cx, cy, w, h in pixels and the score of each class, for the K boxes with the highest scores, without
-suppression. With --nms in, its outputs are boxes [n, 4] (x1, y1, x2, y2), labels [n] and scores [n], as retinagrad predict finds
-them in a tile. With --raw they are logits [1, A, classes], deltas [1, A, 4] and anchors [A, 4]. The metadata of the file have the names of
-the classes, the threshold, the tile and the size of a pixel on the ground, which GIS tools read.`,
+suppression. With --nms in, its outputs are boxes [n, 4] (x1, y1, x2, y2), labels [n] and scores [n], as retinagrad
+predict finds them in a tile. With --raw they are logits [1, A, classes], deltas [1, A, 4] and anchors [A, 4]. The
+metadata of the file have the names of the classes, the threshold, the tile and the size of a pixel on the ground, which
+GIS tools read.`,
   examples: [
     ['npx retinagrad export --to onnx', 'the newest run, for QGIS, WebODM or GeoLibre'],
     ['npx retinagrad export runs/roofs --to onnx --resolution 30 --out roofs.onnx'],

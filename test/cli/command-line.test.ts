@@ -175,7 +175,10 @@ const WRONG: readonly (readonly [args: readonly string[], ...message: string[]])
   [['evaluate', 'a', '--truth', 'b', '--predictions', 'c'], 'give either --truth and --predictions, or a data set'],
   [['evaluate', '--truth', 'b'], '--truth and --predictions go together'],
   [['evaluate', 'a.gpkg', '--truth', 'b.gpkg', '--compare', 'c'], '--compare does not go with LAYER'],
-  [['evaluate', '--truth', 'b', '--predictions', 'c', '--area', 'd'], '--area goes with LAYER --truth LAYER'],
+  [
+    ['evaluate', '--truth', 'b', '--predictions', 'c', '--area', 'd'],
+    '--area goes with DATA, or with LAYER --truth LAYER',
+  ],
   [['evaluate', 'a', ...weights, '--compare', 'b'], '--compare goes with --truth and --predictions'],
   [['evaluate', '--truth', 'b', '--predictions', 'c', ...weights], '--weights goes with a data set'],
   [['doctor'], 'expected one data set, got 0'],

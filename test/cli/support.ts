@@ -28,23 +28,46 @@ export function retinagradIn(cwd: string) {
   ): Promise<Ended> => runNode(cwd, [script, ...args], onOutput);
 }
 
-/** Runs Node on the sources. */
-export function runNode(
+/** Milliseconds after which a process that has printed nothing counts as one that never started. */
+const STARTED = 120_000;
+
+/**
+ * Runs Node on the sources. A process that prints nothing for two minutes is started again: once in some hundred starts, Node
+ * 20 waits for ever for its thread of module hooks, which tsx needs.
+ */
+export async function runNode(
   cwd: string,
   args: readonly string[],
   onOutput: (output: string, kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
 ): Promise<Ended> {
+  const ended = (await startNode(cwd, args, onOutput)) ?? (await startNode(cwd, args, onOutput));
+  if (ended === null) throw new Error(`node ${args.join(' ')} prints nothing`);
+  return ended;
+}
+
+/** Runs Node; null if it has printed nothing for two minutes, and was killed. */
+function startNode(
+  cwd: string,
+  args: readonly string[],
+  onOutput: (output: string, kill: (signal: NodeJS.Signals) => void) => void,
+): Promise<Ended | null> {
   const options = ['--conditions', 'retinagrad-source', '--import', import.meta.resolve('tsx')];
   const child = spawn(process.execPath, [...options, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   return new Promise((resolve, reject) => {
     const text = { stdout: '', stderr: '' };
+    let isStuck = false;
+    const timer = setTimeout(() => (isStuck = child.kill('SIGKILL')), STARTED);
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (part: string) => {
+        clearTimeout(timer);
         text[name] += part;
         onOutput(text.stdout + text.stderr, (signal) => child.kill(signal));
       });
     }
-    child.on('error', reject).on('close', (status) => resolve({ status, ...text }));
+    child.on('error', reject).on('close', (status) => {
+      clearTimeout(timer);
+      resolve(isStuck ? null : { status, ...text });
+    });
   });
 }
 
