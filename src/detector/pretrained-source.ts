@@ -1,8 +1,8 @@
 import { inputChannels, presets, type RetinaNetSpec } from '../retinanet/spec.ts';
 import type { HostTensor } from '../nn/module.ts';
 import type { Shape } from '../tensor/shape.ts';
-import { decodeSafetensors } from '../weights/safetensors.ts';
 import { inflateFilter } from '../weights/inflate.ts';
+import { decodeWeights } from '../weights/open-weights.ts';
 import { fromTorchvisionStateDict } from '../weights/torchvision.ts';
 import { readDescription } from './detector.ts';
 
@@ -42,9 +42,11 @@ const depths: Readonly<Record<string, number>> = {
   '3,4,23,3 bottleneck': 101,
 };
 
-/** Reads a file of weights: a detector, or the state dict of torchvision's RetinaNet or of a ResNet. */
-export function readPretrained(bytes: Uint8Array, path: string): PretrainedSource {
-  const { tensors, metadata } = decodeSafetensors(bytes, path);
+/**
+ * Reads a file of weights, safetensors or PyTorch's: a detector, or the state dict of torchvision's RetinaNet or of a ResNet.
+ */
+export async function readPretrained(bytes: Uint8Array, path: string): Promise<PretrainedSource> {
+  const { tensors, metadata } = await decodeWeights(bytes, path);
   const description = readDescription(metadata, path);
   if (description !== null) {
     const { classes, spec } = description;

@@ -60,7 +60,7 @@ const MAX_NAMES = 4;
  * either has no names, only if its shape matches. Other tensors outside the backbone that do not match, for example of
  * a pyramid with a different width, keep their values, and the report lists them.
  *
- * @param bytes of the file
+ * @param bytes of the file: safetensors, or PyTorch's, of which nothing is ever run
  * @throws Error if the backbone does not match (the message describes both), or if the file has other contents or values
  *   that are not finite. The model is then unchanged
  */
@@ -74,7 +74,7 @@ export async function loadPretrainedBytes(
       `loadPretrained: classes has ${counted(classes.length, 'name', 'names')} (${classes.join(', ')}), the model has ${counted(model.classes, 'class', 'classes')}`,
     );
   }
-  const source = fitInput(path, readPretrained(bytes, path), inputChannels(model.spec));
+  const source = fitInput(path, await readPretrained(bytes, path), inputChannels(model.spec));
   const own = model.stateDict();
   checkBackbone(path, source, new Map([...own].map(([name, { shape }]) => [name, shape])));
 

@@ -85,7 +85,8 @@ async function readLegacy(source: ByteSource): Promise<{ value: PickleValue }> {
   const reader = new PickleSeries(source);
   if ((await reader.next(rules)) !== MAGIC) throw new Error('it does not start as one');
   const version = await reader.next(rules);
-  if (version !== VERSION) throw new Error(`its version is ${String(version)}, expected ${VERSION}`);
+  if (version !== VERSION)
+    throw new Error(`its version is ${typeof version === 'number' ? version : kindOf(version)}, expected ${VERSION}`);
   const system = await reader.next(rules);
   if (!(system instanceof Map) || system.get('little_endian') !== true) throw new Error('its byte order is not little');
   const value = await reader.next(rules);

@@ -210,7 +210,8 @@ test(
     const path = await vegas(folder);
     const dataset = await openSpaceNet(path);
     for (let i = 0; i < 3; i++) {
-      const { image: pixels, ...sample } = await dataset.get(i);
+      const { image: pixels, groundResolution, ...sample } = await dataset.get(i);
+      assert.ok(groundResolution! > 0.26 && groundResolution! < 0.28, `${groundResolution} m`);
       assert.equal(await dataset.describe?.(i), { ...sample, width: 40, height: 30 });
       assert.equal(pixels.shape, [30, 40, 3]);
     }

@@ -30,6 +30,7 @@ test(
       bits: 16,
       bands: 3,
       selectedBands: [1, 2, 3],
+      notes: [],
     });
     assert.is(root, path);
     const first = await dataset.get(0);

@@ -15,6 +15,7 @@ import {
 } from '../../src/index.ts';
 import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
 import { changedNames, tinySpec, valuesOf } from '../train/support.ts';
+import { encodePth } from '../../src/weights/pth.ts';
 import { saveDetector } from '../../src/detector/node/detector-file.ts';
 import { loadPretrained } from '../../src/detector/node/load-pretrained.ts';
 
@@ -50,6 +51,8 @@ saveDetector(file('detector'), await readStateDict(theirs.stateDict()), {
 });
 const torch = toTorchvisionStateDict(await readStateDict(theirs.stateDict()));
 writeFileSync(file('torch'), encodeSafetensors(torch));
+const pth = join(root, 'torch.pth');
+writeFileSync(pth, encodePth(torch));
 
 /** The file of a PyTorch classifier with the same ResNet, with an int64 counter per norm. */
 function classifierFile(change: (tensors: Map<string, HostTensor>) => void = () => undefined): Uint8Array {
@@ -68,6 +71,8 @@ function classifierFile(change: (tensors: Map<string, HostTensor>) => void = () 
   const at = bytes.indexOf(before);
   assert.ok(at > 0);
   bytes.write(after, at);
+  // PyTorch writes no checksum.
+  bytes.write('"no-crc"', bytes.indexOf('"crc32c"'));
   return bytes;
 }
 
@@ -146,7 +151,14 @@ test('other parts that do not match are unchanged, and are listed with their sha
   model.dispose();
 });
 
-test("torchvision's RetinaNet gives all weights, in PyTorch's layouts", async () => {
+test("torchvision's RetinaNet gives all weights, in PyTorch's layouts, as safetensors and as PyTorch's file", async () => {
+  const fromPyTorch = make(3, 2);
+  await loadPretrained(fromPyTorch, pth, { classes: theirClasses });
+  assert.equal(changedNames(theirValues, await valuesOf(fromPyTorch)), []);
+  fromPyTorch.dispose();
+  writeFileSync(join(root, 'cut.pth'), encodePth(torch).subarray(0, 1000));
+  const { message } = await errorOf(() => loadPretrained(make(3, 2), join(root, 'cut.pth')));
+  assert.match(message, /cut\.pth: not a PyTorch file of weights: it has no end: it is truncated/);
   const model = make(3, 2);
   const report = await loadPretrained(model, file('torch'), { classes: theirClasses });
   assert.is(report.kind, 'torchvision detector');

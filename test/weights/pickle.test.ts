@@ -26,17 +26,34 @@ test('values of Python', () => {
   const double = Buffer.alloc(9, 0x47);
   double.writeDoubleBE(-1.5, 1);
   const parts: Part[] = [
-    ...['NONE', raw(0x88), raw(0x89), raw(0x4b, 200), raw(0x4d, 1, 2), -5, double, 'tëxt'],
-    ...[
-      raw(0x8a, 1, 0xff),
-      raw(0x8a, 0),
-      raw(0x8a, 9, 0, 0, 0, 0, 0, 0, 0, 0, 1),
-      raw(0x8c, 1, 0x61),
-      raw(0x43, 2, 7, 8),
-    ],
+    'NONE',
+    raw(136),
+    raw(137),
+    raw(75, 200),
+    raw(77, 1, 2),
+    -5,
+    double,
+    'tëxt',
+    raw(138, 1, 255),
+    raw(138, 0),
+    raw(138, 9, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+    raw(140, 1, 97),
+    raw(67, 2, 7, 8),
   ];
   assert.equal(read(Uint8Array.from(pickle('MARK', ...parts, 'TUPLE'))), [
-    ...[null, true, false, 200, 513, -5, -1.5, 'tëxt', -1, 0, 2n ** 64n, 'a', raw(7, 8)],
+    null,
+    true,
+    false,
+    200,
+    513,
+    -5,
+    -1.5,
+    'tëxt',
+    -1,
+    0,
+    2n ** 64n,
+    'a',
+    raw(7, 8),
   ]);
   const map = read(pickle('EMPTY_DICT', 'MARK', 'a', 1, 'b', 2, 'SETITEMS', 'c', 'EMPTY_LIST', 3, 'APPEND', 'SETITEM'));
   assert.equal(

@@ -109,8 +109,17 @@ const rebuild: Part = ['torch._utils', '_rebuild_tensor_v2'];
 /** A state dict with one tensor. */
 const stateWith = (shape: number[], stride: number[], offset = 0, of = storage): Uint8Array =>
   pickle(
-    ...['EMPTY_DICT', 'x', rebuild, 'MARK', ...of, offset],
-    ...[...list(...shape), ...list(...stride), 'TUPLE', 'REDUCE', 'SETITEM'],
+    'EMPTY_DICT',
+    'x',
+    rebuild,
+    'MARK',
+    ...of,
+    offset,
+    ...list(...shape),
+    ...list(...stride),
+    'TUPLE',
+    'REDUCE',
+    'SETITEM',
   );
 
 test('hostile tensors, storages and files are refused', async () => {
