@@ -25,6 +25,8 @@ const { WebAssembly } = globalThis as unknown as { WebAssembly: { compile(code: 
 const wasm = createRequire(import.meta.url).resolve('@jsquash/avif/codec/enc/avif_enc.wasm');
 const compiled = await WebAssembly.compile(await readFile(wasm));
 await encoder.init(compiled);
+// The encoder leaves a global behind that a decoder must not.
+delete (globalThis as { ImageData?: unknown }).ImageData;
 
 async function encode(data: Pixels['data'], options: object = {}): Promise<Buffer> {
   return Buffer.from(await encoder.default({ width: 30, height: 20, data }, { lossless: true, speed: 9, ...options }));
