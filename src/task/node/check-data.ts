@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { defined } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import type { OpenOptions } from '../../data/node/open-dataset.ts';
@@ -51,11 +53,19 @@ function inFull({ examples, count, remedy, ...finding }: Finding): string {
 export const inRegion = (image: LabelledImage, region: Region | null): LabelledImage =>
   region === null ? image : { ...image, objects: image.objects.filter(({ box }) => region.containsCentre(box)) };
 
+/** The folder of the images of a SpaceNet tree that are used; undefined if it has several. */
+function imagesOf({ root, images }: { readonly root?: unknown; readonly images?: unknown }): string | undefined {
+  const folder = join(String(root), String(images));
+  return existsSync(folder) ? folder : undefined;
+}
+
 async function findingsOf({ role, path, options, dataset }: OpenedData): Promise<Finding[]> {
   const { images, format, classes, split, classProperty, pointSize, layer } = options;
   // In a SpaceNet tree, `images` is the name of folders, and images are named after the place that they show.
   const isTree = 'root' in dataset.report;
-  const chosen = isTree ? {} : defined({ images, format, classes, split, classProperty, pointSize, layer });
+  const chosen = isTree
+    ? defined({ images: imagesOf(dataset.report) })
+    : defined({ images, format, classes, split, classProperty, pointSize, layer });
   // What a data set leaves out, such as labels of other images in a tree, is not trained on.
   const reading = readLabels(path, { ...chosen, onProblem: () => undefined });
   // Images of a tree need no labels; its reader opens every image before training.
@@ -68,7 +78,9 @@ async function findingsOf({ role, path, options, dataset }: OpenedData): Promise
     return isTree ? [] : [{ file: id, width: null, height: null, objects: [] }];
   });
   const table = { classes: labels.classes, images: listed };
-  const findings = quickCheck(await takeHeaders(table, labels.imagesRoot, dataset.decoding?.bands ?? options.bands));
+  // The reader of a tree has compared the bands.
+  const bands = isTree ? undefined : (dataset.decoding?.bands ?? options.bands);
+  const findings = quickCheck(await takeHeaders(table, labels.imagesRoot, bands));
   // Classes are learnt from the training images: others may lack some of them.
   return findings.filter(({ kind }) => role === 'training' || !kind.startsWith('class-'));
 }
