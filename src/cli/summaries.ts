@@ -5,7 +5,7 @@ export const summaries = {
   predict: 'detects objects in images, tiling large ones',
   evaluate: 'scores the detections of a detector, or of any file, against ground truth',
   convert: 'converts labels between formats and reports what the target format cannot represent',
-  export: 'writes a detector for other tools: PyTorch, the Hugging Face hub, and ONNX for QGIS, WebODM and others',
+  export: 'writes a detector for PyTorch, Hugging Face, and as ONNX for QGIS, WebODM and others',
   bench: 'benchmarks the kernels, the parts of RetinaNet and the whole network on this machine',
   info: 'opens the GPU, checks a matrix product on it and prints its features and limits',
 } as const;

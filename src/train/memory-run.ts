@@ -1,8 +1,8 @@
 import { encodeDetector, type DetectorDescription } from '../detector/detector.ts';
 import type { HostTensor } from '../nn/module.ts';
 import { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from '../weights/safetensors.ts';
-import { isReached, type ReachedSteps } from './reached-steps.ts';
-import type { RunRecord, RunStore } from './run-store.ts';
+import { isReached } from './reached-steps.ts';
+import type { ReachedSteps, RunRecord, RunStore } from './run-store.ts';
 
 /** A training run in memory: for browsers, and for programs that write their own files. */
 export class MemoryRun implements RunStore {

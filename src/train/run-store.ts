@@ -5,7 +5,6 @@ import type { Evaluation } from '../evaluation/detection-metrics.ts';
 import type { HostTensor } from '../nn/module.ts';
 import type { AdapterDescription } from '../tensor/device.ts';
 import type { SafetensorsFile } from '../weights/safetensors.ts';
-import type { ReachedSteps } from './reached-steps.ts';
 import type { StepLosses } from './trainer.ts';
 
 /** A training step, as a line of metrics.jsonl. */
@@ -44,6 +43,13 @@ export interface EvaluationRecord {
 }
 
 export type RunRecord = StepRecord | EvaluationRecord;
+
+/** How far the state of a resumed run reaches. */
+export interface ReachedSteps {
+  readonly steps: number;
+  /** 0 for none. */
+  readonly lastEvaluatedStep: number;
+}
 
 /** Storage of a training run: `RunFolder` stores it on disk, `MemoryRun` in memory, for browsers and tests. */
 export interface RunStore {

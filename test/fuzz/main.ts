@@ -2,8 +2,6 @@
 import { parseArgs } from 'node:util';
 import { init } from '../../src/node/init.ts';
 import { coverage, fuzz, notes, type FuzzReport } from './fuzz.ts';
-import { fuzzParsers, parserLine } from './parsers/fuzz-parsers.ts';
-import { openParsers } from './parsers/parsers.ts';
 import { table } from './table.ts';
 
 const HELP = `npm run fuzz -- [--programs N] [--seed N] [--ops NAMES] [--failures N]
@@ -79,6 +77,10 @@ function progress(programs: number): (report: FuzzReport) => void {
 
 /** Reads damaged files for some minutes. */
 async function runParsers(minutes: number, seed: number, names: readonly string[]): Promise<void> {
+  const [{ fuzzParsers, parserLine }, { openParsers }] = await Promise.all([
+    import('./parsers/fuzz-parsers.ts'),
+    import('./parsers/parsers.ts'),
+  ]);
   const opened = await openParsers();
   const parsers = opened.parsers.filter(({ file }) => names.some((name) => file.includes(name)));
   if (parsers.length === 0)

@@ -2,8 +2,8 @@ import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSyn
 import { isRecord } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { replaceFile, writeError } from '../../common/node/replace-file.ts';
-import { isReached, type ReachedSteps } from '../reached-steps.ts';
-import type { OnWarning, RunRecord } from '../run-store.ts';
+import { isReached } from '../reached-steps.ts';
+import type { OnWarning, ReachedSteps, RunRecord } from '../run-store.ts';
 
 const OP = 'trainDetector';
 
