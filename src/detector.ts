@@ -17,6 +17,10 @@ export { exportOnnx, type OnnxFile, type OnnxOptions } from './export/onnx/expor
 export { onnxForms, type OnnxForm } from './export/onnx/forms.ts';
 export { torchvisionModule } from './export/torchvision-module.ts';
 export { encodePth } from './weights/pth.ts';
+export { openWeights } from './weights/open-weights.ts';
+export { openShards } from './weights/shards.ts';
+export type { StoredTensor, TensorFile } from './weights/tensor-file.ts';
+export type { Bytes, ByteSource } from './weights/byte-source.ts';
 
 // Settings
 export {

@@ -273,9 +273,5 @@ export { resizedSize, transformImages, type ImageBatch, type ImageInput } from '
 // Files and images
 export { loadTorchvisionStateDict, toTorchvisionStateDict } from './weights/torchvision.ts';
 export { decodeSafetensors, encodeSafetensors, type SafetensorsFile } from './weights/safetensors.ts';
-export { openWeights } from './weights/open-weights.ts';
-export { openShards } from './weights/shards.ts';
-export type { StoredTensor, TensorFile } from './weights/tensor-file.ts';
-export type { Bytes, ByteSource } from './weights/byte-source.ts';
 export type { Annotations, RgbImage } from './imagery/types.ts';
 export type { Dataset, Sample } from './data/types.ts';
