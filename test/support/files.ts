@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,14 +18,19 @@ export function temporaryFolder(prefix = join(tmpdir(), 'retinagrad-')): string 
   return folder;
 }
 
-/** The body of a test that gets a folder of its own, which is removed afterwards. */
+/**
+ * The body of a test that gets a folder of its own, which is removed afterwards. It is the only one in its folder: readers
+ * of labels search the folder around theirs for images.
+ */
 export function inFolder(run: (folder: string) => Promise<void>): () => Promise<void> {
   return async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'retinagrad-test-'));
+    const around = mkdtempSync(join(tmpdir(), 'retinagrad-test-'));
+    const folder = join(around, 'data');
+    mkdirSync(folder);
     try {
       await run(folder);
     } finally {
-      rmSync(folder, { recursive: true });
+      rmSync(around, { recursive: true });
     }
   };
 }

@@ -6,20 +6,25 @@ import { InputError } from '../../common/errors.ts';
 const MAX_DEPTH = 6;
 
 /**
- * All files below a folder in a fixed order, as relative paths with forward slashes. Hidden files are skipped. Rejects if
- * the folder does not exist or is a file.
+ * All files below a folder in a fixed order, as relative paths with forward slashes. Hidden files are skipped, and folders
+ * that are removed in the meantime. Rejects if the folder does not exist or is a file.
+ *
+ * @param levels of folders within the folder. Default: 6
  */
-export async function listFiles(folder: string): Promise<string[]> {
+export async function listFiles(folder: string, levels = MAX_DEPTH): Promise<string[]> {
   const files: string[] = [];
   async function walk(relative: string, depth: number): Promise<void> {
-    const entries = await readdir(join(folder, relative), { withFileTypes: true });
+    const entries = await readdir(join(folder, relative), { withFileTypes: true }).catch((error: unknown) => {
+      if (depth > 0 && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    });
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       if (entry.name.startsWith('.')) continue;
       const path = relative === '' ? entry.name : `${relative}/${entry.name}`;
       // A broken link is listed as a file: the error comes when it is read.
       const target = entry.isSymbolicLink() ? await stat(join(folder, path)).catch(() => entry) : entry;
       if (!target.isDirectory()) files.push(path);
-      else if (depth < MAX_DEPTH) await walk(path, depth + 1);
+      else if (depth < levels) await walk(path, depth + 1);
     }
   }
   await walk('', 0);

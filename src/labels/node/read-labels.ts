@@ -227,13 +227,16 @@ async function findByName<T extends LabelTable & { readonly notes?: readonly str
   return { ...found, notes: [...(found.notes ?? []), ...names.notes()] };
 }
 
-/** The images in a folder; without one, in that of the labels or, if it has none, in the folder around it. */
+/**
+ * The images in a folder; without one, in that of the labels or, if it has none, in the folder around it. Of that one only
+ * `images/train` and its like: it can be anything, such as a home folder, also with parts that may not be read.
+ */
 async function imagesNear(images: string | undefined, path: string): Promise<string[]> {
-  const within = async (folder: string): Promise<string[]> =>
-    (await listFiles(folder)).filter((file) => imageEnding.test(file));
+  const within = async (folder: string, levels?: number): Promise<string[]> =>
+    (await listFiles(folder, levels)).filter((file) => imageEnding.test(file));
   if (images !== undefined) return within(images);
   const beside = await within(dirname(path));
-  return beside.length > 0 ? beside : within(dirname(dirname(resolve(path))));
+  return beside.length > 0 ? beside : within(dirname(dirname(resolve(path))), 2).catch(() => []);
 }
 
 /** The names of classes that are given as a list or as the path of a file. */
