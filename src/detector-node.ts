@@ -1,6 +1,6 @@
 // The entry `retinagrad/detector` in Node: everything of detector.ts, and what reads and writes files.
 export * from './detector.ts';
-export { loadDetector, saveDetector } from './detector/node/detector-file.ts';
+export { loadDetector, openDetector, saveDetector } from './detector/node/detector-file.ts';
 export {
   exportDetector,
   exportFormats,

@@ -10,6 +10,7 @@ export { evaluateDetector, type EvaluateOptions, type ImageResult } from './dete
 export { darkRemedy } from './imagery/level-range.ts';
 export { atLeast, omittedImages, tablesOf } from './detector/detections-table.ts';
 export { loadPretrainedBytes, type PretrainedOptions, type PretrainedReport } from './detector/pretrained.ts';
+export { openDetectorBytes, type OpenDetectorOptions } from './detector/open-detector.ts';
 export type { TensorNote } from './detector/pretrained-source.ts';
 
 // For other tools

@@ -7,7 +7,7 @@ import {
   compareLayers,
   evaluationOnImages,
   judgeTables,
-  loadDetector,
+  openDetector,
   omittedImages,
   matchImages,
   resolutionNote,
@@ -62,7 +62,7 @@ const OPTIONS = {
   }),
   weights: option(text, {
     value: 'FILE',
-    about: 'weights of a run',
+    about: 'weights of a run, or the Hugging Face folder of a RetinaNet',
     otherwise: 'best.safetensors of the newest run in runs/',
   }),
   iou: option(number({ min: 0.05, max: 1 }), {
@@ -333,7 +333,7 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   const onDrawing = (done: number, total: number): void => terminal.progress('drawing synthetic images', done, total);
   const path = given === SYNTHETIC ? await syntheticToEvaluate(onDrawing) : given;
   const device = await init(defined({ adapter: values.adapter }));
-  const detector = loadDetector(weights);
+  const detector = await openDetector(weights);
   const { images: folder, split, area, exclude } = values;
   const opening = { ...defined({ images: folder, split, area, exclude }), ...featureOptions(values) };
   const data = await openEvaluationData(detector, path, opening);

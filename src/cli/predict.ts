@@ -1,6 +1,6 @@
 import { counted, defined } from '../common/check.ts';
 import { AreaOfInterest, findImages, openRaster, partOfRaster, rgbRaster, type LabelTable } from '../data-node.ts';
-import { commonFolder, loadDetector, resolutionNote, viewNames, type Detector } from '../detector-node.ts';
+import { commonFolder, openDetector, resolutionNote, viewNames, type Detector } from '../detector-node.ts';
 import { init, type Device } from '../node.ts';
 import type { MapImage } from '../report-node.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
@@ -28,7 +28,7 @@ const MAX_DETECTIONS = 1000;
 const OPTIONS = {
   weights: option(text, {
     value: 'FILE',
-    about: 'best.safetensors or last.safetensors of a run',
+    about: 'best.safetensors or last.safetensors of a run, or the Hugging Face folder of a RetinaNet',
     otherwise: 'best.safetensors of the newest run in runs/',
   }),
   out: option(text, { value: 'FOLDER', about: 'folder for the results', default: 'predictions' }),
@@ -153,7 +153,7 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   const weights = weightsFile(options.weights);
   makeFolder(out, '--out');
   const device = await init(defined({ adapter: options.adapter }));
-  const detector = loadDetector(weights);
+  const detector = await openDetector(weights);
   const { classes, spec } = detector;
   const { threshold = detector.scoreThreshold } = options;
   const tile = tileOf(detector, options.tile);

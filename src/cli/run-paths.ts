@@ -2,11 +2,11 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from './usage-error.ts';
 
-/** The file that --weights names, or that of the run that was changed last. */
+/** The file, or folder of Hugging Face, that --weights names, or the file of the run that was changed last. */
 export function weightsFile(given: string | undefined): string {
   if (given === undefined) return newestWeights('runs');
   const found = existsSync(given) ? statSync(given) : null;
-  if (found?.isFile() === true) return given;
+  if (found?.isFile() === true || existsSync(join(given, 'config.json'))) return given;
   const inside = join(given, 'best.safetensors');
   const hint = existsSync(inside)
     ? `; it is a folder: name ${inside}`

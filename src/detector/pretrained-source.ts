@@ -1,41 +1,54 @@
-import { inputChannels, presets, type RetinaNetSpec } from '../retinanet/spec.ts';
+import { anchorsPerCell } from '../retinanet/anchors.ts';
+import { inputChannels, retinaNetSpec, type BackboneSpec, type RetinaNetSpec } from '../retinanet/spec.ts';
 import type { HostTensor } from '../nn/module.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { inflateFilter } from '../weights/inflate.ts';
-import { decodeWeights } from '../weights/open-weights.ts';
-import { fromTorchvisionStateDict } from '../weights/torchvision.ts';
+import { layoutOf, resnetWrapper, torchvisionName, type Layout } from '../weights/layouts.ts';
+import type { StoredTensor, TensorFile } from '../weights/tensor-file.ts';
+import { fromTorchLayout, fromTorchName, fromTorchShape, isCounter } from '../weights/torchvision.ts';
 import { readDescription } from './detector.ts';
+import type { HubConfig } from './hub-config.ts';
 
-/** A tensor of the model or of the file that is not loaded, or not for all classes. */
+/** A tensor of the model or of the file that is not loaded as it is, or not for all classes. */
 export interface TensorNote {
   /** Name in this library, for example `head.regressionHead.bboxReg.weight`. */
   readonly name: string;
   /** Shape in this library's layout. */
   readonly shape: Shape;
-  /** Why the tensor of the model keeps its values, or why that of the file is skipped. */
+  /** Why the tensor of the model keeps its values, why that of the file is skipped, or what was converted. */
   readonly reason: string;
+}
+
+/** A tensor of a file under its name and in its layout in `RetinaNet`. */
+export interface SourceTensor {
+  readonly shape: Shape;
+  /** Type of the values in the file, for example `F16`. */
+  readonly dtype: string;
+  /** Reads the values from the file. */
+  read(): Promise<HostTensor>;
 }
 
 /** Contents of a file of pretrained weights. */
 export interface PretrainedSource {
-  readonly kind: 'detector' | 'torchvision detector' | 'torchvision backbone';
-  /** Values with the names and layouts of `RetinaNet`. */
-  readonly state: ReadonlyMap<string, HostTensor>;
+  readonly kind: 'detector' | Layout['kind'] | 'torchvision backbone';
+  /** Tensors with the names and layouts of `RetinaNet`. */
+  readonly state: ReadonlyMap<string, SourceTensor>;
   /** Other tensors of the file. */
   readonly unused: readonly TensorNote[];
   /** Names of the classes; null if the file has none. */
   readonly classes: readonly string[] | null;
-  /** The spec that the weights were trained with, as far as it is known. */
-  readonly spec: Pick<RetinaNetSpec, 'transform' | 'backbone'> & Partial<Pick<RetinaNetSpec, 'anchors' | 'boxCoder'>>;
+  /** The spec that the weights were trained with, as far as it is known: whole for a detector. */
+  readonly spec: Pick<RetinaNetSpec, 'transform' | 'backbone'> & Partial<RetinaNetSpec>;
 }
 
 /** Prefix of the ResNet in a RetinaNet. */
 const BODY = 'backbone.body.';
 /** The filters of the first convolution, [height, width, channels of the images, out]. */
 const FIRST = `${BODY}conv1.weight`;
+const HEAD = 'head.classificationHead.';
 
 /** Depth of a ResNet by its blocks per stage and their type. */
-const depths: Readonly<Record<string, number>> = {
+const depths: Readonly<Record<string, BackboneSpec['depth']>> = {
   '2,2,2,2 basic': 18,
   '3,4,6,3 basic': 34,
   '3,4,6,3 bottleneck': 50,
@@ -43,39 +56,99 @@ const depths: Readonly<Record<string, number>> = {
 };
 
 /**
- * Reads a file of weights, safetensors or PyTorch's: a detector, or the state dict of torchvision's RetinaNet or of a ResNet.
+ * Recognises the weights in a file: a detector of this library, a RetinaNet with the names of torchvision, Detectron2 or
+ * MMDetection, or a ResNet classifier with those of torchvision and timm.
+ *
+ * @param config of the file's folder, which may name the classes
  */
-export async function readPretrained(bytes: Uint8Array, path: string): Promise<PretrainedSource> {
-  const { tensors, metadata } = await decodeWeights(bytes, path);
-  const description = readDescription(metadata, path);
+export function readPretrained(file: TensorFile, path: string, config: HubConfig | null = null): PretrainedSource {
+  const description = readDescription(file.metadata, path);
   if (description !== null) {
     const { classes, spec } = description;
-    return { kind: 'detector', state: tensors, unused: [], classes, spec };
+    return { kind: 'detector', state: file.tensors, unused: [], classes, spec };
   }
-  const { transform } = presets.torchvision;
-  const spec = { transform, backbone: presets.torchvision.backbone };
-  const state = fromTorchvisionStateDict(tensors);
-  const names = [...state.keys()];
-  if (names.some((name) => name.startsWith(BODY))) {
-    return { kind: 'torchvision detector', state, unused: [], classes: null, spec };
+  const has = (name: string): boolean => file.tensors.has(name);
+  const found = layoutOf(has);
+  if (found !== null) return { ...foreignDetector(file, found), classes: config?.classes ?? null };
+  const wrapper = resnetWrapper(has);
+  if (wrapper !== null) return classifier(file, wrapper);
+  const names = [...file.tensors.keys()].filter((name) => !isCounter(name));
+  throw new Error(
+    `${path}: not a detector or backbone: it has no weights of a RetinaNet or ResNet with the names of torchvision, ` +
+      'Detectron2 or MMDetection, only ' +
+      `${names.slice(0, 4).join(', ') || 'counters'}; expected for example conv1.weight and layer1.0.conv1.weight, ` +
+      'or backbone.body.conv1.weight and head.classification_head.cls_logits.weight',
+  );
+}
+
+/** A RetinaNet of another library. */
+function foreignDetector(
+  file: TensorFile,
+  { layout, wrapper }: NonNullable<ReturnType<typeof layoutOf>>,
+): PretrainedSource {
+  const named = renamed(file, (name) =>
+    name.startsWith(wrapper) ? torchvisionName(layout, name.slice(wrapper.length)) : null,
+  );
+  return { kind: layout.kind, ...named, classes: null, spec: specOf(layout, named.state, file, wrapper) };
+}
+
+/** The backbone of a classifier. */
+function classifier(file: TensorFile, wrapper: string): PretrainedSource {
+  const named = renamed(file, (name) => {
+    const inner = name.startsWith(wrapper) ? name.slice(wrapper.length) : '';
+    return /^(?:conv1|bn1|layer[1-4])\./.test(inner) ? BODY + inner : null;
+  });
+  const { transform, backbone } = retinaNetSpec('torchvision');
+  const { depth = backbone.depth, width = backbone.width } = describeBackbone(shapesOf(named.state));
+  const spec = { transform, backbone: { ...backbone, depth, width } };
+  return { kind: 'torchvision backbone', ...named, classes: null, spec };
+}
+
+/** The tensors of a file that `nameOf` gives a name of torchvision, and the others. Counters of batches are dropped. */
+function renamed(
+  file: TensorFile,
+  nameOf: (name: string) => string | null,
+): Pick<PretrainedSource, 'state' | 'unused'> {
+  const state = new Map<string, SourceTensor>();
+  const unused: TensorNote[] = [];
+  for (const [name, tensor] of file.tensors) {
+    if (isCounter(name)) continue;
+    const known = nameOf(name);
+    const shape = fromTorchShape(tensor.shape);
+    if (known === null) unused.push({ name, shape, reason: 'not part of the network' });
+    else state.set(fromTorchName(known), { ...tensor, shape, read: async () => fromTorchLayout(await tensor.read()) });
   }
-  if (!(state.has('conv1.weight') && state.has('layer1.0.conv1.weight'))) {
-    throw new Error(
-      `${path}: has no weights of a ResNet or RetinaNet with torchvision's names, only ` +
-        `${names.slice(0, 4).join(', ') || 'counters'}; expected for example conv1.weight and layer1.0.conv1.weight, ` +
-        'or backbone.body.conv1.weight',
-    );
-  }
-  const entries = [...state];
-  const isBody = ([name]: [string, HostTensor]): boolean => /^(?:conv1|bn1|layer[1-4])\./.test(name);
+  return { state, unused };
+}
+
+/** The spec of a detector: the preset of its layout, with the sizes of its tensors. */
+function specOf(
+  { preset }: Layout,
+  state: PretrainedSource['state'],
+  { tensors }: TensorFile,
+  wrapper: string,
+): RetinaNetSpec {
+  const shapes = shapesOf(state);
+  const isSecond = preset === 'torchvision' && state.has(`${HEAD}conv.0.1.weight`);
+  const base = retinaNetSpec(isSecond ? 'torchvisionV2' : preset);
+  const { depth = base.backbone.depth, width = base.backbone.width } = describeBackbone(shapes);
+  const isTrained = [...tensors.keys()].some(isCounter);
+  const convs = [...state.keys()].filter((name) =>
+    /^head\.classificationHead\.conv\.\d+\.0\.weight$/.test(name),
+  ).length;
+  const channels = shapes.get('backbone.fpn.layerBlocks.0.0.weight')?.[3] ?? base.pyramid.channels;
+  const headChannels = shapes.get(`${HEAD}clsLogits.weight`)?.[2] ?? base.head.channels;
   return {
-    kind: 'torchvision backbone',
-    state: new Map(entries.filter(isBody).map(([name, value]) => [BODY + name, value])),
-    unused: entries
-      .filter((entry) => !isBody(entry))
-      .map(([name, { shape }]) => ({ name, shape, reason: 'not part of a backbone' })),
-    classes: null,
-    spec,
+    ...base,
+    backbone: {
+      ...base.backbone,
+      depth,
+      width,
+      norm: isTrained ? 'batch' : 'frozen',
+      normEps: isPublishedFirst(tensors, wrapper) ? 0 : base.backbone.normEps,
+    },
+    pyramid: { ...base.pyramid, channels },
+    head: { ...base.head, channels: headChannels, convs },
   };
 }
 
@@ -93,7 +166,34 @@ export function fitInput(path: string, source: PretrainedSource, channels: numbe
         `(data.bands), or choose weights for ${channels === 3 ? '3 bands' : `${channels} or 3 bands`}`,
     );
   }
-  return { ...source, state: new Map(source.state).set(FIRST, inflateFilter(filter, channels)) };
+  const [height = 0, width = 0, , filters = 0] = filter.shape;
+  const inflated: SourceTensor = {
+    shape: [height, width, channels, filters],
+    dtype: filter.dtype,
+    read: async () => inflateFilter(await filter.read(), channels),
+  };
+  return { ...source, state: new Map(source.state).set(FIRST, inflated) };
+}
+
+/**
+ * Whether this is the first RetinaNet that torchvision published, for COCO: it has the names of torchvision 0.12 and before, 91
+ * classes with 9 anchors, and frozen norms, which torchvision itself gives an eps of 0 when it loads the file.
+ */
+function isPublishedFirst(tensors: ReadonlyMap<string, StoredTensor>, wrapper: string): boolean {
+  return (
+    tensors.has(`${wrapper}head.classification_head.conv.0.weight`) &&
+    tensors.get(`${wrapper}head.classification_head.cls_logits.bias`)?.shape[0] === 91 * 9
+  );
+}
+
+const shapesOf = (state: PretrainedSource['state']): Map<string, Shape> =>
+  new Map([...state].map(([name, { shape }]) => [name, shape]));
+
+/** Number of classes of a detector without names, by its last layer; undefined without that layer. */
+export function classCount({ state, spec }: PretrainedSource): number | undefined {
+  const outputs = state.get(`${HEAD}clsLogits.bias`)?.shape[0];
+  const count = spec.anchors === undefined || outputs === undefined ? NaN : outputs / anchorsPerCell(spec.anchors);
+  return Number.isInteger(count) ? count : undefined;
 }
 
 /**
@@ -102,7 +202,7 @@ export function fitInput(path: string, source: PretrainedSource, channels: numbe
  * @param own shapes of the model's state by name
  */
 export function checkBackbone(path: string, { state }: PretrainedSource, own: ReadonlyMap<string, Shape>): void {
-  const shapes = new Map([...state].map(([name, { shape }]) => [name, shape]));
+  const shapes = shapesOf(state);
   const [theirs, ours] = [describeBackbone(shapes), describeBackbone(own)];
   if (theirs.text !== ours.text) {
     throw new Error(
@@ -128,7 +228,11 @@ export function checkBackbone(path: string, { state }: PretrainedSource, own: Re
 }
 
 /** Infers the depth and width of a ResNet from the names and shapes of its weights. */
-function describeBackbone(shapes: ReadonlyMap<string, Shape>): { text: string; depth?: number; width?: number } {
+function describeBackbone(shapes: ReadonlyMap<string, Shape>): {
+  text: string;
+  depth?: BackboneSpec['depth'];
+  width?: number;
+} {
   const width = shapes.get(`${BODY}conv1.weight`)?.[3];
   const blocks = [1, 2, 3, 4].map(
     (stage) =>
@@ -166,6 +270,10 @@ export function differences({ spec: theirs }: PretrainedSource, ours: RetinaNetS
   ];
   if (ours.backbone.depth >= 50)
     pairs.push(['stride of bottlenecks', theirs.backbone.bottleneckStride, ours.backbone.bottleneckStride]);
+  if (theirs.pyramid !== undefined) {
+    pairs.push(['source of P6', theirs.pyramid.p6, ours.pyramid.p6]);
+    pairs.push(['ReLU before P7', `${theirs.pyramid.reluBeforeP7}`, `${ours.pyramid.reluBeforeP7}`]);
+  }
   for (const part of ['anchors', 'boxCoder'] as const) {
     if (theirs[part] !== undefined) pairs.push([part, JSON.stringify(theirs[part]), JSON.stringify(ours[part])]);
   }

@@ -127,9 +127,13 @@ const dataSettings = {
 
 /** The settings of the network: group `model`. */
 const modelSettings = {
-  /** Name of the network. `auto`: `resnet18` on a GPU, `tiny` without one. */
+  /** Name of the network. `auto`: that of the initial weights; without any `resnet18` on a GPU, `tiny` without one. */
   network: orAuto(
-    oneOf('resnet18', Object.keys(networks) as NetworkName[], 'network; auto: resnet18 on a GPU, tiny without one'),
+    oneOf(
+      'resnet18',
+      Object.keys(networks) as NetworkName[],
+      'network; auto: that of model.weights; without any resnet18 on a GPU, tiny without one',
+    ),
   ),
   /** Resizes images so that the shorter side has this many pixels; null keeps their size. */
   imageSize: orNone(
@@ -143,8 +147,16 @@ const modelSettings = {
   ),
   /** Side in pixels of the smallest anchor, for `anchors: 'octaves'`. */
   smallestAnchor: numeric(16, 'side in pixels of the smallest anchor, for anchors=octaves', { min: 2 }),
-  /** Path of the initial weights: of a run or of torchvision, as .safetensors; null for random weights. */
-  weights: orNone(words('', 'initial weights: of a run or of torchvision, as .safetensors')),
+  /**
+   * Path of the initial weights: of a run, or of a RetinaNet or ResNet of another library as a file of safetensors or PyTorch,
+   * or a folder of Hugging Face. Null for random weights.
+   */
+  weights: orNone(
+    words(
+      '',
+      'initial weights: of a run, or a file (.safetensors, .pth) or Hugging Face folder of a RetinaNet or ResNet',
+    ),
+  ),
   /** Stages of the backbone that are not trained: see `freezeBackbone`. */
   freeze: freezeSetting,
   /** Maximum number of detections of an image, or of a tile, kept in the evaluations of training and by default afterwards. */

@@ -15,7 +15,7 @@ import type { RunStore } from '../train/run-store.ts';
 import type { TrainOptions, TrainResult } from '../train/run-options.ts';
 import { trainDetector } from '../train/train-detector.ts';
 import { detectSamples } from './evaluation.ts';
-import { networkSpec } from './network.ts';
+import { networkSpec, type WeightsSpec } from './network.ts';
 import { chooseAuto, type RunSettings, type Settings } from './settings.ts';
 import type { TrainingData } from './training-data.ts';
 
@@ -47,14 +47,22 @@ function checkObjects(side: keyof typeof REMEDIES, { images }: LabelTable): void
 /**
  * Creates the network for the data on the default device, with random weights of the seed `train.seed`. Rejects if the training
  * or the held-out images have no objects.
+ *
+ * @param weights spec of the initial weights, which the network follows: see `networkSpec`. Default none
  */
-export async function prepareTraining(given: Settings, data: TrainingData): Promise<Training> {
+export async function prepareTraining(
+  given: Settings,
+  data: TrainingData,
+  weights: WeightsSpec | null = null,
+): Promise<Training> {
   const settings = chooseAuto(given, defaultDevice().adapter.kind === 'hardware');
   const truth = await tableOf(data.dataset, data.split.train);
   checkObjects('training', truth);
   checkObjects('held-out', await tableOf(data.dataset, data.split.heldOut));
   manualSeed(settings.train.seed);
-  const model = new RetinaNet(data.dataset.classes.length, networkSpec(settings, truth, data.normalisation));
+  const { normalisation } = data;
+  const spec = networkSpec(settings, truth, { normalisation, weights });
+  const model = new RetinaNet(data.dataset.classes.length, spec);
   return { settings, data, truth, model, tile: seenSide(settings, truth) };
 }
 

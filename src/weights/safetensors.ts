@@ -35,19 +35,38 @@ interface Part {
   readonly bytes: Uint8Array;
 }
 
+const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
+
 /**
  * The checksum of a file: CRC-32C of its metadata, of names, types and shapes, and of the values. It does not depend on
  * the order of either, so that a program that only rewrites the header keeps it.
  */
 function checksumOf(metadata: Readonly<Record<string, string>>, parts: readonly Part[]): string {
-  const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
   const sorted = [...parts].sort(byName);
+  return asText(sorted.reduce((before, { bytes }) => crc32c(bytes, before), checksumOfHead(metadata, sorted)));
+}
+
+/** The part of the checksum that does not depend on values. The tensors are sorted by name. */
+function checksumOfHead(
+  metadata: Readonly<Record<string, string>>,
+  sorted: readonly Pick<Part, 'name' | 'dtype' | 'shape'>[],
+): number {
   const texts = Object.entries(metadata)
     .map(([name, text]) => ({ name, text }))
     .sort(byName);
   const head = JSON.stringify([texts, sorted.map(({ name, dtype, shape }) => [name, dtype, shape])]);
-  const crc = sorted.reduce((before, { bytes }) => crc32c(bytes, before), crc32c(new TextEncoder().encode(head)));
-  return crc.toString(16).padStart(8, '0');
+  return crc32c(new TextEncoder().encode(head));
+}
+
+const asText = (crc: number): string => crc.toString(16).padStart(8, '0');
+
+/** Throws unless the checksum of a file is that of its content. */
+function checkChecksum(expected: string, found: string, name: string): void {
+  if (expected === found) return;
+  invalid(
+    name,
+    'its checksum is not that of its content: it was damaged, or changed by a program that kept the checksum',
+  );
 }
 
 /**
@@ -115,18 +134,13 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): Safe
     tensors.set(key, valuesOf(key, entry, values, name));
   }
   const { [CHECKSUM]: checksum, ...others } = metadata;
-  if (checksum !== undefined && checksum !== checksumOf(others, parts)) {
-    invalid(
-      name,
-      'its checksum is not that of its content: it was damaged, or changed by a program that kept the checksum',
-    );
-  }
+  if (checksum !== undefined) checkChecksum(checksum, checksumOf(others, parts), name);
   return { tensors, metadata: others };
 }
 
 /**
- * Opens a file: reads and checks its header. The values of a tensor are read when they are asked for, so that a large file is
- * never in memory as a whole; its checksum, which needs all values, is not verified.
+ * Opens a file: reads and checks its header and, if it has one, its checksum. The values of a tensor are read when they are asked
+ * for, so that a large file is never in memory as a whole.
  *
  * @param name name of the file, for errors
  * @throws Error with the reason for a file that is not valid
@@ -142,7 +156,13 @@ export async function openSafetensors(bytes: Bytes, name = 'safetensors'): Promi
       return [key, { dtype, shape, read }];
     }),
   );
-  const { [CHECKSUM]: _unverified, ...others } = metadata;
+  const { [CHECKSUM]: checksum, ...others } = metadata;
+  if (checksum !== undefined) {
+    const sorted = [...entries].map(([key, entry]) => ({ name: key, ...entry })).sort(byName);
+    let crc = checksumOfHead(others, sorted);
+    for (const { from, to } of sorted) crc = crc32c(await source.read(from, to), crc);
+    checkChecksum(checksum, asText(crc), name);
+  }
   return { format: 'safetensors', tensors, metadata: others };
 }
 

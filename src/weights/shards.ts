@@ -6,6 +6,9 @@ import type { StoredTensor, TensorFile } from './tensor-file.ts';
 // Large models are saved as several safetensors files with an index, `model.safetensors.index.json`:
 // { "metadata": { "total_size": bytes }, "weight_map": { name of a tensor: name of its file } }.
 
+/** End of the name of an index. */
+export const INDEX_SUFFIX = '.safetensors.index.json';
+
 /**
  * Opens the files of an index as if they were one.
  *

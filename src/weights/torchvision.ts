@@ -24,13 +24,13 @@ export function loadTorchvisionStateDict(
 export function fromTorchvisionStateDict(state: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
   const own = new Map<string, HostTensor>();
   for (const [name, value] of state) {
-    if (!isCounter(name)) own.set(toCamelCase(modernName(name)), fromTorchLayout(value));
+    if (!isCounter(name)) own.set(fromTorchName(modernName(name)), fromTorchLayout(value));
   }
   return own;
 }
 
 /** Whether a name is that of PyTorch's counter for a cumulative average, which this library does not use. */
-function isCounter(name: string): boolean {
+export function isCounter(name: string): boolean {
   return name.endsWith('num_batches_tracked');
 }
 
@@ -40,9 +40,15 @@ export function toTorchvisionStateDict(state: ReadonlyMap<string, HostTensor>): 
 }
 
 /** Permutes filters [K, C, R, S] to [R, S, C, K] and matrices [out, in] to [in, out]; other ranks are unchanged. */
-function fromTorchLayout(value: HostTensor): HostTensor {
+export function fromTorchLayout(value: HostTensor): HostTensor {
   if (value.shape.length === 4) return permuted(value, [2, 3, 1, 0]);
   return value.shape.length === 2 ? permuted(value, [1, 0]) : value;
+}
+
+/** The shape of `fromTorchLayout`. */
+export function fromTorchShape(shape: Shape): Shape {
+  if (shape.length === 4) return [2, 3, 1, 0].map((axis) => shape[axis]!);
+  return shape.length === 2 ? [shape[1]!, shape[0]!] : shape;
 }
 
 /** The reverse of `fromTorchLayout`. */
@@ -57,7 +63,8 @@ function permuted({ shape, data }: HostTensor, order: readonly number[]): HostTe
   return { shape: target, data: pack(view, new Float32Array(data.length)) };
 }
 
-function toCamelCase(name: string): string {
+/** This library's name for one of torchvision's: in camel case. */
+export function fromTorchName(name: string): string {
   return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
@@ -66,7 +73,7 @@ function toSnakeCase(name: string): string {
 }
 
 /** torchvision once numbered the parts of pyramid and heads without a level for conv, norm and activation. */
-function modernName(name: string): string {
+export function modernName(name: string): string {
   return name
     .replace(/(inner_blocks|layer_blocks)\.(\d+)\.(weight|bias)$/, '$1.$2.0.$3')
     .replace(

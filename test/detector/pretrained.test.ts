@@ -112,7 +112,10 @@ test('a detector of other classes gives all layers, the last one for the classes
     );
     assert.match(report.summary, /loaded \d+ tensors, 0\.\d+ million values, from a detector: .*detector.safetensors/);
     assert.match(report.summary, /classes known by name: plane, car\n/);
-    assert.match(report.summary, /fresh 2: .*clsLogits.weight \[3,3,8,24\] \(2 of 4 classes are in the file\)/);
+    assert.match(
+      report.summary,
+      /re-initialised 2: .*clsLogits.weight \[3,3,8,24\] \(2 of 4 classes are in the file\)/,
+    );
     assert.equal(report.notes, []);
     model.dispose();
   });
@@ -237,7 +240,7 @@ test('a backbone that does not match is explained, and the model is unchanged', 
   await refused(
     file('strange'),
     tinySpec(),
-    /has no weights of a ResNet or RetinaNet with torchvision's names, only x.y;/,
+    /has no weights of a RetinaNet or ResNet with the names of torchvision, Detectron2 or MMDetection, only x.y;/,
   );
   const model = make(2, 1);
   const { message } = await errorOf(() => loadPretrained(model, file('torch'), { classes: ['a'] }));

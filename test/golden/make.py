@@ -1,8 +1,8 @@
 """Makes the fixtures of this folder with PyTorch: `python3 test/golden/make.py [NAME...]`.
 
-NAME is weights, optim, ops, layers, special, selection, transform, edges or retinanet-CASE; without a name it makes all. Same
-input, same bytes on the same machine; another CPU or build of PyTorch may change the float32 figures ("noise") in their
-last digits.
+NAME is weights, optim, ops, layers, special, selection, transform, edges, files, layouts or retinanet-CASE; without a name
+it makes all. Same input, same bytes on the same machine; another CPU or build of PyTorch may change the float32 figures
+("noise") in their last digits.
 """
 
 import sys
@@ -14,6 +14,7 @@ from golden_cases import CASES
 from golden_edges import make_edges
 from golden_files import make_files
 from golden_layers import make_layers
+from golden_layouts import make_layouts
 from golden_ops import make_ops
 from golden_optim import make_optim
 from golden_retinanet import make_retinanet
@@ -80,6 +81,7 @@ def main():
         "transform": make_transform,
         "edges": make_edges,
         "files": make_files,
+        "layouts": make_layouts,
     }
     makers.update({f"retinanet-{case}": lambda case=case: make_retinanet(case) for case in CASES})
     for name in sys.argv[1:] or makers:

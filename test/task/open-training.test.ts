@@ -10,7 +10,7 @@ import {
   train,
   type PartialSettings,
 } from '../../src/detector-node.ts';
-import { readStateDict } from '../../src/index.ts';
+import { readStateDict, RetinaNet, retinaNetSpec } from '../../src/index.ts';
 import { errorOf, rejects } from '../support/errors.ts';
 import { leavesNothing, testDevice } from '../support/device.ts';
 import { corners, featureCollection, geoTiff, raster, write } from '../data/support.ts';
@@ -252,6 +252,31 @@ test('a training starts from the weights of a file, and leaves nothing when clos
   });
   writeFileSync(weights, 'no weights');
   await leavesNothing(device, () => rejects(openTraining(given(3, weights)), /start\.safetensors: not a valid/));
+});
+
+test('the network follows the weights: their backbone, if it is auto, and what gives them their meaning', async () => {
+  const preset = retinaNetSpec('detectron2', {
+    backbone: { depth: 18, width: 32 },
+    pyramid: { channels: 64 },
+    head: { channels: 64, convs: 2 },
+  });
+  const theirs = new RetinaNet(1, preset);
+  const description = { classes: ['square'], spec: preset, scoreThreshold: 0.5, decoding: {}, tile: null };
+  const weights = join(root, 'follow.safetensors');
+  writeFileSync(weights, encodeDetector(await readStateDict(theirs.stateDict()), description));
+  theirs.dispose();
+  await leavesNothing(device, async () => {
+    const given = { data: { path: folder }, model: { ...model, network: 'auto', weights } } as const;
+    const { settings, model: made, pretrained, close } = await openTraining(given);
+    assert.is(settings.model.network, 'small');
+    const { transform, pyramid, anchors, backbone, postprocess } = made.spec;
+    assert.equal([transform.channels, transform.white, transform.minSize], ['bgr', 255, null]);
+    assert.equal([pyramid.p6, backbone.bottleneckStride, backbone.norm], ['C5', '1x1', 'batch']);
+    assert.equal([anchors.order, anchors.stride, anchors.rounded], ['size-outer', 'fixed', false]);
+    assert.is(postprocess.maxDetections, 300);
+    assert.equal(pretrained!.converted, []);
+    await close();
+  });
 });
 
 test('an interrupted training leaves a state, no report, and no tensors', async () => {

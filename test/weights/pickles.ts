@@ -1,4 +1,5 @@
 // Writes pickles by hand, operation by operation, for the tests of readers.
+import { zipOf } from './zips.ts';
 
 /** Codes of operations without operands. */
 const codes = {
@@ -51,4 +52,31 @@ export function pickleBytes(bytes: Uint8Array, from: string, to: string): Uint8A
   const at = copy.indexOf(encoded(from));
   copy[at + 5] = to.charCodeAt(0);
   return copy;
+}
+
+/** A file of `torch.save({ [key]: state })`, with a storage of float32 values for each tensor. */
+export function torchFile(
+  state: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>,
+  key: string,
+): Uint8Array {
+  const files: Record<string, Uint8Array> = {};
+  const parts: Part[] = ['EMPTY_DICT', 'epoch', 3, 'SETITEM', key, 'EMPTY_DICT'];
+  const rebuild: Part = ['torch._utils', '_rebuild_tensor_v2'];
+  [...state].forEach(([name, { shape, data }], i) => {
+    const storage: Part[] = [
+      'MARK',
+      'storage',
+      ['torch', 'FloatStorage'],
+      `${i}`,
+      'cpu',
+      data.length,
+      'TUPLE',
+      'BINPERSID',
+    ];
+    const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((step, extent) => step * extent, 1));
+    parts.push(name, rebuild, 'MARK', ...storage, 0, 'MARK', ...shape, 'TUPLE', 'MARK', ...strides, 'TUPLE');
+    parts.push('TUPLE', 'REDUCE', 'SETITEM');
+    files[`archive/data/${i}`] = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  });
+  return zipOf({ 'archive/data.pkl': pickle(...parts, 'SETITEM'), ...files });
 }

@@ -1,16 +1,26 @@
 import type { RetinaNet } from '../../retinanet/retinanet.ts';
-import { readWeights } from '../../weights/node/read-weights.ts';
-import { loadPretrainedBytes, type PretrainedOptions, type PretrainedReport } from '../pretrained.ts';
+import { openWeightsAt } from '../../weights/node/open-weights.ts';
+import { readHubConfig } from '../hub-config.ts';
+import { loadSource, type PretrainedOptions, type PretrainedReport } from '../pretrained.ts';
+import { readPretrained, type PretrainedSource } from '../pretrained-source.ts';
+
+/** Recognises the weights at a path, of which only headers are read: see `loadPretrained`. */
+export async function openPretrained(op: string, path: string): Promise<PretrainedSource> {
+  const { file, config } = await openWeightsAt(op, path);
+  return readPretrained(file, path, readHubConfig(config, path));
+}
 
 /**
- * Initialises a model with the weights of a file: see `loadPretrainedBytes`.
+ * Initialises a model with the weights at a path: a file as `loadPretrainedBytes` takes it, the index of several safetensors
+ * files, or a folder of Hugging Face (`model.safetensors`, and `config.json`, which may name the classes). Tensors are read
+ * one by one.
  *
  * @throws Error that names the file: an InputError if it cannot be read
  */
-export function loadPretrained(
+export async function loadPretrained(
   model: RetinaNet,
   path: string,
   options: PretrainedOptions = {},
 ): Promise<PretrainedReport> {
-  return loadPretrainedBytes(model, readWeights('loadPretrained', path), { ...options, name: path });
+  return loadSource(model, await openPretrained('loadPretrained', path), { ...options, name: path });
 }

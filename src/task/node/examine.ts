@@ -77,7 +77,7 @@ export async function examineData(
     ...(validation === null
       ? { split: sidesOf(data, own, settings) }
       : { validation: await readForDoctor(validation, labelOptions(settings, null), area) }),
-    spec: networkSpec(settings, data.table, channelsOf(bands)),
+    spec: networkSpec(settings, data.table, { normalisation: channelsOf(bands) }),
     tile: settings.data.tile,
     overlap: settings.data.overlap,
     device,

@@ -6,15 +6,16 @@ import { printSettings } from '../../common/settings-text.ts';
 import type { Detector } from '../../detector/detector.ts';
 import { omittedImages } from '../../detector/detections-table.ts';
 import { loadDetector } from '../../detector/node/detector-file.ts';
-import { loadPretrained } from '../../detector/node/load-pretrained.ts';
-import type { PretrainedReport } from '../../detector/pretrained.ts';
+import { openPretrained } from '../../detector/node/load-pretrained.ts';
+import { loadSource, type PretrainedReport } from '../../detector/pretrained.ts';
+import type { PretrainedSource } from '../../detector/pretrained-source.ts';
 import type { Judgement } from '../../evaluation/judgement.ts';
 import { defaultDevice } from '../../tensor/device.ts';
 import { RunFolder } from '../../train/node/run-folder.ts';
 import type { TrainResult } from '../../train/run-options.ts';
-import { boxSizesOf } from '../network.ts';
+import { boxSizesOf, networkFor } from '../network.ts';
 import { anchorFacts, titleOf } from '../report.ts';
-import { resolveSettings, settingsSchema, type PartialSettings } from '../settings.ts';
+import { resolveSettings, settingsSchema, type PartialSettings, type Settings } from '../settings.ts';
 import {
   judgeTraining,
   prepareTraining,
@@ -46,14 +47,13 @@ export async function openTraining(
   options: { readonly onDrawing?: (done: number, total: number) => void } = {},
 ): Promise<OpenedTraining> {
   const isHardware = defaultDevice().adapter.kind === 'hardware';
-  const settings = resolveSettings(given);
-  const { weights } = settings.model;
-  if (weights !== null && !existsSync(weights))
-    throw new InputError('openTraining', `model.weights: there is no file ${weights}`);
+  const resolved = resolveSettings(given);
+  const source = await openSource(resolved.model.weights);
+  const settings = withNetworkOf(resolved, source);
   const data = await openTrainingData(settings, { ...options, isHardware });
   try {
-    const training = await prepareTraining(settings, data);
-    const pretrained = await loadWeights(training);
+    const training = await prepareTraining(settings, data, source?.spec);
+    const pretrained = await loadWeights(training, source);
     const close = async (): Promise<void> => {
       training.model.dispose();
       await data.close();
@@ -65,12 +65,28 @@ export async function openTraining(
   }
 }
 
+/** Recognises the weights of `model.weights`, if any. */
+async function openSource(path: string | null): Promise<PretrainedSource | null> {
+  if (path === null) return null;
+  if (!existsSync(path)) throw new InputError('openTraining', `model.weights: there is no file ${path}`);
+  return openPretrained('openTraining', path);
+}
+
+/** Settings with the network of the weights, where it is `auto`. */
+function withNetworkOf(settings: Settings, source: PretrainedSource | null): Settings {
+  const network = source === null || settings.model.network !== 'auto' ? null : networkFor(source.spec);
+  return network === null ? settings : { ...settings, model: { ...settings.model, network } };
+}
+
 /** Loads the weights of `model.weights`, if any. Frees the model where that fails. */
-async function loadWeights({ settings, data, model }: Training): Promise<PretrainedReport | null> {
+async function loadWeights(
+  { settings, data, model }: Training,
+  source: PretrainedSource | null,
+): Promise<PretrainedReport | null> {
   const { weights } = settings.model;
-  if (weights === null) return null;
+  if (weights === null || source === null) return null;
   try {
-    return await loadPretrained(model, weights, { classes: data.dataset.classes });
+    return await loadSource(model, source, { classes: data.dataset.classes, name: weights });
   } catch (error) {
     model.dispose();
     throw error;
