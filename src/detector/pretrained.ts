@@ -1,8 +1,7 @@
 import { counted, defined } from '../common/check.ts';
 import { anchorsPerCell } from '../retinanet/anchors.ts';
-import type { AnchorSpec } from '../retinanet/spec.ts';
 import type { HostTensor } from '../nn/module.ts';
-import { inputChannels } from '../retinanet/spec.ts';
+import { inputChannels, type AnchorSpec } from '../retinanet/spec.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 import { pack, toNdarray } from '../tensor/host.ts';
 import type { Tensor } from '../tensor/tensor.ts';

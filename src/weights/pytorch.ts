@@ -83,7 +83,9 @@ async function readArchive(source: ByteSource): Promise<{ value: PickleValue }> 
 async function readLegacy(source: ByteSource): Promise<{ value: PickleValue }> {
   const rules = new TorchRules();
   const reader = new PickleSeries(source);
-  if ((await reader.next(rules)) !== MAGIC) throw new Error('it does not start as one');
+  if ((await reader.next(rules)) !== MAGIC) {
+    throw new Error('it is a pickle of something else, for example of NumPy arrays, as the .pkl files of Detectron2');
+  }
   const version = await reader.next(rules);
   if (version !== VERSION)
     throw new Error(`its version is ${typeof version === 'number' ? version : kindOf(version)}, expected ${VERSION}`);

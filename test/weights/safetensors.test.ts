@@ -150,7 +150,7 @@ test('types without a conversion are named, when their values are needed', async
   assert.match((await errorOf(() => tensors.get('x.C64')!.read())).message, /x\.C64 is C64 \(64 bits\)/);
 });
 
-test('a file is read by range: its header, then the tensors that are asked for', async () => {
+test('a file is read by range: its header, each tensor for the checksum, then the tensors that are asked for', async () => {
   const bytes = encodeSafetensors(tensors, { epoch: '3' });
   const ranges: [number, number][] = [];
   const source: ByteSource = {
@@ -165,10 +165,19 @@ test('a file is read by range: its header, then the tensors that are asked for',
   assert.equal(ranges, [
     [0, 8],
     [8, start],
+    [start, start + 24],
+    [start + 24, start + 28],
+    [start + 24, start + 24],
   ]);
   assert.equal(opened.metadata, { epoch: '3' });
   assert.equal(await opened.tensors.get('a.weight')!.read(), tensors.get('a.weight'));
-  assert.equal(ranges.slice(2), [[start, start + 24]]);
+  assert.equal(ranges.slice(5), [[start, start + 24]]);
+  const damaged = bytes.slice();
+  damaged[start + 5]! ^= 1;
+  assert.match(
+    (await errorOf(() => openSafetensors(damaged, 'f'))).message,
+    /^f: .*its checksum is not that of its content/,
+  );
   // As a browser has it.
   const blob = await openSafetensors(new Blob([bytes]));
   for (const [name, value] of tensors) assert.equal(await blob.tensors.get(name)!.read(), value);
