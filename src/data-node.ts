@@ -7,7 +7,7 @@ export type { LonLatBounds } from './imagery/node/tiles/grid.ts';
 export type { TileProgress } from './imagery/node/tiles/progress.ts';
 export type { TileRaster } from './imagery/node/tiles/tile-raster.ts';
 export { imageSizeOf, type ImageSize } from './imagery/node/image-size.ts';
-export { readLabels, type ReadLabelsOptions } from './labels/node/read-labels.ts';
+export { readClasses, readLabels, type ReadLabelsOptions } from './labels/node/read-labels.ts';
 export type { ReadLabels } from './labels/read-result.ts';
 export { detectLabelFormat } from './labels/node/find-labels.ts';
 export {

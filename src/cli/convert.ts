@@ -9,7 +9,7 @@ import {
 } from '../data-node.ts';
 import { defineCommand, EXIT, type Call } from './command.ts';
 import { rows, type HelpText } from './help.ts';
-import { flag, number, oneOf, option, text, type OptionTable } from './options.ts';
+import { classNames, flag, number, oneOf, option, text, type OptionTable } from './options.ts';
 import { UsageError } from './usage-error.ts';
 
 const OPTIONS = {
@@ -27,7 +27,10 @@ const OPTIONS = {
     about: 'folder of the images; YOLO and Open Images need their sizes, vector files their georeference',
     otherwise: 'found near the labels',
   }),
-  classes: option(text, { value: 'LIST', about: 'class names in label order, comma-separated, or a file of them' }),
+  classes: option(classNames, {
+    value: 'LIST',
+    about: 'class names in label order, comma-separated, or a file of them',
+  }),
   like: option(text, { value: 'TRUTH', about: 'ground truth that the detections refer to' }),
   'class-property': option(text, {
     value: 'NAME',
@@ -116,8 +119,7 @@ async function runConvert({ options, positionals, terminal }: Call<typeof OPTION
     to,
     overwrite,
     onUnwritable: (file, error) => unwritten.push({ file, reason: error.explain((name) => `--${name}`) }),
-    ...defined({ from, images, classProperty, pointSize, layer }),
-    ...(classes === undefined ? {} : { classes: classList(classes) }),
+    ...defined({ from, images, classes, classProperty, pointSize, layer }),
     ...(like === undefined ? {} : { like: await readLabels(like) }),
   });
   const { unsupported, ...others } = result;
@@ -134,7 +136,3 @@ async function runConvert({ options, positionals, terminal }: Call<typeof OPTION
   terminal.warn([`${what} left out:`, ...unwritten.map(({ file, reason }) => `  ${file}: ${reason}`)].join('\n'));
   return EXIT.failed;
 }
-
-/** Comma-separated names, or the path of a file of them. */
-const classList = (given: string): string | string[] =>
-  /\.(txt|csv|names)$/i.test(given) ? given : given.split(',').map((name) => name.trim());

@@ -1,7 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { counted, defined } from '../common/check.ts';
-import { findImages, readLabels, writeLabels, type ReadLabels, type ReadLabelsOptions } from '../data-node.ts';
+import {
+  findImages,
+  readClasses,
+  readLabels,
+  writeLabels,
+  type ReadLabels,
+  type ReadLabelsOptions,
+} from '../data-node.ts';
 import {
   evaluate as evaluateTask,
   compareLayers,
@@ -28,6 +35,7 @@ import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
 import {
   adapter,
+  classNames,
   flag,
   integer,
   number,
@@ -64,6 +72,10 @@ const OPTIONS = {
     value: 'FILE',
     about: 'weights of a run, or the Hugging Face folder of a RetinaNet',
     otherwise: 'best.safetensors of the newest run in runs/',
+  }),
+  classes: option(classNames, {
+    value: 'LIST',
+    about: 'for weights without class names: the names in label order, comma-separated, or a file of them',
   }),
   iou: option(number({ min: 0.05, max: 1 }), {
     value: 'X',
@@ -333,7 +345,10 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   const onDrawing = (done: number, total: number): void => terminal.progress('drawing synthetic images', done, total);
   const path = given === SYNTHETIC ? await syntheticToEvaluate(onDrawing) : given;
   const device = await init(defined({ adapter: values.adapter }));
-  const detector = await openDetector(weights);
+  const detector = await openDetector(
+    weights,
+    values.classes === undefined ? {} : { classes: await readClasses(values.classes) },
+  );
   const { images: folder, split, area, exclude } = values;
   const opening = { ...defined({ images: folder, split, area, exclude }), ...featureOptions(values) };
   const data = await openEvaluationData(detector, path, opening);

@@ -17,6 +17,16 @@ export interface Reader<T> {
 
 export const text: Reader<string> = { expected: 'non-empty text', read: (given) => (given === '' ? undefined : given) };
 
+/** Names of classes, comma-separated, or the path of a file of them, which `readClasses` reads. */
+export const classNames: Reader<string | readonly string[]> = {
+  expected: 'names, comma-separated, or a file of them',
+  read: (given) => {
+    if (/\.(txt|csv|names)$/i.test(given)) return given;
+    const names = given.split(',').map((name) => name.trim());
+    return names.includes('') ? undefined : names;
+  },
+};
+
 export const pattern: Reader<RegExp> = {
   expected: 'a regular expression',
   read: (given) => {

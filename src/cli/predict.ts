@@ -1,12 +1,31 @@
 import { counted, defined } from '../common/check.ts';
-import { AreaOfInterest, findImages, openRaster, partOfRaster, rgbRaster, type LabelTable } from '../data-node.ts';
+import {
+  AreaOfInterest,
+  findImages,
+  openRaster,
+  readClasses,
+  partOfRaster,
+  rgbRaster,
+  type LabelTable,
+} from '../data-node.ts';
 import { commonFolder, openDetector, resolutionNote, viewNames, type Detector } from '../detector-node.ts';
 import { init, type Device } from '../node.ts';
 import type { MapImage } from '../report-node.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
 import { detectInputs, openJournal, PICTURE_PIXELS, type FoundImage, type FoundInInputs } from './detect-inputs.ts';
 import type { HelpText } from './help.ts';
-import { adapter, flag, integer, listOf, number, oneOf, option, text, type OptionTable } from './options.ts';
+import {
+  adapter,
+  classNames,
+  flag,
+  integer,
+  listOf,
+  number,
+  oneOf,
+  option,
+  text,
+  type OptionTable,
+} from './options.ts';
 import { darkNote, limitNote, resampleNote, unreadableNote } from './notes.ts';
 import { writeMapPage } from './map.ts';
 import { weightsFile } from './run-paths.ts';
@@ -30,6 +49,10 @@ const OPTIONS = {
     value: 'FILE',
     about: 'best.safetensors or last.safetensors of a run, or the Hugging Face folder of a RetinaNet',
     otherwise: 'best.safetensors of the newest run in runs/',
+  }),
+  classes: option(classNames, {
+    value: 'LIST',
+    about: 'for weights without class names: the names in label order, comma-separated, or a file of them',
   }),
   out: option(text, { value: 'FOLDER', about: 'folder for the results', default: 'predictions' }),
   threshold: option(number({ min: 0, max: 1 }), {
@@ -153,7 +176,10 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   const weights = weightsFile(options.weights);
   makeFolder(out, '--out');
   const device = await init(defined({ adapter: options.adapter }));
-  const detector = await openDetector(weights);
+  const detector = await openDetector(
+    weights,
+    options.classes === undefined ? {} : { classes: await readClasses(options.classes) },
+  );
   const { classes, spec } = detector;
   const { threshold = detector.scoreThreshold } = options;
   const tile = tileOf(detector, options.tile);

@@ -1,7 +1,8 @@
-import { reasonOf } from '../common/check.ts';
+import { isRecord, reasonOf } from '../common/check.ts';
 import type { ByteImage, ImageDecoding } from '../imagery/types.ts';
 import { readStateDict, type HostTensor } from '../nn/module.ts';
 import type { Detections } from '../retinanet/postprocess.ts';
+import { specProblem } from '../retinanet/check-spec.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
 import type { RetinaNetSpec } from '../retinanet/spec.ts';
 import { decodeSafetensors, encodeSafetensors } from '../weights/safetensors.ts';
@@ -15,6 +16,9 @@ const VERSION = '1';
 
 /** Side of the tiles for detectors that were trained on whole images of any size; fits in the memory of most GPUs. */
 const DEFAULT_TILE = 1024;
+
+/** Maximum number of classes of a detector in a file. */
+const MAX_CLASSES = 10_000;
 
 /** What a detector needs in addition to its weights. Stored in the same file. */
 export interface DetectorDescription {
@@ -164,18 +168,40 @@ export function detectorMetadata({ decoding, ...others }: DetectorDescription): 
  */
 export function readDescription(metadata: Readonly<Record<string, string>>, name: string): DetectorDescription | null {
   if (metadata['format'] !== FORMAT || metadata['version'] !== VERSION) return null;
-  const { reading, ...description } = parseDescription(metadata['description'] ?? '', name);
-  const missing = (['classes', 'spec', 'scoreThreshold'] as const).filter((key) => description[key] === undefined);
-  if (missing.length > 0) throw new Error(`${name}: its description has no ${missing.join(', ')}`);
-  return { ...description, decoding: reading };
-}
-
-type StoredDescription = Omit<DetectorDescription, 'decoding'> & { readonly reading: ImageDecoding };
-
-function parseDescription(json: string, name: string): StoredDescription {
+  let description: unknown;
   try {
-    return JSON.parse(json) as StoredDescription;
+    description = JSON.parse(metadata['description'] ?? '');
   } catch (cause) {
     throw new Error(`${name}: its description is not JSON (${reasonOf(cause)})`, { cause });
   }
+  if (!isRecord(description)) throw new Error(`${name}: its description is not an object`);
+  const { reading, ...others } = description;
+  return checkDescription({ decoding: reading ?? {}, tile: null, ...others }, name);
+}
+
+/** A description that comes from a file. Throws an Error that starts with the name of the file unless it is whole and legal. */
+export function checkDescription(
+  { classes, spec, scoreThreshold, decoding, tile }: Readonly<Record<string, unknown>>,
+  name: string,
+): DetectorDescription {
+  const problem =
+    classesProblem(classes) ??
+    specProblem(spec) ??
+    (typeof scoreThreshold === 'number' && scoreThreshold >= 0 && scoreThreshold <= 1
+      ? null
+      : 'scoreThreshold is not a number from 0 to 1') ??
+    (tile === null || (Number.isInteger(tile) && (tile as number) > 0)
+      ? null
+      : 'tile is not an integer >= 1 or null') ??
+    (isRecord(decoding) ? null : 'reading is not an object');
+  if (problem !== null) throw new Error(`${name}: its description is damaged: ${problem}`);
+  return { classes, spec, scoreThreshold, decoding, tile } as DetectorDescription;
+}
+
+function classesProblem(classes: unknown): string | null {
+  const isList = Array.isArray(classes) && classes.length > 0 && classes.length <= MAX_CLASSES;
+  if (!isList) return `classes is not a list of 1 to ${MAX_CLASSES} names`;
+  return classes.every((name) => typeof name === 'string' && name !== '') && new Set(classes).size === classes.length
+    ? null
+    : 'classes are not names, each once';
 }

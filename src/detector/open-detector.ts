@@ -8,7 +8,7 @@ import type { TensorFile } from '../weights/tensor-file.ts';
 import { Detector, readDescription, type DetectorDescription } from './detector.ts';
 import { readHubConfig, type HubConfig } from './hub-config.ts';
 import { loadSource } from './pretrained.ts';
-import { classCount, readPretrained, type PretrainedSource } from './pretrained-source.ts';
+import { checkSizes, classCount, readPretrained, type PretrainedSource } from './pretrained-source.ts';
 
 /** Options of `openDetector` and `openDetectorBytes`. */
 export interface OpenDetectorOptions {
@@ -57,6 +57,7 @@ const isWhole = (spec: PretrainedSource['spec']): spec is RetinaNetSpec => spec.
 
 /** A detector of this library. */
 async function ownDetector(file: TensorFile, description: DetectorDescription, name: string): Promise<Detector> {
+  checkSizes(file.tensors, description.spec, name);
   const state = new Map<string, HostTensor>();
   for (const [key, tensor] of file.tensors) state.set(key, await tensor.read());
   const model = new RetinaNet(description.classes.length, description.spec);
@@ -77,7 +78,7 @@ function namesOf(source: PretrainedSource, given: readonly string[] | undefined,
   const known = counted(count, 'class', 'classes');
   if (classes === null) {
     throw new Error(
-      `${name}: it has ${known} without names: pass the option classes, or a folder with a config.json that has label_dict`,
+      `${name}: it has ${known} without names: pass classes (the command: --classes), or a folder with a config.json that has label_dict or id2label`,
     );
   }
   if (classes.length === count) return classes;
@@ -99,18 +100,9 @@ async function foreignDetector(
     readonly classes: readonly string[];
   },
 ): Promise<Detector> {
-  const { postprocess } = trained;
-  const scoreThreshold = hub?.scoreThreshold ?? postprocess.scoreThreshold;
-  const spec: RetinaNetSpec = {
-    ...trained,
-    postprocess: {
-      ...postprocess,
-      // `detect` may ask for a lower minimum than the detector's own.
-      scoreThreshold: Math.min(scoreThreshold, postprocess.scoreThreshold),
-      nmsThreshold: hub?.nmsThreshold ?? postprocess.nmsThreshold,
-    },
-  };
-  const model = new RetinaNet(classes.length, spec);
+  const description: DetectorDescription = { ...(hub?.description ?? descriptionFor(trained, hub)), classes };
+  checkSizes(source.state, description.spec, name);
+  const model = new RetinaNet(classes.length, description.spec);
   try {
     const { fresh } = await loadSource(model, { ...source, classes: null }, { name });
     // Other libraries keep the state of the loss elsewhere, and detection does not need it.
@@ -125,6 +117,25 @@ async function foreignDetector(
     model.dispose();
     throw error;
   }
-  const tile = hub === null ? null : HUB_TILE;
-  return new Detector(model, { classes, spec, scoreThreshold, decoding: {}, tile });
+  return new Detector(model, description);
+}
+
+/** What a detector of another library needs in addition to its weights. */
+function descriptionFor(spec: RetinaNetSpec, hub: HubConfig | null): Omit<DetectorDescription, 'classes'> {
+  const { postprocess } = spec;
+  const scoreThreshold = hub?.scoreThreshold ?? postprocess.scoreThreshold;
+  return {
+    spec: {
+      ...spec,
+      postprocess: {
+        ...postprocess,
+        // `detect` may ask for a lower minimum than the detector's own.
+        scoreThreshold: Math.min(scoreThreshold, postprocess.scoreThreshold),
+        nmsThreshold: hub?.nmsThreshold ?? postprocess.nmsThreshold,
+      },
+    },
+    scoreThreshold,
+    decoding: {},
+    tile: hub === null ? null : HUB_TILE,
+  };
 }

@@ -69,7 +69,10 @@ export function readPretrained(file: TensorFile, path: string, config: HubConfig
   }
   const has = (name: string): boolean => file.tensors.has(name);
   const found = layoutOf(has);
-  if (found !== null) return { ...foreignDetector(file, found), classes: config?.classes ?? null };
+  if (found !== null) {
+    const source = { ...foreignDetector(file, found), classes: config?.classes ?? storedClasses(file) };
+    return config?.description == null ? source : { ...source, spec: config.description.spec };
+  }
   const wrapper = resnetWrapper(has);
   if (wrapper !== null) return classifier(file, wrapper);
   const names = [...file.tensors.keys()].filter((name) => !isCounter(name));
@@ -79,6 +82,16 @@ export function readPretrained(file: TensorFile, path: string, config: HubConfig
       `${names.slice(0, 4).join(', ') || 'counters'}; expected for example conv1.weight and layer1.0.conv1.weight, ` +
       'or backbone.body.conv1.weight and head.classification_head.cls_logits.weight',
   );
+}
+
+/** Names of the classes in the metadata of a file that this library exported; null if it has none. */
+function storedClasses({ metadata }: TensorFile): readonly string[] | null {
+  try {
+    const classes: unknown = JSON.parse(metadata['classes'] ?? 'null');
+    return Array.isArray(classes) && classes.every((name) => typeof name === 'string') ? classes : null;
+  } catch {
+    return null; // An entry of another program.
+  }
 }
 
 /** A RetinaNet of another library. */
@@ -188,6 +201,27 @@ function isPublishedFirst(tensors: ReadonlyMap<string, StoredTensor>, wrapper: s
 
 const shapesOf = (state: PretrainedSource['state']): Map<string, Shape> =>
   new Map([...state].map(([name, { shape }]) => [name, shape]));
+
+/**
+ * Throws an Error unless the tensors of a file have the sizes that its description names, before a network is made of these
+ * sizes.
+ */
+export function checkSizes(
+  state: ReadonlyMap<string, { readonly shape: Shape }>,
+  spec: RetinaNetSpec,
+  path: string,
+): void {
+  const sizes = [
+    ['backbone.width', spec.backbone.width, FIRST],
+    ['pyramid.channels', spec.pyramid.channels, 'backbone.fpn.layerBlocks.0.0.weight'],
+    ['head.channels', spec.head.channels, `${HEAD}conv.0.0.weight`],
+  ] as const;
+  for (const [field, size, name] of sizes) {
+    const shape = state.get(name)?.shape;
+    if (shape === undefined || shape[3] === size) continue;
+    throw new Error(`${path}: its description names ${field} ${size}, but ${name} is [${shape}]`);
+  }
+}
 
 /** Number of classes of a detector without names, by its last layer; undefined without that layer. */
 export function classCount({ state, spec }: PretrainedSource): number | undefined {

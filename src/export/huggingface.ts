@@ -32,6 +32,7 @@ export function huggingFaceFiles(
     score_threshold: scoreThreshold,
     tile,
     ground_resolution: decoding.groundResolution ?? null,
+    decoding,
     spec,
   };
   const preprocessor = {

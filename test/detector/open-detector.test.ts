@@ -13,10 +13,13 @@ import {
   toTorchvisionStateDict,
   type Detections,
   type HostTensor,
+  type RetinaNetSpec,
 } from '../../src/index.ts';
 import { saveDetector, loadDetector, openDetector } from '../../src/detector/node/detector-file.ts';
 import { loadPretrained, openPretrained } from '../../src/detector/node/load-pretrained.ts';
 import { openDetectorBytes } from '../../src/detector/open-detector.ts';
+import type { DetectorDescription } from '../../src/detector/detector.ts';
+import { huggingFaceFiles } from '../../src/export/huggingface.ts';
 import { rgbImage } from '../../src/imagery/image.ts';
 import { floats, hashImage, hashTensor, readFixture, type Encoded } from '../golden/read.ts';
 import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
@@ -288,6 +291,69 @@ test('a detector of this library is the same as with loadDetector', async () => 
   model.dispose();
 });
 
+test('an export of this library for Hugging Face is the detector that was exported', async () => {
+  const model = new RetinaNet(2, tinySpec());
+  const description: DetectorDescription = {
+    classes: ['roof', '__proto__'],
+    spec: model.spec,
+    scoreThreshold: 0.25,
+    decoding: { stretch: { low: [0, 0, 0], high: [4095, 4095, 4095] } },
+    tile: 96,
+  };
+  const weights = await readStateDict(model.stateDict());
+  const path = join(root, 'exported');
+  mkdirSync(path);
+  for (const [file, content] of huggingFaceFiles(weights, description, {})) writeFileSync(join(path, file), content);
+  const { classes, spec, scoreThreshold, decoding, tile, model: loaded } = await openDetector(path);
+  assert.equal({ classes, spec, scoreThreshold, decoding, tile }, description);
+  assert.equal(changedNames(await valuesOf(model), await valuesOf(loaded)), []);
+  loaded.dispose();
+  model.dispose();
+});
+
+test('a description that is damaged or hostile is refused before a network is made of it', async () => {
+  const model = new RetinaNet(1, tinySpec());
+  const weights = await readStateDict(model.stateDict());
+  model.dispose();
+  const bytesWith = (changes: Record<string, unknown>): Uint8Array =>
+    encodeSafetensors(weights, {
+      format: 'retinagrad-detector',
+      version: '1',
+      description: JSON.stringify({ classes: ['a'], spec: tinySpec(), scoreThreshold: 0.5, tile: null, ...changes }),
+    });
+  const spec = (section: keyof RetinaNetSpec, changes: object): Record<string, unknown> => ({
+    spec: { ...tinySpec(), [section]: { ...tinySpec()[section], ...changes } },
+  });
+  const cases: [Record<string, unknown>, RegExp][] = [
+    [spec('backbone', { width: 1e9 }), /spec\.backbone\.width is 1000000000, expected an integer from 1 to 8192/],
+    [
+      spec('backbone', { width: 4096 }),
+      /its description names backbone\.width 4096, but backbone\.body\.conv1\.weight is/,
+    ],
+    [spec('head', { convs: 1e6 }), /spec\.head\.convs is 1000000, expected an integer from 0 to 64/],
+    [spec('head', { channels: '9' }), /spec\.head\.channels is "9", expected an integer/],
+    [spec('anchors', { sizes: [[1]] }), /spec\.anchors\.sizes is \[\[1\]\], expected a list of 5/],
+    [spec('anchors', { sizes: [[1], [1], [1], [1], [1, 2]] }), /spec\.anchors\.sizes has levels of different lengths/],
+    [spec('anchors', { ratios: [0] }), /spec\.anchors\.ratios is \[0\], expected a list with each a number > 0/],
+    [spec('transform', { std: [1, 1, null] }), /spec\.transform\.std/],
+    [spec('postprocess', { clip: 'never' }), /clip is "never", expected one of "before-nms", "after-nms"/],
+    [{ spec: { ...tinySpec(), loss: undefined } }, /spec\.loss is missing/],
+    [{ spec: [] }, /spec is not an object|spec\.backbone is missing/],
+    [{ classes: [] }, /classes is not a list of 1 to 10000 names/],
+    [{ classes: ['a', 'a'] }, /classes are not names, each once/],
+    [{ scoreThreshold: 7 }, /scoreThreshold is not a number from 0 to 1/],
+    [{ tile: -1 }, /tile is not an integer >= 1 or null/],
+    [{ reading: 3 }, /reading is not an object/],
+  ];
+  await leavesNothing(device, async () => {
+    for (const [changes, reason] of cases) {
+      const { message } = await errorOf(() => openDetectorBytes(bytesWith(changes), { name: 'f' }));
+      assert.match(message, reason);
+      assert.match(message, /^f: /);
+    }
+  });
+});
+
 test('what is no detector is refused with the reason, and leaves nothing', async () => {
   await leavesNothing(device, async () => {
     const { v1 } = fixture.cases;
@@ -298,9 +364,7 @@ test('what is no detector is refused with the reason, and leaves nothing', async
     const refused = async (reason: RegExp, open: () => Promise<unknown>): Promise<void> => {
       assert.match((await errorOf(open)).message, reason);
     };
-    await refused(/^f: it has 3 classes without names: pass the option classes/, () =>
-      openDetectorBytes(bytes, { name: 'f' }),
-    );
+    await refused(/^f: it has 3 classes without names: pass classes/, () => openDetectorBytes(bytes, { name: 'f' }));
     await refused(/^f: it has 3 classes, but 1 name: a/, () => openDetectorBytes(bytes, { name: 'f', classes: ['a'] }));
     const headless = encodeSafetensors(renamed(without(/^head|fpn/), (name) => name.replace('backbone.body.', '')));
     await refused(/has the backbone only/, () => openDetectorBytes(headless, { classes }));

@@ -85,7 +85,7 @@ export async function readLabels(path: string, options: ReadLabelsOptions = {}):
   checkApplies('pointSize', options.pointSize, format, WITH_POINTS, found);
   checkApplies('layer', options.layer, format, ['vector'], found);
   if (options.pointSize !== undefined) checkNumber(OP, 'pointSize', options.pointSize, { above: 0, finite: true });
-  const given = await readClasses(options.classes);
+  const given = options.classes === undefined ? undefined : await readClasses(options.classes);
   if (given !== undefined) checkClasses(OP, given);
   const reading = { ...options, classes: given };
   try {
@@ -239,8 +239,12 @@ async function imagesNear(images: string | undefined, path: string): Promise<str
   return beside.length > 0 ? beside : within(dirname(dirname(resolve(path))), 2).catch(() => []);
 }
 
-/** The names of classes that are given as a list or as the path of a file. */
-async function readClasses(given: readonly string[] | string | undefined): Promise<readonly string[] | undefined> {
+/**
+ * Names of classes in the order of their labels.
+ *
+ * @param given the names, or the path of a file with a name in each line, or of a class mapping of keras-retinanet (.csv)
+ */
+export async function readClasses(given: readonly string[] | string): Promise<readonly string[]> {
   if (typeof given !== 'string') return given;
   const text = await readText(given);
   return /\.csv$/i.test(given) ? parseClassMapping(text, given) : parseClassList(text, given);
