@@ -1,5 +1,6 @@
 // The entry `retinagrad/data` in Node: everything of data.ts, and what reads and writes files.
 export * from './data.ts';
+export { defaultFileLimits, fileLimits, setFileLimits, type FileLimits } from './common/limits.ts';
 export { openRaster, readImage, type DecodeOptions, type ReadImageOptions } from './imagery/node/read-image.ts';
 export { findImages } from './imagery/node/find-images.ts';
 export { countTiles, openTiles, type OpenTilesOptions } from './imagery/node/tiles/open-tiles.ts';

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { reasonOf } from '../common/check.ts';
+import { setFileLimits } from '../common/limits.ts';
 import { helpOf, type HelpText } from './help.ts';
 import { parseCommandLine, readOptions, sharedOptions, type OptionTable, type OptionValues } from './options.ts';
 import type { CommandName } from './summaries.ts';
@@ -54,7 +55,9 @@ export function defineCommand<O extends OptionTable>(
         process.stdout.write(help);
         return EXIT.done;
       }
-      const terminal = new Terminal(readOptions(shared, given));
+      const { limit, ...shown } = readOptions(shared, given);
+      if (limit !== undefined) setFileLimits(limit);
+      const terminal = new Terminal(shown);
       try {
         return await run({ options: readOptions(options, given), positionals, terminal, version });
       } finally {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { expectedNumber, isWithin, type Limits } from '../common/check.ts';
+import { defaultFileLimits, type FileLimits } from '../common/limits.ts';
 import { didYouMean } from '../common/did-you-mean.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -131,6 +132,18 @@ export const adapter = option(text, {
   otherwise: 'the environment variable RETINAGRAD_ADAPTER, otherwise the best available',
 });
 
+const limitValues: Reader<Partial<FileLimits>> = {
+  expected: `NAME=N with a number >= 1, where NAME is one of ${Object.keys(defaultFileLimits).join(', ')}`,
+  read(given) {
+    const entries = given.split(',').map((part) => part.split('='));
+    const isValid = entries.every(
+      ([name = '', value = '', ...more]) =>
+        Object.hasOwn(defaultFileLimits, name) && toNumber(value) >= 1 && more.length === 0,
+    );
+    return isValid ? Object.fromEntries(entries.map(([name, value]) => [name, Number(value)])) : undefined;
+  },
+};
+
 /**
  * The options of all commands.
  *
@@ -139,6 +152,10 @@ export const adapter = option(text, {
 export const sharedOptions = (output: string) => ({
   json: flag(`prints ${output} as JSON on standard output; progress goes to standard error`),
   quiet: flag('prints only the result, without progress', 'q'),
+  limit: option(limitValues, {
+    value: 'NAME=N',
+    about: `raises or lowers limits on the files that are read, comma-separated: ${Object.keys(defaultFileLimits).join(', ')}`,
+  }),
   help: flag('prints this help', 'h'),
 });
 

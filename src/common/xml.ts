@@ -1,5 +1,6 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { reasonOf } from './check.ts';
+import { exceeds, fileLimits } from './limits.ts';
 
 /** An element of an XML document. */
 export interface XmlElement {
@@ -48,9 +49,13 @@ type Node = Readonly<Record<string, readonly Node[] | string>> & {
  * Parses XML without its comments and instructions.
  *
  * @returns an element without a name around the root
- * @throws XmlError for text that is not XML, and for elements that are nested deeper than 100 levels
+ * @throws XmlError for text that is not XML or has more tags than `maxXmlTags`, and for elements that are nested deeper than 100
+ *   levels
  */
 export function parseXml(text: string): XmlElement {
+  const { maxXmlTags } = fileLimits();
+  const tags = countOf(text, '<');
+  if (tags > maxXmlTags) throw new XmlError(1, exceeds(`${tags} tags`, 'maxXmlTags', maxXmlTags));
   const valid = XMLValidator.validate(text);
   if (valid !== true) throw new XmlError(valid.err.line, valid.err.msg);
   let position = 0;
@@ -79,6 +84,12 @@ export function parseXml(text: string): XmlElement {
     // The parser's own limits, of levels for example.
     throw new XmlError(line, reasonOf(error), error);
   }
+}
+
+function countOf(text: string, character: string): number {
+  let count = 0;
+  for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) count++;
+  return count;
 }
 
 const attributesOf = (node: object): Record<string, string> =>

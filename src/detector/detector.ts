@@ -86,14 +86,15 @@ export class Detector implements DetectorDescription {
         `${name}: not a detector: its metadata names ${found}, expected ${FORMAT} ${VERSION}, as in best.safetensors of a run`,
       );
     }
-    const model = new RetinaNet(description.classes.length, description.spec);
+    let model: RetinaNet | null = null;
     try {
+      model = new RetinaNet(description.classes.length, description.spec);
       model.loadStateDict(tensors);
+      return new Detector(model, description);
     } catch (cause) {
-      model.dispose();
+      model?.dispose();
       throw new Error(`${name}: ${reasonOf(cause)}`, { cause });
     }
-    return new Detector(model, description);
   }
 
   /** Encodes the detector as a safetensors file: weights and description. */
@@ -174,7 +175,7 @@ export function readDescription(metadata: Readonly<Record<string, string>>, name
   } catch (cause) {
     throw new Error(`${name}: its description is not JSON (${reasonOf(cause)})`, { cause });
   }
-  if (!isRecord(description)) throw new Error(`${name}: its description is not an object`);
+  if (!isRecord(description)) throw new Error(`${name}: its description is not a JSON object`);
   const { reading, ...others } = description;
   return checkDescription({ decoding: reading ?? {}, tile: null, ...others }, name);
 }

@@ -61,9 +61,12 @@ test('YAML: aliases, keys and nesting have limits', () => {
   const keys = Array.from({ length: 10_002 }, (_, i) => `k${i}: 1`).join('\n');
   for (const [text, reason] of [
     [bomb, /Excessive alias count/],
-    [keys, /10001 lines and commas, expected at most 10000$/],
-    ['a'.repeat(2 ** 20 + 1), /1048577 characters, expected at most 1048576$/],
+    [keys, /10001 lines and commas exceed maxYamlEntries = 10000; if you trust the file, raise it with --limit maxYamlEntries=N/],
+    ['a'.repeat(1_000_001), /1000001 characters, more than 100 for each line and comma, exceed maxYamlEntries = 10000/],
     ['['.repeat(20_000), /lists and groups are nested too deeply$/],
+    [`a:\n  ${'- '.repeat(5000)}x`, /lists and groups are nested too deeply$/],
+    [`${'["]",'.repeat(2000)}x`, /lists and groups are nested too deeply$/],
+    [`${'? '.repeat(5000)}x`, /lists and groups are nested too deeply$/],
     ['a: 1\na: 2', /Map keys must be unique/],
   ] as const) {
     refuses(() => readSettingsFile(text, 'a.yaml'), SettingError, new RegExp(`^a.yaml: .*${reason.source}`, 's'));

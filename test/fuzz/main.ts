@@ -1,4 +1,7 @@
 // npm run fuzz: random programs on the GPU against the float64 reference, or damaged files for every reader.
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { init } from '../../src/node/init.ts';
 import { coverage, fuzz, notes, type FuzzReport } from './fuzz.ts';
@@ -17,9 +20,10 @@ TypeScript that runs.
   --failures N   number of failures to reduce before it stops, default 5
 
 With --minutes, damages valid files of every format instead, and reads them: each must be read, or refused by an error that
-names it. Needs no GPU.
+names it. Inputs that reach code that none before has reached are damaged further. Needs no GPU.
 
   --minutes N    how long
+  --finds FOLDER  where to write files that fail, minimised; default none
   --files NAMES  comma-separated parts of names, such as png,tif; default all
   --help         this text
 
@@ -43,6 +47,7 @@ function readOptions() {
       failures: text,
       minutes: text,
       files: text,
+      finds: text,
       help: { type: 'boolean' },
     },
   });
@@ -57,6 +62,7 @@ function readOptions() {
     failures: integer('failures', values.failures ?? '5', 1),
     minutes: values.minutes === undefined ? null : integer('minutes', values.minutes, 1),
     files: values.files?.split(',') ?? [''],
+    finds: values.finds ?? null,
     ops: new Map(names.map((name) => [name, table.get(name)!])),
   };
 }
@@ -75,46 +81,67 @@ function progress(programs: number): (report: FuzzReport) => void {
   };
 }
 
+interface ParserRun {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly files: readonly string[];
+  readonly finds: string | null;
+}
+
 /** Reads damaged files for some minutes. */
-async function runParsers(minutes: number, seed: number, names: readonly string[]): Promise<void> {
-  const [{ fuzzParsers, parserLine }, { openParsers }] = await Promise.all([
+async function runParsers({ minutes, seed, files, finds }: ParserRun): Promise<void> {
+  const { Coverage } = await import('./parsers/coverage.ts');
+  const coverage = new Coverage();
+  const [{ fuzzParsers, minimised, parserHead, parserLine, withoutWarnings }, { openParsers }] = await Promise.all([
     import('./parsers/fuzz-parsers.ts'),
     import('./parsers/parsers.ts'),
   ]);
   const opened = await openParsers();
-  const parsers = opened.parsers.filter(({ file }) => names.some((name) => file.includes(name)));
-  if (parsers.length === 0)
-    throw new RangeError(
-      `--files: none matches, expected parts of ${opened.parsers.map(({ file }) => file).join(', ')}`,
-    );
+  const parsers = opened.parsers.filter(({ file }) => files.some((name) => file.includes(name)));
+  if (parsers.length === 0) {
+    const known = opened.parsers.map(({ file }) => file).join(', ');
+    throw new RangeError(`--files: none matches, expected parts of ${known}`);
+  }
   let last = 0;
   try {
-    const reports = await fuzzParsers(parsers, {
+    const fuzzed = await fuzzParsers(parsers, {
       minutes,
       seed,
-      onProgress(reports) {
+      coverage,
+      onProgress(all) {
         if (performance.now() - last < 10_000) return;
         last = performance.now();
-        const tried = reports.reduce((sum, report) => sum + report.read + report.refused + report.failures.length, 0);
-        const failed = reports.reduce((sum, { failures }) => sum + failures.length, 0);
-        process.stderr.write(`${tried} files, ${failed} failures\n`);
+        const tried = all.reduce((sum, { next }) => sum + next, 0);
+        const failed = all.reduce((sum, { report }) => sum + report.failures.length, 0);
+        process.stderr.write(`${tried} files, ${failed} failures, ${coverage.characters} characters of code reached\n`);
       },
     });
-    const failures = reports.flatMap((report) => report.failures.slice(0, 5));
-    console.log([...reports.map(parserLine), ...failures].join('\n'));
-    process.exitCode = failures.length === 0 ? 0 : 1;
+    console.log([parserHead, ...fuzzed.map(parserLine)].join('\n'));
+    for (const { parser, report } of fuzzed) {
+      // One for each kind of problem.
+      const kinds = new Map(report.failures.map((failure) => [failure.error.slice(0, 60), failure]));
+      for (const failure of [...kinds.values()].slice(0, 5)) {
+        await withoutWarnings(async () => {
+          const bytes = await minimised(parser, failure);
+          console.log(`${parser.file}: ${failure.error}\n  ${bytes.subarray(0, 300).toString('base64')}`);
+          if (finds !== null) writeFileSync(join(finds, `${createHash('sha1').update(bytes).digest('hex').slice(0, 8)}-${parser.file.replace('/', '-')}`), bytes);
+        });
+      }
+    }
+    process.exitCode = fuzzed.every(({ report }) => report.failures.length === 0) ? 0 : 1;
   } finally {
+    coverage.close();
     opened.close();
   }
 }
 
 async function main(): Promise<void> {
-  const { help, ops, minutes, files, ...options } = readOptions();
+  const { help, ops, minutes, files, finds, ...options } = readOptions();
   if (help) {
     console.log(HELP);
     return;
   }
-  if (minutes !== null) return runParsers(minutes, options.seed, files);
+  if (minutes !== null) return runParsers({ minutes, seed: options.seed, files, finds });
   const device = await init();
   const report = await fuzz(device, ops, { ...options, onProgress: progress(options.programs) });
   device.destroy();

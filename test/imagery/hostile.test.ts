@@ -58,13 +58,13 @@ test('a small file with very many pixels is refused; maxExpansion allows it', as
   };
   await rejects(
     decodeWebp(await blank(5000), 'x.webp'),
-    /x.webp: 5000 x 5000 pixels in 28 bytes, as in a decompression bomb, exceed maxExpansion = 256 pixels for each byte$/,
+    /x.webp: 5000 x 5000 pixels in 8 bytes, as in a decompression bomb, exceed maxExpansion = 256; .* --limit maxExpansion=N/,
   );
   await rejects(
     decodeWebp(await blank(5000), 'x.webp', { maxExpansion: Infinity, maxPixels: 1e6 }),
     /maxPixels = 1000000/,
   );
-  await rejects(decodePng(bytes, 'x.png', { maxPixels: 383 }), /x.png: 24 x 16 pixels exceed maxPixels = 383$/);
+  await rejects(decodePng(bytes, 'x.png', { maxPixels: 383 }), /x.png: 24 x 16 pixels exceed maxPixels = 383;/);
 });
 
 test('LZW and PackBits: known streams, and a limit', () => {
@@ -124,7 +124,7 @@ test('TIFF: blocks that hold more than they should are refused, whatever their c
   const tooLarge = plainTiff(wide, [deflateSync(wide.levels)], [[259, 3, [8]]]);
   await rejects(
     decodeTiff(tooLarge, 'x.tif', { maxBlockBytes: 4799 }),
-    /x.tif: a compressed block of 40 x 40 pixels .* 4800 bytes exceed maxBlockBytes = 4799: rewrite the file in tiles/,
+    /x.tif: a compressed block of 40 x 40 pixels .*gdal_translate -co TILED=YES .* 4800 bytes exceed maxBlockBytes = 4799;/,
   );
   assert.equal(
     (await (await decodeTiff(tooLarge, 'x.tif', { maxBlockBytes: 4800 })).read([1, 2, 3])).levels.length,

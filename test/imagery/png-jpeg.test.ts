@@ -113,7 +113,7 @@ test('PNG: grey, palette, 16 bits, transparency and interlace', async () => {
 test('PNG: malicious and damaged files are rejected at once, with their name', async () => {
   const bomb = png({ width: 20_000, height: 20_000 }, deflateSync(new Uint8Array(1)));
   assert.ok(bomb.length < 75);
-  await rejects(decodePng(bomb, 'bomb.png'), /^readPng: bomb.png: 20000 x 20000 pixels exceed maxPixels = 100000000$/);
+  await rejects(decodePng(bomb, 'bomb.png'), /^readPng: bomb.png: 20000 x 20000 pixels exceed maxPixels = 100000000;/);
   const unlimited = { maxPixels: 1e9, maxExpansion: Infinity };
   await rejects(decodePng(bomb, 'bomb.png', unlimited), /damaged: 1 bytes of pixel data, expected 1200020000/);
   await rejects(
@@ -215,7 +215,7 @@ test('JPEG: malicious and damaged files are rejected with their name', async () 
   flood.writeUInt16BE(65_535, sof + 7);
   await rejects(
     decodeJpeg(flood, 'flood.jpg'),
-    /^readJpeg: flood.jpg: 65535 x 65535 pixels exceed maxPixels = 100000000$/,
+    /^readJpeg: flood.jpg: 65535 x 65535 pixels exceed maxPixels = 100000000;/,
   );
   flood.writeUInt16BE(900, sof + 5);
   flood.writeUInt16BE(900, sof + 7);

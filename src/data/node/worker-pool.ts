@@ -1,4 +1,5 @@
 import { checkInteger, reasonOf } from '../../common/check.ts';
+import { fileLimits, setFileLimits, type FileLimits } from '../../common/limits.ts';
 import { parentPort, Worker, workerData, type Transferable } from 'node:worker_threads';
 
 /** Threads that all answer the same kind of request. */
@@ -132,10 +133,10 @@ class Pool<Request, Reply> implements WorkerPool<Request, Reply> {
 }
 
 /** Starts a thread with the file of `entry`, TypeScript where this runs from its source. */
-function startThread(entry: URL, workerData: unknown): Worker {
+function startThread(entry: URL, data: unknown): Worker {
   // Threads inherit the flags of the process, but Node refuses that for text (`node --input-type=module -e ...`) in files.
   const isText = process.execArgv.some((flag) => flag.startsWith('--input-type'));
-  const options = { workerData, ...(isText ? { execArgv: [] } : {}) };
+  const options = { workerData: { data, limits: fileLimits() }, ...(isText ? { execArgv: [] } : {}) };
   if (!entry.pathname.endsWith('.ts')) return new Worker(entry, options);
   // In Node 20 tsx works on the main thread only, even where `--import tsx` is inherited.
   const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
@@ -156,9 +157,11 @@ export async function serve<Data, Request, Reply>(
   if (port === null) throw new Error('serve: this is not a worker thread');
   const send = (message: Message<Reply>, transfer: readonly Transferable[] = []): void =>
     port.postMessage(message, transfer);
+  const { data, limits } = workerData as { readonly data: Data; readonly limits: FileLimits };
+  setFileLimits(limits);
   let answer: (request: Request) => Promise<Answer<Reply>>;
   try {
-    answer = await open(workerData as Data);
+    answer = await open(data);
   } catch (error) {
     return send({ kind: 'failed', reason: reasonOf(error) });
   }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defined, reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
@@ -11,7 +10,8 @@ import { listFiles, readHead } from '../../imagery/node/files.ts';
 import { readFileHeader } from '../../imagery/node/image-size.ts';
 import { isAvif } from '../../imagery/node/avif.ts';
 import { hasEndOfImage, isJpeg, NO_END_OF_IMAGE, readJpegHeader } from '../../imagery/node/jpeg.ts';
-import { defaultMaxPixels } from '../../imagery/node/limits.ts';
+import { fileLimits } from '../../common/limits.ts';
+import { readLimited } from '../../imagery/node/limits.ts';
 import { countLevels } from '../../imagery/node/measure-stretch.ts';
 import { openImage } from '../../imagery/node/open-image.ts';
 import { MissingPackageError } from '../../imagery/node/optional-package.ts';
@@ -139,7 +139,7 @@ async function readContents(path: string, known: ImageFacts, options: ReadFactsO
     if (!options.pixels) return facts;
     const raw = await decode();
     // Of larger ones a picture would not fit in memory.
-    if (raw.width * raw.height > defaultMaxPixels) return facts;
+    if (raw.width * raw.height > fileLimits().maxPixels) return facts;
     const image = await bytesOf(raw, options);
     return { ...facts, difference: differenceHash(image), levels: levelRange(image), black: blackFraction(image) };
   } catch (error) {
@@ -170,7 +170,7 @@ const rasterFacts = ({ width, height, bits, affine, epsg, geographic }: RawImage
 
 async function openFile(path: string, { kind }: ImageFacts): Promise<Opened> {
   if (kind === 'png') return { header: pngHeader(await readHead(path, HEAD)), decode: () => openImage(path) };
-  if (kind === 'jpeg') return { ...openJpeg(await readFile(path)), decode: () => openImage(path) };
+  if (kind === 'jpeg') return { ...openJpeg(await readLimited(path)), decode: () => openImage(path) };
   const raw = await (kind === 'tiff' ? openTiff(path) : openImage(path));
   return { header: rasterFacts(raw), decode: async () => raw };
 }

@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import { reasonOf } from '../../common/check.ts';
+import { openToRead } from '../../common/node/read-file.ts';
 import { TruncatedError } from '../truncated.ts';
 import { hideSecrets } from './secrets.ts';
 
@@ -34,8 +34,8 @@ export function memorySource(bytes: Uint8Array): ByteSource {
 
 /** The file is opened for each read: nothing has to be closed, and a data set may have more files than can be open. */
 async function fileSource(path: string): Promise<ByteSource> {
-  const withFile = async <T>(work: (file: Awaited<ReturnType<typeof open>>) => Promise<T>): Promise<T> => {
-    const file = await open(path);
+  const withFile = async <T>(work: (file: Awaited<ReturnType<typeof openToRead>>) => Promise<T>): Promise<T> => {
+    const file = await openToRead(path);
     try {
       return await work(file);
     } finally {

@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize, resolve } from 'node:path';
 import { escapePath, glob, isDynamicPattern } from 'tinyglobby';
 import { InputError } from '../../common/errors.ts';
+import { readUtf8 } from '../../common/node/read-file.ts';
 import { isUrl } from './byte-source.ts';
 import { listFiles } from './files.ts';
 import { imageEnding } from './image-size.ts';
@@ -49,7 +50,7 @@ async function expand(input: string, origin: string): Promise<string[]> {
 }
 
 async function readList(list: string): Promise<string[]> {
-  const text = await readFile(list, 'utf8').catch((error: unknown) => {
+  const text = await readUtf8(list).catch((error: unknown) => {
     return fail(`list file ${list} cannot be read`, error);
   });
   const lines = text.replace(/^\ufeff/, '').split(/\r?\n/);

@@ -1,6 +1,7 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
+import { openToRead } from '../../common/node/read-file.ts';
 import { uprightSize, type ImageHeader } from '../orientation.ts';
 import { isTruncated, TruncatedError } from '../truncated.ts';
 import { isAvif, readAvifHeader } from './avif.ts';
@@ -53,7 +54,7 @@ async function inFile(
   path: string,
   read: (file: FileHandle, length: number) => Promise<FileHeader>,
 ): Promise<FileHeader> {
-  const file = await open(path).catch((error: unknown) => {
+  const file = await openToRead(path).catch((error: unknown) => {
     throw new InputError(op, `cannot be read: ${reasonOf(error)}`, { file: path, cause: error });
   });
   try {

@@ -25,8 +25,7 @@ export async function readJpeg(path: string, limits: ImageLimits = {}): Promise<
 export async function decodeJpeg(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<RgbImage> {
   try {
     const { width, height, orientation, components } = readJpegHeader(bytes);
-    checkPixels(width, height, limits, bytes.length);
-    checkJpegScans(bytes);
+    checkPixels(width, height, limits, checkJpegScans(bytes));
     if (components !== 1 && components !== 3) {
       throw new Error(
         `${components} colour components (CMYK) are not supported, only grey and RGB: ` +
@@ -159,20 +158,24 @@ const MAX_SCANS = 64;
 
 /**
  * Throws an Error for a JPEG image with a second frame header, whose size nothing has checked, or with more scans than any
- * writer makes.
+ * writer makes. Returns the number of bytes from the first scan to the end of the image, which code the pixels.
  */
-export function checkJpegScans(bytes: Uint8Array): void {
-  let [frames, scans] = [0, 0];
+export function checkJpegScans(bytes: Uint8Array): number {
+  let [frames, scans, start] = [0, 0, bytes.length];
   for (let at = bytes.indexOf(0xff, 2); at >= 0 && at + 1 < bytes.length; at = bytes.indexOf(0xff, at)) {
     const marker = bytes[at + 1]!;
-    if (marker === 0xd9) return;
+    if (marker === 0xd9) return Math.max(0, at - start);
     if (isFrameHeader(marker) && ++frames > 1) throw new Error('damaged: a second frame header');
-    if (marker === 0xda && ++scans > MAX_SCANS) throw new Error(`damaged: more than ${MAX_SCANS} scans`);
+    if (marker === 0xda) {
+      start = Math.min(start, at);
+      if (++scans > MAX_SCANS) throw new Error(`damaged: more than ${MAX_SCANS} scans`);
+    }
     // Within pixels: an escaped byte, a restart marker, or fill bytes.
     const isAlone = marker === 0 || (marker >= 0xd0 && marker <= 0xd8);
     const length = isAlone ? 0 : ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
     at += marker === 0xff ? 1 : 2 + length;
   }
+  return bytes.length - start;
 }
 
 /** SOF0 to SOF15, except DHT (c4), JPG (c8) and DAC (cc), which share the range. */

@@ -1,5 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import { inflateSync } from 'node:zlib';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createInflate } from 'node:zlib';
 import { crc32 } from '../../common/crc32.ts';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
@@ -65,7 +67,7 @@ export async function decodePng(bytes: Uint8Array, name: string, limits: ImageLi
 export async function decodePngLevels(bytes: Uint8Array, name: string, limits: ImageLimits = {}): Promise<Decoded> {
   const { PNG } = await optionalPackage('pngjs', () => import('pngjs'));
   try {
-    const end = checkPng(bytes, limits);
+    const end = await checkPng(bytes, limits);
     // The second byte of the header's fields is the depth. pngjs scales 16 bits to 8 unless told otherwise.
     const options = { skipRescale: bytes[24] === 16 } as object;
     const { width, height, data } = PNG.sync.read(Buffer.from(bytes.buffer, bytes.byteOffset, end), options);
@@ -96,7 +98,7 @@ export async function encodePng(image: RgbImage): Promise<Uint8Array> {
  * Checks what pngjs 7.0.0 trusts: it allocates as much as the header claims (a 68-byte file can take gigabytes or abort
  * the process) and returns a blank image for damaged data. Returns the position of the file's end.
  */
-function checkPng(bytes: Uint8Array, limits: ImageLimits): number {
+async function checkPng(bytes: Uint8Array, limits: ImageLimits): Promise<number> {
   if (!isPng(bytes)) throw new Error('not a PNG file (wrong signature)');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const data: Uint8Array[] = [];
@@ -120,7 +122,10 @@ function checkPng(bytes: Uint8Array, limits: ImageLimits): number {
     if (type === 'IDAT') data.push(body);
     at += 12 + length;
     if (type === 'IEND') {
-      checkData(Buffer.concat(data), expected);
+      const view = new DataView(bytes.buffer, bytes.byteOffset + 16, 8);
+      const pixelBytes = data.reduce((sum, { length }) => sum + length, 0);
+      checkPixels(view.getUint32(0), view.getUint32(4), limits, pixelBytes);
+      await checkData(data, expected);
       return at;
     }
   }
@@ -155,15 +160,26 @@ function dataLength(type: string, header: Uint8Array, limits: ImageLimits, fileB
   return length;
 }
 
-function checkData(compressed: Uint8Array, expected: number): void {
-  let length: number;
+/** Bytes that are inflated at once. */
+const CHUNK = 1 << 18;
+
+/** Inflates the data only to count them: bytes that cannot be an image as large as its header says never take its memory. */
+async function checkData(compressed: readonly Uint8Array[], expected: number): Promise<void> {
+  let length = 0;
   try {
-    length = inflateSync(compressed, { maxOutputLength: expected }).length;
-  } catch (error) {
-    const tooLong = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
-    throw new Error(`damaged: pixel data ${tooLong ? `is longer than ${expected} bytes` : `(${reasonOf(error)})`}`, {
-      cause: error,
+    await pipeline(Readable.from(compressed), createInflate({ chunkSize: CHUNK }), async (inflated) => {
+      for await (const chunk of inflated as AsyncIterable<Uint8Array>) {
+        length += chunk.length;
+        if (length > expected) throw new Error(`longer than ${expected} bytes`);
+      }
     });
+  } catch (error) {
+    throw new Error(
+      `damaged: pixel data ${length > expected ? 'is ' : '('}${reasonOf(error)}${length > expected ? '' : ')'}`,
+      {
+        cause: error,
+      },
+    );
   }
   if (length !== expected) throw new Error(`damaged: ${length} bytes of pixel data, expected ${expected}`);
 }

@@ -46,8 +46,8 @@ export async function decodeWebpLevels(bytes: Uint8Array, name: string, limits: 
 /** Decodes a WebP file to red, green, blue and alpha, in the orientation that it is stored in. */
 export async function decodeWebpRgba(bytes: Uint8Array, limits: ImageLimits = {}): Promise<RgbaPixels> {
   const decode = await optionalPackage('@jsquash/webp', loadDecoder);
-  const { width, height } = readWebpHeader(bytes);
-  checkPixels(width, height, limits, bytes.length);
+  const { width, height, pixelBytes } = readWebpHeader(bytes);
+  checkPixels(width, height, limits, pixelBytes);
   const decoded = await decode(bytes);
   if (decoded.width !== width || decoded.height !== height) {
     throw new Error(
@@ -57,11 +57,11 @@ export async function decodeWebpRgba(bytes: Uint8Array, limits: ImageLimits = {}
   return decoded;
 }
 
-/** Reads size and orientation without decoding (RFC 9649). Throws for files that are damaged, truncated or animated. */
-export function readWebpHeader(bytes: Uint8Array): ImageHeader {
+/** Reads size, orientation and the number of bytes of the pixels without decoding (RFC 9649). Throws for files that are damaged, truncated or animated. */
+export function readWebpHeader(bytes: Uint8Array): ImageHeader & { readonly pixelBytes: number } {
   if (!isWebp(bytes)) throw new Error('not a WebP file (wrong signature)');
   let size: { width: number; height: number } | null = null;
-  let hasPixels = false;
+  let pixelBytes = 0;
   let orientation = 1;
   for (const { tag, body } of chunksOf(bytes)) {
     if (tag === 'VP8X') {
@@ -70,7 +70,7 @@ export function readWebpHeader(bytes: Uint8Array): ImageHeader {
       size = { width: uint24(body, 4) + 1, height: uint24(body, 7) + 1 };
     }
     if (tag === 'VP8 ' || tag === 'VP8L') {
-      hasPixels = true;
+      pixelBytes = body.length;
       size ??= tag === 'VP8 ' ? lossySize(body) : losslessSize(body);
     }
     if (tag === 'EXIF') {
@@ -79,9 +79,9 @@ export function readWebpHeader(bytes: Uint8Array): ImageHeader {
       orientation = exifOrientation(prefixed) ?? orientation;
     }
   }
-  if (size === null || !hasPixels) throw new Error('damaged: the file contains no image');
+  if (size === null || pixelBytes === 0) throw new Error('damaged: the file contains no image');
   if (size.width < 1 || size.height < 1) throw new Error(`damaged: size ${size.width} x ${size.height}`);
-  return { ...size, orientation };
+  return { ...size, orientation, pixelBytes };
 }
 
 function* chunksOf(bytes: Uint8Array): Generator<{ tag: string; body: Uint8Array }> {

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../../common/errors.ts';
 import { listFiles, withoutExtension } from '../../imagery/node/files.ts';
@@ -7,6 +7,7 @@ import type { LabelFormat } from '../formats.ts';
 import { splitNames, splitOfPath, splitOfWord, splitWordIn, type SplitName } from '../splits.ts';
 import type { Origin } from '../types.ts';
 import { findLabels, listLabels, type FoundLabels } from './find-labels.ts';
+import { readText } from './label-files.ts';
 import { yoloSplits } from './read-yolo.ts';
 
 const OP = 'readLabels';
@@ -131,7 +132,7 @@ export function listName(file: string, isListed: (name: string) => boolean): str
 }
 
 async function readList(file: string): Promise<Omit<ListedImage, 'split'>[]> {
-  const lines = (await readFile(file, 'utf8')).replace(/^\ufeff/, '').split(/\r?\n/);
+  const lines = (await readText(file)).replace(/^\ufeff/, '').split(/\r?\n/);
   // The lists of a class have 1, 0 or -1 after the name.
   const names = lines.map((line) => line.trim().replace(/\s+(-1|0|1)$/, ''));
   return names.flatMap((name, i) => (name === '' ? [] : [{ name, origin: { file, line: i + 1 } }]));

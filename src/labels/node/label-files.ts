@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
+import { readUtf8 } from '../../common/node/read-file.ts';
 import { LabelError } from '../problems.ts';
 import type { LabelTable } from '../types.ts';
 
@@ -19,14 +20,13 @@ export async function firstWith(roots: readonly string[], table: LabelTable): Pr
   return best.root;
 }
 
-/** Reads text in UTF-8. Rejects with a `LabelError` for other bytes. */
+/** Reads text in UTF-8. Rejects with a `LabelError` for other bytes and for too many. */
 export async function readText(path: string): Promise<string> {
-  const bytes = await readFile(path).catch((error: unknown) => {
-    throw new InputError(OP, `${path} cannot be read: ${reasonOf(error)}`, { cause: error });
-  });
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return await readUtf8(path);
   } catch (error) {
-    throw new LabelError('syntax', { file: path }, 'the text is not UTF-8 (save it as UTF-8)', { cause: error });
+    const isOfSystem = error instanceof Error && 'errno' in error;
+    if (isOfSystem) throw new InputError(OP, `${path} cannot be read: ${reasonOf(error)}`, { cause: error });
+    throw new LabelError('syntax', { file: path }, reasonOf(error), { cause: error });
   }
 }

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { checkNumber } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
@@ -257,8 +257,8 @@ export async function readClasses(given: readonly string[] | string): Promise<re
 async function findMapping(path: string): Promise<readonly string[] | undefined> {
   const beside = ['classes.csv', '_classes.csv'].map((name) => join(dirname(path), name));
   for (const file of [path.replace(/\.csv$/i, '-classes.csv'), ...beside]) {
-    const text = file === path ? null : await readFile(file, 'utf8').catch(() => null);
-    if (text !== null) return parseClassMapping(text, file);
+    const found = file === path ? null : await stat(file).catch(() => null);
+    if (found?.isFile() === true) return parseClassMapping(await readText(file), file);
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
@@ -6,6 +6,7 @@ import { listFiles, stem } from '../../imagery/node/files.ts';
 import { imageEnding, imageSizeOf, type ImageSize } from '../../imagery/node/image-size.ts';
 import { originText, reporter, type OnProblem, type Report } from '../problems.ts';
 import { unknownClass } from '../table-builder.ts';
+import { readText } from './label-files.ts';
 import { splitNames, type SplitImages, type SplitName } from '../splits.ts';
 import type { LabelledImage, LabelledObject, LabelTable } from '../types.ts';
 import { parseClassList, parseYoloData, readYoloLines } from '../yolo.ts';
@@ -24,14 +25,17 @@ export async function yoloSplits(path: string): Promise<SplitName[]> {
   if (yaml === null) return [];
   let data;
   try {
-    data = parseYoloData(await readFile(yaml, 'utf8'), yaml);
+    data = parseYoloData(await readText(yaml), yaml);
   } catch {
     return [];
   }
   // A split that does not exist is named by the reader, if it is asked for.
   const placesOf = async (name: SplitName): Promise<string> => {
     const entries = data.splits[name] ?? [];
-    const places = entries.map(async (entry) => (await resolveSplit(dirname(yaml), data.path, entry)) ?? entry);
+    const places = entries.map(async (entry) => {
+      const found = await resolveSplit([dirname(yaml)], data.path, entry).catch(() => null);
+      return found ?? entry;
+    });
     return (await Promise.all(places)).join('\n');
   };
   const train = await placesOf('train');
@@ -61,7 +65,7 @@ export async function readYolo(
   const report = reporter(onProblem);
   const yaml = await findYaml(path);
   const base = yaml === null ? path : dirname(yaml);
-  const data = yaml === null ? null : parseYoloData(await readFile(yaml, 'utf8'), yaml);
+  const data = yaml === null ? null : parseYoloData(await readText(yaml), yaml);
   // A folder of one split has the class names of the data set around it.
   const names =
     data?.names ??
@@ -84,7 +88,7 @@ export async function readYolo(
     if (labels !== null) used.add(resolve(labels));
     const size = await sizeOf(image, report);
     if (size === null) continue;
-    const text = labels === null ? '' : await readFile(labels, 'utf8');
+    const text = labels === null ? '' : await readText(labels);
     const lines = readYoloLines(text, { name: labels ?? image, classes: names.length, ...size, onProblem });
     const objects = lines.flatMap(({ object, origin }): LabelledObject[] => {
       const name = names[object.label]!;
@@ -136,7 +140,7 @@ async function findYaml(path: string): Promise<string | null> {
   for (const file of await listFiles(path)) {
     if (!/^[^/]*\.ya?ml$/i.test(file)) continue;
     const full = join(path, file);
-    if (/^\s*["']?names["']?\s*:/m.test(await readFile(full, 'utf8'))) return full;
+    if (/^\s*["']?names["']?\s*:/m.test(await readText(full))) return full;
   }
   return null;
 }
@@ -148,7 +152,7 @@ async function readClassFile(base: string, isGiven: boolean): Promise<string[] |
   const lists = (await listFiles(base)).filter((file) => /\.names$/i.test(file));
   const [list] = lists;
   if (list === undefined) return undefined;
-  if (lists.length === 1) return parseClassList(await readFile(join(base, list), 'utf8'), join(base, list));
+  if (lists.length === 1) return parseClassList(await readText(join(base, list)), join(base, list));
   if (isGiven) return undefined;
   const reason = `${base} has several lists of classes: ${lists.join(', ')}`;
   throw new InputError(OP, reason, { remedy: 'give', option: 'classes' });
@@ -157,8 +161,8 @@ async function readClassFile(base: string, isGiven: boolean): Promise<string[] |
 /** The names in a class file that has one of the usual names. */
 async function readUsualClassFile(base: string): Promise<string[] | undefined> {
   for (const file of CLASS_FILES) {
-    const text = await readFile(join(base, file), 'utf8').catch(() => null);
-    if (text !== null) return parseClassList(text, join(base, file));
+    const found = await stat(join(base, file)).catch(() => null);
+    if (found?.isFile() === true) return parseClassList(await readText(join(base, file)), join(base, file));
   }
   return undefined;
 }
@@ -194,10 +198,11 @@ async function imageFolders(
     const root = (await isFolder(inside)) ? inside : base;
     return { root, images: await imagesIn(root), others: [], splits: new Map(), labels: 'all' };
   }
+  const roots: [string, ...string[]] = images === undefined ? [base] : [base, images];
   const found: { name: string; files: string[] }[] = [];
   for (const { name, entry } of entries) {
-    const path = await resolveSplit(base, data?.path ?? null, entry);
-    if (path !== null) found.push({ name, files: await filesOf(path) });
+    const path = await resolveSplit(roots, data?.path ?? null, entry);
+    if (path !== null) found.push({ name, files: await filesOf(path, roots) });
     // Only the requested split must exist.
     else if (split === undefined || name === split) {
       throw new InputError(OP, `${base}: ${name} is ${entry}, which does not exist there`, {
@@ -221,22 +226,52 @@ async function imageFolders(
   };
 }
 
-/** The path of a split: relative to `path` for Ultralytics, with one `../` too many from Roboflow. */
-async function resolveSplit(base: string, path: string | null, entry: string): Promise<string | null> {
-  const bases = path === null ? [base] : [resolve(base, path), base];
-  for (const from of bases) {
+/**
+ * The path of a split: relative to `path` for Ultralytics, with one `../` too many from Roboflow. Null if it does not exist.
+ * A data set of somebody else must not show files that are not part of it: rejects if it lies outside of `roots`, the folders
+ * of the data set.
+ */
+async function resolveSplit(
+  roots: readonly [string, ...string[]],
+  path: string | null,
+  entry: string,
+): Promise<string | null> {
+  const [base] = roots;
+  let outside: string | null = null;
+  for (const from of path === null ? [base] : [resolve(base, path), base]) {
     for (const name of [entry, entry.replace(/^(\.\.\/)+/, '')]) {
       const full = isAbsolute(name) ? name : join(from, name);
-      if ((await stat(full).catch(() => null)) !== null) return full;
+      if ((await stat(full).catch(() => null)) === null) continue;
+      if (isInside(roots, full)) return full;
+      outside ??= full;
     }
   }
+  if (outside !== null) throw isOutside(base, entry, outside);
   return null;
 }
 
-async function filesOf(path: string): Promise<string[]> {
+const isInside = (roots: readonly string[], path: string): boolean =>
+  roots.some((root) => {
+    const way = relative(root, path);
+    return !isAbsolute(way) && way.split(sep)[0] !== '..';
+  });
+
+const isOutside = (file: string, entry: string, found: string): InputError =>
+  new InputError(OP, `${entry} is ${resolve(found)}, outside the folder of the data set`, {
+    file,
+    remedy: 'put its images into that folder, or give their folder with',
+    option: 'images',
+  });
+
+async function filesOf(path: string, roots: readonly string[]): Promise<string[]> {
   if (!/\.txt$/i.test(path)) return imagesIn(path);
-  const lines = (await readFile(path, 'utf8')).split(/\r?\n/).map((line) => line.trim());
-  return lines.filter((line) => line !== '').map((line) => (isAbsolute(line) ? line : join(dirname(path), line)));
+  const lines = (await readText(path)).split(/\r?\n/).map((line) => line.trim());
+  return lines.flatMap((line, i) => {
+    if (line === '') return [];
+    const image = isAbsolute(line) ? line : join(dirname(path), line);
+    if (!isInside(roots, image)) throw isOutside(`${path}:${i + 1}`, line, image);
+    return [image];
+  });
 }
 
 async function imagesIn(folder: string): Promise<string[]> {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
@@ -6,6 +5,7 @@ import type { Polygon } from '../../imagery/geometry.ts';
 import { parseCsv } from '../csv-rows.ts';
 import { LabelError } from '../problems.ts';
 import { parseWkt } from '../wkt.ts';
+import { readText } from './label-files.ts';
 import { LayerPlacer, readLabelLayer, type PlacedImage } from './place-layer.ts';
 
 /** Footprints by the key of a place (`labelKeyOf`). */
@@ -43,7 +43,7 @@ export async function csvLabels(root: string, files: readonly string[]): Promise
   const places = new Map<string, Polygon[]>();
   for (const file of files) {
     const path = join(root, file);
-    for (const { line, fields } of parseCsv(await readFile(path, 'utf8'), path, COLUMNS)) {
+    for (const { line, fields } of parseCsv(await readText(path), path, COLUMNS)) {
       const origin = { file: path, line };
       const key = fields['ImageId']!.trim();
       if (key === '') throw new LabelError('syntax', origin, 'ImageId is empty');

@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { isRecord } from '../../common/check.ts';
+import { isRecord, reasonOf } from '../../common/check.ts';
+import { InputError } from '../../common/errors.ts';
+import { parseJson } from '../../common/json.ts';
 import { removePartialFiles, replaceFile, writeError } from '../../common/node/replace-file.ts';
 import { rgbOf } from '../../imagery/image.ts';
 import { encodePng } from '../../imagery/node/png.ts';
@@ -143,11 +145,16 @@ export class RunFolder implements RunStore {
     replaceFile(OP, path, `${JSON.stringify(all, null, 2)}\n`);
   }
 
-  /** Reads what `begin` recorded. */
+  /** Reads what `begin` recorded. Throws an InputError that names the file if it is damaged. */
   readEnvironment(): Record<string, unknown> {
-    const found: unknown = JSON.parse(readFileSync(this.file('environment'), 'utf8'));
-    if (!isRecord(found)) throw new Error(`${this.file('environment')}: not a JSON object`);
-    return found;
+    const file = this.file('environment');
+    try {
+      const found = parseJson(readFileSync(file, 'utf8'));
+      if (!isRecord(found)) throw new Error('not a JSON object');
+      return found;
+    } catch (cause) {
+      throw new InputError(OP, `cannot be read: ${reasonOf(cause)}`, { file, cause });
+    }
   }
 
   /** The lines of metrics.jsonl so far. */

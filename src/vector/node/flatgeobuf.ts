@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readLimited } from '../../imagery/node/limits.ts';
 import { optionalPackage } from '../../imagery/node/optional-package.ts';
 import { crsOfEpsg, crsOfWkt, type Crs } from '../crs.ts';
 import { checkFlatGeobuf } from '../flatgeobuf-check.ts';
@@ -8,7 +8,7 @@ import type { Feature, VectorLayer } from '../layer.ts';
 /** Reads a FlatGeobuf file. Rejects with an Error for a damaged file. */
 export async function readFlatGeobuf(path: string): Promise<VectorLayer> {
   const { deserialize } = await optionalPackage('flatgeobuf', () => import('flatgeobuf/lib/mjs/geojson.js'));
-  const bytes = await readFile(path);
+  const bytes = await readLimited(path);
   // Version 3, followed by a patch level.
   if (bytes.toString('latin1', 0, 7) !== 'fgb\x03fgb')
     throw new Error('not a FlatGeobuf file of version 3 (wrong signature)');

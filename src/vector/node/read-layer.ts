@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { parseJson } from '../../common/json.ts';
+import { readUtf8 } from '../../common/node/read-file.ts';
 import { MissingPackageError } from '../../imagery/node/optional-package.ts';
 import { geojsonLayer } from '../geojson.ts';
 import { kmlLayer } from '../kml.ts';
@@ -28,7 +28,7 @@ export async function readLayer(path: string, { layer }: ReadLayerOptions = {}):
     switch (ending) {
       case 'geojson':
       case 'json':
-        return geojsonLayer(parseJson(await readText(path)), path);
+        return geojsonLayer(parseJson(await readUtf8(path)), path);
       case 'shp':
         return await readShapefile(path);
       case 'gpkg':
@@ -36,7 +36,7 @@ export async function readLayer(path: string, { layer }: ReadLayerOptions = {}):
       case 'fgb':
         return await readFlatGeobuf(path);
       case 'kml':
-        return kmlLayer(await readText(path), path);
+        return kmlLayer(await readUtf8(path), path);
       case 'kmz':
         throw new Error('a KMZ archive: unzip it and give the .kml file inside');
       default:
@@ -47,14 +47,5 @@ export async function readLayer(path: string, { layer }: ReadLayerOptions = {}):
   } catch (error) {
     if (error instanceof MissingPackageError) throw error;
     throw new InputError('readLayer', reasonOf(error), { file: path, cause: error });
-  }
-}
-
-async function readText(path: string): Promise<string> {
-  const bytes = await readFile(path);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new Error('the text is not UTF-8 (save it as UTF-8)', { cause: error });
   }
 }

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { reasonOf } from '../../common/check.ts';
+import { readLimited } from '../../imagery/node/limits.ts';
 import { optionalPackage } from '../../imagery/node/optional-package.ts';
 import { crsOfWkt } from '../crs.ts';
 import { geojsonGeometry } from '../geojson.ts';
@@ -13,7 +13,7 @@ export async function readShapefile(path: string): Promise<VectorLayer> {
   const { openShp, openDbf } = await optionalPackage('shapefile', () => import('shapefile'));
   const beside = (ending: string): Promise<Buffer | null> => besideOf(path, ending);
   const [bytes, table, prj, cpg] = [
-    await readFile(path),
+    await readLimited(path),
     await beside('dbf'),
     await beside('prj'),
     await beside('cpg'),
@@ -54,7 +54,7 @@ async function besideOf(path: string, ending: string): Promise<Buffer | null> {
   const bare = path.replace(/\.shp$/i, '');
   for (const name of [`${bare}.${ending}`, `${bare}.${ending.toUpperCase()}`]) {
     try {
-      return await readFile(name);
+      return await readLimited(name);
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
         throw new Error(reasonOf(error), { cause: error });

@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
+import { readLimited } from '../../imagery/node/limits.ts';
 import { optionalPackage } from '../../imagery/node/optional-package.ts';
 
 // Databases are read and written by Node's own SQLite where Node has it without a flag (22.13 and later), which works on the
@@ -34,7 +35,7 @@ export async function openDatabase(path: string): Promise<Database> {
     return { rows: (sql) => database.prepare(sql).iterate(), close: () => database.close() };
   }
   const { Database } = await loadSqlJs();
-  const database = new Database(await readFile(path));
+  const database = new Database(await readLimited(path));
   return {
     *rows(sql) {
       const statement = database.prepare(sql);

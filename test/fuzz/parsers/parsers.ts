@@ -1,15 +1,19 @@
 // The readers of files, with a valid file for each.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, inflateSync } from 'node:zlib';
+import { isRecord } from '../../../src/common/check.ts';
+import { InputError } from '../../../src/common/errors.ts';
 import { readSettingsFile } from '../../../src/common/settings-text.ts';
+import { detectorMetadata, readDescription } from '../../../src/detector/detector.ts';
 import { decodeJpeg } from '../../../src/imagery/node/jpeg.ts';
 import { decodePngLevels, encodePng } from '../../../src/imagery/node/png.ts';
 import { decodeTiff } from '../../../src/imagery/node/tiff.ts';
 import { openVrt } from '../../../src/imagery/node/vrt.ts';
 import { decodeWebpLevels, encodeWebp } from '../../../src/imagery/node/webp.ts';
 import { parseCoco } from '../../../src/labels/coco.ts';
+import { parseLabelJson } from '../../../src/labels/json.ts';
 import { parseLabelCsv } from '../../../src/labels/csv.ts';
 import { parseSpaceNetCsv } from '../../../src/labels/spacenet.ts';
 import { parseCvat } from '../../../src/labels/tools/cvat.ts';
@@ -17,8 +21,14 @@ import { parseLabelStudio } from '../../../src/labels/tools/label-studio.ts';
 import { parseVia } from '../../../src/labels/tools/via.ts';
 import { parseVoc } from '../../../src/labels/voc.ts';
 import { parseYolo, parseYoloData } from '../../../src/labels/yolo.ts';
+import type { HostTensor } from '../../../src/nn/module.ts';
+import { retinaNetSpec } from '../../../src/retinanet/spec.ts';
+import { RunFolder } from '../../../src/train/node/run-folder.ts';
 import { readLayer } from '../../../src/vector/node/read-layer.ts';
+import { decodeWeights } from '../../../src/weights/open-weights.ts';
+import { encodeSafetensors } from '../../../src/weights/safetensors.ts';
 import { markedSample } from '../../data/support.ts';
+import { readFixture } from '../../golden/read.ts';
 import { root } from '../../support/files.ts';
 
 /** A reader of one kind of file. */
@@ -139,9 +149,59 @@ function ofFile(folder: string, file: string, seed: Uint8Array, read: (path: str
   };
 }
 
+const ofWeights = (file: string, seeds: readonly Uint8Array[]): Parser => ({
+  file,
+  seeds,
+  read: (bytes) => decodeWeights(bytes, file),
+});
+
+/** A safetensors file of one tensor with metadata, without a checksum: mutations of a file with one would not get far. */
+function withoutChecksum(tensors: ReadonlyMap<string, HostTensor>, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+  const [[name, { shape, data }]] = [...tensors] as [[string, HostTensor]];
+  const tensor = { dtype: 'F32', shape, data_offsets: [0, data.byteLength] };
+  const header = Buffer.from(JSON.stringify({ __metadata__: { ...metadata }, [name]: tensor }));
+  const length = Buffer.alloc(8);
+  length.writeUIntLE(header.length, 0, 6);
+  return Buffer.concat([length, header, Buffer.from(data.buffer)]);
+}
+
+/** Files of PyTorch whose names match. */
+const pytorchFiles = (names: RegExp): Uint8Array[] => {
+  const { files } = readFixture<{ files: Record<string, { zlib: string }> }>('pytorch-files');
+  return Object.entries(files)
+    .filter(([name]) => names.test(name))
+    .map(([, { zlib }]) => inflateSync(Buffer.from(zlib, 'base64')));
+};
+
+/** The description of a detector, which is the metadata of its weights. */
+const detectorParser = (): Parser => ({
+  file: 'best.safetensors',
+  seeds: [
+    text(
+      detectorMetadata({
+        classes: ['car', 'van'],
+        spec: retinaNetSpec('paper'),
+        scoreThreshold: 0.5,
+        decoding: {},
+        tile: null,
+      }),
+    ),
+  ],
+  read(bytes) {
+    const metadata = parseLabelJson(bytes.toString('utf8'), 'best.safetensors');
+    // Other metadata are refused by the reader of the file.
+    if (isRecord(metadata) && Object.values(metadata).every((value) => typeof value === 'string'))
+      return readDescription(metadata as Record<string, string>, 'best.safetensors');
+    throw new InputError('readDescription', 'its metadata is not text', { file: 'best.safetensors' });
+  },
+});
+
+const metrics = '{"kind":"step","step":1,"loss":0.5}\n{"kind":"evaluation","step":1,"AP":0.1}\n';
+
 /** All readers. Files are written to a folder that `close` removes. */
 export async function openParsers(): Promise<{ readonly parsers: readonly Parser[]; readonly close: () => void }> {
-  const folder = mkdtempSync(join(tmpdir(), 'retinagrad-fuzz-'));
+  // In memory, where there is such a file system.
+  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'retinagrad-fuzz-'));
   const { image } = markedSample(12, 17, [[2, 2, 9, 9]]);
   const limits = { maxPixels: 1e6, maxBlockBytes: 2 ** 22 };
   const layer = (name: string): Uint8Array => {
@@ -154,6 +214,9 @@ export async function openParsers(): Promise<{ readonly parsers: readonly Parser
   const dbf = ofFile(folder, 'table.dbf', layer('layer.dbf'), () => readLayer(join(folder, 'table.shp')));
   const opened = (file: string): Promise<unknown> =>
     openVrt(file, () => Promise.reject(new Error('no file'))).then(({ width, height }) => [width, height]);
+  const tensors = new Map([['a.weight', { shape: [2, 3], data: Float32Array.from([0, 1, 2, 3, 4, 5]) }]]);
+  const run = new RunFolder(folder);
+  const reached = { steps: 1, lastEvaluatedStep: 1 };
   const parsers: Parser[] = [
     {
       file: 'x.png',
@@ -199,6 +262,12 @@ export async function openParsers(): Promise<{ readonly parsers: readonly Parser
     ofFile(folder, 'x.kml', layer('layer.kml'), readLayer),
     ofFile(folder, 'layer.shp', layer('layer.shp'), readLayer),
     { ...dbf, file: 'table.shp' },
+    ofWeights('x.safetensors', [encodeSafetensors(tensors, { a: 'b' }), withoutChecksum(tensors)]),
+    ofWeights('x.pth', pytorchFiles(/types$|protocol|views$|training|parallel|lightning/)),
+    ofWeights('x.pt', pytorchFiles(/legacy/)),
+    detectorParser(),
+    ofFile(folder, 'metrics.jsonl', text(metrics), async () => run.restoreRecords(reached, () => {})),
+    ofFile(folder, 'environment.json', text({ date: '2026', node: 'v20', adapter: {} }), async () => run.readEnvironment()),
     ofFile(folder, 'x.fgb', layer('layer.fgb'), readLayer),
     ofFile(folder, 'x.gpkg', layer('layers.gpkg.gz'), (path) => readLayer(path, { layer: 'places' })),
   ];
