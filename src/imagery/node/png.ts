@@ -170,16 +170,12 @@ async function checkData(compressed: readonly Uint8Array[], expected: number): P
     await pipeline(Readable.from(compressed), createInflate({ chunkSize: CHUNK }), async (inflated) => {
       for await (const chunk of inflated as AsyncIterable<Uint8Array>) {
         length += chunk.length;
-        if (length > expected) throw new Error(`longer than ${expected} bytes`);
+        if (length > expected) throw new Error('too long');
       }
     });
   } catch (error) {
-    throw new Error(
-      `damaged: pixel data ${length > expected ? 'is ' : '('}${reasonOf(error)}${length > expected ? '' : ')'}`,
-      {
-        cause: error,
-      },
-    );
+    const reason = length > expected ? `is longer than ${expected} bytes` : `(${reasonOf(error)})`;
+    throw new Error(`damaged: pixel data ${reason}`, { cause: error });
   }
   if (length !== expected) throw new Error(`damaged: ${length} bytes of pixel data, expected ${expected}`);
 }
