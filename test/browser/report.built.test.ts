@@ -11,7 +11,8 @@ import { hasChromium, launchChromium } from './chromium.ts';
 
 const { reportHtml } = (await import(pathToFileURL(join(root, 'dist/report.js')).href)) as typeof report;
 
-const src = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const src =
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const folder = temporaryFolder();
 
 /** Names that leave each context of a page: elements, attributes, style sheets, scripts and comments. */
@@ -66,7 +67,8 @@ if (hasChromium()) {
         await opened.goto(url);
         assert.is(await opened.textContent('h1'), name);
         assert.is(opened.url(), url);
-        const elements = 'document.querySelectorAll("script, iframe, object, link, base, foreignObject, [onload], [onerror]").length';
+        const elements =
+          'document.querySelectorAll("script, iframe, object, link, base, foreignObject, [onload], [onerror]").length';
         assert.is(await opened.evaluate(elements), 0);
         // Event handlers of attributes would run now.
         await opened.mouse.move(200, 200);

@@ -1,4 +1,4 @@
-/** Names of files and classes come from data of others: none of their characters drives the terminal. */
+/** Data of others: no character of their names drives the terminal, and their files are read under limits. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encodePng } from '../../src/imagery/node/png.ts';
@@ -32,6 +32,26 @@ test('results, findings and errors are printed without control characters', asyn
   isPlain(unknown);
   assert.match(unknown.stderr, /nothing\\u001b/);
   isPlain(await retinagrad([`train${name}`]));
+});
+
+test('--limit changes the limits of files', async () => {
+  await write(folder.path, 'small/a.png', await encodePng(markedSample(40, 50, [[2, 2, 20, 20]]).image));
+  await write(folder.path, 'small/boxes.csv', 'image_path,xmin,ymin,xmax,ymax,label\na.png,2,2,20,20,car\n');
+  const run = (limit: string) =>
+    retinagrad(['convert', 'small/boxes.csv', 'limited.json', '--to', 'coco', '--limit', limit]);
+  assert.is((await run('maxTextBytes=1e3,maxPixels=1e9')).status, 0);
+  const refused = await run('maxTextBytes=50');
+  assert.is(refused.status, 1);
+  assert.match(
+    refused.stderr,
+    /boxes.csv: \d+ bytes exceed maxTextBytes = 50; if you trust the file, raise it with --limit/,
+  );
+  const wrong = await run('maxTextBytes');
+  assert.is(wrong.status, 2);
+  assert.match(
+    wrong.stderr,
+    /--limit is "maxTextBytes", expected NAME=N with a number >= 1, where NAME is one of maxPixels,/,
+  );
 });
 
 test.run();

@@ -61,7 +61,10 @@ test('YAML: aliases, keys and nesting have limits', () => {
   const keys = Array.from({ length: 10_002 }, (_, i) => `k${i}: 1`).join('\n');
   for (const [text, reason] of [
     [bomb, /Excessive alias count/],
-    [keys, /10001 lines and commas exceed maxYamlEntries = 10000; if you trust the file, raise it with --limit maxYamlEntries=N/],
+    [
+      keys,
+      /10001 lines and commas exceed maxYamlEntries = 10000; if you trust the file, raise it with --limit maxYamlEntries=N/,
+    ],
     ['a'.repeat(1_000_001), /1000001 characters, more than 100 for each line and comma, exceed maxYamlEntries = 10000/],
     ['['.repeat(20_000), /lists and groups are nested too deeply$/],
     [`a:\n  ${'- '.repeat(5000)}x`, /lists and groups are nested too deeply$/],

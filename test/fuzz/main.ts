@@ -124,7 +124,14 @@ async function runParsers({ minutes, seed, files, finds }: ParserRun): Promise<v
         await withoutWarnings(async () => {
           const bytes = await minimised(parser, failure);
           console.log(`${parser.file}: ${failure.error}\n  ${bytes.subarray(0, 300).toString('base64')}`);
-          if (finds !== null) writeFileSync(join(finds, `${createHash('sha1').update(bytes).digest('hex').slice(0, 8)}-${parser.file.replace('/', '-')}`), bytes);
+          if (finds !== null)
+            writeFileSync(
+              join(
+                finds,
+                `${createHash('sha1').update(bytes).digest('hex').slice(0, 8)}-${parser.file.replace('/', '-')}`,
+              ),
+              bytes,
+            );
         });
       }
     }

@@ -237,17 +237,16 @@ async function resolveSplit(
   entry: string,
 ): Promise<string | null> {
   const [base] = roots;
-  let outside: string | null = null;
-  for (const from of path === null ? [base] : [resolve(base, path), base]) {
-    for (const name of [entry, entry.replace(/^(\.\.\/)+/, '')]) {
-      const full = isAbsolute(name) ? name : join(from, name);
-      if ((await stat(full).catch(() => null)) === null) continue;
-      if (isInside(roots, full)) return full;
-      outside ??= full;
-    }
-  }
-  if (outside !== null) throw isOutside(base, entry, outside);
-  return null;
+  const inner = entry.replace(/^(\.\.\/)+/, '');
+  const places = (path === null ? [base] : [resolve(base, path), base]).flatMap((from) =>
+    [entry, inner].map((name) => (isAbsolute(name) ? name : join(from, name))),
+  );
+  const found: string[] = [];
+  for (const place of places) if ((await stat(place).catch(() => null)) !== null) found.push(place);
+  // Without `path`, Roboflow's `../` is one too many also where there is such a folder outside.
+  const first = (path === null ? found.find((place) => isInside(roots, place)) : undefined) ?? found[0];
+  if (first !== undefined && !isInside(roots, first)) throw isOutside(base, entry, first);
+  return first ?? null;
 }
 
 const isInside = (roots: readonly string[], path: string): boolean =>

@@ -9,10 +9,19 @@ const program = fileURLToPath(new URL('attack.ts', import.meta.url));
 
 for (const [i, { file, expected }] of attacks.entries()) {
   test(file, () => {
-    const args = ['--max-old-space-size=512', '--conditions', 'retinagrad-source', '--import', 'tsx', program, String(i)];
+    const args = [
+      '--max-old-space-size=512',
+      '--conditions',
+      'retinagrad-source',
+      '--import',
+      'tsx',
+      program,
+      String(i),
+    ];
     const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     assert.equal([status, signal], [0, null], stderr.slice(0, 2000));
-    const found = JSON.parse(stdout) as Record<'name' | 'message', string> & Record<'milliseconds' | 'kilobytes', number>;
+    const found = JSON.parse(stdout) as Record<'name' | 'message', string> &
+      Record<'milliseconds' | 'kilobytes', number>;
     console.log(`# ${file}: ${(found.milliseconds / 1000).toFixed(2)} s, ${Math.round(found.kilobytes / 1000)} MB`);
     assert.match(found.message, expected);
     assert.ok(found.message.includes(file), 'the error names the file');

@@ -94,7 +94,11 @@ export const attacks: readonly Attack[] = [
   { file: 'size.jpg', make: () => jpeg(9999, 0), expected: /exceed maxExpansion = 256/ },
   { file: 'size-in-padding.jpg', make: () => jpeg(9999, 500_000), expected: /exceed maxExpansion = 256/ },
   { file: 'size-in-padding.webp', make: () => webp(9999, 500_000), expected: /exceed maxExpansion = 256/ },
-  { file: 'elements.xml', make: () => `<annotation>${'<object/>'.repeat(1e6)}</annotation>`, expected: /exceed maxXmlTags/ },
+  {
+    file: 'elements.xml',
+    make: () => `<annotation>${'<object/>'.repeat(1e6)}</annotation>`,
+    expected: /exceed maxXmlTags/,
+  },
   { file: 'elements.kml', make: () => `<kml>${'<Placemark/>'.repeat(1e6)}</kml>`, expected: /exceed maxXmlTags/ },
   {
     file: 'entities.kml',
@@ -103,12 +107,24 @@ export const attacks: readonly Attack[] = [
     expected: /entities\.kml: /,
   },
   { file: 'deep.json', make: () => '{"images":['.repeat(5e5), expected: /more than 200 arrays and objects/ },
-  { file: 'deep.geojson', make: () => `{"type":"FeatureCollection","features":[${'['.repeat(1e6)}`, expected: /more than 200/ },
+  {
+    file: 'deep.geojson',
+    make: () => `{"type":"FeatureCollection","features":[${'['.repeat(1e6)}`,
+    expected: /more than 200/,
+  },
   { file: 'string.json', make: () => `{"images":[{"file_name":"${repeated('a\\\\', 3e7)}`, expected: /truncated/ },
-  { file: 'quote.csv', make: () => `image_path,xmin,ymin,xmax,ymax,label\n"${repeated('a,"",\n', 1e7)}`, expected: /quote\.csv/ },
+  {
+    file: 'quote.csv',
+    make: () => `image_path,xmin,ymin,xmax,ymax,label\n"${repeated('a,"",\n', 1e7)}`,
+    expected: /quote\.csv/,
+  },
   { file: 'aliases.yaml', make: () => laughs, expected: /alias/ },
   { file: 'deep.yaml', make: () => `data: ${'["]",'.repeat(1800)}`, expected: /nested too deeply/ },
-  { file: 'keys.yaml', make: () => Array.from({ length: 1e5 }, (_, i) => `k${i}: 1`).join('\n'), expected: /maxYamlEntries/ },
+  {
+    file: 'keys.yaml',
+    make: () => Array.from({ length: 1e5 }, (_, i) => `k${i}: 1`).join('\n'),
+    expected: /maxYamlEntries/,
+  },
   {
     file: 'header.safetensors',
     make: () => safetensors(`{"a":"${repeated('\\"', 4e7)}"}`),
@@ -123,7 +139,10 @@ export const attacks: readonly Attack[] = [
   {
     file: 'operations.pth',
     make: () =>
-      zipOf({ 'a/data.pkl': Buffer.concat([Buffer.of(0x80, 2), Buffer.alloc(2_500_000, ']'), Buffer.from('.')]), 'a/version': Buffer.from('3') }),
+      zipOf({
+        'a/data.pkl': Buffer.concat([Buffer.of(0x80, 2), Buffer.alloc(2_500_000, ']'), Buffer.from('.')]),
+        'a/version': Buffer.from('3'),
+      }),
     expected: /operations|containers/,
   },
   {

@@ -178,7 +178,8 @@ export async function minimised(parser: Parser, { bytes, error }: ParserFailure)
 }
 
 /** The head of the table of `parserLine`. */
-export const parserHead = 'file                files       read    refused failures  kept  covered (seeds + inputs)  slowest';
+export const parserHead =
+  'file                files       read    refused failures  kept  covered (seeds + inputs)  slowest';
 
 /** A report as a line of a table. */
 export function parserLine({ parser, report, corpus, reached }: FuzzedParser): string {

@@ -156,7 +156,10 @@ const ofWeights = (file: string, seeds: readonly Uint8Array[]): Parser => ({
 });
 
 /** A safetensors file of one tensor with metadata, without a checksum: mutations of a file with one would not get far. */
-function withoutChecksum(tensors: ReadonlyMap<string, HostTensor>, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+function withoutChecksum(
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   const [[name, { shape, data }]] = [...tensors] as [[string, HostTensor]];
   const tensor = { dtype: 'F32', shape, data_offsets: [0, data.byteLength] };
   const header = Buffer.from(JSON.stringify({ __metadata__: { ...metadata }, [name]: tensor }));
@@ -267,7 +270,9 @@ export async function openParsers(): Promise<{ readonly parsers: readonly Parser
     ofWeights('x.pt', pytorchFiles(/legacy/)),
     detectorParser(),
     ofFile(folder, 'metrics.jsonl', text(metrics), async () => run.restoreRecords(reached, () => {})),
-    ofFile(folder, 'environment.json', text({ date: '2026', node: 'v20', adapter: {} }), async () => run.readEnvironment()),
+    ofFile(folder, 'environment.json', text({ date: '2026', node: 'v20', adapter: {} }), async () =>
+      run.readEnvironment(),
+    ),
     ofFile(folder, 'x.fgb', layer('layer.fgb'), readLayer),
     ofFile(folder, 'x.gpkg', layer('layers.gpkg.gz'), (path) => readLayer(path, { layer: 'places' })),
   ];
