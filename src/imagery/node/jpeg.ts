@@ -69,13 +69,16 @@ const loadDecoder = once(async (): Promise<Decoder> => {
   const wasm = await compileWasm('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm');
   // What libjpeg writes about the image that it decodes: one warning at most, and one error.
   let messages: string[] = [];
-  const start = (): Promise<void> => module.init(wasm, { printErr: (line) => messages.push(line) });
+  // It would go on with grey pixels; an error thrown here ends it at once, before it has filled its memory.
+  const printErr = (line: string): void => {
+    messages.push(line);
+    if (!PADDING.test(line)) throw new Error(line);
+  };
+  const start = (): Promise<void> => module.init(wasm, { printErr });
   return serialDecoder(start, async (bytes) => {
     messages = [];
     try {
-      const pixels = await module.default(bytes);
-      if (messages.length > 0 && !PADDING.test(messages[0]!)) throw new Error(messages[0]);
-      return pixels;
+      return await module.default(bytes);
     } catch (error) {
       const reason = messages.at(-1) ?? reasonOf(error);
       throw messages[0]?.startsWith('Premature end of JPEG file') === true

@@ -42,15 +42,16 @@ const png = (side: number, data: Uint8Array, ...others: readonly Buffer[]): Buff
     pngChunk('IEND', Buffer.alloc(0)),
   ]);
 
-/** A JPEG file with another size in its header, and `padding` bytes of comments. */
-async function jpeg(side: number, padding: number): Promise<Uint8Array> {
+/** A JPEG file with another size in its header, `padding` bytes of comments, and `noise` bytes that are no pixels. */
+async function jpeg(side: number, padding: number, noise = 0): Promise<Uint8Array> {
   const bytes = Buffer.from(await encodeJpeg(rgbImage(16, 16, new Uint8Array(16 * 16 * 3)), 90));
   const frame = bytes.indexOf(Buffer.of(0xff, 0xc0));
   bytes.writeUInt16BE(side, frame + 5);
   bytes.writeUInt16BE(side, frame + 7);
   const comment = Buffer.concat([Buffer.of(0xff, 0xfe, 0xff, 0xff), Buffer.alloc(0xffff - 2)]);
   const comments = Array.from({ length: Math.ceil(padding / comment.length) }, () => comment);
-  return Buffer.concat([bytes.subarray(0, 2), ...comments, bytes.subarray(2)]);
+  const pixels = Uint8Array.from({ length: noise }, (_, i) => (i * 7919 + (i >> 3)) % 251);
+  return Buffer.concat([bytes.subarray(0, 2), ...comments, bytes.subarray(2, -2), pixels, bytes.subarray(-2)]);
 }
 
 function webp(side: number, padding: number): Buffer {
@@ -93,6 +94,7 @@ export const attacks: readonly Attack[] = [
   { file: 'more-than-half.png', make: () => png(4000, deflateSync(Buffer.alloc(3e8))), expected: /is longer than/ },
   { file: 'size.jpg', make: () => jpeg(9999, 0), expected: /exceed maxExpansion = 256/ },
   { file: 'size-in-padding.jpg', make: () => jpeg(9999, 500_000), expected: /exceed maxExpansion = 256/ },
+  { file: 'noise.jpg', make: () => jpeg(9999, 0, 450_000), expected: /damaged: the pixels cannot be decoded/ },
   { file: 'size-in-padding.webp', make: () => webp(9999, 500_000), expected: /exceed maxExpansion = 256/ },
   {
     file: 'elements.xml',

@@ -27,7 +27,7 @@ export interface ParserFailure {
 export const newReport = ({ file }: Parser): ParserReport => ({ file, read: 0, refused: 0, slowest: 0, failures: [] });
 
 /** `refused` if a reader refuses a file as it should, null if it reads it, otherwise what went wrong. */
-export async function problemOf(parser: Parser, bytes: Buffer): Promise<string | null> {
+async function problemOf(parser: Parser, bytes: Buffer): Promise<string | null> {
   try {
     await parser.read(bytes);
     return null;
