@@ -1,3 +1,4 @@
+import { defined } from '../common/check.ts';
 import type { DetectorDescription } from '../detector/detector.ts';
 import type { HostTensor } from '../nn/module.ts';
 import { encodeSafetensors } from '../weights/safetensors.ts';
@@ -27,6 +28,7 @@ export function huggingFaceFiles(
     architectures: ['RetinaNet'],
     library_name: 'retinagrad',
     num_labels: classes.length,
+    num_channels: spec.transform.mean.length,
     id2label: Object.fromEntries(classes.map((name, label) => [label, name])),
     label2id: Object.fromEntries(classes.map((name, label) => [name, label])),
     score_threshold: scoreThreshold,
@@ -46,7 +48,7 @@ export function huggingFaceFiles(
     ...(minSize === null ? {} : { size: { shortest_edge: minSize, longest_edge: maxSize } }),
     do_pad: true,
     pad_size_divisor: spec.transform.padMultiple,
-    ...(decoding.stretch === undefined ? {} : { stretch: decoding.stretch }),
+    ...defined({ stretch: decoding.stretch, bands: decoding.bands }),
   };
   return new Map<string, Uint8Array | string>([
     ['config.json', json(config)],

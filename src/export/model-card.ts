@@ -1,4 +1,5 @@
 import { isRecord } from '../common/check.ts';
+import { printableLine } from '../common/printable.ts';
 import type { DetectorDescription } from '../detector/detector.ts';
 import type { EvaluationRecord } from '../train/run-store.ts';
 
@@ -24,20 +25,22 @@ export function modelCard(
     'tags: [object-detection, retinanet, retinagrad, torchvision]',
   ];
   const resolution = decoding.groundResolution;
+  // Names come from data of others: one line, and no HTML.
+  const names = printableLine(classes.join(', ')).replaceAll('<', '&lt;');
   const facts: readonly (readonly [string, string])[] = [
-    ['classes', classes.join(', ')],
+    ['classes', names],
     ['network', `RetinaNet on ResNet-${spec.backbone.depth}`],
     ['score threshold', `${scoreThreshold.toFixed(3)}, with the highest F1 on held-out images`],
     [
       'images',
       tile === null
         ? `resized to a shorter side of ${spec.transform.minSize} pixels`
-        : `RGB, 8 bits, in tiles of ${tile} pixels`,
+        : `${channelsOf(spec.transform.mean.length, decoding)}, 8 bits, in tiles of ${tile} pixels`,
     ],
     ['pixel on the ground', resolution === undefined ? 'not known' : `${Number(resolution.toPrecision(3))} m`],
   ];
   const sections = [
-    `---\n${header.join('\n')}\n---\n\n# RetinaNet that detects ${classes.join(', ')}`,
+    `---\n${header.join('\n')}\n---\n\n# RetinaNet that detects ${names}`,
     table(['', ''], facts),
     `## Accuracy\n\n${evaluation === undefined ? 'The run has no evaluation.' : accuracy(evaluation)}`,
     `## Data\n\n${dataSource(settings)}\n\nTODO: who made the images and the labels, their licences, and where and when the images were taken.`,
@@ -47,6 +50,10 @@ export function modelCard(
   ];
   return `${sections.join('\n\n')}\n`;
 }
+
+const channelsOf = (count: number, { bands, stretch }: DetectorDescription['decoding']): string =>
+  (bands === undefined && count === 3 ? 'RGB' : `bands ${bands?.join(', ') ?? `1 to ${count}`}`) +
+  (stretch === undefined ? '' : ', stretched');
 
 function accuracy({
   f1,
@@ -118,7 +125,7 @@ from detector import CLASSES, SCORE_THRESHOLD, load
 
 model = load(f"{folder}/model.safetensors").eval()
 with torch.no_grad():
-    found = model([image])[0]  # image: float tensor [3, H, W] from 0 to 1, RGB
+    found = model([image])[0]  # image: float tensor [channels, H, W] from 0 to 1
 keep = found["scores"] >= SCORE_THRESHOLD
 \`\`\`
 

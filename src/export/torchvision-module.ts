@@ -78,7 +78,7 @@ const MODULE = `"""A RetinaNet that retinagrad trained, for PyTorch with torchvi
 
     model = load("detector.pth").eval()  # or "model.safetensors", with the package safetensors
     with torch.no_grad():
-        found = model([image])[0]  # image: float [3, H, W] from 0 to 1, RGB
+        found = model([image])[0]  # image: float [3, H, W] from 0 to 1, RGB; of other bands, a channel each, as in training
     keep = found["scores"] >= SCORE_THRESHOLD  # labels are indices of CLASSES, from 0
 """
 
@@ -106,12 +106,12 @@ LAYERS = {18: [2, 2, 2, 2], 34: [3, 4, 6, 3], 50: [3, 4, 6, 3], 101: [3, 4, 23, 
 
 
 class Body(resnet.ResNet):
-    """A ResNet with any number of channels in its first stage, instead of 64."""
+    """A ResNet with any number of input channels, instead of 3, and of channels in its first stage, instead of 64."""
 
-    def __init__(self, depth, width, norm):
+    def __init__(self, depth, channels, width, norm):
         self.width = width
         super().__init__(resnet.Bottleneck if depth > 34 else resnet.BasicBlock, LAYERS[depth], norm_layer=norm)
-        self.conv1 = nn.Conv2d(3, width, kernel_size=7, stride=2, padding=3, bias=False)
+        self.conv1 = nn.Conv2d(channels, width, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = norm(width)
 
     def _make_layer(self, block, planes, *args, **options):
@@ -133,7 +133,8 @@ def build():
     transform, post, matcher = SPEC["transform"], SPEC["postprocess"], SPEC["matcher"]
     channels = SPEC["pyramid"]["channels"]
     norm = FrozenBatchNorm2d if backbone["norm"] == "frozen" else nn.BatchNorm2d
-    body = Body(backbone["depth"], backbone["width"], partial(norm, eps=backbone["normEps"]))
+    inputs = len(transform["mean"])
+    body = Body(backbone["depth"], inputs, backbone["width"], partial(norm, eps=backbone["normEps"]))
     widths = [backbone["width"] * (4 if backbone["depth"] > 34 else 1) * factor for factor in (2, 4, 8)]
     from_c5 = SPEC["pyramid"]["p6"] == "C5"
     extra = LastLevelP6P7(widths[2] if from_c5 else channels, channels)

@@ -24,7 +24,7 @@ async function run(
 ): Promise<ort.InferenceSession.OnnxValueMapType> {
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'], logSeverityLevel: 3 });
   assert.equal(session.inputNames, ['images']);
-  return session.run({ images: new ort.Tensor('float32', planes, [1, 3, tile, tile]) });
+  return session.run({ images: new ort.Tensor('float32', planes, [1, planes.length / tile ** 2, tile, tile]) });
 }
 
 const floats = (value: unknown): Float32Array => (value as ort.Tensor).data as Float32Array;
@@ -38,7 +38,7 @@ function distance(actual: Float32Array, expected: Float32Array): number {
 
 for (const [name, spec] of Object.entries(specs)) {
   const { model, weights, description } = hashedDetector(spec);
-  const { image, planes } = hashedImage('onnx', side);
+  const { image, planes } = hashedImage('onnx', side, spec.transform.mean.length);
   const exported = (options: OnnxOptions): Uint8Array =>
     exportOnnx(weights, description, { tile: side, ...options }).bytes;
 
@@ -64,6 +64,9 @@ for (const [name, spec] of Object.entries(specs)) {
     const outputs = await run(exported({ form: 'suppressed' }), planes, side);
     const [found] = await model.detect([image]);
     assert.ok(found!.scores.length > 10, `${found!.scores.length} detections`);
+    // Those outside of the image are dropped after suppression.
+    const isLess = spec.postprocess.clip === 'after-nms';
+    assert.is(found!.scores.length < spec.postprocess.maxDetections, isLess);
     const labels = Int32Array.from(outputs['labels']!.data as BigInt64Array, Number);
     sameDetections({ boxes: floats(outputs['boxes']), scores: floats(outputs['scores']), labels }, found!);
   });
@@ -72,7 +75,7 @@ for (const [name, spec] of Object.entries(specs)) {
 test('boxes without suppression are those of the best anchors, in pixels of the input', async () => {
   for (const [name, spec] of Object.entries(specs)) {
     const { weights, description } = hashedDetector(spec);
-    const { planes } = hashedImage('onnx', side);
+    const { planes } = hashedImage('onnx', side, spec.transform.mean.length);
     const outputs = await run(exportOnnx(weights, description, { tile: side }).bytes, planes, side);
     const raw = await run(exportOnnx(weights, description, { tile: side, form: 'raw' }).bytes, planes, side);
     const [logits, deltas, anchors] = [floats(raw['logits']), floats(raw['deltas']), floats(raw['anchors'])];
@@ -162,6 +165,42 @@ test('the file names its opset, its IR version and what GIS tools need to know',
   assert.match(unknown.notes[0]!, /give the resolution/);
   assert.not.ok(metadataOf(unknown.bytes).has('resolution'));
   assert.is(metadataOf(exportOnnx(weights, description, { resolution: 12.5 }).bytes).get('resolution'), '12.5');
+});
+
+test('where nothing is found, the outputs are empty', async () => {
+  for (const spec of Object.values(specs)) {
+    const { weights, description } = hashedDetector(spec);
+    const postprocess = { ...spec.postprocess, scoreThreshold: 0.9999999 };
+    const options = { tile: 64, form: 'suppressed' } as const;
+    const { bytes } = exportOnnx(weights, { ...description, spec: { ...spec, postprocess } }, options);
+    const channels = spec.transform.mean.length;
+    const outputs = await run(bytes, hashedImage('empty', 64, channels).planes, 64);
+    assert.equal([outputs['boxes']!.dims, outputs['labels']!.dims, outputs['scores']!.dims], [[0, 4], [0], [0]]);
+  }
+});
+
+test('many classes, with names of any characters', async () => {
+  const classes = Array.from({ length: 80 }, (_, i) => `class ${i} "é'\\ \u{1f33a}\n`);
+  const { model, weights, description } = hashedDetector(Object.values(specs)[0]!, classes);
+  const { image, planes } = hashedImage('onnx', side);
+  const { bytes } = exportOnnx(weights, description, { tile: side });
+  assert.equal(Object.values(JSON.parse(metadataOf(bytes).get('class_names')!) as object), classes);
+  const { output0 } = await run(bytes, planes, side);
+  assert.is(output0!.dims[1], 84);
+  const [found] = await model.detect([image]);
+  assert.ok(new Set(found!.labels).size > 3);
+  const outputs = await run(exportOnnx(weights, description, { tile: side, form: 'suppressed' }).bytes, planes, side);
+  const labels = Int32Array.from(outputs['labels']!.data as BigInt64Array, Number);
+  sameDetections({ boxes: floats(outputs['boxes']), scores: floats(outputs['scores']), labels }, found!);
+});
+
+test('bands and stretched levels, which the file cannot hold, are said', () => {
+  const { weights, description } = hashedDetector(specs['four bands with a normalisation of their own']!);
+  const decoding = { groundResolution: 0.3, bands: [5, 3, 2, 7], stretch: { low: [0, 0, 0, 0], high: [9, 9, 9, 9] } };
+  const { notes } = exportOnnx(weights, { ...description, decoding });
+  assert.match(notes.join('\n'), /stretched to 8 bits/);
+  assert.match(notes.join('\n'), 'the channels of the input are the bands 5, 3, 2, 7 of the training images');
+  assert.match(notes.join('\n'), 'the input has 4 channels: GeoDeep, WebODM and GeoLibre expect 3');
 });
 
 test('a tile that the detector was not trained on is refused', () => {

@@ -80,14 +80,26 @@ export function suppressedOutputs(parts: DetectionParts): OnnxValue[] {
   const [best, order] = graph.addMany('TopK', [keptScores, number], 2, { axis: 0 });
   const chosen = graph.add('Gather', [kept, order!], { axis: 0 });
   const found = graph.add('Gather', [graph.reshape(boxes, [count, 4]), chosen], { axis: 0 });
-  graph.output(clip === 'after-nms' ? clipped(parts, found) : found, 'boxes');
-  graph.output(graph.add('Gather', [labels, chosen], { axis: 0 }), 'labels');
-  graph.output(best!, 'scores');
+  const outputs = { boxes: found, labels: graph.add('Gather', [labels, chosen], { axis: 0 }), scores: best! };
+  const final = clip === 'after-nms' ? clippedAfter(parts, outputs) : outputs;
+  for (const [name, value] of Object.entries(final)) graph.output(value, name);
   return [
     { name: 'boxes', type: 'float32', shape: ['detections', 4] },
     { name: 'labels', type: 'int64', shape: ['detections'] },
     { name: 'scores', type: 'float32', shape: ['detections'] },
   ];
+}
+
+/** Clips boxes to the image, and drops those that lie outside of it. */
+function clippedAfter(parts: DetectionParts, { boxes, labels, scores }: Record<'boxes' | 'labels' | 'scores', string>) {
+  const { graph } = parts;
+  const clippedBoxes = clipped(parts, boxes);
+  const [low, high] = graph.addMany('Split', [clippedBoxes, graph.integers([2, 2])], 2, { axis: 1 });
+  // The shorter side of each box.
+  const side = graph.add('ReduceMin', [graph.add('Sub', [high!, low!])], { axes: [1], keepdims: 0 });
+  const isInside = graph.add('Greater', [side, graph.floats(0)]);
+  const inside = (value: string): string => graph.add('Compress', [value, isInside], { axis: 0 });
+  return { boxes: inside(clippedBoxes), labels: inside(labels), scores: inside(scores) };
 }
 
 /** The pairs of anchor and class with the highest scores of each level: positions of anchors, labels, scores, [count] each. */

@@ -42,11 +42,12 @@ const MAX_BOXES = 1000;
 
 /**
  * Encodes a detector as an ONNX file (opset 13, IR version 7). Its input, `images`, is [1, 3, tile, tile]: one image, RGB from 0
- * to 1; colours are normalised in the file. The outputs depend on the form:
+ * to 1, or as many channels as training images have bands; they are normalised in the file. The outputs depend on the form:
  *
  * - `boxes`: `output0` [1, 4 + classes, K]: cx, cy, w, h in pixels and the score of each class from 0 to 1, of the K anchors with
  *   the highest scores. K is 1000 or the number of anchors; for small tiles, that of a YOLO network of this size.
- * - `suppressed`: `boxes` [n, 4] (x1, y1, x2, y2 in pixels), `labels` [n] (int64) and `scores` [n], highest first.
+ * - `suppressed`: `boxes` [n, 4] (x1, y1, x2, y2 in pixels), `labels` [n] (int64) and `scores` [n], highest first, above
+ *   `spec.postprocess.scoreThreshold`.
  * - `raw`: `logits` [1, A, classes], `deltas` [1, A, 4] and `anchors` [A, 4] (x1, y1, x2, y2).
  *
  * @param weights of `readStateDict`
@@ -93,7 +94,7 @@ export function exportOnnx(
     description: `RetinaNet that detects ${classes.join(', ')}`,
     nodes: graph.nodes,
     initializers: graph.initializers,
-    inputs: [{ name: 'images', type: 'float32', shape: [1, 3, tile, tile] }],
+    inputs: [{ name: 'images', type: 'float32', shape: [1, spec.transform.mean.length, tile, tile] }],
     outputs,
     metadata,
   });
@@ -103,13 +104,14 @@ export function exportOnnx(
 /** Normalised, resized and padded images, as `transformImages` makes them. */
 function prepared(graph: OnnxGraph, { transform }: RetinaNetSpec, tile: number, side: number): FeatureMap {
   const { mean, std, channels, white, padMultiple } = transform;
-  const perChannel = (values: readonly number[]): string => graph.floats(values, [1, 3, 1, 1]);
+  const count = mean.length;
+  const perChannel = (values: readonly number[]): string => graph.floats(values, [1, count, 1, 1]);
   let value = 'images';
   if (channels === 'bgr') value = graph.add('Gather', [value, graph.integers([2, 1, 0])], { axis: 1 });
   if (white !== 1) value = graph.add('Mul', [value, graph.floats(white)]);
   value = graph.add('Div', [graph.add('Sub', [value, perChannel(mean)]), perChannel(std)]);
   if (side !== tile) {
-    const size = graph.integers([1, 3, side, side]);
+    const size = graph.integers([1, count, side, side]);
     const attributes = { mode: 'linear', coordinate_transformation_mode: 'half_pixel' };
     value = graph.add('Resize', [value, '', '', size], attributes);
   }
@@ -117,7 +119,7 @@ function prepared(graph: OnnxGraph, { transform }: RetinaNetSpec, tile: number, 
   if (padded !== side) {
     value = graph.add('Pad', [value, graph.integers([0, 0, 0, 0, 0, 0, padded - side, padded - side])]);
   }
-  return { value, channels: 3, height: padded, width: padded };
+  return { value, channels: count, height: padded, width: padded };
 }
 
 /**

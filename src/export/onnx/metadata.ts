@@ -1,4 +1,4 @@
-import { defined } from '../../common/check.ts';
+import { counted, defined } from '../../common/check.ts';
 import type { DetectorDescription } from '../../detector/detector.ts';
 import type { OnnxForm } from './forms.ts';
 
@@ -42,6 +42,14 @@ export function onnxMetadata(
     ...(decoding.stretch === undefined
       ? []
       : ['the training images were stretched to 8 bits: give the file images that are stretched in the same way']),
+    ...(decoding.bands === undefined
+      ? []
+      : [`the channels of the input are the bands ${decoding.bands.join(', ')} of the training images, in this order`]),
+    ...(form === 'boxes' && spec.transform.mean.length !== 3
+      ? [
+          `the input has ${counted(spec.transform.mean.length, 'channel', 'channels')}: GeoDeep, WebODM and GeoLibre expect 3; Deepness maps the bands of a layer to them`,
+        ]
+      : []),
     ...(form === 'boxes' && classes.length > 1
       ? [
           'GeoDeep and WebODM only find objects whose score for the first class is high enough; Deepness finds all classes',
