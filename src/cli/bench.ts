@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defined } from '../common/check.ts';
+import { replaceFile } from '../common/node/replace-file.ts';
 import { printable } from '../common/printable.ts';
 import {
   caseLine,
@@ -268,11 +269,10 @@ async function firstStep(isJson: boolean, chosen: InitOptions, options: Workload
 /** Writes the result as JSON, and a flame chart for each profiled run. */
 function writeResult(folder: string | undefined, result: BenchResult, parts: readonly PartsResult[]): void {
   if (folder === undefined) return;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'bench.json'), `${JSON.stringify({ ...result, parts }, null, 2)}\n`);
+  replaceFile('bench', join(folder, 'bench.json'), `${JSON.stringify({ ...result, parts }, null, 2)}\n`);
   parts.forEach((part, i) => {
     const number = parts.length > 2 ? `-${Math.floor(i / 2) + 1}` : '';
-    writeFileSync(join(folder, `${part.what.replace(' ', '-')}${number}.svg`), flameChart(part));
+    replaceFile('bench', join(folder, `${part.what.replace(' ', '-')}${number}.svg`), flameChart(part));
   });
 }
 

@@ -1,6 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { reasonOf } from '../common/check.ts';
 import { setFileLimits } from '../common/limits.ts';
+import { createFolder, writeReason } from '../common/node/replace-file.ts';
 import { helpOf, type HelpText } from './help.ts';
 import { parseCommandLine, readOptions, sharedOptions, type OptionTable, type OptionValues } from './options.ts';
 import type { CommandName } from './summaries.ts';
@@ -74,10 +73,12 @@ export const quoted = (argument: string): string =>
 /** Makes the folder that an option names if it does not exist. */
 export function makeFolder(path: string, option: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    createFolder(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way' : reasonOf(error);
-    throw new Error(`${option}: cannot create the folder ${path}: ${reason}`, { cause: error });
+    if (code === 'EEXIST' || code === 'ENOTDIR') {
+      throw new Error(`${option}: cannot create the folder ${path}: a file is in the way`, { cause: error });
+    }
+    throw new Error(`${option}: the folder ${path} ${writeReason(error)}`, { cause: error });
   }
 }

@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { counted, defined } from '../common/check.ts';
+import { replaceFile } from '../common/node/replace-file.ts';
 import {
   findImages,
   readClasses,
@@ -249,7 +249,8 @@ async function evaluateFiles({ options: values, terminal }: Call<typeof OPTIONS>
   terminal.print(`\n${report}`);
   if (comparison !== null && other !== undefined) {
     const page = join(out, 'comparison.html');
-    writeFileSync(
+    replaceFile(
+      'evaluate',
       page,
       comparisonHtml({
         title: `${file} and ${other}`,
@@ -287,7 +288,7 @@ async function evaluateLayer({ options: values, terminal }: Call<typeof OPTIONS>
   const result = { truth, predictions: layer, area: area ?? null, exclude: exclude ?? null, ...judgement };
   terminal.result(result);
   if (out === undefined) return EXIT.done;
-  writeFileSync(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
+  replaceFile('evaluate', join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
   terminal.print(`\n${join(out, 'judgement.gpkg')}, and evaluation.json beside it`);
   const [first, ...others] = files;
   if (first === undefined) return EXIT.done;
@@ -411,7 +412,7 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
 }
 
 async function writeEvaluation(out: string, result: object, report: WriteReportOptions): Promise<string> {
-  writeFileSync(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
+  replaceFile('evaluate', join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
   const file = join(out, 'report.html');
   await writeReport(file, report);
   return file;

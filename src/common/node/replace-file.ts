@@ -1,6 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { reasonOf } from '../check.ts';
 import { InputError } from '../errors.ts';
 
@@ -17,7 +27,7 @@ export function replaceFile(op: string, path: string, content: Uint8Array | stri
   const folder = dirname(path);
   const partial = join(folder, `.${basename(path)}.${randomUUID()}.partial`);
   try {
-    mkdirSync(folder, { recursive: true });
+    createFolder(folder);
     const file = openSync(partial, 'wx');
     try {
       const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
@@ -32,6 +42,26 @@ export function replaceFile(op: string, path: string, content: Uint8Array | stri
     removeQuietly(partial);
     throw writeError(op, path, error);
   }
+}
+
+/**
+ * Creates a folder, and those that contain it, if it does not exist.
+ *
+ * @returns the first folder that was created, if any
+ */
+export function createFolder(folder: string): string | undefined {
+  try {
+    return mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    // Node says ENOENT of read-only file systems, too: creating the first missing folder alone gives the cause.
+    if (codeOf(error) === 'ENOENT') mkdirSync(firstMissing(resolve(folder)));
+    throw error;
+  }
+}
+
+function firstMissing(folder: string): string {
+  const parent = dirname(folder);
+  return existsSync(parent) || parent === folder ? folder : firstMissing(parent);
 }
 
 /** Removes what `replaceFile` left in a folder when its process was killed. Another process must not be writing there. */
@@ -74,17 +104,32 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'cannot be written: its folder no longer exists',
   ENOTDIR: 'cannot be written: a file is where its folder should be',
   EISDIR: 'cannot be written: a folder has its name',
+  EEXIST: 'cannot be written: a file has its name',
+  ENAMETOOLONG: 'cannot be written: its name or its path is too long; choose a shorter one',
   EIO: 'cannot be written: the disk reports an error; check the disk, and its cables or network',
   EMFILE: 'cannot be written: too many files are open; raise the limit (ulimit -n)',
 };
 
 /** The error of `op` for a file that cannot be written: what happened, and what to do. */
 export function writeError(op: string, path: string, cause: unknown): InputError {
-  if (cause instanceof InputError) return cause;
+  return cause instanceof InputError ? cause : new InputError(op, writeReason(cause), { file: path, cause });
+}
+
+/** Why something cannot be written, and what to do. */
+export function writeReason(cause: unknown): string {
   const code = codeOf(cause);
   const known = code === undefined ? undefined : REASONS[code];
-  const reason = known === undefined ? `cannot be written: ${reasonOf(cause)}` : `${known} (${code})`;
-  return new InputError(op, reason, { file: path, cause });
+  return known === undefined ? `cannot be written: ${reasonOf(cause)}` : `${known} (${code})`;
+}
+
+/** Runs what writes a file or a folder. An error of the system becomes that of `writeError`; others stay what they are. */
+export async function writing<T>(op: string, path: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    const isOfSystem = error instanceof Error && 'syscall' in error && error.syscall !== 'read';
+    throw isOfSystem ? writeError(op, path, error) : error;
+  }
 }
 
 /** The code of an error of the system, for example `ENOENT`. */

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
+import { createFolder, writing } from './replace-file.ts';
 
 /**
  * Writes files, all or none: `write` creates each of them at a temporary path, which `temporaryOf` gives, in a folder beside
@@ -22,14 +23,23 @@ export async function writeAtomically(
   }
   const [first] = paths;
   if (first === undefined) return;
+  await writing(op, first, () => writeAll(paths, existing, write));
+}
+
+/** Writes new files to a folder beside the first of them, and moves them to their places; undoes all if anything fails. */
+async function writeAll(
+  paths: readonly string[],
+  existing: ReadonlySet<string>,
+  write: (temporaryOf: (path: string) => string) => Promise<void>,
+): Promise<void> {
   const undo: (() => Promise<unknown>)[] = [];
   let temporary: string | undefined;
   try {
     for (const path of paths) {
-      const made = await mkdir(dirname(path), { recursive: true });
+      const made = createFolder(dirname(path));
       if (made !== undefined) undo.push(() => rm(made, { recursive: true }));
     }
-    const folder = await mkdtemp(join(dirname(first), '.writing-'));
+    const folder = await mkdtemp(join(dirname(paths[0]!), '.writing-'));
     temporary = folder;
     const moves = new Map(
       paths.map((path, i) => [path, { from: join(folder, `new-${i}`), backup: join(folder, `old-${i}`), path }]),

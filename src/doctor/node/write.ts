@@ -1,5 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { replaceFile } from '../../common/node/replace-file.ts';
 import { writePng } from '../../imagery/node/png.ts';
 import { contactSheet } from '../../report/pictures/pictures.ts';
 import { anchorPicture } from '../anchor-pictures.ts';
@@ -17,19 +17,18 @@ const COLUMNS = 3;
  * @returns the paths of the files; `anchors.png` is the last
  */
 export async function writeExamination(examination: Examination, folder: string): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
   const json = join(folder, 'examination.json');
-  await writeFile(json, `${JSON.stringify(examination, null, 2)}\n`);
+  replaceFile('writeExamination', json, `${JSON.stringify(examination, null, 2)}\n`);
   const { pictures, anchors, imagesRoot, stretch, bands } = examination;
   if (pictures.length === 0) return [json];
-  await mkdir(join(folder, 'anchors'), { recursive: true });
+  const pictureFolder = join(folder, 'anchors');
   const written = [json];
   const drawn = [];
   for (const [i, { facts, boxes }] of pictures.entries()) {
     const image = await readPicture(imagesRoot, facts, { stretch: stretch ?? undefined, bands: bands ?? undefined });
     const picture = anchorPicture(image, boxes, anchors, facts.file);
     const name = facts.file.replace(/\.[^.]*$/, '').replaceAll('/', '-');
-    const path = join(folder, 'anchors', `${String(i + 1).padStart(2, '0')}-${name}.png`);
+    const path = join(pictureFolder, `${String(i + 1).padStart(2, '0')}-${name}.png`);
     await writePng(path, picture);
     written.push(path);
     drawn.push(picture);

@@ -80,9 +80,12 @@ export function suppressedOutputs(parts: DetectionParts): OnnxValue[] {
   const [best, order] = graph.addMany('TopK', [keptScores, number], 2, { axis: 0 });
   const chosen = graph.add('Gather', [kept, order!], { axis: 0 });
   const found = graph.add('Gather', [graph.reshape(boxes, [count, 4]), chosen], { axis: 0 });
-  const outputs = { boxes: found, labels: graph.add('Gather', [labels, chosen], { axis: 0 }), scores: best! };
-  const final = clip === 'after-nms' ? clippedAfter(parts, outputs) : outputs;
-  for (const [name, value] of Object.entries(final)) graph.output(value, name);
+  const inside = clip === 'after-nms' ? clipped(parts, found) : found;
+  const isVisible = visible(graph, inside);
+  const outputs = { boxes: inside, labels: graph.add('Gather', [labels, chosen], { axis: 0 }), scores: best! };
+  for (const [name, value] of Object.entries(outputs)) {
+    graph.output(graph.add('Compress', [value, isVisible], { axis: 0 }), name);
+  }
   return [
     { name: 'boxes', type: 'float32', shape: ['detections', 4] },
     { name: 'labels', type: 'int64', shape: ['detections'] },
@@ -90,16 +93,11 @@ export function suppressedOutputs(parts: DetectionParts): OnnxValue[] {
   ];
 }
 
-/** Clips boxes to the image, and drops those that lie outside of it. */
-function clippedAfter(parts: DetectionParts, { boxes, labels, scores }: Record<'boxes' | 'labels' | 'scores', string>) {
-  const { graph } = parts;
-  const clippedBoxes = clipped(parts, boxes);
-  const [low, high] = graph.addMany('Split', [clippedBoxes, graph.integers([2, 2])], 2, { axis: 1 });
-  // The shorter side of each box.
-  const side = graph.add('ReduceMin', [graph.add('Sub', [high!, low!])], { axes: [1], keepdims: 0 });
-  const isInside = graph.add('Greater', [side, graph.floats(0)]);
-  const inside = (value: string): string => graph.add('Compress', [value, isInside], { axis: 0 });
-  return { boxes: inside(clippedBoxes), labels: inside(labels), scores: inside(scores) };
+/** Which of clipped boxes have an area: those outside of the image have none, and no detector reports them. */
+function visible(graph: OnnxGraph, boxes: string): string {
+  const [low, high] = graph.addMany('Split', [boxes, graph.integers([2, 2])], 2, { axis: 1 });
+  const shorterSide = graph.add('ReduceMin', [graph.add('Sub', [high!, low!])], { axes: [1], keepdims: 0 });
+  return graph.add('Greater', [shorterSide, graph.floats(0)]);
 }
 
 /** The pairs of anchor and class with the highest scores of each level: positions of anchors, labels, scores, [count] each. */

@@ -34,7 +34,7 @@ export function onnxMetadata(
   });
   const metadata = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, JSON.stringify(value)]));
   const notes = [
-    ...(resolution === undefined
+    ...(form === 'boxes' && resolution === undefined
       ? [
           'the size of a pixel on the ground is not known, and GIS tools assume one (GeoDeep: 10 cm): give the resolution',
         ]

@@ -1,10 +1,10 @@
-import { writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createInflate } from 'node:zlib';
 import { crc32 } from '../../common/crc32.ts';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
+import { replaceFile } from '../../common/node/replace-file.ts';
 import { rgbSize, packedBytes, rgbImage } from '../image.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
@@ -77,9 +77,9 @@ export async function decodePngLevels(bytes: Uint8Array, name: string, limits: I
   }
 }
 
-/** Writes an image as an 8-bit RGB PNG file. */
+/** Writes an image as an 8-bit RGB PNG file, which replaces an existing one as a whole. */
 export async function writePng(path: string, image: RgbImage): Promise<void> {
-  await writeFile(path, await encodePng(image));
+  replaceFile('writePng', path, await encodePng(image));
 }
 
 /** Encodes an image as an 8-bit RGB PNG file. */

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkInteger, optionsOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
+import { createFolder, writing } from '../../common/node/replace-file.ts';
 import type { Point } from '../../imagery/geometry.ts';
 import { optionalPackage } from '../../imagery/node/optional-package.ts';
 import { encodeWebp } from '../../imagery/node/webp.ts';
@@ -14,6 +15,8 @@ import { columnsOf, mapScript, type MapImageData } from '../map/data.ts';
 import { GENERATOR, mapPage } from '../map/page.ts';
 import { lonLatGrid, placeImages } from '../map/placement.ts';
 import { firstLevel, pyramidTiles, tileGrid, topLevel } from '../map/pyramid.ts';
+
+const OP = 'writeMap';
 
 /** Quality of the tiles, from 0 to 100; lower ones blur the edges of buildings. */
 const QUALITY = 80;
@@ -72,14 +75,23 @@ export async function writeMap(
   contents: MapContents,
   options: WriteMapOptions = {},
 ): Promise<WrittenMap> {
-  const op = 'writeMap';
-  const filled = optionsOf(op, options, { maxTiles: 4000, onProgress: undefined, signal: undefined });
-  checkInteger(op, 'maxTiles', filled.maxTiles, { min: 1 });
-  checkContents(op, contents);
+  const filled = optionsOf(OP, options, { maxTiles: 4000, onProgress: undefined, signal: undefined });
+  checkInteger(OP, 'maxTiles', filled.maxTiles, { min: 1 });
+  checkContents(OP, contents);
   const target = resolve(folder);
-  await checkTarget(op, target);
+  await checkTarget(target);
+  const written = await writing(OP, folder, () => writeAll(target, contents, filled));
+  return { file: join(folder, 'index.html'), ...written };
+}
+
+/** Writes a map to a temporary folder, and moves it to its place. */
+async function writeAll(
+  target: string,
+  contents: MapContents,
+  options: FilledOptions,
+): Promise<Omit<WrittenMap, 'file'>> {
   const parent = dirname(target);
-  await mkdir(parent, { recursive: true });
+  createFolder(parent);
   const temporary = await mkdtemp(join(parent, '.map-'));
   try {
     // Inside, because a temporary folder itself may only be read by its owner.
@@ -88,16 +100,15 @@ export async function writeMap(
     await copyProgram(made);
     const images: MapImageData[] = [];
     for await (const image of contents.images) {
-      checkObjects(op, image, contents.classes);
-      images.push(await writeImage(join(made, 'tiles', String(images.length)), image, filled));
+      checkObjects(OP, image, contents.classes);
+      images.push(await writeImage(join(made, 'tiles', String(images.length)), image, options));
     }
-    if (images.length === 0) throw new RangeError(`${op}: there are no images, expected at least one`);
+    if (images.length === 0) throw new RangeError(`${OP}: there are no images, expected at least one`);
     await writeFile(join(made, 'detections.js'), mapScript(contents, images, placeImages(images)));
     await writeFile(join(made, 'index.html'), mapPage(contents.title));
     await rm(target, { recursive: true, force: true });
     await rename(made, target);
     return {
-      file: join(folder, 'index.html'),
       images: images.length,
       objects: images.reduce((sum, { labels }) => sum + labels.length, 0),
       reduced: images.filter(({ first }) => first > 0).map(({ name }) => name),
@@ -108,20 +119,20 @@ export async function writeMap(
 }
 
 /** Rejects unless a folder does not exist, is empty, or holds a map: only these may be replaced. */
-async function checkTarget(op: string, folder: string): Promise<void> {
+async function checkTarget(folder: string): Promise<void> {
   let entries: string[];
   try {
     entries = await readdir(folder);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT') return;
-    if (code === 'ENOTDIR') throw new InputError(op, `${folder} is a file, expected a folder`, { cause: error });
+    if (code === 'ENOTDIR') throw new InputError(OP, `${folder} is a file, expected a folder`, { cause: error });
     throw error;
   }
   if (entries.length === 0) return;
   const page = await readFile(join(folder, 'index.html'), 'utf8').catch(() => '');
   if (!page.includes(GENERATOR)) {
-    throw new InputError(op, `${folder} has files that are not a map, which would be deleted; name another folder`);
+    throw new InputError(OP, `${folder} has files that are not a map, which would be deleted; name another folder`);
   }
 }
 

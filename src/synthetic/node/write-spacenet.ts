@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkInteger, checkSeed } from '../../common/check.ts';
+import { writing } from '../../common/node/replace-file.ts';
 import type { Ring } from '../../imagery/geometry.ts';
 import { generateChip, type ChipOptions } from '../chip.ts';
 
@@ -40,15 +41,17 @@ export async function writeSyntheticSpaceNet(options: SyntheticOptions): Promise
   if (existsSync(join(folder, MARKER)) && (await readFile(join(folder, MARKER), 'utf8')) === marker) return folder;
   // Written to another folder and renamed when complete, so that an interrupted run leaves no incomplete data set.
   const partial = `${folder}.${process.pid}`;
-  try {
-    await writeChips(partial, { chips, seed, size, metresPerPixel, onProgress });
-    await writeFile(join(partial, MARKER), marker);
-    await rm(folder, { recursive: true, force: true });
-    await rename(partial, folder);
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true });
-    throw error;
-  }
+  await writing('writeSyntheticSpaceNet', folder, async () => {
+    try {
+      await writeChips(partial, { chips, seed, size, metresPerPixel, onProgress });
+      await writeFile(join(partial, MARKER), marker);
+      await rm(folder, { recursive: true, force: true });
+      await rename(partial, folder);
+    } catch (error) {
+      await rm(partial, { recursive: true, force: true });
+      throw error;
+    }
+  });
   return folder;
 }
 

@@ -1,8 +1,10 @@
-import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { appendFile, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { InputError } from '../../common/errors.ts';
+import { createFolder, writeError, writing } from '../../common/node/replace-file.ts';
 import type { TileStore } from '../../detector/detect-raster.ts';
 import type { Detections } from '../../imagery/types.ts';
+
+const OP = 'predict';
 
 /** A line of the journal: what was found in a tile of a file. */
 interface Entry {
@@ -43,11 +45,13 @@ export class TileJournal {
       // The last line is empty, or was cut when the process ended.
       for (const line of lines.slice(1, -1)) journal.#take(line);
       // What follows a cut line must not be appended to it.
-      if (lines.at(-1) !== '') await appendFile(path, '\n');
+      if (lines.at(-1) !== '') await writing(OP, path, () => appendFile(path, '\n'));
       return journal;
     }
-    await mkdir(dirname(path), { recursive: true });
-    await rm(path, { force: true });
+    await writing(OP, path, async () => {
+      createFolder(dirname(path));
+      await rm(path, { force: true });
+    });
     await journal.#append(header);
     return journal;
   }
@@ -106,10 +110,7 @@ export class TileJournal {
     this.#writing = this.#writing
       .then(() => appendFile(this.#path, `${line}\n`))
       .catch((error: unknown) => {
-        throw new InputError('predict', `progress cannot be kept: ${(error as Error).message}`, {
-          file: this.#path,
-          cause: error,
-        });
+        throw writeError(OP, this.#path, error);
       });
     return this.#writing;
   }

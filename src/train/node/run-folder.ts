@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { isRecord, reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { parseJson } from '../../common/json.ts';
-import { removePartialFiles, replaceFile, writeError } from '../../common/node/replace-file.ts';
+import { createFolder, removePartialFiles, replaceFile, writeError } from '../../common/node/replace-file.ts';
 import { rgbOf } from '../../imagery/image.ts';
 import { encodePng } from '../../imagery/node/png.ts';
 import type { Dataset } from '../../data/types.ts';
@@ -79,7 +79,7 @@ export class RunFolder implements RunStore {
   constructor(path: string) {
     this.path = path;
     try {
-      mkdirSync(path, { recursive: true });
+      createFolder(path);
     } catch (error) {
       throw writeError('RunFolder', path, error);
     }
