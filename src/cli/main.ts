@@ -7,6 +7,7 @@ import { summaries, type CommandName } from './summaries.ts';
 import { UsageError } from './usage-error.ts';
 import { reasonOf } from '../common/check.ts';
 import { InputError } from '../common/errors.ts';
+import { writeReason } from '../common/node/replace-file.ts';
 import { printable } from '../common/printable.ts';
 import { SettingError } from '../common/settings.ts';
 import { didYouMean } from '../common/did-you-mean.ts';
@@ -92,8 +93,9 @@ function forUsers(error: unknown, options: Command['options']): string {
 
 // `retinagrad ... | head` closes the pipe early, which is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(EXIT.done);
+  if (error.code === 'EPIPE') process.exit(EXIT.done);
+  process.stderr.write(`retinagrad: standard output ${writeReason(error)}\n`);
+  process.exit(EXIT.failed);
 });
 const args = process.argv.slice(2);
 try {

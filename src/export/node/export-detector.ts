@@ -98,8 +98,13 @@ function encoded(
   { to, onnx, weights, target }: ExportOptions & { readonly weights: string; readonly target: string },
 ): Encoded {
   if (to === 'onnx') {
-    const { bytes, tile, notes } = exportOnnx(tensors, description, onnx);
-    return { files: new Map([[target, bytes]]), tile, notes };
+    try {
+      const { bytes, tile, notes } = exportOnnx(tensors, description, onnx);
+      return { files: new Map([[target, bytes]]), tile, notes };
+    } catch (cause) {
+      // Options out of range are no fault of the file.
+      throw cause instanceof RangeError ? cause : new InputError(OP, reasonOf(cause), { file: weights, cause });
+    }
   }
   const notes = trainingDifferences(description.spec);
   if (to === 'safetensors') return { files: new Map([[target, torchvisionSafetensors(tensors, description)]]), notes };

@@ -10,7 +10,7 @@ import { openImage } from '../../../src/imagery/node/open-image.ts';
 import { rgbImage } from '../../../src/imagery/image.ts';
 import { readLabels } from '../../../src/labels/node/read-labels.ts';
 import { readLayer } from '../../../src/vector/node/read-layer.ts';
-import { decodeWeights } from '../../../src/weights/open-weights.ts';
+import { readAll } from '../../weights/read-all.ts';
 import { zipOf } from '../../weights/zips.ts';
 
 export interface Attack {
@@ -177,7 +177,7 @@ export async function attacked({ file, make }: Attack): Promise<{ error: unknown
 function readerOf(file: string): (path: string, bytes: Uint8Array | string) => unknown {
   if (/\.(png|jpg|webp|tif)$/.test(file)) return (path) => openImage(path);
   if (/\.(geojson|kml)$/.test(file)) return (path) => readLayer(path);
-  if (/\.(safetensors|pth)$/.test(file)) return (path, bytes) => decodeWeights(bytes as Uint8Array, path);
+  if (/\.(safetensors|pth)$/.test(file)) return (path, bytes) => readAll(bytes as Uint8Array, path);
   if (file.endsWith('.yaml')) return (path, bytes) => readSettingsFile(bytes as string, path);
   return (path) => readLabels(path);
 }

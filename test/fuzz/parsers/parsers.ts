@@ -25,7 +25,7 @@ import type { HostTensor } from '../../../src/nn/module.ts';
 import { retinaNetSpec } from '../../../src/retinanet/spec.ts';
 import { RunFolder } from '../../../src/train/node/run-folder.ts';
 import { readLayer } from '../../../src/vector/node/read-layer.ts';
-import { decodeWeights } from '../../../src/weights/open-weights.ts';
+import { readAll } from '../../weights/read-all.ts';
 import { encodeSafetensors } from '../../../src/weights/safetensors.ts';
 import { markedSample } from '../../data/support.ts';
 import { readFixture } from '../../golden/read.ts';
@@ -152,7 +152,7 @@ function ofFile(folder: string, file: string, seed: Uint8Array, read: (path: str
 const ofWeights = (file: string, seeds: readonly Uint8Array[]): Parser => ({
   file,
   seeds,
-  read: (bytes) => decodeWeights(bytes, file),
+  read: (bytes) => readAll(bytes, file),
 });
 
 /** A safetensors file of one tensor with metadata, without a checksum: mutations of a file with one would not get far. */
