@@ -32,9 +32,29 @@ const milliseconds = (value: number): string => `${value.toFixed(value < 10 ? 2 
 const rateCell = (rate: Measured['rate']): string =>
   rate === undefined ? '' : `${rate.value.toFixed(1)} (${(100 * rate.share).toFixed(0)} %)`;
 
+/** Whether these are steps of the kernel ladder. */
+const isLadder = (cases: readonly Measured[]): boolean =>
+  cases.some(({ figures }) => figures?.['speedup'] !== undefined);
+
+/** The steps of the kernel ladder, with a column for each adapter. */
+function ladderTable(): string {
+  const measured = ownResults.filter(({ cases }) => isLadder(cases));
+  const names = [...new Set(measured.flatMap(({ cases }) => cases.map(({ name }) => name.split(':')[0]!)))].sort();
+  const rows = names.map((name) => {
+    const cases = measured.map(({ cases }) => cases.find((measured) => measured.name.startsWith(`${name}:`)));
+    const modelled = cases.find((found) => found?.figures?.['modelled'] !== undefined)?.figures?.['modelled'];
+    const cells = cases.map((found) =>
+      found === undefined ? '' : `${found.rate!.value.toFixed(2)} (${found.figures!['speedup']!.toFixed(1)}x)`,
+    );
+    return [name, ...cells, modelled === undefined ? '' : `${(100 * modelled).toFixed(0)} %`];
+  });
+  const adapters = measured.map(({ adapter }) => adapter.name.split(/[ :]/)[0]!);
+  return [...measured.map(origin), table(['GFLOP/s (x first step)', ...adapters, 'GPU, modelled'], rows)].join('\n\n');
+}
+
 /** The kernels' rates; a convolution's forward pass and gradients in one row. */
 function kernelTables(): string {
-  const measured = ownResults.filter(({ cases }) => cases.some(({ rate }) => rate !== undefined));
+  const measured = ownResults.filter(({ cases }) => !isLadder(cases) && cases.some(({ rate }) => rate !== undefined));
   return measured
     .map((result) => {
       const rates = new Map(result.cases.map(({ name, rate }) => [name, rate]));
@@ -56,7 +76,9 @@ function kernelTables(): string {
 
 /** Training steps and inference of whole networks. */
 function wholeTables(): string {
-  const measured = ownResults.filter(({ cases }) => cases.some(({ figures }) => figures !== undefined));
+  const measured = ownResults.filter(
+    ({ cases }) => !isLadder(cases) && cases.some(({ figures }) => figures !== undefined),
+  );
   return measured
     .map((result) => {
       const rows = result.cases.map(({ name, timing, figures = {} }) => {
@@ -122,6 +144,7 @@ const profiles = ownResults.flatMap((result) => (result.parts ?? []).map((profil
 const tables: Readonly<Record<string, string>> = {
   kernels: kernelTables(),
   whole: wholeTables(),
+  ladder: ladderTable(),
   parts: profiles.map(({ profile, result }) => partsTable(profile, result)).join('\n\n'),
   peers: peersResults.map(peersTable).join('\n\n'),
   'peers-short': peersResults.map(shortPeersTable).join('\n\n'),
@@ -139,6 +162,7 @@ const read = (file: string): string =>
 const files: Readonly<Record<string, string>> = {
   'docs/performance.md': withTables(read('docs/performance.md')),
   'README.md': withTables(read('README.md')),
+  'bench/ladder/README.md': withTables(read('bench/ladder/README.md')),
   'docs/images/throughput.svg': throughputChart(),
   ...Object.fromEntries(
     profiles.map(({ profile }) => [`docs/images/${profile.what.replace(' ', '-')}.svg`, flameChart(profile)]),

@@ -33,7 +33,7 @@ const BUDGETS = {
   export: 1060,
   doctor: 2690,
   task: 2000,
-  measure: 1220,
+  measure: 1540,
   cli: 2750,
 };
 /**

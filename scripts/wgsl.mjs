@@ -1,10 +1,12 @@
-// Turns each src/kernels/wgsl/NAME.wgsl into NAME.wgsl.ts: the text, with the types of what a launch must give it.
+// Turns each src/kernels/wgsl/NAME.wgsl into NAME.wgsl.ts: the text, with the types of what a launch must give it; and each
+// bench/ladder/NAME.wgsl into a module of src/measure/ladder.
 //   node scripts/wgsl.mjs           writes what changed
 //   node scripts/wgsl.mjs --check   fails when a module is missing, stale or left over
 import { existsSync, readFileSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
 
 const MAX_PARAMS = 64; // One slot of the parameter buffer holds 256 bytes.
-const folder = new URL('../src/kernels/wgsl/', import.meta.url);
+/** Folders of kernels, and where their modules are written. */
+const FOLDERS = { 'src/kernels/wgsl': 'src/kernels/wgsl', 'bench/ladder': 'src/measure/ladder' };
 const check = process.argv.includes('--check');
 
 /** The module of one kernel. Calls `fail` for each rule that the file breaks and a launcher relies on. */
@@ -52,26 +54,31 @@ export const ${name} = {
 `;
 }
 
-const names = readdirSync(folder);
 const stale = [];
-for (const file of names.filter((name) => name.endsWith('.wgsl')).sort()) {
-  let broken = false;
-  const module = moduleOf(file, readFileSync(new URL(file, folder), 'utf8').replaceAll('\r\n', '\n'), (problem) => {
-    console.error(`src/kernels/wgsl/${file}: ${problem}`);
-    process.exitCode = 1;
-    broken = true;
-  });
-  if (broken) continue;
-  const target = new URL(`${file}.ts`, folder);
-  if (existsSync(target) && readFileSync(target, 'utf8') === module) continue;
-  if (check) stale.push(file);
-  else writeFileSync(target, module);
-}
-for (const name of names.filter((name) => name.endsWith('.wgsl.ts') && !names.includes(name.slice(0, -3)))) {
-  if (check) stale.push(name);
-  else unlinkSync(new URL(name, folder));
+for (const [from, to] of Object.entries(FOLDERS)) {
+  const urlOf = (path) => new URL(`../${path}`, import.meta.url);
+  const kernels = readdirSync(urlOf(from)).filter((name) => name.endsWith('.wgsl'));
+  for (const file of kernels.sort()) {
+    let broken = false;
+    const code = readFileSync(urlOf(`${from}/${file}`), 'utf8').replaceAll('\r\n', '\n');
+    const module = moduleOf(file, code, (problem) => {
+      console.error(`${from}/${file}: ${problem}`);
+      process.exitCode = 1;
+      broken = true;
+    });
+    if (broken) continue;
+    const target = urlOf(`${to}/${file}.ts`);
+    if (existsSync(target) && readFileSync(target, 'utf8') === module) continue;
+    if (check) stale.push(`${to}/${file}.ts`);
+    else writeFileSync(target, module);
+  }
+  for (const name of readdirSync(urlOf(to))) {
+    if (!name.endsWith('.wgsl.ts') || kernels.includes(name.slice(0, -3))) continue;
+    if (check) stale.push(`${to}/${name}`);
+    else unlinkSync(urlOf(`${to}/${name}`));
+  }
 }
 if (stale.length > 0) {
-  console.error(`stale in src/kernels/wgsl: ${stale.join(', ')}\nRun: npm run wgsl`);
+  console.error(`stale: ${stale.join(', ')}\nRun: npm run wgsl`);
   process.exitCode = 1;
 }

@@ -1,6 +1,8 @@
 // Benchmarks: what `retinagrad/bench` exports and `retinagrad bench` runs. It needs Node.
 export { kernelCases, SIZES, type KernelCase, type SizeName } from './measure/kernel-cases.ts';
 export { measureCeiling, measureKernel } from './measure/kernels.ts';
+export { ladders, ladderTimer } from './measure/ladder/measure.ts';
+export { type LadderStep } from './measure/ladder/step.ts';
 export { flameChart, labelParts, measureParts, type PartsResult } from './measure/parts.ts';
 export { measureCheckpoint, measureFirstStep, measureWhole, type FirstStep } from './measure/whole.ts';
 export { Workload, type WorkloadOptions } from './measure/workload.ts';

@@ -10,6 +10,8 @@ import {
   flameChart,
   kernelCases,
   labelParts,
+  ladders,
+  ladderTimer,
   measureCeiling,
   measureCheckpoint,
   measureFirstStep,
@@ -22,6 +24,7 @@ import {
   SIZES,
   Workload,
   type BenchResult,
+  type LadderStep,
   type Measured,
   type PartsResult,
   type SizeName,
@@ -49,7 +52,7 @@ import { UsageError } from './usage-error.ts';
 /** Image sizes of the kernels' suite. */
 const sizeNames = Object.keys(SIZES) as SizeName[];
 
-const LEVELS = ['kernels', 'parts', 'whole', 'first-step', 'loader', 'compare'] as const;
+const LEVELS = ['kernels', 'ladder', 'parts', 'whole', 'first-step', 'loader', 'compare'] as const;
 
 /** An image size that the strides of the backbone divide. */
 const multipleOf32: Reader<number> = {
@@ -63,7 +66,7 @@ const OPTIONS = {
     about: `image sizes of kernels: ${sizeNames.join(', ')}`,
     default: ['256'],
   }),
-  filter: option(text, { value: 'TEXT', about: 'runs only the kernels whose name contains TEXT' }),
+  filter: option(text, { value: 'TEXT', about: 'kernels, ladder: runs only those whose name contains TEXT' }),
   depth: option(listOf(oneOf([18, 50])), { value: 'LIST', about: 'depths of the ResNet: 18, 50', default: [50] }),
   size: option(listOf(multipleOf32), {
     value: 'LIST',
@@ -97,6 +100,10 @@ const help: HelpText = {
 retinagrad bench kernels [--sizes LIST] [--filter TEXT]
     Every convolution of RetinaNet on ResNet-18 and ResNet-50 at these image sizes, forward and both gradients, and
     the kernels around them. Checks each result against float64 sums at positions that cover every channel.
+retinagrad bench ladder [--filter TEXT]
+    The kernel ladder: a matrix product, a 3x3 convolution and the gradient of its filter, each from the plainest kernel
+    to that of the library. After each rate, the fraction of the adapter's maximum, the ratio to the first step's time,
+    and the fraction that a simple model predicts for a GPU. bench/ladder of the repository explains the steps.
 retinagrad bench parts [--depth LIST] [--size LIST] [--batch LIST]
     One training step and one inference, part by part, with a flame chart of each.
 retinagrad bench whole [--depth LIST] [--size LIST] [--batch LIST] [--checkpoint]
@@ -163,6 +170,7 @@ async function runLevel(level: Level, values: Values, terminal: Terminal, versio
   const interruption = watchInterruption();
   const works = {
     kernels: () => kernelWorks(device, sizes, values.filter ?? '', result, seconds),
+    ladder: () => ladderWorks(device, values.filter ?? '', result, seconds),
     whole: () => workloads.map((options) => () => measureWorkload(device, options, values.checkpoint, seconds)),
     parts: () => workloads.map((options) => () => profileWorkload(device, options, parts, terminal)),
   }[level]();
@@ -204,6 +212,16 @@ function kernelWorks(
   return kernelCases(sizes.map((name) => SIZES[name]))
     .filter(({ name }) => name.includes(filter))
     .map((kernel) => async () => [await measureKernel(device, kernel, ceiling, seconds)]);
+}
+
+/** A work for each step. The first of each ladder that has one is always measured: ratios are to its time. */
+function ladderWorks(device: Device, filter: string, { ceiling }: BenchResult, seconds: number): MeasureWork[] {
+  return ladders().flatMap((steps) => {
+    const measureStep = ladderTimer(device, ceiling, seconds);
+    const isChosen = ({ name }: LadderStep): boolean => name.includes(filter);
+    const chosen = steps.some(isChosen) ? steps.filter((step, i) => i === 0 || isChosen(step)) : [];
+    return chosen.map((step) => async () => [await measureStep(step)]);
+  });
 }
 
 const measureWorkload = (

@@ -71,9 +71,12 @@ export function kernelCases(sizes: readonly (readonly [number, number])[]): Kern
   return [...tasks.map(taskCase), sgdCase(2 ** 22)];
 }
 
-function taskCase(task: Task): KernelCase {
+const taskCase = (task: Task): KernelCase => caseOf(task.name, task, (operands) => runTask(task, operands));
+
+/** A task that `run` solves. */
+export function caseOf(name: string, task: Task, run: (operands: Named<Tensor>) => Tensor[]): KernelCase {
   return {
-    name: task.name,
+    name,
     work: task.work,
     prepare() {
       const operands = Object.entries(task.operands).map(
@@ -81,7 +84,7 @@ function taskCase(task: Task): KernelCase {
       );
       const tensors = Object.fromEntries(operands);
       return {
-        run: () => runTask(task, tensors),
+        run: () => run(tensors),
         async check(results) {
           const values = await Promise.all(operands.map(async ([name, t]) => [name, await read(t)] as const));
           return checkTask(task, Object.fromEntries(values), results);

@@ -16,12 +16,14 @@ export function caseLine({ name, timing, rate, wrong, figures = {} }: Measured):
     const fraction = `${(100 * rate.share).toFixed(0)} %`;
     columns.push(`${rate.value.toFixed(1)} ${rate.unit}`.padStart(15), fraction.padStart(6));
   }
-  const { imagesPerSecond, peakBytes, timeRatio, memoryRatio } = figures;
+  const { imagesPerSecond, peakBytes, timeRatio, memoryRatio, speedup, modelled } = figures;
   if (imagesPerSecond !== undefined) columns.push(`${imagesPerSecond.toFixed(2)} images/s`);
   if (peakBytes !== undefined) columns.push(`peak ${formatBytes(peakBytes)}`);
   if (timeRatio !== undefined && memoryRatio !== undefined) {
     columns.push(`${timeRatio.toFixed(2)}x the time, ${memoryRatio.toFixed(2)}x the peak memory`);
   }
+  if (speedup !== undefined) columns.push(`${speedup.toFixed(1)}x`.padStart(7));
+  if (modelled !== undefined) columns.push(`${(100 * modelled).toFixed(0)} %`.padStart(5));
   if (typeof wrong === 'string') columns.push(`WRONG: ${wrong}`);
   return columns.join(' ');
 }
