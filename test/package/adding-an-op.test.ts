@@ -14,7 +14,7 @@ const blocks = [...page.matchAll(/^```\w+\n(.*?)^```$/gms)];
 // Inside the repository, where packages are found.
 const copy = temporaryFolder(join(root, '.cache-adding-an-op-'));
 const tests = ['autograd', 'cases', 'fuzz', 'reference', 'support'].map((folder) => `test/${folder}`);
-for (const path of ['src', ...tests, 'scripts', 'package.json', 'tsconfig.json']) {
+for (const path of ['src', ...tests, 'bench/ladder', 'scripts', 'package.json', 'tsconfig.json']) {
   cpSync(join(root, path), join(copy, path), { recursive: true });
 }
 

@@ -10,7 +10,8 @@ const root = temporaryFolder();
 const folder = join(root, 'src/kernels/wgsl');
 const script = join(root, 'scripts/wgsl.mjs');
 mkdirSync(folder, { recursive: true });
-mkdirSync(join(root, 'scripts'));
+for (const other of ['bench/ladder', 'src/measure/ladder', 'scripts'])
+  mkdirSync(join(root, other), { recursive: true });
 copyFileSync(new URL('../../scripts/wgsl.mjs', import.meta.url), script);
 
 const GOOD = `// y = a \`x\` \\ \${n}
@@ -63,11 +64,17 @@ test('--check fails for a stale, a missing and a left-over module, and writes no
   writeFileSync(other, '// its kernel is gone');
   const { status, stderr } = generate('--check');
   assert.is(status, 1);
-  assert.match(stderr, /scale_by\.wgsl, gone\.wgsl\.ts/);
+  assert.match(stderr, /wgsl\/scale_by\.wgsl\.ts, src\/kernels\/wgsl\/gone\.wgsl\.ts/);
   assert.is(readFileSync(target, 'utf8'), '// stale');
   assert.is(generate().status, 0);
   assert.not(existsSync(other));
   assert.is(generate('--check').status, 0);
+});
+
+test('a kernel of the ladder becomes a module of src/measure', () => {
+  writeFileSync(join(root, 'bench/ladder/scale_by.wgsl'), GOOD);
+  assert.is(generate().status, 0);
+  assert.match(readFileSync(join(root, 'src/measure/ladder/scale_by.wgsl.ts'), 'utf8'), /export const scaleBy = /);
 });
 
 const REFUSED: [name: string, code: string, message: RegExp][] = [
