@@ -63,7 +63,7 @@ const fields: { readonly [S in keyof RetinaNetSpec]: { readonly [F in keyof Requ
     order: oneOf('ratio-outer', 'size-outer'),
     rounded: flag,
     stride: oneOf('fixed', 'floor-division'),
-    offset: share,
+    offset: number({ min: -1000, max: 1000 }),
   },
   matcher: { high: share, low: share, lowQuality: oneOf('none', 'own', 'reassign'), zeroOverlapGuard: flag },
   boxCoder: { weights: listOf(size, { min: 4, max: 4 }), clamp: size, clampSides: oneOf('upper', 'both') },
