@@ -1,7 +1,7 @@
 import { tidy } from '../tensor/scope.ts';
 import type { GraphNode, Tensor } from '../tensor/tensor.ts';
 import { seedState, withSeeds } from './seeds.ts';
-import { Node, changedInPlace, type Operation, type Rerun } from './node.ts';
+import { Node, changedInPlace, held, type Operation, type Rerun } from './node.ts';
 import { currentRecorder, isRecording, needsGradient, recordedBy, type Recorder } from './tape.ts';
 
 // Activation checkpointing (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"). The first run makes the
@@ -43,7 +43,7 @@ class Checkpoint implements Recorder, Rerun {
   constructor(fn: (...inputs: Inputs) => unknown, inputs: Inputs, outer: SecondRun | null) {
     this.#fn = fn;
     this.#inputs = inputs.map((input) => {
-      const own = input.alias(input.shape, false);
+      const own = held(input);
       own.requiresGrad = needsGradient(input);
       return own;
     });

@@ -38,6 +38,13 @@ export function reference<D extends DType>(tensor: Tensor<D>): Tensor<D> {
   return attached(tensor.alias(tensor.shape, false), tensor.node);
 }
 
+/** A reference for the backward pass, outside of the graph, that no scope disposes. */
+export function held(tensor: Tensor): Tensor {
+  const { buffer } = tensor.storage;
+  if (buffer.use === 'other') buffer.use = 'activations';
+  return tensor.alias(tensor.shape, false);
+}
+
 /** Gives a new reference the place of a node in the graph. */
 function attached<D extends DType>(tensor: Tensor<D>, node: GraphNode | null): Tensor<D> {
   node?.retain();
@@ -164,7 +171,7 @@ export class Node implements GraphNode {
   #keep(saved: Saved): void {
     // Own references, because the caller may dispose its tensors before the backward pass.
     this.#saved = saved.map((tensor) => ({
-      tensor: tensor?.alias(tensor.shape, false) ?? null,
+      tensor: tensor === null ? null : held(tensor),
       version: tensor?.storage.version ?? 0,
     }));
   }

@@ -204,6 +204,8 @@ function traverse(
   const { device } = root;
   const { part } = device;
   const gradients = new Map<Node, Tensor>();
+  /** Gradients of a node's inputs that are not passed on yet. */
+  let waiting: (readonly [input: Node | Tensor, dx: Tensor])[] = [];
   recordingIf(createGraph, () => {
     try {
       contribute(root.node ?? root, gradient === undefined ? ones(root) : reference(gradient), gradients, collect);
@@ -212,13 +214,18 @@ function traverse(
         if (dy === undefined) continue;
         for (const tensor of wanted.get(node) ?? []) collect(tensor, reference(dy));
         device.part = `${node.part} backward`;
-        for (const [input, dx] of inputGradients(op, node, dy, createGraph)) contribute(input, dx, gradients, collect);
+        waiting = inputGradients(op, node, dy, createGraph);
+        for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+          contribute(...next, gradients, collect);
+        }
         gradients.delete(node);
         dy.dispose();
         if (!retainGraph) node.releaseSaved();
       }
     } finally {
+      // After an error, for example because there is no memory.
       for (const dy of gradients.values()) dy.dispose();
+      for (const [, dx] of waiting) dx.dispose();
       device.part = part;
     }
   });
@@ -289,13 +296,16 @@ function contribute(
   gradients.set(input, sum === undefined ? gradient : added(sum, gradient));
 }
 
-/** The sum of two gradients, which it disposes. No scope disposes the sum. */
+/** The sum of two gradients, which it disposes; `a` stays if it throws. No scope disposes the sum. */
 function added(a: Tensor, b: Tensor): Tensor {
-  const sum = keep(binary('add', a, b));
-  if (isRecording()) record('add', sum, [a, b], [], (dy) => [() => dy, () => dy], { twice: true });
-  a.dispose();
-  b.dispose();
-  return sum;
+  try {
+    const sum = keep(binary('add', a, b));
+    if (isRecording()) record('add', sum, [a, b], [], (dy) => [() => dy, () => dy], { twice: true });
+    a.dispose();
+    return sum;
+  } finally {
+    b.dispose();
+  }
 }
 
 /** Nodes that gradients flow through, latest first. */

@@ -50,7 +50,7 @@ export interface TrainingPlan {
   readonly bands?: BandSelection;
   /** The device to measure a training step on; null (default) estimates from the network. */
   readonly device?: Device | null;
-  /** Memory of the device in bytes. Default: 8 GB are assumed. */
+  /** Memory of the device in bytes. Default: `device.memoryLimit`, or 8 GB are assumed. */
   readonly memoryLimit?: number;
   /** Number of images to show anchors on: those with the most unreached boxes. Default 12. */
   readonly pictures?: number;
@@ -234,7 +234,8 @@ async function examineCost(
   sizes: SizeSummary | null,
   train: readonly Item[],
 ): Promise<{ advice: SizeAdvice | null; cost: CostReport | null; memory: readonly Finding[] }> {
-  const { inventory, spec, device = null, memoryLimit } = options;
+  const { inventory, spec, device = null } = options;
+  const { memoryLimit = device !== null && device.memoryLimit < Infinity ? device.memoryLimit : undefined } = options;
   const image = medianSize(inventory);
   if (image === null) return { advice: null, cost: null, memory: [] };
   const tiling = tilingOf(options);

@@ -189,7 +189,7 @@ async function compileAhead<S extends WgslSource>(
     );
     if (!cache.pipelines.has(name)) keepPipeline(cache, name, { pipeline, layout });
   } catch (error) {
-    throw new GpuValidationError(`${launch.op}: kernel ${name}`, reasonOf(error));
+    throw await device.lossOr(new GpuValidationError(`${launch.op}: kernel ${name}`, reasonOf(error)));
   }
 }
 

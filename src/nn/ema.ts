@@ -45,6 +45,7 @@ export class ExponentialMovingAverage {
       const copy = copies.get(tensor.storage);
       if (copy !== undefined) return copy.alias(tensor.shape, false);
       const average = keep(noGrad(() => clone(tensor)));
+      average.storage.buffer.use = 'averages';
       copies.set(tensor.storage, average);
       return average;
     };

@@ -5,7 +5,8 @@ import { clone } from '../autograd/ops/shape.ts';
 import { noGrad } from '../autograd/tape.ts';
 import { write } from '../tensor/create.ts';
 import { dtypes } from '../tensor/dtype.ts';
-import { checkTensor, Tensor } from '../tensor/tensor.ts';
+import type { Device } from '../tensor/device.ts';
+import { checkTensor, Storage, Tensor } from '../tensor/tensor.ts';
 import { sameShape, type Shape } from '../tensor/shape.ts';
 import { describeModule } from './describe.ts';
 
@@ -16,6 +17,7 @@ export class Parameter extends Tensor<'float32'> {
     if (values.dtype !== 'float32') throw new TypeError(`Parameter: expected float32 values, got ${values}`);
     super(values.storage.retain(), values.shape, 'float32', false);
     values.dispose();
+    this.storage.buffer.use = 'weights';
     this.requiresGrad = true;
   }
 }
@@ -154,22 +156,31 @@ export abstract class Module {
       throw new TypeError('loadStateDict: expected a Map of tensors by name');
     }
     const own = this.stateDict();
-    const missing = [...own.keys()].filter((name) => !state.has(name));
-    const unexpected = [...state.keys()].filter((name) => !own.has(name));
-    const misfits = misfitsOf(own, state);
-    const problems = [
-      ...(strict && missing.length > 0 ? [`missing: ${missing.join(', ')}`] : []),
-      ...(strict && unexpected.length > 0 ? [`unexpected: ${unexpected.join(', ')}`] : []),
-      ...(misfits.length > 0 ? [`of another shape or type: ${misfits.join('; ')}`] : []),
-    ];
-    if (problems.length > 0) {
-      throw new Error(
-        `loadStateDict: the state does not fit this ${this.constructor.name}.\n  ${problems.join('\n  ')}` +
-          (misfits.length === 0 ? '\nPass { strict: false } to load what fits.' : ''),
-      );
+    const report = checkState(this, own, state, strict);
+    copyState(own, state);
+    return report;
+  }
+
+  /**
+   * Moves parameters and buffers to another device, with values from the host (`readStateDict`): after the device was lost,
+   * when their own are gone. Gradients are dropped. Optimisers, averages and other state that follows the parameters stay
+   * behind: make new ones.
+   *
+   * @throws Error if the state does not fit, as `loadStateDict`; nothing is changed then
+   */
+  moveTo(device: Device, state: ReadonlyMap<string, HostTensor>): void {
+    const own = this.stateDict();
+    checkState(this, own, state, true);
+    const moved = new Map<Storage, Storage>();
+    for (const tensor of new Set(own.values())) {
+      const before = tensor.storage;
+      const shared = moved.get(before);
+      const storage = shared?.retain() ?? new Storage(device, device.acquire(tensor.bytes, `moveTo [${tensor.shape}]`));
+      if (shared === undefined) storage.buffer.use = before.buffer.use;
+      moved.set(before, storage);
+      tensor.rehouse(storage);
     }
     copyState(own, state);
-    return { missing, unexpected };
   }
 
   /** The module with its children, their parameters and buffers, one line for each. */
@@ -186,6 +197,25 @@ export abstract class Module {
   dispose(): void {
     for (const tensor of this.stateDict().values()) tensor.dispose();
   }
+}
+
+/** Throws an Error if a state does not fit a module's own. */
+function checkState(module: Module, own: ReadonlyMap<string, Tensor>, state: StateDict, strict: boolean): LoadReport {
+  const missing = [...own.keys()].filter((name) => !state.has(name));
+  const unexpected = [...state.keys()].filter((name) => !own.has(name));
+  const misfits = misfitsOf(own, state);
+  const problems = [
+    ...(strict && missing.length > 0 ? [`missing: ${missing.join(', ')}`] : []),
+    ...(strict && unexpected.length > 0 ? [`unexpected: ${unexpected.join(', ')}`] : []),
+    ...(misfits.length > 0 ? [`of another shape or type: ${misfits.join('; ')}`] : []),
+  ];
+  if (problems.length > 0) {
+    throw new Error(
+      `loadStateDict: the state does not fit this ${module.constructor.name}.\n  ${problems.join('\n  ')}` +
+        (misfits.length === 0 ? '\nPass { strict: false } to load what fits.' : ''),
+    );
+  }
+  return { missing, unexpected };
 }
 
 /** Tensors under all their paths, those of a module before those of its children. `above` are the modules of the path. */

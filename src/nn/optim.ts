@@ -164,6 +164,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     if (memory === undefined) {
       const { shape, device } = parameter;
       const tensors = Object.fromEntries(this.remembers.map((name) => [name, keep(full(shape, 0, { device }))]));
+      for (const { storage } of Object.values(tensors)) storage.buffer.use = 'optimizer';
       memory = { steps: 0, tensors };
       undoAfterDryRun(() => this.#memory.delete(parameter));
       this.#memory.set(parameter, memory);

@@ -1,10 +1,8 @@
 import { totalmem } from 'node:os';
-import { checkInit, openDevice, useDevice, type InitOptions } from '../tensor/init.ts';
+import { checkInit, openDevice, softwareLimit, useDevice, type InitOptions } from '../tensor/init.ts';
 import type { Device } from '../tensor/device.ts';
 import { isSoftware, openAdapter } from './adapter.ts';
 
-/** Software adapters use the host's memory; a larger fraction of it would cause swapping. */
-const SOFTWARE_MEMORY_FRACTION = 0.6;
 /** Milliseconds to sleep between polls of the GPU: much shorter than a kernel, much longer than a poll. */
 const POLL_SLEEP = 0.3;
 
@@ -24,14 +22,21 @@ export async function init(options: InitOptions = {}): Promise<Device> {
   const name = options.adapter ?? (process.env['RETINAGRAD_ADAPTER'] || undefined);
   const { gpu, adapter } = await openAdapter(name);
   const software = isSoftware(adapter.info);
-  const memoryLimit = options.memoryLimit ?? (software ? totalmem() * SOFTWARE_MEMORY_FRACTION : undefined);
   return openDevice(adapter, {
     ...options,
-    ...(memoryLimit === undefined ? {} : { memoryLimit }),
+    memoryLimit: options.memoryLimit ?? (software ? softwareLimit(hostMemory()) : Infinity),
     owner: gpu,
     kind: software ? 'software' : 'hardware',
     wait: waitAsleep,
+    reopen: () => init({ ...options, ...(name === undefined ? {} : { adapter: name }) }),
   });
+}
+
+/** Bytes of memory that the process may use: those of the machine, or of the container that it runs in. */
+function hostMemory(): number {
+  // 0 or a huge number where there is no limit; Node 20.11 has no type for it.
+  const limit = (process as { constrainedMemory?: () => number }).constrainedMemory?.() ?? 0;
+  return limit > 0 ? Math.min(totalmem(), limit) : totalmem();
 }
 
 const never = new Int32Array(new SharedArrayBuffer(4));

@@ -1,7 +1,7 @@
 import { add } from '../autograd/ops/binary.ts';
 import { noGrad } from '../autograd/tape.ts';
 import { checkInteger } from '../common/check.ts';
-import { Module } from '../nn/module.ts';
+import { Module, type HostTensor } from '../nn/module.ts';
 import { tensor } from '../tensor/create.ts';
 import { undoAfterDryRun } from '../tensor/dry-run.ts';
 import { keep, tidy } from '../tensor/scope.ts';
@@ -67,8 +67,8 @@ export class RetinaNet extends Module {
   readonly loss: RetinaNetLoss;
   readonly spec: RetinaNetSpec;
   readonly classes: number;
-  /** The device on which the model was made. */
-  readonly #device: Device;
+  /** The device of the parameters. */
+  #device: Device;
   /** Anchors of recent image sizes. Private, because a Tensor in a public field would be a buffer of the model. */
   #anchors = new Map<string, AnchorSet>();
 
@@ -180,6 +180,12 @@ export class RetinaNet extends Module {
       this.#anchors.set(key, set);
     }
     return set;
+  }
+
+  override moveTo(device: Device, state: ReadonlyMap<string, HostTensor>): void {
+    super.moveTo(device, state);
+    this.#forgetAnchors();
+    this.#device = device;
   }
 
   override dispose(): void {

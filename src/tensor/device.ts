@@ -3,7 +3,16 @@ import { inspectCustom } from '../common/inspect.ts';
 import { Commands, type Dispatch } from './commands.ts';
 import { dryRun, ReadInDryRun } from './dry-run.ts';
 import { ErrorScopes } from './error-scopes.ts';
-import { DeviceLostError, GpuOutOfMemoryError, GpuValidationError, NoDeviceError, formatBytes } from './errors.ts';
+import {
+  DeviceLostError,
+  GpuOutOfMemoryError,
+  GpuValidationError,
+  NoDeviceError,
+  formatBytes,
+  toGpuError,
+  type GpuError,
+} from './errors.ts';
+import type { MemoryUses } from './memory-use.ts';
 import { BufferPool, type PooledBuffer } from './pool.ts';
 import { Profile, type ProfileEntry, type Wait } from './profile.ts';
 import { bufferUsage, mapMode } from './webgpu-flags.ts';
@@ -32,8 +41,10 @@ export interface DeviceOptions {
   readonly winograd?: boolean;
   /** An object to keep alive with the device: Dawn crashes if its `GPU` object is collected before the device. */
   readonly owner: unknown;
-  /** Maximum bytes of GPU memory to hold; beyond it an allocation throws. Default: no limit. */
+  /** Maximum bytes of GPU memory to hold, in use and free together; beyond it an allocation throws. Default: no limit. */
   readonly memoryLimit?: number;
+  /** Opens another device with the same options, on a new adapter, as the default device. Default: not possible. */
+  readonly reopen?: () => Promise<Device>;
   /** Maximum bytes of a tensor that one kernel binds; larger tensors are processed in slices. Default: the adapter's. */
   readonly bindingLimit?: number;
   /** Waits for a promise of the GPU without keeping a core busy. Default: plain `await`. */
@@ -46,6 +57,8 @@ export interface MemoryReport {
   readonly tensors: number;
   /** Bytes of live storages, rounded up to the pool's size classes. */
   readonly bytes: number;
+  /** `bytes` by what they hold. */
+  readonly uses: MemoryUses;
   /** Largest value of `bytes` since the start or `device.resetPeak()`. */
   readonly peakBytes: number;
   /** Bytes kept for reuse. */
@@ -53,6 +66,9 @@ export interface MemoryReport {
   /** GPU buffers in use or kept for reuse. */
   readonly buffers: number;
 }
+
+/** Usage of the buffers of tensors. */
+const STORAGE = bufferUsage.STORAGE | bufferUsage.COPY_SRC | bufferUsage.COPY_DST;
 
 /**
  * One GPU and its queue. Operations only record commands; they are sent in batches, and a program waits only where it
@@ -70,6 +86,8 @@ export class Device {
   readonly features: ReadonlySet<string>;
   /** Maximum bytes of a tensor that one kernel binds. */
   readonly bindingLimit: number;
+  /** Maximum bytes of GPU memory to hold; Infinity for no limit. */
+  readonly memoryLimit: number;
   /** Name of the part of the program that runs, for profiles. Gradients carry the part of their operation. */
   part = '';
 
@@ -79,6 +97,7 @@ export class Device {
   readonly #pool: BufferPool;
   readonly #commands: Commands;
   readonly #errors: ErrorScopes;
+  readonly #reopen: DeviceOptions['reopen'];
   #storages = 0;
   /** Buffers that the pool does not own. */
   readonly #foreign = new Set<PooledBuffer>();
@@ -96,16 +115,16 @@ export class Device {
       options.bindingLimit ?? Number.MAX_SAFE_INTEGER,
       gpu.limits.maxStorageBufferBindingSize,
     );
+    this.memoryLimit = options.memoryLimit ?? Infinity;
+    this.#reopen = options.reopen;
     this.#wait = options.wait ?? ((promise) => promise);
     this.#errors = new ErrorScopes(gpu, () => this.#commands.context);
     this.#commands = new Commands(gpu, this.#errors);
     this.#pool = new BufferPool({
-      create: (bytes, operation) => this.#createBuffer(bytes, operation),
+      create: (size, operation) => this.#createBuffer({ label: operation, size, usage: STORAGE }, operation),
       destroy: (buffer) => this.#commands.destroyLater(buffer),
-      limit: options.memoryLimit ?? Number.MAX_SAFE_INTEGER,
-    });
-    void gpu.lost.then(({ reason, message }) => {
-      this.#errors.lose(new DeviceLostError(this.#commands.context, `the device was lost (${reason}): ${message}`));
+      flush: () => this.flush(),
+      limit: this.memoryLimit,
     });
   }
 
@@ -119,6 +138,7 @@ export class Device {
     return {
       tensors: this.#storages,
       bytes: this.#pool.usedBytes,
+      uses: this.#pool.uses(),
       peakBytes: this.#pool.peakBytes,
       pooledBytes: this.#pool.freeBytes,
       buffers: this.#pool.buffers,
@@ -258,7 +278,11 @@ export class Device {
   /** Waits until the GPU has done everything that was recorded; throws what went wrong. */
   async idle(): Promise<void> {
     this.flush();
-    await this.wait(this.gpu.queue.onSubmittedWorkDone());
+    try {
+      await this.wait(this.gpu.queue.onSubmittedWorkDone());
+    } catch (cause) {
+      throw await this.lossOr(new GpuValidationError('idle', reasonOf(cause)));
+    }
     await this.wait(this.#errors.settled());
     this.check();
   }
@@ -269,9 +293,8 @@ export class Device {
     if (dryRun() !== null) throw new ReadInDryRun(operation);
     this.#commands.checkRan(operation, buffer.written);
     const size = Math.max(4, Math.ceil(bytes / 4) * 4);
-    const staging = this.guard(operation, size, () =>
-      this.gpu.createBuffer({ label: 'readback', size, usage: bufferUsage.MAP_READ | bufferUsage.COPY_DST }),
-    );
+    const usage = bufferUsage.MAP_READ | bufferUsage.COPY_DST;
+    const staging = this.#createBuffer({ label: 'readback', size, usage }, operation);
     try {
       const batch = this.#commands.copyOut(buffer, 0, staging, 0, size);
       this.flush();
@@ -281,7 +304,7 @@ export class Device {
       } catch (cause) {
         await this.wait(this.#errors.settled());
         this.check();
-        throw new GpuValidationError(operation, `the read-back failed: ${reasonOf(cause)}`);
+        throw await this.lossOr(new GpuValidationError(operation, `the read-back failed: ${reasonOf(cause)}`));
       }
       this.check();
       // Another read may have thrown the error already.
@@ -304,13 +327,45 @@ export class Device {
 
   /** Runs `create` and turns every error that the driver reports about it into a typed one that names `operation`. */
   guard<T>(operation: string, bytes: number, create: () => T): T {
-    return this.#errors.guard(operation, bytes, create);
+    return this.#errors.watch(create, (error) => this.#explain(error, operation, bytes));
+  }
+
+  /** The loss of the device, if it is lost or that is reported in a moment; otherwise `error`, which may be its effect. */
+  lossOr(error: GpuError): Promise<GpuError> {
+    return this.#errors.lossOr(error);
   }
 
   /** Frees everything. Tensors of this device cannot be used any more. */
   destroy(): void {
     this.gpu.destroy();
-    this.#errors.lose(new DeviceLostError('device', 'device.destroy() was called'));
+    const detail = 'device.destroy() was called';
+    this.#errors.lose(new DeviceLostError('device', detail, { reason: 'destroyed', detail }));
+  }
+
+  /**
+   * Opens another device with the options of this one, on a new adapter, for example after a loss, and destroys what is left
+   * of this one. If this was the default device, the new one is. Tensors stay on the old device, without values:
+   * `module.moveTo` takes a module to the new one. A driver that was reset may need some seconds, for which this waits.
+   *
+   * @throws NoAdapterError if there is no adapter any more
+   * @throws Error if the device was made by other code (`init({ gpu })`), which has to open another
+   */
+  async reopen(): Promise<Device> {
+    if (this.#reopen === undefined) {
+      throw new Error('reopen: the device was opened by other code, init({ gpu }), which has to open another');
+    }
+    const before = current;
+    this.destroy();
+    for (const pause of REOPEN_PAUSES) {
+      try {
+        const device = await this.#reopen();
+        if (before !== null && before !== this) setDefaultDevice(before);
+        return device;
+      } catch {
+        await new Promise((resolve) => void setTimeout(resolve, pause));
+      }
+    }
+    return this.#reopen();
   }
 
   toString(): string {
@@ -328,16 +383,29 @@ export class Device {
     return { adapter: this.adapter, memory: this.memory() };
   }
 
-  #createBuffer(bytes: number, operation: string): GPUBuffer {
-    return this.guard(operation, bytes, () =>
-      this.gpu.createBuffer({
-        label: operation,
-        size: bytes,
-        usage: bufferUsage.STORAGE | bufferUsage.COPY_SRC | bufferUsage.COPY_DST,
-      }),
+  /** Makes a buffer. That there is no room, or another error, is known later. */
+  #createBuffer(descriptor: GPUBufferDescriptor, operation: string): GPUBuffer {
+    const { size } = descriptor;
+    let buffer: GPUBuffer | null = null;
+    buffer = this.#errors.watch(
+      () => this.gpu.createBuffer(descriptor),
+      (error) => {
+        if (buffer !== null) this.#pool.discard(buffer);
+        return this.#explain(error, operation, size);
+      },
     );
+    return buffer;
+  }
+
+  /** The driver's error about something of `bytes` bytes. */
+  #explain(error: GPUError, operation: string, bytes: number): GpuError {
+    if (error.constructor.name !== 'GPUOutOfMemoryError') return toGpuError(error, operation);
+    return this.#pool.outOfMemory(operation, bytes, `no room for ${formatBytes(bytes)} (${error.message})`);
   }
 }
+
+/** Milliseconds between attempts to open another device. */
+const REOPEN_PAUSES = [100, 1000, 4000];
 
 let current: Device | null = null;
 

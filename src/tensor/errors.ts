@@ -1,9 +1,11 @@
+import type { MemoryUses } from './memory-use.ts';
+
 /** Base of every error that the GPU or its driver reports. `operation` names the op, kernel or call that caused it. */
 export class GpuError extends Error {
   override readonly name: string = 'GpuError';
   readonly operation: string;
-  constructor(operation: string, message: string) {
-    super(`${operation}: ${message}`);
+  constructor(operation: string, message: string, options: ErrorOptions = {}) {
+    super(`${operation}: ${message}`, options);
     this.operation = operation;
   }
 }
@@ -13,14 +15,29 @@ export class GpuValidationError extends GpuError {
   override readonly name = 'GpuValidationError';
 }
 
-/** An allocation does not fit into the adapter's memory, a buffer binding or the device's memory limit. */
+interface OutOfMemoryDetails {
+  readonly held?: MemoryUses;
+  readonly remedy?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * An allocation does not fit into the adapter's memory, a buffer binding or the device's memory limit. The device goes on
+ * working: once tensors are disposed, smaller allocations succeed.
+ */
 export class GpuOutOfMemoryError extends GpuError {
   override readonly name = 'GpuOutOfMemoryError';
   /** Bytes that were requested; NaN if the driver reported the error without them. */
   readonly bytes: number;
-  constructor(operation: string, bytes: number, message: string) {
-    super(operation, message);
+  /** What the device held then, in bytes; null if the request is too large whatever is held. */
+  readonly held: MemoryUses | null;
+  /** The message without `operation` and `remedy`. */
+  readonly reason: string;
+  constructor(operation: string, bytes: number, reason: string, { held, remedy, cause }: OutOfMemoryDetails = {}) {
+    super(operation, remedy === undefined ? reason : `${reason}. ${remedy}`, cause === undefined ? {} : { cause });
     this.bytes = bytes;
+    this.held = held ?? null;
+    this.reason = reason;
   }
 }
 
@@ -29,9 +46,26 @@ export class GpuInternalError extends GpuError {
   override readonly name = 'GpuInternalError';
 }
 
-/** The device is gone: the driver was reset, the GPU was removed, or `device.destroy()` was called. */
+/**
+ * The device is gone: the driver was reset, the browser's GPU process ended, the GPU was removed, or `destroy()` was called.
+ * Tensors of the device have no values any more; `device.reopen()` opens a new one.
+ */
 export class DeviceLostError extends GpuError {
   override readonly name = 'DeviceLostError';
+  /** What WebGPU says: `destroyed` if `destroy()` was called, otherwise `unknown`; and what the driver says. */
+  readonly reason: GPUDeviceLostReason;
+  readonly detail: string;
+
+  constructor(
+    operation: string,
+    message: string,
+    { reason, detail }: Pick<DeviceLostError, 'reason' | 'detail'>,
+    options?: ErrorOptions,
+  ) {
+    super(operation, message, options);
+    this.reason = reason;
+    this.detail = detail;
+  }
 }
 
 /** A tensor was used after its memory was given back. */

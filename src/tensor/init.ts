@@ -1,11 +1,16 @@
-import { checkChoice, described } from '../common/check.ts';
+import { checkChoice, checkNumber, described } from '../common/check.ts';
 import { Device, setDefaultDevice, tuningNames, type TuningName } from './device.ts';
 import { NoAdapterError } from './errors.ts';
 
 export interface InitOptions {
   /** In Node: `hardware`, `lavapipe`, `swiftshader`, or a part of an adapter's name. Default: the best there is. */
   readonly adapter?: string;
-  /** Maximum bytes of GPU memory to hold. Default: no limit on a GPU, 60 % of the host's memory on a software adapter. */
+  /**
+   * Maximum bytes of GPU memory to hold, in use and kept for reuse; an allocation beyond it is a `GpuOutOfMemoryError`. Default:
+   * no limit on a GPU, whose driver refuses what does not fit (WebGPU does not say how much memory there is). Software
+   * adapters promise more than there is, until the system ends the process, so that their limit is 60 % of the host's memory:
+   * in Node that of the machine or, if it is smaller, of the container; in browsers `navigator.deviceMemory`, or 4 GiB.
+   */
   readonly memoryLimit?: number;
   /** Maximum bytes of a tensor to bind to one kernel; larger tensors are processed in parts. Default: the adapter's. */
   readonly bindingLimit?: number;
@@ -28,7 +33,17 @@ interface PlatformOptions extends InitOptions {
   readonly owner: unknown;
   readonly kind: 'hardware' | 'software';
   readonly wait?: <T>(promise: Promise<T>) => Promise<T>;
+  /** Opens another device like this one. */
+  readonly reopen?: () => Promise<Device>;
 }
+
+/** Fraction of the host's memory that a software adapter may take. More would cause swapping. */
+const SOFTWARE_MEMORY_FRACTION = 0.6;
+/** GiB that a browser's host is assumed to have. */
+const ASSUMED_MEMORY = 4;
+
+/** The memory limit of an adapter that computes on the CPU, of the bytes of the host's memory. */
+export const softwareLimit = (hostBytes: number): number => Math.floor(hostBytes * SOFTWARE_MEMORY_FRACTION);
 
 /** Features that kernels use where the adapter has them. */
 const FEATURES: readonly GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query'];
@@ -57,6 +72,8 @@ export async function openDevice(adapter: GPUAdapter, options: PlatformOptions):
 
 /** Throws if the options of `init` are wrong. */
 export function checkInit(options: InitOptions): void {
+  const { memoryLimit } = options;
+  if (memoryLimit !== undefined) checkNumber('init', 'memoryLimit', memoryLimit, { above: 0 });
   if (options.tuning !== undefined) checkChoice('init', 'tuning', options.tuning, tuningNames);
   if (options.winograd !== undefined && typeof options.winograd !== 'boolean') {
     throw new TypeError(`init: winograd is ${described(options.winograd)}, expected true or false`);
@@ -88,6 +105,7 @@ export function useDevice(gpu: GPUDevice, info: GPUAdapterInfo, options: Platfor
     ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
     ...(options.bindingLimit === undefined ? {} : { bindingLimit: options.bindingLimit }),
     ...(options.wait === undefined ? {} : { wait: options.wait }),
+    ...(options.reopen === undefined ? {} : { reopen: options.reopen }),
   });
   setDefaultDevice(device);
   return device;
@@ -106,7 +124,7 @@ export async function init(options: InitOptions = {}): Promise<Device> {
     const kind = info.isFallbackAdapter === true ? 'software' : 'hardware';
     return useDevice(options.gpu, info, { ...options, owner: null, kind });
   }
-  const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  const { gpu, deviceMemory = ASSUMED_MEMORY } = (globalThis as { navigator?: PageNavigator }).navigator ?? {};
   if (gpu === undefined) {
     throw new NoAdapterError(
       'this browser or page has no WebGPU: navigator.gpu is missing. It needs a recent Chrome, Edge, Safari or Firefox, ' +
@@ -120,5 +138,17 @@ export async function init(options: InitOptions = {}): Promise<Device> {
     );
   }
   const software = adapter.info.isFallbackAdapter === true;
-  return openDevice(adapter, { ...options, owner: gpu, kind: software ? 'software' : 'hardware' });
+  return openDevice(adapter, {
+    ...options,
+    memoryLimit: options.memoryLimit ?? (software ? softwareLimit(deviceMemory * 2 ** 30) : Infinity),
+    owner: gpu,
+    kind: software ? 'software' : 'hardware',
+    reopen: () => init(options),
+  });
+}
+
+/** What a page says of its computer. `deviceMemory` is in GiB, rounded, and not known to all browsers. */
+interface PageNavigator {
+  readonly gpu?: GPU;
+  readonly deviceMemory?: number;
 }

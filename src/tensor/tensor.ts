@@ -55,7 +55,7 @@ export interface GraphNode {
  */
 export class Tensor<D extends DType = DType> {
   // Consoles show an object's own properties; what only the engine needs is private.
-  readonly #storage: Storage;
+  #storage: Storage;
   #node: GraphNode | null = null;
   /** What was read last, as far as it is shown, and the version of the storage that it was read from. */
   #read: { readonly version: number; readonly elements: readonly number[] } | null = null;
@@ -85,12 +85,20 @@ export class Tensor<D extends DType = DType> {
   set grad(gradient: Tensor | null) {
     const before = this.#grad;
     undoAfterDryRun(() => (this.#grad = before));
+    if (gradient !== null) gradient.storage.buffer.use = 'gradients';
     this.#grad = gradient;
   }
 
   /** The memory. For operations. */
   get storage(): Storage {
     return this.#storage;
+  }
+  /** For modules that move to another device: takes memory there in place of its own, without the values and the gradient. */
+  rehouse(storage: Storage): void {
+    this.#grad?.dispose();
+    this.#grad = null;
+    this.#storage.release();
+    this.#storage = storage;
   }
   /** The operation that made this tensor, if it was recorded. */
   get node(): GraphNode | null {

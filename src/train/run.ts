@@ -79,6 +79,16 @@ export class Run {
     }
   }
 
+  /** Steps taken. */
+  get steps(): number {
+    return this.#trainer.steps;
+  }
+
+  /** Steps of the newest saved state; 0 if there is none. */
+  get savedSteps(): number {
+    return this.#saved.steps;
+  }
+
   get isInterrupted(): boolean {
     return this.#options.signal?.aborted === true;
   }
@@ -315,7 +325,8 @@ export class Run {
     const { steps } = this.#trainer;
     if (error instanceof DivergedError || steps === 0) return;
     // The error that ends the run is the one to report, whatever prevents saving.
-    if (this.#saved.steps !== steps) await this.save().catch(() => undefined);
+    // A step that failed half-way is not saved.
+    if (this.#saved.steps !== steps && this.#trainer.isWhole) await this.save().catch(() => undefined);
     const { path, hasState } = this.#options.folder;
     const kept = hasState ? `${path} holds its state of step ${this.#saved.steps}: resume it` : 'Start it again';
     this.#plan.onWarning(

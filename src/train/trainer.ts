@@ -46,6 +46,7 @@ export class Trainer {
   readonly #optimizer: AdamW | SGD;
   readonly #scheduler: Scheduler;
   readonly #average: ExponentialMovingAverage | null;
+  #isWhole = true;
 
   constructor(model: RetinaNet, options: TrainerOptions) {
     const { totalSteps, freeze = freezeSetting.default } = options;
@@ -67,6 +68,11 @@ export class Trainer {
       this.#frozen.release();
       throw error;
     }
+  }
+
+  /** Whether the state is that after a whole step: false if an error, such as no memory, came in the middle of an update. */
+  get isWhole(): boolean {
+    return this.#isWhole;
   }
 
   /** Steps taken. */
@@ -112,10 +118,12 @@ export class Trainer {
 
   /** The second half of `step`: updates the weights, their average and the learning rate. */
   update(): void {
-    this.#optimizer.step();
-    this.discardGradients();
-    this.#average?.update();
-    this.#scheduler.step();
+    this.#atOnce(() => {
+      this.#optimizer.step();
+      this.discardGradients();
+      this.#average?.update();
+      this.#scheduler.step();
+    });
   }
 
   /** Frees the gradients without using them. */
@@ -167,13 +175,20 @@ export class Trainer {
    * mode.
    */
   async withAverage<T>(run: () => Promise<T>): Promise<T> {
-    this.#average?.swap();
+    this.#atOnce(() => this.#average?.swap());
     this.model.eval();
     try {
       return await run();
     } finally {
-      this.#average?.swap();
+      this.#atOnce(() => this.#average?.swap());
     }
+  }
+
+  /** A change of the state that is wrong when it is not made as a whole. */
+  #atOnce(change: () => void): void {
+    this.#isWhole = false;
+    change();
+    this.#isWhole = true;
   }
 
   /** The averaged weights; without averaging, the last ones. */

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Browser } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -32,17 +32,37 @@ export function hasChromium(): boolean {
   return false;
 }
 
-export const launchChromium = (): Promise<Browser> =>
-  chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+const LAUNCH = { executablePath: CHROMIUM, headless: true, args: FLAGS };
+export const launchChromium = (): Promise<Browser> => chromium.launch(LAUNCH);
 
-/** What a page leaves in `globalThis.outcome`. Throws if the page prints anything or has an uncaught error. */
-export async function outcomeOf(browser: Browser, url: string): Promise<unknown> {
+/** What a test does to the browser while a page runs. */
+export interface Disturbance {
+  /** Name of the global variable that the page sets when it is time. */
+  readonly signal: string;
+  /** Called once then, with the id of the browser's process. */
+  readonly act: (browser: number) => void;
+  /** Whether the page may print a line. */
+  readonly isExpected: (complaint: string) => boolean;
+}
+
+/**
+ * What a page leaves in `globalThis.outcome`. Throws if the page prints anything or has an uncaught error.
+ *
+ * @param meanwhile called again and again until then
+ */
+export async function outcomeOf(
+  browser: Browser,
+  url: string,
+  isExpected: Disturbance['isExpected'] = () => false,
+  meanwhile: (page: Page) => Promise<void> = async () => {},
+): Promise<unknown> {
   const page = await browser.newPage();
   try {
     const complaints: string[] = [];
     page.on('console', (message) => {
       // Vite's development server reports its connection as debugging output.
-      if (message.type() !== 'debug') complaints.push(`${message.type()}: ${message.text()}`);
+      if (message.type() !== 'debug' && !isExpected(message.text()))
+        complaints.push(`${message.type()}: ${message.text()}`);
     });
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
@@ -53,6 +73,7 @@ export async function outcomeOf(browser: Browser, url: string): Promise<unknown>
     while ((outcome = await page.evaluate('globalThis.outcome')) === undefined) {
       assert.equal(complaints, []);
       assert.ok(Date.now() < end, `no outcome of ${url} within ${LIMIT} ms`);
+      await meanwhile(page);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     assert.equal(complaints, []);
@@ -85,7 +106,7 @@ export async function bundle(page: URL): Promise<string> {
 }
 
 /** Runs a program in a page, whose address ends with `query`, and returns what it leaves in `globalThis.outcome`. */
-export async function runInChromium<T>(script: string, query = ''): Promise<T> {
+export async function runInChromium<T>(script: string, query = '', disturbance?: Disturbance): Promise<T> {
   const server = createServer((request, response) => {
     const isScript = request.url === '/page.js';
     response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
@@ -96,12 +117,23 @@ export async function runInChromium<T>(script: string, query = ''): Promise<T> {
     );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const browser = await launchChromium();
+  // A server, because only that tells the id of its process.
+  const launched = await chromium.launchServer(LAUNCH);
+  const browser = await chromium.connect(launched.wsEndpoint());
   try {
     console.log(`# Chromium ${browser.version()}`);
-    return (await outcomeOf(browser, `http://127.0.0.1:${(server.address() as AddressInfo).port}/${query}`)) as T;
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${query}`;
+    let isDone = disturbance === undefined;
+    const meanwhile = async (page: Page): Promise<void> => {
+      if (isDone || (await page.evaluate(`globalThis.${disturbance!.signal}`)) !== true) return;
+      isDone = true;
+      disturbance!.act(launched.process().pid!);
+    };
+    const outcome = (await outcomeOf(browser, url, disturbance?.isExpected, meanwhile)) as T;
+    assert.ok(isDone, 'the page did not say when to disturb it');
+    return outcome;
   } finally {
-    await browser.close();
+    await launched.close();
     server.close();
   }
 }

@@ -69,4 +69,74 @@ test('1,000 training steps leave the pool and the number of tensors unchanged', 
   net.dispose();
 });
 
+test('memory is reported by what it holds', () => {
+  const net = new Net();
+  const optimizer = new rg.AdamW(net.parameters(), { lr: 1e-3 });
+  const x = rg.rand([2, 8, 8, 3], { seed: 1 });
+  const loss = rg.mean(rg.square(net.forward(x)));
+  const { weights, activations, gradients } = device.memory().uses;
+  assert.ok(activations > weights, `${activations} bytes of activations`);
+  assert.is(gradients, 0);
+  rg.backward(loss);
+  optimizer.step();
+  const after = device.memory().uses;
+  assert.equal([after.weights, after.gradients, after.optimizer], [weights, weights, 2 * weights]);
+  assert.ok(after.activations < activations / 2, 'backward frees them');
+  const average = new rg.ExponentialMovingAverage(net, 0.9);
+  assert.ok(device.memory().uses.averages >= weights, 'with the running statistics');
+  const { uses, bytes } = device.memory();
+  assert.is(
+    Object.values(uses).reduce((a, b) => a + b, 0),
+    bytes,
+  );
+  for (const held of [x, loss, average, optimizer, net]) held.dispose();
+});
+
+test('an allocation that fails anywhere in a step leaves nothing behind, and the next step works', async () => {
+  rg.manualSeed(1);
+  const net = new Net();
+  // A parameter that is used twice: its gradients are added.
+  const tied = net.fc.weight;
+  const optimizer = new rg.AdamW(net.parameters(), { lr: 1e-3 });
+  const average = new rg.ExponentialMovingAverage(net, 0.9);
+  const x = rg.rand([2, 8, 8, 3], { seed: 1 });
+  const step = (): void => {
+    rg.tidy(() => {
+      const a = rg.checkpoint((input) => net.forward(input), [x]);
+      rg.backward(rg.add(rg.mean(rg.square(a)), rg.mean(rg.mul(tied, tied))));
+      rg.clipGradNorm(net.parameters(), 1);
+      optimizer.step();
+      average.update();
+    });
+    optimizer.zeroGrad();
+  };
+  step();
+  const acquire = device.acquire.bind(device);
+  const before = device.memory().tensors;
+  let failures = 0;
+  try {
+    for (let allowed = 0; ; allowed++) {
+      let left = allowed;
+      device.acquire = (bytes, operation) => {
+        if (left-- === 0) throw new rg.GpuOutOfMemoryError(operation, bytes, 'none left');
+        return acquire(bytes, operation);
+      };
+      try {
+        step();
+        break;
+      } catch (error) {
+        assert.instance(error, rg.GpuOutOfMemoryError);
+        failures++;
+        optimizer.zeroGrad();
+        assert.is(device.memory().tensors, before, `after allocation ${allowed}: ${(error as Error).message}`);
+      }
+    }
+  } finally {
+    device.acquire = acquire;
+  }
+  assert.ok(failures > 50, `${failures} allocations failed`);
+  await device.idle();
+  for (const held of [x, average, optimizer, net]) held.dispose();
+});
+
 test.run();

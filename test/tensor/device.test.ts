@@ -5,6 +5,7 @@ import { relu } from '../../src/autograd/ops/unary.ts';
 import { run } from '../../src/kernels/run.ts';
 import { init } from '../../src/node/init.ts';
 import { tensor } from '../../src/tensor/create.ts';
+import { defaultDevice, setDefaultDevice, type Device } from '../../src/tensor/device.ts';
 import {
   DeviceLostError,
   GpuOutOfMemoryError,
@@ -68,9 +69,68 @@ test('the memory limit is an error that names the operation, the shape and the b
     const error = (await errorOf(() => empty(own, [500, 500], 'float32', 'second'))) as GpuOutOfMemoryError;
     assert.instance(error, GpuOutOfMemoryError);
     assert.is(error.bytes, 1_000_000);
-    assert.match(error.message, /second \[500,500\]: .* would exceed the memory limit of 1.0 MiB/);
+    assert.match(
+      error.message,
+      /^second \[500,500\]: 1\.0 MiB more would exceed the memory limit of 1\.0 MiB\. In use are 448\.0 KiB: 448\.0 KiB of input, /,
+    );
+    assert.is(error.held?.other, own.memory().bytes);
     a.dispose();
     empty(own, [500, 500], 'float32', 'second').dispose();
+  });
+});
+
+test('free buffers make room for others before the limit is an error', async () => {
+  await withDevice({ memoryLimit: 2 ** 20 }, async (own) => {
+    for (let i = 1; i <= 9; i++) empty(own, [i * 2 ** 14], 'float32', 'test').dispose();
+    empty(own, [2 ** 18], 'float32', 'all').dispose();
+    const { pooledBytes, bytes } = own.memory();
+    assert.equal([pooledBytes, bytes], [2 ** 20, 0]);
+  });
+});
+
+/** Makes the driver of a device answer the next error scopes with an error, as if there was no memory. */
+function failNextBuffer(own: Device): void {
+  class GPUOutOfMemoryError {
+    readonly message = 'VK_ERROR_OUT_OF_DEVICE_MEMORY';
+  }
+  const pop = own.gpu.popErrorScope.bind(own.gpu);
+  own.gpu.popErrorScope = async () => {
+    own.gpu.popErrorScope = pop;
+    await pop();
+    return new GPUOutOfMemoryError() as unknown as GPUError;
+  };
+}
+
+test('no memory on the GPU is an error with what is held, and its buffer is not used again', async () => {
+  await withDevice({}, async (own) => {
+    const held = tensor([1, 2], { device: own });
+    await own.idle();
+    failNextBuffer(own);
+    const broken = empty(own, [1000], 'float32', 'large');
+    const { buffer } = broken.storage;
+    const error = (await errorOf(() => own.idle())) as GpuOutOfMemoryError;
+    assert.instance(error, GpuOutOfMemoryError);
+    assert.match(
+      error.message,
+      /^large \[1000\]: no room for 4\.0 KiB \(VK_ERROR_OUT_OF_DEVICE_MEMORY\)\. In use are /,
+    );
+    assert.is(error.held?.other, 256 + 4096);
+    broken.dispose();
+    const again = empty(own, [1000], 'float32', 'again');
+    assert.is.not(again.storage.buffer, buffer);
+    assert.equal(await held.data(), Float32Array.of(1, 2));
+  });
+});
+
+test('a small allocation that fails because the device is lost is reported as the loss', async () => {
+  await withDevice({}, async (own) => {
+    failNextBuffer(own);
+    empty(own, [4], 'float32', 'small');
+    own.gpu.destroy();
+    const error = (await errorOf(() => own.idle())) as DeviceLostError;
+    assert.instance(error, DeviceLostError);
+    assert.match(error.message, /the device was lost \(destroyed\)/);
+    assert.throws(() => empty(own, [4], 'float32', 'later'), /lost/);
   });
 });
 
@@ -136,6 +196,25 @@ test('a lost device is an error from then on', async () => {
     own.destroy();
     assert.instance(await errorOf(() => a.data()), DeviceLostError);
     assert.throws(() => add(a, 1), /device/);
+  });
+});
+
+test('a lost device is opened again with its options, on a new adapter', async () => {
+  await withDevice({ memoryLimit: 2 ** 22, bindingLimit: 2 ** 20 }, async (own) => {
+    own.gpu.destroy();
+    const next = await own.reopen();
+    try {
+      assert.is(defaultDevice(), next);
+      assert.equal([next.memoryLimit, next.bindingLimit], [2 ** 22, 2 ** 20]);
+      assert.is(next.adapter.name, own.adapter.name);
+      assert.equal(await add(tensor([1, 2]), 1).data(), Float32Array.of(2, 3));
+      setDefaultDevice(device);
+      const third = await next.reopen();
+      assert.is(defaultDevice(), device, 'another default device stays');
+      third.destroy();
+    } finally {
+      next.destroy();
+    }
   });
 });
 

@@ -1,4 +1,3 @@
-import { totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import type { LabelProblem, LabelTable } from '../../labels/types.ts';
 import { checkOptions, examine, type Examination, type InventoriedData, type TrainingPlan } from '../examine.ts';
@@ -28,14 +27,9 @@ export interface ExamineFilesOptions extends LabelledData, TrainingPlan {
    * images. Default true.
    */
   readonly pixels?: boolean;
-  /** Memory of the device in bytes. Default: 60 % of the computer's memory on a software adapter, else 8 GB are assumed. */
-  readonly memoryLimit?: number;
   /** Called after each image file. */
   readonly onProgress?: (done: number, total: number) => void;
 }
-
-/** Fraction of the computer's memory that `init` allows a software adapter. */
-const SOFTWARE_FRACTION = 0.6;
 
 /** Reads the image files of a data set, and examines them with its labels (`examine`). */
 export async function examineFiles(options: ExamineFilesOptions): Promise<Examination> {
@@ -45,9 +39,6 @@ export async function examineFiles(options: ExamineFilesOptions): Promise<Examin
   const data = await openData(options, { ...reading, onProgress }, validation);
   return examine({
     ...plan,
-    ...(plan.memoryLimit === undefined && plan.device?.adapter.kind === 'software'
-      ? { memoryLimit: totalmem() * SOFTWARE_FRACTION }
-      : {}),
     ...data,
     ...(validation === undefined ? {} : { validation: await openData(validation, reading, options) }),
   });

@@ -26,7 +26,7 @@ export interface TaskResult {
 const SIDE = 64;
 
 /** Dark images with one bright square each. */
-const dataset: Dataset = {
+export const dataset: Dataset = {
   classes: ['square'],
   ids: Array.from({ length: 12 }, (_, i) => `image-${i}`),
   async get(index) {
