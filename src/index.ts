@@ -55,6 +55,7 @@ export {
 export { manualSeed } from './autograd/seeds.ts';
 export { warmup, type WarmupOptions, type WarmupProgress } from './autograd/warmup.ts';
 export { checkpoint } from './autograd/checkpoint.ts';
+export { AnomalyError, detectAnomaly, type Anomaly, type ValueRange } from './autograd/anomaly.ts';
 export { gradcheck, type GradcheckOptions, type GradcheckReport } from './autograd/gradcheck.ts';
 
 // Operations

@@ -17,6 +17,26 @@ export interface Recorder {
   record(operation: Operation): GraphNode;
 }
 
+/** Sees every operation and every derivative that runs, with its values. See anomaly.ts. */
+export interface Watcher {
+  forward(op: string, inputs: Saved, output: Tensor): void;
+  /**
+   * @param node the operation whose derivative ran; null for the sum of two gradients
+   * @param given gradient of its output; both, for a sum
+   * @param gradients those of its inputs
+   */
+  backward(op: string, node: Node | null, given: readonly Tensor[], gradients: readonly Tensor[]): void;
+}
+
+let watcher: Watcher | null = null;
+
+/** Lets `by` see what runs from now on. Returns what did before. */
+export function watchedBy(by: Watcher | null): Watcher | null {
+  const before = watcher;
+  watcher = by;
+  return before;
+}
+
 /** Options of `record`. */
 export interface RecordOptions {
   /**
@@ -47,6 +67,7 @@ export function record<S extends Saved, D extends Tensor>(
     const operation: Operation = { op, inputs, output, saved, backward: backward as Operation['backward'], twice };
     output.node = recorder?.record(operation) ?? new Node(operation);
   }
+  if (watcher !== null && !isRecomputing()) watcher.forward(op, inputs, output);
   return output;
 }
 
@@ -268,17 +289,35 @@ function inputGradients(
       `${op}: ${node.op} has no second derivative, which createGraph needs; docs/ops.md lists the operations that have one`,
     );
   }
-  const results = tidy(() =>
-    node.thunks(dy, createGraph).map((thunk, i) => {
-      const input = node.inputs[i] ?? null;
-      return thunk === null || input === null ? null : thunk();
-    }),
+  const results = unwatched(() =>
+    tidy(() =>
+      node.thunks(dy, createGraph).map((thunk, i) => {
+        const input = node.inputs[i] ?? null;
+        return thunk === null || input === null ? null : thunk();
+      }),
+    ),
+  );
+  watcher?.backward(
+    node.op,
+    node,
+    [dy],
+    results.filter((dx) => dx !== null),
   );
   return results.flatMap((dx, i) => {
     if (dx === null) return [];
     // A thunk may return the gradient of the output itself.
     return [[node.inputs[i]!, dx === dy ? reference(dy) : keep(dx)] as const];
   });
+}
+
+/** Runs what the watcher sees as a whole. */
+function unwatched<T>(fn: () => T): T {
+  const before = watchedBy(null);
+  try {
+    return fn();
+  } finally {
+    watchedBy(before);
+  }
 }
 
 /** Adds a gradient, which it takes over, to that of a node; a leaf's goes to `collect`. */
@@ -300,7 +339,10 @@ function contribute(
 function added(a: Tensor, b: Tensor): Tensor {
   try {
     const sum = keep(binary('add', a, b));
-    if (isRecording()) record('add', sum, [a, b], [], (dy) => [() => dy, () => dy], { twice: true });
+    unwatched(() => {
+      if (isRecording()) record('add', sum, [a, b], [], (dy) => [() => dy, () => dy], { twice: true });
+    });
+    watcher?.backward('add', null, [a, b], [sum]);
     a.dispose();
     return sum;
   } finally {
