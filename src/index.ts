@@ -55,7 +55,14 @@ export {
 export { manualSeed } from './autograd/seeds.ts';
 export { warmup, type WarmupOptions, type WarmupProgress } from './autograd/warmup.ts';
 export { checkpoint } from './autograd/checkpoint.ts';
-export { AnomalyError, detectAnomaly, type Anomaly, type ValueRange } from './autograd/anomaly.ts';
+export {
+  AnomalyError,
+  detectAnomaly,
+  type Anomaly,
+  type AnomalyOptions,
+  type TensorRange,
+} from './autograd/anomaly.ts';
+export type { ValueRange } from './kernels/value-range.ts';
 export { gradcheck, type GradcheckOptions, type GradcheckReport } from './autograd/gradcheck.ts';
 
 // Operations

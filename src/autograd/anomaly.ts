@@ -1,4 +1,4 @@
-import { described } from '../common/check.ts';
+import { defined, described, optionsOf } from '../common/check.ts';
 import { measureRange, rangeIn, rangeTable, type ValueRange } from '../kernels/value-range.ts';
 import type { Device } from '../tensor/device.ts';
 import { keep } from '../tensor/scope.ts';
@@ -10,7 +10,16 @@ import { watchedBy, type Watcher } from './tape.ts';
 // end. A value that is not finite has an origin: the first operation or tensor on its way that was not finite. It matters
 // only if it gets somewhere: -Infinity that a softmax turns into 0 is what a mask is for.
 
-export type { ValueRange };
+/** Range of a tensor in an `Anomaly`. */
+export interface TensorRange extends ValueRange {
+  /** Its name in `options.names`. */
+  readonly name?: string;
+}
+
+export interface AnomalyOptions {
+  /** Tensors to call by their names, for example `model.namedParameters()`: they say which layer it is. Default: none. */
+  readonly names?: Iterable<readonly [name: string, tensor: Tensor]>;
+}
 
 /** What an `AnomalyError` holds. */
 export interface Anomaly {
@@ -23,13 +32,11 @@ export interface Anomaly {
    */
   readonly badInput: number | null;
   /** Ranges of the float32 inputs of the (forward) operation; empty where it ran before `detectAnomaly`. */
-  readonly inputs: readonly ValueRange[];
+  readonly inputs: readonly TensorRange[];
   /** Of the backward pass: range of the gradient that the derivative was given. */
   readonly gradient: ValueRange | null;
   /** Range of the result: in the backward pass, of the gradient that is not finite. */
   readonly output: ValueRange;
-  /** Part of the program, as in profiles, for example `backbone`; often empty. */
-  readonly part: string;
   /** Stack of the call of the operation, also for its derivative; empty where it ran before `detectAnomaly`. */
   readonly trace: string;
 }
@@ -40,15 +47,19 @@ export class AnomalyError extends Error implements Anomaly {
   readonly operation!: string;
   readonly phase!: 'forward' | 'backward';
   readonly badInput!: number | null;
-  readonly inputs!: readonly ValueRange[];
+  readonly inputs!: readonly TensorRange[];
   readonly gradient!: ValueRange | null;
   readonly output!: ValueRange;
-  readonly part!: string;
   readonly trace!: string;
 
+  /** What happened, with the ranges, without the calls. */
+  readonly summary: string;
+
   constructor(anomaly: Anomaly, cause?: unknown) {
-    super(`detectAnomaly: ${explain(anomaly)}`, cause === undefined ? {} : { cause });
+    const summary = explain(anomaly);
+    super(`detectAnomaly: ${summary}${callsOf(anomaly)}`, cause === undefined ? {} : { cause });
     Object.assign(this, anomaly);
+    this.summary = summary;
   }
 }
 
@@ -69,9 +80,10 @@ export class AnomalyError extends Error implements Anomaly {
  * @throws AnomalyError that names the operation, its phase, and the ranges of its inputs and output. If `fn` throws and its
  *   values were finite, its own error; otherwise that is the `cause`
  */
-export async function detectAnomaly<T>(fn: () => T | Promise<T>): Promise<T> {
+export async function detectAnomaly<T>(fn: () => T | Promise<T>, options: AnomalyOptions = {}): Promise<T> {
   if (typeof fn !== 'function') throw new TypeError(`detectAnomaly: fn is ${described(fn)}, expected a function`);
-  const log = new OperationLog();
+  const { names } = optionsOf('detectAnomaly', options, { names: [] });
+  const log = new OperationLog(names);
   const before = watchedBy(log);
   let outcome: { readonly result: T } | { readonly error: unknown };
   try {
@@ -97,6 +109,7 @@ interface Value {
   readonly slot: number;
   readonly version: number;
   readonly shape: readonly number[];
+  readonly name: string | undefined;
   /** Whether a recorded operation, or as a gradient a derivative, reads it. */
   isRead: boolean;
 }
@@ -105,7 +118,6 @@ interface Value {
 interface Entry {
   readonly operation: string;
   readonly phase: 'forward' | 'backward';
-  readonly part: string;
   readonly trace: string;
   readonly inputs: readonly Value[];
   /** Of a derivative: the gradient of the output. Both gradients, of a sum of two. */
@@ -133,6 +145,11 @@ class OperationLog implements Watcher {
   readonly #forward = new WeakMap<GraphNode, Entry>();
   readonly #tables = new Map<Device, { table: Tensor<'uint32'>; used: number }>();
   readonly #all: Tensor<'uint32'>[] = [];
+  readonly #names: ReadonlyMap<Storage, string>;
+
+  constructor(names: NonNullable<AnomalyOptions['names']>) {
+    this.#names = new Map([...names].map(([name, { storage }]) => [storage, name]));
+  }
 
   forward(operation: string, inputs: Saved, output: Tensor): void {
     const read = inputs.map((input) => this.#valueOf(input)).filter(isValue);
@@ -143,7 +160,6 @@ class OperationLog implements Watcher {
     this.#add({
       operation,
       phase: 'forward',
-      part: output.device.part,
       trace,
       inputs: read,
       given: [],
@@ -162,7 +178,7 @@ class OperationLog implements Watcher {
     const results = written.filter((value) => !given.includes(value));
     if (results.length === 0) return;
     const reads = [...given, ...inputs, ...outputs];
-    this.#add({ operation, phase: 'backward', part: node?.part ?? '', trace, inputs, reads, given, outputs: results });
+    this.#add({ operation, phase: 'backward', trace, inputs, reads, given, outputs: results });
   }
 
   #add(entry: Entry): void {
@@ -184,7 +200,14 @@ class OperationLog implements Watcher {
       this.#tables.set(device, current);
       this.#all.push(current.table);
     }
-    const value: Value = { table: current.table, slot: current.used++, version, shape, isRead: false };
+    const value: Value = {
+      table: current.table,
+      slot: current.used++,
+      version,
+      shape,
+      name: this.#names.get(storage),
+      isRead: false,
+    };
     measureRange(tensor, value.table, value.slot);
     this.#values.set(storage, value);
     return value;
@@ -194,7 +217,10 @@ class OperationLog implements Watcher {
   async firstAnomaly(): Promise<Anomaly | null> {
     const tables = new Map<Tensor, Uint32Array>();
     for (const table of this.#all) tables.set(table, await table.data());
-    const rangeOf = ({ table, slot, shape }: Value): ValueRange => rangeIn(tables.get(table)!, slot, shape);
+    const rangeOf = ({ table, slot, shape, name }: Value): TensorRange => ({
+      ...rangeIn(tables.get(table)!, slot, shape),
+      ...defined({ name }),
+    });
     const origins = new Map<Value, Origin>();
     let first: Origin | null = null;
     this.#entries.forEach((entry, index) => {
@@ -236,8 +262,8 @@ function originOf(
 
 const isFinite = ({ nan, infinite }: ValueRange): boolean => nan + infinite === 0;
 
-function anomalyOf({ entry, output, input }: Origin, rangeOf: (value: Value) => ValueRange): Anomaly {
-  const { operation, phase, part, trace, inputs, given } = entry;
+function anomalyOf({ entry, output, input }: Origin, rangeOf: (value: Value) => TensorRange): Anomaly {
+  const { operation, phase, trace, inputs, given } = entry;
   return {
     operation,
     phase,
@@ -245,31 +271,34 @@ function anomalyOf({ entry, output, input }: Origin, rangeOf: (value: Value) => 
     inputs: inputs.map(rangeOf),
     gradient: given.length === 0 ? null : rangeOf(given[0]!),
     output: rangeOf(output),
-    part,
     trace,
   };
 }
 
 /** What happened, with the ranges. */
-function explain({ operation, phase, badInput, inputs, gradient, output, part, trace }: Anomaly): string {
-  const where = part === '' ? '' : ` (${part})`;
+function explain({ operation, phase, badInput, inputs, gradient, output }: Anomaly): string {
   const what =
     badInput !== null
-      ? `input ${badInput} of ${operation}${where} holds values that are not finite already: ` +
+      ? `input ${badInput} of ${operation} holds values that are not finite already: ` +
         'a parameter or the data are damaged'
       : phase === 'forward'
-        ? `${operation}${where} gives values that are not finite, of finite inputs`
-        : `the derivative of ${operation}${where} gives a gradient that is not finite`;
+        ? `${operation} gives values that are not finite, of finite inputs`
+        : `the derivative of ${operation} gives a gradient that is not finite`;
   const lines = inputs.map((range, i) => `input ${i}: ${rangeText(range)}`);
   if (gradient !== null) lines.push(`gradient of the output: ${rangeText(gradient)}`);
   lines.push(`${phase === 'forward' ? 'output' : 'gradient of an input'}: ${rangeText(output)}`);
-  const calls = trace.split('\n').filter((line) => /^\s+at |@/.test(line));
-  if (calls.length > 0) lines.push(`${operation} was called`, ...calls.map((line) => `  ${line.trim()}`));
   return [what, ...lines].join('\n  ');
 }
 
-function rangeText({ shape, min, max, nan, infinite }: ValueRange): string {
-  const parts = [`[${shape}]`];
+/** Where the operation was called. */
+function callsOf({ operation, trace }: Anomaly): string {
+  const calls = trace.split('\n').filter((line) => /^\s+at |@/.test(line));
+  if (calls.length === 0) return '';
+  return [`\n  ${operation} was called`, ...calls.map((line) => line.trim())].join('\n    ');
+}
+
+function rangeText({ name, shape, min, max, nan, infinite }: TensorRange): string {
+  const parts = [`${name === undefined ? '' : `${name} `}[${shape}]`];
   if (nan > 0) parts.push(`${nan} NaN`);
   if (infinite > 0) parts.push(`${infinite} infinite`);
   if (min !== null && max !== null) {

@@ -7,21 +7,24 @@ export class RunError extends Error {
   readonly op: string;
   readonly reason: string;
 
-  constructor(op: string, reason: string) {
-    super(`${op}: ${reason}`);
+  constructor(op: string, reason: string, options: ErrorOptions = {}) {
+    super(`${op}: ${reason}`, options);
     this.op = op;
     this.reason = reason;
   }
 }
 
-/** Thrown when a training cannot recover: its loss, its weights or its detections are no longer finite. */
+/**
+ * Thrown when a training cannot recover: its loss, its weights or its detections are no longer finite. Where a step is
+ * concerned, `cause` is the `AnomalyError` of its first operation with such values.
+ */
 export class DivergedError extends RunError {
   override readonly name = 'DivergedError';
   /** Steps taken until it was noticed. */
   readonly step: number;
 
-  constructor(op: string, reason: string, step: number) {
-    super(op, reason);
+  constructor(op: string, reason: string, step: number, options: ErrorOptions = {}) {
+    super(op, reason, options);
     this.step = step;
   }
 }

@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import { reasonOf } from '../common/check.ts';
 import { NoAdapterError } from '../tensor/errors.ts';
 import { findLavapipe, findSwiftShader, loadLibrary, useDriver } from './drivers.ts';
@@ -104,7 +105,7 @@ async function askLavapipe(ask: Ask, tried: string[]): Promise<OpenedAdapter | n
     return null;
   }
   useDriver(manifest);
-  return ask('lavapipe');
+  return onlyDriver(await ask('lavapipe'), /llvmpipe/i, 'lavapipe', tried);
 }
 
 async function askSwiftShader(ask: Ask, tried: string[]): Promise<OpenedAdapter | null> {
@@ -118,5 +119,19 @@ async function askSwiftShader(ask: Ask, tried: string[]): Promise<OpenedAdapter 
     if (problem !== null) tried.push(`SwiftShader's Vulkan loader: ${problem}`);
   }
   useDriver(found.manifest);
-  return ask(`SwiftShader (${found.manifest})`);
+  return onlyDriver(await ask(`SwiftShader (${found.manifest})`), /swiftshader/i, 'SwiftShader', tried);
+}
+
+/**
+ * The adapter, if its driver is the one that `useDriver` selected. In a worker, `process.env` is a copy that drivers do not see.
+ */
+function onlyDriver(opened: OpenedAdapter | null, name: RegExp, what: string, tried: string[]): OpenedAdapter | null {
+  if (opened === null) return null;
+  const { device, description } = opened.adapter.info;
+  if (name.test(`${device} ${description}`)) return opened;
+  const remedy = isMainThread
+    ? ''
+    : ': a worker cannot select the driver; call init in the main thread first, or start the worker with env: SHARE_ENV';
+  tried.push(`${what}: ${description} was opened instead${remedy}`);
+  return null;
 }

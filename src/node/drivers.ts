@@ -99,7 +99,7 @@ function unpack(archive: string, target: string): void {
 }
 
 /** The archive with SwiftShader in the package @sparticuz/chromium, which hides its folder behind `exports`. */
-function findCarrier(): { readonly archive: string; readonly version: string } | null {
+export function findCarrier(): { readonly archive: string; readonly version: string } | null {
   let folder: string;
   try {
     folder = dirname(createRequire(import.meta.url).resolve('@sparticuz/chromium'));

@@ -157,8 +157,11 @@ export class Commands {
     this.#dispatches = 0;
     this.#batch++;
     if (this.#recent.length > 0) this.#recent = [`(sent) ${this.#recent.at(-1)}`];
+    if (this.#doomed.length === 0) return;
     for (const buffer of this.#doomed) buffer.destroy();
     this.#doomed = [];
+    // Dawn frees destroyed buffers when its queue advances, which a program that only writes to buffers never makes it do.
+    this.#gpu.queue.submit([]);
   }
 
   /** Sends commands of other kinds, which `encode` encodes, after everything that was recorded. */

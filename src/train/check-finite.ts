@@ -1,5 +1,7 @@
+import type { AnomalyError } from '../autograd/anomaly.ts';
 import { DivergedError } from '../common/errors.ts';
 import { counted } from '../common/check.ts';
+import type { Sample } from '../data/types.ts';
 import type { RunStore } from './run-store.ts';
 import type { StepLosses, Trainer } from './trainer.ts';
 
@@ -11,23 +13,23 @@ export interface RunningStep {
   readonly learningRate: number;
   /** Seconds that the step waited for its samples. */
   readonly waitSeconds: number;
-  /** Ids of its samples. */
-  readonly ids: readonly string[];
+  readonly samples: readonly Sample[];
 }
 
 /** Maximum number of sample ids in an error. */
 const MAX_IDS = 16;
 
 /**
- * Throws if the loss or the gradients of a step are not finite, because training cannot recover from that.
+ * Throws if the loss or the gradients of a step are not finite, because training cannot recover from that. The step is
+ * repeated to find the operation where it begins; the model has the weights before the step then.
  *
  * @param saved steps of the newest saved state; 0 if there is none
- * @throws DivergedError that names the step, its losses, its samples and the parameters that are not finite, and suggests
- *   remedies
+ * @throws DivergedError that names the step, its losses, its samples, the parameters that are not finite and the first
+ *   operation with such values, and suggests remedies
  */
 export async function checkFinite(
   { loss, classification, boxRegression, gradientNorm }: StepLosses,
-  { step, learningRate, ids }: RunningStep,
+  { step, learningRate, samples: batch }: RunningStep,
   trainer: Trainer,
   saved: number,
   folder: RunStore,
@@ -38,6 +40,8 @@ export async function checkFinite(
   const broken = await trainer.brokenParameters();
   const [nearest] = broken;
   const isBackbone = nearest?.startsWith('backbone.body.') === true;
+  const anomaly = await trainer.examine(batch);
+  const ids = batch.map(({ id }) => id);
   const samples =
     ids.length > MAX_IDS ? `${ids.slice(0, MAX_IDS).join(', ')} and ${ids.length - MAX_IDS} more` : ids.join(', ');
   throw diverged(
@@ -48,10 +52,18 @@ export async function checkFinite(
         ? '  All parameters are finite: activations or gradients overflowed.\n'
         : `  ${counted(broken.length, 'parameter is', 'parameters are')} not finite; the closest to the loss is ` +
           `${nearest}, in the ${isBackbone ? 'backbone' : 'pyramid or heads'}.\n`) +
+      `  ${whereItBegins(anomaly)}\n` +
       `  Samples of the step: ${samples}`,
     saved,
     folder,
+    anomaly,
   );
+}
+
+function whereItBegins(anomaly: AnomalyError | null): string {
+  if (anomaly === null)
+    return 'Every value of the step is finite, but the norm of its gradients is not: they are too large';
+  return `Repeating the step shows where it begins: ${anomaly.summary.replaceAll('\n', '\n  ')}`;
 }
 
 /**
@@ -60,7 +72,13 @@ export async function checkFinite(
  * @param what when and how, for the message
  * @param saved steps of the newest saved state; 0 if there is none
  */
-export function diverged(step: number, what: string, saved: number, { path }: RunStore): DivergedError {
+export function diverged(
+  step: number,
+  what: string,
+  saved: number,
+  { path }: RunStore,
+  cause: AnomalyError | null = null,
+): DivergedError {
   const kept =
     saved > 0
       ? `${path} keeps the weights of step ${saved} as last.safetensors: a new run with a lower learning rate can start from them (model.weights)`
@@ -69,7 +87,8 @@ export function diverged(step: number, what: string, saved: number, { path }: Ru
     'trainDetector',
     `training diverged ${what}.\n` +
       '  Lower the learning rate (findLearningRate suggests one), lengthen the warm-up, or clip gradients to a smaller norm; ' +
-      `check the images and boxes of the data.\n  ${kept}`,
+      `check the images and boxes of the data with doctor.\n  ${kept}`,
     step,
+    cause === null ? {} : { cause },
   );
 }

@@ -156,8 +156,9 @@ export class Run {
           await Promise.allSettled([numbers]);
           throw error;
         }
+        trainer.keepWeights();
         trainer.update();
-        running = { step: trainer.steps, numbers, learningRate, waitSeconds, ids: samples.map(({ id }) => id) };
+        running = { step: trainer.steps, numbers, learningRate, waitSeconds, samples };
         if (this.isInterrupted) break;
         if (this.#isSaveDue) {
           await logRunning();

@@ -1,16 +1,17 @@
-import { globalNorm } from '../autograd/ops/no-gradient.ts';
+import { AnomalyError, detectAnomaly } from '../autograd/anomaly.ts';
+import { assign, globalNorm } from '../autograd/ops/no-gradient.ts';
 import { checkInteger } from '../common/check.ts';
 import type { Sample } from '../data/types.ts';
 import { add, mul } from '../autograd/ops/binary.ts';
-import { backward } from '../autograd/tape.ts';
+import { backward, noGrad } from '../autograd/tape.ts';
 import { warmup, type WarmupOptions } from '../autograd/warmup.ts';
 import { clipGradNorm } from '../nn/clip.ts';
-import { concat, reshape } from '../autograd/ops/shape.ts';
+import { clone, concat, reshape } from '../autograd/ops/shape.ts';
 import { ExponentialMovingAverage } from '../nn/ema.ts';
 import { readStateDict, type HostTensor } from '../nn/module.ts';
 import { Scheduler } from '../nn/schedule.ts';
 import { sum } from '../autograd/ops/broadcast.ts';
-import { tidy } from '../tensor/scope.ts';
+import { keep, tidy } from '../tensor/scope.ts';
 import type { AdamW, SGD } from '../nn/optim.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -47,6 +48,8 @@ export class Trainer {
   readonly #scheduler: Scheduler;
   readonly #average: ExponentialMovingAverage | null;
   #isWhole = true;
+  /** Copies of the trained weights before the last update, for `examine`. */
+  readonly #before = new Map<Tensor, Tensor>();
 
   constructor(model: RetinaNet, options: TrainerOptions) {
     const { totalSteps, freeze = freezeSetting.default } = options;
@@ -124,6 +127,34 @@ export class Trainer {
       this.#average?.update();
       this.#scheduler.step();
     });
+  }
+
+  /** Copies the trained weights before an update, on the GPU, so that `examine` can repeat its step. */
+  keepWeights(): void {
+    for (const parameter of this.model.parameters()) {
+      if (!parameter.requiresGrad) continue;
+      const copy = this.#before.get(parameter);
+      if (copy === undefined) this.#before.set(parameter, keep(noGrad(() => clone(parameter))));
+      else assign(copy, parameter);
+    }
+  }
+
+  /**
+   * Repeats the step on a batch with the weights that `keepWeights` copied, which the model has from then on, and finds its
+   * first operation with values that are not finite. Null if there is none, as when only the norm of the gradients overflows.
+   */
+  async examine(samples: readonly Sample[]): Promise<AnomalyError | null> {
+    for (const [parameter, copy] of this.#before) assign(parameter, copy);
+    this.discardGradients();
+    try {
+      await detectAnomaly(() => this.gradients(samples).dispose(), { names: this.model.namedParameters() });
+      return null;
+    } catch (error) {
+      if (error instanceof AnomalyError) return error;
+      throw error;
+    } finally {
+      this.discardGradients();
+    }
   }
 
   /** Frees the gradients without using them. */
@@ -236,6 +267,7 @@ export class Trainer {
     this.#optimizer.dispose();
     this.#average?.dispose();
     this.#frozen.release();
+    for (const copy of this.#before.values()) copy.dispose();
   }
 }
 

@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { AnomalyError } from '../../src/autograd/anomaly.ts';
 import { DivergedError } from '../../src/common/errors.ts';
 import { describeSample, type Dataset } from '../../src/data/types.ts';
 import { MemoryRun } from '../../src/train/memory-run.ts';
@@ -86,6 +87,13 @@ test('a training that diverges keeps its last good state', async () => {
   const error = await errorOf(() => train(folder, { ...options, saveMinutes: 0 }));
   assert.instance(error, DivergedError);
   assert.match(error.message, /training diverged (?:in|by) step 4\b/);
+  assert.match(error.message, /\n {2}Samples of the step: image-\d, image-\d\n/);
+  // The update of step 3 makes the weights too large.
+  assert.instance(error.cause, AnomalyError);
+  const { summary, phase, inputs } = error.cause as AnomalyError;
+  assert.is(phase, 'forward');
+  assert.ok(inputs.length > 0);
+  assert.ok(error.message.includes(summary.split('\n')[0]!), error.message);
   assert.match(error.message, /memory keeps the weights of step 3 as last\.safetensors: a new run with a lower/);
   for (const { data } of decodeSafetensors(folder.files.get('state')!).tensors.values())
     assert.ok(data.every((value) => Number.isFinite(value)));

@@ -184,6 +184,34 @@ test('parameters that are not finite are named from the loss backwards', async (
   model.dispose();
 });
 
+test('a step is repeated with the weights before it, to name the operation that is not finite', async () => {
+  await leavesNothing(device, async () => {
+    const model = makeModel(frozenNorms);
+    const trainer = new Trainer(model, { totalSteps: 3, averageDecay: null });
+    trainer.gradients(samples).dispose();
+    trainer.keepWeights();
+    trainer.update();
+    assert.is(await trainer.examine(samples), null, 'no false alarm');
+
+    const name = 'backbone.body.layer4.0.conv1.weight';
+    const weight = new Map(model.namedParameters()).get(name)!;
+    const good = await valuesOf(model);
+    write(weight, new Float32Array(weight.size).fill(3e38));
+    trainer.gradients(samples).dispose();
+    trainer.keepWeights();
+    const kept = await valuesOf(model);
+    trainer.update();
+    assert.ok(changedNames(kept, await valuesOf(model)).length > 1, 'the update changes other weights');
+    const anomaly = await trainer.examine(samples);
+    assert.is(`${anomaly!.operation} ${anomaly!.phase} ${anomaly!.inputs[1]!.name}`, `conv2d forward ${name}`);
+    assert.is(anomaly!.inputs[1]!.max, Math.fround(3e38));
+    assert.equal(changedNames(kept, await valuesOf(model)), []);
+    assert.equal(changedNames(good, await valuesOf(model)), [name]);
+    trainer.dispose();
+    model.dispose();
+  });
+});
+
 test('invalid settings are rejected', () => {
   const model = makeModel();
   for (const [options, reason] of [
