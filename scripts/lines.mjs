@@ -9,12 +9,12 @@ import { readdirSync, readFileSync } from 'node:fs';
  * are the formats of other tools.
  */
 const BUDGETS = {
-  entries: 580,
+  entries: 590,
   common: 1150,
   tensor: 1650,
   kernels: 3930,
   'kernels/wgsl': 4060,
-  autograd: 3020,
+  autograd: 3240,
   nn: 1460,
   imagery: 1200,
   'imagery/node': 3400,

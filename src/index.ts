@@ -61,8 +61,8 @@ export {
   type Anomaly,
   type AnomalyOptions,
   type TensorRange,
+  type ValueRange,
 } from './autograd/anomaly.ts';
-export type { ValueRange } from './kernels/value-range.ts';
 export { gradcheck, type GradcheckOptions, type GradcheckReport } from './autograd/gradcheck.ts';
 
 // Operations

@@ -10,6 +10,8 @@ import { watchedBy, type Watcher } from './tape.ts';
 // end. A value that is not finite has an origin: the first operation or tensor on its way that was not finite. It matters
 // only if it gets somewhere: -Infinity that a softmax turns into 0 is what a mask is for.
 
+export type { ValueRange };
+
 /** Range of a tensor in an `Anomaly`. */
 export interface TensorRange extends ValueRange {
   /** Its name in `options.names`. */

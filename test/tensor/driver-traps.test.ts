@@ -6,7 +6,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AnomalyError, detectAnomaly } from '../../src/autograd/anomaly.ts';
+import { type AnomalyError, detectAnomaly } from '../../src/autograd/anomaly.ts';
 import { clamp, isNaN, maximum } from '../../src/autograd/ops/binary.ts';
 import { argmax } from '../../src/autograd/ops/no-gradient.ts';
 import { max } from '../../src/autograd/ops/reduce.ts';
