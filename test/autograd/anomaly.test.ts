@@ -27,7 +27,11 @@ async function anomalyOf(values: number[], program: (x: Tensor) => void): Promis
   await leavesNothing(device, async () => {
     const x = leaf(values);
     try {
-      await detectAnomaly(() => tidy(() => program(x)));
+      await detectAnomaly(() =>
+        tidy(() => {
+          program(x);
+        }),
+      );
     } catch (error) {
       if (!(error instanceof AnomalyError)) throw error;
       found = error;
