@@ -60,7 +60,7 @@ const entries = (up) => [
   `^${'\\.\\./'.repeat(up)}(?:${ENTRIES.join('|')})\\.ts$`,
   'entries are for outsiders: import the file that declares it',
 ];
-const generated = ['/wgsl/[^/]+\\.wgsl\\.ts$', 'only kernels import the library\'s WGSL'];
+const generated = ['/wgsl/[^/]+\\.wgsl\\.ts$', "only kernels import the library's WGSL"];
 const packageWebgpu = ['^webgpu$', 'only src/node opens Dawn'];
 const node = ['^node:|/node/', 'this file must run in a browser: what needs Node is in a subfolder `node`'];
 

@@ -9,13 +9,13 @@ import { readdirSync, readFileSync } from 'node:fs';
  * are the formats of other tools.
  */
 const BUDGETS = {
-  entries: 590,
+  entries: 640,
   common: 1150,
-  tensor: 1650,
+  tensor: 1750,
   kernels: 3930,
   'kernels/wgsl': 4060,
-  autograd: 3240,
-  nn: 1460,
+  autograd: 3400,
+  nn: 1550,
   imagery: 1200,
   'imagery/node': 3400,
   vector: 1420,
@@ -29,7 +29,7 @@ const BUDGETS = {
   weights: 1500,
   node: 279,
   detector: 1560,
-  train: 1870,
+  train: 2100,
   export: 1060,
   doctor: 2690,
   task: 2000,
