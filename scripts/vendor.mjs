@@ -11,7 +11,7 @@ const TAKEN = {
   leven: 'default',
   pbf: 'PbfWriter',
   'polyclip-ts': 'intersection, union',
-  yaml: 'parseDocument, stringify',
+  yaml: 'Lexer, parseDocument, Parser, stringify',
 };
 
 const root = fileURLToPath(new URL('../', import.meta.url));

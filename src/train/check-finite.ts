@@ -1,6 +1,6 @@
 import type { AnomalyError } from '../autograd/anomaly.ts';
 import { DivergedError } from '../common/errors.ts';
-import { counted } from '../common/check.ts';
+import { counted, reasonOf } from '../common/check.ts';
 import type { Sample } from '../data/types.ts';
 import type { RunStore } from './run-store.ts';
 import type { StepLosses, Trainer } from './trainer.ts';
@@ -40,7 +40,8 @@ export async function checkFinite(
   const broken = await trainer.brokenParameters();
   const [nearest] = broken;
   const isBackbone = nearest?.startsWith('backbone.body.') === true;
-  const anomaly = await trainer.examine(batch);
+  // Whatever happens there, for example too little memory: this run has diverged, and its last good state stays.
+  const found = await trainer.examine(batch).catch((error: unknown) => reasonOf(error));
   const ids = batch.map(({ id }) => id);
   const samples =
     ids.length > MAX_IDS ? `${ids.slice(0, MAX_IDS).join(', ')} and ${ids.length - MAX_IDS} more` : ids.join(', ');
@@ -52,18 +53,19 @@ export async function checkFinite(
         ? '  All parameters are finite: activations or gradients overflowed.\n'
         : `  ${counted(broken.length, 'parameter is', 'parameters are')} not finite; the closest to the loss is ` +
           `${nearest}, in the ${isBackbone ? 'backbone' : 'pyramid or heads'}.\n`) +
-      `  ${whereItBegins(anomaly)}\n` +
+      `  ${whereItBegins(found)}\n` +
       `  Samples of the step: ${samples}`,
     saved,
     folder,
-    anomaly,
+    typeof found === 'string' ? null : found,
   );
 }
 
-function whereItBegins(anomaly: AnomalyError | null): string {
-  if (anomaly === null)
+function whereItBegins(found: AnomalyError | string | null): string {
+  if (typeof found === 'string') return `The step could not be repeated to show where it begins: ${found}`;
+  if (found === null)
     return 'Every value of the step is finite, but the norm of its gradients is not: they are too large';
-  return `Repeating the step shows where it begins: ${anomaly.summary.replaceAll('\n', '\n  ')}`;
+  return `Repeating the step shows where it begins: ${found.summary.replaceAll('\n', '\n  ')}`;
 }
 
 /**

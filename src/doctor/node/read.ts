@@ -11,6 +11,7 @@ import { readFileHeader } from '../../imagery/node/image-size.ts';
 import { isAvif } from '../../imagery/node/avif.ts';
 import { hasEndOfImage, isJpeg, NO_END_OF_IMAGE, readJpegHeader } from '../../imagery/node/jpeg.ts';
 import { fileLimits } from '../../common/limits.ts';
+import { readLimited } from '../../common/read-limited.ts';
 import { readLimited } from '../../imagery/node/limits.ts';
 import { countLevels } from '../../imagery/node/measure-stretch.ts';
 import { openImage } from '../../imagery/node/open-image.ts';

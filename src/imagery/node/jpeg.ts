@@ -4,7 +4,8 @@ import { addAlpha, dropAlpha, rgbSize, rgbImage } from '../image.ts';
 import { exifOrientation, orientImage, type ImageHeader } from '../orientation.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
-import { checkPixels, readLimited, type ImageLimits } from './limits.ts';
+import { checkPixels, type ImageLimits } from './limits.ts';
+import { readLimited } from './read-limited.ts';
 import { MissingPackageError, optionalPackage } from './optional-package.ts';
 import { compileWasm, once, serialDecoder, type RgbaPixels } from './wasm-codec.ts';
 

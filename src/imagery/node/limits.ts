@@ -1,5 +1,4 @@
 import { exceeds, fileLimits, type FileLimits } from '../../common/limits.ts';
-import { readWhole } from '../../common/node/read-file.ts';
 
 /** Limits on what is decoded, so that a small malicious file cannot exhaust the memory. Default those of `fileLimits`. */
 export type ImageLimits = Partial<Pick<FileLimits, 'maxPixels' | 'maxExpansion' | 'maxFileBytes' | 'maxBlockBytes'>>;
@@ -34,7 +33,3 @@ export function checkBlockBytes(
     `divides it), and its ${bytes} bytes`;
   throw new Error(exceeds(found, 'maxBlockBytes', maxBlockBytes));
 }
-
-/** The bytes of a file that is read as a whole. Rejects with an Error for what is no file, and for a file that is too long. */
-export const readLimited = (path: string, limits: ImageLimits = {}): Promise<Buffer> =>
-  readWhole(path, 'maxFileBytes', limits.maxFileBytes ?? fileLimits().maxFileBytes);

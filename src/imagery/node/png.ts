@@ -9,7 +9,8 @@ import { rgbSize, packedBytes, rgbImage } from '../image.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
 import { readHead } from './files.ts';
-import { checkPixels, readLimited, type ImageLimits } from './limits.ts';
+import { checkPixels, type ImageLimits } from './limits.ts';
+import { readLimited } from './read-limited.ts';
 import { withoutAlpha, type Decoded } from './memory-image.ts';
 import { optionalPackage } from './optional-package.ts';
 

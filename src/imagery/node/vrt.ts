@@ -7,7 +7,7 @@ import { checkWindow, type ColourRole, type RawImage } from '../raw-image.ts';
 import { noReference, type Georeference } from '../raster.ts';
 import type { Bands, PixelWindow } from '../types.ts';
 import { isUrl } from './byte-source.ts';
-import { readLimited } from './limits.ts';
+import { readLimited } from './read-limited.ts';
 import { systemOfWkt } from './world-file.ts';
 
 /** Whether bytes start like a mosaic of GDAL. */

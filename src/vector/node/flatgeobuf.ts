@@ -1,4 +1,4 @@
-import { readLimited } from '../../imagery/node/limits.ts';
+import { readLimited } from '../../imagery/node/read-limited.ts';
 import { optionalPackage } from '../../imagery/node/optional-package.ts';
 import { crsOfEpsg, crsOfWkt, type Crs } from '../crs.ts';
 import { checkFlatGeobuf } from '../flatgeobuf-check.ts';

@@ -1,5 +1,5 @@
 import { reasonOf } from '../../common/check.ts';
-import { readLimited } from '../../imagery/node/limits.ts';
+import { readLimited } from '../../imagery/node/read-limited.ts';
 import { optionalPackage } from '../../imagery/node/optional-package.ts';
 import { crsOfWkt } from '../crs.ts';
 import { geojsonGeometry } from '../geojson.ts';

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { readLimited } from '../../imagery/node/limits.ts';
+import { readLimited } from '../../imagery/node/read-limited.ts';
 import { optionalPackage } from '../../imagery/node/optional-package.ts';
 
 // Databases are read and written by Node's own SQLite where Node has it without a flag (22.13 and later), which works on the
