@@ -87,17 +87,27 @@ test('a training that diverges keeps its last good state', async () => {
   const error = await errorOf(() => train(folder, { ...options, saveMinutes: 0 }));
   assert.instance(error, DivergedError);
   assert.match(error.message, /training diverged (?:in|by) step 4\b/);
-  assert.match(error.message, /\n {2}Samples of the step: image-\d, image-\d\n/);
-  // The update of step 3 makes the weights too large.
-  assert.instance(error.cause, AnomalyError);
-  const { summary, phase, inputs } = error.cause as AnomalyError;
-  assert.is(phase, 'forward');
-  assert.ok(inputs.length > 0);
-  assert.ok(error.message.includes(summary.split('\n')[0]!), error.message);
   assert.match(error.message, /memory keeps the weights of step 3 as last\.safetensors: a new run with a lower/);
   for (const { data } of decodeSafetensors(folder.files.get('state')!).tensors.values())
     assert.ok(data.every((value) => Number.isFinite(value)));
   assert.equal(warnings, []);
+});
+
+test('a step whose loss is not finite is repeated, and the error names its first operation with such values', async () => {
+  const folder = new MemoryRun();
+  // The update of step 2 makes the weights huge but finite.
+  const schedule = (step: number): number => (step < 1 ? 1e-7 : 1e30);
+  const options = { optimizer: 'sgd', learningRate: 10, schedule, clipNorm: null, evaluateEvery: 2 } as const;
+  const error = await errorOf(() => train(folder, { ...options, saveMinutes: 0 }));
+  assert.instance(error, DivergedError);
+  assert.match(error.message, /training diverged in step 3 /);
+  assert.match(error.message, /\n {2}Samples of the step: image-\d, image-\d\.\n/);
+  assert.match(error.message, /memory keeps the weights of step 1 as last\.safetensors/);
+  assert.instance(error.cause, AnomalyError);
+  const { summary, phase, inputs } = error.cause as AnomalyError;
+  assert.is(phase, 'forward');
+  assert.ok(inputs.some(({ name }) => name !== undefined));
+  assert.ok(error.message.includes(summary.split('\n')[0]!), error.message);
 });
 
 test.run();
