@@ -6,7 +6,7 @@ import { decodeAvifLevels, isAvif } from './avif.ts';
 import { isUrl } from './byte-source.ts';
 import { readHead } from './files.ts';
 import { decodeJpeg, isJpeg } from './jpeg.ts';
-import { type ImageLimits } from './limits.ts';
+import type { ImageLimits } from './limits.ts';
 import { readLimited } from './read-limited.ts';
 import { memoryImage } from './memory-image.ts';
 import { decodePngLevels, isPng } from './png.ts';
