@@ -14,9 +14,7 @@ export function withMemoryAdvice(
   const parts = batchSize === 1 ? [] : [Math.ceil(batchSize / 2), 1];
   const smaller = parts.map((size) => `train.batchSize=${size} train.accumulate=${Math.ceil(images / size)}`);
   const remedies = [
-    ...(smaller.length === 0
-      ? []
-      : [`process fewer images together: ${[...new Set(smaller)].join(', or ')}, or train.batchSize=auto`]),
+    ...(smaller.length === 0 ? [] : [`process fewer images together: ${[...new Set(smaller)].join(', or ')}`]),
     ...(spec.backbone.checkpoint ? [] : ['model.checkpoint=true computes activations again, with the same results']),
     'lower data.tile, augment.crop or model.imageSize',
     'choose a smaller model.network',
