@@ -101,9 +101,9 @@ retinagrad bench kernels [--sizes LIST] [--filter TEXT]
     Every convolution of RetinaNet on ResNet-18 and ResNet-50 at these image sizes, forward and both gradients, and
     the kernels around them. Checks each result against float64 sums at positions that cover every channel.
 retinagrad bench ladder [--filter TEXT]
-    The kernel ladder: a matrix product, a 3x3 convolution and the gradient of its filter, each from the plainest kernel
-    to that of the library. After each rate, the fraction of the adapter's maximum, the ratio to the first step's time,
-    and the fraction that a simple model predicts for a GPU. bench/ladder of the repository explains the steps.
+    The kernel ladder: a matrix product, a 3x3 convolution and the gradient of its filter, each from the plainest
+    kernel to that of the library. After each rate: the fraction of the adapter's maximum, the ratio to the first
+    step's time, and the fraction that a simple model predicts for a GPU. bench/ladder of the repository explains them.
 retinagrad bench parts [--depth LIST] [--size LIST] [--batch LIST]
     One training step and one inference, part by part, with a flame chart of each.
 retinagrad bench whole [--depth LIST] [--size LIST] [--batch LIST] [--checkpoint]

@@ -110,7 +110,7 @@ const WRONG: readonly (readonly [args: readonly string[], ...message: string[]])
   [['info', '--jsn'], 'unknown option --jsn; did you mean --json?', 'Try: retinagrad info --help'],
   [['info', '-j'], 'unknown option -j'],
   [['info', '--adapter'], '--adapter needs a value: --adapter NAME'],
-  [['bench', 'part'], 'bench: expected one of kernels, parts, whole, first-step, loader, compare, got "part"'],
+  [['bench', 'part'], 'bench: expected one of kernels, ladder, parts, whole, first-step, loader, compare, got "part"'],
   [['bench', 'parts', '--checkpoint'], 'bench: --checkpoint goes with whole, not parts'],
   [
     ['bench', 'whole', '--size', '256,100'],

@@ -27,7 +27,7 @@ export function replaceFile(op: string, path: string, content: Uint8Array | stri
   const folder = dirname(path);
   const partial = join(folder, `.${basename(path)}.${randomUUID()}.partial`);
   try {
-    createFolder(folder);
+    createFolderOf(path);
     const file = openSync(partial, 'wx');
     try {
       const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
@@ -55,6 +55,18 @@ export function createFolder(folder: string): string | undefined {
   } catch (error) {
     // Node says ENOENT of read-only file systems, too: creating the first missing folder alone gives the cause.
     if (codeOf(error) === 'ENOENT') mkdirSync(firstMissing(resolve(folder)));
+    throw error;
+  }
+}
+
+/** Creates the folder of a file, as `createFolder` does. */
+export function createFolderOf(path: string): string | undefined {
+  const folder = dirname(path);
+  try {
+    return createFolder(folder);
+  } catch (error) {
+    // A file has the name of the folder: reading it as one gives the error that says so.
+    if (codeOf(error) === 'EEXIST') readdirSync(folder);
     throw error;
   }
 }

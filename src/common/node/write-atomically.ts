@@ -1,7 +1,7 @@
 import { mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError } from '../errors.ts';
-import { createFolder, writing } from './replace-file.ts';
+import { createFolderOf, writing } from './replace-file.ts';
 
 /**
  * Writes files, all or none: `write` creates each of them at a temporary path, which `temporaryOf` gives, in a folder beside
@@ -36,7 +36,7 @@ async function writeAll(
   let temporary: string | undefined;
   try {
     for (const path of paths) {
-      const made = createFolder(dirname(path));
+      const made = createFolderOf(path);
       if (made !== undefined) undo.push(() => rm(made, { recursive: true }));
     }
     const folder = await mkdtemp(join(dirname(paths[0]!), '.writing-'));
