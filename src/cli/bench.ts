@@ -103,7 +103,7 @@ retinagrad bench kernels [--sizes LIST] [--filter TEXT]
 retinagrad bench ladder [--filter TEXT]
     The kernel ladder: a matrix product, a 3x3 convolution and the gradient of its filter, each from the plainest
     kernel to that of the library. After each rate: the fraction of the adapter's maximum, the ratio to the first
-    step's time, and the fraction that a simple model predicts for a GPU. bench/ladder of the repository explains them.
+    step's time, and the fraction that a simple model predicts for a GPU. The steps are explained in bench/ladder.
 retinagrad bench parts [--depth LIST] [--size LIST] [--batch LIST]
     One training step and one inference, part by part, with a flame chart of each.
 retinagrad bench whole [--depth LIST] [--size LIST] [--batch LIST] [--checkpoint]
