@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeSafetensors, encodeSafetensors, openSafetensors } from '../../src/weights/safetensors.ts';
 import type { ByteSource } from '../../src/weights/byte-source.ts';
+import { openWeights } from '../../src/weights/open-weights.ts';
 import { errorOf } from '../support/errors.ts';
 
 const tensors = new Map([
@@ -181,6 +182,16 @@ test('a file is read by range: its header, each tensor for the checksum, then th
   // As a browser has it.
   const blob = await openSafetensors(new Blob([bytes]));
   for (const [name, value] of tensors) assert.equal(await blob.tensors.get(name)!.read(), value);
+});
+
+test('a file whose header has a length that starts like a pickle is opened as safetensors', async () => {
+  const lengths = new Set<number>();
+  for (let padding = 0; padding < 300; padding++) {
+    const bytes = encodeSafetensors(tensors, { padding: 'x'.repeat(padding) });
+    lengths.add(bytes[0]!);
+    assert.is((await openWeights(bytes)).format, 'safetensors');
+  }
+  assert.ok(lengths.has(0x80));
 });
 
 test('names that readers refuse are not written', () => {
