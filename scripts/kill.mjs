@@ -1,9 +1,10 @@
 // Kills trainings with SIGKILL and resumes them, and compares what they leave with an uninterrupted training.
 //   node scripts/kill.mjs [NUMBER OF KILLS, default 200]
-// Builds the package, whose command starts faster than the sources. A training of a few small images saves after every step. It is killed again and again, at a random event of the file system
-// in its folder or at a random time, until it ends; then the next one begins. After each kill every file must be whole, and
-// resuming must not complain; at the end weights, state and metrics must be those of the uninterrupted training, byte for
-// byte, and nothing else may be left. Ends with a table and, if anything was wrong, with status 1.
+// Builds the package, whose command starts faster than the sources. A training of a few small images saves after every step.
+// It is killed again and again, at a random event of the file system in its folder or at a random time, until it ends; then
+// the next one begins. After each kill every file must be whole, and resuming must not complain; at the end weights, state
+// and metrics must be those of the uninterrupted training, byte for byte, and nothing else may be left. Ends with a table
+// and, if anything was wrong, with status 1.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';

@@ -1,5 +1,7 @@
-// y[n, p, q, k] = sum over r, s, c of x[n, p + r - 1, q + s - 1, c] w[r, s, c, k], 0 outside x: one invocation for each output.
-// x is [N, H, W, C], w is [3, 3, C, K], y is [N, H, W, K]. The lanes of a subgroup are neighbouring pixels of one channel.
+// y[n, p, q, k] = sum over r, s, c of x[n, p + r - 1, q + s - 1, c] w[r, s, c, k], 0 outside x: one invocation for each
+// output.
+// x is [N, H, W, C], w is [3, 3, C, K], y is [N, H, W, K]. The lanes of a subgroup are neighbouring pixels of one
+// channel.
 // Cost: 2 loads for each multiply-add. The values of x that lanes load are C apart: a sector of memory for each.
 
 struct Params { n: u32, h: u32, w: u32, c: u32, k: u32 }

@@ -1,7 +1,9 @@
-// y[n, p, q, k] = sum over r, s, c of x[n, p + r - 1, q + s - 1, c] w[r, s, c, k], 0 outside x: neighbours are channels.
-// x is [N, H, W, C], w is [3, 3, C, K], y is [N, H, W, K]. The lanes of a subgroup are neighbouring channels of one pixel.
-// Cost: 2 loads for each multiply-add. Lanes load the same x, and values of w that lie side by side. This is why images are NHWC
-// and filters HWIO here: the channels are innermost in both.
+// y[n, p, q, k] = sum over r, s, c of x[n, p + r - 1, q + s - 1, c] w[r, s, c, k], 0 outside x: neighbours are
+// channels.
+// x is [N, H, W, C], w is [3, 3, C, K], y is [N, H, W, K]. The lanes of a subgroup are neighbouring channels of one
+// pixel.
+// Cost: 2 loads for each multiply-add. Lanes load the same x, and values of w that lie side by side. This is why images
+// are NHWC and filters HWIO here: the channels are innermost in both.
 
 struct Params { n: u32, h: u32, w: u32, c: u32, k: u32 }
 

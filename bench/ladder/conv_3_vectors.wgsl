@@ -1,5 +1,7 @@
-// y[n, p, q, k] = sum over r, s, c of x[n, p + r - 1, q + s - 1, c] w[r, s, c, k], 0 outside x: four channels to a vector.
-// x is [N, H, W, C / 4] vectors, w is [3, 3, C, K / 4], y is [N, H, W, K / 4]. An invocation computes one pixel, 4 channels.
+// y[n, p, q, k] = sum over r, s, c of x[n, p + r - 1, q + s - 1, c] w[r, s, c, k], 0 outside x: four channels to a
+// vector.
+// x is [N, H, W, C / 4] vectors, w is [3, 3, C, K / 4], y is [N, H, W, K / 4]. An invocation computes one pixel, 4
+// channels.
 // Cost: 1 vector of x and 4 of w make 16 multiply-adds: 5 loads instead of 32.
 
 struct Params { n: u32, h: u32, w: u32, c4: u32, k4: u32 }

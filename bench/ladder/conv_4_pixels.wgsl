@@ -1,6 +1,7 @@
-// y[n, p, q, k] = sum over r, s, c of x[n, p + r - 1, q + s - 1, c] w[r, s, c, k], 0 outside x: 4 pixels share the filter.
-// x is [N, H, W, C / 4] vectors, w is [3, 3, C, K / 4], y is [N, H, W, K / 4]; W is a multiple of 4. An invocation computes
-// 4 neighbouring pixels of a row, 4 channels.
+// y[n, p, q, k] = sum over r, s, c of x[n, p + r - 1, q + s - 1, c] w[r, s, c, k], 0 outside x: 4 pixels share the
+// filter.
+// x is [N, H, W, C / 4] vectors, w is [3, 3, C, K / 4], y is [N, H, W, K / 4]; W is a multiple of 4. An invocation
+// computes 4 neighbouring pixels of a row, 4 channels.
 // Cost: 4 vectors of x and 4 of w make 64 multiply-adds: 8 loads instead of 20.
 
 struct Params { n: u32, h: u32, w: u32, c4: u32, k4: u32 }

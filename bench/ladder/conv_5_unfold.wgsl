@@ -1,7 +1,9 @@
-// u[n, p, q, r, s, c] = x[n, p + r - 1, q + s - 1, c], 0 outside x: the image as the matrix whose product with the filter is the convolution.
-// x is [N, H, W, C / 4] vectors, u is [N H W, 9 C / 4]. The product with w as [9 C, K] is that of matmul_6_vectors.wgsl.
-// Cost: a convolution is a matrix product once its operand is written out, but u is nine times the size of x. It is written and read
-// once: for few channels that takes longer than the product.
+// u[n, p, q, r, s, c] = x[n, p + r - 1, q + s - 1, c], 0 outside x: the image as the matrix whose product with the
+// filter is the convolution.
+// x is [N, H, W, C / 4] vectors, u is [N H W, 9 C / 4]. The product with w as [9 C, K] is that of
+// matmul_6_vectors.wgsl.
+// Cost: a convolution is a matrix product once its operand is written out, but u is nine times the size of x. Each of
+// its values is written and read once, 8 bytes for K multiply-adds: the fewer channels, the more that is.
 
 struct Params { n: u32, h: u32, w: u32, c4: u32 }
 

@@ -1,8 +1,9 @@
-// y[n, p, q, k] = sum over r, s, c of x[n, p + r - 1, q + s - 1, c] w[r, s, c, k], 0 outside x: the product of conv_5, without its matrix.
-// x is [N, H, W, C / 4] vectors, w is [3, 3, C, K / 4], y is [N H W, K / 4]; N H W is a multiple of 8. An invocation computes
-// 8 pixels in the order of memory, across rows and images, 4 channels: 8 rows of the product.
-// Cost: 8 vectors of x and 4 of w make 128 multiply-adds. The 8 rows of the matrix are found by their addresses, once for each tap;
-// nothing but x and w is read.
+// y[n, p, q, k] = sum over r, s, c of x[n, p + r - 1, q + s - 1, c] w[r, s, c, k], 0 outside x: the product of conv_5,
+// without its matrix.
+// x is [N, H, W, C / 4] vectors, w is [3, 3, C, K / 4], y is [N H W, K / 4]; N H W is a multiple of 8. An invocation
+// computes 8 pixels in the order of memory, across rows and images, 4 channels: 8 rows of the product.
+// Cost: 8 vectors of x and 4 of w make 128 multiply-adds. The 8 rows of the matrix are found by their addresses, once
+// for each tap; nothing but x and w is read.
 
 struct Params { n: u32, h: u32, w: u32, c4: u32, k4: u32 }
 

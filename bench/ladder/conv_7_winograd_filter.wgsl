@@ -1,4 +1,5 @@
-// u[i, j, c, k] = (G w[., ., c, k] G^T)[i, j]: the filters of Winograd's F(2x2, 3x3) (Lavin and Gray, arXiv 1509.09308), 3x3 to 4x4.
+// u[i, j, c, k] = (G w[., ., c, k] G^T)[i, j]: the filters of Winograd's F(2x2, 3x3) (Lavin and Gray, arXiv
+// 1509.09308), 3x3 to 4x4.
 // w is [3, 3, C, K / 4] vectors, u is [16, C, K / 4].
 // G is | 1 0 0 |, | 1/2 1/2 1/2 |, | 1/2 -1/2 1/2 |, | 0 0 1 |.
 

@@ -1,6 +1,8 @@
-// v[i, j, t, c] = (B^T d B)[i, j] of the 4x4 pixels d of x around the 2x2 outputs of tile t: the image of Winograd's F(2x2, 3x3).
+// v[i, j, t, c] = (B^T d B)[i, j] of the 4x4 pixels d of x around the 2x2 outputs of tile t: the image of Winograd's
+// F(2x2, 3x3).
 // x is [N, H, W, C / 4] vectors, v is [16, N H/2 W/2, C / 4]; H and W are even.
-// B^T is | 1 0 -1 0 |, | 0 1 1 0 |, | 0 -1 1 0 |, | 0 1 0 -1 |. Cost: only additions, and 4 values written for each that is read.
+// B^T is | 1 0 -1 0 |, | 0 1 1 0 |, | 0 -1 1 0 |, | 0 1 0 -1 |. Cost: only additions, and 4 values written for each
+// that is read.
 
 struct Params { n: u32, h: u32, w: u32, c4: u32 }
 

@@ -1,7 +1,7 @@
 // y = A^T m A for the 4x4 products m of each tile: the 2x2 outputs of Winograd's F(2x2, 3x3).
 // m is [16, N H/2 W/2, K / 4] vectors, the 16 products v[i, j] u[i, j] of matmul_6_vectors.wgsl; y is [N, H, W, K / 4].
-// A^T is | 1 1 1 0 |, | 0 1 -1 -1 |. Cost of the whole: 16 multiply-adds for 4 outputs, instead of 36. The additions around them are
-// cheap if there are many channels: a value is transformed once and multiplied with all of them.
+// A^T is | 1 1 1 0 |, | 0 1 -1 -1 |. Cost of the whole: 16 multiply-adds for 4 outputs, instead of 36. The additions
+// around them are cheap if there are many channels: a value is transformed once and multiplied with all of them.
 
 struct Params { n: u32, h: u32, w: u32, k4: u32 }
 

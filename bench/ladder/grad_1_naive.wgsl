@@ -1,6 +1,8 @@
-// dw[r, s, c, k] = sum over n, p, q of x[n, p + r - 1, q + s - 1, c] dy[n, p, q, k], 0 outside x: one invocation for each weight.
+// dw[r, s, c, k] = sum over n, p, q of x[n, p + r - 1, q + s - 1, c] dy[n, p, q, k], 0 outside x: one invocation for
+// each weight.
 // x is [N, H, W, C], dy is [N, H, W, K], dw is [3, 3, C, K]. The lanes of a subgroup are neighbouring channels k.
-// Cost: 2 loads for each multiply-add, and sums as long as the image has pixels: 9 C K invocations, each with N H W terms.
+// Cost: 2 loads for each multiply-add, and sums as long as the image has pixels: 9 C K invocations, each with N H W
+// terms.
 
 struct Params { n: u32, h: u32, w: u32, c: u32, k: u32 }
 

@@ -1,4 +1,5 @@
-// dw[r, s, c, k] = sum over n, p, q of x[n, p + r - 1, q + s - 1, c] dy[n, p, q, k], 0 outside x: four channels of dy to a vector.
+// dw[r, s, c, k] = sum over n, p, q of x[n, p + r - 1, q + s - 1, c] dy[n, p, q, k], 0 outside x: four channels of dy
+// to a vector.
 // x is [N, H, W, C], dy is [N, H, W, K / 4] vectors, dw is [3, 3, C, K / 4].
 // Cost: a value of x and a vector of dy make 4 multiply-adds: 2 loads instead of 8.
 

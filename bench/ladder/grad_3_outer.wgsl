@@ -1,5 +1,7 @@
-// dw[r, s, c, k] = sum over n, p, q of x[n, p + r - 1, q + s - 1, c] dy[n, p, q, k], 0 outside x: outer products of vectors.
-// x is [N, H, W, C / 4] vectors, dy is [N, H, W, K / 4], dw is [3, 3, C, K / 4]. An invocation computes 4 c times 4 k of a tap.
+// dw[r, s, c, k] = sum over n, p, q of x[n, p + r - 1, q + s - 1, c] dy[n, p, q, k], 0 outside x: outer products of
+// vectors.
+// x is [N, H, W, C / 4] vectors, dy is [N, H, W, K / 4], dw is [3, 3, C, K / 4]. An invocation computes 4 c times 4 k
+// of a tap.
 // Cost: a vector of x and one of dy make 16 multiply-adds: 2 loads instead of 8.
 
 struct Params { n: u32, h: u32, w: u32, c4: u32, k4: u32 }

@@ -1,7 +1,9 @@
-// dw[r, s, c, k] = sum over n, p, q of x[n, p + r - 1, q + s - 1, c] dy[n, p, q, k], 0 outside x: the three taps of a row together.
-// x is [N, H, W, C / 4] vectors, dy is [N, H, W, K / 4], dw is [3, 3, C, K / 4]. An invocation computes 3 taps, 4 c times 4 k.
-// Cost: while q moves right, a vector of x is that of tap 2, then of tap 1, then of tap 0. It is loaded once: 2 loads for 48
-// multiply-adds. But there are only 3 C/4 K/4 invocations: 768 for 64 channels, fewer than a GPU has lanes.
+// dw[r, s, c, k] = sum over n, p, q of x[n, p + r - 1, q + s - 1, c] dy[n, p, q, k], 0 outside x: the three taps of a
+// row together.
+// x is [N, H, W, C / 4] vectors, dy is [N, H, W, K / 4], dw is [3, 3, C, K / 4]. An invocation computes 3 taps, 4 c
+// times 4 k.
+// Cost: while q moves right, a vector of x is that of tap 2, then of tap 1, then of tap 0. It is loaded once: 2 loads
+// for 48 multiply-adds. But there are only 3 C/4 K/4 invocations: 768 for 64 channels, fewer than a GPU has lanes.
 
 struct Params { n: u32, h: u32, w: u32, c4: u32, k4: u32 }
 

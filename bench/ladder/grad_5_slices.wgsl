@@ -1,7 +1,10 @@
-// parts[slice, r, s, c, k] = sum over the n, p of a slice and all q of x[n, p + r - 1, q + s - 1, c] dy[n, p, q, k]: grad_4 on some of the rows.
-// x is [N, H, W, C / 4] vectors, dy is [N, H, W, K / 4], parts is [slices, 3, 3, C, K / 4]. An invocation computes 3 taps, 4 c times 4 k.
+// parts[slice, r, s, c, k] = sum over the n, p of a slice and all q of x[n, p + r - 1, q + s - 1, c] dy[n, p, q, k]:
+// grad_4 on some of the rows.
+// x is [N, H, W, C / 4] vectors, dy is [N, H, W, K / 4], parts is [slices, 3, 3, C, K / 4]. An invocation computes 3
+// taps, 4 c times 4 k.
 // Cost: as many invocations as grad_4 has, times the number of slices, so that all of the GPU has work; then
-// grad_5_sum.wgsl adds the parts. No atomic additions: their order, and with it the rounding, would differ from run to run.
+// grad_5_sum.wgsl adds the parts. No atomic additions: their order, and with it the rounding, would differ from run to
+// run.
 
 struct Params { n: u32, h: u32, w: u32, c4: u32, k4: u32, lines: u32 } // lines: rows of a slice
 

@@ -1,7 +1,9 @@
-// dw[r, s, c, k] = sum over m of u[m, r, s, c] dy[m, k]: the product of the transposed matrix of conv_5_unfold.wgsl with dy.
-// u is [N H W, 9 C / 4] vectors, dy is [N H W, K / 4], parts is [slices, 9 C, K / 4]. The sum over m = (n, p, q) is divided into slices. An
-// invocation computes 8 rows of dw times 4 k.
-// Cost: 2 vectors of u and 1 of dy make 32 multiply-adds, without a condition in the loop. u is written before and read once.
+// dw[r, s, c, k] = sum over m of u[m, r, s, c] dy[m, k]: the product of the transposed matrix of conv_5_unfold.wgsl
+// with dy.
+// u is [N H W, 9 C / 4] vectors, dy is [N H W, K / 4], parts is [slices, 9 C, K / 4]. The sum over m = (n, p, q) is
+// divided into slices. An invocation computes 8 rows of dw times 4 k.
+// Cost: 2 vectors of u and 1 of dy make 32 multiply-adds, without a condition in the loop. u is written before and read
+// once.
 
 struct Params { count: u32, rows4: u32, k4: u32, length: u32 } // count = N H W, rows4 = 9 C / 4, length = pixels of a slice
 

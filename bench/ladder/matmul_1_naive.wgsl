@@ -1,7 +1,7 @@
 // y[i, j] = sum over l of a[i, l] b[l, j]: one invocation for each output, neighbours below each other.
 // a is [M, K], b is [K, N], y is [M, N], row-major.
-// Cost: 2 loads for each multiply-add. The lanes of a subgroup differ in i. Their values of a are K apart: each load fetches
-// a sector of memory per lane. Their value of b is the same.
+// Cost: 2 loads for each multiply-add. The lanes of a subgroup differ in i. Their values of a are K apart: each load
+// fetches a sector of memory per lane. Their value of b is the same.
 
 struct Params { m: u32, n: u32, k: u32 }
 

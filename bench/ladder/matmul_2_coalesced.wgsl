@@ -1,7 +1,7 @@
 // y[i, j] = sum over l of a[i, l] b[l, j]: one invocation for each output, neighbours beside each other.
 // a is [M, K], b is [K, N], y is [M, N], row-major.
-// Cost: 2 loads for each multiply-add, as before. But the lanes of a subgroup differ in j: their values of b lie side by
-// side, so that one access to memory serves all of them, and their value of a is the same.
+// Cost: 2 loads for each multiply-add, as before. But the lanes of a subgroup differ in j: their values of b lie side
+// by side, so that one access to memory serves all of them, and their value of a is the same.
 
 struct Params { m: u32, n: u32, k: u32 }
 

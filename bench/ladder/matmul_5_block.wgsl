@@ -1,7 +1,7 @@
 // y[i, j] = sum over l of a[i, l] b[l, j]: a block of 4 x 4 outputs for each invocation.
 // a is [M, K], b is [K, N], y is [M, N], row-major; M and N are multiples of 4.
-// Cost: 4 values of a meet 4 of b: 8 loads for 16 multiply-adds. A block of size s takes 2 / s loads for each: the larger
-// the better, until the registers are used up. Names instead of an array: some drivers keep arrays in memory.
+// Cost: 4 values of a meet 4 of b: 8 loads for 16 multiply-adds. A block of size s takes 2 / s loads for each: the
+// larger the better, until the registers are used up. Names instead of an array: some drivers keep arrays in memory.
 
 struct Params { m: u32, n: u32, k: u32 }
 

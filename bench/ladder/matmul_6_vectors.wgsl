@@ -1,6 +1,6 @@
 // y[i, j] = sum over l of a[i, l] b[l, j]: 8 x 4 outputs for each invocation, four values to a load.
-// a is [M, K / 4] vectors, b is [K, N / 4], y is [M, N / 4], row-major; M is a multiple of 8. The third axis of the launch counts
-// products of a batch.
+// a is [M, K / 4] vectors, b is [K, N / 4], y is [M, N / 4], row-major; M is a multiple of 8. The third axis of the
+// launch counts products of a batch.
 // Cost: one instruction loads four values. 8 vectors of a and 4 of b make 128 multiply-adds: 12 loads instead of 256.
 
 struct Params { m: u32, n4: u32, k4: u32 }

@@ -1,8 +1,8 @@
 // y[i, j] = sum over l of a[i, l] b[l, j]: blocks in registers, fed from tiles in workgroup memory.
 // a is [M, K / 4] vectors, b is [K, N / 4], y is [M, N / 4], row-major; M and N are multiples of 64, K of 16.
-// Cost: a workgroup of 16 x 8 invocations computes 64 x 64 outputs, 16 values of the sum at a time. A value from memory serves 64
-// outputs, a vector from workgroup memory 16 multiply-adds or more. This is what a GPU needs; on a CPU workgroup memory is ordinary memory,
-// and copying to it a detour.
+// Cost: a workgroup of 16 x 8 invocations computes 64 x 64 outputs, 16 values of the sum at a time. A value from memory
+// serves 64 outputs, a vector from workgroup memory 16 multiply-adds or more. This is what a GPU needs; on a CPU
+// workgroup memory is ordinary memory.
 
 const ACROSS = 16u; // invocations along j, a vector each
 const DOWN = 8u; // invocations along i, 8 rows each

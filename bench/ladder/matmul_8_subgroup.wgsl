@@ -1,9 +1,9 @@
 // y[i, j] = sum over l of a[i, l] b[l, j]: lanes hand each other what they load.
 // a is [M, K / 4] vectors, b is [K, N / 4], y is [M, N / 4], row-major; M is a multiple of ROWS, N and K of 4 LANES.
-// Cost: LANES invocations compute neighbouring columns of the same rows, and so need the same values of a. Each loads another
-// vector, and a shuffle hands it to the others: a load of a serves all. This is the kernel for llvmpipe, where
-// a shuffle costs nothing, and a load of eight lanes from eight places costs eight loads. On a GPU, workgroup memory does the same for
-// more invocations.
+// Cost: LANES invocations compute neighbouring columns of the same rows, and so need the same values of a. Each loads
+// another vector, and a shuffle hands it to the others: a load of a serves all. The library's kernel for llvmpipe works
+// like this, where a load of eight lanes from eight places costs eight loads. On a GPU, workgroup memory does the same
+// for more invocations.
 enable subgroups;
 
 const LANES: u32 = 8u; // invocations of a workgroup, at most a subgroup

@@ -1,10 +1,12 @@
 import { isRecord, reasonOf } from '../common/check.ts';
+import { parseJson } from '../common/json.ts';
 import type { ByteImage, ImageDecoding } from '../imagery/types.ts';
 import { readStateDict, type HostTensor } from '../nn/module.ts';
 import type { Detections } from '../retinanet/postprocess.ts';
 import { specProblem } from '../retinanet/check-spec.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
 import type { RetinaNetSpec } from '../retinanet/spec.ts';
+import type { Shape } from '../tensor/shape.ts';
 import { decodeSafetensors, encodeSafetensors } from '../weights/safetensors.ts';
 import { rasterOfImage } from './detect-image.ts';
 import { detectRaster, type DetectableRaster, type TileOptions } from './detect-raster.ts';
@@ -86,15 +88,7 @@ export class Detector implements DetectorDescription {
         `${name}: not a detector: its metadata names ${found}, expected ${FORMAT} ${VERSION}, as in best.safetensors of a run`,
       );
     }
-    let model: RetinaNet | null = null;
-    try {
-      model = new RetinaNet(description.classes.length, description.spec);
-      model.loadStateDict(tensors);
-      return new Detector(model, description);
-    } catch (cause) {
-      model?.dispose();
-      throw new Error(`${name}: ${reasonOf(cause)}`, { cause });
-    }
+    return detectorOf(description, tensors, name);
   }
 
   /** Encodes the detector as a safetensors file: weights and description. */
@@ -147,6 +141,45 @@ export class Detector implements DetectorDescription {
   }
 }
 
+/** The detector of a description and of the tensors of its file. Throws an Error that starts with the name of the file. */
+export function detectorOf(
+  description: DetectorDescription,
+  state: ReadonlyMap<string, HostTensor>,
+  name: string,
+): Detector {
+  checkSizes(state, description.spec, name);
+  let model: RetinaNet | null = null;
+  try {
+    model = new RetinaNet(description.classes.length, description.spec);
+    model.loadStateDict(state);
+    return new Detector(model, description);
+  } catch (cause) {
+    model?.dispose();
+    throw new Error(`${name}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * Throws an Error unless the tensors of a file have the sizes that its description names, before a network is made of these
+ * sizes.
+ */
+export function checkSizes(
+  state: ReadonlyMap<string, { readonly shape: Shape }>,
+  spec: RetinaNetSpec,
+  path: string,
+): void {
+  const sizes = [
+    ['backbone.width', spec.backbone.width, 'backbone.body.conv1.weight'],
+    ['pyramid.channels', spec.pyramid.channels, 'backbone.fpn.layerBlocks.0.0.weight'],
+    ['head.channels', spec.head.channels, 'head.classificationHead.conv.0.0.weight'],
+  ] as const;
+  for (const [field, size, name] of sizes) {
+    const shape = state.get(name)?.shape;
+    if (shape === undefined || shape[3] === size) continue;
+    throw new Error(`${path}: its description names ${field} ${size}, but ${name} is [${shape}]`);
+  }
+}
+
 /** Encodes weights (of `readStateDict`) and their description as a safetensors file. */
 export function encodeDetector(
   weights: ReadonlyMap<string, HostTensor>,
@@ -171,9 +204,9 @@ export function readDescription(metadata: Readonly<Record<string, string>>, name
   if (metadata['format'] !== FORMAT || metadata['version'] !== VERSION) return null;
   let description: unknown;
   try {
-    description = JSON.parse(metadata['description'] ?? '');
+    description = parseJson(metadata['description'] ?? '');
   } catch (cause) {
-    throw new Error(`${name}: its description is not JSON (${reasonOf(cause)})`, { cause });
+    throw new Error(`${name}: its description cannot be read: ${reasonOf(cause)}`, { cause });
   }
   if (!isRecord(description)) throw new Error(`${name}: its description is not a JSON object`);
   const { reading, ...others } = description;

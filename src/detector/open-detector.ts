@@ -1,14 +1,14 @@
-import { counted, defined, reasonOf } from '../common/check.ts';
+import { counted, defined } from '../common/check.ts';
 import type { HostTensor } from '../nn/module.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
 import type { RetinaNetSpec } from '../retinanet/spec.ts';
 import type { Bytes } from '../weights/byte-source.ts';
 import { openWeights } from '../weights/open-weights.ts';
 import type { TensorFile } from '../weights/tensor-file.ts';
-import { Detector, readDescription, type DetectorDescription } from './detector.ts';
+import { checkSizes, Detector, detectorOf, readDescription, type DetectorDescription } from './detector.ts';
 import { readHubConfig, type HubConfig } from './hub-config.ts';
 import { loadSource } from './pretrained.ts';
-import { checkSizes, classCount, readPretrained, type PretrainedSource } from './pretrained-source.ts';
+import { classCount, readPretrained, type PretrainedSource } from './pretrained-source.ts';
 
 /** Options of `openDetector` and `openDetectorBytes`. */
 export interface OpenDetectorOptions {
@@ -57,17 +57,9 @@ const isWhole = (spec: PretrainedSource['spec']): spec is RetinaNetSpec => spec.
 
 /** A detector of this library. */
 async function ownDetector(file: TensorFile, description: DetectorDescription, name: string): Promise<Detector> {
-  checkSizes(file.tensors, description.spec, name);
   const state = new Map<string, HostTensor>();
   for (const [key, tensor] of file.tensors) state.set(key, await tensor.read());
-  const model = new RetinaNet(description.classes.length, description.spec);
-  try {
-    model.loadStateDict(state);
-  } catch (cause) {
-    model.dispose();
-    throw new Error(`${name}: ${reasonOf(cause)}`, { cause });
-  }
-  return new Detector(model, description);
+  return detectorOf(description, state, name);
 }
 
 /** Names for all classes of a detector. */

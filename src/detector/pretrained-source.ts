@@ -202,27 +202,6 @@ function isPublishedFirst(tensors: ReadonlyMap<string, StoredTensor>, wrapper: s
 const shapesOf = (state: PretrainedSource['state']): Map<string, Shape> =>
   new Map([...state].map(([name, { shape }]) => [name, shape]));
 
-/**
- * Throws an Error unless the tensors of a file have the sizes that its description names, before a network is made of these
- * sizes.
- */
-export function checkSizes(
-  state: ReadonlyMap<string, { readonly shape: Shape }>,
-  spec: RetinaNetSpec,
-  path: string,
-): void {
-  const sizes = [
-    ['backbone.width', spec.backbone.width, FIRST],
-    ['pyramid.channels', spec.pyramid.channels, 'backbone.fpn.layerBlocks.0.0.weight'],
-    ['head.channels', spec.head.channels, `${HEAD}conv.0.0.weight`],
-  ] as const;
-  for (const [field, size, name] of sizes) {
-    const shape = state.get(name)?.shape;
-    if (shape === undefined || shape[3] === size) continue;
-    throw new Error(`${path}: its description names ${field} ${size}, but ${name} is [${shape}]`);
-  }
-}
-
 /** Number of classes of a detector without names, by its last layer; undefined without that layer. */
 export function classCount({ state, spec }: PretrainedSource): number | undefined {
   const outputs = state.get(`${HEAD}clsLogits.bias`)?.shape[0];

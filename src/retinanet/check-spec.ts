@@ -38,7 +38,7 @@ const listOf =
   };
 
 const flag = oneOf(true, false);
-const share = number({ min: 0, max: 1 });
+const fraction = number({ min: 0, max: 1 });
 const size = number({ above: 0, max: 1e6 });
 const factor = number({ min: 0, max: 1e6 });
 const channels = integer({ min: 1, max: 8192 });
@@ -51,12 +51,12 @@ const fields: { readonly [S in keyof RetinaNetSpec]: { readonly [F in keyof Requ
     depth: oneOf(18, 34, 50, 101),
     width: channels,
     norm: oneOf('batch', 'frozen'),
-    normEps: share,
+    normEps: fraction,
     bottleneckStride: oneOf('3x3', '1x1'),
     checkpoint: (value) => (value === undefined || flag(value) === null ? null : stages(value)),
   },
   pyramid: { channels, p6: oneOf('P5', 'C5'), reluBeforeP7: flag },
-  head: { channels, convs: integer({ min: 0, max: 64 }), normGroups: orNull(channels), prior: share },
+  head: { channels, convs: integer({ min: 0, max: 64 }), normGroups: orNull(channels), prior: fraction },
   anchors: {
     sizes: listOf(listOf(size, { min: 1, max: 64 }), { min: 5, max: 5 }),
     ratios: listOf(size, { min: 1, max: 64 }),
@@ -65,10 +65,10 @@ const fields: { readonly [S in keyof RetinaNetSpec]: { readonly [F in keyof Requ
     stride: oneOf('fixed', 'floor-division'),
     offset: number({ min: -1000, max: 1000 }),
   },
-  matcher: { high: share, low: share, lowQuality: oneOf('none', 'own', 'reassign'), zeroOverlapGuard: flag },
+  matcher: { high: fraction, low: fraction, lowQuality: oneOf('none', 'own', 'reassign'), zeroOverlapGuard: flag },
   boxCoder: { weights: listOf(size, { min: 4, max: 4 }), clamp: size, clampSides: oneOf('upper', 'both') },
   loss: {
-    alpha: share,
+    alpha: fraction,
     gamma: factor,
     box: oneOf('l1', 'smoothL1', 'giou'),
     beta: factor,
@@ -85,16 +85,16 @@ const fields: { readonly [S in keyof RetinaNetSpec]: { readonly [F in keyof Requ
     padMultiple: integer({ min: 1, max: 4096 }),
   },
   postprocess: {
-    scoreThreshold: share,
+    scoreThreshold: fraction,
     topK: integer({ min: 1, max: 1e7 }),
-    nmsThreshold: share,
+    nmsThreshold: fraction,
     maxDetections: integer({ min: 1, max: 1e7 }),
     clip: oneOf('before-nms', 'after-nms'),
   },
 };
 
 /**
- * What is wrong with a value that should be a `RetinaNetSpec`, as `backbone.width is 0, expected an integer from 1 to 8192`; null
+ * What is wrong with a value that should be a `RetinaNetSpec`, as `spec.backbone.width is 0, expected an integer from 1 to 8192`; null
  * if nothing is. Fields that are not known are ignored.
  */
 export function specProblem(value: unknown): string | null {

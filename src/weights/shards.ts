@@ -1,4 +1,5 @@
 import { isRecord, reasonOf } from '../common/check.ts';
+import { parseJson } from '../common/json.ts';
 import type { Bytes } from './byte-source.ts';
 import { openSafetensors } from './safetensors.ts';
 import type { StoredTensor, TensorFile } from './tensor-file.ts';
@@ -46,9 +47,9 @@ export async function openShards(
 function parseIndex(json: string, name: string): Map<string, string> {
   let index: unknown;
   try {
-    index = JSON.parse(json);
+    index = parseJson(json);
   } catch (error) {
-    throw new Error(`${name}: not JSON (${reasonOf(error)})`, { cause: error });
+    throw new Error(`${name}: ${reasonOf(error)}`, { cause: error });
   }
   const map = isRecord(index) ? index['weight_map'] : undefined;
   if (!isRecord(map) || Object.keys(map).length === 0) {

@@ -87,6 +87,7 @@ test('3. destroyed buffers are freed though no kernel runs (Commands.flush)', as
 
 test('4. NaN is found by its bits (isNan in the kernels, value_range.wgsl)', async () => {
   const x = tensor([NaN, -1], { requiresGrad: true });
+  const y = tensor([-1, NaN]); // A comparison with a number keeps the number that came first.
   const results = tidy((): Tensor[] => [
     relu(x),
     clamp(x, -1, 1),
@@ -94,13 +95,15 @@ test('4. NaN is found by its bits (isNan in the kernels, value_range.wgsl)', asy
     max(x),
     isNaN(x),
     argmax(x, 0),
+    max(y),
+    argmax(y, 0),
     ...grad(sum(relu(x)), [x]),
   ]);
   const values = await Promise.all(results.map(async (result) => [...(await result.data())]));
-  assert.equal(values, [[NaN, 0], [NaN, -1], [NaN, 1], [NaN], [1, 0], [0], [1, 0]]);
+  assert.equal(values, [[NaN, 0], [NaN, -1], [NaN, 1], [NaN], [1, 0], [0], [NaN], [1], [1, 0]]);
   const error = await errorOf(() => detectAnomaly(() => tidy(() => void relu(x))));
   assert.is((error as AnomalyError).inputs[0]!.nan, 1);
-  for (const t of [x, ...results]) t.dispose();
+  for (const t of [x, y, ...results]) t.dispose();
 });
 
 test('5. memory has a limit, because software drivers have none (memoryLimit, and its default)', async () => {

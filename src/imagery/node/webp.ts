@@ -58,7 +58,10 @@ export async function decodeWebpRgba(bytes: Uint8Array, limits: ImageLimits = {}
   return decoded;
 }
 
-/** Reads size, orientation and the number of bytes of the pixels without decoding (RFC 9649). Throws for files that are damaged, truncated or animated. */
+/**
+ * Reads size, orientation and the number of bytes of the pixels without decoding (RFC 9649). Throws for files that are damaged,
+ * truncated or animated.
+ */
 export function readWebpHeader(bytes: Uint8Array): ImageHeader & { readonly pixelBytes: number } {
   if (!isWebp(bytes)) throw new Error('not a WebP file (wrong signature)');
   let size: { width: number; height: number } | null = null;

@@ -1,6 +1,7 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
+import { openToRead } from '../../common/node/read-file.ts';
 import type { ByteSource } from '../byte-source.ts';
 
 /**
@@ -13,7 +14,7 @@ export async function fileSource(op: string, path: string): Promise<ByteSource> 
     throw new InputError(op, isMissing ? 'does not exist' : reasonOf(cause), { file: path, cause });
   };
   const within = async <T>(use: (file: FileHandle) => Promise<T>): Promise<T> => {
-    const file = await open(path).catch(fail);
+    const file = await openToRead(path).catch(fail);
     try {
       return await use(file).catch(fail);
     } finally {

@@ -1,8 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
+import { parseJson } from '../../common/json.ts';
+import { readUtf8 } from '../../common/node/read-file.ts';
 import { openWeights } from '../open-weights.ts';
 import { INDEX_SUFFIX, openShards } from '../shards.ts';
 import type { TensorFile } from '../tensor-file.ts';
@@ -44,15 +45,15 @@ async function readConfig(op: string, path: string): Promise<unknown> {
   if (!existsSync(path)) return null;
   const json = await readText(op, path);
   try {
-    return JSON.parse(json);
+    return parseJson(json);
   } catch (cause) {
-    throw new InputError(op, `not JSON (${reasonOf(cause)})`, { file: path, cause });
+    throw new InputError(op, reasonOf(cause), { file: path, cause });
   }
 }
 
 async function readText(op: string, path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readUtf8(path);
   } catch (cause) {
     throw new InputError(op, reasonOf(cause), { file: path, cause });
   }
