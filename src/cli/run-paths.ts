@@ -6,12 +6,12 @@ import { UsageError } from './usage-error.ts';
 export function weightsFile(given: string | undefined): string {
   if (given === undefined) return newestWeights('runs');
   const found = existsSync(given) ? statSync(given) : null;
-  if (found?.isFile() === true || existsSync(join(given, 'config.json'))) return given;
+  if (found === null) {
+    throw new Error(`--weights: there is no file ${given}, expected for example runs/mine/best.safetensors`);
+  }
   const inside = join(given, 'best.safetensors');
-  const hint = existsSync(inside)
-    ? `; it is a folder: name ${inside}`
-    : ', expected such as runs/mine/best.safetensors';
-  throw new Error(`--weights: there is no file ${given}${hint}`);
+  if (existsSync(inside)) throw new Error(`--weights: ${given} is the folder of a run: name ${inside}`);
+  return given;
 }
 
 function newestWeights(runs: string): string {

@@ -19,8 +19,9 @@ const VERSION = '1';
 /** Side of the tiles for detectors that were trained on whole images of any size; fits in the memory of most GPUs. */
 const DEFAULT_TILE = 1024;
 
-/** Maximum number of classes of a detector in a file. */
+/** Maximum number of classes, and of bands, of a detector in a file. */
 const MAX_CLASSES = 10_000;
+const MAX_BANDS = 16;
 
 /** What a detector needs in addition to its weights. Stored in the same file. */
 export interface DetectorDescription {
@@ -210,29 +211,48 @@ export function readDescription(metadata: Readonly<Record<string, string>>, name
   }
   if (!isRecord(description)) throw new Error(`${name}: its description is not a JSON object`);
   const { reading, ...others } = description;
-  return checkDescription({ decoding: reading ?? {}, tile: null, ...others }, name);
+  const whole = { decoding: reading ?? {}, tile: null, ...others };
+  const problem = descriptionProblem(whole);
+  if (problem !== null) throw new Error(`${name}: its description is damaged: ${problem}`);
+  return whole as unknown as DetectorDescription;
 }
 
-/** A description that comes from a file. Throws an Error that starts with the name of the file unless it is whole and legal. */
-export function checkDescription(
-  { classes, spec, scoreThreshold, decoding, tile }: Readonly<Record<string, unknown>>,
-  name: string,
-): DetectorDescription {
-  const problem =
+/** What is wrong with a `DetectorDescription` that comes from a file; null if nothing is. */
+export function descriptionProblem(description: Readonly<Record<string, unknown>>): string | null {
+  const { classes, spec, scoreThreshold, decoding, tile } = description;
+  const isScore = typeof scoreThreshold === 'number' && scoreThreshold >= 0 && scoreThreshold <= 1;
+  const isTile = tile === null || (Number.isInteger(tile) && (tile as number) > 0);
+  return (
     classesProblem(classes) ??
     specProblem(spec) ??
-    (typeof scoreThreshold === 'number' && scoreThreshold >= 0 && scoreThreshold <= 1
-      ? null
-      : 'scoreThreshold is not a number from 0 to 1') ??
-    (tile === null || (Number.isInteger(tile) && (tile as number) > 0)
-      ? null
-      : 'tile is not an integer >= 1 or null') ??
-    (isRecord(decoding) ? null : 'reading is not an object');
-  if (problem !== null) throw new Error(`${name}: its description is damaged: ${problem}`);
-  return { classes, spec, scoreThreshold, decoding, tile } as DetectorDescription;
+    (isScore ? null : 'scoreThreshold is not a number from 0 to 1') ??
+    (isTile ? null : 'tile is not an integer >= 1 or null') ??
+    decodingProblem(decoding)
+  );
 }
 
-function classesProblem(classes: unknown): string | null {
+/** What is wrong with an `ImageDecoding` that comes from a file; null if nothing is. */
+function decodingProblem(decoding: unknown): string | null {
+  if (!isRecord(decoding)) return 'reading is not an object';
+  const { stretch, bands, shown, groundResolution } = decoding;
+  const isList = (value: unknown, isItem: (item: unknown) => boolean): boolean =>
+    Array.isArray(value) && value.length > 0 && value.length <= MAX_BANDS && value.every(isItem);
+  if (stretch !== undefined) {
+    const levels = isRecord(stretch) ? [stretch['low'], stretch['high']] : [];
+    const isValid = levels.length === 2 && levels.every((level) => isList(level, Number.isFinite));
+    if (!isValid) return 'reading.stretch is not an object with lists of numbers low and high';
+  }
+  const isBand = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0;
+  if (bands !== undefined && !isList(bands, isBand)) return 'reading.bands is not a list of numbers of bands';
+  if (shown !== undefined && !(isList(shown, isBand) && (shown as unknown[]).length === 3)) {
+    return 'reading.shown is not a list of three numbers of bands';
+  }
+  const isResolution = Number.isFinite(groundResolution) && (groundResolution as number) > 0;
+  return groundResolution === undefined || isResolution ? null : 'reading.groundResolution is not a number > 0';
+}
+
+/** What is wrong with the names of classes that come from a file; null if nothing is. */
+export function classesProblem(classes: unknown): string | null {
   const isList = Array.isArray(classes) && classes.length > 0 && classes.length <= MAX_CLASSES;
   if (!isList) return `classes is not a list of 1 to ${MAX_CLASSES} names`;
   return classes.every((name) => typeof name === 'string' && name !== '') && new Set(classes).size === classes.length

@@ -16,13 +16,10 @@ export interface OpenDetectorOptions {
   readonly classes?: readonly string[];
 }
 
-/** Side in pixels of the tiles on which DeepForest trains and predicts; the network resizes each to 800. */
-const HUB_TILE = 400;
-
 /**
  * Opens a detector that this library or another one trained, on the default device (see `init`): best.safetensors of a run, or
- * a RetinaNet with the names of torchvision, Detectron2 or MMDetection, as safetensors or a file of PyTorch. The latter are
- * detected with as their library does, with the preset of `retinaNetSpec` for it.
+ * a RetinaNet with the names of torchvision, Detectron2, MMDetection or yhenon's pytorch-retinanet, as safetensors or a file of
+ * PyTorch. The latter are detected with as their library does, with the spec that goes with it.
  *
  * @param bytes of the file; a Blob or another source is read tensor by tensor
  * @param options.config contents of `config.json` beside the file, as DeepForest writes it: `label_dict`, `score_thresh` and
@@ -36,17 +33,17 @@ export async function openDetectorBytes(
   options: OpenDetectorOptions & { readonly config?: unknown; readonly name?: string } = {},
 ): Promise<Detector> {
   const { name = 'the detector', config = null, classes } = options;
-  return detectorFrom(await openWeights(bytes, name), { name, config, ...defined({ classes }) });
+  const hub = readHubConfig(config, `${name}: config.json`, 'openDetectorBytes');
+  return detectorFrom(await openWeights(bytes, name), { name, hub, ...defined({ classes }) });
 }
 
 /** Does what `openDetectorBytes` does with an opened file. */
 export async function detectorFrom(
   file: TensorFile,
-  { name, config, classes }: OpenDetectorOptions & { readonly name: string; readonly config: unknown },
+  { name, hub, classes }: OpenDetectorOptions & { readonly name: string; readonly hub: HubConfig | null },
 ): Promise<Detector> {
   const description = readDescription(file.metadata, name);
   if (description !== null) return ownDetector(file, description, name);
-  const hub = readHubConfig(config, name);
   const source = readPretrained(file, name, hub);
   const { spec } = source;
   if (!isWhole(spec)) throw new Error(`${name}: not a detector: it has the backbone only; use it as initial weights`);
@@ -74,7 +71,8 @@ function namesOf(source: PretrainedSource, given: readonly string[] | undefined,
     );
   }
   if (classes.length === count) return classes;
-  throw new Error(`${name}: it has ${known}, but ${counted(classes.length, 'name', 'names')}: ${classes.join(', ')}`);
+  const some = classes.length > 5 ? `${classes.slice(0, 5).join(', ')} …` : classes.join(', ');
+  throw new Error(`${name}: it has ${known}, but ${counted(classes.length, 'name', 'names')}: ${some}`);
 }
 
 /** A detector of another library. */
@@ -124,10 +122,11 @@ function descriptionFor(spec: RetinaNetSpec, hub: HubConfig | null): Omit<Detect
         // `detect` may ask for a lower minimum than the detector's own.
         scoreThreshold: Math.min(scoreThreshold, postprocess.scoreThreshold),
         nmsThreshold: hub?.nmsThreshold ?? postprocess.nmsThreshold,
+        maxDetections: hub?.maxDetections ?? postprocess.maxDetections,
       },
     },
     scoreThreshold,
     decoding: {},
-    tile: hub === null ? null : HUB_TILE,
+    tile: hub?.tile ?? null,
   };
 }

@@ -1,8 +1,9 @@
 import { anchorsPerCell } from '../retinanet/anchors.ts';
-import { inputChannels, retinaNetSpec, type BackboneSpec, type RetinaNetSpec } from '../retinanet/spec.ts';
+import { inputChannels, presets, retinaNetSpec, type BackboneSpec, type RetinaNetSpec } from '../retinanet/spec.ts';
 import type { HostTensor } from '../nn/module.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { inflateFilter } from '../weights/inflate.ts';
+import { hasSameMean, recolourFilter } from '../weights/recolour.ts';
 import { layoutOf, resnetWrapper, torchvisionName, type Layout } from '../weights/layouts.ts';
 import type { StoredTensor, TensorFile } from '../weights/tensor-file.ts';
 import { fromTorchLayout, fromTorchName, fromTorchShape, isCounter } from '../weights/torchvision.ts';
@@ -24,6 +25,8 @@ export interface SourceTensor {
   readonly shape: Shape;
   /** Type of the values in the file, for example `F16`. */
   readonly dtype: string;
+  /** What `read` does to the values of the file for the model, beside the type and the order of axes. Default nothing. */
+  readonly conversions?: readonly string[];
   /** Reads the values from the file. */
   read(): Promise<HostTensor>;
 }
@@ -56,8 +59,8 @@ const depths: Readonly<Record<string, BackboneSpec['depth']>> = {
 };
 
 /**
- * Recognises the weights in a file: a detector of this library, a RetinaNet with the names of torchvision, Detectron2 or
- * MMDetection, or a ResNet classifier with those of torchvision and timm.
+ * Recognises the weights in a file: a detector of this library, a RetinaNet with the names of torchvision, Detectron2,
+ * MMDetection or yhenon's pytorch-retinanet, or a ResNet classifier with those of torchvision and timm.
  *
  * @param config of the file's folder, which may name the classes
  */
@@ -71,14 +74,14 @@ export function readPretrained(file: TensorFile, path: string, config: HubConfig
   const found = layoutOf(has);
   if (found !== null) {
     const source = { ...foreignDetector(file, found), classes: config?.classes ?? storedClasses(file) };
-    return config?.description == null ? source : { ...source, spec: config.description.spec };
+    return config?.description == null ? source : { ...source, kind: 'detector', spec: config.description.spec };
   }
   const wrapper = resnetWrapper(has);
   if (wrapper !== null) return classifier(file, wrapper);
   const names = [...file.tensors.keys()].filter((name) => !isCounter(name));
   throw new Error(
     `${path}: not a detector or backbone: it has no weights of a RetinaNet or ResNet with the names of torchvision, ` +
-      'Detectron2 or MMDetection, only ' +
+      'Detectron2, MMDetection or pytorch-retinanet, only ' +
       `${names.slice(0, 4).join(', ') || 'counters'}; expected for example conv1.weight and layer1.0.conv1.weight, ` +
       'or backbone.body.conv1.weight and head.classification_head.cls_logits.weight',
   );
@@ -134,16 +137,16 @@ function renamed(
   return { state, unused };
 }
 
-/** The spec of a detector: the preset of its layout, with the sizes of its tensors. */
+/** The spec of a detector: that of its layout, with the sizes of its tensors. */
 function specOf(
-  { preset }: Layout,
+  layout: Layout,
   state: PretrainedSource['state'],
   { tensors }: TensorFile,
   wrapper: string,
 ): RetinaNetSpec {
   const shapes = shapesOf(state);
-  const isSecond = preset === 'torchvision' && state.has(`${HEAD}conv.0.1.weight`);
-  const base = retinaNetSpec(isSecond ? 'torchvisionV2' : preset);
+  const isSecond = layout.kind === 'torchvision detector' && state.has(`${HEAD}conv.0.1.weight`);
+  const base = isSecond ? retinaNetSpec('torchvisionV2') : layout.spec;
   const { depth = base.backbone.depth, width = base.backbone.width } = describeBackbone(shapes);
   const isTrained = [...tensors.keys()].some(isCounter);
   const convs = [...state.keys()].filter((name) =>
@@ -166,13 +169,17 @@ function specOf(
 }
 
 /**
- * The contents of a file for images of a number of channels: filters for red, green and blue are inflated (`inflateFilter`).
- * Throws an Error for filters of another number of channels.
+ * The contents of a file for the images of a model: filters for three colours are reordered and scaled to the model's, and inflated
+ * (`inflateFilter`) for another number of bands. Throws an Error for filters of another number of channels.
  */
-export function fitInput(path: string, source: PretrainedSource, channels: number): PretrainedSource {
-  const filter = source.state.get(FIRST);
-  const theirs = filter?.shape[2];
-  if (filter === undefined || theirs === channels) return source;
+export function fitInput(path: string, source: PretrainedSource, ours: RetinaNetSpec): PretrainedSource {
+  const channels = inputChannels(ours);
+  const theirs = source.state.get(FIRST)?.shape[2];
+  // Other bands have no order of colours, and each a variance of one: as torchvision's colours.
+  const { filter, spec } = fitColours(source, channels === 3 ? ours.transform : presets.torchvision.transform);
+  if (filter === undefined) return source;
+  const fitted = { ...source, spec, state: new Map(source.state).set(FIRST, filter) };
+  if (theirs === channels) return fitted;
   if (theirs !== 3) {
     throw new Error(
       `${path}: its first convolution takes images of ${theirs} bands, the model's ${channels}: read images of ${theirs} bands ` +
@@ -180,12 +187,31 @@ export function fitInput(path: string, source: PretrainedSource, channels: numbe
     );
   }
   const [height = 0, width = 0, , filters = 0] = filter.shape;
-  const inflated: SourceTensor = {
+  fitted.state.set(FIRST, {
+    ...filter,
     shape: [height, width, channels, filters],
-    dtype: filter.dtype,
+    conversions: [...(filter.conversions ?? []), `from 3 bands to ${channels}`],
     read: async () => inflateFilter(await filter.read(), channels),
+  });
+  return fitted;
+}
+
+/** The filters of the first convolution for colours as `to` says, and the spec that they then belong to. */
+function fitColours(
+  { state, spec }: PretrainedSource,
+  to: RetinaNetSpec['transform'],
+): { filter: SourceTensor | undefined; spec: PretrainedSource['spec'] } {
+  const filter = state.get(FIRST);
+  const from = spec.transform;
+  if (filter?.shape[2] !== 3 || colours(from) === colours(to) || !hasSameMean(from, to)) return { filter, spec };
+  const { mean, std, channels, white } = to;
+  const order = from.channels === channels ? '' : `channels from ${from.channels} to ${channels}, `;
+  const recoloured: SourceTensor = {
+    ...filter,
+    conversions: [`${order}scaled to the model's colours`],
+    read: async () => recolourFilter(await filter.read(), from, to),
   };
-  return { ...source, state: new Map(source.state).set(FIRST, inflated) };
+  return { filter: recoloured, spec: { ...spec, transform: { ...from, mean, std, channels, white } } };
 }
 
 /**
@@ -261,6 +287,12 @@ function describeBackbone(shapes: ReadonlyMap<string, Shape>): {
   return { text: `a ResNet-${depth} of width ${width}`, depth, width };
 }
 
+/** The normalisation of colours, independent of the value of white. */
+function colours({ mean, std, channels, white }: RetinaNetSpec['transform']): string {
+  const [m, s] = [mean, std].map((values) => values.map((value) => (value / white).toFixed(3)).join(' '));
+  return `${channels}, mean ${m}, std ${s}`;
+}
+
 /** A part of two networks that may differ. */
 type Pair = [name: string, theirs: string, ours: string];
 
@@ -269,11 +301,6 @@ type Pair = [name: string, theirs: string, ours: string];
  * weights.
  */
 export function differences({ spec: theirs }: PretrainedSource, ours: RetinaNetSpec): string[] {
-  /** The normalisation of colours, independent of the value of white. */
-  const colours = ({ mean, std, channels, white }: RetinaNetSpec['transform']): string => {
-    const [m, s] = [mean, std].map((values) => values.map((value) => (value / white).toFixed(3)).join(' '));
-    return `${channels}, mean ${m}, std ${s}`;
-  };
   const [before, now] = [inputChannels(theirs), inputChannels(ours)];
   const isInflated = before !== now;
   const pairs: Pair[] = [

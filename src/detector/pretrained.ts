@@ -1,7 +1,7 @@
 import { counted, defined } from '../common/check.ts';
 import { anchorsPerCell } from '../retinanet/anchors.ts';
 import type { HostTensor } from '../nn/module.ts';
-import { inputChannels, type AnchorSpec } from '../retinanet/spec.ts';
+import type { AnchorSpec } from '../retinanet/spec.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 import { pack, toNdarray } from '../tensor/host.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -31,7 +31,7 @@ export interface PretrainedReport {
   readonly kind: PretrainedSource['kind'];
   /** Names of the model's tensors that were loaded, completely or for some classes. */
   readonly loaded: readonly string[];
-  /** Those of `loaded` whose values were converted: from another type than float32, or to the model's order of anchors. */
+  /** Those of `loaded` whose values were converted: from another type than float32, to the model's order of anchors or of colours, or to its bands. */
   readonly converted: readonly TensorNote[];
   /**
    * Tensors of the model that keep their initial values, completely or for the classes that the file does not have:
@@ -58,8 +58,8 @@ const MAX_NAMES = 4;
 
 /**
  * Initialises a model with the weights of a detector that `saveDetector` wrote, even for other classes, or of a file of
- * safetensors or PyTorch: a RetinaNet of torchvision (both versions), Detectron2 or MMDetection, or a ResNet classifier with the
- * names of torchvision and timm (`conv1.weight`, `layer1.0.conv1.weight` and so on). Nothing in a file is ever run.
+ * safetensors or PyTorch: a RetinaNet of torchvision (both versions), Detectron2, MMDetection or yhenon's pytorch-retinanet, or a
+ * ResNet classifier with the names of torchvision and timm (`conv1.weight`, `layer1.0.conv1.weight` and so on). Nothing in a file is ever run.
  *
  * The first convolution of a file for red, green and blue is inflated for a model of another number of bands: its filters are
  * repeated over the bands, each divided by the number of bands that it is repeated for (for one or two bands, their sum is
@@ -95,7 +95,7 @@ export async function loadSource(
   { classes, name: path }: PretrainedOptions & { readonly name: string },
 ): Promise<PretrainedReport> {
   checkClasses(model, classes);
-  const source = fitInput(path, found, inputChannels(model.spec));
+  const source = fitInput(path, found, model.spec);
   const own = model.stateDict();
   checkBackbone(path, source, new Map([...own].map(([name, { shape }]) => [name, shape])));
 
@@ -179,6 +179,7 @@ async function converted(
     !/\.(?:clsLogits|bboxReg)\./.test(name);
   const reasons = [
     ...(tensor.dtype === 'F32' ? [] : [`from ${tensor.dtype}`]),
+    ...(tensor.conversions ?? []),
     ...(isOrdered ? [] : [`anchors from ${theirs.order} to ${ours.order}`]),
   ];
   if (reasons.length > 0) plan.converted.push({ name, shape: value.shape, reason: reasons.join(', ') });

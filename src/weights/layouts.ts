@@ -1,16 +1,17 @@
-import type { PresetName } from '../retinanet/spec.ts';
+import { retinaNetSpec, type RetinaNetSpec } from '../retinanet/spec.ts';
 import { modernName } from './torchvision.ts';
 
 // The names that other libraries give to the weights of a RetinaNet, as rules that turn them into torchvision's. Filters and
 // the order of a head's channels (anchors of a cell, then classes or offsets) are the same in all of them; what else differs is in
-// the preset of each.
+// the spec of each.
 
 /** A way to name the weights of a detector. */
 export interface Layout {
-  readonly kind: 'torchvision detector' | 'Detectron2 detector' | 'MMDetection detector';
+  readonly kind: 'torchvision detector' | 'Detectron2 detector' | 'MMDetection detector' | 'pytorch-retinanet detector';
   /** A name that only this layout has. */
   readonly mark: string;
-  readonly preset: PresetName;
+  /** The spec of the library's RetinaNet on a ResNet-50. */
+  readonly spec: RetinaNetSpec;
   /** Patterns of names, with torchvision's names for them. The first that matches counts. */
   readonly rules: readonly (readonly [pattern: RegExp, replacement: string])[];
 }
@@ -33,14 +34,14 @@ const numbered = (
 const torchvision: Layout = {
   kind: 'torchvision detector',
   mark: 'head.classification_head.cls_logits.weight',
-  preset: 'torchvision',
+  spec: retinaNetSpec('torchvision'),
   rules: [[/^((?:backbone\.(?:body|fpn)|head\.(?:classification|regression)_head)\..+)$/, '$1']],
 };
 
 const detectron2: Layout = {
   kind: 'Detectron2 detector',
   mark: 'backbone.bottom_up.stem.conv1.weight',
-  preset: 'detectron2',
+  spec: retinaNetSpec('detectron2'),
   rules: [
     [/^backbone\.bottom_up\.stem\.conv1\.norm\.(.+)$/, `${BODY}bn1.$1`],
     [/^backbone\.bottom_up\.stem\.conv1\.(.+)$/, `${BODY}conv1.$1`],
@@ -75,7 +76,7 @@ const detectron2: Layout = {
 const mmdetection: Layout = {
   kind: 'MMDetection detector',
   mark: 'bbox_head.retina_cls.weight',
-  preset: 'mmdetection',
+  spec: retinaNetSpec('mmdetection'),
   rules: [
     [/^backbone\.(.+)$/, `${BODY}$1`],
     // Before version 1.0, convolutions had no level of their own.
@@ -89,8 +90,35 @@ const mmdetection: Layout = {
   ],
 };
 
+/**
+ * yhenon's pytorch-retinanet: the paper's decisions except for the stride of bottlenecks and for what the spec here names. Its loss of
+ * boxes is a mean over the four offsets, a quarter of ours, and it pads every side by at least one pixel.
+ */
+const pytorchRetinanet: Layout = {
+  kind: 'pytorch-retinanet detector',
+  mark: 'classificationModel.output.weight',
+  spec: retinaNetSpec('paper', {
+    backbone: { bottleneckStride: '3x3', norm: 'batch' },
+    boxCoder: { weights: [10, 10, 5, 5] },
+    loss: { normalizer: 'image' },
+    transform: { minSize: 608, maxSize: 1024 },
+    postprocess: { maxDetections: 300 },
+  }),
+  rules: [
+    [/^((?:conv1|bn1|layer[1-4])\..+)$/, `${BODY}$1`],
+    ...numbered([3, 4, 5], (from, i) => [`fpn\\.P${from}_1`, `${FPN}inner_blocks.${i}.0`]),
+    ...numbered([3, 4, 5], (from, i) => [`fpn\\.P${from}_2`, `${FPN}layer_blocks.${i}.0`]),
+    [/^fpn\.P6\.(.+)$/, `${FPN}extra_blocks.p6.$1`],
+    [/^fpn\.P7_2\.(.+)$/, `${FPN}extra_blocks.p7.$1`],
+    ...numbered([1, 2, 3, 4], (from, i) => [`classificationModel\\.conv${from}`, `${CLASSES}conv.${i}.0`]),
+    ...numbered([1, 2, 3, 4], (from, i) => [`regressionModel\\.conv${from}`, `${BOXES}conv.${i}.0`]),
+    [/^classificationModel\.output\.(.+)$/, `${CLASSES}cls_logits.$1`],
+    [/^regressionModel\.output\.(.+)$/, `${BOXES}bbox_reg.$1`],
+  ],
+};
+
 /** All layouts of detectors. */
-const layouts: readonly Layout[] = [torchvision, detectron2, mmdetection];
+const layouts: readonly Layout[] = [torchvision, detectron2, mmdetection, pytorchRetinanet];
 
 /** Levels that programs put around a network: DataParallel, the fields of Lightning modules and hubs, compiled modules. */
 const WRAPPERS = ['', 'module.', 'model.', 'module.model.', 'model.module.', '_orig_mod.', 'model._orig_mod.'];

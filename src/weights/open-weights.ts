@@ -1,11 +1,13 @@
 import { sourceOf, type Bytes } from './byte-source.ts';
 import { isZipStart, openPyTorch } from './pytorch.ts';
+import { otherFormat, START_BYTES } from './other-formats.ts';
 import { openSafetensors } from './safetensors.ts';
+import { PREFIX } from './safetensors-header.ts';
 import type { TensorFile } from './tensor-file.ts';
 
 /** First byte of a pickle: the operation that names its protocol. */
 const PROTO = 0x80;
-/** Ninth byte of safetensors: its header is JSON. The first eight are the length of the header, which may start like a pickle. */
+/** First byte of the header of a safetensors file. */
 const BRACE = 0x7b;
 
 /**
@@ -18,10 +20,11 @@ const BRACE = 0x7b;
  */
 export async function openWeights(bytes: Bytes, name = 'the weights'): Promise<TensorFile> {
   const source = sourceOf(bytes);
-  const start = await source.read(0, Math.min(9, source.size));
-  if (isZipStart(start) || (start[0] === PROTO && start[8] !== BRACE)) return openPyTorch(source, name);
-  if (start[0] === 0x89 && start[1] === 0x48) {
-    throw new Error(`${name}: it is an HDF5 file, as Keras writes; expected safetensors, or a .pth file of PyTorch`);
-  }
+  const start = await source.read(0, Math.min(START_BYTES, source.size));
+  // The length of a safetensors header may have any first bytes, but then the header starts.
+  if (start[PREFIX] === BRACE) return openSafetensors(source, name);
+  if (isZipStart(start) || start[0] === PROTO) return openPyTorch(source, name);
+  const other = otherFormat(start);
+  if (other !== null) throw new Error(`${name}: ${other}`);
   return openSafetensors(source, name);
 }

@@ -48,10 +48,13 @@ export class PickleError extends Error {
   override readonly name = 'PickleError';
   /** Whether the bytes end before the pickle does. */
   readonly isTruncated: boolean;
+  /** The name that the pickle uses and may not, if that is the reason. */
+  readonly refused: string | undefined;
 
-  constructor(message: string, { isTruncated = false } = {}) {
+  constructor(message: string, { isTruncated = false, refused }: { isTruncated?: boolean; refused?: string } = {}) {
     super(message);
     this.isTruncated = isTruncated;
+    this.refused = refused;
   }
 }
 
@@ -240,7 +243,10 @@ class Machine {
 
   global(module: string, name: string): void {
     const global = this.#globals.get(`${module}.${name}`);
-    if (global === undefined) throw new PickleError(`it names ${printable(`${module}.${name}`)}, which is not allowed`);
+    if (global === undefined) {
+      const refused = `${module}.${name}`;
+      throw new PickleError(`it names ${printable(refused)}, which is not allowed`, { refused });
+    }
     this.push(global);
   }
 

@@ -35,13 +35,17 @@ export async function openPyTorch(bytes: Bytes, name = 'the weights'): Promise<T
     const { value } = isZip ? await readArchive(source) : await readLegacy(source);
     return { format: 'PyTorch', tensors: stateOf(value, source), metadata: {} };
   } catch (cause) {
-    const isRefused = cause instanceof PickleError && !cause.isTruncated;
-    throw new Error(
-      `${name}: not a PyTorch file of weights: ${reasonOf(cause)}` +
-        (isRefused ? '; save its state dict only, with torch.save(model.state_dict(), path) or as safetensors' : ''),
-      { cause },
-    );
+    throw new Error(`${name}: not a PyTorch file of weights: ${reasonOf(cause)}${remedyOf(cause)}`, { cause });
   }
+}
+
+/** What to do about a file that is refused. */
+function remedyOf(cause: unknown): string {
+  if (!(cause instanceof PickleError) || cause.isTruncated) return '';
+  return cause.refused?.startsWith('numpy.') === true
+    ? "; it holds NumPy arrays, as Detectron2's model zoo does: convert it in Python, with torch.save({name: torch.as_tensor(array) " +
+        "for name, array in pickle.load(open(FILE, 'rb'))['model'].items()}, 'weights.pth')"
+    : '; save its state dict only, with torch.save(model.state_dict(), path) or as safetensors';
 }
 
 /** Whether a file starts as a ZIP file does. */

@@ -217,7 +217,7 @@ test('data that is not there or damaged ends with status 1 and is named', async 
     [['predict', 'none.png', ...weights], 'none.png does not exist'],
     [['predict', 'text.png', ...weights], 'text.png: neither a PNG'],
     [['predict', 'tiles', '--weights', 'none.safetensors'], 'there is no file none.safetensors'],
-    [['predict', 'tiles', '--weights', 'run'], 'it is a folder: name run/best.safetensors'],
+    [['predict', 'tiles', '--weights', 'run'], 'run is the folder of a run: name run/best.safetensors'],
     [['predict', 'tiles', '--weights', 'text.safetensors'], 'text.safetensors: not a valid safetensors file'],
     [['predict', 'tiles', '--weights', 'run/state.safetensors'], 'run/state.safetensors: not a detector'],
     [['predict', 'tiles', ...weights, '--out', 'line.csv'], 'cannot create the folder line.csv: a file is in the way'],

@@ -14,7 +14,7 @@ test('--weights takes a file or a folder of Hugging Face, and explains other fol
   writeFileSync(join(run, 'best.safetensors'), '');
   assert.is(weightsFile(hub), hub);
   assert.is(weightsFile(join(run, 'best.safetensors')), join(run, 'best.safetensors'));
-  assert.throws(() => weightsFile(run), /it is a folder: name .*best\.safetensors$/);
+  assert.throws(() => weightsFile(run), /is the folder of a run: name .*best\.safetensors$/);
   assert.throws(() => weightsFile(join(root, 'none')), /--weights: there is no file/);
 });
 

@@ -20,11 +20,13 @@ import { loadPretrained, openPretrained } from '../../src/detector/node/load-pre
 import { openDetectorBytes } from '../../src/detector/open-detector.ts';
 import type { DetectorDescription } from '../../src/detector/detector.ts';
 import { huggingFaceFiles } from '../../src/export/huggingface.ts';
+import { InputError } from '../../src/common/errors.ts';
 import { rgbImage } from '../../src/imagery/image.ts';
 import { floats, hashImage, hashTensor, readFixture, type Encoded } from '../golden/read.ts';
 import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
 import { changedNames, tinySpec, valuesOf } from '../train/support.ts';
 import { torchFile } from '../weights/pickles.ts';
+import { outputsDistance, type Outputs } from './outputs.ts';
 
 const device = await testDevice();
 const root = mkdtempSync(join(tmpdir(), 'retinagrad-open-detector-'));
@@ -36,6 +38,7 @@ interface Case {
   readonly scoreThreshold: number;
   readonly nmsThreshold: number;
   readonly losses: { readonly classification: number; readonly bbox_regression: number };
+  readonly outputs: { readonly logits: Outputs; readonly deltas: Outputs };
   readonly detections: { readonly boxes: Encoded; readonly scores: Encoded; readonly labels: readonly number[] };
 }
 const fixture = readFixture<{
@@ -105,6 +108,8 @@ for (const version of ['v1', 'v2'] as const) {
       assert.equal([spec.backbone.depth, spec.backbone.norm, spec.postprocess.nmsThreshold], [depth, norm, 0.3]);
       compare(await detector.detect(image), given);
       model.train();
+      const distance = await outputsDistance(model, image, given.outputs);
+      assert.ok(distance < 1e-4, `${distance}`);
       const target = {
         boxes: Float32Array.from(fixture.image.boxes.flatMap((box) => box.slice(0, 4))),
         labels: Int32Array.from(fixture.image.boxes, (box) => box[4]!),
@@ -344,6 +349,11 @@ test('a description that is damaged or hostile is refused before a network is ma
     [{ scoreThreshold: 7 }, /scoreThreshold is not a number from 0 to 1/],
     [{ tile: -1 }, /tile is not an integer >= 1 or null/],
     [{ reading: 3 }, /reading is not an object/],
+    [{ reading: { bands: 'all' } }, /reading\.bands is not a list of numbers of bands/],
+    [{ reading: { bands: new Array<number>(1000).fill(1) } }, /reading\.bands is not a list/],
+    [{ reading: { stretch: { low: [0], high: ['1'] } } }, /reading\.stretch is not an object with lists of numbers/],
+    [{ reading: { shown: [1, 2] } }, /reading\.shown is not a list of three/],
+    [{ reading: { groundResolution: -1 } }, /reading\.groundResolution is not a number > 0/],
   ];
   await leavesNothing(device, async () => {
     for (const [changes, reason] of cases) {
@@ -372,26 +382,52 @@ test('what is no detector is refused with the reason, and leaves nothing', async
       /not a whole detector: 2 tensors are missing, for example backbone\.fpn\.extraBlocks\.p7\.weight/,
       () => openDetectorBytes(encodeSafetensors(without(/p7/)), { classes }),
     );
+    const bigNames = Array.from({ length: 9000 }, (_, i) => `n${i}`);
     const configs: [object, RegExp][] = [
       [{ label_dict: { a: 0, b: 2, c: 3 } }, /config\.json: label_dict is .*, expected the labels 0, 1, 2/],
       [{ label_dict: { a: 0, b: 0, c: 1 } }, /expected the labels 0, 1, 2 and so on, each once/],
       [{ label_dict: ['a'] }, /label_dict is \["a"\], expected an object/],
-      [{ num_classes: 4 }, /num_classes is 4, expected 3, the number of entries in label_dict/],
+      [{ num_classes: 4 }, /num_classes is 4, expected 3, the number of classes with names/],
       [{ nms_thresh: 2 }, /nms_thresh is 2, expected a number from 0 to 1/],
       [{ score_thresh: '0.1' }, /score_thresh is "0.1", expected a number from 0 to 1/],
       [{ num_classes: 1, label_dict: { a: 0 } }, /it has 3 classes, but 1 name: a/],
+      [{ num_classes: 1e9 }, /num_classes is 1000000000, expected an integer from 1 to 10000000/],
+      [{ label_dict: { a: [0], b: '1', c: 2 } }, /label_dict is .*, expected the labels 0, 1, 2 and so on, each once/],
+      [{ label_dict: { '': 0, b: 1, c: 2 } }, /label_dict is .*, expected names, but its classes are not names/],
+      [
+        { label_dict: null, id2label: { 0: 'a', 1: { b: 2 }, 2: 'c' } },
+        /id2label is .*, expected an object with a name/,
+      ],
+      [{ label_dict: null, id2label: { 0: 'a', 1: 'a', 2: 'c' } }, /id2label is .*, each once/],
+      [
+        { label_dict: Object.fromEntries(bigNames.map((name, i) => [name, i])) },
+        /it has 3 classes, but 9000 names: n0, n1/,
+      ],
+      [{ detections_per_img: 0.5 }, /detections_per_img is 0.5, expected an integer/],
+      [{ library_name: 'retinagrad', spec: { backbone: 7 } }, /its description of the detector is damaged: classes/],
     ];
-    for (const [changes, reason] of configs) {
-      await refused(reason, () => openDetectorBytes(bytes, { config: JSON.parse(config(v1, changes)) as unknown }));
+    for (const [i, [changes, reason]] of configs.entries()) {
+      const path = folder(`config-${i}`, state, config(v1, { num_classes: null, ...changes }));
+      const error = await errorOf(() => openDetector(path));
+      assert.match(error.message, reason);
+      assert.ok(error.message.includes(path) && error.message.length < 1000, error.message);
+    }
+    const texts: [string, RegExp][] = [
+      ['{', /config\.json: truncated/],
+      ['', /config\.json: the file is empty/],
+      ['[1]', /config\.json: it is not an object/],
+      [`${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}`, /config\.json: more than 200 arrays and objects inside each other/],
+      [`{"label_dict": ${'['.repeat(150)}${']'.repeat(150)}}`, /config\.json: label_dict is \[+…, expected an object/],
+    ];
+    for (const [i, [json, reason]] of texts.entries()) {
+      const error = await errorOf(() => openDetector(folder(`text-${i}`, state, json)));
+      assert.instance(error, InputError);
+      assert.match(error.message, reason);
     }
     mkdirSync(join(root, 'empty'));
-    await refused(/empty: is a folder without weights, expected one of model\.safetensors/, () =>
+    await refused(/empty: it is a folder without weights of Hugging Face; expected one of model\.safetensors/, () =>
       openDetector(join(root, 'empty')),
     );
-    const damaged = folder('damaged', state, '{');
-    await refused(/^openDetector: .*config\.json: truncated: /, () => openDetector(damaged));
-    writeFileSync(join(root, 'keras.h5'), Buffer.from('\x89HDF\r\n', 'latin1'));
-    await refused(/keras\.h5: it is an HDF5 file, as Keras writes/, () => openDetector(join(root, 'keras.h5')));
   });
 });
 

@@ -240,7 +240,7 @@ test('a backbone that does not match is explained, and the model is unchanged', 
   await refused(
     file('strange'),
     tinySpec(),
-    /has no weights of a RetinaNet or ResNet with the names of torchvision, Detectron2 or MMDetection, only x.y;/,
+    /has no weights of a RetinaNet or ResNet with the names of torchvision, Detectron2, MMDetection or pytorch-retinanet, only x.y;/,
   );
   const model = make(2, 1);
   const { message } = await errorOf(() => loadPretrained(model, file('torch'), { classes: ['a'] }));

@@ -65,6 +65,15 @@ test('whole modules are refused, with the name of their class', async () => {
   }
 });
 
+test('arrays of NumPy are refused with the conversion that helps', async () => {
+  const file = pickle('EMPTY_DICT', 'model', ['numpy.core.multiarray', '_reconstruct'], 'SETITEM');
+  const { message } = await errorOf(() => openPyTorch(file, 'model_final.pkl'));
+  assert.match(
+    message,
+    /^model_final\.pkl: .* names numpy\.core\.multiarray\._reconstruct, .*convert it in Python, with torch\.save/,
+  );
+});
+
 test('every truncation is refused', async () => {
   for (const name of ['parallel', 'views-legacy']) {
     const file = fileOf(name);

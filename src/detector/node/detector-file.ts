@@ -1,9 +1,9 @@
 import type { HostTensor } from '../../nn/module.ts';
 import { readWeights } from '../../weights/node/read-weights.ts';
 import { saveCheckpoint } from '../../weights/node/checkpoint.ts';
-import { openWeightsAt } from '../../weights/node/open-weights.ts';
 import { Detector, detectorMetadata, type DetectorDescription } from '../detector.ts';
 import { detectorFrom, type OpenDetectorOptions } from '../open-detector.ts';
+import { openHub } from './open-hub.ts';
 
 /** Writes weights (of `readStateDict`) and their description to a safetensors file, atomically. */
 export function saveDetector(
@@ -31,6 +31,6 @@ export function loadDetector(path: string): Detector {
  * @throws Error that names the file if it cannot be read, has no detector, or has no class names and `classes` has none
  */
 export async function openDetector(path: string, options: OpenDetectorOptions = {}): Promise<Detector> {
-  const { file, config } = await openWeightsAt('openDetector', path);
-  return detectorFrom(file, { ...options, name: path, config });
+  const { file, hub } = await openHub('openDetector', path);
+  return detectorFrom(file, { ...options, name: path, hub });
 }

@@ -1,13 +1,12 @@
 import type { RetinaNet } from '../../retinanet/retinanet.ts';
-import { openWeightsAt } from '../../weights/node/open-weights.ts';
-import { readHubConfig } from '../hub-config.ts';
 import { loadSource, type PretrainedOptions, type PretrainedReport } from '../pretrained.ts';
 import { readPretrained, type PretrainedSource } from '../pretrained-source.ts';
+import { openHub } from './open-hub.ts';
 
 /** Recognises the weights at a path, of which only headers are read: see `loadPretrained`. */
 export async function openPretrained(op: string, path: string): Promise<PretrainedSource> {
-  const { file, config } = await openWeightsAt(op, path);
-  return readPretrained(file, path, readHubConfig(config, path));
+  const { file, hub } = await openHub(op, path);
+  return readPretrained(file, path, hub);
 }
 
 /**

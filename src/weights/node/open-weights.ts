@@ -30,9 +30,13 @@ export async function openWeightsAt(op: string, path: string): Promise<WeightsAt
   if (!existsSync(path) || !statSync(path).isDirectory()) return { file: await openOne(op, path), config: null };
   const found = WEIGHT_FILES.find((name) => existsSync(join(path, name)));
   if (found === undefined) {
-    throw new InputError(op, `is a folder without weights, expected one of ${WEIGHT_FILES.join(', ')}`, { file: path });
+    const best = join(path, 'best.safetensors');
+    const remedy = existsSync(best) ? `name ${best}` : `expected one of ${WEIGHT_FILES.join(', ')}`;
+    throw new InputError(op, `it is a folder without weights of Hugging Face; ${remedy}`, { file: path });
   }
-  return { file: await openOne(op, join(path, found)), config: await readConfig(op, join(path, 'config.json')) };
+  // The file that a stranger may have written in a minute is refused before the other is read.
+  const config = await readConfig(op, join(path, 'config.json'));
+  return { file: await openOne(op, join(path, found)), config };
 }
 
 async function openOne(op: string, path: string): Promise<TensorFile> {
