@@ -5,6 +5,7 @@
 export { Detector, encodeDetector, type DetectOptions, type DetectorDescription } from './detector/detector.ts';
 export { detectImage } from './detector/detect-image.ts';
 export { detectRaster, type DetectableRaster, type TileOptions, type TileStore } from './detector/detect-raster.ts';
+export type { BatchDetector, OnLoss } from './detector/survive-loss.ts';
 export { viewNames, type Views } from './detector/detect-views.ts';
 export { evaluateDetector, type EvaluateOptions, type ImageResult } from './detector/evaluate.ts';
 export { darkRemedy } from './imagery/level-range.ts';

@@ -1,4 +1,3 @@
-import { defined } from '../common/check.ts';
 import { labelFormats } from '../data-node.ts';
 import {
   examinationText,
@@ -13,7 +12,7 @@ import {
 import { init } from '../node.ts';
 import { defineCommand, EXIT, quoted, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
-import { adapter, flag, oneOf, option, text, type OptionTable } from './options.ts';
+import { flag, gpuOptions, initOptions, oneOf, option, text, type OptionTable } from './options.ts';
 import type { Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -33,7 +32,7 @@ const OPTIONS = {
     about: 'folder for examination.json and pictures of boxes and anchors',
     default: 'doctor',
   }),
-  adapter,
+  ...gpuOptions,
 } as const satisfies OptionTable;
 
 const help: HelpText = {
@@ -84,7 +83,7 @@ async function runDoctor({ options, positionals, terminal }: Call<typeof OPTIONS
   ] as const;
   const layers = [{ from: 'command line', values: new Map<string, unknown>([...anchors, ...overrides]) }];
   const asked = resolveLayers(settingsSchema, layers);
-  const device = options.measure ? await init(defined({ adapter: options.adapter })) : null;
+  const device = options.measure ? await init(initOptions(options)) : null;
   const found = await examineData(asked, {
     device,
     pixels: !options['no-pixels'],

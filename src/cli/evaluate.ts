@@ -1,20 +1,12 @@
 import { basename, join } from 'node:path';
 import { counted, defined } from '../common/check.ts';
 import { replaceFile } from '../common/node/replace-file.ts';
-import {
-  findImages,
-  readClasses,
-  readLabels,
-  writeLabels,
-  type ReadLabels,
-  type ReadLabelsOptions,
-} from '../data-node.ts';
+import { findImages, readLabels, writeLabels, type ReadLabels, type ReadLabelsOptions } from '../data-node.ts';
 import {
   evaluate as evaluateTask,
   compareLayers,
   evaluationOnImages,
   judgeTables,
-  openDetector,
   omittedImages,
   matchImages,
   resolutionNote,
@@ -29,14 +21,15 @@ import {
   type WriteReportOptions,
 } from '../detector-node.ts';
 import { areaText, compareRuns, comparisonText, judgementText, type JudgeOptions } from '../evaluation.ts';
-import { init } from '../node.ts';
+import { defaultDevice, init } from '../node.ts';
 import { comparisonHtml } from '../report.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
 import {
-  adapter,
   classNames,
   flag,
+  gpuOptions,
+  initOptions,
   integer,
   number,
   oneOf,
@@ -48,6 +41,7 @@ import {
 } from './options.ts';
 import { limitNote, resampleNote, unreadableNote } from './notes.ts';
 import { writeMapPage } from './map.ts';
+import { openToRun } from './open-detector.ts';
 import { weightsFile } from './run-paths.ts';
 import { interruptSignal, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -139,7 +133,7 @@ const OPTIONS = {
       'judgement.gpkg, a layer of hits, misses and false alarms',
     otherwise: 'evaluation with DATA; otherwise no files are written',
   }),
-  adapter,
+  ...gpuOptions,
 } as const satisfies OptionTable;
 
 const help: HelpText = {
@@ -345,11 +339,8 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   makeFolder(out, '--out');
   const onDrawing = (done: number, total: number): void => terminal.progress('drawing synthetic images', done, total);
   const path = given === SYNTHETIC ? await syntheticToEvaluate(onDrawing) : given;
-  const device = await init(defined({ adapter: values.adapter }));
-  const detector = await openDetector(
-    weights,
-    values.classes === undefined ? {} : { classes: await readClasses(values.classes) },
-  );
+  const device = await init(initOptions(values));
+  const detector = await openToRun(weights, values.classes, terminal);
   const { images: folder, split, area, exclude } = values;
   const opening = { ...defined({ images: folder, split, area, exclude }), ...featureOptions(values) };
   const data = await openEvaluationData(detector, path, opening);
@@ -402,7 +393,7 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   });
   await writeLabels(predictions, join(out, 'predictions.csv'), 'csv', { overwrite: true });
   terminal.print(`\n${report}, and predictions.csv beside it`);
-  device.destroy();
+  defaultDevice().destroy();
   if (values.map) {
     const page = { title: titleOf(detector.classes, path), classes: dataset.classes, judgement, signal, terminal };
     const exit = await printMap(out, evaluationOnImages(data, evaluation), page);

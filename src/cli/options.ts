@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
-import { expectedNumber, isWithin, type Limits } from '../common/check.ts';
+import { defined, expectedNumber, isWithin, type Limits } from '../common/check.ts';
 import { defaultFileLimits, type FileLimits } from '../common/limits.ts';
 import { didYouMean } from '../common/did-you-mean.ts';
+import type { InitOptions } from '../node.ts';
 import { UsageError } from './usage-error.ts';
 
 // The options of a command are one table: parsing, checks, defaults, types and help all come from it.
@@ -131,6 +132,22 @@ export const adapter = option(text, {
   about: "hardware, lavapipe, swiftshader, or part of an adapter's name",
   otherwise: 'the environment variable RETINAGRAD_ADAPTER, otherwise the best available',
 });
+
+/** The options of the commands that run a network. */
+export const gpuOptions = {
+  adapter,
+  'memory-limit': option(number({ above: 0 }), {
+    value: 'MB',
+    about: 'maximum GPU memory to hold in MB; beyond it, an error lists what is held',
+    otherwise: "no limit on a GPU, 60 % of the computer's memory on a software adapter",
+  }),
+} as const;
+
+/** The options of `init` that `gpuOptions` give. */
+export const initOptions = (given: OptionValues<typeof gpuOptions>): InitOptions => {
+  const { adapter, 'memory-limit': megabytes } = given;
+  return defined({ adapter, memoryLimit: megabytes === undefined ? undefined : megabytes * 1e6 });
+};
 
 const limitValues: Reader<Partial<FileLimits>> = {
   expected: `NAME=N with a number >= 1, where NAME is one of ${Object.keys(defaultFileLimits).join(', ')}`,

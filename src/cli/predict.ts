@@ -1,23 +1,16 @@
 import { counted, defined } from '../common/check.ts';
-import {
-  AreaOfInterest,
-  findImages,
-  openRaster,
-  readClasses,
-  partOfRaster,
-  rgbRaster,
-  type LabelTable,
-} from '../data-node.ts';
-import { commonFolder, openDetector, resolutionNote, viewNames, type Detector } from '../detector-node.ts';
-import { init, type Device } from '../node.ts';
+import { AreaOfInterest, findImages, openRaster, partOfRaster, rgbRaster, type LabelTable } from '../data-node.ts';
+import { commonFolder, resolutionNote, viewNames, type Detector } from '../detector-node.ts';
+import { defaultDevice, DeviceLostError, init, type Device } from '../node.ts';
 import type { MapImage } from '../report-node.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
 import { detectInputs, openJournal, PICTURE_PIXELS, type FoundImage, type FoundInInputs } from './detect-inputs.ts';
 import type { HelpText } from './help.ts';
 import {
-  adapter,
   classNames,
   flag,
+  gpuOptions,
+  initOptions,
   integer,
   listOf,
   number,
@@ -28,6 +21,7 @@ import {
 } from './options.ts';
 import { darkNote, limitNote, resampleNote, unreadableNote } from './notes.ts';
 import { writeMapPage } from './map.ts';
+import { openToRun } from './open-detector.ts';
 import { weightsFile } from './run-paths.ts';
 import { interruptSignal, type Terminal } from './terminal.ts';
 import { openRequested, readTileOptions, tileNotes, tileOptions, type OpenedTiles } from './tiles.ts';
@@ -106,7 +100,7 @@ const OPTIONS = {
     otherwise: '1 for large images, up to 4 for small ones',
   }),
   ...tileOptions,
-  adapter,
+  ...gpuOptions,
 } as const satisfies OptionTable;
 
 const help: HelpText = {
@@ -175,11 +169,8 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   const area = await AreaOfInterest.open(defined({ area: options.area, exclude: options.exclude }));
   const weights = weightsFile(options.weights);
   makeFolder(out, '--out');
-  const device = await init(defined({ adapter: options.adapter }));
-  const detector = await openDetector(
-    weights,
-    options.classes === undefined ? {} : { classes: await readClasses(options.classes) },
-  );
+  const device = await init(initOptions(options));
+  const detector = await openToRun(weights, options.classes, terminal);
   const { classes, spec } = detector;
   const { threshold = detector.scoreThreshold } = options;
   const tile = tileOf(detector, options.tile);
@@ -202,10 +193,14 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
     terminal.say(`goes on: ${counted(journal.tiles, 'tile', 'tiles')} of an interrupted call are kept`);
   }
   const pictures = options['no-pictures'] ? null : { out, scale, large: options.pictures };
-  const found = await detectInputs(detector, inputs, { detecting, area, journal, pictures, signal, terminal });
+  const running = { detecting, area, journal, pictures, signal, terminal };
+  const found = await detectInputs(detector, inputs, running).catch((error: unknown) => {
+    if (error instanceof DeviceLostError) terminal.warn(GOES_ON);
+    throw error;
+  });
   const { images, unreadable, outside } = found;
   detector.dispose();
-  device.destroy();
+  defaultDevice().destroy();
   if (outside === inputs.length) area?.checkAny(0, { outside, unplaced: [] });
   for (const note of area?.notes({ outside }) ?? []) terminal.say(`note: ${note}`);
   if (signal.aborted && images.length === 0) {

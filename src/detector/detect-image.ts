@@ -1,7 +1,7 @@
 import { imageShape } from '../imagery/image.ts';
 import type { Detections, ByteImage } from '../imagery/types.ts';
-import type { RetinaNet } from '../retinanet/retinanet.ts';
 import { detectRaster, type DetectableRaster, type TileOptions } from './detect-raster.ts';
+import type { BatchDetector } from './survive-loss.ts';
 
 /**
  * Detects objects in an image in memory, of any size: `detectRaster` on its pixels.
@@ -11,7 +11,7 @@ import { detectRaster, type DetectableRaster, type TileOptions } from './detect-
  * @returns detections in pixels of the image, highest score first
  * @throws RangeError for options out of range
  */
-export const detectImage = (model: RetinaNet, image: ByteImage, options: TileOptions = {}): Promise<Detections> =>
+export const detectImage = (model: BatchDetector, image: ByteImage, options: TileOptions = {}): Promise<Detections> =>
   detectRaster(model, rasterOfImage(image), options);
 
 /** An image in memory as a raster. What is read are views. */

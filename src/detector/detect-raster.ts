@@ -4,8 +4,9 @@ import type { Raster, RasterPixels } from '../imagery/raster.ts';
 import type { Region } from '../imagery/region.ts';
 import { evenStarts } from '../imagery/tile-axis.ts';
 import type { Detections, PixelWindow } from '../imagery/types.ts';
-import type { RetinaNet } from '../retinanet/retinanet.ts';
 import { detectViews, type Views } from './detect-views.ts';
+import { GpuOutOfMemoryError } from '../tensor/errors.ts';
+import type { BatchDetector } from './survive-loss.ts';
 
 /** Options of `detectRaster` and `detectImage`. */
 export interface TileOptions {
@@ -87,9 +88,10 @@ export interface DetectableRaster extends Pick<Raster, 'width' | 'height' | 'rea
  * @param model in evaluation mode
  * @returns detections in pixels of the raster, highest score first
  * @throws RangeError for options out of range
+ * @throws GpuOutOfMemoryError if a single tile does not fit into the memory; tiles that do not fit together are divided
  */
 export async function detectRaster(
-  model: RetinaNet,
+  model: BatchDetector,
   raster: DetectableRaster,
   options: TileOptions = {},
 ): Promise<Detections> {
@@ -124,7 +126,10 @@ export async function detectRaster(
       withData.map((k) => pixels[k]!.image),
       views,
       defined({ maxDetections: options.maxDetections }),
-    );
+    ).catch((error: unknown) => {
+      if (!(error instanceof GpuOutOfMemoryError)) throw error;
+      throw error.withRemedy(`A tile of ${tile} pixels does not fit: make it smaller (tile; predict --tile)`);
+    });
     for (const [k, number] of batch.entries()) {
       const own = found[withData.indexOf(k)];
       const placed = own === undefined ? noDetections : inRaster(own, tiles[number]!, pixels[k]!.valid);

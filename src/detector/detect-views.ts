@@ -2,7 +2,7 @@ import { boxIou, fuseBoxes } from '../imagery/boxes.ts';
 import { rotateImage } from '../imagery/image.ts';
 import type { Box } from '../imagery/geometry.ts';
 import type { Detections, ByteImage } from '../imagery/types.ts';
-import type { RetinaNet } from '../retinanet/retinanet.ts';
+import type { BatchDetector } from './survive-loss.ts';
 
 /** Views of an image in test-time augmentation. */
 export const viewNames = ['none', 'flips', 'turns'] as const;
@@ -29,7 +29,7 @@ const SAME = 0.55;
  * weighted boxes fusion (Solovyev, Wang and Gabruseva 2021).
  */
 export async function detectViews(
-  model: RetinaNet,
+  model: BatchDetector,
   images: readonly ByteImage[],
   views: Views,
   options: { readonly maxDetections?: number },

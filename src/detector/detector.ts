@@ -12,6 +12,7 @@ import { rasterOfImage } from './detect-image.ts';
 import { detectRaster, type DetectableRaster, type TileOptions } from './detect-raster.ts';
 import { atLeast } from './detections-table.ts';
 import { detectResampled, resamplingFactor, trainedResolution } from './resampling.ts';
+import { survivingLoss, type BatchDetector, type OnLoss } from './survive-loss.ts';
 
 const FORMAT = 'retinagrad-detector';
 const VERSION = '1';
@@ -62,10 +63,12 @@ export class Detector implements DetectorDescription {
   readonly tile: number | null;
   /** In evaluation mode. */
   readonly model: RetinaNet;
+  #batchDetector: BatchDetector;
 
   /** @param model owned by the detector from now on; switched to evaluation mode */
   constructor(model: RetinaNet, { classes, spec, scoreThreshold, decoding, tile }: DetectorDescription) {
     this.model = model.eval();
+    this.#batchDetector = model;
     this.classes = classes;
     this.spec = spec;
     this.scoreThreshold = scoreThreshold;
@@ -95,6 +98,22 @@ export class Detector implements DetectorDescription {
   /** Encodes the detector as a safetensors file: weights and description. */
   async toBytes(): Promise<Uint8Array> {
     return encodeDetector(await readStateDict(this.model.stateDict()), this);
+  }
+
+  /** What runs the model on batches: the model itself or, after `surviveLoss`, what stands in for it. */
+  get batchDetector(): BatchDetector {
+    return this.#batchDetector;
+  }
+
+  /**
+   * From now on, detection and evaluation go on if the device is lost, for example because a browser ended its GPU process or
+   * a driver was reset: a new device is opened, the model moves there, and the batch at work is detected on again. For this, a
+   * copy of the weights is kept on the host. A batch that loses the new device, too, is the cause: `DeviceLostError` is thrown.
+   *
+   * @param onLoss called after each loss, with the device on which detection goes on; it is the default device if the lost one was
+   */
+  async surviveLoss(onLoss: OnLoss): Promise<void> {
+    this.#batchDetector = await survivingLoss(this.model, onLoss);
   }
 
   /**
@@ -133,7 +152,7 @@ export class Detector implements DetectorDescription {
     // In a larger tile the network finds what is not there: it saw padding where the tile has pixels.
     const side = tile === null ? null : Math.min(tile, this.tile ?? Infinity);
     const cut = side === null ? { tile: Math.max(raster.height, raster.width), overlap: 0 } : { tile: side };
-    return atLeast(await detectRaster(this.model, raster, { ...others, ...cut }), scoreThreshold);
+    return atLeast(await detectRaster(this.#batchDetector, raster, { ...others, ...cut }), scoreThreshold);
   }
 
   /** Frees the model. */

@@ -1,5 +1,4 @@
 import type { Detections } from '../retinanet/postprocess.ts';
-import type { RetinaNet } from '../retinanet/retinanet.ts';
 import { defined } from '../common/check.ts';
 import type { InputError } from '../common/errors.ts';
 import { batches } from '../data/loader.ts';
@@ -9,6 +8,7 @@ import type { Dataset, Sample } from '../data/types.ts';
 import { rasterOfImage } from './detect-image.ts';
 import { detectRaster, inRegion } from './detect-raster.ts';
 import { inOriginal, resamplingFactor } from './resampling.ts';
+import type { BatchDetector } from './survive-loss.ts';
 import { evaluateDetections, type Evaluation } from '../evaluation/detection-metrics.ts';
 
 /** Options of `evaluateDetector`. */
@@ -49,7 +49,7 @@ export interface ImageResult {
 
 /** Runs a model in evaluation mode on the images at `indices` of a data set, and evaluates its detections. */
 export async function evaluateDetector(
-  model: RetinaNet,
+  model: BatchDetector,
   dataset: Dataset,
   indices: readonly number[],
   options: EvaluateOptions = {},

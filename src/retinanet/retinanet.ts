@@ -4,6 +4,7 @@ import { checkInteger } from '../common/check.ts';
 import { Module, type HostTensor } from '../nn/module.ts';
 import { tensor } from '../tensor/create.ts';
 import { undoAfterDryRun } from '../tensor/dry-run.ts';
+import { GpuOutOfMemoryError } from '../tensor/errors.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import { defaultDevice, type Device } from '../tensor/device.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -126,14 +127,29 @@ export class RetinaNet extends Module {
    *
    * @param options.maxDetections maximum number for each image, default that of the spec. With a larger one, ten times as many
    *   candidates are considered on each level of the pyramid.
+   * @throws GpuOutOfMemoryError if an image does not fit into the memory. Images that do not fit together are divided into
+   *   smaller batches, whose results may differ by rounding.
    */
   async detect(
     images: readonly ImageInput[],
     options: { readonly maxDetections?: number } = {},
   ): Promise<Detections[]> {
-    const { boxCoder } = this.spec;
-    const postprocess = withMaximum(this.spec.postprocess, options.maxDetections);
     if (this.training) throw new Error('detect: the model is in training mode; call model.eval() first');
+    try {
+      return await this.#detectTogether(images, withMaximum(this.spec.postprocess, options.maxDetections));
+    } catch (error) {
+      if (!(error instanceof GpuOutOfMemoryError) || images.length < 2) throw error;
+    }
+    const half = Math.ceil(images.length / 2);
+    const first = await this.detect(images.slice(0, half), options);
+    return [...first, ...(await this.detect(images.slice(half), options))];
+  }
+
+  async #detectTogether(
+    images: readonly ImageInput[],
+    postprocess: RetinaNetSpec['postprocess'],
+  ): Promise<Detections[]> {
+    const { boxCoder } = this.spec;
     const device = this.#device;
     const { batch, logits, deltas, anchors } = noGrad(() =>
       tidy(() => {

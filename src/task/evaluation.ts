@@ -2,18 +2,18 @@ import { defined } from '../common/check.ts';
 import { groupKeys } from '../data/split-groups.ts';
 import type { Dataset } from '../data/types.ts';
 import { evaluateDetector, type EvaluateOptions, type ImageResult } from '../detector/evaluate.ts';
+import type { BatchDetector } from '../detector/survive-loss.ts';
 import { judge, type JudgeOptions } from '../evaluation/judge.ts';
 import type { Judgement } from '../evaluation/judgement.ts';
 import { loadPolygonGeometry } from '../evaluation/polygon-iou.ts';
 import type { MatchBy } from '../evaluation/tables.ts';
 import type { LabelTable } from '../labels/types.ts';
-import type { RetinaNet } from '../retinanet/retinanet.ts';
 
 // Evaluation against the ground truth, for training and for `evaluate`.
 
 /** Detections and ground truth of samples of a data set; null if the signal was aborted. */
 export async function detectSamples(
-  model: RetinaNet,
+  model: BatchDetector,
   dataset: Dataset,
   indices: readonly number[],
   options: EvaluateOptions,

@@ -39,6 +39,16 @@ export class GpuOutOfMemoryError extends GpuError {
     this.held = held ?? null;
     this.reason = reason;
   }
+
+  /** This error with what its caller can do about it. */
+  withRemedy(remedy: string): GpuOutOfMemoryError {
+    const { operation, bytes, reason, held } = this;
+    return new GpuOutOfMemoryError(operation, bytes, reason, {
+      remedy,
+      cause: this,
+      ...(held === null ? {} : { held }),
+    });
+  }
 }
 
 /** The driver failed for reasons of its own, for example because its compiler ran out of resources. */

@@ -168,7 +168,7 @@ export async function evaluate(
   const { tile, decoding, detectionTile } = detector;
   const resampleTo = resample ? trainedResolution('evaluate', decoding, detectionTile) : undefined;
   const options = { tile, onUnreadable, ...defined({ signal, onProgress, maxDetections, resampleTo }) };
-  const images = await detectSamples(detector.model, dataset, [...dataset.ids.keys()], options);
+  const images = await detectSamples(detector.batchDetector, dataset, [...dataset.ids.keys()], options);
   if (images === null) return null;
   const { predictions } = tablesOf(dataset, images);
   const names = new Set(unreadable.map(({ file }) => file));
