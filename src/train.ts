@@ -11,4 +11,5 @@ export { type RecipeOptions } from './train/recipe.ts';
 export { trainSettings, type TrainSettings } from './train/settings.ts';
 export { freezeBackbone, type FrozenParts } from './train/freeze.ts';
 export { type EpochSampler } from './train/sampler.ts';
+export { findBatchSize, type FindBatchSizeOptions, type FoundBatchSize } from './train/find-batch-size.ts';
 export { findLearningRate, type FindRateOptions, type RateCurve, type RatePoint } from './train/find-learning-rate.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { counted, defined } from '../common/check.ts';
+import { counted } from '../common/check.ts';
 import { replaceFile } from '../common/node/replace-file.ts';
 import {
   checkDataSettings,
@@ -27,7 +27,7 @@ import { judgementText } from '../evaluation.ts';
 import { init, type Device } from '../node.ts';
 import { defineCommand, EXIT, makeFolder, quoted, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
-import { adapter, flag, integer, option, text, type OptionTable } from './options.ts';
+import { flag, gpuOptions, initOptions, integer, option, text, type OptionTable } from './options.ts';
 import { limitNote } from './notes.ts';
 import { timestamp } from './run-paths.ts';
 import { abortOnInterrupt, formatDuration, type Terminal } from './terminal.ts';
@@ -41,7 +41,7 @@ const OPTIONS = {
   'find-rate': flag('does not train: runs a learning-rate range test, prints its suggestion and plots the curve'),
   'print-schema': flag('does not train: prints the JSON schema of settings files, for editors'),
   'print-config': flag('does not train: prints all settings with comments, to be saved as a file'),
-  adapter,
+  ...gpuOptions,
 } as const satisfies OptionTable;
 
 const help: HelpText = {
@@ -56,8 +56,14 @@ test are never used. Training keeps the weights that score best on the held-out 
   details: `
 Settings with their defaults ("none" disables):
 ${settingsHelp(settingsSchema)}
-The state is saved after each epoch, every train.saveMinutes within one, and before an error ends the training. Ctrl-C, SIGTERM
-and a closed terminal finish the current step, save and exit; a second Ctrl-C exits at once.`,
+The state is saved after each epoch, every train.saveMinutes within one, and before an error ends the training. Ctrl-C,
+SIGTERM and a closed terminal finish the current step, save and exit; a second Ctrl-C exits at once. If the GPU is lost,
+for example because its driver was reset, training goes on from the last state on a new device; if it is lost again at
+the same step, it ends.
+
+train.batchSize=auto processes as many images together as fit into the memory (--memory-limit): divisors of
+train.stepImages are tried on noise, the largest first. train.accumulate follows, so that a step has train.stepImages
+images on any computer. config.yaml has what was found, and --resume keeps it.`,
   exit: { [EXIT.usage]: 'invalid command line or setting', [EXIT.interrupted]: 'interrupted (--resume continues)' },
   examples: [
     ['npx retinagrad train tiles'],
@@ -89,16 +95,22 @@ async function runTrain(call: Call<typeof OPTIONS>): Promise<number> {
   }
   if (settings.data.path === '') throw new UsageError('name the data set: retinagrad train DATA, or data.path=DATA');
   checkDataSettings(settings);
-  const device = await init(defined({ adapter: options.adapter }));
+  const device = await init(initOptions(options));
   const onDrawing = (done: number, total: number): void => terminal.progress('drawing synthetic images', done, total);
+  let stepImages = 0;
   const onOpen = (training: OpenedTraining): void => {
     makeFolder(out, '--out');
     announce(training, device, out, terminal);
+    const { batchSize, accumulate } = training.settings.train;
+    if (settings.train.batchSize === 'auto') {
+      terminal.say(`The largest batch that fits: train.batchSize=${batchSize} train.accumulate=${accumulate}`);
+    }
+    stepImages = batchSize * accumulate;
   };
   if (options['find-rate']) return printRate(settings, out, { terminal, onDrawing, onOpen });
 
   const interruption = new AbortController();
-  const { epochs, batchSize, accumulate } = settings.train;
+  const { epochs } = settings.train;
   const outcome = await trainTask(settings, {
     out,
     resume,
@@ -111,7 +123,7 @@ async function runTrain(call: Call<typeof OPTIONS>): Promise<number> {
     },
     onWarning: (text) => terminal.warn(text),
     onStep({ step, epoch, loss, imagesPerSecond }, total) {
-      const left = ((total - step) * batchSize * accumulate) / imagesPerSecond;
+      const left = ((total - step) * stepImages) / imagesPerSecond;
       const note = `loss ${loss.toFixed(3)}, ${imagesPerSecond.toFixed(1)} images/s, ${formatDuration(left)} left`;
       terminal.progress(`epoch ${epoch + 1}/${epochs}`, step, total, note);
     },

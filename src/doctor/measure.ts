@@ -1,10 +1,8 @@
-import { byteImage } from '../imagery/image.ts';
-import { Random } from '../common/random.ts';
-import type { Sample } from '../data/types.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
 import { setDefaultDevice, type Device } from '../tensor/device.ts';
-import { inputChannels, type RetinaNetSpec } from '../retinanet/spec.ts';
+import type { RetinaNetSpec } from '../retinanet/spec.ts';
 import type { Size } from '../retinanet/anchors.ts';
+import { noiseSamples } from '../train/noise.ts';
 import { readLosses, Trainer } from '../train/trainer.ts';
 
 /** Time and memory of a training step on a device. */
@@ -29,17 +27,11 @@ export async function measureTraining(
   device: Device,
   spec: RetinaNetSpec,
   classes: number,
-  [height, width]: Size,
+  image: Size,
   batch: number,
 ): Promise<MeasuredStep> {
   setDefaultDevice(device);
-  const random = new Random('measure');
-  const samples = Array.from({ length: batch }, (_, i): Sample => {
-    const image = byteImage({ height, width, channels: inputChannels(spec) });
-    for (let k = 0; k < image.data.length; k++) image.data[k] = random.bits() & 255;
-    const boxes = Float32Array.of(0.1 * width, 0.1 * height, 0.5 * width, 0.6 * height);
-    return { id: `noise-${i}`, image, boxes, labels: new Int32Array(1) };
-  });
+  const samples = noiseSamples(spec, new Array<Size>(batch).fill(image));
   const before = device.memory().bytes;
   const model = new RetinaNet(classes, spec);
   const trainer = new Trainer(model, { totalSteps: 2 });

@@ -9,6 +9,7 @@ import {
   orNone,
   orWord,
   resolveLayers,
+  SettingError,
   words,
   type Group,
   type GroupValues,
@@ -197,7 +198,7 @@ export type PartialSettings = {
   readonly [G in keyof Settings]?: { readonly [K in keyof Settings[G]]?: Settings[G][K] | undefined } | undefined;
 };
 
-/** Settings for an adapter: network and learning rate are no longer `auto`. */
+/** Settings for an adapter: network and learning rate are no longer `auto`. `prepareTraining` finds the batch size. */
 export type RunSettings = Settings & {
   readonly model: { readonly network: NetworkName };
   readonly train: { readonly learningRate: number };
@@ -207,16 +208,26 @@ export type RunSettings = Settings & {
 export const resolveSettings = (given: PartialSettings): Settings =>
   resolveLayers(settingsSchema, [layerOf('settings', given)]);
 
-/** Chooses the network for the adapter, and the learning rate for the network, where they are `auto`. */
+/**
+ * Chooses the network for the adapter, and the learning rate for the network, where they are `auto`. Throws a SettingError if
+ * settings exclude each other.
+ */
 export function chooseAuto(settings: Settings, isHardware: boolean): RunSettings {
   const { model, train } = settings;
+  const { batchSize, accumulate } = train;
+  if (batchSize === 'auto' && accumulate !== trainSettings.accumulate.default) {
+    throw new SettingError(
+      'train.accumulate is chosen with train.batchSize=auto: leave it out; train.stepImages sets the images of a step',
+      'train.accumulate',
+    );
+  }
   const network = model.network === 'auto' ? (isHardware ? 'resnet18' : 'tiny') : model.network;
   const learningRate =
     train.learningRate === 'auto'
       ? startingRate({
           optimizer: train.optimizer,
           width: networks[network].width,
-          images: train.batchSize * train.accumulate,
+          images: batchSize === 'auto' ? train.stepImages : batchSize * accumulate,
           isPretrained: model.weights !== null,
         })
       : train.learningRate;

@@ -9,9 +9,12 @@ import { judge } from '../evaluation/judge.ts';
 import type { Judgement } from '../evaluation/judgement.ts';
 import type { LabelTable } from '../labels/types.ts';
 import { manualSeed } from '../autograd/seeds.ts';
+import type { Size } from '../retinanet/anchors.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
+import { findBatchSize, type FoundBatchSize } from '../train/find-batch-size.ts';
 import { findLearningRate, type RateCurve, type RatePoint } from '../train/find-learning-rate.ts';
 import type { RunStore } from '../train/run-store.ts';
+import type { FittedSettings } from '../train/settings.ts';
 import type { TrainOptions, TrainResult } from '../train/run-options.ts';
 import { trainDetector } from '../train/train-detector.ts';
 import { detectSamples } from './evaluation.ts';
@@ -21,7 +24,8 @@ import type { TrainingData } from './training-data.ts';
 
 /** Everything needed to train a detector: settings, data, and the network that follows from them. */
 export interface Training {
-  readonly settings: RunSettings;
+  /** Nothing is `auto`. */
+  readonly settings: RunSettings & { readonly train: FittedSettings };
   readonly data: TrainingData;
   /** The ground truth of the training samples. */
   readonly truth: LabelTable;
@@ -45,8 +49,9 @@ function checkObjects(side: keyof typeof REMEDIES, { images }: LabelTable): void
 }
 
 /**
- * Creates the network for the data on the default device, with random weights of the seed `train.seed`. Rejects if the training
- * or the held-out images have no objects.
+ * Creates the network for the data on the default device, with random weights of the seed `train.seed`, and finds the batch size
+ * if it is `auto`. To resume a run, pass the settings that this returned. Rejects if the training or the held-out images have
+ * no objects, and with a `GpuOutOfMemoryError` if not even one image fits into the memory.
  *
  * @param weights spec of the initial weights, which the network follows: see `networkSpec`. Default none
  */
@@ -63,7 +68,27 @@ export async function prepareTraining(
   const { normalisation } = data;
   const spec = networkSpec(settings, truth, { normalisation, weights });
   const model = new RetinaNet(data.dataset.classes.length, spec);
-  return { settings, data, truth, model, tile: seenSide(settings, truth) };
+  try {
+    const train = { ...settings.train, ...(await fitBatch(settings, truth, model)) };
+    return { settings: { ...settings, train }, data, truth, model, tile: seenSide(settings, truth) };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+/** How many images are processed together, and how often in a step: what the settings say, or what fits into the memory. */
+async function fitBatch(
+  { train, model, augment }: RunSettings,
+  { images }: LabelTable,
+  network: RetinaNet,
+): Promise<Pick<FoundBatchSize, 'batchSize' | 'accumulate'>> {
+  const { batchSize, accumulate, stepImages, ...recipe } = train;
+  if (batchSize !== 'auto') return { batchSize, accumulate };
+  const most = augment.on && augment.crop !== null ? augment.crop : Infinity;
+  const sizes = images.map(({ width, height }): Size => [Math.min(height ?? 0, most), Math.min(width ?? 0, most)]);
+  const found = await findBatchSize(network, { ...recipe, freeze: model.freeze, images: stepImages, sizes });
+  return { batchSize: found.batchSize, accumulate: found.accumulate };
 }
 
 /** Larger tiles exceed the memory of some GPUs. */
@@ -151,7 +176,10 @@ export async function judgeTraining(
   detector: Detector,
   options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
 ): Promise<RunJudgement | null> {
-  const images = await detectSamples(detector.model, dataset, split.heldOut, { ...options, tile: detector.tile });
+  const images = await detectSamples(detector.batchDetector, dataset, split.heldOut, {
+    ...options,
+    tile: detector.tile,
+  });
   if (images === null) return null;
   const tables = tablesOf(dataset, images);
   const judging = { iouThreshold: 0.5, ...defined({ scenes: heldOutScenes }) };

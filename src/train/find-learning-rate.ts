@@ -1,16 +1,13 @@
 import { checkInteger, checkNumber } from '../common/check.ts';
 import { batches } from '../data/loader.ts';
 import type { Dataset, Sample } from '../data/types.ts';
-import { assign } from '../autograd/ops/no-gradient.ts';
-import { clone } from '../autograd/ops/shape.ts';
 import { exponential } from '../nn/schedule.ts';
-import { keep } from '../tensor/scope.ts';
-import { noGrad } from '../autograd/tape.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 import { smooth } from '../report/charts/charts.ts';
 import { resolveTrainSettings } from './recipe.ts';
 import { readingFor, type ReadingOptions } from './reading.ts';
 import { readLosses, Trainer, type TrainerOptions } from './trainer.ts';
+import { leftUnchanged } from './unchanged.ts';
 
 /**
  * Options of `findLearningRate`. Pass the options that `trainDetector` will get; the sweep replaces learning rate,
@@ -77,12 +74,7 @@ export async function findLearningRate(model: RetinaNet, options: FindRateOption
   const trainerOptions = { ...options, ...sweep, averageDecay: null, totalSteps: steps };
   const { batchSize, accumulate, seed } = resolveTrainSettings('findLearningRate', trainerOptions);
   const reading = readingFor('findLearningRate', options);
-  const before = [...model.stateDict().values()].map((state) => ({
-    state,
-    copy: keep(noGrad(() => clone(state))),
-  }));
-  const wasTraining = model.training;
-  try {
+  return leftUnchanged(model, async () => {
     const trainer = new Trainer(model, trainerOptions);
     try {
       const points: RatePoint[] = [];
@@ -103,13 +95,7 @@ export async function findLearningRate(model: RetinaNet, options: FindRateOption
     } finally {
       trainer.dispose();
     }
-  } finally {
-    for (const { state, copy } of before) {
-      assign(state, copy);
-      copy.dispose();
-    }
-    model.train(wasTraining);
-  }
+  });
 
   /** Training batches, epoch after epoch. */
   async function* endless(size: number): AsyncGenerator<readonly Sample[], void, void> {

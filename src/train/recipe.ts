@@ -4,7 +4,7 @@ import { AdamW, SGD } from '../nn/optim.ts';
 import { cosine, linearWarmup, multiStepDecay, oneCycle, type Schedule } from '../nn/schedule.ts';
 import type { Parameter } from '../nn/module.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
-import { trainSettings, type TrainSettings } from './settings.ts';
+import { trainSettings, type FittedSettings, type TrainSettings } from './settings.ts';
 import { startingRate } from './starting-rate.ts';
 
 /** How weights are updated: the settings of a run, and options that are not settings. */
@@ -22,12 +22,15 @@ const WARMUP_START = 1e-3;
 const weightDecays = { adamw: 0.01, sgd: 1e-4 } as const;
 const warmups = { 'one-cycle': 0.2, cosine: 0.05, 'multi-step': 0.05, constant: 0 } as const;
 
-/** Fills in the defaults. Throws a RangeError that starts with `op` for a value that is not legal. */
-export function resolveTrainSettings(op: string, options: RecipeOptions): TrainSettings {
+/** Fills in the defaults. Throws a RangeError that starts with `op` for a value that is not legal, as `auto` is for `batchSize`. */
+export function resolveTrainSettings(op: string, options: RecipeOptions): FittedSettings {
   const { schedule, ...others } = options;
   const settings = withDefaults(trainSettings, typeof schedule === 'function' ? others : options);
   checkGroup(op, trainSettings, settings);
-  return settings;
+  const { batchSize } = settings;
+  if (batchSize === 'auto')
+    throw new RangeError(`${op}: batchSize is auto, expected an integer >= 1: findBatchSize finds it`);
+  return { ...settings, batchSize };
 }
 
 /**

@@ -3,12 +3,13 @@ import type { Split } from '../data/split.ts';
 import type { Dataset } from '../data/types.ts';
 import type { ImageDecoding } from '../imagery/types.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
+import type { RetinaNetSpec } from '../retinanet/spec.ts';
 import { HARD_NEGATIVE_SAMPLES } from './hard-negatives.ts';
 import { resolveTrainSettings } from './recipe.ts';
 import type { ReadingOptions } from './reading.ts';
 import type { EvaluationRecord, OnWarning, RunStore, StepRecord } from './run-store.ts';
 import type { EpochSampler } from './sampler.ts';
-import { trainSettings, type TrainSettings } from './settings.ts';
+import { trainSettings, type FittedSettings, type TrainSettings } from './settings.ts';
 import type { TrainerOptions } from './trainer.ts';
 
 /** Options of `trainDetector`: the settings of `trainSettings`, the data, and where results are written. */
@@ -62,7 +63,7 @@ export interface TrainResult {
 
 /** Values that follow from the options of a run. */
 export interface RunPlan {
-  readonly settings: TrainSettings;
+  readonly settings: FittedSettings;
   readonly onWarning: OnWarning;
   /** Images per step. */
   readonly stepImages: number;
@@ -128,10 +129,16 @@ export async function resumeFingerprint(
     sampler: sampler === undefined ? undefined : 'own',
     source: source === undefined ? undefined : 'own',
     augment,
-    ...Object.fromEntries(Object.entries(spec).map(([part, value]) => [`spec.${part}`, value])),
+    ...Object.fromEntries(Object.entries(withoutCheckpoint(spec)).map(([part, value]) => [`spec.${part}`, value])),
     ...options.fingerprint,
   };
 }
+
+/** A spec without activation checkpointing, which changes no result: a run may be resumed with it to need less memory. */
+const withoutCheckpoint = (spec: RetinaNetSpec): RetinaNetSpec => ({
+  ...spec,
+  backbone: { ...spec.backbone, checkpoint: false },
+});
 
 /** Identifies the training and held-out samples, in order, by their number and a hash of their names. */
 async function samplesOf({ dataset, split }: TrainOptions): Promise<string> {

@@ -1,4 +1,14 @@
-import { changeable, flag, numeric, oneOf, orAuto, orNone, type Group, type GroupValues } from '../common/settings.ts';
+import {
+  changeable,
+  flag,
+  numeric,
+  oneOf,
+  orAuto,
+  orNone,
+  orWord,
+  type Group,
+  type GroupValues,
+} from '../common/settings.ts';
 
 const count = { min: 1, integer: true };
 
@@ -9,8 +19,22 @@ export const MAX_STATES = 100;
 export const trainSettings = {
   /** Passes over the training samples. */
   epochs: changeable(numeric(40, 'passes over the training images', count)), // resuming checks the number of steps
-  /** Images that the GPU processes together. A step uses `batchSize` times `accumulate` images. */
-  batchSize: numeric(4, 'images processed together', count),
+  /**
+   * Images that the GPU processes together. A step uses `batchSize` times `accumulate` images. With `auto`, `findBatchSize`
+   * finds both for steps of `stepImages` images; a run keeps what was found.
+   */
+  batchSize: orWord(
+    numeric(
+      4,
+      'images processed together; auto: the most that fit into the memory, in steps of train.stepImages',
+      count,
+    ),
+    'auto',
+  ),
+  /** Images of a step with `batchSize: 'auto'`: 16, as in the paper. */
+  stepImages: changeable(
+    numeric(16, 'images of a step with train.batchSize=auto, which also sets train.accumulate', count),
+  ),
   /**
    * Number of batches whose gradients are accumulated before a step, so that memory holds the activations of one batch
    * only. With the loss normaliser `image`, a step equals that of one large batch, except for rounding and for batch
@@ -90,6 +114,8 @@ export const trainSettings = {
 } as const satisfies Group;
 
 export type TrainSettings = GroupValues<typeof trainSettings>;
+/** Settings whose batch size is known. */
+export type FittedSettings = TrainSettings & { readonly batchSize: number };
 
 /** Number of backbone stages that are not trained: group `model` of a configuration. See `freezeBackbone`. */
 export const freezeSetting = numeric(

@@ -306,6 +306,21 @@ test('a folder that holds a run keeps its settings; a run that starts with resum
   assert.is(readFileSync(join(out, 'config.yaml'), 'utf8'), config);
 });
 
+test('a run keeps the batch size that auto found when it is resumed', async () => {
+  const out = join(root, 'found');
+  const settings = (stepImages: number): PartialSettings => ({
+    data: { path: folder },
+    model,
+    train: { epochs: 1, batchSize: 'auto', stepImages },
+  });
+  const controller = new AbortController();
+  await train(settings(2), { out, signal: controller.signal, onStep: () => controller.abort() });
+  assert.match(readFileSync(join(out, 'config.yaml'), 'utf8'), /batchSize: 2\n[^]*accumulate: 1\n/);
+  const outcome = await train(settings(4), { out, resume: true });
+  assert.is(outcome.end, 'finished');
+  outcome.detector.dispose();
+});
+
 test('weights that do not exist are refused before the data are read', async () => {
   const error = await errorOf(() => openTraining({ data: { path: 'nowhere' }, model: { weights: 'no.safetensors' } }));
   assert.is(error.message, 'openTraining: model.weights: there is no file no.safetensors');

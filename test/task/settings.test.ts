@@ -74,6 +74,8 @@ test('the network follows the adapter, and the learning rate the network, the st
   assert.is.not(onCpu.train.learningRate, onGpu.train.learningRate);
   const large = auto({ train: { batchSize: 8, accumulate: 3 }, model: { weights: 'w.safetensors' } }, true);
   assert.is(large.train.learningRate, rate(true, 24, networks.resnet18.width));
+  const found = auto({ train: { batchSize: 'auto', stepImages: 12 } }, true);
+  assert.is(found.train.learningRate, rate(false, 12, networks.resnet18.width));
   assert.is.not(large.train.learningRate, rate(true, 8, networks.resnet18.width));
   const sgd = auto({ train: { optimizer: 'sgd' } }, true);
   assert.is(sgd.train.learningRate, startingRate({ optimizer: 'sgd', width: 64, images: 4, isPretrained: false }));
@@ -86,6 +88,16 @@ test('what is chosen already stays, on every adapter', () => {
     assert.is(model.network, 'small');
     assert.is(train.learningRate, 0.0123);
   }
+});
+
+test('accumulation follows from a batch size that is found, so that it cannot be given, too', async () => {
+  const settings = resolveSettings({ train: { batchSize: 'auto', accumulate: 2 } });
+  const error = await errorOf(() => chooseAuto(settings, true));
+  assert.instance(error, SettingError);
+  assert.match(
+    error.message,
+    /^train\.accumulate is chosen with train\.batchSize=auto: leave it out; train\.stepImages/,
+  );
 });
 
 /** Boxes of one shape, far from a square. */

@@ -97,6 +97,15 @@ test('the network fits the training samples, and its weights are those of the se
   for (const { model: unused } of [one, same, other]) unused.dispose();
 });
 
+test('batchSize=auto finds a batch of stepImages, and leaves the initial weights as they are', async () => {
+  const { settings, model } = await prepare({ train: { ...given.train, batchSize: 'auto', stepImages: 3 } });
+  const { batchSize, accumulate, learningRate } = settings.train;
+  assert.equal([batchSize, accumulate, learningRate], [3, 1, 0.004]);
+  const plain = await prepare();
+  assert.equal(changedNames(await valuesOf(plain.model), await valuesOf(model)), []);
+  for (const unused of [model, plain.model]) unused.dispose();
+});
+
 test('a training in memory takes the settings, and keeps the detector', async () => {
   assert.is(result.end, 'finished');
   const perEpoch = Math.floor(training.data.split.train.length / 3);

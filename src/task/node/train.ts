@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { counted, defined } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
-import { printSettings } from '../../common/settings-text.ts';
+import { resolveLayers } from '../../common/settings.ts';
+import { printSettings, readSettingsFile } from '../../common/settings-text.ts';
 import type { Detector } from '../../detector/detector.ts';
 import { omittedImages } from '../../detector/detections-table.ts';
 import { loadDetector } from '../../detector/node/detector-file.ts';
@@ -11,7 +12,7 @@ import { loadSource, type PretrainedReport } from '../../detector/pretrained.ts'
 import type { PretrainedSource } from '../../detector/pretrained-source.ts';
 import type { Judgement } from '../../evaluation/judgement.ts';
 import { defaultDevice } from '../../tensor/device.ts';
-import { RunFolder } from '../../train/node/run-folder.ts';
+import { RunFolder, runFiles } from '../../train/node/run-folder.ts';
 import type { TrainResult } from '../../train/run-options.ts';
 import { boxSizesOf, networkFor } from '../network.ts';
 import { anchorFacts, titleOf } from '../report.ts';
@@ -138,6 +139,7 @@ export interface InterruptedTraining extends Outcome {
  *
  * @param given settings by group; the others have their defaults
  * @throws SettingError for settings that do not exist or contradict each other
+ * @throws GpuOutOfMemoryError and DeviceLostError as `trainDetector`
  */
 export function train(
   given: PartialSettings,
@@ -147,7 +149,8 @@ export function train(given: PartialSettings, options: TrainTaskOptions): Promis
 export async function train(given: PartialSettings, options: TrainTaskOptions): Promise<TrainOutcome> {
   const start = performance.now();
   const { out, onDrawing, onOpen, onJudging, ...running } = options;
-  const training = await openTraining(given, defined({ onDrawing }));
+  const settings = options.resume === true ? asBegun(given, out) : given;
+  const training = await openTraining(settings, defined({ onDrawing }));
   let release = (): void => undefined;
   try {
     onOpen?.(training);
@@ -162,6 +165,9 @@ export async function train(given: PartialSettings, options: TrainTaskOptions): 
     training.model.dispose(); // The best weights take its place.
     const detector = loadDetector(folder.file('best'));
     try {
+      await detector.surviveLoss(({ reason, detail }) =>
+        running.onWarning?.(`The GPU was lost (${reason}: ${detail}). The evaluation goes on with a new device.`),
+      );
       const judging = defined({ signal: running.signal, onProgress: onJudging });
       const judged = await judgeTraining(training, detector, judging);
       if (judged !== null) {
@@ -181,6 +187,15 @@ export async function train(given: PartialSettings, options: TrainTaskOptions): 
     release();
     await training.close();
   }
+}
+
+/** The settings of a run to resume: `train.batchSize=auto` is what was found when it began. */
+function asBegun(given: PartialSettings, out: string): PartialSettings {
+  const config = join(out, runFiles.config);
+  if (given.train?.batchSize !== 'auto' || !existsSync(config)) return given;
+  const values = readSettingsFile(readFileSync(config, 'utf8'), config);
+  const { batchSize, accumulate } = resolveLayers(settingsSchema, [{ from: config, values }]).train;
+  return { ...given, train: { ...given.train, batchSize, accumulate } };
 }
 
 /** Writes report.html of a run. */
