@@ -1,0 +1,41 @@
+// Starts the live figures of a page, each when it is scrolled into view. `data-figure` names its module in figures/. Until then, and
+// where there is no WebGPU, the figure shows its picture and says what one would see.
+import type { Mount } from './figure.ts';
+
+const modules: Record<string, () => Promise<{ readonly mount: Mount }>> = {
+  relu: () => import('./figures/relu.ts'),
+};
+
+const REMEDY =
+  'This figure runs on your GPU, but this browser offers no WebGPU. Current Chrome, Edge, Safari and Firefox have it.';
+
+async function start(figure: HTMLElement): Promise<void> {
+  const stage = figure.querySelector<HTMLElement>('.stage')!;
+  const note = document.createElement('p');
+  note.className = 'note';
+  try {
+    if (!('gpu' in navigator)) throw new Error(REMEDY);
+    const { mount } = await modules[figure.dataset['figure']!]!();
+    const picture = stage.innerHTML;
+    stage.replaceChildren();
+    await mount(stage).catch((error: unknown) => {
+      stage.innerHTML = picture;
+      throw error;
+    });
+  } catch (error) {
+    note.textContent = error instanceof Error ? error.message : String(error);
+    stage.append(note);
+  }
+}
+
+const seen = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      seen.unobserve(target);
+      void start(target as HTMLElement);
+    }
+  },
+  { rootMargin: '200px' },
+);
+for (const figure of document.querySelectorAll('[data-figure]')) seen.observe(figure);

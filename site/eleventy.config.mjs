@@ -1,0 +1,63 @@
+// The pages: Markdown with formulas and highlighted code, in one layout. Everything that a reader sees without JavaScript is
+// made here, at build time; what runs in the page is bundled by build.mjs.
+import { IdAttributePlugin } from '@11ty/eleventy';
+import { katex } from '@mdit/plugin-katex';
+import { existsSync } from 'node:fs';
+import { relative } from 'node:path/posix';
+import { createHighlighter } from 'shiki';
+import { excerpt } from './source.mjs';
+
+const THEMES = { light: 'github-light', dark: 'github-dark' };
+
+export default async function configure(site) {
+  const highlighter = await createHighlighter({
+    themes: Object.values(THEMES),
+    langs: ['ts', 'js', 'wgsl', 'json', 'yaml', 'bash', 'html'],
+  });
+  const highlight = (code, lang) =>
+    highlighter.codeToHtml(code.trimEnd(), {
+      lang: highlighter.getLoadedLanguages().includes(lang) ? lang : 'text',
+      themes: THEMES,
+      defaultColor: 'light-dark()',
+    });
+
+  site.addPlugin(IdAttributePlugin);
+  site.amendLibrary('md', (md) => {
+    md.set({ highlight, typographer: false });
+    // MathML only: browsers draw it without style sheets, fonts or scripts, on paper too.
+    md.use(katex, { output: 'mathml', throwOnError: true, strict: 'error' });
+  });
+
+  // {% source "src/kernels/wgsl/relu.wgsl" %}: a file of the library, or the part of it between two lines.
+  site.addShortcode('source', (path, from, to) => {
+    const { text, line, language } = excerpt(path, from, to);
+    const place = line === 1 ? path : `${path}, from line ${line}`;
+    // In one line: Markdown would end the block at the first empty line.
+    const html = highlight(text, language).replaceAll('\n', '&#10;');
+    return `<figure class="source"><figcaption>${place}</figcaption>${html}</figure>`;
+  });
+  // {% figure "relu", "What one sees..." %}: a live figure of client/figures; the sentence and, if there is one, the picture
+  // pages/figures/NAME.png stand there until it runs, and where it cannot.
+  site.addShortcode('figure', (name, sentence) => {
+    if (!existsSync(new URL(`client/figures/${name}.ts`, import.meta.url)))
+      throw new Error(`figure ${name}: there is no client/figures/${name}.ts`);
+    const picture = existsSync(new URL(`pages/figures/${name}.png`, import.meta.url))
+      ? `<img src="/figures/${name}.png" alt="" loading="lazy">`
+      : '';
+    return `<figure class="live" data-figure="${name}"><div class="stage">${picture}</div><figcaption>${sentence}</figcaption></figure>`;
+  });
+
+  // Links from the root of the site become relative, so that it works in any folder of any host.
+  site.addTransform('relative-links', function (content) {
+    if (!this.page.outputPath?.endsWith('.html')) return content;
+    const up = relative(new URL(this.page.url, 'http://x').pathname, '/') || '.';
+    return content.replace(/\b(href|src|content)="\/(?!\/)/g, `$1="${up}/`);
+  });
+
+  site.addPassthroughCopy({ 'pages/**/*.png': '/', styles: 'styles' });
+  site.setServerOptions({ port: 8080, showAllHosts: false });
+  return {
+    dir: { input: 'pages', output: '_site', includes: '../layouts', data: '../data' },
+    markdownTemplateEngine: 'njk',
+  };
+}
