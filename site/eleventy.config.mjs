@@ -2,24 +2,19 @@
 // made here, at build time; what runs in the page is bundled by build.mjs.
 import { IdAttributePlugin } from '@11ty/eleventy';
 import { katex } from '@mdit/plugin-katex';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path/posix';
-import { createHighlighter } from 'shiki';
+import { highlighter } from './highlight.mjs';
 import { excerpt } from './source.mjs';
 
-const THEMES = { light: 'github-light', dark: 'github-dark' };
+const { version, repository } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 export default async function configure(site) {
-  const highlighter = await createHighlighter({
-    themes: Object.values(THEMES),
-    langs: ['ts', 'js', 'wgsl', 'json', 'yaml', 'bash', 'html'],
-  });
-  const highlight = (code, lang) =>
-    highlighter.codeToHtml(code.trimEnd(), {
-      lang: highlighter.getLoadedLanguages().includes(lang) ? lang : 'text',
-      themes: THEMES,
-      defaultColor: 'light-dark()',
-    });
+  const highlight = await highlighter();
+  site.addGlobalData('version', version);
+  site.addGlobalData('repository', repository.url.replace(/^git\+|\.git$/g, ''));
+  // Links to pages that are there.
+  site.addFilter('ready', (links, pages) => links.filter(({ url }) => pages.some((page) => page.url === url)));
 
   site.addPlugin(IdAttributePlugin);
   site.amendLibrary('md', (md) => {
@@ -54,7 +49,7 @@ export default async function configure(site) {
     return content.replace(/\b(href|src|content)="\/(?!\/)/g, `$1="${up}/`);
   });
 
-  site.addPassthroughCopy({ 'pages/**/*.png': '/', styles: 'styles' });
+  site.addPassthroughCopy({ 'pages/**/*.{png,svg,jpg,webp}': '/', styles: 'styles' });
   site.setServerOptions({ port: 8080, showAllHosts: false });
   return {
     dir: { input: 'pages', output: '_site', includes: '../layouts', data: '../data' },

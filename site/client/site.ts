@@ -1,0 +1,2 @@
+// On every page: live figures.
+import './figures.ts';
