@@ -46,9 +46,10 @@ const ENTRIES = [
   'train',
   'train-node',
   'bench',
+  'bench-node',
 ];
 /** Folders that run in Node only; elsewhere, what needs Node is in a subfolder `node`. */
-const IN_NODE = ['node', 'measure', 'cli'];
+const IN_NODE = ['node', 'cli'];
 
 const forbid = (files, patterns) => ({
   files,

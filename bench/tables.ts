@@ -2,7 +2,7 @@
 //   npm run bench:tables               writes what has changed
 //   npm run bench:tables -- --check    fails if a table or a chart is stale
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { flameChart, type BenchResult, type Measured, type PartsResult } from '../src/bench.ts';
+import { flameChart, type BenchResult, type Measured, type PartsResult } from '../src/bench-node.ts';
 import { lineChart } from '../src/report/charts/svg-chart.ts';
 import { table } from './markdown.ts';
 import type { PeersResult } from './peers/report.ts';
@@ -24,7 +24,7 @@ const peersResults = results.filter(isPeers);
 
 /** The machine and the versions of a result. */
 const origin = ({ adapter, processor, date, versions, commit, ceiling }: BenchResult): string =>
-  `${adapter.name.trim()}, ${processor.cores} cores of ${processor.model}, Node ${versions.node.slice(1)}, ${date}, commit ` +
+  `${adapter.name.trim()}, ${processor.cores} cores of ${processor.model}, Node ${versions.node!.slice(1)}, ${date}, commit ` +
   `${commit}. Ceiling: ${ceiling.gflops.toFixed(0)} GFLOP/s, ${ceiling.gbps.toFixed(1)} GB/s.`;
 
 const milliseconds = (value: number): string => `${value.toFixed(value < 10 ? 2 : value < 1000 ? 1 : 0)} ms`;

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { driverTime } from '../../src/measure/measure.ts';
+import { driverTime } from '../../src/node/driver-time.ts';
 
 // The protocol of the workers: a command per line on standard input, an answer per line on file descriptor 3, so that
 // output of a library does not interfere.

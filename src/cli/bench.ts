@@ -8,6 +8,7 @@ import {
   compare,
   comparisonLine,
   flameChart,
+  imageDecoder,
   kernelCases,
   labelParts,
   ladders,
@@ -29,7 +30,7 @@ import {
   type PartsResult,
   type SizeName,
   type WorkloadOptions,
-} from '../bench.ts';
+} from '../bench-node.ts';
 import { init, tuningNames, type Device, type InitOptions } from '../node.ts';
 import { defineCommand, EXIT, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
@@ -240,9 +241,10 @@ async function profileWorkload(
 ): Promise<readonly Measured[]> {
   const workload = new Workload(device, options);
   labelParts(device, workload);
+  const decode = await imageDecoder(device, workload);
   const runs = [
-    await measureParts(device, 'training step', () => workload.load().then(() => workload.trainStep())),
-    await measureParts(device, 'inference', () => workload.load().then(() => workload.detect())),
+    await measureParts(device, 'training step', () => decode().then(() => workload.trainStep())),
+    await measureParts(device, 'inference', () => decode().then(() => workload.detect())),
   ];
   workload.dispose();
   for (const run of runs) terminal.say(partsTable(run));

@@ -1,5 +1,3 @@
-import { readFileSync, readdirSync } from 'node:fs';
-import { cpus } from 'node:os';
 import type { Device } from '../tensor/device.ts';
 
 /** Distribution of several samples, in milliseconds. */
@@ -15,8 +13,8 @@ export interface Spread {
 export interface Timing {
   readonly wall: Spread;
   /**
-   * On a software adapter on Linux: the CPU time of the driver's threads, divided by the number of cores. This is the time
-   * of the run on an idle machine; other processes disturb it less than wall time.
+   * On a software adapter in Node on Linux: the CPU time of the driver's threads, divided by the number of cores. This is the
+   * time of the run on an idle machine; other processes disturb it less than wall time.
    */
   readonly cpu: Spread | null;
   /** Sum over the dispatches of one run, measured by the GPU; null if the adapter has no timestamps. */
@@ -69,12 +67,12 @@ export async function measureInTurns(device: Device, works: readonly Work[], sec
   }
   const turn = runs.reduce((sum, { sample }) => sum + sample, 0);
   const samples = Math.max(3, Math.min(100, Math.round((seconds * 1000 * works.length) / turn)));
-  const isSoftware = device.adapter.kind === 'software' && process.platform === 'linux';
+  const { driverTime } = device;
   for (let i = 0; i < samples; i++) {
     for (const { work, count, wall, cpu } of runs) {
-      const before = isSoftware ? driverTime() : 0;
+      const before = driverTime?.() ?? 0;
       wall.push((await once(work, count)) / count);
-      if (isSoftware) cpu.push((driverTime() - before) / count / cpus().length);
+      if (driverTime !== undefined) cpu.push((driverTime() - before) / count);
     }
   }
   const timings: Timing[] = [];
@@ -83,21 +81,7 @@ export async function measureInTurns(device: Device, works: readonly Work[], sec
     if (device.features.has('timestamp-query')) {
       gpu = (await device.profile(work)).reduce((sum, { milliseconds }) => sum + milliseconds, 0);
     }
-    timings.push({ wall: spread(wall), cpu: isSoftware ? spread(cpu) : null, gpu });
+    timings.push({ wall: spread(wall), cpu: driverTime === undefined ? null : spread(cpu), gpu });
   }
   return timings;
-}
-
-/** CPU time of all threads except Node's main thread, in milliseconds. Linux only. */
-export function driverTime(): number {
-  let nanoseconds = 0;
-  for (const thread of readdirSync('/proc/self/task')) {
-    if (Number(thread) === process.pid) continue;
-    try {
-      nanoseconds += Number(readFileSync(`/proc/self/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
-    } catch {
-      // The thread has ended meanwhile.
-    }
-  }
-  return nanoseconds / 1e6;
 }

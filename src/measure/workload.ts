@@ -1,5 +1,3 @@
-import { ndarray } from '../common/ndarray.ts';
-import { decodePng, encodePng } from '../imagery/node/png.ts';
 import { backward } from '../autograd/tape.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import { manualSeed } from '../autograd/seeds.ts';
@@ -24,11 +22,11 @@ export interface WorkloadOptions {
 /** A training step and an inference of one network on the same images. */
 export class Workload {
   readonly model: RetinaNet;
-  readonly #images: Tensor[];
+  /** [height, width, 3] each. */
+  readonly images: readonly Tensor[];
   readonly #targets: Target[];
   readonly #optimizer: SGD;
   readonly #device: Device;
-  #files: readonly Uint8Array[] | null = null;
 
   constructor(device: Device, { depth, size, batch, checkpoint = false }: WorkloadOptions) {
     const spec = retinaNetSpec('torchvision', {
@@ -39,30 +37,19 @@ export class Workload {
     manualSeed(1);
     this.model = new RetinaNet(2, spec);
     this.#optimizer = new SGD(this.model.parameters(), { lr: 1e-4, momentum: 0.9 });
-    this.#images = Array.from({ length: batch }, (_, n) => {
+    this.images = Array.from({ length: batch }, (_, n) => {
       const values = Float32Array.from({ length: size * size * 3 }, (_, i) => ((i * 7919 + n * 31) % 251) / 251);
       return keep(tensor(values, { device, shape: [size, size, 3] }));
     });
     const boxes = Float32Array.of(0.1, 0.1, 0.5, 0.6, 0.3, 0.2, 0.8, 0.7).map((fraction) => fraction * size);
-    this.#targets = this.#images.map(() => ({ boxes, labels: Int32Array.of(0, 1) }));
-  }
-
-  /** Decodes the images from PNG files in memory, one after the other. (In training this overlaps with work on the GPU.) */
-  async load(): Promise<void> {
-    this.#files ??= await Promise.all(
-      this.#images.map(async (image) => {
-        const bytes = Uint8Array.from((await image.data()) as Float32Array, (value) => value * 255);
-        return encodePng(ndarray(bytes, [...image.shape]));
-      }),
-    );
-    for (const file of this.#files) await this.#device.duringHost('data loading', () => decodePng(file, 'image'));
+    this.#targets = this.images.map(() => ({ boxes, labels: Int32Array.of(0, 1) }));
   }
 
   /** Loss, gradients and update; waits for the loss. */
   async trainStep(): Promise<number> {
     this.model.train();
     const loss = tidy(() => {
-      const { total } = this.model.losses(this.#images, this.#targets);
+      const { total } = this.model.losses(this.images, this.#targets);
       backward(total);
       return total;
     });
@@ -76,12 +63,12 @@ export class Workload {
   /** Detections of all images, with non-maximum suppression on the host. */
   async detect(): Promise<void> {
     this.model.eval();
-    await this.model.detect(this.#images);
+    await this.model.detect(this.images);
   }
 
   dispose(): void {
     this.#optimizer.dispose();
-    for (const image of this.#images) image.dispose();
+    for (const image of this.images) image.dispose();
     this.model.dispose();
   }
 }

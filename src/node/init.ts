@@ -1,7 +1,8 @@
-import { totalmem } from 'node:os';
+import { cpus, totalmem } from 'node:os';
 import { checkInit, openDevice, softwareLimit, useDevice, type InitOptions } from '../tensor/init.ts';
 import type { Device } from '../tensor/device.ts';
 import { isSoftware, openAdapter } from './adapter.ts';
+import { driverTime } from './driver-time.ts';
 
 /** Milliseconds to sleep between polls of the GPU: much shorter than a kernel, much longer than a poll. */
 const POLL_SLEEP = 0.3;
@@ -16,8 +17,7 @@ export async function init(options: InitOptions = {}): Promise<Device> {
   checkInit(options);
   if (options.gpu !== undefined) {
     const { adapterInfo: info } = options.gpu;
-    const kind = isSoftware(info) ? 'software' : 'hardware';
-    return useDevice(options.gpu, info, { ...options, owner: null, kind, wait: waitAsleep });
+    return useDevice(options.gpu, info, { ...options, owner: null, ...inNode(isSoftware(info)) });
   }
   const name = options.adapter ?? (process.env['RETINAGRAD_ADAPTER'] || undefined);
   const { gpu, adapter } = await openAdapter(name);
@@ -26,11 +26,17 @@ export async function init(options: InitOptions = {}): Promise<Device> {
     ...options,
     memoryLimit: options.memoryLimit ?? (software ? softwareLimit(hostMemory()) : Infinity),
     owner: gpu,
-    kind: software ? 'software' : 'hardware',
-    wait: waitAsleep,
+    ...inNode(software),
     reopen: () => init({ ...options, ...(name === undefined ? {} : { adapter: name }) }),
   });
 }
+
+/** What Node's devices have in common. */
+const inNode = (isOnCpu: boolean) => ({
+  kind: isOnCpu ? ('software' as const) : ('hardware' as const),
+  wait: waitAsleep,
+  ...(isOnCpu && process.platform === 'linux' ? { driverTime: () => driverTime() / cpus().length } : {}),
+});
 
 /** Bytes of memory that the process may use: those of the machine, or of the container that it runs in. */
 function hostMemory(): number {

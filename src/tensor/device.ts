@@ -49,6 +49,8 @@ export interface DeviceOptions {
   readonly bindingLimit?: number;
   /** Waits for a promise of the GPU without keeping a core busy. Default: plain `await`. */
   readonly wait?: Wait;
+  /** See `Device.driverTime`. */
+  readonly driverTime?: () => number;
 }
 
 /** Counters of what a device holds and has done. */
@@ -88,6 +90,11 @@ export class Device {
   readonly bindingLimit: number;
   /** Maximum bytes of GPU memory to hold; Infinity for no limit. */
   readonly memoryLimit: number;
+  /**
+   * Milliseconds of CPU time that the threads of a software driver have taken, divided by the number of cores. Undefined where
+   * it cannot be read: it can in Node on Linux.
+   */
+  readonly driverTime: (() => number) | undefined;
   /** Name of the part of the program that runs, for profiles. Gradients carry the part of their operation. */
   part = '';
 
@@ -116,6 +123,7 @@ export class Device {
       gpu.limits.maxStorageBufferBindingSize,
     );
     this.memoryLimit = options.memoryLimit ?? Infinity;
+    this.driverTime = options.driverTime;
     this.#reopen = options.reopen;
     this.#wait = options.wait ?? ((promise) => promise);
     this.#errors = new ErrorScopes(gpu, () => this.#commands.context);

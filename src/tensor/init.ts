@@ -33,6 +33,7 @@ interface PlatformOptions extends InitOptions {
   readonly owner: unknown;
   readonly kind: 'hardware' | 'software';
   readonly wait?: <T>(promise: Promise<T>) => Promise<T>;
+  readonly driverTime?: () => number;
   /** Opens another device like this one. */
   readonly reopen?: () => Promise<Device>;
 }
@@ -105,6 +106,7 @@ export function useDevice(gpu: GPUDevice, info: GPUAdapterInfo, options: Platfor
     ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
     ...(options.bindingLimit === undefined ? {} : { bindingLimit: options.bindingLimit }),
     ...(options.wait === undefined ? {} : { wait: options.wait }),
+    ...(options.driverTime === undefined ? {} : { driverTime: options.driverTime }),
     ...(options.reopen === undefined ? {} : { reopen: options.reopen }),
   });
   setDefaultDevice(device);

@@ -7,7 +7,9 @@ import { measureCeiling, measureKernel } from '../../src/measure/kernels.ts';
 import { spread } from '../../src/measure/measure.ts';
 import { flameChart, labelParts, measureParts } from '../../src/measure/parts.ts';
 import { conv2dShape } from '../../src/measure/reference/conv2d.ts';
-import { newResult, type BenchResult } from '../../src/measure/result.ts';
+import { imageDecoder } from '../../src/measure/node/decoding.ts';
+import { newResult } from '../../src/measure/node/new-result.ts';
+import type { BenchResult } from '../../src/measure/result.ts';
 import { checkTask, convTasks } from '../../src/measure/tasks.ts';
 import { measureCheckpoint, measureWhole } from '../../src/measure/whole.ts';
 import { Workload } from '../../src/measure/workload.ts';
@@ -111,7 +113,8 @@ test('kernels are timed, checked and compared', async () => {
 test('parts of a step add up to the whole, and gradients count for their part', async () => {
   const workload = new Workload(device, { depth: 18, size: 64, batch: 1 });
   labelParts(device, workload);
-  const step = await measureParts(device, 'training step', () => workload.load().then(() => workload.trainStep()));
+  const decode = await imageDecoder(device, workload);
+  const step = await measureParts(device, 'training step', () => decode().then(() => workload.trainStep()));
   const inference = await measureParts(device, 'inference', () => workload.detect());
   const names = step.parts.map(({ name }) => name);
   for (const name of [

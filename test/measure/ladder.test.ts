@@ -4,7 +4,10 @@ import { randn, tidy, type Tensor } from '../../src/index.ts';
 import { convLadder } from '../../src/measure/ladder/conv.ts';
 import { gradLadder } from '../../src/measure/ladder/grad.ts';
 import { matmulLadder } from '../../src/measure/ladder/matmul.ts';
-import type { LadderStep } from '../../src/measure/ladder/step.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { editedStep, type LadderStep } from '../../src/measure/ladder/step.ts';
+import { root } from '../support/files.ts';
 import { checkTask } from '../../src/measure/tasks.ts';
 import { testDevice } from '../support/device.ts';
 
@@ -35,5 +38,25 @@ for (const steps of ladders) {
     });
   }
 }
+
+test("an edited kernel takes the place of the ladder's, for that step only, each time that it changes", async () => {
+  const [step] = matmulLadder(64);
+  const file = 'matmul_1_naive.wgsl';
+  const code = readFileSync(join(root, 'bench/ladder', file), 'utf8');
+  const times = (factor: number): LadderStep =>
+    editedStep(step!, { [file]: code.replace('= sum;', `= ${factor}.0 * sum;`) });
+  const operands = { a: randn([64, 64], { seed: 1 }), b: randn([64, 64], { seed: 2 }) };
+  const first = async ({ run }: LadderStep): Promise<number> => {
+    const y = run(operands);
+    const [value] = await data(y);
+    y.dispose();
+    return value!;
+  };
+  const plain = await first(step!);
+  assert.is(await first(times(2)), 2 * plain);
+  assert.is(await first(times(4)), 4 * plain);
+  assert.is(await first(step!), plain);
+  for (const t of Object.values(operands)) t.dispose();
+});
 
 test.run();

@@ -59,7 +59,7 @@ test('the entry of Node has all names of the entry of browsers', async () => {
   const [node, browser] = [await import('../../src/node.ts'), await import('../../src/index.ts')];
   assert.equal(Object.keys(node).sort(), Object.keys(browser).sort());
   assert.is.not(node.init, browser.init);
-  for (const entry of ['data', 'report', 'detector', 'train']) {
+  for (const entry of ['data', 'report', 'detector', 'train', 'bench']) {
     const files = Object.keys((await import(`../../src/${entry}-node.ts`)) as object);
     for (const name of Object.keys((await import(`../../src/${entry}.ts`)) as object))
       assert.ok(files.includes(name), name);
@@ -75,6 +75,7 @@ test('browsers get no module of Node, few packages, and polygons on demand', () 
     ['src/report.ts', 'leven'],
     ['src/detector.ts', 'leven', 'pbf', 'yaml'], // for settings and ONNX files
     ['src/train.ts', 'leven'],
+    ['src/bench.ts', 'leven'],
   ] as const) {
     const { files, packages, optional } = reach(entry);
     assert.ok(files.size > 1, entry);

@@ -106,8 +106,20 @@ const IMPORTS: Record<string, { readonly refused: string[]; readonly allowed: st
     allowed: ['../doctor/y.ts', '../train/y.ts', '../detector/y.ts'],
   },
   'src/measure/x.ts': {
-    refused: ['../cli/y.ts', '../task/y.ts', 'webgpu', '../kernels/wgsl/y.wgsl.ts', '../index.ts'],
-    allowed: ['node:fs', '../kernels/y.ts', '../tensor/y.ts', '../train/y.ts'],
+    refused: [
+      '../cli/y.ts',
+      '../task/y.ts',
+      'webgpu',
+      '../kernels/wgsl/y.wgsl.ts',
+      '../index.ts',
+      'node:fs',
+      './node/y.ts',
+    ],
+    allowed: ['../kernels/y.ts', '../tensor/y.ts', '../train/y.ts'],
+  },
+  'src/measure/node/x.ts': {
+    refused: ['../../task/y.ts', 'webgpu'],
+    allowed: ['node:fs', '../y.ts', '../../data/node/y.ts'],
   },
   // The command can do what users of the library can: it imports entries only.
   'src/cli/x.ts': {

@@ -18,6 +18,35 @@ export interface LadderStep {
   readonly run: (operands: Named<Tensor>) => Tensor;
 }
 
+/** Text in place of that of some files, while an edited step runs. */
+let replacements: ReadonlyMap<string, Pick<WgslSource, 'code' | 'file'>> = new Map();
+let edits = 0;
+
+/**
+ * A step with other text in some of its kernels, for example a reader's. It must keep the bindings, the parameters and, unless
+ * the result is the same, the number of outputs per workgroup, because the launch stays as it is.
+ *
+ * @param files text by the name of the file in bench/ladder
+ */
+export function editedStep(step: LadderStep, files: Readonly<Record<string, string>>): LadderStep {
+  // Compiled kernels are cached by their file.
+  const sources = new Map(
+    Object.entries(files).map(([file, code]) => [file, { code, file: `${file}, edit ${++edits}` }]),
+  );
+  return {
+    ...step,
+    run(operands) {
+      const before = replacements;
+      replacements = sources;
+      try {
+        return step.run(operands);
+      } finally {
+        replacements = before;
+      }
+    },
+  };
+}
+
 /** Runs a kernel of the ladder that fills a new tensor. */
 export function filled<S extends WgslSource>(
   kernel: S,
@@ -26,7 +55,7 @@ export function filled<S extends WgslSource>(
 ): Tensor {
   const device = defaultDevice();
   const y = empty(device, shape, 'float32', 'ladder');
-  run(device, kernel, { op: 'ladder', ...launch(y) });
+  run(device, { ...kernel, ...replacements.get(kernel.file) }, { op: 'ladder', ...launch(y) });
   return y;
 }
 

@@ -1,18 +1,18 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkInteger, defined } from '../common/check.ts';
-import type { AugmentOptions } from '../data/augment.ts';
-import { polygonBox } from '../imagery/geometry.ts';
-import { rgbImage } from '../imagery/image.ts';
-import { batches } from '../data/loader.ts';
-import { openDataset } from '../data/node/open-dataset.ts';
-import { encodeJpeg } from '../imagery/node/jpeg.ts';
-import { encodePng } from '../imagery/node/png.ts';
-import { writeSyntheticSpaceNet } from '../synthetic/node/write-spacenet.ts';
-import { openWorkerSource, type SourceRecipe } from '../data/node/workers.ts';
-import { applyStretch, LevelCounts } from '../imagery/stretch.ts';
-import { generateChip } from '../synthetic/chip.ts';
+import { checkInteger, defined } from '../../common/check.ts';
+import type { AugmentOptions } from '../../data/augment.ts';
+import { polygonBox } from '../../imagery/geometry.ts';
+import { rgbImage } from '../../imagery/image.ts';
+import { batches } from '../../data/loader.ts';
+import { openDataset } from '../../data/node/open-dataset.ts';
+import { encodeJpeg } from '../../imagery/node/jpeg.ts';
+import { encodePng } from '../../imagery/node/png.ts';
+import { writeSyntheticSpaceNet } from '../../synthetic/node/write-spacenet.ts';
+import { openWorkerSource, type SourceRecipe } from '../../data/node/workers.ts';
+import { applyStretch, LevelCounts } from '../../imagery/stretch.ts';
+import { generateChip } from '../../synthetic/chip.ts';
 
 /** File formats of synthetic tiles: 8 bits in PNG and JPEG, 16 bits in uncompressed GeoTIFF, in SpaceNet's layout. */
 const chipFormats = ['png', 'jpeg', 'tiff'] as const;

@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { measureLoader, type LoaderRow } from '../../src/measure/loader.ts';
-import { rejects } from '../support/errors.ts';
+import { measureLoader, type LoaderRow } from '../../../src/measure/node/loader.ts';
+import { rejects } from '../../support/errors.ts';
 
 const leftBehind = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('retinagrad-loader-'));
 
