@@ -22,7 +22,7 @@ if (!existsSync(new URL('dist/index.js', root))) throw new Error('no dist/index.
 rmSync(new URL('_site', import.meta.url), { recursive: true, force: true });
 const options = {
   absWorkingDir: here,
-  entryPoints: ['client/site.ts'],
+  entryPoints: ['client/site.ts', 'client/exercises.ts'],
   outdir: '_site/assets',
   bundle: true,
   splitting: true,

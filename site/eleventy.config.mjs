@@ -4,6 +4,7 @@ import { IdAttributePlugin } from '@11ty/eleventy';
 import { katex } from '@mdit/plugin-katex';
 import { existsSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path/posix';
+import { book } from './book.mjs';
 import { highlighter } from './highlight.mjs';
 import { excerpt } from './source.mjs';
 
@@ -24,13 +25,15 @@ export default async function configure(site) {
   });
 
   // {% source "src/kernels/wgsl/relu.wgsl" %}: a file of the library, or the part of it between two lines.
-  site.addShortcode('source', (path, from, to) => {
+  const source = (path, from, to) => {
     const { text, line, language } = excerpt(path, from, to);
     const place = line === 1 ? path : `${path}, from line ${line}`;
     // In one line: Markdown would end the block at the first empty line.
     const html = highlight(text, language).replaceAll('\n', '&#10;');
     return `<figure class="source"><figcaption>${place}</figcaption>${html}</figure>`;
-  });
+  };
+  site.addShortcode('source', source);
+  site.addPlugin(book, { source });
   // {% figure "relu", "What one sees..." %}: a live figure of client/figures; the sentence and, if there is one, the picture
   // pages/figures/NAME.png stand there until it runs, and where it cannot.
   site.addShortcode('figure', (name, sentence) => {

@@ -2,9 +2,8 @@
 // where there is no WebGPU, the figure shows its picture and says what one would see.
 import type { Mount } from './figure.ts';
 
-const modules: Record<string, () => Promise<{ readonly mount: Mount }>> = {
-  relu: () => import('./figures/relu.ts'),
-};
+/** The module of a figure: esbuild makes a chunk of each file of the folder. */
+const load = (name: string): Promise<{ readonly mount: Mount }> => import(`./figures/${name}.ts`);
 
 const REMEDY =
   'This figure runs on your GPU, but this browser offers no WebGPU. Current Chrome, Edge, Safari and Firefox have it.';
@@ -15,7 +14,7 @@ async function start(figure: HTMLElement): Promise<void> {
   note.className = 'note';
   try {
     if (!('gpu' in navigator)) throw new Error(REMEDY);
-    const { mount } = await modules[figure.dataset['figure']!]!();
+    const { mount } = await load(figure.dataset['figure']!);
     const picture = stage.innerHTML;
     stage.replaceChildren();
     await mount(stage).catch((error: unknown) => {
