@@ -5,19 +5,31 @@ import { katex } from '@mdit/plugin-katex';
 import { existsSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path/posix';
 import { book } from './book.mjs';
+import { guides } from './guides.mjs';
 import { highlighter } from './highlight.mjs';
+import { ladder } from './ladder.mjs';
 import { excerpt } from './source.mjs';
 
-const { version, repository } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const repository = manifest.repository.url.replace(/^git\+|\.git$/g, '');
+
+/** The id of a heading, as GitHub makes it: links to headings work there and here. */
+const slug = (text) =>
+  text
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(' ', '-');
 
 export default async function configure(site) {
   const highlight = await highlighter();
-  site.addGlobalData('version', version);
-  site.addGlobalData('repository', repository.url.replace(/^git\+|\.git$/g, ''));
+  site.addGlobalData('version', manifest.version);
+  site.addGlobalData('repository', repository);
+  // Only the page for what is not found needs it: where the site is on its host.
+  site.addGlobalData('siteRoot', process.env['SITE_ROOT'] ?? '/');
   // Links to pages that are there.
   site.addFilter('ready', (links, pages) => links.filter(({ url }) => pages.some((page) => page.url === url)));
 
-  site.addPlugin(IdAttributePlugin);
+  site.addPlugin(IdAttributePlugin, { slugify: slug });
   site.amendLibrary('md', (md) => {
     md.set({ highlight, typographer: false });
     // MathML only: browsers draw it without style sheets, fonts or scripts, on paper too.
@@ -34,6 +46,8 @@ export default async function configure(site) {
   };
   site.addShortcode('source', source);
   site.addPlugin(book, { source });
+  site.addPlugin(guides, { repository });
+  site.addPlugin(ladder, { highlight });
   // {% figure "relu", "What one sees..." %}: a live figure of client/figures; the sentence and, if there is one, the picture
   // pages/figures/NAME.png stand there until it runs, and where it cannot.
   site.addShortcode('figure', (name, sentence) => {
@@ -47,12 +61,20 @@ export default async function configure(site) {
 
   // Links from the root of the site become relative, so that it works in any folder of any host.
   site.addTransform('relative-links', function (content) {
-    if (!this.page.outputPath?.endsWith('.html')) return content;
+    if (!this.page.outputPath?.endsWith('.html') || this.page.url === '/404.html') return content;
     const up = relative(new URL(this.page.url, 'http://x').pathname, '/') || '.';
     return content.replace(/\b(href|src|content)="\/(?!\/)/g, `$1="${up}/`);
   });
 
-  site.addPassthroughCopy({ 'pages/**/*.{png,svg,jpg,webp}': '/', styles: 'styles' });
+  site.addPassthroughCopy({
+    'pages/*.{png,svg,jpg,webp}': '/',
+    'pages/figures': 'figures',
+    'pages/images': 'images',
+    '../docs/images': 'guides/images',
+    '../bench/ladder/*.wgsl': 'ladder',
+    '../bench/results/*.json': 'bench/results',
+    styles: 'styles',
+  });
   site.setServerOptions({ port: 8080, showAllHosts: false });
   return {
     dir: { input: 'pages', output: '_site', includes: '../layouts', data: '../data' },
