@@ -92,7 +92,10 @@ async function indexPages() {
 
 if (!existsSync(new URL('dist/index.js', root))) throw new Error('no dist/index.js: run `npm run build` first');
 rmSync(new URL('_site', import.meta.url), { recursive: true, force: true });
-const eleventy = new Eleventy(`${here}pages`, `${here}_site`, { configPath: `${here}eleventy.config.mjs`, quietMode: true });
+const eleventy = new Eleventy(`${here}pages`, `${here}_site`, {
+  configPath: `${here}eleventy.config.mjs`,
+  quietMode: true,
+});
 process.chdir(here);
 if (isServing) {
   const running = await context(programOptions);
@@ -106,9 +109,7 @@ if (isServing) {
   await indexPages();
   const site = {
     version: versionOf(`${here}_site`),
-    programs: Object.fromEntries(
-      Object.keys(programs).map((name) => [`assets/${name}.js`, filesOf(metafile, name)]),
-    ),
+    programs: Object.fromEntries(Object.keys(programs).map((name) => [`assets/${name}.js`, filesOf(metafile, name)])),
   };
   await build({
     ...options,

@@ -32,6 +32,7 @@ export default async function configure(site) {
   site.addPlugin(IdAttributePlugin, { slugify: slug });
   site.amendLibrary('md', (md) => {
     md.set({ highlight, typographer: false });
+    md.enable('code'); // Indented code, which the guides and the comments of the source use.
     // MathML only: browsers draw it without style sheets, fonts or scripts, on paper too.
     md.use(katex, { output: 'mathml', throwOnError: true, strict: 'error' });
   });

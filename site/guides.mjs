@@ -8,7 +8,10 @@ const read = (path) => readFileSync(new URL(path, root), 'utf8');
 
 /** Guides in reading order: file, and one sentence. Titles are those of the files. */
 const GUIDES = [
-  ['docs/your-own-data.md', 'From a folder of images with boxes to a detector: formats, settings, the report, troubleshooting.'],
+  [
+    'docs/your-own-data.md',
+    'From a folder of images with boxes to a detector: formats, settings, the report, troubleshooting.',
+  ],
   ['docs/architecture.md', 'One convolution from the module to the WGSL thread, and back through its gradient.'],
   ['docs/retinanet.md', 'One image through the detector to its boxes and its F1, with the traps of each step.'],
   ['docs/performance.md', 'How fast the kernels are, how this is measured, and what was tried.'],
@@ -26,15 +29,17 @@ function divided(text) {
 
 /** Markdown with each link to a file replaced by `target(path, hash)`. */
 const mended = (text, target) =>
-  text.replaceAll(
-    /(\]\()([^()\s#]+)(#[^()\s]*)?(\))/g,
-    (all, open, to, hash = '', close) => (/^[a-z]+:|^\//.test(to) ? all : `${open}${target(to, hash)}${close}`),
+  text.replaceAll(/(\]\()([^()\s#]+)(#[^()\s]*)?(\))/g, (all, open, to, hash = '', close) =>
+    /^[a-z]+:|^\//.test(to) ? all : `${open}${target(to, hash)}${close}`,
   );
 
 /** Adds the pages. `source` is where files are shown that are no page. */
 export function guides(site, { repository }) {
   const list = GUIDES.map(([file, about]) => ({ file, about, url: pageOf(file), ...divided(read(file)) }));
-  site.addGlobalData('guides', list.map(({ url, title, about }) => ({ url, title, about })));
+  site.addGlobalData(
+    'guides',
+    list.map(({ url, title, about }) => ({ url, title, about })),
+  );
   const data = { layout: 'guide.njk', templateEngineOverride: 'md' };
   for (const { file, about, url, title, rest } of list) {
     const text = mended(rest, (to, hash) => {
@@ -57,9 +62,11 @@ function reference(site) {
   for (const file of readdirSync(made, { recursive: true })) {
     if (!file.endsWith('.md')) continue;
     const { title, rest } = divided(readFileSync(new URL(file, made), 'utf8'));
-    const text = mended(rest, (to, hash) => {
+    const text = mended(rest.replaceAll('| `undefined` |', '| |'), (to, hash) => {
       const path = normalize(join(dirname(file), to));
-      return `/reference/${path.replace(/(?:^|\/)README\.md$|\.md$/, '')}/`.replace('//', '/') + hash;
+      // typedoc counts headings in its own way where several are the same.
+      const heading = hash === '#constructor' ? '#constructors' : hash.replace(/.*-\d+$/, '');
+      return `/reference/${path.replace(/(?:^|\/)README\.md$|\.md$/, '')}/`.replace('//', '/') + heading;
     });
     const name = file.replace(/(^|\/)README\.md$/, '$1index.md');
     site.addTemplate(`reference/${name}`, text, {
@@ -67,6 +74,8 @@ function reference(site) {
       templateEngineOverride: 'md',
       title,
       description: `${title}: reference of retinagrad.`,
+      // A page of an entry is a long list of names.
+      width: file.endsWith('README.md') ? 'names' : '',
     });
   }
 }

@@ -23,7 +23,7 @@ const app = await Application.bootstrapWithPlugins({
   readme: 'none',
   disableGit: true,
   basePath: pathOf('.'),
-  sourceLinkTemplate: `${repository.url.replace(/^git\+|\.git$/g, '')}/blob/main/{path}#L{line}`,
+  sourceLinkTemplate: `${repository.url.replace(/^git\+|\.git$/g, '')}/blob/main/src/{path}#L{line}`,
   excludePrivate: true,
   excludeInternal: true,
   skipErrorChecking: true, // `npm run typecheck` does that.

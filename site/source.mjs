@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 
-const LANGUAGES = { '.ts': 'ts', '.mjs': 'js', '.wgsl': 'wgsl', '.yaml': 'yaml', '.json': 'json' };
+const LANGUAGES = { '.ts': 'ts', '.mjs': 'js', '.wgsl': 'wgsl', '.yaml': 'yaml', '.json': 'json', '.md': 'ts' };
 
 /**
  * Lines of a file of the repository.

@@ -51,7 +51,9 @@ async function compareWith(file: string): Promise<void> {
 
 function save(): void {
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([`${JSON.stringify(result.value, null, 2)}\n`], { type: 'application/json' }));
+  link.href = URL.createObjectURL(
+    new Blob([`${JSON.stringify(result.value, null, 2)}\n`], { type: 'application/json' }),
+  );
   link.download = 'bench.json';
   link.click();
   URL.revokeObjectURL(link.href);
@@ -64,7 +66,11 @@ function Controls() {
     <div class="bench-controls">
       <label>
         Measure
-        <select value={suite.value} disabled={isRunning} onChange={(event) => (suite.value = event.currentTarget.value)}>
+        <select
+          value={suite.value}
+          disabled={isRunning}
+          onChange={(event) => (suite.value = event.currentTarget.value)}
+        >
           {Object.entries(SUITES).map(([key, { label }]) => (
             <option value={key}>{label}</option>
           ))}

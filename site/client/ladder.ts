@@ -71,7 +71,8 @@ function equip(step: HTMLElement): void {
   const measure = async (): Promise<void> => {
     say('Measuring …', false);
     const runner = await openRunner();
-    if (!runner.names.has(name)) return say('This step needs subgroups of 4 or 8 lanes, which this GPU does not have.', false);
+    if (!runner.names.has(name))
+      return say('This step needs subgroups of 4 or 8 lanes, which this GPU does not have.', false);
     const found = [];
     for (const [file, code] of Object.entries(edits())) {
       for (const problem of await runner.compile(code)) found.push({ file, ...problem });
@@ -136,4 +137,6 @@ function editButton(
 if ('gpu' in navigator) {
   machine.textContent = 'The first measurement also measures what this GPU can do at most.';
   for (const step of document.querySelectorAll<HTMLElement>('[data-step]')) equip(step);
-} else machine.textContent = 'This browser offers no WebGPU, so that kernels cannot run here. Current Chrome, Edge, Safari and Firefox have it.';
+} else
+  machine.textContent =
+    'This browser offers no WebGPU, so that kernels cannot run here. Current Chrome, Edge, Safari and Firefox have it.';

@@ -51,7 +51,8 @@ async function search(): Promise<void> {
   if (found === null) return; // The reader typed on.
   const pages = await Promise.all(found.results.slice(0, MOST).map((result) => result.data()));
   const count = found.results.length;
-  status.textContent = count > MOST ? `${count} pages, the best ${MOST} of them` : `${count} ${count === 1 ? 'page' : 'pages'}`;
+  status.textContent =
+    count > MOST ? `${count} pages, the best ${MOST} of them` : `${count} ${count === 1 ? 'page' : 'pages'}`;
   list.replaceChildren(...pages.map(itemOf));
 }
 

@@ -20,6 +20,8 @@ if (navigator.clipboard !== undefined) {
 if (IS_RELEASE && 'serviceWorker' in navigator) {
   addEventListener('load', () => {
     const worker = new URL('../sw.js', import.meta.url);
-    navigator.serviceWorker.register(worker).catch((error: unknown) => console.info('The site is not kept for offline use:', error));
+    navigator.serviceWorker
+      .register(worker)
+      .catch((error: unknown) => console.info('The site is not kept for offline use:', error));
   });
 }

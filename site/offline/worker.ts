@@ -11,7 +11,9 @@ const root = new URL('./', self.location.href);
 
 /** Keeps what the programs of a page may load. */
 async function keepPrograms(html: string, cache: Cache): Promise<void> {
-  const files = [...html.matchAll(/src="[./]*(assets\/[\w-]+\.js)"/g)].flatMap(([, file]) => SITE.programs[file!] ?? []);
+  const files = [...html.matchAll(/src="[./]*(assets\/[\w-]+\.js)"/g)].flatMap(
+    ([, file]) => SITE.programs[file!] ?? [],
+  );
   for (const file of new Set(files)) {
     const url = new URL(file, root).href;
     if ((await cache.match(url)) === undefined) await cache.add(url);
@@ -29,9 +31,11 @@ async function answer(event: FetchEvent): Promise<Response> {
     const response = await fetch(request);
     if (response.status === 200) {
       const [copy, page] = [response.clone(), response.clone()];
-      event.waitUntil(cache.put(request.url.split(/[?#]/)[0]!, copy).then(async () => {
-        if (isPage) await keepPrograms(await page.text(), cache);
-      }));
+      event.waitUntil(
+        cache.put(request.url.split(/[?#]/)[0]!, copy).then(async () => {
+          if (isPage) await keepPrograms(await page.text(), cache);
+        }),
+      );
     }
     return response;
   } catch (error) {

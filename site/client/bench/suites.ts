@@ -33,13 +33,13 @@ const kernels = (sizes: readonly (keyof typeof SIZES)[], filter: RegExp): Piece[
     .filter(({ name }) => filter.test(name))
     .map((kernel) => ({
       name: kernel.name,
-      run: async (device, result) => void result.cases.push(await measureKernel(device, kernel, result.ceiling, SECONDS)),
+      run: async (device, result) =>
+        void result.cases.push(await measureKernel(device, kernel, result.ceiling, SECONDS)),
     }));
 
 const whole = (depth: 18 | 50, size: number): Piece => ({
   name: `ResNet-${depth} ${size} px, batch 1`,
-  run: async (device, result) =>
-    void result.cases.push(...(await measureWhole(device, { depth, size, batch: 1 }, 2))),
+  run: async (device, result) => void result.cases.push(...(await measureWhole(device, { depth, size, batch: 1 }, 2))),
 });
 
 const parts = (depth: 18 | 50, size: number): Piece => ({
@@ -60,7 +60,8 @@ const parts = (depth: 18 | 50, size: number): Piece => ({
 export const SUITES: Readonly<Record<string, { readonly label: string; readonly pieces: () => Piece[] }>> = {
   short: {
     label: 'A sample of the kernels',
-    pieces: () => kernels(['256'], /matmul|3x3 (?:64->64|256->256) @(?:64|32)|1x1 64->256 @64|norm|pool|upsample|add|SGD/),
+    pieces: () =>
+      kernels(['256'], /matmul|3x3 (?:64->64|256->256) @(?:64|32)|1x1 64->256 @64|norm|pool|upsample|add|SGD/),
   },
   kernels: { label: 'Every kernel at 256 pixels', pieces: () => kernels(['256'], /./) },
   'kernels-512': { label: 'Every kernel at 512 pixels', pieces: () => kernels(['512'], /./) },

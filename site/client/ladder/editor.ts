@@ -82,7 +82,9 @@ export function openEditor(parent: HTMLElement, text: string, label: string, run
         return { from: start, to: Math.max(start, to), severity: 'error' as const, message };
       });
       view.dispatch(setDiagnostics(view.state, diagnostics));
-      const effects: StateEffect<unknown>[] = diagnostics.slice(0, 1).map(({ from }) => EditorView.scrollIntoView(from));
+      const effects: StateEffect<unknown>[] = diagnostics
+        .slice(0, 1)
+        .map(({ from }) => EditorView.scrollIntoView(from));
       view.dispatch({ effects });
     },
     focus: () => view.focus(),

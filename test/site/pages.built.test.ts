@@ -1,0 +1,166 @@
+// Pages of the built site in Chromium with WebGPU: what axe finds, what they load, and what they do.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { AxeResults } from 'axe-core';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { root } from '../support/files.ts';
+import { hasChromium, launchChromium } from '../browser/chromium.ts';
+import { openPage, serveSite } from './site.ts';
+
+/** Bytes, gzipped, that the first page may load. */
+const FIRST_PAGE = 300_000;
+const LIMIT = 240_000;
+
+const test = suite('pages');
+const site = await serveSite();
+const browser = hasChromium() ? await launchChromium() : null;
+test.after(async () => {
+  await browser?.close();
+  site.close();
+});
+if (browser !== null) {
+  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  const PAGES = [
+    '',
+    'bench/',
+    'book/ladder/',
+    'reference/',
+    'reference/retinagrad/functions/conv2d/',
+    'search/',
+    'gallery/',
+  ];
+
+  for (const path of PAGES) {
+    test(`/${path} has no finding of axe and does not scroll sideways, at both widths and in both colours`, async () => {
+      for (const [width, colorScheme] of [
+        [1280, 'light'],
+        [390, 'dark'],
+      ] as const) {
+        const context = await browser.newContext({
+          viewport: { width, height: 900 },
+          colorScheme,
+          serviceWorkers: 'block',
+        });
+        const { page, complaints } = await openPage(context, site.url + path);
+        await page.evaluate(axe);
+        const { violations } = (await page.evaluate('axe.run()')) as AxeResults;
+        const findings = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+        assert.equal(findings, [], `${width} px`);
+        const excess = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+        assert.ok((excess as number) <= 0, `${width} px: ${excess as number} px wider than the window`);
+        assert.equal(
+          complaints.filter((text) => !text.includes('ServiceWorker') && !text.includes('offline')),
+          [],
+        );
+        await context.close();
+      }
+    });
+  }
+
+  test('the first page is small, and measures the machine', async () => {
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    let bytes = 0;
+    context.on('response', (response) => void response.body().then((body) => (bytes += gzipSync(body).length)));
+    const { page } = await openPage(context, site.url);
+    const rate = page.locator('.rate');
+    await page.getByText('beside float64 sums').waitFor({ timeout: LIMIT });
+    assert.match((await rate.textContent())!, /^[\d.,]+ GFLOP\/s$/);
+    const error = Number(/sums: (\S+) of the largest/.exec((await page.locator('.stage').textContent())!)![1]);
+    assert.ok(error < 1e-5, `error ${error}`);
+    console.log(`# the first page loads ${(bytes / 1000).toFixed(0)} kB gzipped`);
+    assert.ok(bytes > 10_000 && bytes < FIRST_PAGE, `${bytes} bytes`);
+    await context.close();
+  });
+
+  test('pages can be read without JavaScript', async () => {
+    const context = await browser.newContext({ javaScriptEnabled: false });
+    for (const path of ['', 'book/ladder/', 'reference/retinagrad/']) {
+      const { page } = await openPage(context, site.url + path);
+      assert.ok((await page.locator('main').innerText()).length > 500, path);
+      assert.ok((await page.locator('header nav a').count()) > 1, path);
+      await page.close();
+    }
+    await context.close();
+  });
+
+  test('a page that was opened works without a network', async () => {
+    const context = await browser.newContext();
+    const { page } = await openPage(context, `${site.url}gallery/`);
+    const kept = async () =>
+      page.evaluate(
+        "caches.keys().then(async ([name]) => name !== undefined && (await (await caches.open(name)).keys()).some(({ url }) => url.includes('examples/hello')))",
+      );
+    const end = Date.now() + LIMIT;
+    while (!(await kept()) && Date.now() < end) await page.waitForTimeout(100);
+    await context.setOffline(true);
+    await page.reload();
+    assert.is(await page.locator('h1').textContent(), 'Gallery');
+    await page.getByText(/plane +y = 2\.0/).waitFor({ timeout: LIMIT });
+    await context.close();
+  });
+
+  test('the search finds an operation', async () => {
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    const { page, complaints } = await openPage(context, `${site.url}search/?q=conv2d`);
+    await page.getByRole('link', { name: 'conv2d()' }).first().waitFor({ timeout: LIMIT });
+    assert.equal(complaints, []);
+    await context.close();
+  });
+
+  test('a benchmark is stopped and saved, and the command reads the file', async () => {
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    const { page, complaints } = await openPage(context, `${site.url}bench/`);
+    await page.getByLabel('Compare with').selectOption('llvmpipe-epyc-kernels.json');
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.locator('tbody tr').first().waitFor({ timeout: LIMIT });
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByRole('button', { name: 'Start' }).waitFor({ timeout: LIMIT });
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save as JSON' }).click(),
+    ]);
+    const folder = mkdtempSync(join(tmpdir(), 'retinagrad-bench-page-'));
+    try {
+      const file = join(folder, 'bench.json');
+      await download.saveAs(file);
+      const stored = join(root, 'bench/results/llvmpipe-epyc-kernels.json');
+      const command = [join(root, 'dist/cli/main.js'), 'bench', 'compare', stored, file];
+      const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+      assert.is(status, 0, stderr);
+      assert.match(stdout, /^matmul 1024x1024x1024 +[\d.]+x/m);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    const row = (await page.locator('tbody tr').first().textContent())!;
+    assert.match(row, /^matmul 1024x1024x1024.* GFLOP\/s.*correct[\d.,]+x$/);
+    assert.equal(complaints, []);
+    await context.close();
+  });
+
+  test('an edited kernel that does not compile is marked at its line; one that is wrong is called wrong', async () => {
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    const { page, complaints } = await openPage(context, `${site.url}book/ladder/`);
+    const step = page.locator('[data-step="matmul 1 naive"]');
+    await step.getByRole('button', { name: /Edit/ }).click();
+    const editor = step.locator('.cm-content');
+    await editor.waitFor();
+    const change = (text: string) => editor.fill(text);
+    const code = readFileSync(join(root, 'bench/ladder/matmul_1_naive.wgsl'), 'utf8');
+    await change(code.replace('let j = id.y;', 'let j = id.yes;'));
+    await page.keyboard.press('Control+Enter');
+    const line = code.split('\n').findIndex((text) => text.includes('let j = id.y;')) + 1;
+    await step.getByText(`matmul_1_naive.wgsl:${line}:`).waitFor({ timeout: LIMIT });
+    await step.locator('.cm-lint-marker-error').waitFor();
+    await change(code.replace('= sum;', '= sum + 1.0;'));
+    await page.keyboard.press('Control+Enter');
+    await step.getByText(/Yours: .* WRONG: off by .* The step as it was: [\d.]+ GFLOP\/s/).waitFor({ timeout: LIMIT });
+    assert.equal(complaints, []);
+    await context.close();
+  });
+}
+test.run();
