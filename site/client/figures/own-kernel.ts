@@ -1,6 +1,7 @@
 // A kernel of the page's own, between tensors of the library: the Mandelbrot set of a grid of numbers.
-import { arange, fromBuffer, init, reshape, tidy, toBuffer, toPixels } from 'retinagrad';
+import { arange, fromBuffer, reshape, tidy, toBuffer, toPixels } from 'retinagrad';
 import type { Mount } from '../figure.ts';
+import { device } from '../gpu.ts';
 
 const [WIDTH, HEIGHT] = [480, 320];
 
@@ -20,8 +21,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 }`;
 
 export const mount: Mount = async (stage) => {
-  const { gpu } = await init();
-  const pipeline = await gpu.createComputePipelineAsync({
+  const { gpu } = await device();
+  const pipeline = gpu.createComputePipeline({
     layout: 'auto',
     compute: { module: gpu.createShaderModule({ code: WGSL }) },
   });

@@ -4,7 +4,6 @@ import {
   cos,
   div,
   equal,
-  init,
   mul,
   noGrad,
   record,
@@ -17,6 +16,7 @@ import {
   type Tensor,
 } from 'retinagrad';
 import type { Mount } from '../figure.ts';
+import { device } from '../gpu.ts';
 
 /** sin(x) / x, and 1 at 0. */
 function sinc(x: Tensor): Tensor {
@@ -26,7 +26,7 @@ function sinc(x: Tensor): Tensor {
 }
 
 export const mount: Mount = async (stage) => {
-  await init();
+  await device();
   const points = Array.from({ length: 241 }, (_, i) => (i - 120) / 10);
   const x = tensor(points, { requiresGrad: true });
   const y = sinc(x);
