@@ -24,7 +24,7 @@ const BUNDLES: [code: string, most: number][] = [
   ["export { encodeSafetensors } from './dist/index.js';", 2_000],
   ["export { init, add } from './dist/index.js';", 25_000],
   ["export * from './dist/index.js';", 130_000],
-  ["export * from './dist/data.js';", 90_000],
+  ["export * from './dist/data.js';", 97_000], // with the readers of annotation tools' formats, which pages use too
   ["export * from './dist/evaluation.js';", 40_000],
   ["export * from './dist/report.js';", 40_000],
 ];

@@ -3,16 +3,9 @@ import { join } from 'node:path';
 import { InputError } from '../../common/errors.ts';
 import { listFiles, readHead, withoutExtension } from '../../imagery/node/files.ts';
 import { imageEnding } from '../../imagery/node/image-size.ts';
-import { csvLines } from '../csv-rows.ts';
-import { csvFlavour } from '../csv.ts';
-import { isCvat } from '../tools/cvat.ts';
+import { isLayerName, labelFormatOf } from '../detect-format.ts';
 import { isDota } from '../tools/dota.ts';
 import { formatExamples, isWritableFormat, type LabelFormat } from '../formats.ts';
-import { isLabelStudio } from '../tools/label-studio.ts';
-import { isLabelMe } from '../tools/labelme.ts';
-import { isOpenImagesHeader } from '../tools/open-images.ts';
-import { isSpaceNetHeader } from '../spacenet.ts';
-import { isVia, isViaHeader } from '../tools/via.ts';
 import { isInLabelTxt } from './read-tools.ts';
 import { yoloLabelPath } from './read-yolo.ts';
 import { isPlaceLabel } from './spacenet-layout.ts';
@@ -172,37 +165,10 @@ function vocFolder(file: string): string {
   return /^((?:.*\/)?annotations)\//i.exec(file)?.[1] ?? '';
 }
 
-/** Whether a file is a vector layer in another format than GeoJSON; a KMZ is refused by its reader. */
-const isLayerName = (file: string): boolean => /\.(shp|gpkg|fgb|km[lz])$/i.test(file);
-
 /** The format of a file; null if it is unknown. */
 async function formatOfFile(path: string): Promise<LabelFormat | null> {
-  if (/\.geojson$/i.test(path)) return 'geojson';
-  if (isLayerName(path)) return 'vector';
-  const ending = /\.(json|xml|csv|tsv|txt|ya?ml)$/i.exec(path)?.[1]?.toLowerCase();
-  if (ending === undefined || /\.aux\.xml$/i.test(path)) return null;
-  const text = (await readStart(path)).trimStart();
-  if (ending === 'txt') return isDota(text) ? 'dota' : null;
-  if (ending === 'xml') return isCvat(text) ? 'cvat' : text.includes('<annotation') ? 'voc' : null;
-  if (ending === 'yaml' || ending === 'yml') return /^\s*["']?names["']?\s*:/m.test(text) ? 'yolo' : null;
-  if (ending === 'json') {
-    if (isLabelStudio(text)) return 'label-studio';
-    if (text.startsWith('[')) return text.includes('"image_id"') || /^\[\s*\]/.test(text) ? 'coco-results' : null;
-    if (/"type"\s*:\s*"FeatureCollection"/.test(text)) return 'geojson';
-    if (isVia(text)) return 'via';
-    if (isLabelMe(text)) return 'labelme';
-    return /"(?:images|annotations|categories)"\s*:/.test(text) ? 'coco' : null;
-  }
-  try {
-    const first = csvLines(text, path).next();
-    if (first.done === true) return null;
-    const { values } = first.value;
-    if (isSpaceNetHeader(values)) return 'spacenet-csv';
-    if (isViaHeader(values)) return 'via';
-    return isOpenImagesHeader(values) ? 'openimages' : csvFlavour(values);
-  } catch {
-    return null;
-  }
+  const isText = /\.(?:json|xml|csv|tsv|txt|ya?ml)$/i.test(path);
+  return labelFormatOf(path, isText ? await readStart(path) : '');
 }
 
 /** The first characters of a file. */
