@@ -307,6 +307,62 @@ test('labels that are written in any format are read back', () => {
   }
 });
 
+test('labels of annotation tools are read', () => {
+  const cases: Readonly<Record<string, string>> = {
+    'project.json': JSON.stringify([
+      {
+        data: { image: '/data/upload/1/a.png' },
+        annotations: [
+          {
+            result: [
+              {
+                type: 'rectanglelabels',
+                original_width: 100,
+                original_height: 80,
+                value: { x: 10, y: 25, width: 20, height: 50, rotation: 0, rectanglelabels: ['tree'] },
+              },
+            ],
+          },
+        ],
+      },
+    ]),
+    'a.json': JSON.stringify({
+      imagePath: '../images/a.png',
+      shapes: [
+        {
+          label: 'tree',
+          shape_type: 'rectangle',
+          points: [
+            [10, 20],
+            [30, 60],
+          ],
+        },
+      ],
+    }),
+    'via.json': JSON.stringify({
+      'a.png1': {
+        filename: 'a.png',
+        size: 1,
+        regions: [
+          {
+            shape_attributes: { name: 'rect', x: 10, y: 20, width: 20, height: 40 },
+            region_attributes: { class: 'tree' },
+          },
+        ],
+      },
+    }),
+    'annotations.xml':
+      '<annotations><image name="x/a.png" width="100" height="80"><box label="tree" xtl="10" ytl="20" xbr="30" ybr="60"/></image></annotations>',
+    'labelTxt/a.txt': '10 20 30 20 30 60 10 60 tree 0\n',
+  };
+  for (const [path, text] of Object.entries(cases)) {
+    const read = readLabelFiles([{ path, text }], start.images, ['building']);
+    assert.equal([read.notes, read.classes], [[], ['building', 'tree']], path);
+    const boxes = read.images.map(({ id, objects }) => [id, ...objects.map(({ label, box }) => [label, ...box])]);
+    assert.equal(boxes, [['a.png', [1, 10, 20, 30, 60]]], path);
+  }
+});
+
 test('labels of unknown images and files are reported', () => {
   const [image] = start.images;
   const csv = { path: 'x.csv', text: 'image,x1,y1,x2,y2,label\nimages/a.png,1,2,9,9,tree\nz.png,1,2,9,9,tree\n' };

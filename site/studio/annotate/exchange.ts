@@ -1,11 +1,17 @@
 // Labels from files and into files, by the library's readers and writers. Without a page, so that it runs in Node too.
 import {
   isWritableFormat,
+  labelFormatOf,
   parseClassList,
   parseCoco,
   parseCocoResults,
+  parseCvat,
+  parseDota,
   parseLabelCsv,
+  parseLabelMe,
+  parseLabelStudio,
   parseSpaceNetCsv,
+  parseVia,
   parseVoc,
   parseYolo,
   parseYoloData,
@@ -18,6 +24,7 @@ import {
   writeVoc,
   writeYolo,
   writeYoloData,
+  type LabelFormat,
   type LabelledImage,
   type LabelledObject,
   type LabelProblem,
@@ -129,8 +136,9 @@ export interface ReadLabelFiles {
 }
 
 /**
- * Reads label files (COCO, COCO results, CSV, SpaceNet CSV, Pascal VOC, YOLO) for the given images, which labels name by path or by
- * file name. Files of other kinds are listed in the notes. Throws a `LabelError` for a file that cannot be read at all.
+ * Reads label files of all formats without map coordinates (except Open Images, whose classes are in another file) for the given
+ * images, which labels name by path or by file name. What cannot be read is listed in the notes. Throws a `LabelError` for a file
+ * that cannot be read at all.
  */
 export function readLabelFiles(
   files: readonly TextFile[],
@@ -138,10 +146,10 @@ export function readLabelFiles(
   classes: readonly string[],
 ): ReadLabelFiles {
   const problems: LabelProblem[] = [];
-  const tables = tablesOf(files, images, classes, (problem) => problems.push(problem));
+  const find = finder(images.map(({ id }) => id));
+  const tables = tablesOf(files, { images, find, classes, onProblem: (problem) => problems.push(problem) });
   const all = [...classes];
   for (const table of tables) all.push(...table.classes.filter((name) => !all.includes(name)));
-  const find = finder(images.map(({ id }) => id));
   const objects = new Map<string, LabelledObject[]>();
   const unknown: string[] = [];
   for (const table of tables) {
@@ -160,7 +168,7 @@ export function readLabelFiles(
   }
   if (tables.length === 0) {
     notes.push(
-      `${files.map(({ path }) => path).join(', ')}: not a label file. Expected COCO .json, .csv, Pascal VOC .xml, or YOLO .txt with data.yaml.`,
+      `${files.map(({ path }) => path).join(', ')}: not a label file that is read here. Expected COCO, CSV, Pascal VOC, YOLO with data.yaml, VIA, LabelMe, CVAT, Label Studio or DOTA.`,
     );
   }
   return { classes: all, images: [...objects].map(([id, list]) => ({ id, objects: list })), notes };
@@ -188,40 +196,71 @@ function finder(ids: readonly string[]): (path: string) => string | undefined {
       : (only((id) => baseName(id) === baseName(path)) ?? only((id) => stem(baseName(id)) === baseName(path)));
 }
 
-type OnProblem = (problem: LabelProblem) => void;
+/** Images that labels are read for. */
+interface Target {
+  readonly images: readonly Pick<ImageLabels, 'id' | 'width' | 'height'>[];
+  readonly find: (path: string) => string | undefined;
+  readonly classes: readonly string[];
+  readonly onProblem: (problem: LabelProblem) => void;
+}
 
-function tablesOf(
-  files: readonly TextFile[],
-  images: readonly Pick<ImageLabels, 'id' | 'width' | 'height'>[],
-  classes: readonly string[],
-  onProblem: OnProblem,
-): LabelTable[] {
-  const ending = (pattern: RegExp): TextFile[] => files.filter(({ path }) => pattern.test(path));
-  const byName = finder(images.map(({ id }) => id));
-  const sized = images.map(({ id, width, height }) => ({ file: id, width, height, objects: [] }));
-  const tables: LabelTable[] = [];
-  for (const { path: name, text } of ending(/\.json$/i)) {
-    const isResults = /^\ufeff?\s*\[/.test(text);
-    tables.push(
-      isResults
-        ? parseCocoResults(text, { classes, images: sized }, { name, onProblem })
-        : parseCoco(text, { name, onProblem, byName }),
-    );
+function tablesOf(files: readonly TextFile[], target: Target): LabelTable[] {
+  const labels = files.filter(({ path }) => !CLASS_LIST.test(path));
+  const formats = new Map(labels.map((file) => [file, labelFormatOf(file.path, file.text)]));
+  const of = (format: LabelFormat): TextFile[] => labels.filter((file) => formats.get(file) === format);
+  const tables = labels.flatMap((file) => {
+    const table = tableOfFile(file, formats.get(file)!, target);
+    return table === null ? [] : [table];
+  });
+  // Formats with a file for each image. The folders of a zip are not those of the images, which are found by their names.
+  const { find, onProblem } = target;
+  const findImage = (path: string): string | { readonly problem: string } =>
+    find(path) ?? find(stem(path)) ?? { problem: 'there is no image of this name' };
+  const named = (format: LabelFormat): TextFile[] =>
+    of(format).map(({ path, text }) => ({ path: baseName(path), text }));
+  const options = { name: 'labels', onProblem };
+  if (of('voc').length > 0) tables.push(parseVoc(named('voc'), { ...options, byName: find, findImage: find }));
+  if (of('dota').length > 0) tables.push(parseDota(named('dota'), { ...options, findImage }));
+  if (of('labelme').length > 0) {
+    const findNamed = (path: string, name: string) => findImage(name === '' ? path : name.replaceAll('\\', '/'));
+    tables.push(parseLabelMe(named('labelme'), { ...options, findImage: findNamed }));
   }
-  for (const { path: name, text } of ending(/\.csv$/i).filter(({ path }) => !CLASS_LIST.test(path))) {
-    const isSpaceNet = /^[^\r\n]*PolygonWKT_Pix/.test(text);
-    tables.push(
-      isSpaceNet
-        ? parseSpaceNetCsv(text, { name, onProblem, fileOf: (id) => byName(id) ?? id })
-        : parseLabelCsv(text, { name, onProblem, byName }),
-    );
-  }
-  const xml = ending(/\.xml$/i);
-  // The folders of a zip are not those of the images: an image is found by its name.
-  const documents = xml.map(({ path, text }) => ({ path: baseName(path), text }));
-  if (xml.length > 0) tables.push(parseVoc(documents, { name: 'xml', onProblem, byName, findImage: byName }));
-  const yolo = yoloTable(files, images, byName, onProblem);
+  const yolo = yoloTable(
+    files,
+    labels.filter((file) => /\.txt$/i.test(file.path) && formats.get(file) === null),
+    target,
+  );
   return yolo === null ? tables : [...tables, yolo];
+}
+
+/** The labels of a file for all images; null if it is not of such a format. */
+function tableOfFile({ path: name, text }: TextFile, format: LabelFormat | null, target: Target): LabelTable | null {
+  const { classes, images, find, onProblem } = target;
+  const options = { name, onProblem, byName: find };
+  switch (format) {
+    case 'coco':
+      return parseCoco(text, options);
+    case 'coco-results': {
+      const sized = images.map(({ id, width, height }) => ({ file: id, width, height, objects: [] }));
+      return parseCocoResults(text, { classes, images: sized }, { name, onProblem });
+    }
+    case 'csv':
+    case 'deepforest':
+    case 'deepforest-geometry':
+    case 'keras-retinanet':
+      return parseLabelCsv(text, options);
+    case 'spacenet-csv':
+      return parseSpaceNetCsv(text, { name, onProblem, fileOf: (id) => find(id) ?? id });
+    case 'via':
+      return parseVia(text, options);
+    case 'cvat':
+      return parseCvat(text, options);
+    case 'label-studio':
+      return parseLabelStudio(text, options);
+    default:
+      // What begins like JSON and is not of any format may be damaged: its reader says where.
+      return format === null && /\.json$/i.test(name) ? parseCoco(text, options) : null;
+  }
 }
 
 /** Lists of classes: YOLO's, and that of keras-retinanet, whose rows name the classes themselves. */
@@ -230,11 +269,9 @@ const CLASS_LIST = /(?:^|\/)(?:classes|obj)\.(?:txt|names|csv)$/i;
 /** YOLO's text, one file for each image, with the names of the classes in `data.yaml` or `classes.txt`. */
 function yoloTable(
   files: readonly TextFile[],
-  images: readonly Pick<ImageLabels, 'id' | 'width' | 'height'>[],
-  find: (path: string) => string | undefined,
-  onProblem: OnProblem,
+  labels: readonly TextFile[],
+  { images, find, onProblem }: Target,
 ): LabelTable | null {
-  const labels = files.filter(({ path }) => /\.txt$/i.test(path) && !CLASS_LIST.test(path));
   if (labels.length === 0) return null;
   const yaml = files.find(({ path }) => /\.ya?ml$/i.test(path));
   const list = files.find(({ path }) => CLASS_LIST.test(path) && !/\.csv$/i.test(path));

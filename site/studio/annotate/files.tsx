@@ -101,8 +101,8 @@ export function Files({ images, classes, open, say }: FilesProps) {
         />
       </label>
       <p class="muted small">
-        COCO, CSV, Pascal VOC, YOLO and SpaceNet are read; detections with scores become suggestions. Images that are
-        neither boxed nor marked as empty are left out of exports.
+        All formats without map coordinates are read; detections with scores become suggestions. Images that are neither
+        boxed nor marked as empty are left out of exports.
       </p>
     </div>
   );
