@@ -23,8 +23,8 @@ await writeImages(folder, { 'a.png': gradient(64, 96), 'b.png': gradient(96, 64)
 
 /** Runs predict, which loses its GPU, as a driver does, before the calls of `detect` with these numbers. */
 async function predictLosing(out: string, ...at: readonly number[]): Promise<{ stderr: string; error: Error | null }> {
-  const { detect } = RetinaNet.prototype;
-  const { write } = process.stderr;
+  const detect = Object.getOwnPropertyDescriptor(RetinaNet.prototype, 'detect')!.value as RetinaNet['detect'];
+  const write = process.stderr.write.bind(process.stderr);
   let [calls, stderr] = [0, ''];
   RetinaNet.prototype.detect = function (...args) {
     if (at.includes(calls++)) defaultDevice().gpu.destroy();

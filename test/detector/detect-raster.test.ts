@@ -7,6 +7,7 @@ import type { RasterPixels } from '../../src/imagery/raster.ts';
 import { Region } from '../../src/imagery/region.ts';
 import type { PixelWindow } from '../../src/imagery/types.ts';
 import { retinaNetSpec, type Detections, type RetinaNet, type RgbImage } from '../../src/index.ts';
+import { GpuOutOfMemoryError } from '../../src/tensor/errors.ts';
 import { corners } from '../data/support.ts';
 import { rejects } from '../support/errors.ts';
 
@@ -168,6 +169,13 @@ test('every tile is read once, and an error of a tile is that of the call', asyn
     read: (window) => (window.x === 250 ? Promise.reject(new Error('block 7 is damaged')) : raster.read(window)),
   };
   await rejects(detectRaster(seesRectangles(), broken, { tile: 50, overlap: 0, batchSize: 1 }), /block 7 is damaged/);
+});
+
+test('a tile that does not fit into the memory is an error that says what to lower', async () => {
+  const error = new GpuOutOfMemoryError('conv2d', 1e9, 'no room for 1 GB', { remedy: 'Use a smaller batch' });
+  const model = { ...seesRectangles(), detect: () => Promise.reject(error) };
+  const detecting = detectRaster(model, drawn(300, 100, []), { tile: 50 });
+  await rejects(detecting, /^conv2d: no room for 1 GB\. A tile of 50 pixels does not fit: .*predict --tile/);
 });
 
 test.run();
