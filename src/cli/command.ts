@@ -6,7 +6,7 @@ import type { CommandName } from './summaries.ts';
 import { Terminal } from './terminal.ts';
 
 /** Exit statuses, for scripts. */
-export const EXIT = { done: 0, failed: 1, usage: 2, found: 3, interrupted: 130 } as const;
+export const EXIT = { done: 0, failed: 1, usage: 2, found: 3, interrupted: 130, closed: 141 } as const;
 
 /** What a command gets. */
 export interface Call<O extends OptionTable = OptionTable> {

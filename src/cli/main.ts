@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { watchOutput } from './closed-output.ts';
 import { EXIT, type Command } from './command.ts';
 import { exitHelp, optionsHelp, rows } from './help.ts';
 import { adapter, sharedOptions } from './options.ts';
@@ -7,7 +8,6 @@ import { summaries, type CommandName } from './summaries.ts';
 import { UsageError } from './usage-error.ts';
 import { reasonOf } from '../common/check.ts';
 import { InputError } from '../common/errors.ts';
-import { writeReason } from '../common/node/replace-file.ts';
 import { printable } from '../common/printable.ts';
 import { SettingError } from '../common/settings.ts';
 import { didYouMean } from '../common/did-you-mean.ts';
@@ -46,6 +46,7 @@ ${exitHelp({
   [EXIT.usage]: 'invalid command line or setting',
   [EXIT.found]: 'doctor found errors in the data',
   [EXIT.interrupted]: 'interrupted (Ctrl-C) with progress saved',
+  [EXIT.closed]: 'output closed by its reader',
 })}
 
 From a folder of images and a file of boxes to a detector:
@@ -91,12 +92,7 @@ function forUsers(error: unknown, options: Command['options']): string {
   });
 }
 
-// `retinagrad ... | head` closes the pipe early, which is not an error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.done);
-  process.stderr.write(`retinagrad: standard output ${writeReason(error)}\n`);
-  process.exit(EXIT.failed);
-});
+watchOutput();
 const args = process.argv.slice(2);
 try {
   process.exitCode = await main(args);

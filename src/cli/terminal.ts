@@ -107,8 +107,8 @@ export function formatDuration(seconds: number): string {
 }
 
 /**
- * A signal that Ctrl-C (SIGINT), SIGTERM or the end of the terminal (SIGHUP) aborts. A second one of the first two exits the
- * process at once.
+ * A signal that Ctrl-C (SIGINT), SIGTERM or the end of the terminal or of the output (SIGHUP) aborts. A second one of the first
+ * two exits the process at once.
  *
  * @param onInterrupt is called on the first one, to tell the user what happens next
  */
@@ -127,10 +127,8 @@ export function abortOnInterrupt(controller: AbortController, onInterrupt: () =>
       onInterrupt();
     });
   }
-  // A terminal that is closed can send it several times, and no longer takes output.
+  // A terminal that is closed can send it several times; `watchOutput` does when the output is closed.
   process.on('SIGHUP', () => {
-    for (const stream of [process.stdout, process.stderr])
-      stream.removeAllListeners('error').on('error', () => undefined);
     if (controller.signal.aborted) return;
     controller.abort(new Error('interrupted'));
     onInterrupt();

@@ -57,9 +57,9 @@ test are never used. Training keeps the weights that score best on the held-out 
 Settings with their defaults ("none" disables):
 ${settingsHelp(settingsSchema)}
 The state is saved after each epoch, every train.saveMinutes within one, and before an error ends the training. Ctrl-C,
-SIGTERM and a closed terminal finish the current step, save and exit; a second Ctrl-C exits at once. If the GPU is lost,
-for example because its driver was reset, training goes on from the last state on a new device; if it is lost again at
-the same step, it ends.
+SIGTERM and the end of the terminal or of the output (| head) finish the current step, save and exit; a second Ctrl-C
+exits at once. If the GPU is lost, for example because its driver was reset, training goes on from the last state on a new
+device; if it is lost again at the same step, it ends.
 
 train.batchSize=auto processes as many images together as fit into the memory (--memory-limit): divisors of
 train.stepImages are tried on noise, the largest first. train.accumulate follows, so that a step has train.stepImages
@@ -119,7 +119,7 @@ async function runTrain(call: Call<typeof OPTIONS>): Promise<number> {
     onOpen(training) {
       onOpen(training);
       // Until now there was nothing to save, and Ctrl-C ended the process.
-      abortOnInterrupt(interruption, () => terminal.warn('Interrupted: finishing the step and saving...'));
+      abortOnInterrupt(interruption, () => terminal.warn(`Interrupted: finishing the step and saving to ${out}...`));
     },
     onWarning: (text) => terminal.warn(text),
     onStep({ step, epoch, loss, imagesPerSecond }, total) {

@@ -85,6 +85,19 @@ test('a run is not resumed with other data', async () => {
   writeFileSync(config, text);
 });
 
+test('a reader that closes the output interrupts as Ctrl-C does, with status 141; a command without state ends at once', async () => {
+  const closed = retinagrad(['train', '--resume', 'run'], (output, _kill, close) => {
+    if (output.includes('adapter')) close();
+  });
+  const { stderr } = await ends(closed, 141);
+  assert.match(stderr, 'Interrupted: finishing the step and saving to run...');
+  const { stdout } = await ends(
+    retinagrad(['doctor', data], (_output, _kill, close) => close()),
+    141,
+  );
+  assert.not.match(stdout, 'held out');
+});
+
 test('--resume finishes the run; --json prints one object alone', async () => {
   const result = await json<{ run: string; end: string; steps: number; totalSteps: number; counts: Counts }>(
     retinagrad(['train', '--resume', 'run', '--json']),
@@ -104,7 +117,7 @@ test('the run folder tells all: settings, environment, metrics and a report that
   assert.is(again.data.path, 'synthetic');
   assert.is(again.train.averageDecay, null);
   const environment = JSON.parse(read('run', 'environment.json')) as { resumed: object[]; adapter: { name: string } };
-  assert.is(environment.resumed.length, 1);
+  assert.is(environment.resumed.length, 2);
   assert.ok(environment.adapter.name.length > 0);
   const records = read('run', 'metrics.jsonl')
     .trimEnd()

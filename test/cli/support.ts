@@ -20,12 +20,13 @@ export function temporaryFolder(): { readonly path: string; readonly remove: () 
   return { path, remove: () => rmSync(path, { recursive: true }) };
 }
 
-/** The command as a user runs it in a folder, in a separate process. `onOutput` gets all output so far and may send a signal. */
+/** Gets all output of a process so far, and may send a signal to it or close standard output, as `| head` does. */
+type OnOutput = (output: string, kill: (signal: NodeJS.Signals) => void, close: () => void) => void;
+
+/** The command as a user runs it in a folder, in a separate process. */
 export function retinagradIn(cwd: string) {
-  return (
-    args: readonly string[],
-    onOutput: (output: string, kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
-  ): Promise<Ended> => runNode(cwd, [script, ...args], onOutput);
+  return (args: readonly string[], onOutput: OnOutput = () => undefined): Promise<Ended> =>
+    runNode(cwd, [script, ...args], onOutput);
 }
 
 /** Milliseconds after which a process that has printed nothing counts as one that never started. */
@@ -38,7 +39,7 @@ const STARTED = 120_000;
 export async function runNode(
   cwd: string,
   args: readonly string[],
-  onOutput: (output: string, kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
+  onOutput: OnOutput = () => undefined,
 ): Promise<Ended> {
   const ended = (await startNode(cwd, args, onOutput)) ?? (await startNode(cwd, args, onOutput));
   if (ended === null) throw new Error(`node ${args.join(' ')} prints nothing`);
@@ -46,11 +47,7 @@ export async function runNode(
 }
 
 /** Runs Node; null if it has printed nothing for two minutes, and was killed. */
-function startNode(
-  cwd: string,
-  args: readonly string[],
-  onOutput: (output: string, kill: (signal: NodeJS.Signals) => void) => void,
-): Promise<Ended | null> {
+function startNode(cwd: string, args: readonly string[], onOutput: OnOutput): Promise<Ended | null> {
   const options = ['--conditions', 'retinagrad-source', '--import', import.meta.resolve('tsx')];
   const child = spawn(process.execPath, [...options, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   return new Promise((resolve, reject) => {
@@ -61,7 +58,11 @@ function startNode(
       child[name].setEncoding('utf8').on('data', (part: string) => {
         clearTimeout(timer);
         text[name] += part;
-        onOutput(text.stdout + text.stderr, (signal) => child.kill(signal));
+        onOutput(
+          text.stdout + text.stderr,
+          (signal) => child.kill(signal),
+          () => child.stdout.destroy(),
+        );
       });
     }
     child.on('error', reject).on('close', (status) => {
