@@ -9,6 +9,7 @@ import { EXIT } from './command.ts';
  */
 export function watchOutput(): void {
   let status: number | null = null;
+  let isTerminalGone = false;
   for (const [name, stream] of [
     ['output', process.stdout],
     ['error', process.stderr],
@@ -16,7 +17,8 @@ export function watchOutput(): void {
     stream.on('error', (error) => {
       // What is written later fails as well.
       if (status !== null) return;
-      const isClosed = codeOf(error) === 'EPIPE' || (codeOf(error) === 'EIO' && stream.isTTY);
+      isTerminalGone = codeOf(error) === 'EIO' && stream.isTTY;
+      const isClosed = codeOf(error) === 'EPIPE' || isTerminalGone;
       status = isClosed ? EXIT.closed : EXIT.failed;
       if (!isClosed) process.stderr.write(`retinagrad: standard ${name} ${writeReason(error)}\n`);
       if (!process.emit('SIGHUP', 'SIGHUP')) process.exit(status);
@@ -24,5 +26,9 @@ export function watchOutput(): void {
   }
   process.on('exit', (code) => {
     if (status !== null && (code === EXIT.done || code === EXIT.interrupted)) process.exitCode = status;
+    if (!isTerminalGone) return;
+    // Node aborts when it cannot give a terminal its modes back. The signal that ends other programs then comes before.
+    process.removeAllListeners('SIGHUP');
+    process.kill(process.pid, 'SIGHUP');
   });
 }

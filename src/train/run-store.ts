@@ -15,7 +15,7 @@ export interface StepRecord extends StepLosses {
   readonly epoch: number;
   /** Learning rate of pyramid and heads. */
   readonly learningRate: number;
-  /** Mean over the epoch so far. */
+  /** Mean over the epoch so far, without pauses of the process. */
   readonly imagesPerSecond: number;
   /**
    * Seconds that the step waited for its samples. If they are a large part of the time of a step, reading is the

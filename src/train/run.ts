@@ -18,6 +18,7 @@ import {
 } from './run-options.ts';
 import type { EvaluationRecord } from './run-store.ts';
 import { indicesOfEpoch } from './sampler.ts';
+import { StepClock } from './step-clock.ts';
 import { readLosses, Trainer } from './trainer.ts';
 
 /**
@@ -36,6 +37,7 @@ export class Run {
   readonly #empty: readonly number[];
   /** Steps of the newest saved state, and when it was saved by a clock that is never set back. */
   #saved: { steps: number; time: number };
+  readonly #clock = new StepClock();
   /** Writes a state whose weights have not been proved good: the loss of the next step does that. */
   #unproved: (() => void) | null = null;
   readonly #release: () => void;
@@ -121,14 +123,14 @@ export class Run {
     const trainer = this.#trainer;
     const epoch = Math.floor(trainer.steps / stepsPerEpoch);
     const order = sampler === undefined ? split.train : indicesOfEpoch(sampler, epoch, split.train);
-    const clock = { start: performance.now(), first: trainer.steps, epoch };
+    this.#clock.restart();
     let running: RunningStep | null = null;
     let asked = performance.now();
     const logRunning = async (): Promise<void> => {
       const step = running;
       running = null;
       if (step === null) return;
-      await this.#log(step, clock);
+      await this.#log(step, epoch);
       this.#unproved?.();
       this.#unproved = null;
     };
@@ -179,17 +181,16 @@ export class Run {
   }
 
   /** Waits for the losses of a step, checks that they are finite, and records them. */
-  async #log(step: RunningStep, clock: { start: number; first: number; epoch: number }): Promise<void> {
+  async #log(step: RunningStep, epoch: number): Promise<void> {
     const losses = await step.numbers;
     await checkFinite(losses, step, this.#trainer, this.#saved.steps, this.#options.folder);
-    const seconds = (performance.now() - clock.start) / 1000;
     const record = {
       kind: 'step' as const,
       step: step.step,
-      epoch: clock.epoch,
+      epoch,
       ...losses,
       learningRate: step.learningRate,
-      imagesPerSecond: Number(((this.#plan.stepImages * (step.step - clock.first)) / seconds).toPrecision(4)),
+      imagesPerSecond: Number((this.#plan.stepImages / this.#clock.step()).toPrecision(4)),
       waitSeconds: Number(step.waitSeconds.toPrecision(3)),
     };
     this.#options.folder.append(record);
