@@ -34,12 +34,16 @@ export function resumeRun(
     folder.restoreRecords(fresh, onWarning);
     return fresh;
   }
-  const saved = progressOf(state.metadata['progress']);
+  const text = state.metadata['progress'];
+  const saved = progressOf(text);
   if (saved === null) {
     throw new RunError(
       'trainDetector',
-      `the state in ${folder.path} was written by another version and cannot be resumed: start ` +
-        'a new run, for example from the weights in best.safetensors (loadPretrained)',
+      text === undefined
+        ? `the state in ${folder.path} holds weights, but no optimizer and no progress: it is not the state of a run. ` +
+            'Put the state back, or start a new run in another folder from these weights (model.weights)'
+        : `the state in ${folder.path} was written by another version and cannot be resumed: start ` +
+            'a new run, for example from the weights in best.safetensors (model.weights)',
     );
   }
   const differences = differencesOf(saved.settings, fresh.settings);

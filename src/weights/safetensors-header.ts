@@ -44,6 +44,9 @@ export function headerEnd(start: Uint8Array, size: number, name: string): number
   if (size < PREFIX) invalid(name, `it has ${size} bytes, the header's length alone takes ${PREFIX}`);
   const length = new DataView(start.buffer, start.byteOffset, start.byteLength).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
+    // A ZIP file, or a pickle of protocol 2, as PyTorch writes them.
+    const first = new DataView(start.buffer, start.byteOffset, start.byteLength).getUint16(0);
+    if (first === 0x504b || first === 0x8002) invalid(name, 'it is a PyTorch file (.pth), which model.weights reads');
     invalid(name, `its header claims ${length} bytes, the maximum is ${MAX_HEADER_BYTES}`);
   }
   const end = PREFIX + Number(length);

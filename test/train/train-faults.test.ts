@@ -80,6 +80,14 @@ test('changed settings and labels are refused with each difference; changes that
   assert.ok(killed.files.has('best'), 'they are saved again');
 });
 
+test('weights in the place of a state are named as what they are', async () => {
+  const folder = new MemoryRun('memory');
+  folder.files.set('state', whole.files.get('best')!);
+  const { message } = await errorOf(() => train(folder, { resume: true }));
+  assert.match(message, /the state in memory holds weights, but no optimizer and no progress/);
+  assert.match(message, /from these weights \(model\.weights\)/);
+});
+
 test('a training that diverges keeps its last good state', async () => {
   const folder = new MemoryRun();
   const schedule = (step: number): number => (step < 3 ? 1e-7 : 1e30);

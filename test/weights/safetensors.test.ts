@@ -260,4 +260,12 @@ test('every truncation is refused', async () => {
   }
 });
 
+test('a file of PyTorch is named as one where only safetensors will do', () => {
+  for (const start of ['504b0304', '80028a0a'])
+    assert.throws(
+      () => decodeSafetensors(Buffer.from(`${start}6cfc9c46f920`, 'hex'), 'state.safetensors'),
+      /^state\.safetensors: not a valid safetensors file: it is a PyTorch file \(\.pth\)/,
+    );
+});
+
 test.run();
