@@ -23,7 +23,10 @@ export function checkFlatGeobuf(bytes: Uint8Array): boolean {
     const features = count === 0 ? 0 : Number(view.getBigUint64(count, true));
     const size = fieldAt(view, header.table, INDEX_NODE_SIZE);
     const nodeSize = size === 0 ? 16 : view.getUint16(size, true);
-    if (header.end === bytes.length) return false;
+    if (header.end === bytes.length) {
+      if (features > 0) throw new RangeError(`the file ends before the first of its ${features} features`);
+      return false;
+    }
     if (features === 0 && nodeSize > 0) throw new RangeError('an index of no features');
     let at = header.end + (nodeSize > 0 ? indexBytes(features, nodeSize) : 0);
     if (at > bytes.length) throw new RangeError('an index beyond the end of the file');

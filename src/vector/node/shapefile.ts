@@ -19,6 +19,7 @@ export async function readShapefile(path: string): Promise<VectorLayer> {
     await beside('cpg'),
   ];
   checkLength(bytes);
+  if (table !== null) checkTable(table);
   const shapes = await openShp(bytes);
   const rows = table === null ? null : await openDbf(table, { encoding: encodingOf(cpg?.toString('latin1') ?? '') });
   const features: Feature[] = [];
@@ -47,6 +48,13 @@ function checkLength(bytes: Buffer): void {
   if (bytes.length < 100 || bytes.readUInt32BE(0) !== 9994) throw new Error('not a shapefile (wrong signature)');
   const length = bytes.readUInt32BE(24) * 2;
   if (bytes.length < length) throw new Error(`truncated: it has ${bytes.length} of ${length} bytes`);
+}
+
+/** Compares the length of the `.dbf` with that of the rows in its header. Some programs omit the mark of the end. */
+function checkTable(table: Buffer): void {
+  if (table.length < 32) throw new Error(`truncated: the .dbf has ${table.length} bytes, its header alone takes 32`);
+  const length = table.readUInt16LE(8) + table.readUInt32LE(4) * table.readUInt16LE(10);
+  if (table.length < length) throw new Error(`truncated: the .dbf has ${table.length} of ${length} bytes`);
 }
 
 /** The file of the same name with another ending, in small or capital letters; null if it does not exist. */
