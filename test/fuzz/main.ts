@@ -8,7 +8,7 @@ import { coverage, fuzz, notes, type FuzzReport } from './fuzz.ts';
 import { table } from './table.ts';
 
 const HELP = `npm run fuzz -- [--programs N] [--seed N] [--ops NAMES] [--failures N]
-npm run fuzz -- --minutes N [--seed N] [--files NAMES]
+npm run fuzz -- --minutes N [--seed N] [--files NAMES] [--save]
 
 Runs random programs of 3 to 12 operations and compares every value, and the gradient of a weighted sum of all of them,
 with the float64 reference. A program that disagrees is reduced to the smallest one that still does, and printed as
@@ -20,10 +20,12 @@ TypeScript that runs.
   --failures N   number of failures to reduce before it stops, default 5
 
 With --minutes, damages valid files of every format instead, and reads them: each must be read, or refused by an error that
-names it. Inputs that reach code that none before has reached are damaged further. Needs no GPU.
+names it. Inputs that reach code that none before has reached are damaged further, as are those of earlier runs in
+test/fuzz/parsers/corpus.json. Needs no GPU.
 
   --minutes N    how long
   --finds FOLDER  where to write files that fail, minimised; default none
+  --save         adds the inputs that reach new code to corpus.json
   --files NAMES  comma-separated parts of names, such as png,tif; default all
   --help         this text
 
@@ -48,6 +50,7 @@ function readOptions() {
       minutes: text,
       files: text,
       finds: text,
+      save: { type: 'boolean' },
       help: { type: 'boolean' },
     },
   });
@@ -63,6 +66,7 @@ function readOptions() {
     minutes: values.minutes === undefined ? null : integer('minutes', values.minutes, 1),
     files: values.files?.split(',') ?? [''],
     finds: values.finds ?? null,
+    save: values.save ?? false,
     ops: new Map(names.map((name) => [name, table.get(name)!])),
   };
 }
@@ -86,16 +90,19 @@ interface ParserRun {
   readonly seed: number;
   readonly files: readonly string[];
   readonly finds: string | null;
+  readonly save: boolean;
 }
 
 /** Reads damaged files for some minutes. */
-async function runParsers({ minutes, seed, files, finds }: ParserRun): Promise<void> {
+async function runParsers({ minutes, seed, files, finds, save }: ParserRun): Promise<void> {
   const { Coverage } = await import('./parsers/coverage.ts');
   const coverage = new Coverage();
-  const [{ fuzzParsers, minimised, parserHead, parserLine, withoutWarnings }, { openParsers }] = await Promise.all([
-    import('./parsers/fuzz-parsers.ts'),
-    import('./parsers/parsers.ts'),
-  ]);
+  const [{ saveInputs }, { fuzzParsers, minimised, parserHead, parserLine, withoutWarnings }, { openParsers }] =
+    await Promise.all([
+      import('./parsers/corpus.ts'),
+      import('./parsers/fuzz-parsers.ts'),
+      import('./parsers/parsers.ts'),
+    ]);
   const opened = await openParsers();
   const parsers = opened.parsers.filter(({ file }) => files.some((name) => file.includes(name)));
   if (parsers.length === 0) {
@@ -117,6 +124,7 @@ async function runParsers({ minutes, seed, files, finds }: ParserRun): Promise<v
       },
     });
     console.log([parserHead, ...fuzzed.map(parserLine)].join('\n'));
+    if (save) saveInputs(fuzzed);
     for (const { parser, report } of fuzzed) {
       // One for each kind of problem.
       const kinds = new Map(report.failures.map((failure) => [failure.error.slice(0, 60), failure]));
@@ -143,12 +151,12 @@ async function runParsers({ minutes, seed, files, finds }: ParserRun): Promise<v
 }
 
 async function main(): Promise<void> {
-  const { help, ops, minutes, files, finds, ...options } = readOptions();
+  const { help, ops, minutes, files, finds, save, ...options } = readOptions();
   if (help) {
     console.log(HELP);
     return;
   }
-  if (minutes !== null) return runParsers({ minutes, seed: options.seed, files, finds });
+  if (minutes !== null) return runParsers({ minutes, seed: options.seed, files, finds, save });
   const device = await init();
   const report = await fuzz(device, ops, { ...options, onProgress: progress(options.programs) });
   device.destroy();

@@ -3,6 +3,7 @@ import { InputError } from '../../../src/common/errors.ts';
 import { Random } from '../../../src/common/random.ts';
 import { SettingError } from '../../../src/common/settings.ts';
 import { LabelError } from '../../../src/labels/problems.ts';
+import { savedInputs } from './corpus.ts';
 import type { Coverage } from './coverage.ts';
 import { mutated } from './mutate.ts';
 import type { Parser } from './parsers.ts';
@@ -85,9 +86,9 @@ export interface FuzzParsersOptions {
 export interface FuzzedParser {
   readonly parser: Parser;
   readonly report: ParserReport;
-  /** Its seeds, and the inputs that have reached new code. */
+  /** Its seeds, the inputs of earlier runs, and those that have reached new code. */
   readonly corpus: Uint8Array[];
-  /** Characters of source that its seeds reached first, and that the inputs made from them reached beyond. */
+  /** Characters of source that its seeds and the inputs of earlier runs reached first, and that the inputs made from them reached beyond. */
   readonly reached: { seeds: number; inputs: number };
   next: number;
 }
@@ -108,10 +109,11 @@ export async function fuzzParsers(
   { minutes, seed, coverage, onProgress }: FuzzParsersOptions,
 ): Promise<FuzzedParser[]> {
   const fuzzed = parsers.map((parser): FuzzedParser => {
-    return { parser, report: newReport(parser), corpus: [...parser.seeds], reached: { seeds: 0, inputs: 0 }, next: 0 };
+    const corpus = [...parser.seeds, ...savedInputs(parser)];
+    return { parser, report: newReport(parser), corpus, reached: { seeds: 0, inputs: 0 }, next: 0 };
   });
   await withoutWarnings(async () => {
-    for (const one of fuzzed) one.reached.seeds = await grownBy(coverage, () => readAll(one.parser, one.parser.seeds));
+    for (const one of fuzzed) one.reached.seeds = await grownBy(coverage, () => readAll(one.parser, one.corpus));
     for (const end = performance.now() + minutes * 60_000; performance.now() < end;) {
       for (const one of fuzzed) {
         onProgress(fuzzed);

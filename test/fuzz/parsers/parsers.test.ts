@@ -1,6 +1,7 @@
 /** Damaged files are read or refused by an error that names them. `npm run fuzz -- --minutes N` tries more of them. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { savedInputs } from './corpus.ts';
 import { inputOf, newReport, tryRead, withoutWarnings } from './fuzz-parsers.ts';
 import { openParsers } from './parsers.ts';
 
@@ -13,7 +14,7 @@ const { parsers, close } = await openParsers();
 test.after(close);
 
 for (const parser of parsers) {
-  test(`${parser.file}: files that are cut short, have flipped bits, or are damaged otherwise`, () =>
+  test(`${parser.file}: files that are cut short, have flipped bits, are damaged otherwise, or were saved by the fuzzer`, () =>
     withoutWarnings(async () => {
       const report = newReport(parser);
       for (const seed of parser.seeds.slice(0, 3)) {
@@ -29,6 +30,7 @@ for (const parser of parsers) {
           await tryRead(parser, parser.repair?.(bytes) ?? bytes, report);
         }
       }
+      for (const input of savedInputs(parser)) await tryRead(parser, Buffer.from(input), report);
       for (let index = 0; index < MIXED; index++) {
         await tryRead(parser, inputOf(parser, parser.seeds, SEED, index), report);
       }
