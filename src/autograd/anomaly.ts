@@ -75,6 +75,8 @@ export class AnomalyError extends Error implements Anomaly {
  *     });
  *
  * Values that are not finite pass if later operations make finite ones of them, such as a mask of -Infinity before a softmax.
+ * Infinities that are compared or ordered (`greater`, `argmax`, `argsort`, `isFinite`) pass, too; a NaN that is read by nothing
+ * else does not, even if `isNaN` asks for it.
  * Operations without a derivative, and those of an optimizer, are not checked; what they write is, where it is used.
  *
  * @param fn may be asynchronous. What else runs meanwhile is checked, too
@@ -114,6 +116,8 @@ interface Value {
   readonly name: string | undefined;
   /** Whether a recorded operation, or as a gradient a derivative, reads it. */
   isRead: boolean;
+  /** Whether a comparison or the like reads it, which is defined for infinities. */
+  isCompared: boolean;
 }
 
 /** An operation that ran, or its derivative. */
@@ -183,6 +187,14 @@ class OperationLog implements Watcher {
     this.#add({ operation, phase: 'backward', trace, inputs, reads, given, outputs: results });
   }
 
+  compare(inputs: Saved): void {
+    for (const input of inputs) {
+      if (input === null) continue;
+      const known = this.#values.get(input.storage);
+      if (known?.version === input.storage.version) known.isCompared = true;
+    }
+  }
+
   #add(entry: Entry): void {
     this.#entries.push(entry);
     // A derivative also uses the values of its operation, but what is wrong with those does not end there.
@@ -209,6 +221,7 @@ class OperationLog implements Watcher {
       shape,
       name: this.#names.get(storage),
       isRead: false,
+      isCompared: false,
     };
     measureRange(tensor, value.table, value.slot);
     this.#values.set(storage, value);
@@ -227,10 +240,12 @@ class OperationLog implements Watcher {
     let first: Origin | null = null;
     this.#entries.forEach((entry, index) => {
       for (const output of entry.outputs) {
-        if (isFinite(rangeOf(output))) continue;
+        const range = rangeOf(output);
+        if (isFinite(range)) continue;
         const origin = originOf(entry, index, output, origins, (value) => !isFinite(rangeOf(value)));
         origins.set(output, origin);
-        if (!output.isRead && (first === null || origin.index < first.index)) first = origin;
+        const isUsed = output.isRead || (output.isCompared && range.nan === 0);
+        if (!isUsed && (first === null || origin.index < first.index)) first = origin;
       }
     });
     return first === null ? null : anomalyOf(first, rangeOf);

@@ -20,6 +20,8 @@ export interface Recorder {
 /** Sees every operation and every derivative that runs, with its values. See anomaly.ts. */
 export interface Watcher {
   forward(op: string, inputs: Saved, output: Tensor): void;
+  /** An operation without a derivative, whose result is not float32, read tensors. */
+  compare(inputs: Saved): void;
   /**
    * @param node the operation whose derivative ran; null for the sum of two gradients
    * @param given gradient of its output; both, for a sum
@@ -69,6 +71,11 @@ export function record<S extends Saved, D extends Tensor>(
   }
   if (watcher !== null && !isRecomputing()) watcher.forward(op, inputs, output);
   return output;
+}
+
+/** Declares that an operation without a derivative, such as a comparison, read tensors and gave integers or bools. */
+export function recordComparison(...inputs: readonly (Tensor | number)[]): void {
+  watcher?.compare(inputs.map((input) => (typeof input === 'number' ? null : input)));
 }
 
 /** Whether gradients flow into a tensor: it is a leaf that asks for them, or computed from one. */

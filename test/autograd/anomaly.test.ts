@@ -3,14 +3,16 @@ import * as assert from 'uvu/assert';
 import { AnomalyError, detectAnomaly } from '../../src/autograd/anomaly.ts';
 import { checkpoint } from '../../src/autograd/checkpoint.ts';
 import { scaledDotProductAttention } from '../../src/autograd/ops/attention.ts';
-import { add, div, isNaN, mul, sub } from '../../src/autograd/ops/binary.ts';
+import { add, div, greater, isNaN, mul, sub } from '../../src/autograd/ops/binary.ts';
 import { sum } from '../../src/autograd/ops/broadcast.ts';
 import { rand } from '../../src/autograd/ops/create.ts';
+import { argmax } from '../../src/autograd/ops/no-gradient.ts';
 import { maxPool2d } from '../../src/autograd/ops/pool2d.ts';
 import { maskedFill } from '../../src/autograd/ops/scatter.ts';
 import { reshape, slice } from '../../src/autograd/ops/shape.ts';
 import { softmax } from '../../src/autograd/ops/softmax.ts';
-import { exp, log, relu, sqrt } from '../../src/autograd/ops/unary.ts';
+import { argsort } from '../../src/autograd/ops/sort.ts';
+import { exp, isFinite, log, relu, sqrt } from '../../src/autograd/ops/unary.ts';
 import { where } from '../../src/autograd/ops/where.ts';
 import { backward, noGrad } from '../../src/autograd/tape.ts';
 import { tensor } from '../../src/tensor/create.ts';
@@ -126,6 +128,23 @@ test('infinities that have a purpose are no anomalies', async () => {
   assert.is(found?.message, undefined);
   for (const t of [mask, pixels, noData, queries, none, rows, image, heads]) t.dispose();
 });
+
+test('infinities that are compared or ordered are no anomalies; NaN is, whatever reads it', async () => {
+  const mask = tensor([1, 0, 0], { dtype: 'bool' });
+  for (const use of [
+    (x: Tensor) => argmax(x, 0),
+    (x: Tensor) => argsort(x),
+    (x: Tensor) => greater(x, 0),
+    (x: Tensor) => isFinite(x),
+  ]) {
+    assert.is((await anomalyOf([1, 2, 3], (x) => use(maskedFill(x, mask, -Infinity))))?.message, undefined);
+    assert.is((await anomalyOf([0, 2, 3], (x) => use(div(x, x))))!.operation, 'div');
+  }
+  const unread = await anomalyOf([0, 1, 2], (x) => greater(log(x), mul(log(x), 2)));
+  assert.is(unread?.message, undefined);
+  mask.dispose();
+});
+
 /** The first element, as a scalar. */
 const x0 = (x: Tensor): Tensor => sum(slice(x, [0], [1]));
 

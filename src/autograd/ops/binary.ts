@@ -1,7 +1,7 @@
 import { checkNumber, optionsOf } from '../../common/check.ts';
 import { binary, type BinaryOp } from '../../kernels/elementwise.ts';
 import { checkTensor, type Tensor } from '../../tensor/tensor.ts';
-import { isRecording, record } from '../tape.ts';
+import { isRecording, record, recordComparison } from '../tape.ts';
 import { sumTo } from './broadcast.ts';
 
 /** A tensor, or a number that broadcasts to any shape. Integer tensors take only numbers that their type holds. */
@@ -175,5 +175,7 @@ export const isNaN = (x: Tensor): Tensor<'bool'> => {
 };
 
 function truth(op: BinaryOp, a: Operand, b: Operand): Tensor<'bool'> {
-  return binary(op, a, b) as Tensor<'bool'>;
+  const result = binary(op, a, b) as Tensor<'bool'>;
+  recordComparison(a, b);
+  return result;
 }

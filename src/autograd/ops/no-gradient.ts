@@ -3,6 +3,7 @@ import { sumOfSquares } from '../../kernels/reduce.ts';
 import { argmax as argmaxKernel } from '../../kernels/select.ts';
 import { normalizeAxis } from '../../tensor/shape.ts';
 import { checkTensor, type Tensor } from '../../tensor/tensor.ts';
+import { recordComparison } from '../tape.ts';
 
 // Operations without a gradient. They are not recorded: gradients end at their result.
 
@@ -30,6 +31,7 @@ function positionOf(op: 'argmax' | 'argmin', x: Tensor, axis: number): Tensor<'i
   checkTensor(op, 'x', x);
   const at = normalizeAxis(op, axis, x.shape.length);
   if (x.shape[at] === 0) throw new RangeError(`${op}: [${x.shape}] has no elements along axis ${at}`);
+  recordComparison(x);
   return argmaxKernel(op, x, at);
 }
 

@@ -2,6 +2,7 @@ import { checkInteger, optionsOf } from '../../common/check.ts';
 import { argsort as argsortKernel } from '../../kernels/sort.ts';
 import type { DType } from '../../tensor/dtype.ts';
 import { normalizeAxis } from '../../tensor/shape.ts';
+import { recordComparison } from '../tape.ts';
 import { checkTensor, type Tensor } from '../../tensor/tensor.ts';
 import { takeAlong } from './gather.ts';
 
@@ -38,6 +39,7 @@ function order(op: string, x: Tensor, axis: number, options: SortOptions): Tenso
   checkTensor(op, 'x', x);
   const { descending } = optionsOf(op, options, { descending: false });
   const at = normalizeAxis(op, axis, x.shape.length);
+  recordComparison(x);
   return argsortKernel(op, x, at, descending, x.shape[at]!);
 }
 

@@ -2,7 +2,7 @@ import { checkChoice, checkNumber, optionsOf } from '../../common/check.ts';
 import { binary, checkFloat, fill, unary, unaryGrad, type UnaryOp } from '../../kernels/elementwise.ts';
 import { tidy } from '../../tensor/scope.ts';
 import { checkTensor, empty, type Tensor } from '../../tensor/tensor.ts';
-import { isRecording, record } from '../tape.ts';
+import { isRecording, record, recordComparison } from '../tape.ts';
 import { add, div, greater, less, masked, mul, sub } from './binary.ts';
 import { where } from './where.ts';
 
@@ -175,6 +175,7 @@ export const isInfinite = (x: Tensor): Tensor<'bool'> => magnitude('isInfinite',
 /** Compares |x| with infinity. Integers are finite. */
 function magnitude(op: string, relation: 'less' | 'equal', x: Tensor): Tensor<'bool'> {
   checkTensor(op, 'x', x);
+  recordComparison(x);
   if (x.dtype !== 'float32') return binary(relation === 'less' ? 'equal' : 'notEqual', x, x) as Tensor<'bool'>;
   return tidy(() => binary(relation, unary('abs', x), Infinity) as Tensor<'bool'>);
 }
