@@ -13,6 +13,7 @@ const run = (args) => {
 const serves = process.argv[2] === 'serve';
 /** When a file changed, in milliseconds; 0 without it. */
 const changed = (file) => statSync(`${site}${file}`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-if (changed('node_modules/.package-lock.json') < changed('package-lock.json')) run([npm, 'ci', '--no-audit', '--no-fund']);
+if (changed('node_modules/.package-lock.json') < changed('package-lock.json'))
+  run([npm, 'ci', '--no-audit', '--no-fund']);
 if (!serves || !existsSync(`${site}.reference`)) run(['reference.mjs']);
 run(['build.mjs', ...(serves ? ['--serve'] : [])]);
