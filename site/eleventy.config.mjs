@@ -33,6 +33,7 @@ export default async function configure(site) {
   site.amendLibrary('md', (md) => {
     md.set({ highlight, typographer: false });
     md.enable('code'); // Indented code, which the guides and the comments of the source use.
+    md.renderer.rules.code_block = (tokens, i) => highlight(tokens[i].content, 'text');
     // MathML only: browsers draw it without style sheets, fonts or scripts, on paper too.
     md.use(katex, { output: 'mathml', throwOnError: true, strict: 'error' });
   });
