@@ -21,9 +21,11 @@ async function start(figure: HTMLElement): Promise<void> {
       stage.innerHTML = picture;
       throw error;
     });
+    figure.dataset['state'] = 'live';
   } catch (error) {
     note.textContent = error instanceof Error ? error.message : String(error);
     stage.append(note);
+    figure.dataset['state'] = 'failed';
   }
 }
 

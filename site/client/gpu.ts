@@ -8,16 +8,18 @@ export const device = (): Promise<Device> => (opened ??= init());
 
 /** What a kernel is started with. */
 export interface Launch {
-  /** WGSL with an entry point `main`: inputs at bindings 0, 1, …, as `array<f32>`, and after them one output. */
+  /** WGSL with an entry point `main`: inputs at bindings 0, 1, …, as `array<f32>`, one output, and parameters if there are any. */
   readonly code: string;
   readonly inputs: readonly Float32Array[];
+  /** Values of `u32` in a uniform buffer. */
+  readonly params?: readonly number[];
   /** Values of the output, which are 0 at first. */
   readonly size: number;
   readonly groups: readonly [x: number, y?: number, z?: number];
 }
 
 /** Compiles and runs a kernel, and returns its output. Throws what the compiler says, with its line. */
-export async function runKernel({ code, inputs, size, groups }: Launch): Promise<Float32Array> {
+export async function runKernel({ code, inputs, params = [], size, groups }: Launch): Promise<Float32Array> {
   const { gpu } = await device();
   const module = gpu.createShaderModule({ code });
   const { messages } = await module.getCompilationInfo();
@@ -32,6 +34,14 @@ export async function runKernel({ code, inputs, size, groups }: Launch): Promise
   try {
     for (const [i, values] of inputs.entries())
       gpu.queue.writeBuffer(buffers[i]!, 0, values as Float32Array<ArrayBuffer>);
+    if (params.length > 0) {
+      const uniform = gpu.createBuffer({
+        size: Math.ceil(params.length / 4) * 16,
+        usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+      });
+      gpu.queue.writeBuffer(uniform, 0, new Uint32Array(params));
+      buffers.push(uniform);
+    }
     const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
     const encoder = gpu.createCommandEncoder();
     const pass = encoder.beginComputePass();
@@ -42,7 +52,7 @@ export async function runKernel({ code, inputs, size, groups }: Launch): Promise
     gpu.queue.submit([encoder.finish()]);
     const problem = await gpu.popErrorScope();
     if (problem !== null) throw new Error(problem.message);
-    return await tidy(() => fromBuffer(buffers.at(-1)!, [size], { device: defaultDevice() })).data();
+    return await tidy(() => fromBuffer(buffers[inputs.length]!, [size], { device: defaultDevice() })).data();
   } finally {
     for (const buffer of buffers) buffer.destroy();
   }
