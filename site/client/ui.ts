@@ -222,7 +222,7 @@ export async function controls(
 }
 
 /** A sentence below a figure's parts. */
-export const note = (...text: readonly Child[]): HTMLElement => element('p', { class: 'note' }, ...text);
+export const note = (...text: readonly Child[]): HTMLElement => element('p', { class: 'reading' }, ...text);
 
 /** Parts side by side, as far as there is space. */
 export const row = (...parts: readonly Child[]): HTMLElement => element('div', { class: 'row' }, ...parts);

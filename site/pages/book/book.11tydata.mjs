@@ -3,6 +3,8 @@ const own = ({ chapters, page }) => chapters.find(({ url }) => url === `/book/${
 
 export default {
   layout: 'chapter.njk',
+  styles: ['book'],
+  scripts: ['exercises'],
   eleventyComputed: {
     title: (data) => own(data)?.title ?? data.title,
     description: (data) => own(data)?.summary ?? data.description,
