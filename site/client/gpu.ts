@@ -57,3 +57,41 @@ export async function runKernel({ code, inputs, params = [], size, groups }: Lau
     for (const buffer of buffers) buffer.destroy();
   }
 }
+
+/** Seconds that one launch of a kernel takes, averaged over as many as fill about a fifth of a second. */
+export async function secondsOf({ code, inputs, params = [], size, groups }: Launch): Promise<number> {
+  const { gpu } = await device();
+  const module = gpu.createShaderModule({ code });
+  const pipeline = await gpu.createComputePipelineAsync({ layout: 'auto', compute: { module, entryPoint: 'main' } });
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+  const uniform = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+  const sizes = [...inputs.map((values) => values.byteLength), size * 4];
+  const buffers = sizes.map((bytes) => gpu.createBuffer({ size: Math.ceil(bytes / 16) * 16, usage }));
+  for (const [i, values] of inputs.entries())
+    gpu.queue.writeBuffer(buffers[i]!, 0, values as Float32Array<ArrayBuffer>);
+  if (params.length > 0) {
+    buffers.push(gpu.createBuffer({ size: Math.ceil(params.length / 4) * 16, usage: uniform }));
+    gpu.queue.writeBuffer(buffers.at(-1)!, 0, new Uint32Array(params));
+  }
+  const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+  const group = gpu.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries });
+  const time = async (launches: number): Promise<number> => {
+    const encoder = gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    for (let i = 0; i < launches; i++) pass.dispatchWorkgroups(...groups);
+    pass.end();
+    const start = performance.now();
+    gpu.queue.submit([encoder.finish()]);
+    await gpu.queue.onSubmittedWorkDone();
+    return (performance.now() - start) / 1000;
+  };
+  try {
+    await time(1);
+    const launches = Math.max(1, Math.min(1000, Math.round(0.2 / (await time(1)))));
+    return (await time(launches)) / launches;
+  } finally {
+    for (const buffer of buffers) buffer.destroy();
+  }
+}

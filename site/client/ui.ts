@@ -294,7 +294,7 @@ export interface PlotOptions {
 
 const WIDTH = 560;
 const HEIGHT = 260;
-const EDGE = { left: 56, right: 12, top: 12, bottom: 40 };
+const EDGE = { left: 56, right: 12, top: 26, bottom: 40 };
 
 /** About five round numbers in a range. */
 function ticks(low: number, high: number): number[] {
@@ -334,7 +334,7 @@ export function plot(lines: readonly Series[], { x, y, logY = false, rangeX, ran
   }
   picture.append(
     svg('text', { x: (WIDTH + EDGE.left) / 2, y: HEIGHT - 4, 'text-anchor': 'middle' }, x),
-    svg('text', { transform: `translate(12 ${HEIGHT / 2}) rotate(-90)`, 'text-anchor': 'middle' }, y),
+    svg('text', { x: EDGE.left, y: 12 }, y),
   );
   for (const [i, { points, dots }] of kept.entries()) {
     const places = points.map(([px, py]) => [atX(px).toFixed(1), atY(high(py)).toFixed(1)] as const);
