@@ -281,6 +281,8 @@ export interface Series {
   readonly points: readonly (readonly [x: number, y: number])[];
   /** Draws points instead of a line. */
   readonly dots?: boolean;
+  /** A pale line without a colour or a place in the legend. */
+  readonly quiet?: boolean;
 }
 
 export interface PlotOptions {
@@ -336,12 +338,17 @@ export function plot(lines: readonly Series[], { x, y, logY = false, rangeX, ran
     svg('text', { x: (WIDTH + EDGE.left) / 2, y: HEIGHT - 4, 'text-anchor': 'middle' }, x),
     svg('text', { x: EDGE.left, y: 12 }, y),
   );
-  for (const [i, { points, dots }] of kept.entries()) {
+  for (const { points } of kept.filter(({ quiet }) => quiet)) {
+    const places = points.map(([px, py]) => `${atX(px).toFixed(1)},${atY(high(py)).toFixed(1)}`);
+    picture.append(svg('polyline', { class: 'quiet', points: places.join(' ') }));
+  }
+  const loud = kept.filter(({ quiet }) => !quiet);
+  for (const [i, { points, dots }] of loud.entries()) {
     const places = points.map(([px, py]) => [atX(px).toFixed(1), atY(high(py)).toFixed(1)] as const);
     const name = `series series-${i + 1}`;
     if (dots) for (const [cx, cy] of places) picture.append(svg('circle', { class: name, cx, cy, r: 3 }));
     else picture.append(svg('polyline', { class: name, points: places.map((place) => place.join(',')).join(' ') }));
   }
-  const legend = lines.map(({ name }, i) => element('li', { class: `series-${i + 1}` }, name));
-  return element('div', { class: 'plot' }, picture, ...(lines.length > 1 ? [element('ul', {}, ...legend)] : []));
+  const legend = loud.map(({ name }, i) => element('li', { class: `series-${i + 1}` }, name));
+  return element('div', { class: 'plot' }, picture, ...(loud.length > 1 ? [element('ul', {}, ...legend)] : []));
 }

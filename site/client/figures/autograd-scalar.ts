@@ -64,12 +64,15 @@ function graph(root: Value, steps: number): SVGElement {
     role: 'img',
     'aria-label': 'The graph of the expression',
   });
+  // Boxes cover the lines that pass behind them.
   for (const [node, { x, y }] of places) {
     for (const input of node.inputs) {
       const from = places.get(input)!;
       const [x0, y0, y1] = [from.x + WIDTH, from.y + HEIGHT / 2, y + HEIGHT / 2];
       picture.append(svg('path', { d: `M ${x0} ${y0} C ${x0 + 20} ${y0} ${x - 20} ${y1} ${x} ${y1}` }));
     }
+  }
+  for (const [node, { x, y }] of places) {
     const isReached = nodes.length - 1 - nodes.indexOf(node) < steps;
     picture.append(
       svg(
