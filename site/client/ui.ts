@@ -338,16 +338,21 @@ export function plot(lines: readonly Series[], { x, y, logY = false, rangeX, ran
     svg('text', { x: (WIDTH + EDGE.left) / 2, y: HEIGHT - 4, 'text-anchor': 'middle' }, x),
     svg('text', { x: EDGE.left, y: 12 }, y),
   );
+  // Lines that leave the axes are cut off.
+  const [insideX, insideY] = [WIDTH - EDGE.left - EDGE.right, HEIGHT - EDGE.top - EDGE.bottom];
+  const box = { x: EDGE.left, y: EDGE.top, width: insideX, height: insideY };
+  const frame = svg('svg', { ...box, viewBox: Object.values(box).join(' ') });
+  picture.append(frame);
   for (const { points } of kept.filter(({ quiet }) => quiet)) {
     const places = points.map(([px, py]) => `${atX(px).toFixed(1)},${atY(high(py)).toFixed(1)}`);
-    picture.append(svg('polyline', { class: 'quiet', points: places.join(' ') }));
+    frame.append(svg('polyline', { class: 'quiet', points: places.join(' ') }));
   }
   const loud = kept.filter(({ quiet }) => !quiet);
   for (const [i, { points, dots }] of loud.entries()) {
     const places = points.map(([px, py]) => [atX(px).toFixed(1), atY(high(py)).toFixed(1)] as const);
     const name = `series series-${i + 1}`;
-    if (dots) for (const [cx, cy] of places) picture.append(svg('circle', { class: name, cx, cy, r: 3 }));
-    else picture.append(svg('polyline', { class: name, points: places.map((place) => place.join(',')).join(' ') }));
+    if (dots) for (const [cx, cy] of places) frame.append(svg('circle', { class: name, cx, cy, r: 3 }));
+    else frame.append(svg('polyline', { class: name, points: places.map((place) => place.join(',')).join(' ') }));
   }
   const legend = loud.map(({ name }, i) => element('li', { class: `series-${i + 1}` }, name));
   return element('div', { class: 'plot' }, picture, ...(loud.length > 1 ? [element('ul', {}, ...legend)] : []));
