@@ -19,7 +19,7 @@ import { device } from '../gpu.ts';
 import { choice, controls, note, plot, row, slider, type Series } from '../ui.ts';
 
 const START = [-4, 2];
-const STEPS = 60;
+const STEPS = 100;
 type Make = (parameter: Parameter, lr: number) => { step(): void; zeroGrad(): void };
 const OPTIMIZERS: readonly (readonly [string, Make])[] = [
   ['SGD', (p, lr) => new SGD([p], { lr })],
@@ -59,8 +59,8 @@ async function walk(make: Make, lr: number, steepness: number): Promise<[number,
 export const mount: Mount = async (stage) => {
   await device();
   const kind = choice('Optimizer', OPTIMIZERS);
-  const lr = slider('Learning rate', -3, 0.5, -1.3, 0.05, (power) => (10 ** power).toPrecision(2));
-  const steepness = slider('Steepness of the walls', 1, 40, 20);
+  const lr = slider('Learning rate', -3, 0.5, -1.5, 0.05, (power) => (10 ** power).toPrecision(2));
+  const steepness = slider('Steepness of the walls', 1, 60, 40);
   await controls(stage, [kind, lr, steepness], async () => {
     const path = await walk(kind.value, 10 ** lr.value, steepness.value);
     const losses = path.map(([x, y], i) => [i, (x * x + steepness.value * y * y) / 2] as const);
@@ -73,7 +73,7 @@ export const mount: Mount = async (stage) => {
           rangeX: [-5, 5],
           rangeY: [-3, 3],
         }),
-        plot([{ name: 'loss', points: losses }], { x: 'step', y: 'loss', logY: true, rangeY: [1e-4, 1e3] }),
+        plot([{ name: 'loss', points: losses }], { x: 'step', y: 'loss', logY: true, rangeY: [1e-6, 1e3] }),
       ),
       note(
         `After ${STEPS} steps the loss is ${end.toExponential(1)}, from ${losses[0]![1].toFixed(0)}. ` +

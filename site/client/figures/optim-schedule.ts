@@ -1,11 +1,15 @@
 // The library's learning-rate schedules, and what they make of a small training.
 import {
+  add,
   backward,
   cosine,
   linearWarmup,
   Linear,
   manualSeed,
   mseLoss,
+  mul,
+  noGrad,
+  randn,
   multiStepDecay,
   oneCycle,
   relu,
@@ -23,6 +27,8 @@ import { device } from '../gpu.ts';
 import { choice, controls, note, plot, row, slider } from '../ui.ts';
 
 const STEPS = 150;
+/** Standard deviation of the noise in the values to learn. */
+const NOISE = 1;
 const SCHEDULES: readonly (readonly [string, (steps: number) => Schedule])[] = [
   ['constant', () => () => 1],
   ['steps: a tenth at 60 % and 85 %', (steps) => multiStepDecay({ at: [0.6 * steps, 0.85 * steps] })],
@@ -30,7 +36,7 @@ const SCHEDULES: readonly (readonly [string, (steps: number) => Schedule])[] = [
   ['one cycle', (steps) => oneCycle({ steps })],
 ];
 
-/** Losses of a network with one hidden layer that learns sin(3 x). */
+/** Errors of a network with one hidden layer that learns sin(3 x) from values with fresh noise in each step. */
 async function train(lr: number, schedule: Schedule): Promise<Float32Array> {
   manualSeed(1);
   const [first, second] = [new Linear(1, 64), new Linear(64, 1)];
@@ -43,11 +49,11 @@ async function train(lr: number, schedule: Schedule): Promise<Float32Array> {
   for (let step = 0; step < STEPS; step++) {
     losses.push(
       tidy(() => {
-        const loss = mseLoss(second.forward(relu(first.forward(x))), y);
-        backward(loss);
+        const answer = second.forward(relu(first.forward(x)));
+        backward(mseLoss(answer, add(y, mul(randn(y.shape), NOISE))));
         optimizer.step();
         optimizer.zeroGrad();
-        return loss;
+        return noGrad(() => mseLoss(answer, y));
       }),
     );
     scheduler.step();
@@ -61,7 +67,7 @@ export const mount: Mount = async (stage) => {
   await device();
   const kind = choice('Schedule', SCHEDULES, 2);
   const warmup = slider('Steps of warm-up', 0, 60, 15);
-  const lr = slider('Learning rate', -2.5, 0, -0.8, 0.1, (power) => (10 ** power).toPrecision(2));
+  const lr = slider('Learning rate', -2.5, 0, -1, 0.1, (power) => (10 ** power).toPrecision(2));
   await controls(stage, [kind, warmup, lr], async () => {
     const then = kind.value(STEPS - warmup.value);
     const schedule = warmup.value === 0 ? then : linearWarmup({ steps: warmup.value, start: 0.01, then });
@@ -76,17 +82,17 @@ export const mount: Mount = async (stage) => {
           rangeX: [0, STEPS],
           rangeY: [0, 1.05 * 10 ** lr.value],
         }),
-        plot([{ name: 'loss', points: Array.from(losses, (loss, i) => [i, loss] as const) }], {
+        plot([{ name: 'error', points: Array.from(losses, (loss, i) => [i, loss] as const) }], {
           x: 'step',
           y: 'loss',
           logY: true,
           rangeX: [0, STEPS],
-          rangeY: [1e-5, 10],
+          rangeY: [1e-3, 10],
         }),
       ),
       note(
         Number.isFinite(last)
-          ? `After ${STEPS} steps the loss is ${last.toExponential(1)}.`
+          ? `After ${STEPS} steps the squared error is ${last.toExponential(1)}.`
           : 'The training has diverged: the loss is not finite.',
       ),
     ];

@@ -81,7 +81,7 @@ export const mount: Mount = async (stage) => {
           { name: 'h = relu(h w)', points: plain },
           { name: 'h = h + relu(h w)', points: residual },
         ],
-        { x: 'step', y: 'loss', logY: true, rangeX: [0, STEPS], rangeY: [1e-3, 1e2] },
+        { x: 'step', y: 'loss', logY: true, rangeX: [0, STEPS], rangeY: [1e-4, 1e4] },
       ),
       note(
         `After ${STEPS} steps: ${end(plain)} without shortcuts, ${end(residual)} with them. A constant answer has 0.5.`,
