@@ -31,7 +31,7 @@ const browser = await chromium.launch({
 });
 mkdirSync(pictures, { recursive: true });
 try {
-  for (const name of pages.sort()) {
+  for (const name of pages.sort((a, b) => (a < b ? -1 : 1))) {
     const html = readFileSync(join(site, name), 'utf8');
     const names = [...html.matchAll(/data-figure="([^"]+)"/g)].map(([, figure]) => figure);
     const figures = names.filter((figure) => wanted.length === 0 || wanted.includes(figure));

@@ -69,8 +69,9 @@ export const mount: Mount = async (stage) => {
   const warmup = slider('Steps of warm-up', 0, 60, 15);
   const lr = slider('Learning rate', -2.5, 0, -1, 0.1, (power) => (10 ** power).toPrecision(2));
   await controls(stage, [kind, warmup, lr], async () => {
-    const then = kind.value(STEPS - warmup.value);
-    const schedule = warmup.value === 0 ? then : linearWarmup({ steps: warmup.value, start: 0.01, then });
+    const after = kind.value(STEPS - warmup.value);
+    const rise = linearWarmup({ steps: Math.max(1, warmup.value), start: 0.01 });
+    const schedule: Schedule = (step) => (step < warmup.value ? rise(step) : after(step - warmup.value));
     const rates = Array.from({ length: STEPS }, (_, i) => [i, 10 ** lr.value * schedule(i)] as const);
     const losses = await train(10 ** lr.value, schedule);
     const last = losses.at(-1)!;
