@@ -85,7 +85,7 @@ export const mount: Mount = async (stage) => {
         }),
         plot([{ name: 'error', points: Array.from(losses, (loss, i) => [i, loss] as const) }], {
           x: 'step',
-          y: 'loss',
+          y: 'squared error',
           logY: true,
           rangeX: [0, STEPS],
           rangeY: [1e-3, 10],
