@@ -72,13 +72,16 @@ async function figuresOf(bytes, path) {
 }
 
 const device = await init();
-const file = resolveLayers(settingsSchema, [{ from: SETTINGS, values: readSettingsFile(readFileSync(SETTINGS, 'utf8'), SETTINGS) }]);
+const file = resolveLayers(settingsSchema, [
+  { from: SETTINGS, values: readSettingsFile(readFileSync(SETTINGS, 'utf8'), SETTINGS) },
+]);
 const { folder, detector } = await train(file, {
   out: RUN,
   resume: true,
   onEvaluation: ({ epoch, f1 }) => console.log(`epoch ${epoch + 1}: F1 ${f1.toFixed(3)}`),
 });
 const { tensors, metadata } = decodeSafetensors(readFileSync(folder.file('best')));
+const { stretch } = detector.decoding;
 detector.dispose();
 const half = encodeHalf(tensors, metadata);
 
@@ -90,7 +93,16 @@ if (difference >= 0.01) throw new Error(`F1 changes by ${difference.toFixed(3)} 
 
 const weights = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
 const { epochs } = file.train;
-const model = { ...float16, f1Float32: float32.f1, bytes: half.length, weights, tiles: file.data.chips, epochs, adapter: device.adapter.name };
+const model = {
+  ...float16,
+  f1Float32: float32.f1,
+  bytes: half.length,
+  weights,
+  tiles: file.data.chips,
+  epochs,
+  adapter: device.adapter.name,
+  stretch,
+};
 mkdirSync('site/pages/models', { recursive: true });
 mkdirSync('site/data', { recursive: true });
 writeFileSync(OUT, half);

@@ -1,0 +1,64 @@
+// Feature maps on canvases, drawn by the GPU: nothing is read back.
+import {
+  abs,
+  add,
+  div,
+  max,
+  mean,
+  mul,
+  neg,
+  relu,
+  reshape,
+  slice,
+  sqrt,
+  square,
+  stack,
+  sub,
+  tidy,
+  toPixels,
+  type Tensor,
+} from 'retinagrad';
+import { element } from '../ui.ts';
+
+/** Which channel of a map is shown; `all` is the root mean square over them. */
+export type Channel = number | 'all';
+
+/** One channel [H, W] of a map [1, H, W, C]. The caller disposes of it. */
+export function channelOf(map: Tensor, channel: Channel): Tensor {
+  const [, height, width] = map.shape as [number, number, number, number];
+  return tidy(() =>
+    channel === 'all'
+      ? reshape(sqrt(mean(square(map), -1)), [height, width])
+      : reshape(slice(map, [0, 0, 0, channel], [1, height, width, 1]), [height, width]),
+  );
+}
+
+/** Colours of the strongest positive and negative value: orange and blue, from 0 to 1. White is zero. */
+const POSITIVE = [0.85, 0.35, 0.05] as const;
+const NEGATIVE = [0.05, 0.4, 0.7] as const;
+
+/** Draws [H, W] on a canvas, relative to its largest magnitude. */
+export function drawMap(values: Tensor, canvas: HTMLCanvasElement): void {
+  tidy(() => {
+    const relative = div(values, add(max(abs(values)), 1e-12));
+    const [up, down] = [relu(relative), relu(neg(relative))];
+    const colour = [0, 1, 2].map((c) => sub(1, add(mul(up, 1 - POSITIVE[c]!), mul(down, 1 - NEGATIVE[c]!))));
+    toPixels(stack(colour, -1), canvas, { normalized: true });
+  });
+}
+
+/** A canvas with its name and size below. */
+export function mapView(name: string, values: Tensor): HTMLElement {
+  const canvas = element('canvas', {
+    class: 'map',
+    role: 'img',
+    'aria-label': `${name}, ${values.shape.join(' × ')} cells`,
+  });
+  drawMap(values, canvas);
+  return element(
+    'figure',
+    { class: 'map' },
+    canvas,
+    element('figcaption', {}, `${name} · ${values.shape.join(' × ')}`),
+  );
+}

@@ -1,0 +1,97 @@
+// How the steps of the explainer are drawn.
+import { abs, max, noGrad, pow, relu, reshape, sigmoid, slice, sqrt, square, sum, tidy, type Size, type Tensor } from 'retinagrad';
+import { channelOf, mapView, type Channel } from '../detection/maps.ts';
+import { outline, scene, cornersAt } from '../detection/scene.ts';
+import type { Tile } from '../detection/tiles.ts';
+import { element, row, svg } from '../ui.ts';
+import type { Analysis, Found, Judged } from './network.ts';
+
+/** One channel of maps [1, H, W, C], by name. */
+export const mapsOf = (names: readonly string[], maps: readonly Tensor[], channel: Channel): HTMLElement => {
+  const views: HTMLElement[] = [];
+  tidy(() => {
+    for (const [i, map] of maps.entries()) views.push(mapView(names[i]!, channelOf(map, channel)));
+  });
+  return row(...views);
+};
+
+/** Where the values of a level begin among all anchors. */
+function levelStarts(levels: readonly Size[], perCell: number): number[] {
+  let start = 0;
+  return levels.map(([height, width]) => {
+    start += height * width * perCell;
+    return start - height * width * perCell;
+  });
+}
+
+/** The highest score of each cell of each level, brighter for low scores by a square root. */
+export function scoreMaps({ logits, levels }: Analysis, perCell: number): HTMLElement {
+  const starts = levelStarts(levels, perCell);
+  const views: HTMLElement[] = [];
+  noGrad(() =>
+    tidy(() => {
+      for (const [i, [height, width]] of levels.entries()) {
+        const own = reshape(slice(logits, [0, starts[i]!, 0], [1, height * width * perCell, 1]), [height, width, perCell]);
+        views.push(mapView(`P${i + 3}`, pow(max(sigmoid(own), -1), 0.5)));
+      }
+    }),
+  );
+  return row(...views);
+}
+
+/** Which input pixels raise or lower a score: the norm of the gradient over the channels. */
+export function influenceMap(gradient: Tensor): HTMLElement {
+  return tidy(() => mapView('|∂ logit / ∂ pixel|', relu(sqrt(sum(square(abs(gradient)), -1)))));
+}
+
+/** Cells with foreground or ignored anchors over the image. */
+export function matchScene(tile: Tile, anchors: Float32Array, { matches }: Judged, perCell: number): SVGElement {
+  const dots: SVGElement[] = [];
+  for (let cell = 0; cell < matches.length / perCell; cell++) {
+    const own = Array.from({ length: perCell }, (_, i) => matches[cell * perCell + i]!);
+    const foreground = own.filter((match) => match >= 0).length;
+    const ignored = own.filter((match) => match === -2).length;
+    if (foreground + ignored === 0) continue;
+    const [x1, y1, x2, y2] = cornersAt(anchors, cell * perCell);
+    const kind = foreground > 0 ? 'foreground' : 'ignored';
+    const r = 0.5 + 0.5 * Math.sqrt(foreground || ignored);
+    dots.push(svg('circle', { class: `dot ${kind}`, cx: (x1 + x2) / 2, cy: (y1 + y2) / 2, r }));
+  }
+  const objects = Array.from(tile.labels, (_, i) => outline(cornersAt(tile.boxes, i), 'missed'));
+  return scene('Cells whose anchors are foreground or ignored', tile, ...objects, ...dots);
+}
+
+/** The anchors of the cell in the middle of each level. */
+export function anchorScene(tile: Tile, anchors: Float32Array, levels: readonly Size[], perCell: number): HTMLElement {
+  const starts = levelStarts(levels, perCell);
+  return row(
+    ...levels.slice(0, 4).map(([height, width], i) => {
+      const cell = Math.floor(height / 2) * width + Math.floor(width / 2);
+      const boxes = Array.from({ length: perCell }, (_, k) => outline(cornersAt(anchors, starts[i]! + cell * perCell + k), 'anchor'));
+      return element(
+        'figure',
+        { class: 'map' },
+        scene(`Anchors of a cell of P${i + 3}`, tile, ...boxes),
+        element('figcaption', {}, `P${i + 3} · ${height * width * perCell} anchors`),
+      );
+    }),
+  );
+}
+
+/** The image with the boxes that are left; each can have the focus. */
+export function boxScene(tile: Tile, found: readonly Found[], onInspect: (one: Found, group: SVGElement) => void): SVGElement {
+  const root = scene('Detected buildings', tile, ...Array.from(tile.labels, (_, i) => outline(cornersAt(tile.boxes, i), 'missed')));
+  root.setAttribute('role', 'group');
+  for (const [i, one] of found.entries()) {
+    const group = svg(
+      'g',
+      { class: 'detection', tabindex: 0, role: 'button', 'aria-label': `Box ${i + 1}, score ${one.score.toFixed(2)}` },
+      outline(one.box, 'found'),
+    );
+    const inspect = (): void => onInspect(one, group);
+    group.addEventListener('focus', inspect);
+    group.addEventListener('pointerenter', inspect);
+    root.append(group);
+  }
+  return root;
+}
