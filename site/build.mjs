@@ -27,6 +27,7 @@ const programs = {
   bench: 'client/bench.tsx',
   ladder: 'client/ladder.ts',
   search: 'client/search.ts',
+  explainer: 'client/explainer.ts',
   annotate: 'studio/annotate/main.tsx',
   'examples/hello': '../examples/hello-tensor/hello.ts', // run by its figure in the gallery
 };

@@ -72,6 +72,7 @@ export default async function configure(site) {
     'pages/*.{png,svg,jpg,webp}': '/',
     'pages/figures': 'figures',
     'pages/images': 'images',
+    'pages/models': 'models',
     '../docs/images': 'guides/images',
     '../bench/ladder/*.wgsl': 'ladder',
     '../bench/results/*.json': 'bench/results',

@@ -78,7 +78,7 @@ const file = resolveLayers(settingsSchema, [
 const { folder, detector } = await train(file, {
   out: RUN,
   resume: true,
-  onEvaluation: ({ epoch, f1 }) => console.log(`epoch ${epoch + 1}: F1 ${f1.toFixed(3)}`),
+  onEvaluation: ({ epoch, f1 }) => console.log(`epoch ${epoch}: F1 ${f1.toFixed(3)}`),
 });
 const { tensors, metadata } = decodeSafetensors(readFileSync(folder.file('best')));
 const { stretch } = detector.decoding;

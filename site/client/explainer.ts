@@ -5,7 +5,16 @@ import { boxIou } from 'retinagrad/evaluation';
 import { buildings } from './detection/buildings.ts';
 import { outline, cornersAt } from './detection/scene.ts';
 import { makeTile, tileOfFile, type Tile } from './detection/tiles.ts';
-import { analyse, boxesOf, influence, judged, placeOf, scaledAnchors, type Analysis, type Found, type Judged } from './explainer/network.ts';
+import {
+  analyse,
+  boxesOf,
+  influence,
+  judged,
+  placeOf,
+  scaledAnchors,
+  type Found,
+  type Judged,
+} from './explainer/network.ts';
 import { anchorScene, boxScene, influenceMap, mapsOf, matchScene, scoreMaps } from './explainer/views.ts';
 import { controls, element, note, row, slider, table } from './ui.ts';
 
@@ -24,7 +33,9 @@ async function start(): Promise<void> {
 
   const number = slider('Synthetic tile', 0, 49, 1);
   const file = fileControl('Or an image of yours');
-  const channel = slider('Channel of the maps', 0, spec.pyramid.channels, 0, 1, (value) => (value === 0 ? 'all' : String(value)));
+  const channel = slider('Channel of the maps', 0, spec.pyramid.channels, 0, 1, (value) =>
+    value === 0 ? 'all' : String(value),
+  );
   const least = slider('Score threshold', 0.02, 0.98, Number(detector.scoreThreshold.toFixed(2)), 0.01, fixed(2));
   const limit = slider('IoU of suppression', 0, 1, spec.postprocess.nmsThreshold, 0.01, fixed(2));
   const factor = slider('Anchor sizes', -1, 1, 0, 0.1, (value) => `× ${(2 ** value).toFixed(2)}`);
@@ -61,7 +72,9 @@ async function start(): Promise<void> {
     step('anchors').replaceChildren(anchorScene(tile, anchors, analysis.levels, perCell));
     step('matching').replaceChildren(matchView(tile, anchors, truth, perCell));
     const scene = boxScene(tile, found, (one, group) => {
-      scene.querySelectorAll('.chosen, .box.anchor').forEach((other) => (other.classList.contains('anchor') ? other.remove() : other.classList.remove('chosen')));
+      scene
+        .querySelectorAll('.chosen, .box.anchor')
+        .forEach((other) => (other.classList.contains('anchor') ? other.remove() : other.classList.remove('chosen')));
       group.classList.add('chosen');
       scene.append(outline(cornersAt(anchors, one.anchor), 'anchor'));
       inspector.replaceChildren(...inspection(one, anchors, truth));

@@ -1,4 +1,4 @@
-// Feature maps on canvases, drawn by the GPU: nothing is read back.
+// Feature maps on canvases, drawn by the GPU where there is one: nothing is read back.
 import {
   abs,
   add,
@@ -33,18 +33,32 @@ export function channelOf(map: Tensor, channel: Channel): Tensor {
   );
 }
 
-/** Colours of the strongest positive and negative value: orange and blue, from 0 to 1. White is zero. */
-const POSITIVE = [0.85, 0.35, 0.05] as const;
-const NEGATIVE = [0.05, 0.4, 0.7] as const;
+/** Colours of the strongest positive and negative value, as in heat maps: blue and orange, from 0 to 1. White is zero. */
+const POSITIVE = [0.04, 0.37, 0.76] as const;
+const NEGATIVE = [0.76, 0.34, 0.04] as const;
 
 /** Draws [H, W] on a canvas, relative to its largest magnitude. */
 export function drawMap(values: Tensor, canvas: HTMLCanvasElement): void {
   tidy(() => {
     const relative = div(values, add(max(abs(values)), 1e-12));
     const [up, down] = [relu(relative), relu(neg(relative))];
-    const colour = [0, 1, 2].map((c) => sub(1, add(mul(up, 1 - POSITIVE[c]!), mul(down, 1 - NEGATIVE[c]!))));
-    toPixels(stack(colour, -1), canvas, { normalized: true });
+    const shades = [0, 1, 2].map((c) => sub(1, add(mul(up, 1 - POSITIVE[c]!), mul(down, 1 - NEGATIVE[c]!))));
+    const colours = stack(shades, -1);
+    // Chromium without a GPU ends its GPU process when it shows a canvas of WebGPU.
+    if (values.device.adapter.kind === 'hardware') toPixels(colours, canvas, { normalized: true });
+    else void paint(colours, canvas);
   });
+}
+
+/** Does what `toPixels` does, through the host. */
+async function paint(colours: Tensor, canvas: HTMLCanvasElement): Promise<void> {
+  const [height, width] = colours.shape as [number, number, number];
+  canvas.width = width;
+  canvas.height = height;
+  const values = await colours.data();
+  const rgba = new Uint8ClampedArray(width * height * 4).fill(255);
+  for (let i = 0; i < width * height; i++) for (let c = 0; c < 3; c++) rgba[4 * i + c] = 255 * values[3 * i + c]!;
+  canvas.getContext('2d')!.putImageData(new ImageData(rgba, width, height), 0, 0);
 }
 
 /** A canvas with its name and size below. */

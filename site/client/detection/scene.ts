@@ -82,7 +82,7 @@ export function boxEditor(
     return parts;
   });
   const control: BoxEditor = {
-    element: Object.assign(document.createElement('div'), { className: 'control wide' }),
+    element: Object.assign(document.createElement('div'), { className: 'control editor' }),
     layer,
     get value() {
       return boxes;

@@ -54,7 +54,14 @@ export async function tileOfFile(file: File, size = 128): Promise<Tile> {
   const bytes = new Uint8Array(size * size * 3);
   for (let i = 0; i < size * size; i++) bytes.set(data.subarray(4 * i, 4 * i + 3), 3 * i);
   const image = rgbImage(size, size, bytes);
-  return { width: size, height: size, image, boxes: new Float32Array(), labels: new Int32Array(), url: canvas.toDataURL() };
+  return {
+    width: size,
+    height: size,
+    image,
+    boxes: new Float32Array(),
+    labels: new Int32Array(),
+    url: canvas.toDataURL(),
+  };
 }
 
 /** RGB bytes as the address of a picture. */

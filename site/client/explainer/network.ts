@@ -134,9 +134,9 @@ export async function judged(
       }),
     ),
   );
-  const [classification, boxRegression, foreground, matches] = read as [ArrayLike<number>, ...ArrayLike<number>[]];
+  const [classification, boxRegression, foreground, matches] = read;
   return {
-    classification: classification[0]!,
+    classification: classification![0]!,
     boxRegression: boxRegression![0]!,
     foreground: foreground![0]!,
     matches: matches!,

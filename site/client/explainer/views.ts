@@ -1,5 +1,20 @@
 // How the steps of the explainer are drawn.
-import { abs, max, noGrad, pow, relu, reshape, sigmoid, slice, sqrt, square, sum, tidy, type Size, type Tensor } from 'retinagrad';
+import {
+  abs,
+  max,
+  noGrad,
+  pow,
+  relu,
+  reshape,
+  sigmoid,
+  slice,
+  sqrt,
+  square,
+  sum,
+  tidy,
+  type Size,
+  type Tensor,
+} from 'retinagrad';
 import { channelOf, mapView, type Channel } from '../detection/maps.ts';
 import { outline, scene, cornersAt } from '../detection/scene.ts';
 import type { Tile } from '../detection/tiles.ts';
@@ -31,7 +46,11 @@ export function scoreMaps({ logits, levels }: Analysis, perCell: number): HTMLEl
   noGrad(() =>
     tidy(() => {
       for (const [i, [height, width]] of levels.entries()) {
-        const own = reshape(slice(logits, [0, starts[i]!, 0], [1, height * width * perCell, 1]), [height, width, perCell]);
+        const own = reshape(slice(logits, [0, starts[i]!, 0], [1, height * width * perCell, 1]), [
+          height,
+          width,
+          perCell,
+        ]);
         views.push(mapView(`P${i + 3}`, pow(max(sigmoid(own), -1), 0.5)));
       }
     }),
@@ -67,7 +86,9 @@ export function anchorScene(tile: Tile, anchors: Float32Array, levels: readonly 
   return row(
     ...levels.slice(0, 4).map(([height, width], i) => {
       const cell = Math.floor(height / 2) * width + Math.floor(width / 2);
-      const boxes = Array.from({ length: perCell }, (_, k) => outline(cornersAt(anchors, starts[i]! + cell * perCell + k), 'anchor'));
+      const boxes = Array.from({ length: perCell }, (_, k) =>
+        outline(cornersAt(anchors, starts[i]! + cell * perCell + k), 'anchor'),
+      );
       return element(
         'figure',
         { class: 'map' },
@@ -79,8 +100,16 @@ export function anchorScene(tile: Tile, anchors: Float32Array, levels: readonly 
 }
 
 /** The image with the boxes that are left; each can have the focus. */
-export function boxScene(tile: Tile, found: readonly Found[], onInspect: (one: Found, group: SVGElement) => void): SVGElement {
-  const root = scene('Detected buildings', tile, ...Array.from(tile.labels, (_, i) => outline(cornersAt(tile.boxes, i), 'missed')));
+export function boxScene(
+  tile: Tile,
+  found: readonly Found[],
+  onInspect: (one: Found, group: SVGElement) => void,
+): SVGElement {
+  const root = scene(
+    'Detected buildings',
+    tile,
+    ...Array.from(tile.labels, (_, i) => outline(cornersAt(tile.boxes, i), 'missed')),
+  );
   root.setAttribute('role', 'group');
   for (const [i, one] of found.entries()) {
     const group = svg(

@@ -3,7 +3,7 @@ const own = ({ chapters, page }) => chapters.find(({ url }) => url === `/book/${
 
 export default {
   layout: 'chapter.njk',
-  styles: ['book'],
+  styles: ['book', 'detection'],
   scripts: ['exercises'],
   eleventyComputed: {
     title: (data) => own(data)?.title ?? data.title,
