@@ -37,17 +37,19 @@ export function channelOf(map: Tensor, channel: Channel): Tensor {
 const POSITIVE = [0.04, 0.37, 0.76] as const;
 const NEGATIVE = [0.76, 0.34, 0.04] as const;
 
-/** Draws [H, W] on a canvas, relative to its largest magnitude. */
-export function drawMap(values: Tensor, canvas: HTMLCanvasElement): void {
+/** Draws [H, W] on a canvas. @param scale value of the strongest colour; default the largest magnitude */
+function drawMap(values: Tensor, canvas: HTMLCanvasElement, scale?: number): Promise<void> {
+  let isDrawn = Promise.resolve();
   tidy(() => {
-    const relative = div(values, add(max(abs(values)), 1e-12));
+    const relative = div(values, scale ?? add(max(abs(values)), 1e-12));
     const [up, down] = [relu(relative), relu(neg(relative))];
     const shades = [0, 1, 2].map((c) => sub(1, add(mul(up, 1 - POSITIVE[c]!), mul(down, 1 - NEGATIVE[c]!))));
     const colours = stack(shades, -1);
     // Chromium without a GPU ends its GPU process when it shows a canvas of WebGPU.
     if (values.device.adapter.kind === 'hardware') toPixels(colours, canvas, { normalized: true });
-    else void paint(colours, canvas);
+    else isDrawn = paint(colours, canvas);
   });
+  return isDrawn;
 }
 
 /** Does what `toPixels` does, through the host. */
@@ -61,18 +63,14 @@ async function paint(colours: Tensor, canvas: HTMLCanvasElement): Promise<void> 
   canvas.getContext('2d')!.putImageData(new ImageData(rgba, width, height), 0, 0);
 }
 
-/** A canvas with its name and size below. */
-export function mapView(name: string, values: Tensor): HTMLElement {
-  const canvas = element('canvas', {
-    class: 'map',
-    role: 'img',
-    'aria-label': `${name}, ${values.shape.join(' × ')} cells`,
-  });
-  drawMap(values, canvas);
-  return element(
-    'figure',
-    { class: 'map' },
-    canvas,
-    element('figcaption', {}, `${name} · ${values.shape.join(' × ')}`),
-  );
+/**
+ * A canvas with its name and size below. Everything is queued before it returns; the promise is that it can be seen.
+ *
+ * @param scale value of the strongest colour; default the largest magnitude
+ */
+export async function mapView(name: string, values: Tensor, scale?: number): Promise<HTMLElement> {
+  const size = values.shape.join(' × ');
+  const canvas = element('canvas', { class: 'map', role: 'img', 'aria-label': `${name}, ${size} cells` });
+  await drawMap(values, canvas, scale);
+  return element('figure', { class: 'map' }, canvas, element('figcaption', {}, `${name} · ${size}`));
 }

@@ -1,5 +1,5 @@
 // An image with boxes over it, as SVG: it scales with the page, prints, and each box is an element that can have the focus.
-import { svg, type Control } from '../ui.ts';
+import { element, svg, type Control } from '../ui.ts';
 
 /** x1, y1, x2, y2 in pixels of the image. */
 export type Corners = readonly [x1: number, y1: number, x2: number, y2: number];
@@ -31,6 +31,10 @@ export function scene(
     ...layers,
   );
 }
+
+/** Several scenes of one size. */
+export const gallery = (...scenes: readonly SVGElement[]): HTMLElement =>
+  element('div', { class: 'gallery' }, ...scenes);
 
 /** A box that the reader moves. */
 export interface Movable {

@@ -1,20 +1,5 @@
 // How the steps of the explainer are drawn.
-import {
-  abs,
-  max,
-  noGrad,
-  pow,
-  relu,
-  reshape,
-  sigmoid,
-  slice,
-  sqrt,
-  square,
-  sum,
-  tidy,
-  type Size,
-  type Tensor,
-} from 'retinagrad';
+import { max, noGrad, reshape, sigmoid, slice, sqrt, square, sum, tidy, type Size, type Tensor } from 'retinagrad';
 import { channelOf, mapView, type Channel } from '../detection/maps.ts';
 import { outline, scene, cornersAt } from '../detection/scene.ts';
 import type { Tile } from '../detection/tiles.ts';
@@ -22,13 +7,16 @@ import { element, row, svg } from '../ui.ts';
 import type { Analysis, Found, Judged } from './network.ts';
 
 /** One channel of maps [1, H, W, C], by name. */
-export const mapsOf = (names: readonly string[], maps: readonly Tensor[], channel: Channel): HTMLElement => {
-  const views: HTMLElement[] = [];
+export const mapsOf = (names: readonly string[], maps: readonly Tensor[], channel: Channel): Promise<HTMLElement> => {
+  const drawn: Promise<HTMLElement>[] = [];
   tidy(() => {
-    for (const [i, map] of maps.entries()) views.push(mapView(names[i]!, channelOf(map, channel)));
+    for (const [i, map] of maps.entries()) drawn.push(mapView(names[i]!, channelOf(map, channel)));
   });
-  return row(...views);
+  return shown(drawn);
 };
+
+const shown = async (drawn: readonly Promise<HTMLElement>[]): Promise<HTMLElement> =>
+  row(...(await Promise.all(drawn)));
 
 /** Where the values of a level begin among all anchors. */
 function levelStarts(levels: readonly Size[], perCell: number): number[] {
@@ -39,10 +27,10 @@ function levelStarts(levels: readonly Size[], perCell: number): number[] {
   });
 }
 
-/** The highest score of each cell of each level, brighter for low scores by a square root. */
-export function scoreMaps({ logits, levels }: Analysis, perCell: number): HTMLElement {
+/** The highest score of each cell of each level. Its square root is shown, so that low scores are seen. */
+export function scoreMaps({ logits, levels }: Analysis, perCell: number): Promise<HTMLElement> {
   const starts = levelStarts(levels, perCell);
-  const views: HTMLElement[] = [];
+  const drawn: Promise<HTMLElement>[] = [];
   noGrad(() =>
     tidy(() => {
       for (const [i, [height, width]] of levels.entries()) {
@@ -51,16 +39,20 @@ export function scoreMaps({ logits, levels }: Analysis, perCell: number): HTMLEl
           width,
           perCell,
         ]);
-        views.push(mapView(`P${i + 3}`, pow(max(sigmoid(own), -1), 0.5)));
+        drawn.push(mapView(`P${i + 3}`, sqrt(max(sigmoid(own), -1)), 1));
       }
     }),
   );
-  return row(...views);
+  return shown(drawn);
 }
 
 /** Which input pixels raise or lower a score: the norm of the gradient over the channels. */
-export function influenceMap(gradient: Tensor): HTMLElement {
-  return tidy(() => mapView('|∂ logit / ∂ pixel|', relu(sqrt(sum(square(abs(gradient)), -1)))));
+export function influenceMap(gradient: Tensor): Promise<HTMLElement> {
+  let drawn: Promise<HTMLElement> | null = null;
+  tidy(() => {
+    drawn = mapView('|∂ logit / ∂ pixel|', sqrt(sum(square(gradient), -1)));
+  });
+  return drawn!;
 }
 
 /** Cells with foreground or ignored anchors over the image. */

@@ -1,7 +1,7 @@
 // The detector of the site on tiles that it has not seen: what counts as found at which thresholds.
 import { evaluateDetections, matchDetections } from 'retinagrad/evaluation';
 import { buildings } from '../detection/buildings.ts';
-import { cornersAt, outline, scene } from '../detection/scene.ts';
+import { cornersAt, gallery, outline, scene } from '../detection/scene.ts';
 import { makeTile } from '../detection/tiles.ts';
 import type { Mount } from '../figure.ts';
 import { controls, plot, row, slider, table } from '../ui.ts';
@@ -39,7 +39,7 @@ export const mount: Mount = async (stage) => {
     const points = Array.from({ length: curve.length }, (_, k) => curve.at(k));
     const place = ({ recall, precision }: (typeof points)[number]): [number, number] => [recall ?? 0, precision ?? 0];
     return [
-      row(...scenes),
+      gallery(...scenes),
       row(
         table(
           ['TP', 'FP', 'FN', 'precision', 'recall', 'F1'],

@@ -28,7 +28,7 @@ export const mount: Mount = async (stage) => {
   const number = slider('Tile', 0, 19, 1);
   const channel = slider('Channel', 0, spec.pyramid.channels, 0, 1, (value) => (value === 0 ? 'all' : String(value)));
   const isTopDown = toggle('Way down from coarse to fine', true);
-  await controls(stage, [number, channel, isTopDown], () => {
+  await controls(stage, [number, channel, isTopDown], async () => {
     const tile = makeTile(number.value);
     const picture = element(
       'figure',
@@ -36,15 +36,16 @@ export const mount: Mount = async (stage) => {
       scene('The tile', tile),
       element('figcaption', {}, 'tile · 128 × 128'),
     );
-    const views: HTMLElement[] = [];
+    const drawn: Promise<HTMLElement>[] = [];
     noGrad(() =>
       tidy(() => {
         const { images } = transformImages(gpu, [tile.image], spec.transform);
         const shown = channel.value === 0 ? ('all' as const) : channel.value - 1;
         for (const [name, map] of Object.entries(mapsOf(model, images, isTopDown.value)))
-          views.push(mapView(name, channelOf(map, shown)));
+          drawn.push(mapView(name, channelOf(map, shown)));
       }),
     );
+    const views = await Promise.all(drawn);
     return [row(picture), ...[0, 3, 6].map((at) => row(...views.slice(at, at + 3)))];
   });
 };

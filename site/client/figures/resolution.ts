@@ -1,10 +1,10 @@
 // The same places at another ground resolution, with and without resampling to that of training.
 import { evaluateDetections } from 'retinagrad/evaluation';
 import { buildings } from '../detection/buildings.ts';
-import { cornersAt, outline, scene } from '../detection/scene.ts';
+import { cornersAt, gallery, outline, scene } from '../detection/scene.ts';
 import { makeTile } from '../detection/tiles.ts';
 import type { Mount } from '../figure.ts';
-import { controls, note, plot, row, slider, toggle } from '../ui.ts';
+import { controls, note, plot, slider, toggle } from '../ui.ts';
 
 /** Side of a tile on the ground, in metres. */
 const GROUND = 64;
@@ -27,7 +27,7 @@ export const mount: Mount = async (stage) => {
     tried[isResampled.value ? 'resampled' : 'asIs'].set(metresPerPixel, total.f1 ?? 0);
     const points = (values: ReadonlyMap<number, number>): [number, number][] => [...values].sort(([a], [b]) => a - b);
     return [
-      row(
+      gallery(
         ...images.map(({ truth, detections }) =>
           scene(
             `${truth.width} × ${truth.width} pixels`,

@@ -38,7 +38,8 @@ export const mount: Mount = async (stage) => {
         }).indices,
     ).data();
     const kept = Array.from(picks).filter((i) => i >= 0);
-    editor.layer.replaceChildren(...kept.map((i) => outline(cornersAt(boxes, i), 'kept')));
+    const kindOf = (i: number): string => (kept.includes(i) ? 'kept' : 'removed');
+    editor.layer.replaceChildren(...scores.map((_, i) => outline(cornersAt(boxes, i), kindOf(i))));
     const reason = (i: number): string => {
       if (kept.includes(i)) return 'kept';
       if (scores[i]! <= least.value) return 'score too low';

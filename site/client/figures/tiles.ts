@@ -6,7 +6,7 @@ import { makeTile } from '../detection/tiles.ts';
 import type { Mount } from '../figure.ts';
 import { controls, note, slider } from '../ui.ts';
 
-const SIDE = 320;
+const SIDE = 384;
 const TILE = 128;
 
 /** Where tiles begin, spread evenly, as `Detector.detect` places them. */

@@ -2,11 +2,11 @@
 import { manualSeed, RetinaNet, retinaNetSpec } from 'retinagrad';
 import { evaluateDetections } from 'retinagrad/evaluation';
 import { readLosses, Trainer } from 'retinagrad/train';
-import { cornersAt, outline, scene } from '../detection/scene.ts';
+import { cornersAt, gallery, outline, scene } from '../detection/scene.ts';
 import { makeTile, type Tile } from '../detection/tiles.ts';
 import type { Mount } from '../figure.ts';
 import { device } from '../gpu.ts';
-import { button, controls, note, plot, row, slider } from '../ui.ts';
+import { button, controls, note, plot, slider } from '../ui.ts';
 
 const SIDE = 64;
 const STEPS = 120;
@@ -102,7 +102,7 @@ export const mount: Mount = async (stage) => {
     );
     const points = (part: 'classes' | 'boxes'): [number, number][] => losses.map((loss, i) => [i + 1, loss[part]]);
     return [
-      row(...scenes),
+      gallery(...scenes),
       note(
         losses.length === 0
           ? 'Eight tiles; dashed boxes are the buildings. Press Train.'
