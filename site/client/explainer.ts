@@ -3,6 +3,7 @@
 import { anchorsPerCell, type Tensor } from 'retinagrad';
 import type { Detector } from 'retinagrad/detector';
 import { buildings } from './detection/buildings.ts';
+import { maps as mapRow } from './detection/maps.ts';
 import { cornersAt, outline } from './detection/scene.ts';
 import { makeTile, tileOfFile, type Tile } from './detection/tiles.ts';
 import { factsOf, influenceOf, type Shown } from './explainer/inspector.ts';
@@ -102,7 +103,7 @@ function mapDrawer({ spec }: Detector): (analysis: Analysis, channel: number) =>
       scoreMaps(analysis, anchorsPerCell(spec.anchors)),
       ...colours(analysis),
     ]);
-    step('transform').replaceChildren(row(...bands.flatMap(({ children }) => [...children])));
+    step('transform').replaceChildren(mapRow(...bands.flatMap(({ children }) => [...children])));
     step('features').replaceChildren(features);
     step('pyramid').replaceChildren(pyramid);
     step('scores').replaceChildren(scores);

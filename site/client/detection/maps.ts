@@ -33,6 +33,9 @@ export function channelOf(map: Tensor, channel: Channel): Tensor {
   );
 }
 
+/** Maps side by side. */
+export const maps = (...views: readonly Node[]): HTMLElement => element('div', { class: 'maps' }, ...views);
+
 /** Colours of the strongest positive and negative value, as in heat maps: blue and orange, from 0 to 1. White is zero. */
 const POSITIVE = [0.04, 0.37, 0.76] as const;
 const NEGATIVE = [0.76, 0.34, 0.04] as const;

@@ -1,22 +1,26 @@
 // How the steps of the explainer are drawn.
 import { max, noGrad, reshape, sigmoid, slice, sqrt, square, sum, tidy, type Size, type Tensor } from 'retinagrad';
-import { channelOf, mapView, type Channel } from '../detection/maps.ts';
+import { channelOf, maps, mapView, type Channel } from '../detection/maps.ts';
 import { outline, scene, cornersAt } from '../detection/scene.ts';
 import type { Tile } from '../detection/tiles.ts';
-import { element, row, svg } from '../ui.ts';
+import { element, svg } from '../ui.ts';
 import type { Analysis, Found, Judged } from './network.ts';
 
 /** One channel of maps [1, H, W, C], by name. */
-export const mapsOf = (names: readonly string[], maps: readonly Tensor[], channel: Channel): Promise<HTMLElement> => {
+export const mapsOf = (
+  names: readonly string[],
+  tensors: readonly Tensor[],
+  channel: Channel,
+): Promise<HTMLElement> => {
   const drawn: Promise<HTMLElement>[] = [];
   tidy(() => {
-    for (const [i, map] of maps.entries()) drawn.push(mapView(names[i]!, channelOf(map, channel)));
+    for (const [i, map] of tensors.entries()) drawn.push(mapView(names[i]!, channelOf(map, channel)));
   });
   return shown(drawn);
 };
 
 const shown = async (drawn: readonly Promise<HTMLElement>[]): Promise<HTMLElement> =>
-  row(...(await Promise.all(drawn)));
+  maps(...(await Promise.all(drawn)));
 
 /** Where the values of a level begin among all anchors. */
 function levelStarts(levels: readonly Size[], perCell: number): number[] {
@@ -75,7 +79,7 @@ export function matchScene(tile: Tile, anchors: Float32Array, { matches }: Judge
 /** The anchors of the cell in the middle of each level. */
 export function anchorScene(tile: Tile, anchors: Float32Array, levels: readonly Size[], perCell: number): HTMLElement {
   const starts = levelStarts(levels, perCell);
-  return row(
+  return maps(
     ...levels.slice(0, 4).map(([height, width], i) => {
       const cell = Math.floor(height / 2) * width + Math.floor(width / 2);
       const boxes = Array.from({ length: perCell }, (_, k) =>

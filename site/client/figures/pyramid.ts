@@ -1,12 +1,12 @@
 // The maps of the backbone and of the pyramid for a synthetic tile, with and without the way down.
 import { add, noGrad, tidy, transformImages, upsampleNearest, type RetinaNet, type Tensor } from 'retinagrad';
 import { buildings } from '../detection/buildings.ts';
-import { channelOf, mapView } from '../detection/maps.ts';
+import { channelOf, maps, mapView } from '../detection/maps.ts';
 import { scene } from '../detection/scene.ts';
 import { makeTile } from '../detection/tiles.ts';
 import type { Mount } from '../figure.ts';
 import { device } from '../gpu.ts';
-import { controls, element, row, slider, toggle } from '../ui.ts';
+import { controls, element, slider, toggle } from '../ui.ts';
 
 /** All maps by name, [1, H, W, C]: what `FeaturePyramid.forward` does, with every sum visible. */
 function mapsOf(model: RetinaNet, images: Tensor, isTopDown: boolean): Record<string, Tensor> {
@@ -46,6 +46,6 @@ export const mount: Mount = async (stage) => {
       }),
     );
     const views = await Promise.all(drawn);
-    return [row(picture), ...[0, 3, 6].map((at) => row(...views.slice(at, at + 3)))];
+    return [maps(picture), ...[0, 3, 6].map((at) => maps(...views.slice(at, at + 3)))];
   });
 };

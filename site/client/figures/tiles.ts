@@ -17,7 +17,7 @@ function starts(overlap: number): number[] {
 
 export const mount: Mount = async (stage) => {
   const detector = await buildings();
-  const place = slider('Scene', 0, 9, 3);
+  const place = slider('Scene', 0, 9, 4);
   const overlap = slider('Overlap', 0, 64, 26, 1, (value) => `${value} px`);
   await controls(stage, [place, overlap], async () => {
     const truth = makeTile(place.value, { size: SIDE });
