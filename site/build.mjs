@@ -56,15 +56,15 @@ const programOptions = {
   define: { VERSION: JSON.stringify(version), IS_RELEASE: String(!isServing), 'process.argv': '[]' },
 };
 
-/** Files of a program: those that it loads at once, and those that it may load later. */
-function filesOf({ outputs }, name) {
+/** Files of programs: those that they load at once, and those that they may load later. */
+function filesOf({ outputs }, names) {
   const found = new Set();
   const visit = (file) => {
     if (found.has(file)) return;
     found.add(file);
     for (const { path, external } of outputs[file].imports) if (!external) visit(path);
   };
-  visit(`_site/assets/${name}.js`);
+  for (const name of names) visit(`_site/assets/${name}.js`);
   return [...found].map((file) => file.slice('_site/'.length));
 }
 
@@ -111,7 +111,13 @@ if (isServing) {
   await indexPages();
   const site = {
     version: versionOf(`${here}_site`),
-    programs: Object.fromEntries(Object.keys(programs).map((name) => [`assets/${name}.js`, filesOf(metafile, name)])),
+    programs: Object.fromEntries(
+      Object.keys(programs).map((name) => [
+        `assets/${name}.js`,
+        // Figures run examples by their address.
+        filesOf(metafile, name === 'site' ? [name, 'examples/hello'] : [name]),
+      ]),
+    ),
   };
   await build({
     ...options,
