@@ -227,4 +227,7 @@ function Page() {
   );
 }
 
-if ('gpu' in navigator) render(<Page />, root);
+if ('gpu' in navigator) {
+  root.replaceChildren(); // what stands there without JavaScript or WebGPU
+  render(<Page />, root);
+}
