@@ -94,7 +94,7 @@ if (browser !== null) {
     await page.reload();
     assert.is(await page.locator('h1').textContent(), 'Gallery');
     await page.getByRole('button', { name: 'Run it' }).click();
-    await page.getByText(/plane +y =/).waitFor({ timeout: LIMIT });
+    await page.locator('.stage pre', { hasText: /plane +y =/ }).waitFor({ timeout: LIMIT });
     await context.close();
   });
 
