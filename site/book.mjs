@@ -2,6 +2,11 @@
 import { existsSync } from 'node:fs';
 
 export function book(site, { source }) {
+  // A long formula scrolls sideways on a narrow screen, by keys too.
+  site.addTransform('formulas', function (content) {
+    if (!this.page.url?.startsWith('/book/')) return content;
+    return content.replaceAll(/<math ([^>]*display="block")/g, '<math tabindex="0" $1');
+  });
   // {% beside "src/kernels/wgsl/matmul.wgsl", "fn main" %} notes in Markdown {% endbeside %}: an excerpt with its notes on its
   // right, below it on narrow screens. The empty lines end HTML for Markdown.
   site.addPairedShortcode(

@@ -194,7 +194,8 @@ export async function controls(
   parts: readonly Pick<Control<unknown>, 'element' | 'onChange'>[],
   draw: () => Promise<readonly Child[]> | readonly Child[],
 ): Promise<void> {
-  const view = element('div', { class: 'view' });
+  // It may scroll sideways, by keys too.
+  const view = element('div', { class: 'view', tabindex: 0, role: 'group', 'aria-label': 'Result' });
   let isRunning = false;
   let isStale = false;
   const redraw = async (): Promise<void> => {
@@ -230,7 +231,7 @@ export const row = (...parts: readonly Child[]): HTMLElement => element('div', {
 /** A table of texts. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): HTMLElement {
   const line = (cell: 'th' | 'td', texts: readonly string[]): HTMLElement =>
-    element('tr', {}, ...texts.map((text) => element(cell, {}, text)));
+    element('tr', {}, ...texts.map((text) => element(text === '' ? 'td' : cell, {}, text)));
   const body = element('tbody', {}, ...rows.map((texts) => line('td', texts)));
   return element('div', { class: 'scroll' }, element('table', {}, element('thead', {}, line('th', head)), body));
 }
