@@ -1,34 +1,12 @@
 // The detection explainer of the built site (`npm run site:build`) in Chromium, at the widths of a desktop and of a phone.
-import { existsSync, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { extname } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hasChromium, launchChromium } from '../browser/chromium.ts';
+import { openPage, serveSite } from './site.ts';
 
-const SITE = new URL('../../site/_site/', import.meta.url);
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-};
 /** Milliseconds for the network to compile and run on SwiftShader. */
 const LIMIT = 240_000;
-
-async function serve(): Promise<Server> {
-  const server = createServer((request, response) => {
-    const path = new URL(request.url!, 'http://site').pathname;
-    const file = new URL(`.${path.endsWith('/') ? `${path}index.html` : path}`, SITE);
-    if (!existsSync(file)) return response.writeHead(404).end();
-    response.setHeader('content-type', TYPES[extname(file.pathname)] ?? 'application/octet-stream');
-    return response.end(readFileSync(file));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return server;
-}
 
 /** Waits until an expression in the page is true. Playwright's own waiting compiles code there, which the page's policy refuses. */
 async function until(page: Page, expression: string): Promise<void> {
@@ -52,12 +30,8 @@ const slide = (page: Page, label: string, value: number): Promise<unknown> =>
   }`);
 
 async function tryExplainer(browser: Browser, url: string, width: number): Promise<void> {
-  const page = await browser.newPage({ viewport: { width, height: 900 } });
-  const complaints: string[] = [];
-  page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
-  await page.goto(url);
+  const context = await browser.newContext({ viewport: { width, height: 900 }, serviceWorkers: 'block' });
+  const { page, complaints } = await openPage(context, url);
   await until(page, "document.documentElement.dataset.explainer === 'live'");
   const before = await found(page);
   assert.ok(before > 0, 'no boxes');
@@ -73,23 +47,19 @@ async function tryExplainer(browser: Browser, url: string, width: number): Promi
   await slide(page, 'IoU of suppression', 0.1);
   await until(page, `Number(document.querySelector('#found').textContent) < ${many}`);
   assert.equal(complaints, []);
-  await page.close();
+  await context.close();
 }
 
 const NAME = 'the explainer finds boxes, says where they come from, and follows its sliders';
-if (!existsSync(new URL('book/explainer/index.html', SITE))) {
-  console.log('# no site/_site: run npm run site:build');
-  test.skip(NAME);
-} else if (hasChromium()) {
+if (hasChromium()) {
   test(NAME, async () => {
-    const server = await serve();
+    const site = await serveSite();
     const browser = await launchChromium();
     try {
-      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/book/explainer/`;
-      for (const width of [1280, 390]) await tryExplainer(browser, url, width);
+      for (const width of [1280, 390]) await tryExplainer(browser, `${site.url}book/explainer/`, width);
     } finally {
       await browser.close();
-      server.close();
+      site.close();
     }
   });
 } else test.skip(NAME);

@@ -4,5 +4,5 @@ import { near, type Exercise } from '../exercise.ts';
 export const exercise: Exercise = {
   kind: 'number',
   label: 'Pixels',
-  check: (answer) => near(answer, 40, '12 / 0.3.', [[3.6, 'Divide.']], 0.001),
+  check: (answer) => near(answer, 40, '12 / 0.3.', [[3.6, 'Divide the length by the side of a pixel.']], 0.001),
 };

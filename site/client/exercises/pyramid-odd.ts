@@ -7,5 +7,6 @@ export const exercise: Exercise = {
   check: (answer) =>
     near(answer, Math.floor((20 * 13) / 25), '20 · 13 / 25 = 10.4, rounded down.', [
       [10.4, 'A column is a whole number: round down.'],
+      [11, 'The kernel rounds down.'],
     ]),
 };
