@@ -12,7 +12,7 @@ export const exercise: Exercise = {
       [
         [0.0025, 'That is what remains; the question is by which factor it is smaller.'],
         [100, 'That is p = 0.9.'],
-        [20, 'Squared.'],
+        [20, '1 / (1 - p) is 20; γ = 2 squares it.'],
       ],
       0.5,
     ),
