@@ -32,7 +32,7 @@ const BUDGETS = {
   train: 2200,
   export: 1060,
   doctor: 2690,
-  task: 2050,
+  task: 2110,
   measure: 1540,
   cli: 2800,
 };

@@ -28,6 +28,8 @@ const programs = {
   ladder: 'client/ladder.ts',
   search: 'client/search.ts',
   explainer: 'client/explainer.ts',
+  studio: 'studio/main.tsx',
+  'studio-worker': 'studio/worker.ts',
   annotate: 'studio/annotate/main.tsx',
   'examples/hello': '../examples/hello-tensor/hello.ts', // run by its figure in the gallery
 };

@@ -41,6 +41,7 @@ export { jsonSchemaOf, printSettings, readSettingsFile, settingsHelp, splitOverr
 
 // From data to a trained detector
 export { checkDataSettings, prepareTrainingData, type DataOrigin, type TrainingData } from './task/training-data.ts';
+export { syntheticData, type SyntheticDataOptions } from './task/synthetic-data.ts';
 export { boxSizesOf, networkSpec } from './task/network.ts';
 export {
   findRate,
@@ -73,5 +74,6 @@ export {
 } from './doctor/examine.ts';
 export { examinationText } from './doctor/text.ts';
 export { anchorPicture } from './doctor/anchor-pictures.ts';
+export { differenceHash } from './doctor/difference-hash.ts';
 export { noFacts, type Finding, type ImageFacts, type Inventory, type Severity } from './doctor/types.ts';
 export type { Recommendation } from './doctor/types.ts';

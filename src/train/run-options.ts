@@ -1,6 +1,7 @@
 import { checkInteger, counted, defined } from '../common/check.ts';
 import type { Split } from '../data/split.ts';
 import type { Dataset } from '../data/types.ts';
+import type { ImageResult } from '../detector/evaluate.ts';
 import type { ImageDecoding } from '../imagery/types.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 import type { RetinaNetSpec } from '../retinanet/spec.ts';
@@ -47,8 +48,11 @@ export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'>, Readin
   readonly onStep?: (record: StepRecord, totalSteps: number) => void;
   /** Called after each batch of an evaluation, with the number of images done. */
   readonly onEvaluationProgress?: (done: number, total: number) => void;
-  /** Called after each evaluation; `best` says whether its weights were saved as the best so far. */
-  readonly onEvaluation?: (record: EvaluationRecord, best: boolean) => void;
+  /**
+   * Called after each evaluation; `best` says whether its weights were saved as the best so far, and `images` has ground truth
+   * and detections of the held-out samples, for example to draw them.
+   */
+  readonly onEvaluation?: (record: EvaluationRecord, best: boolean, images: readonly ImageResult[]) => void;
 }
 
 /** Result of `trainDetector`. */

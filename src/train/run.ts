@@ -216,7 +216,7 @@ export class Run {
     if (difficulty !== null) sampler?.setDifficulty?.(difficulty);
     folder.append(record);
     if (isBest) await folder.saveResults(dataset, evaluation, images);
-    onEvaluation?.(record, isBest);
+    onEvaluation?.(record, isBest, images);
   }
 
   /**

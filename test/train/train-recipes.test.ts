@@ -136,7 +136,10 @@ test('the best evaluation is that of the monitored metric, and each best so far 
       monitor,
       learningRate: 4e-3,
       epochs: 4,
-      onEvaluation: (record, isBest) => isBest && seen.push(record),
+      onEvaluation(record, isBest, images) {
+        assert.is(images.length, record.images);
+        if (isBest) seen.push(record);
+      },
     });
     const evaluations = metrics(`monitor-${monitor}`).filter((record) => record.kind === 'evaluation');
     const values = evaluations.map(({ f1, averagePrecision }) => (monitor === 'f1' ? f1 : averagePrecision!));

@@ -1,0 +1,34 @@
+// The studio: choose data, train a detector, use it. The page; all work is done by worker.ts.
+import { render } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { Data } from './data.tsx';
+import { Runs } from './runs.tsx';
+import { Settings } from './settings.tsx';
+import { gpu, problem, start } from './state.ts';
+import { Training } from './training.tsx';
+import { Use } from './use.tsx';
+
+function App() {
+  useEffect(() => void start(), []);
+  return (
+    <>
+      <p class="studio-gpu" data-gpu={gpu.value?.name}>
+        {gpu.value === null
+          ? problem.value === null && 'Looking for your GPU…'
+          : `Your GPU: ${gpu.value.name}${gpu.value.isHardware ? '' : ' (software: expect minutes instead of seconds)'}`}
+      </p>
+      <div class="studio-problem" role="alert">
+        {problem.value !== null && <p>{problem.value}</p>}
+      </div>
+      <Data />
+      <Training />
+      <Settings />
+      <Use />
+      <Runs />
+    </>
+  );
+}
+
+const root = document.getElementById('studio')!;
+root.replaceChildren();
+render(<App />, root);
