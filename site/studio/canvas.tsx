@@ -4,7 +4,7 @@ import { COLOURS } from './charts.tsx';
 import type { Pixels } from './pictures.ts';
 
 /** Boxes to draw: solid for detections, dashed for ground truth. */
-export interface DrawnBoxes {
+interface DrawnBoxes {
   readonly boxes: Float32Array;
   readonly labels: Int32Array;
   /** With scores, only those from `threshold` are drawn. */

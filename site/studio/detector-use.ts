@@ -8,7 +8,7 @@ import type { Found } from './session.ts';
 import { detectorOf } from './store.ts';
 
 /** Detections below are not kept: the slider of the page begins here. */
-export const LEAST_SCORE = 0.05;
+const LEAST_SCORE = 0.05;
 
 /** A detector that is open. */
 export interface OpenDetector {

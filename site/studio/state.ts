@@ -20,7 +20,7 @@ export const plan = signal<Plan>(samplePlan);
 export const data = signal<DataSummary | null>(null);
 /** How far reading own files is, for people; empty for nothing. */
 export const importing = signal('');
-export const dataName = computed(() =>
+const dataName = computed(() =>
   plan.value.data === SYNTHETIC ? 'Synthetic buildings' : (data.value?.name ?? 'own data'),
 );
 

@@ -79,7 +79,7 @@ export async function detectorOf(id: string): Promise<Uint8Array<ArrayBuffer> | 
   return null;
 }
 
-export async function weightsOf(
+async function weightsOf(
   folder: FileSystemDirectoryHandle,
   which: 'best' | 'last',
 ): Promise<Uint8Array<ArrayBuffer> | null> {

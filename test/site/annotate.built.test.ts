@@ -4,7 +4,7 @@ import { parseCoco } from 'retinagrad/data';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hasChromium, launchChromium } from '../browser/chromium.ts';
-import { axeFindings, serveSite } from './served.ts';
+import { axeFindings, serveSite } from './site.ts';
 
 // The page /studio/label/ in Chromium: boxes by mouse, keyboard and touch, files, reload, accessibility.
 
@@ -26,7 +26,7 @@ async function openTiles(width: number, options: { readonly hasTouch?: boolean }
   const page = await browser.newPage({ viewport: { width, height: 900 }, ...options });
   page.on('console', (message) => assert.unreachable(message.text()));
   page.on('pageerror', (error) => assert.unreachable(error.message));
-  await page.goto(`${site.url}/studio/label/`);
+  await page.goto(`${site.url}studio/label/`);
   await page.getByRole('button', { name: 'synthetic tiles' }).click();
   await page.locator('.stage').waitFor();
   return page;

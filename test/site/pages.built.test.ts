@@ -1,12 +1,9 @@
 // Pages of the built site in Chromium with WebGPU: what axe finds, what they load, and what they do.
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
-import type { AxeResults } from 'axe-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hasChromium, launchChromium } from '../browser/chromium.ts';
-import { openPage, serveSite } from './site.ts';
+import { axeFindings, openPage, serveSite } from './site.ts';
 
 /** Bytes, gzipped, that the first page may load. */
 const FIRST_PAGE = 300_000;
@@ -20,10 +17,11 @@ test.after(async () => {
   site.close();
 });
 if (browser !== null) {
-  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   const PAGES = [
     '',
     'bench/',
+    'book/',
+    'book/11-anchors/',
     'book/ladder/',
     'reference/',
     'reference/retinagrad/functions/conv2d/',
@@ -43,10 +41,7 @@ if (browser !== null) {
           serviceWorkers: 'block',
         });
         const { page, complaints } = await openPage(context, site.url + path);
-        await page.evaluate(axe);
-        const { violations } = (await page.evaluate('axe.run()')) as AxeResults;
-        const findings = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-        assert.equal(findings, [], `${width} px`);
+        assert.equal(await axeFindings(page), [], `${width} px`);
         const excess = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
         assert.ok((excess as number) <= 0, `${width} px: ${excess as number} px wider than the window`);
         assert.equal(complaints, []);

@@ -1,4 +1,5 @@
-// Serves the built site under a folder, as any host may, and opens its pages.
+// Serves the built site under a folder, as any host may, opens its pages, and runs axe on them.
+import axe from 'axe-core';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -48,4 +49,11 @@ export async function openPage(context: BrowserContext, url: string): Promise<{ 
   page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
   await page.goto(url);
   return { page, complaints };
+}
+
+/** What axe finds wrong with a page, one line for each element. */
+export async function axeFindings(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<axe.AxeResults>('axe.run()');
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 }

@@ -4,7 +4,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { hasChromium, launchChromium } from '../browser/chromium.ts';
-import { axeFindings, serveSite } from './served.ts';
+import { axeFindings, serveSite } from './site.ts';
 
 /** A training of six steps, whose state is saved after each. */
 const TINY =
@@ -64,7 +64,7 @@ if (hasChromium()) {
   });
 
   test('a training whose tab was killed is continued, and ends with the same bits', async () => {
-    const url = `${site.url}/studio/${TINY}`;
+    const url = `${site.url}studio/${TINY}`;
     const calm = await browser.newContext();
     const whole = await hashAtEnd(await train(calm, url));
     await calm.close();
@@ -74,7 +74,7 @@ if (hasChromium()) {
     await reachStep(page, 3);
     await crash(page);
 
-    const again = await open(context, `${site.url}/studio/`);
+    const again = await open(context, `${site.url}studio/`);
     const button = again.getByRole('button', { name: /^Continue Run 1, which reached step/ });
     await button.waitFor();
     const reached = Number(/\d+$/.exec(await button.innerText())![0]);
@@ -89,7 +89,7 @@ if (hasChromium()) {
   for (const width of [1280, 390]) {
     test(`axe finds nothing at ${width} pixels, and nothing is wider than the page`, async () => {
       const context = await browser.newContext({ viewport: { width, height: 900 }, bypassCSP: true });
-      const page = await open(context, `${site.url}/studio/`);
+      const page = await open(context, `${site.url}studio/`);
       await page.locator('summary', { hasText: 'All settings' }).click();
       assert.equal(await axeFindings(page), []);
       assert.ok(await page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'));
@@ -99,7 +99,7 @@ if (hasChromium()) {
 
   test('a link with a wrong setting names it, and the studio goes on with the sample', async () => {
     const context = await browser.newContext();
-    const page = await open(context, `${site.url}/studio/#data=synthetic&train.epochs=none`);
+    const page = await open(context, `${site.url}studio/#data=synthetic&train.epochs=none`);
     assert.match(await page.locator('.studio-problem').innerText(), /train\.epochs is "none", expected an integer/);
     assert.ok(await page.locator('button.primary').isEnabled());
     await context.close();

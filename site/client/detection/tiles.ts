@@ -65,7 +65,7 @@ export async function tileOfFile(file: File, size = 128): Promise<Tile> {
 }
 
 /** RGB bytes as the address of a picture. */
-export function urlOf(rgb: Uint8Array, width: number, height: number): string {
+function urlOf(rgb: Uint8Array, width: number, height: number): string {
   const canvas = document.createElement('canvas');
   canvas.width = width;
   canvas.height = height;
