@@ -1,4 +1,4 @@
-// The second half of the book, on detection.
+// Chapters of the book on detection.
 import { testChapters } from './book-chapters.ts';
 
 await testChapters(10, 18);
