@@ -91,6 +91,8 @@ export async function bundle(page: URL): Promise<string> {
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
+    // Without the paths of tsconfig.json, which lead to the source.
+    tsconfigRaw: {},
     write: false,
     metafile: true,
     logLevel: 'silent',
