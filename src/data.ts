@@ -33,7 +33,7 @@ export {
   type WritableFormat,
 } from './labels/formats.ts';
 export { parseCoco, parseCocoResults, writeCoco, writeCocoResults, type CocoTable } from './labels/coco.ts';
-export { parseLabelCsv, writeLabelCsv } from './labels/csv.ts';
+export { parseLabelCsv, writeClassMapping, writeLabelCsv } from './labels/csv.ts';
 export { parseVoc, writeVoc, type VocDocument } from './labels/voc.ts';
 export { parseClassList, parseYolo, parseYoloData, writeYolo, writeYoloData, type YoloData } from './labels/yolo.ts';
 export { parseSpaceNetCsv, writeSpaceNetCsv } from './labels/spacenet.ts';

@@ -8,7 +8,7 @@ export { detectRaster, type DetectableRaster, type TileOptions, type TileStore }
 export type { BatchDetector, OnLoss } from './detector/survive-loss.ts';
 export { viewNames, type Views } from './detector/detect-views.ts';
 export { evaluateDetector, type EvaluateOptions, type ImageResult } from './detector/evaluate.ts';
-export { darkRemedy } from './imagery/level-range.ts';
+export { blackFraction, darkRemedy, levelRange } from './imagery/level-range.ts';
 export { atLeast, omittedImages, tablesOf } from './detector/detections-table.ts';
 export { loadPretrainedBytes, type PretrainedOptions, type PretrainedReport } from './detector/pretrained.ts';
 export { openDetectorBytes, type OpenDetectorOptions } from './detector/open-detector.ts';

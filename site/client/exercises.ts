@@ -1,5 +1,6 @@
 // Gives each exercise of a page its input and its button, when it is scrolled into view.
 import type { Exercise, Verdict } from './exercise.ts';
+import { whenSeen } from './when-seen.ts';
 
 const load = (name: string): Promise<{ readonly exercise: Exercise }> => import(`./exercises/${name}.ts`);
 
@@ -53,14 +54,4 @@ async function start(section: HTMLElement): Promise<void> {
   section.querySelector('.answer')!.replaceChildren(form);
 }
 
-const seen = new IntersectionObserver(
-  (entries) => {
-    for (const { isIntersecting, target } of entries) {
-      if (!isIntersecting) continue;
-      seen.unobserve(target);
-      void start(target as HTMLElement);
-    }
-  },
-  { rootMargin: '200px' },
-);
-for (const section of document.querySelectorAll('[data-exercise]')) seen.observe(section);
+whenSeen('[data-exercise]', start);

@@ -1,6 +1,7 @@
 // Starts the live figures of a page, each when it is scrolled into view. `data-figure` names its module in figures/. Until then, and
 // where there is no WebGPU, the figure shows its picture and says what one would see.
 import type { Mount } from './figure.ts';
+import { whenSeen } from './when-seen.ts';
 
 /** The module of a figure: esbuild makes a chunk of each file of the folder. */
 const load = (name: string): Promise<{ readonly mount: Mount }> => import(`./figures/${name}.ts`);
@@ -29,14 +30,4 @@ async function start(figure: HTMLElement): Promise<void> {
   }
 }
 
-const seen = new IntersectionObserver(
-  (entries) => {
-    for (const { isIntersecting, target } of entries) {
-      if (!isIntersecting) continue;
-      seen.unobserve(target);
-      void start(target as HTMLElement);
-    }
-  },
-  { rootMargin: '200px' },
-);
-for (const figure of document.querySelectorAll('[data-figure]')) seen.observe(figure);
+whenSeen('[data-figure]', start);

@@ -1,10 +1,11 @@
 // Somebody's own images and labels: read once, kept in the browser's private file system, so that a run can be continued after a
 // reload, and opened for training.
 import type { Dataset } from 'retinagrad';
-import { clipAnnotations, packedBytes, type ByteImage, type LabelProblem, type LabelTable } from 'retinagrad/data';
-import { differenceHash, noFacts, type ImageFacts } from 'retinagrad/detector';
+import { clipAnnotations, type LabelProblem, type LabelTable } from 'retinagrad/data';
+import { blackFraction, differenceHash, levelRange, noFacts, type ImageFacts } from 'retinagrad/detector';
 import { decodeImage, imageName } from './decode.ts';
 import { labelName, readOwnLabels, type SizedFile } from './own-labels.ts';
+import { sha256 } from './sha256.ts';
 import { dataFolder, fileIn, readJson, writeFile } from './store.ts';
 
 /** A file that was chosen or dropped, with its path in the folder. */
@@ -100,32 +101,21 @@ function nameOf(files: readonly GivenFile[]): string {
 async function readImage({ path, file: source }: GivenFile): Promise<ReadImage> {
   const image = await decodeImage(source, path);
   const [height, width] = image.shape as [number, number];
-  const hash = hexOf(await crypto.subtle.digest('SHA-256', await source.arrayBuffer()));
-  const { levels, black } = levelsOf(image);
-  const facts = { ...noFacts(path), size: { width, height }, hash, difference: differenceHash(image), levels, black };
+  const facts = {
+    ...noFacts(path),
+    size: { width, height },
+    hash: await sha256(await source.arrayBuffer()),
+    difference: differenceHash(image),
+    levels: levelRange(image),
+    black: blackFraction(image),
+  };
   return { file: path, width, height, source, facts };
 }
-
-function levelsOf(image: ByteImage): Pick<ImageFacts, 'levels' | 'black'> {
-  const bytes = packedBytes(image);
-  let [lowest, highest, dark] = [255, 0, 0];
-  for (let i = 0; i < bytes.length; i += 3) {
-    for (let k = i; k < i + 3; k++) {
-      lowest = Math.min(lowest, bytes[k]!);
-      highest = Math.max(highest, bytes[k]!);
-    }
-    if (bytes[i]! + bytes[i + 1]! + bytes[i + 2]! === 0) dark++;
-  }
-  return { levels: [lowest, highest], black: dark / (bytes.length / 3) };
-}
-
-const hexOf = (bytes: ArrayBuffer): string =>
-  Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /** The same files have the same id on every computer, so that a link fits them there too. */
 async function idOf(images: readonly ReadImage[], table: LabelTable): Promise<string> {
   const text = JSON.stringify([images.map(({ file, facts }) => [file, facts.hash]), table]);
-  return hexOf(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))).slice(0, 16);
+  return (await sha256(new TextEncoder().encode(text))).slice(0, 16);
 }
 
 /** What is known of a data set in storage; null if it is not there. */

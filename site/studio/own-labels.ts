@@ -1,6 +1,7 @@
 // Labels of somebody's own files, in any of the formats that the library reads from text, for the images that are there. Without a
 // page, so that it runs in Node too.
 import {
+  labelFormatOf,
   parseClassList,
   parseCoco,
   parseCvat,
@@ -17,12 +18,7 @@ import {
   type LabelProblem,
   type LabelTable,
 } from 'retinagrad/data';
-
-/** A file's path and text. */
-export interface TextFile {
-  readonly path: string;
-  readonly text: string;
-}
+import { baseName, finder, stem, type TextFile } from './text-files.ts';
 
 /** An image file, upright. */
 export interface SizedFile {
@@ -44,29 +40,26 @@ export interface OwnLabels {
 
 type Kind = 'coco' | 'csv' | 'spacenet-csv' | 'via' | 'voc' | 'cvat' | 'labelme' | 'label-studio' | 'yolo' | 'dota';
 
-const stem = (path: string): string => path.replace(/\.[^./]*$/, '');
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-
 /** Lists of classes of YOLO. */
 const CLASS_LIST = /(?:^|\/)(?:classes\.txt|obj\.names)$/i;
 
 /** Whether a file may have labels, by its name. */
 export const labelName = /\.(?:json|csv|xml|txt|ya?ml|names)$/i;
 
-/** The format of a label file by its name and text; null for what is not one, or belongs to others. */
+/** The reader of a file that the library does not recognise, which says what is wrong with it. */
+const FALLBACKS: readonly (readonly [RegExp, Kind])[] = [
+  [/\.json$/i, 'coco'],
+  [/\.csv$/i, 'csv'],
+  [/\.xml$/i, 'voc'],
+  [/\.txt$/i, 'yolo'], // Its files have nothing of their own.
+];
+
+/** The kind of a label file; null for what is not one, or belongs to others. */
 function kindOf({ path, text }: TextFile): Kind | null {
   if (CLASS_LIST.test(path) || /\.ya?ml$/i.test(path)) return null;
-  if (/\.csv$/i.test(path)) {
-    const [first = ''] = text.split(/\r?\n/, 1);
-    if (first.includes('PolygonWKT_Pix')) return 'spacenet-csv';
-    return first.includes('region_shape_attributes') ? 'via' : 'csv';
-  }
-  if (/\.xml$/i.test(path)) return /<annotations[\s>]/.test(text) ? 'cvat' : 'voc';
-  if (/\.txt$/i.test(path)) return /^(?:imagesource|gsd)|^\s*(?:\S+\s+){8}[^\d\s]/m.test(text) ? 'dota' : 'yolo';
-  if (!/\.json$/i.test(path)) return null;
-  if (/^\s*\[/.test(text)) return 'label-studio';
-  if (/"_via_|"regions"\s*:/.test(text)) return 'via';
-  return /"shapes"\s*:\s*\[/.test(text) ? 'labelme' : 'coco';
+  const format = labelFormatOf(path, text) ?? '';
+  if (Object.hasOwn(readers, format)) return format as Kind;
+  return FALLBACKS.find(([name]) => name.test(path))?.[1] ?? null;
 }
 
 /**
@@ -184,12 +177,4 @@ function joined(tables: readonly LabelTable[], { images, find, onProblem }: Read
     }
   }
   return { classes, images: images.flatMap(({ file }) => found.get(file) ?? []) };
-}
-
-/** Finds an image by its path, or by its file name, with or without extension, if only one has it. */
-function finder(files: readonly string[]): (path: string) => string | undefined {
-  const known = new Map<string, string | null>();
-  const add = (name: string, file: string): void => void known.set(name, known.has(name) ? null : file);
-  for (const file of files) for (const name of new Set([file, baseName(file), stem(baseName(file))])) add(name, file);
-  return (path) => known.get(path) ?? known.get(baseName(path)) ?? undefined;
 }

@@ -21,6 +21,7 @@ import { openDataset } from './datasets.ts';
 import { OpfsRun } from './opfs-run.ts';
 import { pictureOf, reportPictures, type Picture } from './pictures.ts';
 import { openRunFiles } from './run-files.ts';
+import { sha256 } from './sha256.ts';
 import { settingsOf } from './share.ts';
 import { runFolder, saveInfo, writeFile, type RunInfo } from './store.ts';
 
@@ -104,7 +105,8 @@ export async function runSession(info: RunInfo, emit: Emit, control: SessionCont
     training.model.dispose();
     if (end !== 'paused') await conclude(training, run, info, emit);
     await saveInfo({ ...info, totalSteps, end: end === 'paused' ? null : end });
-    return { end, steps, totalSteps, best, hash: await hashOf(run.detector('last')) };
+    const last = run.detector('last');
+    return { end, steps, totalSteps, best, hash: last === null ? null : await sha256(last) };
   } finally {
     run.close();
     training.model.dispose();
@@ -201,10 +203,4 @@ async function reportOf(
     ],
     seed: settings.train.seed,
   });
-}
-
-async function hashOf(bytes: Uint8Array<ArrayBuffer> | null): Promise<string | null> {
-  if (bytes === null) return null;
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

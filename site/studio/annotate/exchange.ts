@@ -17,6 +17,7 @@ import {
   parseYoloData,
   unsupportedFields,
   writableFormats,
+  writeClassMapping,
   writeCoco,
   writeCocoResults,
   writeLabelCsv,
@@ -31,13 +32,8 @@ import {
   type LabelTable,
   type WritableFormat,
 } from 'retinagrad/data';
+import { baseName, finder, stem, type TextFile } from '../text-files.ts';
 import { isAnnotated, type ImageLabels } from './model.ts';
-
-/** A file's path and text. */
-export interface TextFile {
-  readonly path: string;
-  readonly text: string;
-}
 
 /** Formats that images without a place on the map can be written in: GeoJSON has coordinates on the map. */
 export const exportFormats = writableFormats.filter((format) => format !== 'geojson');
@@ -53,9 +49,6 @@ export const formatNames: Readonly<Record<ExportFormat, string>> = {
   deepforest: 'DeepForest CSV',
   'spacenet-csv': 'SpaceNet CSV',
 };
-
-const stem = (path: string): string => path.replace(/\.[^./]*$/, '');
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** The annotated images as a table: those without boxes are known to have no objects, the others are left out. */
 export function tableOfImages(images: readonly ImageLabels[], classes: readonly string[]): LabelTable {
@@ -91,15 +84,7 @@ function textsOf(table: LabelTable, format: ExportFormat): TextFile[] {
     case 'keras-retinanet':
       return [
         { path: 'boxes.csv', text: writeLabelCsv(table, format) },
-        {
-          path: 'classes.csv',
-          text: table.classes
-            .map(
-              (name, i) => `"${name.replaceAll('"', '""')}",${i}
-`,
-            )
-            .join(''),
-        },
+        { path: 'classes.csv', text: writeClassMapping(table.classes) },
       ];
     case 'spacenet-csv':
       return [{ path: 'summary.csv', text: writeSpaceNetCsv(table, stem) }];
@@ -181,19 +166,6 @@ function renumber(
   classes: readonly string[],
 ): LabelledObject {
   return { ...object, label: classes.indexOf(table.classes[object.label]!) };
-}
-
-/** Finds an image by its path, or by its file name or stem if only one has it. */
-function finder(ids: readonly string[]): (path: string) => string | undefined {
-  const known = new Set(ids);
-  const only = (fits: (id: string) => boolean): string | undefined => {
-    const found = ids.filter(fits);
-    return found.length === 1 ? found[0] : undefined;
-  };
-  return (path) =>
-    known.has(path)
-      ? path
-      : (only((id) => baseName(id) === baseName(path)) ?? only((id) => stem(baseName(id)) === baseName(path)));
 }
 
 /** Images that labels are read for. */

@@ -1,16 +1,11 @@
 // Label files in and out of the page: one file as it is, several as a zip.
 import { useSignal } from '@preact/signals';
 import { strToU8, unzipSync, zipSync } from 'fflate';
-import {
-  exportFormats,
-  formatNames,
-  tableOfImages,
-  writeLabelFiles,
-  type ExportFormat,
-  type TextFile,
-} from './exchange.ts';
+import { exportFormats, formatNames, tableOfImages, writeLabelFiles, type ExportFormat } from './exchange.ts';
+import type { TextFile } from '../text-files.ts';
 import { isAnnotated, type ImageLabels } from './model.ts';
 import { plural } from './announce.ts';
+import { ChooseFiles } from './choose-files.tsx';
 
 const LABEL_FILE = /\.(?:json|csv|xml|txt|ya?ml|names|zip)$/i;
 
@@ -87,19 +82,7 @@ export function Files({ images, classes, open, say }: FilesProps) {
       <button type="button" class="primary" disabled={annotated === 0} onClick={save}>
         Export {plural(annotated, 'image')}
       </button>
-      <label class="button">
-        Import labels…
-        <input
-          type="file"
-          multiple
-          class="visually-hidden"
-          onChange={({ currentTarget: input }) => {
-            const files = [...(input.files ?? [])];
-            input.value = '';
-            void open(files);
-          }}
-        />
-      </label>
+      <ChooseFiles name="Import labels…" onFiles={(files) => void open(files)} />
       <p class="muted small">
         All formats without map coordinates are read; detections with scores become suggestions. Images that are neither
         boxed nor marked as empty are left out of exports.

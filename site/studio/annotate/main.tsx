@@ -3,6 +3,7 @@ import { effect, signal } from '@preact/signals';
 import { render } from 'preact';
 import { Annotator, type AnnotatorImage } from './annotator.tsx';
 import { classesOf, type LabelClass } from './classes.ts';
+import { ChooseFiles } from './choose-files.tsx';
 import { isLabelFile } from './files.tsx';
 import { sampleTiles } from './sample.ts';
 import { keyOf, Storage, type Session } from './storage.ts';
@@ -133,7 +134,7 @@ function Start() {
     <div class="drop">
       <p>Drop images here, with or without a label file.</p>
       <p class="row">
-        <ChooseFiles name="Choose images…" primary />
+        <ChooseFiles name="Choose images…" primary onFiles={(files) => attempt(openFiles(files))} />
         <button type="button" onClick={() => attempt(openSample())}>
           Start with 6 synthetic tiles
         </button>
@@ -155,7 +156,7 @@ function Work() {
         onChange={(id, boxes, empty) => void keep(storage.setLabels(keys.get(id)!, { boxes, empty }))}
       />
       <p class="row page-tools">
-        <ChooseFiles name="Add images…" />
+        <ChooseFiles name="Add images…" onFiles={(files) => attempt(openFiles(files))} />
         <button type="button" onClick={() => void startOver()}>
           Remove everything
         </button>
@@ -166,24 +167,6 @@ function Work() {
         </span>
       </p>
     </>
-  );
-}
-
-function ChooseFiles({ name, primary = false }: { name: string; primary?: boolean }) {
-  return (
-    <label class={primary ? 'button primary' : 'button'}>
-      {name}
-      <input
-        type="file"
-        multiple
-        class="visually-hidden"
-        onChange={({ currentTarget: input }) => {
-          const files = [...(input.files ?? [])];
-          input.value = '';
-          attempt(openFiles(files));
-        }}
-      />
-    </label>
   );
 }
 

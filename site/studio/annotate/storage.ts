@@ -2,6 +2,7 @@
 // that they are there too when the same file is opened later.
 import { clear, createStore, get, set, type UseStore } from 'idb-keyval';
 import type { LabelledObject } from 'retinagrad/data';
+import { sha256 } from '../sha256.ts';
 import type { LabelClass } from './classes.ts';
 
 interface StoredLabels {
@@ -24,8 +25,7 @@ export interface Session {
 
 /** The key of a file: its name and a digest of its bytes. */
 export async function keyOf({ name, blob }: StoredImage): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await blob.arrayBuffer()));
-  return `${name} ${[...digest.subarray(0, 12)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+  return `${name} ${(await sha256(await blob.arrayBuffer())).slice(0, 24)}`;
 }
 
 export class Storage {
