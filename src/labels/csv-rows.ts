@@ -54,6 +54,9 @@ const FIELDS: Readonly<Record<string, RegExp>> = Object.fromEntries(
   ]),
 );
 
+/** Characters in which the first line is looked for. */
+const HEAD = 65536;
+
 /**
  * Where the rows begin, and what separates their fields: the character that a first line `sep=;` names, as Excel writes it,
  * otherwise the one of comma, semicolon and tab that occurs most often in the first line.
@@ -62,9 +65,10 @@ function dialectOf(text: string): { readonly delimiter: string; readonly begin: 
   const begin = text.startsWith('\ufeff') ? 1 : 0;
   const named = /^sep=([,;\t])(?:\r\n|\n|\r)/i.exec(text.slice(begin, begin + 16));
   if (named !== null) return { delimiter: named[1]!, begin: begin + named[0].length, line: 2 };
-  const [first = ''] = /[^\r\n]+/.exec(text.slice(begin)) ?? [];
-  const unquoted = first.replaceAll(/"[^"]*"/g, '');
-  const count = (delimiter: string): number => unquoted.split(delimiter).length;
+  // Quoted fields go first: they may hold delimiters and line breaks.
+  const unquoted = text.slice(begin, begin + HEAD).replaceAll(/"[^"]*"/g, '');
+  const [first = ''] = /[^\r\n]+/.exec(unquoted) ?? [];
+  const count = (delimiter: string): number => first.split(delimiter).length;
   const delimiter = [',', ';', '\t'].reduce((most, one) => (count(one) > count(most) ? one : most));
   return { delimiter, begin, line: 1 };
 }

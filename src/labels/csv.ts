@@ -191,10 +191,13 @@ export function writeLabelCsv(table: LabelTable, flavour: WritableFlavour): stri
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** A row of CSV, with quotes around the fields that need them. */
+/**
+ * A row of CSV, with quotes around the fields that need them: those with a quote, a line break, space at an end, or any of
+ * the delimiters that readers guess from the first line.
+ */
 export function csvRow(fields: readonly string[]): string {
   return fields
-    .map((field) => (/[",\r\n\ufeff]|^\s|\s$/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
+    .map((field) => (/[",;\t\r\n\ufeff]|^\s|\s$/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
     .join(',');
 }
 

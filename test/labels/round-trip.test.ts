@@ -1,7 +1,9 @@
-import fc from 'fast-check';
+import fc from '../support/property.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Box } from '../../src/imagery/geometry.ts';
+import { parseClassMapping, writeClassMapping, writeLabelCsv } from '../../src/labels/csv.ts';
+import { csvLines } from '../../src/labels/csv-rows.ts';
 import type { WritableFormat } from '../../src/labels/formats.ts';
 import type { LabelledObject, LabelTable } from '../../src/labels/types.ts';
 import { readLabels } from '../../src/labels/node/read-labels.ts';
@@ -186,6 +188,26 @@ test(
     );
   }),
 );
+
+for (const name of [';: x;', '\t\tx\t,', 'a;;\nb;;', 'sep=;', '1,5']) {
+  test(`CSV: ${JSON.stringify(name)} is not taken for several fields`, () => {
+    assert.equal(parseClassMapping(writeClassMapping([name]), 'classes.csv'), [name]);
+    const table: LabelTable = {
+      classes: [name],
+      images: [{ file: `${name.replaceAll('\t', ' ').trim()}.png`, objects: [{ label: 0, box: [1, 2, 3, 4] }] }],
+    };
+    for (const flavour of ['csv', 'keras-retinanet', 'deepforest'] as const) {
+      assert.equal([...csvLines(writeLabelCsv(table, flavour), flavour)].at(-1)?.values.slice(0, 6), [
+        table.images[0]!.file,
+        '1',
+        '2',
+        '3',
+        '4',
+        name,
+      ]);
+    }
+  });
+}
 
 /** Whether a format expresses something; a list of rings is more than one ring. */
 function capable(format: WritableFormat, what: string): boolean {
