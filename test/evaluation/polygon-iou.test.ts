@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import fc from '../support/property.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Box, Polygon, Ring } from '../../src/imagery/geometry.ts';

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
+import fc from '../support/property.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Box, LabelledObject } from 'retinagrad/data';
 import { describeObject, announcement } from '../../site/studio/annotate/announce.ts';
 import { classesOf, problemOfName } from '../../site/studio/annotate/classes.ts';
-import { exportFormats, readLabelFiles, tableOfImages, writeLabelFiles } from '../../site/studio/annotate/exchange.ts';
+import { exportFormats, tableOfImages, writeLabelFiles } from '../../site/studio/annotate/exchange.ts';
 import { boxAt, fitBox, HANDLES, handlePoint, moveBox, pullHandle } from '../../site/studio/annotate/geometry.ts';
 import { commandOf } from '../../site/studio/annotate/keys.ts';
 import {
@@ -16,6 +16,7 @@ import {
   type GivenImage,
   type State,
 } from '../../site/studio/annotate/model.ts';
+import { readOwnLabels } from '../../site/studio/own-labels.ts';
 import { fitView, middleBox, panView, toImage, toStage, zoomView } from '../../site/studio/annotate/view.ts';
 
 // The annotator without its page: boxes, state, keys, view, files.
@@ -27,6 +28,7 @@ const IMAGES: readonly GivenImage[] = [
   { id: 'b.png', width: 64, height: 64, boxes: [] },
   { id: 'c.png', width: 3, height: 1, boxes: [] },
 ];
+const sized = IMAGES.map(({ id: file, width, height }) => ({ file, width, height }));
 const start = reduce(emptyState, { type: 'images', images: IMAGES });
 const run = (...actions: Action[]): State => actions.reduce(reduce, start);
 const boxesOf = (state: State): readonly (readonly number[])[] => currentImage(state)!.boxes.map(({ box }) => box);
@@ -284,15 +286,16 @@ test('classes have distinct colours and keys, and names are checked', () => {
   assert.is(describeObject({ ...object(1, 1, 2, 4, 8), score: 0.5 }, ['a', 'b']), 'b, score 0.50, 3 × 6 at 1, 2');
 });
 
-test('labels that are written in any format are read back', () => {
+test('labels that are written in any format are read back', async () => {
   const marked = run({ type: 'go', image: 1 }, { type: 'mark', empty: true });
   const classes = ['building', 'car'];
   const table = tableOfImages(marked.images, classes);
-  for (const format of exportFormats) {
+  for (const format of exportFormats(new Map())) {
     const { files, notes } = writeLabelFiles(table, format);
-    const read = readLabelFiles(files, marked.images, classes);
-    assert.equal(read.notes, [], format);
-    const found = new Map(read.images.map(({ id, objects }) => [id, objects]));
+    const read = await readOwnLabels(files, sized, classes);
+    assert.equal(read.problems, [], format);
+    const found = new Map(read.images.filter(({ isNamed }) => isNamed).map(({ file, objects }) => [file, objects]));
+    assert.is(found.has('c.png'), false, `${format}: an image that is not annotated`);
     const expected = start.images[0]!.boxes.map(({ label, box }) => ({
       label: format === 'spacenet-csv' ? 0 : label,
       box: box.map((x) => Math.round(x)),
@@ -307,7 +310,7 @@ test('labels that are written in any format are read back', () => {
   }
 });
 
-test('labels of annotation tools are read', () => {
+test('labels of annotation tools are read', async () => {
   const cases: Readonly<Record<string, string>> = {
     'project.json': JSON.stringify([
       {
@@ -356,22 +359,11 @@ test('labels of annotation tools are read', () => {
     'labelTxt/a.txt': '10 20 30 20 30 60 10 60 tree 0\n',
   };
   for (const [path, text] of Object.entries(cases)) {
-    const read = readLabelFiles([{ path, text }], start.images, ['building']);
-    assert.equal([read.notes, read.classes], [[], ['building', 'tree']], path);
-    const boxes = read.images.map(({ id, objects }) => [id, ...objects.map(({ label, box }) => [label, ...box])]);
+    const read = await readOwnLabels([{ path, text }], sized, ['building']);
+    assert.equal([read.problems, read.classes], [[], ['building', 'tree']], path);
+    const boxes = read.images.map(({ file, objects }) => [file, ...objects.map(({ label, box }) => [label, ...box])]);
     assert.equal(boxes, [['a.png', [1, 10, 20, 30, 60]]], path);
   }
-});
-
-test('labels of unknown images and files are reported', () => {
-  const [image] = start.images;
-  const csv = { path: 'x.csv', text: 'image,x1,y1,x2,y2,label\nimages/a.png,1,2,9,9,tree\nz.png,1,2,9,9,tree\n' };
-  const read = readLabelFiles([csv], [image!], ['building']);
-  assert.equal(read.classes, ['building', 'tree']);
-  assert.equal(read.images, [{ id: 'a.png', objects: [object(1, 1, 2, 9, 9)] }]);
-  assert.equal(read.notes, ['There is no image z.png here: add the images first.']);
-  assert.match(readLabelFiles([{ path: 'x.doc', text: '' }], [image!], []).notes[0]!, /x\.doc: not a label file/);
-  assert.throws(() => readLabelFiles([{ path: 'x.json', text: '{' }], [image!], []), /x\.json/);
 });
 
 test.run();

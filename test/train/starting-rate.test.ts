@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import fc from '../support/property.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startingRate } from '../../src/train/starting-rate.ts';
