@@ -1,7 +1,8 @@
 // The entry `retinagrad/data` in Node: everything of data.ts, and what reads and writes files.
 export * from './data.ts';
 export { defaultFileLimits, fileLimits, setFileLimits, type FileLimits } from './common/limits.ts';
-export { openRaster, readImage, type DecodeOptions, type ReadImageOptions } from './imagery/node/read-image.ts';
+export { openRaster, readImage, type ReadImageOptions } from './imagery/node/read-image.ts';
+export type { DecodeOptions } from './imagery/raster-of.ts';
 export { findImages } from './imagery/node/find-images.ts';
 export { countTiles, openTiles, type OpenTilesOptions } from './imagery/node/tiles/open-tiles.ts';
 export type { LonLatBounds } from './imagery/node/tiles/grid.ts';
@@ -21,11 +22,11 @@ export {
 } from './labels/node/write-labels.ts';
 export {
   writeLabelLayer,
-  type LabelLayerOptions,
-  type UnplacedImage,
+  type WriteLabelLayerOptions,
   type WrittenLabelLayer,
 } from './labels/node/write-label-layer.ts';
-export { layerFormats, type LayerFormat } from './vector/node/write-layer.ts';
+export type { LabelLayerNotes, LabelLayerOptions, UnplacedImage } from './labels/label-layer.ts';
+export { layerFormats, type LayerFormat } from './vector/output-layer.ts';
 export type { Georeference } from './imagery/raster.ts';
 export {
   openLabelled,

@@ -43,6 +43,7 @@ export { parseDota } from './labels/tools/dota.ts';
 export { parseLabelMe, type LabelDocument } from './labels/tools/labelme.ts';
 export { parseLabelStudio } from './labels/tools/label-studio.ts';
 export { parseVia } from './labels/tools/via.ts';
+export { labelTexts, type LabelText, type LabelTextsOptions } from './labels/label-texts.ts';
 export { LabelError } from './labels/problems.ts';
 export { unsupportedFields, type UnsupportedField } from './labels/unsupported-fields.ts';
 export { objectsOf, tableOf } from './data/annotation-table.ts';

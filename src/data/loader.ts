@@ -27,6 +27,11 @@ export interface BatchOptions {
   readonly dropLast?: boolean;
   /** Number of the first batch, to resume within an epoch. Default 0. */
   readonly start?: number;
+  /**
+   * Reads a part of each batch only: part `rank` of `size` parts of the same number of samples, in order. Order and augmentation of
+   * the samples are those of the whole batch. `batchSize` must be divisible by `size`. Default: the whole batch.
+   */
+  readonly part?: { readonly rank: number; readonly size: number };
   /** Number of batches that are read ahead while one is in use. Default 2; 0 reads each batch on demand. */
   readonly prefetch?: number;
   /**
@@ -61,6 +66,12 @@ export function batches(
   checkSeed('batches', seed);
   checkInteger('batches', 'start', start, { min: 0 });
   checkInteger('batches', 'prefetch', prefetch, { min: 0 });
+  const { rank, size } = options.part ?? { rank: 0, size: 1 };
+  checkInteger('batches', 'part.size', size, { min: 1 });
+  checkInteger('batches', 'part.rank', rank, { min: 0, max: size - 1 });
+  if (batchSize % size !== 0) {
+    throw new RangeError(`batches: batchSize is ${batchSize}, expected a multiple of part.size, ${size}`);
+  }
   for (const index of indices) checkInteger('batches', 'index', index, { min: 0, max: dataset.ids.length - 1 });
   const order = [...indices];
   if (shuffle) new Random('order', seed, epoch).shuffle(order);
@@ -89,8 +100,10 @@ export function batches(
     }
   }
   async function readBatch(number: number): Promise<Batch> {
-    const chosen = order.slice(number * batchSize, (number + 1) * batchSize);
-    const reading = chosen.map((index, i) => readReadable(index, seeds[number * batchSize + i]!));
+    // Of a batch that is not full, too, each part has the samples of its positions.
+    const first = number * batchSize + (rank * batchSize) / size;
+    const chosen = order.slice(first, Math.min(first + batchSize / size, (number + 1) * batchSize));
+    const reading = chosen.map((index, i) => readReadable(index, seeds[first + i]!));
     const samples = await Promise.all(reading);
     return {
       samples: samples.filter((sample) => sample !== null),

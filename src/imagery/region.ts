@@ -26,6 +26,9 @@ export class Region {
   readonly #without: readonly BoundedPolygon[];
   readonly #size: { readonly width: number; readonly height: number };
   readonly #from: Point;
+  /** What was computed before, by window and by scale: workers ask for all tiles of an image with each piece of it. */
+  readonly #touching = new Map<string, boolean>();
+  readonly #resampled = new Map<string, Region>();
 
   /**
    * @param within null for everything
@@ -51,7 +54,13 @@ export class Region {
   }
 
   /** The region in the pixels of the image resampled: its sides in those of the image are `scale` (`resampleRaster`). */
-  resampled([scaleX, scaleY]: readonly [x: number, y: number]): Region {
+  resampled(scale: readonly [x: number, y: number]): Region {
+    const known = this.#resampled.get(`${scale}`) ?? this.#atScale(scale);
+    this.#resampled.set(`${scale}`, known);
+    return known;
+  }
+
+  #atScale([scaleX, scaleY]: readonly [x: number, y: number]): Region {
     const [fromX, fromY] = this.#from;
     const scaled = (polygons: readonly BoundedPolygon[]): Polygon[] =>
       polygons.map(({ polygon }) =>
@@ -86,6 +95,13 @@ export class Region {
 
   /** Whether a pixel of a window belongs to the region. */
   touches(window: PixelWindow): boolean {
+    const key = `${window.x} ${window.y} ${window.width} ${window.height}`;
+    const known = this.#touching.get(key) ?? this.#hasPixel(window);
+    this.#touching.set(key, known);
+    return known;
+  }
+
+  #hasPixel(window: PixelWindow): boolean {
     const part = overlap(window, this.bounds);
     if (part === null) return false;
     const rows = Math.max(1, Math.floor(BAND_PIXELS / part.width));

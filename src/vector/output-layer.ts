@@ -3,6 +3,12 @@ import type { Crs } from './crs.ts';
 
 // Vector layers as they are written, independent of the file format.
 
+/** The formats of vector layers that can be written; the names are also the endings of the files. */
+export const layerFormats = ['geojson', 'gpkg', 'fgb', 'shp'] as const;
+
+/** Name of a format of vector layers. */
+export type LayerFormat = (typeof layerFormats)[number];
+
 /** The value of an attribute; null if it is not known. */
 export type FieldValue = string | number | null;
 

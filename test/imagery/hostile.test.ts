@@ -6,7 +6,7 @@ import { decodeJpeg, encodeJpeg } from '../../src/imagery/node/jpeg.ts';
 import { openImage } from '../../src/imagery/node/open-image.ts';
 import { decodePng, encodePng } from '../../src/imagery/node/png.ts';
 import { decodeTiff } from '../../src/imagery/node/tiff.ts';
-import { unpackLzw, unpackPackBits } from '../../src/imagery/node/unpack.ts';
+import { unpackLzw, unpackPackBits } from '../../src/imagery/tiff/unpack.ts';
 import { decodeWebp, encodeWebp } from '../../src/imagery/node/webp.ts';
 import { inFolder, markedSample, plainTiff, raster, rejects, write } from '../data/support.ts';
 

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import type { Box } from '../../src/imagery/geometry.ts';
 import type { Affine } from '../../src/imagery/georeference.ts';
 import { outlineBox } from '../../src/labels/table-builder.ts';
-import { LayerPlacer } from '../../src/labels/node/place-layer.ts';
+import { LayerPlacer } from '../../src/labels/layer-placer.ts';
 import { readLabels } from '../../src/labels/node/read-labels.ts';
 import type { ReadLabels } from '../../src/labels/read-result.ts';
 import { openDataset } from '../../src/data/node/open-dataset.ts';

@@ -8,7 +8,7 @@ import { layerFormats } from '../../src/data-node.ts';
 import type { Affine } from '../../src/imagery/georeference.ts';
 import type { Georeference } from '../../src/imagery/raster.ts';
 import type { LabelledImage, LabelTable } from '../../src/labels/types.ts';
-import { writeLabelLayer, type LabelLayerOptions } from '../../src/labels/node/write-label-layer.ts';
+import { writeLabelLayer, type WriteLabelLayerOptions } from '../../src/labels/node/write-label-layer.ts';
 import { inFolder, rejects } from '../data/support.ts';
 
 const place = (x: number, y: number, epsg: number | null, pixel = 0.5): Georeference => ({
@@ -36,7 +36,7 @@ type Collection = GeoJSON.FeatureCollection<GeoJSON.Polygon, { image: string; ar
 async function layerOf(
   folder: string,
   places: Readonly<Record<string, Georeference>>,
-  options: Omit<LabelLayerOptions, 'georeferences'> = {},
+  options: Omit<WriteLabelLayerOptions, 'georeferences'> = {},
 ) {
   const path = join(folder, 'layer.geojson');
   const georeferences = new Map(Object.entries(places));
@@ -209,7 +209,7 @@ test(
   inFolder(async (folder) => {
     const georeferences = new Map([['a.tif', EXPECTED[2]!.place]]);
     const table: LabelTable = { classes: ['car', 'ship'], images: [image('a.tif')] };
-    const write = (options: Partial<LabelLayerOptions>) =>
+    const write = (options: Partial<WriteLabelLayerOptions>) =>
       writeLabelLayer(table, join(folder, 'a.shp'), 'shp', { georeferences, ...options });
     const { crs, notes } = await write({});
     assert.is(crs, 'EPSG:4326');

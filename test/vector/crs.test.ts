@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { crsOfEpsg, crsOfName, crsOfWkt, isSameCrs, WGS84 } from '../../src/vector/crs.ts';
 import { metricPlane } from '../../src/vector/node/metric-plane.ts';
-import { transformation } from '../../src/vector/node/transformation.ts';
+import { transformation } from '../../src/vector/transformation.ts';
 
 /**
  * EPSG code, longitude, latitude, and what `gdaltransform -s_srs EPSG:4326 -t_srs EPSG:...` (GDAL 3.6.2, without shift grids)

@@ -7,7 +7,7 @@ import type { Polygon } from '../../src/imagery/geometry.ts';
 import { kmlLayer } from '../../src/vector/kml.ts';
 import type { VectorLayer } from '../../src/vector/layer.ts';
 import { readLayer } from '../../src/vector/node/read-layer.ts';
-import { transformation } from '../../src/vector/node/transformation.ts';
+import { transformation } from '../../src/vector/transformation.ts';
 import { crsOfEpsg, WGS84 } from '../../src/vector/crs.ts';
 import { parseWkb } from '../../src/vector/wkb.ts';
 import { root, temporaryFolder } from '../support/files.ts';

@@ -7,8 +7,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Polygon } from '../../src/imagery/geometry.ts';
 import { crsOfEpsg, crsOfWkt, WGS84, type Crs } from '../../src/vector/crs.ts';
-import type { OutputFeature, OutputField, OutputLayer } from '../../src/vector/output-layer.ts';
-import { layerFormats, writeLayer, type LayerFormat } from '../../src/vector/node/write-layer.ts';
+import { writeLayer } from '../../src/vector/node/write-layer.ts';
+import {
+  layerFormats,
+  type LayerFormat,
+  type OutputFeature,
+  type OutputField,
+  type OutputLayer,
+} from '../../src/vector/output-layer.ts';
 import { rejects } from '../support/errors.ts';
 import { inFolder } from '../support/files.ts';
 

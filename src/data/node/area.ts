@@ -4,7 +4,8 @@ import { counted, reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { boundsOf, type Polygon } from '../../imagery/geometry.ts';
 import { Region } from '../../imagery/region.ts';
-import { LayerPlacer, placeOf, placesOf, type PlacedImage } from '../../labels/node/place-layer.ts';
+import { LayerPlacer, placesOf, type PlacedImage } from '../../labels/layer-placer.ts';
+import { placeOf } from '../../labels/node/place-layer.ts';
 import type { LabelledObject } from '../../labels/types.ts';
 import type { VectorLayer } from '../../vector/layer.ts';
 import { readLayer } from '../../vector/node/read-layer.ts';
@@ -69,6 +70,8 @@ export class AreaOfInterest {
   readonly hash: string;
   readonly #within: Opened | null;
   readonly #without: Opened | null;
+  /** Of images that are still open: workers that share one ask for each piece of it. */
+  readonly #regions = new WeakMap<PlacedImage, Promise<Region | null>>();
 
   private constructor(within: Opened | null, without: Opened | null) {
     this.#within = within;
@@ -95,7 +98,13 @@ export class AreaOfInterest {
    * The part of an image that counts; null if no pixel does. Rejects with an `InputError` for an image without a georeference
    * and for coordinate systems that cannot be converted. Edges of polygons are straight in the pixels of the image.
    */
-  async regionOf(image: PlacedImage): Promise<Region | null> {
+  regionOf(image: PlacedImage): Promise<Region | null> {
+    const region = this.#regions.get(image) ?? this.#newRegion(image);
+    this.#regions.set(image, region);
+    return region;
+  }
+
+  async #newRegion(image: PlacedImage): Promise<Region | null> {
     if (image.affine === null) {
       throw new InputError('area', `there is no georeference, so that nothing is known to lie ${this.name}`, {
         file: image.path,

@@ -6,9 +6,10 @@ import { checkVisibility, defaultVisibility, type Visibility } from '../../image
 import { imageShape } from '../../imagery/image.ts';
 import { checkFolder, listFiles } from '../../imagery/node/files.ts';
 import { imageEnding, imageSizeOf } from '../../imagery/node/image-size.ts';
-import type { MeasureOptions } from '../../imagery/node/measure-stretch.ts';
+import type { MeasureOptions } from '../../imagery/measure-stretch.ts';
 import { is16BitPng } from '../../imagery/node/png.ts';
-import { rasterOf, readPixels, type ReadImageOptions } from '../../imagery/node/read-image.ts';
+import { rasterOf, readPixels } from '../../imagery/raster-of.ts';
+import type { ReadImageOptions } from '../../imagery/node/read-image.ts';
 import type { Raster } from '../../imagery/raster.ts';
 import { colourBands } from '../../imagery/raw-image.ts';
 import { checkStretch, type Stretch } from '../../imagery/stretch.ts';
@@ -26,7 +27,8 @@ import {
 } from '../labelled-objects.ts';
 import type { Dataset, Sample, SampleDescription } from '../types.ts';
 import { AreaOfInterest, maskedRegions, type AreaOptions } from './area.ts';
-import { openRegion, RasterReader } from './raster-reader.ts';
+import { RasterReader } from '../raster-reader.ts';
+import { openRegion } from './open-region.ts';
 
 /** How a table of labels becomes a data set. */
 export interface LabelledOptions extends ObjectSelection, ReadImageOptions, MeasureOptions, AreaOptions {
@@ -119,7 +121,10 @@ export async function openLabelled(
   const rasters =
     first === undefined
       ? null
-      : await RasterReader.open('openLabelled', [first, ...others], reading, { sameBands: false });
+      : await RasterReader.open('openLabelled', [first, ...others], reading, {
+          open: (path) => openRegion(path, reading),
+          sameBands: false,
+        });
 
   // What is seen of a footprint is decided by its outline, as in SpaceNet's trees.
   const isFootprint = format === 'spacenet-csv' || format === 'geojson' || format === 'vector';

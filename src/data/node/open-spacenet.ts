@@ -23,7 +23,8 @@ import { findSpaceNet, labelKeyOf, spaceNetExample, type SpaceNetLayout } from '
 import type { LabelledObject } from '../../labels/types.ts';
 import type { Dataset, Sample, SampleDescription } from '../types.ts';
 import { AreaOfInterest, maskedRegions, type AreaOptions } from './area.ts';
-import { RasterReader, type RasterOptions } from './raster-reader.ts';
+import { RasterReader, type RasterOptions } from '../raster-reader.ts';
+import { openRegion } from './open-region.ts';
 
 /** How a SpaceNet folder is read. */
 export interface SpaceNetOptions extends Omit<RasterOptions, 'regions'>, AreaOptions {
@@ -103,7 +104,10 @@ export async function openSpaceNet(path: string, options: SpaceNetOptions = {}):
   const kept = selected === null ? labelled : selected.images;
   const [first, ...others] = kept.map((entry) => entry.path);
   const reading = { ...options, ...maskedRegions(layout.root, selected?.regions, options) };
-  const rasters = await RasterReader.open('openSpaceNet', [first!, ...others], reading, { sameBands: true });
+  const rasters = await RasterReader.open('openSpaceNet', [first!, ...others], reading, {
+    open: (image) => openRegion(image, reading),
+    sameBands: true,
+  });
   await checkPlacement(kept, labels, path);
   const report: SpaceNetReport = {
     root: layout.root,

@@ -3,10 +3,11 @@ import { InputError } from '../../common/errors.ts';
 import { packedBytes, rgbImage, rgbSize } from '../image.ts';
 import { orientImage, type ImageHeader } from '../orientation.ts';
 import { TruncatedError } from '../truncated.ts';
-import { checkPixels, type ImageLimits } from './limits.ts';
+import { checkPixels, type ImageLimits } from '../limits.ts';
 import { withoutAlpha, type Decoded } from './memory-image.ts';
-import { MissingPackageError, optionalPackage } from './optional-package.ts';
-import { compileWasm, once, serialDecoder, type RgbaPixels } from './wasm-codec.ts';
+import { MissingPackageError, optionalPackage } from '../../common/optional-package.ts';
+import { compileWasm, once, serialDecoder } from './wasm-codec.ts';
+import type { RgbaPixels } from '../rgba-pixels.ts';
 
 /** Whether bytes start as an AVIF file does, or as one of its relatives that `readAvifHeader` refuses with a reason. */
 export const isAvif = (bytes: Uint8Array): boolean =>

@@ -1,15 +1,8 @@
 import { reasonOf } from '../../common/check.ts';
 import { openToRead } from '../../common/node/read-file.ts';
+import { checkPart, type ByteSource } from '../byte-source.ts';
 import { TruncatedError } from '../truncated.ts';
 import { hideSecrets } from './secrets.ts';
-
-/** Bytes that are read in parts: a file, a resource of a web server, or memory. */
-export interface ByteSource {
-  /** Length in bytes. */
-  readonly size: number;
-  /** Reads `length` bytes from `at` on. Rejects with a `TruncatedError` if the source ends before. */
-  read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
-}
 
 /** Whether an image is named by a URL of a web server. */
 export const isUrl = (path: string): boolean => /^https?:\/\//i.test(path);
@@ -19,18 +12,6 @@ export const shownPath = (path: string): string => (isUrl(path) ? hideSecrets(pa
 
 /** The bytes of a file or, for a URL, of a resource that its server sends in parts. */
 export const openBytes = (path: string): Promise<ByteSource> => (isUrl(path) ? urlSource(path) : fileSource(path));
-
-/** Bytes in memory, of which reads are copies. */
-export function memorySource(bytes: Uint8Array): ByteSource {
-  return {
-    size: bytes.length,
-    async read(at, length) {
-      checkPart(bytes.length, at, length);
-      // `slice` of a Buffer would not copy.
-      return new Uint8Array(bytes.subarray(at, at + length));
-    },
-  };
-}
 
 /** The file is opened for each read: nothing has to be closed, and a data set may have more files than can be open. */
 async function fileSource(path: string): Promise<ByteSource> {
@@ -111,9 +92,3 @@ async function fetchRange(
 
 /** An error that another attempt would not change. */
 class FinalError extends Error {}
-
-/** Throws a `TruncatedError` unless a part lies within `size` bytes. */
-function checkPart(size: number, at: number, length: number): void {
-  if (at >= 0 && length >= 0 && at + length <= size) return;
-  throw new TruncatedError(`truncated: a part ends at byte ${at + length}, but the file has ${size}`);
-}

@@ -54,11 +54,3 @@ export async function checkFolder(op: string, path: string): Promise<void> {
   if (found === null) throw new InputError(op, `${path} does not exist`);
   if (!found.isDirectory()) throw new InputError(op, `${path} is a file, expected a folder`);
 }
-
-/** A path without its extension. */
-export const withoutExtension = (path: string): string => path.replace(/\.[^./]*$/, '');
-
-/** File name without folders and extension. */
-export function stem(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1).replace(/\.[^.]*$/, '');
-}

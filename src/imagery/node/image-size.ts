@@ -5,10 +5,11 @@ import { openToRead } from '../../common/node/read-file.ts';
 import { uprightSize, type ImageHeader } from '../orientation.ts';
 import { isTruncated, TruncatedError } from '../truncated.ts';
 import { isAvif, readAvifHeader } from './avif.ts';
-import { hasEndOfImage, isJpeg, NO_END_OF_IMAGE, readJpegHeader } from './jpeg.ts';
+import { hasEndOfImage, NO_END_OF_IMAGE } from './jpeg.ts';
+import { isJpeg, readJpegHeader } from '../jpeg-header.ts';
 import { isPng } from './png.ts';
 import { UNKNOWN_FORMAT } from './open-image.ts';
-import { isTiff } from './tiff.ts';
+import { isTiff } from '../tiff/tiff.ts';
 import { isVrt } from './vrt.ts';
 import { isWebp, readWebpHeader } from './webp.ts';
 

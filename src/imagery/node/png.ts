@@ -9,10 +9,10 @@ import { rgbSize, packedBytes, rgbImage } from '../image.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
 import { readHead } from './files.ts';
-import { checkPixels, type ImageLimits } from './limits.ts';
+import { checkPixels, type ImageLimits } from '../limits.ts';
 import { readLimited } from './read-limited.ts';
 import { withoutAlpha, type Decoded } from './memory-image.ts';
-import { optionalPackage } from './optional-package.ts';
+import { optionalPackage } from '../../common/optional-package.ts';
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 // Channels and valid bit depths of each colour type (PNG specification, table 11.1).

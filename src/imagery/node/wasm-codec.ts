@@ -1,13 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-
-/** What the WebAssembly codecs decode to and encode from. */
-export interface RgbaPixels {
-  readonly width: number;
-  readonly height: number;
-  /** Red, green, blue and alpha of each pixel, row by row. */
-  readonly data: Uint8Array | Uint8ClampedArray;
-}
+import type { RgbaPixels } from '../rgba-pixels.ts';
 
 /** Loads something once; after a failure it is loaded again. */
 export function once<T>(load: () => Promise<T>): () => Promise<T> {

@@ -4,11 +4,12 @@ import { addAlpha, rgbSize, packedBytes, rgbImage } from '../image.ts';
 import { exifOrientation, orientImage, type ImageHeader } from '../orientation.ts';
 import { TruncatedError } from '../truncated.ts';
 import type { RgbImage } from '../types.ts';
-import { checkPixels, type ImageLimits } from './limits.ts';
+import { checkPixels, type ImageLimits } from '../limits.ts';
 import { readLimited } from './read-limited.ts';
 import { withoutAlpha, type Decoded } from './memory-image.ts';
-import { MissingPackageError, optionalPackage } from './optional-package.ts';
-import { compileWasm, once, serialDecoder, type RgbaPixels } from './wasm-codec.ts';
+import { MissingPackageError, optionalPackage } from '../../common/optional-package.ts';
+import { compileWasm, once, serialDecoder } from './wasm-codec.ts';
+import type { RgbaPixels } from '../rgba-pixels.ts';
 
 /** Whether bytes start with the signature of a WebP file. */
 export function isWebp(bytes: Uint8Array): boolean {

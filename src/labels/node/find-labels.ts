@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../../common/errors.ts';
-import { listFiles, readHead, withoutExtension } from '../../imagery/node/files.ts';
+import { withoutExtension } from '../../common/file-names.ts';
+import { listFiles, readHead } from '../../imagery/node/files.ts';
 import { imageEnding } from '../../imagery/node/image-size.ts';
 import { isLayerName, labelFormatOf } from '../detect-format.ts';
 import { isDota } from '../tools/dota.ts';

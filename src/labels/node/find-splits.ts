@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../../common/errors.ts';
-import { listFiles, withoutExtension } from '../../imagery/node/files.ts';
+import { withoutExtension } from '../../common/file-names.ts';
+import { listFiles } from '../../imagery/node/files.ts';
 import { imageEnding } from '../../imagery/node/image-size.ts';
 import type { LabelFormat } from '../formats.ts';
 import { splitNames, splitOfPath, splitOfWord, splitWordIn, type SplitName } from '../splits.ts';

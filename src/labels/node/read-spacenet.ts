@@ -1,20 +1,18 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { reasonOf } from '../../common/check.ts';
-import { InputError } from '../../common/errors.ts';
-import type { Polygon, Ring } from '../../imagery/geometry.ts';
-import type { Affine } from '../../imagery/georeference.ts';
-import { listFiles, withoutExtension } from '../../imagery/node/files.ts';
+import { withoutExtension } from '../../common/file-names.ts';
+import { listFiles } from '../../imagery/node/files.ts';
 import { openTiff } from '../../imagery/node/tiff.ts';
+import { classOf, FeatureObjects } from '../feature-objects.ts';
+import { LayerPlacer } from '../layer-placer.ts';
 import { LabelError, reportError, type OnProblem } from '../problems.ts';
 import { parseSpaceNetCsv } from '../spacenet.ts';
-import { openRing, outlineOf } from '../table-builder.ts';
-import type { LabelledImage, LabelTable } from '../types.ts';
-import { classOf, FeatureObjects } from './feature-objects.ts';
+import type { LabelTable } from '../types.ts';
 import { imagesAround } from './images-around.ts';
-import { LayerPlacer, readLabelLayer } from './place-layer.ts';
+import { readLabelLayer } from './place-layer.ts';
 import { readByPlace, type ByPlaceOptions } from './read-by-place.ts';
-import { isPlaceLabel, labelKeyOf, placeKey } from './spacenet-layout.ts';
+import { placeKey } from '../spacenet-names.ts';
+import { isPlaceLabel, labelKeyOf } from './spacenet-layout.ts';
 
 interface GeoOptions {
   readonly images?: string | undefined;
@@ -119,41 +117,4 @@ export async function nameClasses(root: string, labels: readonly string[]): Prom
     if (features.some(({ properties }) => classOf(properties, undefined) !== null)) return true;
   }
   return false;
-}
-
-/**
- * The text of a FeatureCollection of an image's objects in map coordinates, with `label` and `score` as properties. Rejects
- * with an `InputError` unless the image at `path` is a GeoTIFF file with a georeference.
- */
-export async function writeGeojson(image: LabelledImage, classes: readonly string[], path: string): Promise<string> {
-  const { affine, epsg, geographic } = await openTiff(path).catch((error: unknown) => {
-    const reason = `GeoJSON needs images with a georeference (GeoTIFF): ${reasonOf(error)}`;
-    throw new InputError('writeLabels', reason, { cause: error });
-  });
-  if (affine === null) {
-    throw new InputError('writeLabels', `${path} has no georeference, which GeoJSON needs: write another format`);
-  }
-  const features = image.objects.map(({ label, score, ...object }) => ({
-    type: 'Feature',
-    properties: { label: classes[label], ...(score === undefined ? {} : { score }) },
-    geometry: geometryOf(outlineOf({ label, ...object }), affine),
-  }));
-  const name = crsName(epsg, geographic);
-  const crs = name === null ? {} : { crs: { type: 'name', properties: { name } } };
-  return `${JSON.stringify({ type: 'FeatureCollection', ...crs, features })}\n`;
-}
-
-function geometryOf(polygons: readonly Polygon[], [a, b, c, d, e, f]: Affine): object {
-  const onMap = (ring: Ring): number[][] => {
-    const open = openRing(ring);
-    return [...open, ...open.slice(0, 1)].map(([x, y]) => [a * x + b * y + c, d * x + e * y + f]);
-  };
-  const parts = polygons.map((polygon) => polygon.map(onMap));
-  return parts.length === 1 ? { type: 'Polygon', coordinates: parts[0] } : { type: 'MultiPolygon', coordinates: parts };
-}
-
-/** GeoJSON's own system is WGS84; others are named in the `crs` member that GDAL and SpaceNet use. */
-function crsName(epsg: number | null, geographic: boolean | null): string | null {
-  if (geographic === true && (epsg === null || epsg === 4326)) return 'urn:ogc:def:crs:OGC:1.3:CRS84';
-  return epsg === null ? null : `urn:ogc:def:crs:EPSG::${epsg}`;
 }

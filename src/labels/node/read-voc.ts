@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { listFiles, withoutExtension } from '../../imagery/node/files.ts';
+import { withoutExtension } from '../../common/file-names.ts';
+import { listFiles } from '../../imagery/node/files.ts';
 import { imageEnding } from '../../imagery/node/image-size.ts';
 import { LabelError, type OnProblem } from '../problems.ts';
 import type { LabelTable } from '../types.ts';

@@ -3,10 +3,11 @@ import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import type { Polygon } from '../../imagery/geometry.ts';
 import { parseCsv } from '../csv-rows.ts';
+import { LayerPlacer, type PlacedImage } from '../layer-placer.ts';
 import { LabelError } from '../problems.ts';
 import { parseWkt } from '../wkt.ts';
 import { readText } from './label-files.ts';
-import { LayerPlacer, readLabelLayer, type PlacedImage } from './place-layer.ts';
+import { readLabelLayer } from './place-layer.ts';
 
 /** Footprints by the key of a place (`labelKeyOf`). */
 export interface LabelSource {

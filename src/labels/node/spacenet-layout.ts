@@ -1,27 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { InputError } from '../../common/errors.ts';
-import { checkFolder, listFiles, stem } from '../../imagery/node/files.ts';
+import { checkFolder, listFiles } from '../../imagery/node/files.ts';
+import { IMAGE_KINDS, placeKey } from '../spacenet-names.ts';
 
 const OP = 'openSpaceNet';
-
-// Folders of images in order of preference, those in visible colours first.
-const IMAGE_KINDS = [
-  'RGB-PanSharpen', // SpaceNet 2 and 3
-  'PS-RGB', // SpaceNet 5 and 6
-  '3band', // SpaceNet 1
-  'Pan-Sharpen', // SpaceNet 4
-  'PS-RGBNIR', // SpaceNet 6
-  'MUL-PanSharpen',
-  'PS-MS',
-  '8band',
-  'RGBNIR',
-  'MUL',
-  'PAN',
-];
-// Words in file names for the kind of file rather than the place.
-const LABEL_WORDS = ['buildings', 'Buildings', 'Geo', 'spacenet-buildings'];
-const KIND_WORDS = new Set([...IMAGE_KINDS, ...LABEL_WORDS, 'SAR-Intensity']);
 
 /** An example of the layout, for messages. */
 export const spaceNetExample = [
@@ -73,14 +56,6 @@ export async function findSpaceNet(path: string, imageFolder?: string): Promise<
 /** Whether a file has the outlines of one place: not roads, and not the summary of all places that SpaceNet 1 has. */
 export const isPlaceLabel = (file: string): boolean =>
   /\.geojson$/i.test(file) && !/roads|^summarydata$/i.test(folderName(file));
-
-/** The name that images and labels of a place have in common: the file name without the words for the kind of file. */
-export function placeKey(file: string): string {
-  return stem(file)
-    .split('_')
-    .filter((word) => !KIND_WORDS.has(word))
-    .join('_');
-}
 
 /**
  * The key among `keys` for an image: its id, or the longest end of it. SpaceNet 4 labels a place once (`732701_3724639`)

@@ -1,22 +1,18 @@
 import { join } from 'node:path';
-import { checkChoice, checkInteger, defined, reasonOf } from '../../common/check.ts';
+import { checkChoice, defined, reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { writeTexts } from '../../common/node/write-atomically.ts';
-import { listFiles, withoutExtension } from '../../imagery/node/files.ts';
+import { listFiles } from '../../imagery/node/files.ts';
 import { imageEnding, imageSizeOf } from '../../imagery/node/image-size.ts';
-import { writeCoco, writeCocoResults, type ResultsTruth } from '../coco.ts';
-import { writeClassMapping, writeLabelCsv } from '../csv.ts';
+import { openTiff } from '../../imagery/node/tiff.ts';
+import type { Georeference } from '../../imagery/raster.ts';
+import type { ResultsTruth } from '../coco.ts';
 import { writableFormats, type LabelFormat, type WritableFormat } from '../formats.ts';
-import { writeSpaceNetCsv } from '../spacenet.ts';
-import { checkClasses } from '../table-builder.ts';
-import type { LabelledImage, LabelledObject, LabelTable } from '../types.ts';
-import { unsupportedFields, type UnsupportedField } from '../unsupported-fields.ts';
-import { writeVoc } from '../voc.ts';
-import { writeYolo, writeYoloData } from '../yolo.ts';
+import { checkLabelTable, labelTexts, type LabelText } from '../label-texts.ts';
 import type { ReadLabels } from '../read-result.ts';
+import type { LabelledImage, LabelTable } from '../types.ts';
+import { unsupportedFields, type UnsupportedField } from '../unsupported-fields.ts';
 import { readLabels, type ReadLabelsOptions } from './read-labels.ts';
-import { writeGeojson } from './read-spacenet.ts';
-import { placeKey } from './spacenet-layout.ts';
 
 const OP = 'writeLabels';
 const IMAGES_REMEDY = { remedy: 'give the folder of the images with', option: 'images' };
@@ -57,10 +53,10 @@ export async function writeLabels(
   options: WriteLabelsOptions = {},
 ): Promise<WrittenLabels> {
   checkChoice(OP, 'format', format, writableFormats);
-  checkTable(table);
+  checkLabelTable(table);
   const files = await filesOf(table, out, format, options);
-  await writeTexts(OP, files, options.overwrite === true);
-  return { files: [...files.keys()], unsupported: unsupportedFields(table, format) };
+  await writeTexts(OP, new Map(files.map(({ path, text }) => [path, text])), options.overwrite === true);
+  return { files: files.map(({ path }) => path), unsupported: unsupportedFields(table, format) };
 }
 
 /** How labels are converted. */
@@ -112,107 +108,66 @@ export async function convertLabels(
   };
 }
 
-/** The files of a format with one file per image. */
-interface OutputFiles {
-  /** Text of each file, by its path. */
-  readonly texts: Map<string, string>;
-  /** Adds the file of one image. Throws an `InputError` if another image has the same one. */
-  readonly add: (image: LabelledImage, path: string, text: string) => void;
-}
-
-function outputFiles(): OutputFiles {
-  const texts = new Map<string, string>();
-  const imageOf = new Map<string, string>();
-  return {
-    texts,
-    add(image, path, text) {
-      const other = imageOf.get(path);
-      if (other !== undefined) {
-        throw new InputError(OP, `${other} and ${image.file} would both have their labels in ${path}: rename one`);
-      }
-      imageOf.set(path, image.file);
-      texts.set(path, text);
-    },
-  };
-}
-
 async function filesOf(
   table: ResultsTruth,
   out: string,
   format: WritableFormat,
   { images, like, onUnwritable }: WriteLabelsOptions,
-): Promise<Map<string, string>> {
-  if ((format === 'yolo' || format === 'keras-retinanet') && table.classes.length === 0) {
-    throw new RangeError(`${OP}: ${format} needs a list of classes, the table has none`);
+): Promise<readonly LabelText[]> {
+  if (format === 'yolo') return labelTexts(await withSizes(table, images), format, { out });
+  if (format !== 'geojson') return labelTexts(table, format, { out, ...defined({ like }) });
+  if (images === undefined) {
+    throw new InputError(OP, 'GeoJSON needs the georeferences of the images', IMAGES_REMEDY);
   }
-  switch (format) {
-    case 'coco':
-      return new Map([[out, writeCoco(table)]]);
-    case 'coco-results':
-      return new Map([[out, writeCocoResults(table, like)]]);
-    case 'csv':
-    case 'deepforest':
-      return new Map([[out, writeLabelCsv(table, format)]]);
-    case 'keras-retinanet':
-      return new Map([
-        [out, writeLabelCsv(table, format)],
-        [`${out.replace(/\.csv$/i, '')}-classes.csv`, writeClassMapping(table.classes)],
-      ]);
-    case 'spacenet-csv':
-      return new Map([[out, writeSpaceNetCsv(table, imageIds(table))]]);
-    case 'voc':
-      return vocFiles(table, out);
-    case 'yolo':
-      return yoloFiles(table, out, images);
-    case 'geojson':
-      return geojsonFiles(table, out, images, onUnwritable);
-  }
-}
-
-function vocFiles(table: LabelTable, out: string): Map<string, string> {
-  const { texts, add } = outputFiles();
-  for (const image of table.images) {
-    add(image, join(out, `${withoutExtension(image.file)}.xml`), writeVoc(image, table.classes));
-  }
+  const { placeOf, unwritable } = await placesOf(table, images, onUnwritable !== undefined);
+  const written = new Set(unwritable.map(({ file }) => file));
+  const [first] = unwritable;
+  if (first !== undefined && written.size === table.images.length) throw first.error;
+  const placed = { ...table, images: table.images.filter(({ file }) => !written.has(file)) };
+  const texts = labelTexts(placed, format, { out, placeOf });
+  for (const { file, error } of unwritable) onUnwritable?.(file, error);
   return texts;
 }
 
-async function yoloFiles(table: LabelTable, out: string, root: string | undefined): Promise<Map<string, string>> {
-  const { texts, add } = outputFiles();
+/** The table with the sizes of its images, read from their files where it has none. */
+async function withSizes(table: LabelTable, root: string | undefined): Promise<LabelTable> {
   const pathOf = root === undefined ? null : await imageFinder(table, root);
-  for (const image of table.images) {
-    const { width, height } = await sizeOf(image, pathOf);
-    add(image, join(out, 'labels', `${withoutExtension(image.file)}.txt`), writeYolo(image, width, height));
-  }
-  return texts.set(join(out, 'data.yaml'), writeYoloData(table.classes));
+  const images: LabelledImage[] = [];
+  for (const image of table.images) images.push({ ...image, ...(await sizeOf(image, pathOf)) });
+  return { ...table, images };
 }
 
-async function geojsonFiles(
+/** Images without a place on the map, with what is wrong with them. */
+type Unwritable = readonly { readonly file: string; readonly error: InputError }[];
+
+/** The places of the images on the map. Rejects for the first without one unless `isCollected`. */
+async function placesOf(
   table: LabelTable,
-  out: string,
-  root: string | undefined,
-  onUnwritable: WriteLabelsOptions['onUnwritable'],
-): Promise<Map<string, string>> {
-  if (root === undefined) {
-    throw new InputError(OP, 'GeoJSON needs the georeferences of the images', IMAGES_REMEDY);
-  }
-  const { texts, add } = outputFiles();
+  root: string,
+  isCollected: boolean,
+): Promise<{ readonly placeOf: (file: string) => Georeference; readonly unwritable: Unwritable }> {
   const pathOf = await imageFinder(table, root);
+  const places = new Map<string, Georeference>();
   const unwritable: { readonly file: string; readonly error: InputError }[] = [];
-  for (const image of table.images) {
-    const { file } = image;
+  for (const { file } of table.images) {
     try {
-      const text = await writeGeojson(image, table.classes, pathOf(file));
-      add(image, join(out, `${withoutExtension(file)}.geojson`), text);
+      places.set(file, await placeOnMap(pathOf(file)));
     } catch (error) {
-      if (!(error instanceof InputError) || onUnwritable === undefined) throw error;
+      if (!(error instanceof InputError) || !isCollected) throw error;
       unwritable.push({ file, error });
     }
   }
-  const [first] = unwritable;
-  if (texts.size === 0 && first !== undefined) throw first.error;
-  for (const { file, error } of unwritable) onUnwritable?.(file, error);
-  return texts;
+  return { placeOf: (file) => places.get(file)!, unwritable };
+}
+
+async function placeOnMap(path: string): Promise<Georeference> {
+  const image = await openTiff(path).catch((error: unknown) => {
+    throw new InputError(OP, `GeoJSON needs images with a georeference (GeoTIFF): ${reasonOf(error)}`, {
+      cause: error,
+    });
+  });
+  if (image.affine !== null) return image;
+  throw new InputError(OP, `${path} has no georeference, which GeoJSON needs: write another format`);
 }
 
 /**
@@ -252,22 +207,6 @@ async function imageFinder({ images }: LabelTable, root: string): Promise<(file:
   };
 }
 
-/** Maps the path of an image to its ImageId as SpaceNet forms it: the file name without the words for the kind of file. */
-function imageIds(table: LabelTable): (file: string) => string {
-  const fileOf = new Map<string, string>();
-  const idOf = new Map<string, string>();
-  for (const { file } of table.images) {
-    const id = placeKey(/\.[^./]*$/.test(file) ? file : `${file}.`);
-    const other = fileOf.get(id);
-    if (other !== undefined) {
-      throw new InputError(OP, `${other} and ${file} would both have the ImageId ${id}: rename one`);
-    }
-    fileOf.set(id, file);
-    idOf.set(file, id);
-  }
-  return (file) => idOf.get(file)!;
-}
-
 async function sizeOf(
   { file, width, height }: LabelledImage,
   pathOf: ((file: string) => string) | null,
@@ -280,27 +219,5 @@ async function sizeOf(
   } catch (error) {
     const cause = error instanceof InputError ? error.reason : reasonOf(error);
     throw new InputError(OP, `${reason}: ${cause}`, { ...IMAGES_REMEDY, cause: error });
-  }
-}
-
-function checkTable({ classes, images }: LabelTable): void {
-  checkClasses(OP, classes);
-  const files = new Set<string>();
-  for (const { file, objects } of images) {
-    if (file === '' || files.has(file)) {
-      throw new RangeError(`${OP}: two images are named "${file}", or one has no name`);
-    }
-    files.add(file);
-    for (const object of objects) checkObject(file, object, classes.length);
-  }
-}
-
-function checkObject(file: string, { label, box, score }: LabelledObject, classes: number): void {
-  checkInteger(OP, `${file}: label`, label, { min: 0, max: classes - 1 });
-  if (!box.every(Number.isFinite) || !(box[2] > box[0] && box[3] > box[1])) {
-    throw new RangeError(`${OP}: ${file}: box ${box.join(', ')}, expected finite x2 > x1 and y2 > y1`);
-  }
-  if (score !== undefined && !Number.isFinite(score)) {
-    throw new RangeError(`${OP}: ${file}: score is ${score}, expected a finite number`);
   }
 }

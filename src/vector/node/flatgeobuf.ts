@@ -1,5 +1,5 @@
 import { readLimited } from '../../imagery/node/read-limited.ts';
-import { optionalPackage } from '../../imagery/node/optional-package.ts';
+import { optionalPackage } from '../../common/optional-package.ts';
 import { crsOfEpsg, crsOfWkt, type Crs } from '../crs.ts';
 import { checkFlatGeobuf } from '../flatgeobuf-check.ts';
 import { geojsonGeometry } from '../geojson.ts';

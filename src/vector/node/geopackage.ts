@@ -1,4 +1,4 @@
-import { MissingPackageError } from '../../imagery/node/optional-package.ts';
+import { MissingPackageError } from '../../common/optional-package.ts';
 import { crsOfEpsg, crsOfWkt, type Crs } from '../crs.ts';
 import type { Feature, VectorLayer } from '../layer.ts';
 import { parseWkb } from '../wkb.ts';

@@ -1,7 +1,7 @@
 import { ringArea, type Point, type Ring } from '../../imagery/geometry.ts';
 import { crsOfEpsg, WGS84, type Crs } from '../crs.ts';
 import { groundArea } from '../ground-area.ts';
-import { transformation } from './transformation.ts';
+import { transformation } from '../transformation.ts';
 
 /** Maximum relative error of areas on the map. UTM has less than 0.2 % inside its zone, Web Mercator 4 % at 11 degrees. */
 const AREA_ERROR = 0.01;

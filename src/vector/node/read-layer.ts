@@ -2,7 +2,7 @@ import { reasonOf } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { parseJson } from '../../common/json.ts';
 import { readUtf8 } from '../../common/node/read-file.ts';
-import { MissingPackageError } from '../../imagery/node/optional-package.ts';
+import { MissingPackageError } from '../../common/optional-package.ts';
 import { geojsonLayer } from '../geojson.ts';
 import { kmlLayer } from '../kml.ts';
 import type { VectorLayer } from '../layer.ts';

@@ -1,6 +1,6 @@
 import { reasonOf } from '../../common/check.ts';
 import { readLimited } from '../../imagery/node/read-limited.ts';
-import { optionalPackage } from '../../imagery/node/optional-package.ts';
+import { optionalPackage } from '../../common/optional-package.ts';
 import { crsOfWkt } from '../crs.ts';
 import { geojsonGeometry } from '../geojson.ts';
 import type { Feature, VectorLayer } from '../layer.ts';

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { readLimited } from '../../imagery/node/read-limited.ts';
-import { optionalPackage } from '../../imagery/node/optional-package.ts';
+import { optionalPackage } from '../../common/optional-package.ts';
 
 // Databases are read and written by Node's own SQLite where Node has it without a flag (22.13 and later), which works on the
 // file, and otherwise by the package sql.js, which holds the database in memory.

@@ -1,4 +1,4 @@
-import { optionalPackage } from '../../imagery/node/optional-package.ts';
+import { optionalPackage } from '../../common/optional-package.ts';
 import { geojsonOf, type OutputField, type OutputLayer, type LayerSummary } from '../output-layer.ts';
 import { BufferedFile } from './buffered-file.ts';
 

@@ -2,19 +2,13 @@ import { access, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { InputError } from '../../common/errors.ts';
 import { writeAtomically } from '../../common/node/write-atomically.ts';
-import { MissingPackageError } from '../../imagery/node/optional-package.ts';
+import { MissingPackageError } from '../../common/optional-package.ts';
 import { esriWkt } from '../esri-wkt.ts';
-import { summarizeLayer, type OutputLayer } from '../output-layer.ts';
+import { summarizeLayer, type LayerFormat, type OutputLayer } from '../output-layer.ts';
 import { writeFlatGeobuf } from './write-flatgeobuf.ts';
 import { writeGeojson } from './write-geojson.ts';
 import { writeGeopackage } from './write-geopackage.ts';
 import { shapefilePaths, writeShapefile } from './write-shapefile.ts';
-
-/** The formats of vector layers that can be written; the names are also the endings of the files. */
-export const layerFormats = ['geojson', 'gpkg', 'fgb', 'shp'] as const;
-
-/** Name of a format of vector layers. */
-export type LayerFormat = (typeof layerFormats)[number];
 
 const OP = 'writeLayer';
 const FIELD_NAME = /^[A-Za-z]\w{0,9}$/;

@@ -1,8 +1,9 @@
 import { noReference, type RasterPixels } from '../../raster.ts';
-import { decodeJpeg, isJpeg } from '../jpeg.ts';
+import { decodeJpeg } from '../jpeg.ts';
+import { isJpeg } from '../../jpeg-header.ts';
 import { memoryImage, type Decoded } from '../memory-image.ts';
 import { decodePngLevels, isPng } from '../png.ts';
-import { rasterOf } from '../read-image.ts';
+import { rasterOf } from '../../raster-of.ts';
 import { decodeWebpLevels, isWebp } from '../webp.ts';
 import type { Redact } from '../secrets.ts';
 

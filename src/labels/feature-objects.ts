@@ -1,11 +1,11 @@
-import { checkNumber, counted } from '../../common/check.ts';
-import { polygonBox, type Polygon } from '../../imagery/geometry.ts';
-import type { Feature } from '../../vector/layer.ts';
-import { CLASS_PROPERTIES, plainName } from '../class-property.ts';
-import { reporter, shown, type OnProblem, type Report } from '../problems.ts';
-import { spaceNetClass } from '../spacenet.ts';
-import { checkBox, openRing, outlineBox, outlineOf, TableBuilder } from '../table-builder.ts';
-import type { LabelTable, Origin } from '../types.ts';
+import { checkNumber, counted } from '../common/check.ts';
+import { polygonBox, type Polygon } from '../imagery/geometry.ts';
+import type { Feature } from '../vector/layer.ts';
+import { CLASS_PROPERTIES, plainName } from './class-property.ts';
+import { reporter, shown, type OnProblem, type Report } from './problems.ts';
+import { spaceNetClass } from './spacenet.ts';
+import { checkBox, openRing, outlineBox, outlineOf, TableBuilder } from './table-builder.ts';
+import type { LabelTable, Origin } from './types.ts';
 
 /** How the features of a vector file become objects. */
 export interface FeatureOptions {

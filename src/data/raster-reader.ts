@@ -1,28 +1,20 @@
-import { defined } from '../../common/check.ts';
-import { InputError } from '../../common/errors.ts';
-import { groundResolution, medianResolution } from '../../imagery/georeference.ts';
-import { isByte, levelText } from '../../imagery/levels.ts';
-import { measureStretch, type MeasureOptions } from '../../imagery/node/measure-stretch.ts';
-import { openImage } from '../../imagery/node/open-image.ts';
-import { rasterOf, readPixels, type ReadImageOptions } from '../../imagery/node/read-image.ts';
-import type { Raster } from '../../imagery/raster.ts';
-import { selectBands, shownChannels, type RawImage } from '../../imagery/raw-image.ts';
-import { withinRegion, type Region } from '../../imagery/region.ts';
-import { stretchTo, type Stretch } from '../../imagery/stretch.ts';
-import type { Bands, ByteImage, ImageDecoding } from '../../imagery/types.ts';
+import { defined } from '../common/check.ts';
+import { InputError } from '../common/errors.ts';
+import { groundResolution, medianResolution } from '../imagery/georeference.ts';
+import { isByte, levelText } from '../imagery/levels.ts';
+import { measureStretch, type MeasureOptions } from '../imagery/measure-stretch.ts';
+import type { ImageLimits } from '../imagery/limits.ts';
+import { rasterOf, readPixels, type DecodeOptions } from '../imagery/raster-of.ts';
+import type { Raster } from '../imagery/raster.ts';
+import { selectBands, shownChannels, type RawImage } from '../imagery/raw-image.ts';
+import { stretchTo, type Stretch } from '../imagery/stretch.ts';
+import type { Bands, ByteImage, ImageDecoding } from '../imagery/types.ts';
 
 /** How the rasters of a data set are read. `stretch` is measured by default unless levels are bytes. */
-export interface RasterOptions extends ReadImageOptions, MeasureOptions {
-  /** Parts of images, by path: pixels outside of them are as without data. Default: all of every image. */
-  readonly regions?: ReadonlyMap<string, Region>;
-}
+export interface RasterOptions extends DecodeOptions, ImageLimits, MeasureOptions {}
 
-/** Opens an image, without data outside of its region. */
-export async function openRegion(path: string, { regions, ...limits }: RasterOptions): Promise<RawImage> {
-  const raw = await openImage(path, limits);
-  const region = regions?.get(path);
-  return region === undefined ? raw : withinRegion(raw, region);
-}
+/** Opens a file by its path. */
+type Open = (path: string) => Promise<RawImage>;
 
 /** Opened files that are kept: many tiles are cut from each. */
 const KEPT = 8;
@@ -37,6 +29,7 @@ export class RasterReader {
   readonly decoding: ImageDecoding;
   readonly #op: string;
   readonly #options: RasterOptions;
+  readonly #openFile: Open;
   readonly #sameBands: boolean;
   /** Files by path, the most recently opened last. */
   readonly #kept = new Map<string, Promise<RawImage>>();
@@ -50,11 +43,12 @@ export class RasterReader {
       readonly stretch: Stretch;
       readonly resolutions: readonly number[];
     },
-    sameBands: boolean,
+    { open, sameBands }: { readonly open: Open; readonly sameBands: boolean },
   ) {
     const { first, bands, stretch, resolutions } = read;
     this.#op = op;
     this.#options = { ...options, ...defined({ bands }), stretch };
+    this.#openFile = open;
     this.#sameBands = sameBands;
     this.first = first;
     this.bands = selectBands(first, bands);
@@ -72,18 +66,19 @@ export class RasterReader {
    * Opens the first file and, unless levels are bytes or the stretch is given, those that the stretch is measured on. `op`
    * starts the errors.
    *
+   * @param open opens a file
    * @param sameBands whether all files must have the number of bands of the first; with a measured stretch they must
    */
   static async open(
     op: string,
     paths: readonly [string, ...string[]],
     options: RasterOptions,
-    { sameBands }: { readonly sameBands: boolean },
+    { open: openFile, sameBands }: { readonly open: Open; readonly sameBands: boolean },
   ): Promise<RasterReader> {
     // Of the files that are opened anyway.
     const resolutions = new Map<string, number>();
     const open = async (path: string): Promise<RawImage> => {
-      const raw = await openRegion(path, options);
+      const raw = await openFile(path);
       const resolution = groundResolution(raw);
       if (resolution !== null) resolutions.set(path, resolution);
       return raw;
@@ -96,7 +91,7 @@ export class RasterReader {
       ? await measureStretch(op, paths, bands, options, open)
       : (options.stretch ?? stretchTo(255, bands?.length ?? 3));
     const read = { first, bands, stretch, resolutions: [...resolutions.values()] };
-    return new RasterReader(op, options, read, sameBands || isMeasured);
+    return new RasterReader(op, options, read, { open: openFile, sameBands: sameBands || isMeasured });
   }
 
   /** Opens a file. Rejects when its levels or bands differ from those of the first. */
@@ -112,7 +107,7 @@ export class RasterReader {
   }
 
   async #openAlike(path: string): Promise<RawImage> {
-    const raw = await openRegion(path, this.#options);
+    const raw = await this.#openFile(path);
     const { first } = this;
     const isAlike = raw.bits === first.bits && raw.kind === first.kind;
     if (isAlike && (!this.#sameBands || raw.bands === first.bands)) return raw;

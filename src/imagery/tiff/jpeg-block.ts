@@ -1,5 +1,6 @@
 import { dropAlpha } from '../image.ts';
-import { checkJpegScans, decodeJpegRgba, jpegSegments, readJpegHeader } from './jpeg.ts';
+import { checkJpegScans, jpegSegments, readJpegHeader } from '../jpeg-header.ts';
+import type { TiffCodecs } from './codecs.ts';
 
 /** A block of a TIFF file, as its tags describe it. */
 export interface JpegBlock {
@@ -24,9 +25,13 @@ export function checkJpegBlock(bytes: Uint8Array, { blockWidth, blockHeight, sam
 }
 
 /** Decodes a JPEG block of one or three bands to its levels, interleaved. */
-export async function decodeJpegBlock(packed: Uint8Array, block: JpegBlock): Promise<ArrayBufferLike> {
+export async function decodeJpegBlock(
+  packed: Uint8Array,
+  block: JpegBlock,
+  { decodeJpeg }: TiffCodecs,
+): Promise<ArrayBufferLike> {
   checkJpegBlock(packed, block);
-  const { data } = await decodeJpegRgba(completeJpeg(packed, block));
+  const { data } = await decodeJpeg(completeJpeg(packed, block));
   if (block.samples === 3) return dropAlpha(data).buffer;
   const grey = new Uint8Array(data.length / 4);
   for (let i = 0; i < grey.length; i++) grey[i] = data[i * 4]!;
@@ -38,10 +43,11 @@ export async function decodeJpegBlock(packed: Uint8Array, block: JpegBlock): Pro
  * colours: application segments (JFIF, Adobe), which would tell others, are replaced by Adobe's with the transform of the
  * tags (ITU-T T.872, section 6.5.3).
  */
-function completeJpeg(packed: Uint8Array, { isYCbCr, jpegTables }: JpegBlock): Uint8Array {
+function completeJpeg(packed: Uint8Array, { isYCbCr, jpegTables }: JpegBlock): Uint8Array<ArrayBuffer> {
   const transform = isYCbCr ? 1 : 0;
-  const adobe = Buffer.from([0xff, 0xee, 0, 14, ...Buffer.from('Adobe'), 0, 100, 0, 0, 0, 0, transform]);
-  const parts: Uint8Array[] = [Buffer.of(0xff, 0xd8), adobe];
+  const name = [...'Adobe'].map((letter) => letter.charCodeAt(0));
+  const adobe = Uint8Array.of(0xff, 0xee, 0, 14, ...name, 0, 100, 0, 0, 0, 0, transform);
+  const parts: Uint8Array[] = [Uint8Array.of(0xff, 0xd8), adobe];
   for (const bytes of jpegTables === undefined ? [packed] : [jpegTables, packed]) {
     for (const { marker, start, body } of jpegSegments(bytes)) {
       const isApplication = marker >= 0xe0 && marker <= 0xef;
@@ -49,5 +55,11 @@ function completeJpeg(packed: Uint8Array, { isYCbCr, jpegTables }: JpegBlock): U
       else if (marker !== 0xd9 && !isApplication) parts.push(bytes.subarray(start, start + 4 + body.length));
     }
   }
-  return Buffer.concat(parts);
+  const out = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }

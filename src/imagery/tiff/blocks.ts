@@ -4,10 +4,11 @@ import { levelGetter, newLevels, type Levels, type LevelType } from '../levels.t
 import { TruncatedError } from '../truncated.ts';
 import type { PixelWindow } from '../types.ts';
 import { BlockCache } from './block-cache.ts';
-import type { ByteSource } from './byte-source.ts';
-import { checkBlockBytes, MAX_DECODING_BYTES, type ImageLimits } from './limits.ts';
-import { blockDecoder, COMPRESSIONS, JPEG, LERC, NONE, type BlockDecoder, type BlockPacking } from './tiff-decoders.ts';
-import type { Directory } from './tiff-directory.ts';
+import type { ByteSource } from '../byte-source.ts';
+import { checkBlockBytes, MAX_DECODING_BYTES, type ImageLimits } from '../limits.ts';
+import { blockDecoder, COMPRESSIONS, JPEG, LERC, NONE, type BlockDecoder, type BlockPacking } from './decoders.ts';
+import type { TiffCodecs } from './codecs.ts';
+import type { Directory } from './directory.ts';
 
 /** LZW, Deflate by its two numbers, and Zstandard: compressions before which a predictor may have been applied. */
 const PREDICTED: readonly number[] = [5, 8, 32946, 50000];
@@ -174,11 +175,13 @@ function blockGrid({ width, height, blockWidth, blockHeight, planar, bands }: Bl
 export class BlockReader {
   readonly #source: ByteSource;
   readonly #layout: BlockLayout;
+  readonly #codecs: TiffCodecs;
   #decoder: Promise<BlockDecoder> | null = null;
 
-  constructor(source: ByteSource, layout: BlockLayout) {
+  constructor(source: ByteSource, layout: BlockLayout, codecs: TiffCodecs) {
     this.#source = source;
     this.#layout = layout;
+    this.#codecs = codecs;
   }
 
   /**
@@ -218,7 +221,7 @@ export class BlockReader {
 
   async #block(index: number, row: number): Promise<DataView> {
     return BlockCache.shared.get(this, index, async () => {
-      this.#decoder ??= blockDecoder(this.#layout, blockBytesOf(this.#layout));
+      this.#decoder ??= blockDecoder(this.#layout, blockBytesOf(this.#layout), this.#codecs);
       const { offsets, byteCounts, height, blockHeight, tiled } = this.#layout;
       // The last strip has the remaining rows only; tiles are always complete.
       const rows = tiled ? blockHeight : Math.min(blockHeight, height - row * blockHeight);

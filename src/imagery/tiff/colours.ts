@@ -1,7 +1,7 @@
 import type { GeoTIFFImage } from 'geotiff';
 import type { Levels } from '../levels.ts';
 import { hasColours, type ColourRole } from '../raw-image.ts';
-import type { Directory } from './tiff-directory.ts';
+import type { Directory } from './directory.ts';
 
 /** How levels become colours: unchanged, inverted, or by a table. */
 export type Colours = { kind: 'direct' | 'inverted' } | { kind: 'palette'; table: readonly number[] };

@@ -1,8 +1,8 @@
-import { checkInteger, checkSeed } from '../../common/check.ts';
-import { Random } from '../../common/random.ts';
-import { LevelCounts, type Stretch } from '../stretch.ts';
-import { selectBands, type RawImage } from '../raw-image.ts';
-import type { Bands } from '../types.ts';
+import { checkInteger, checkSeed } from '../common/check.ts';
+import { Random } from '../common/random.ts';
+import { LevelCounts, type Stretch } from './stretch.ts';
+import { selectBands, type RawImage } from './raw-image.ts';
+import type { Bands } from './types.ts';
 
 /** How the stretch of images with other levels than bytes is measured. */
 export interface MeasureOptions {

@@ -1,13 +1,10 @@
-import { promisify } from 'node:util';
-import { inflate } from 'node:zlib';
 import { dropAlpha } from '../image.ts';
 import type { LevelType } from '../levels.ts';
-import { optionalPackage } from './optional-package.ts';
-import { checkJpegBlock, decodeJpegBlock } from './tiff-jpeg.ts';
+import type { RgbaPixels } from '../rgba-pixels.ts';
+import { optionalPackage } from '../../common/optional-package.ts';
+import { checkJpegBlock, decodeJpegBlock } from './jpeg-block.ts';
 import { unpackLzw, unpackPackBits } from './unpack.ts';
-import { decodeWebpRgba } from './webp.ts';
-
-const inflateAsync = promisify(inflate);
+import type { TiffCodecs } from './codecs.ts';
 
 /** Numbers of compressions in TIFF files. */
 export const NONE = 1;
@@ -56,12 +53,12 @@ export type BlockDecoder = (packed: Uint8Array<ArrayBuffer>) => Promise<ArrayBuf
  * Decodes blocks to at most `maxBytes`, so that a small file cannot fill the memory. geotiff undoes predictors, and decodes
  * LERC and JPEG of two, four or more bands (RGB with alpha, infrared): libjpeg knows no colours of so many.
  */
-export async function blockDecoder(packing: BlockPacking, maxBytes: number): Promise<BlockDecoder> {
+export async function blockDecoder(packing: BlockPacking, maxBytes: number, codecs: TiffCodecs): Promise<BlockDecoder> {
   const { blockWidth, blockHeight, compression, planar, bands, type } = packing;
-  if (compression === WEBP) return (packed) => webpBlock(packed, packing);
+  if (compression === WEBP) return async (packed) => webpBlock(await codecs.decodeWebp(packed), packing);
   const jpeg = { ...packing, samples: planar ? 1 : bands };
   if (compression === JPEG && (jpeg.samples === 1 || jpeg.samples === 3)) {
-    return (packed) => decodeJpegBlock(packed, jpeg);
+    return (packed) => decodeJpegBlock(packed, jpeg, codecs);
   }
   const { getDecoder } = await optionalPackage('geotiff', () => import('geotiff'));
   if (compression === JPEG && maxBytes > MAX_JPEG_BYTES)
@@ -78,7 +75,7 @@ export async function blockDecoder(packing: BlockPacking, maxBytes: number): Pro
     LercParameters: [4, 0],
   };
   const decoder = await getDecoder(isOfGeotiff ? compression : NONE, parameters);
-  const unpack = await unpacker(packing, maxBytes);
+  const unpack = await unpacker(packing, maxBytes, codecs);
   return async (packed) => {
     if (compression === JPEG) checkJpegBlock(packed, jpeg);
     const bytes = await unpack(packed);
@@ -93,29 +90,23 @@ type Unpacker = (packed: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> | P
 /** Some writers pad blocks. */
 const PADDING = 16;
 
-async function unpacker(packing: BlockPacking, maxBytes: number): Promise<Unpacker> {
+async function unpacker(packing: BlockPacking, maxBytes: number, codecs: TiffCodecs): Promise<Unpacker> {
   switch (packing.compression) {
     case 5:
       return (packed) => unpackLzw(packed, maxBytes + PADDING);
     case 8:
     case 32946:
-      return inflater(maxBytes);
+      return (packed) => codecs.inflate(packed, maxBytes);
     case 32773:
       return (packed) => unpackPackBits(packed, maxBytes + PADDING);
     case ZSTD:
       return zstdUnpacker(maxBytes);
     case LERC:
-      return lercUnpacker(packing, maxBytes);
+      return lercUnpacker(packing, maxBytes, codecs);
     default:
       return (packed) => packed;
   }
 }
-
-/** By zlib, on another thread. */
-const inflater =
-  (maxBytes: number): Unpacker =>
-  async (packed) =>
-    new Uint8Array(await inflateAsync(packed, { maxOutputLength: maxBytes }));
 
 async function zstdUnpacker(maxBytes: number): Promise<Unpacker> {
   const { ZSTDDecoder } = await optionalPackage('zstddec', () => import('zstddec'));
@@ -130,12 +121,13 @@ async function zstdUnpacker(maxBytes: number): Promise<Unpacker> {
 const LERC_EXTRA = 1 << 16;
 
 /** The bytes of a LERC blob, whose header has been checked. */
-async function lercUnpacker(packing: BlockPacking, maxBytes: number): Promise<Unpacker> {
+async function lercUnpacker(packing: BlockPacking, maxBytes: number, { inflate }: TiffCodecs): Promise<Unpacker> {
   const around = packing.lercParameters?.[1] ?? 0;
   if (around > 2) throw new Error(`LERC with the compression ${around}, expected 0, 1 or 2`);
   // LERC never makes data much larger.
   const most = 2 * maxBytes + LERC_EXTRA;
-  const unpack: Unpacker = around === 1 ? inflater(most) : around === 2 ? await zstdUnpacker(most) : (packed) => packed;
+  const unpack: Unpacker =
+    around === 1 ? (packed) => inflate(packed, most) : around === 2 ? await zstdUnpacker(most) : (packed) => packed;
   return async (packed) => firstBlob(await unpack(packed), packing);
 }
 
@@ -165,11 +157,10 @@ function firstBlob(bytes: Uint8Array<ArrayBuffer>, packing: BlockPacking): Uint8
   return bytes.subarray(0, length);
 }
 
-async function webpBlock(
-  packed: Uint8Array<ArrayBuffer>,
+function webpBlock(
+  { width, height, data }: RgbaPixels,
   { blockWidth, blockHeight, bands, planar }: BlockPacking,
-): Promise<ArrayBufferLike> {
-  const { width, height, data } = await decodeWebpRgba(packed);
+): ArrayBufferLike {
   if (width !== blockWidth || height > blockHeight || planar || (bands !== 3 && bands !== 4)) {
     throw new Error(
       `WebP of ${width} x ${height} pixels in a block of ${blockWidth} x ${blockHeight} with ${bands} bands`,

@@ -1,4 +1,4 @@
-import { exceeds, fileLimits, type FileLimits } from '../../common/limits.ts';
+import { exceeds, fileLimits, type FileLimits } from '../common/limits.ts';
 
 /** Limits on what is decoded, so that a small malicious file cannot exhaust the memory. Default those of `fileLimits`. */
 export type ImageLimits = Partial<Pick<FileLimits, 'maxPixels' | 'maxExpansion' | 'maxFileBytes' | 'maxBlockBytes'>>;

@@ -1,5 +1,5 @@
 import { TruncatedError } from '../truncated.ts';
-import type { ByteSource } from './byte-source.ts';
+import type { ByteSource } from '../byte-source.ts';
 
 // Bytes of a value of each type of field (TIFF 6.0, section 2; BigTIFF adds 16 to 18).
 const TYPE_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];

@@ -1,7 +1,7 @@
 import type proj4Package from 'proj4';
-import type { Point } from '../../imagery/geometry.ts';
-import { optionalPackage } from '../../imagery/node/optional-package.ts';
-import { isSameCrs, type Crs } from '../crs.ts';
+import type { Point } from '../imagery/geometry.ts';
+import { optionalPackage } from '../common/optional-package.ts';
+import { isSameCrs, type Crs } from './crs.ts';
 
 type Proj4 = typeof proj4Package;
 type Projection = InstanceType<Proj4['Proj']>;
