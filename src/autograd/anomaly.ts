@@ -83,6 +83,11 @@ export class AnomalyError extends Error implements Anomaly {
  * @returns what `fn` returns
  * @throws AnomalyError that names the operation, its phase, and the ranges of its inputs and output. If `fn` throws and its
  *   values were finite, its own error; otherwise that is the `cause`
+ *
+ * @example
+ * const x = tensor([1, 0], { requiresGrad: true });
+ * const error = await detectAnomaly(() => sum(log(x))).catch((reason) => reason);
+ * console.log(error.operation, error.phase); // log forward
  */
 export async function detectAnomaly<T>(fn: () => T | Promise<T>, options: AnomalyOptions = {}): Promise<T> {
   if (typeof fn !== 'function') throw new TypeError(`detectAnomaly: fn is ${described(fn)}, expected a function`);

@@ -145,6 +145,12 @@ class SecondRun implements Recorder {
  * @returns what `fn` returns
  * @throws Error from `backward` if a tensor that `fn` uses was changed in place, if `fn` does something else in its second
  *   run, or if it calls `backward` or `grad` itself
+ *
+ * @example
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * const y = checkpoint((t) => exp(square(t)), [x]);
+ * backward(sum(y));
+ * await x.grad.print(); // Tensor(float32 [2]) [  5.4366, 218.3926]
  */
 export function checkpoint<I extends Inputs, R>(fn: (...inputs: I) => R, inputs: readonly [...I]): R {
   for (const input of inputs) input.checkUsable('checkpoint');

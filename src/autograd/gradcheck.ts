@@ -31,6 +31,11 @@ export interface GradcheckReport {
  *
  * @param inputs float32 tensors with requiresGrad; other inputs are passed on and not checked
  * @throws Error that names the input, the element and both values where they disagree
+ *
+ * @example
+ * const x = tensor([0.5, 1, 2], { requiresGrad: true });
+ * const [report] = await gradcheck((t) => tanh(square(t)), [x]);
+ * console.log(report.checked, report.error < 0.01); // 3 true
  */
 export async function gradcheck(
   fn: (...inputs: Tensor[]) => Tensor,

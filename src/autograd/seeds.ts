@@ -15,6 +15,13 @@ let state: SeedState = { seed: 0, drawn: 0 };
  * seed gives the same numbers on every device.
  *
  * @param seed an integer from 0 to 2^53 - 1
+ *
+ * @example
+ * manualSeed(7);
+ * const a = await rand([2]).data();
+ * manualSeed(7);
+ * const b = await rand([2]).data();
+ * console.log(a[0] === b[0] && a[1] === b[1]); // true
  */
 export function manualSeed(seed: number): void {
   checkSeed('manualSeed', seed);

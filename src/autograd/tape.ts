@@ -39,6 +39,11 @@ export function watchedBy(by: Watcher | null): Watcher | null {
   return before;
 }
 
+/** Whether something sees what runs, or a checkpointed function runs: then operations are more than their commands. */
+export function isObserved(): boolean {
+  return watcher !== null || recorder !== null;
+}
+
 /** Options of `record`. */
 export interface RecordOptions {
   /**
@@ -56,6 +61,13 @@ export interface RecordOptions {
  * @param backward given the gradient of the output, returns for each input how to compute its gradient (null: none).
  *   It must capture nothing but shapes and options.
  * @returns `output`
+ *
+ * @example
+ * const cube = (x) =>
+ *   record('cube', noGrad(() => mul(square(x), x)), [x], [x], (dy, [saved]) => [() => mul(dy, mul(square(saved), 3))]);
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * backward(sum(cube(x)));
+ * await x.grad.print(); // Tensor(float32 [2]) [ 3., 12.]
  */
 export function record<S extends Saved, D extends Tensor>(
   op: string,
@@ -91,12 +103,29 @@ export function isRecording(): boolean {
 /**
  * Whether a checkpointed function is being run a second time (see `checkpoint`). Lasting changes, such as those of running
  * statistics, are made in the first run only.
+ *
+ * @example
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * const runs = [];
+ * const y = checkpoint((t) => {
+ *   runs.push(isRecomputing());
+ *   return exp(t);
+ * }, [x]);
+ * backward(sum(y));
+ * console.log(runs); // [false, true]
  */
 export function isRecomputing(): boolean {
   return recorder?.isSecondRun ?? false;
 }
 
-/** Runs a synchronous function without recording, as for validation or an update of parameters. */
+/**
+ * Runs a synchronous function without recording, as for validation or an update of parameters.
+ *
+ * @example
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * const y = noGrad(() => mul(w, 2));
+ * console.log(y.node); // null
+ */
 export function noGrad<T>(fn: () => T): T {
   const before = recording;
   recording = false;
@@ -133,7 +162,14 @@ export function currentRecorder(): Recorder | null {
   return recorder;
 }
 
-/** The same values, cut off from the graph: gradients do not flow through the result. Shares memory with `x`. */
+/**
+ * The same values, cut off from the graph: gradients do not flow through the result. Shares memory with `x`.
+ *
+ * @example
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * backward(sum(mul(x, detach(x))));
+ * await x.grad.print(); // Tensor(float32 [2]) [1., 2.]
+ */
 export function detach(x: Tensor): Tensor {
   return x.alias(x.shape);
 }
@@ -151,11 +187,21 @@ export interface BackwardOptions {
    * penalty. Default false. docs/ops.md lists the operations that allow it; an error names others.
    */
   readonly createGraph?: boolean;
+  /**
+   * Called with each leaf, by `backward` only, as soon as its `grad` is complete, while those of other leaves are not computed yet:
+   * what it records, for example a copy, runs before the rest of the backward pass.
+   */
+  readonly onGradient?: (leaf: Tensor) => void;
 }
 
 /**
  * Computes the gradient of `loss` with respect to every leaf with `requiresGrad` that it depends on, and adds it to
  * the leaf's `grad`.
+ *
+ * @example
+ * const w = tensor([2, 3], { requiresGrad: true });
+ * backward(sum(square(w)));
+ * await w.grad.print(); // Tensor(float32 [2]) [4., 6.]
  */
 export function backward(loss: Tensor, options: BackwardOptions = {}): void {
   const touched = new Set<Tensor>();
@@ -179,6 +225,13 @@ export function backward(loss: Tensor, options: BackwardOptions = {}): void {
  * tensor's `grad`.
  *
  * @returns one gradient per tensor, of its shape; zeros where `loss` does not depend on it
+ *
+ * @example
+ * const x = tensor(3, { requiresGrad: true });
+ * const y = mul(square(x), x);
+ * const [first] = grad(y, [x], { createGraph: true });
+ * const [second] = grad(first, [x]);
+ * console.log(await first.item(), await second.item()); // 27 18
  */
 export function grad(loss: Tensor, tensors: readonly Tensor[], options: BackwardOptions = {}): Tensor[] {
   checkList('grad', 'tensors', tensors, 'tensors');
@@ -226,8 +279,9 @@ function traverse(
     gradient: undefined,
     createGraph: false,
     retainGraph: undefined,
+    onGradient: undefined,
   });
-  const { retainGraph = createGraph } = rest;
+  const { retainGraph = createGraph, onGradient } = rest;
   checkRoot(op, root, gradient);
   const { device } = root;
   const { part } = device;
@@ -237,9 +291,14 @@ function traverse(
   recordingIf(createGraph, () => {
     try {
       contribute(root.node ?? root, gradient === undefined ? ones(root) : reference(gradient), gradients, collect);
-      for (const node of root.node === null ? [] : reachable(root.node as Node)) {
+      const nodes = root.node === null ? [] : reachable(root.node as Node);
+      const complete = onGradient === undefined ? null : completion(nodes, onGradient);
+      for (const node of nodes) {
         const dy = gradients.get(node);
-        if (dy === undefined) continue;
+        if (dy === undefined) {
+          complete?.(node);
+          continue;
+        }
         for (const tensor of wanted.get(node) ?? []) collect(tensor, reference(dy));
         device.part = `${node.part} backward`;
         waiting = inputGradients(op, node, dy, createGraph);
@@ -249,6 +308,7 @@ function traverse(
         gradients.delete(node);
         dy.dispose();
         if (!retainGraph) node.releaseSaved();
+        complete?.(node);
       }
     } finally {
       // After an error, for example because there is no memory.
@@ -370,6 +430,17 @@ function reachable(root: Node): Node[] {
     }
   }
   return [...seen].sort((a, b) => b.id - a.id);
+}
+
+/** Returns what must be called after each node; calls `onGradient` for each leaf after the last node that uses it. */
+function completion(nodes: readonly Node[], onGradient: (leaf: Tensor) => void): (node: Node) => void {
+  const leavesOf = ({ inputs }: Node): Tensor[] =>
+    inputs.flatMap((input) => (input === null || input instanceof Node ? [] : [input]));
+  const last = new Map<Tensor, Node>();
+  for (const node of nodes) for (const leaf of leavesOf(node)) last.set(leaf, node);
+  return (node) => {
+    for (const leaf of new Set(leavesOf(node))) if (last.get(leaf) === node && leaf.grad !== null) onGradient(leaf);
+  };
 }
 
 function ones(like: Tensor): Tensor {

@@ -28,6 +28,13 @@ export interface WarmupProgress {
  *
  * @param fn may be asynchronous, as `model.detect`: it is followed up to its first `await`, and may only read there
  * @throws what `fn` throws; GpuValidationError if a kernel does not compile
+ *
+ * @example
+ * const layer = new Linear(4, 2);
+ * const x = zeros([1, 4]);
+ * let last;
+ * await warmup(() => relu(layer.forward(x)), { onProgress: (progress) => (last = progress) });
+ * console.log(last.done === last.total); // true
  */
 export async function warmup(fn: () => unknown, options: WarmupOptions = {}): Promise<void> {
   const { onProgress } = optionsOf('warmup', options, { onProgress: undefined });

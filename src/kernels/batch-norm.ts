@@ -54,35 +54,63 @@ export interface BatchStatistics {
   readonly scale: Tensor;
 }
 
-/** Statistics of each channel of x [N, ..., C] over all rows of all images. */
-export function batchStatistics(op: string, x: Tensor, gamma: Tensor, eps: number): BatchStatistics {
+/** Running statistics, each [C]: `old` times what they are plus weights times those of the batch. */
+export interface RunningStatistics {
+  readonly mean: Tensor;
+  readonly variance: Tensor;
+  readonly old: number;
+  readonly meanWeight: number;
+  readonly varWeight: number;
+}
+
+/** Statistics of each channel of x [N, ..., C] over all rows of all images. `running` is updated with them in place. */
+export function batchStatistics(
+  op: string,
+  x: Tensor,
+  gamma: Tensor,
+  eps: number,
+  running: RunningStatistics | null,
+): BatchStatistics {
   const { device } = x;
   const { layout, V } = layoutOf(x);
   const { images, splits, channels } = layout;
   const c = x.shape.at(-1)!;
   const make = (...shape: number[]): Tensor => empty(device, shape, 'float32', op);
-  const [means, squares] = [make(images, splits, c), make(images, splits, c)];
-  inSlices(op, images, [x], [means, squares], (_, count, [xs, ms, ss]) => {
+  const moments = make(images, splits, 2, c);
+  inSlices(op, images, [x], [moments], (_, count, [xs, ms]) => {
     run(device, batchNormStatistics, {
       op,
       consts: { SIZE },
       aliases: { V },
-      bind: { x: xs!, mean: ms!, squares: ss! },
+      bind: { x: xs!, moments: ms! },
       params: { ...layout, images: count },
       groups: linearGroups(device, count * splits * channels, SIZE),
     });
   });
   const result = { mean: make(c), variance: make(c), inverse: make(c), scale: make(c) };
+  // Where there are none, the kernel does not write, but two bindings must not be the same buffer.
+  const unused = running === null ? [make(1), make(1)] : [];
   run(device, batchNormFinish, {
     op,
-    consts: { SIZE },
+    consts: { UPDATE: running !== null, SIZE },
     aliases: { V },
-    bind: { means, squares, gamma, ...result },
-    params: { ...layout, eps },
+    bind: {
+      moments,
+      gamma,
+      ...result,
+      runningMean: running?.mean ?? unused[0]!,
+      runningVar: running?.variance ?? unused[1]!,
+    },
+    params: {
+      ...layout,
+      eps,
+      old: running?.old ?? 1,
+      meanWeight: running?.meanWeight ?? 0,
+      varWeight: running?.varWeight ?? 0,
+    },
     groups: [Math.ceil(channels / SIZE)],
   });
-  means.dispose();
-  squares.dispose();
+  for (const used of [moments, ...unused]) used.dispose();
   return result;
 }
 
@@ -94,10 +122,15 @@ export interface BatchNormGradient {
   readonly r: Tensor;
 }
 
-/** Sums up what the gradients of batch normalisation need, over all rows of all images. */
+/**
+ * Sums up what the gradients of batch normalisation need, over all rows of all images.
+ *
+ * @param y result of a ReLU after it, whose gradient dy is; null if there is none
+ */
 export function batchNormGradient(
   op: string,
   dy: Tensor,
+  y: Tensor | null,
   x: Tensor,
   { mean, inverse, scale }: Omit<BatchStatistics, 'variance'>,
 ): BatchNormGradient {
@@ -107,12 +140,12 @@ export function batchNormGradient(
   const c = x.shape.at(-1)!;
   const make = (...shape: number[]): Tensor => empty(device, shape, 'float32', op);
   const [sums, products] = [make(images, splits, c), make(images, splits, c)];
-  inSlices(op, images, [dy, x], [sums, products], (_, count, [dys, xs, ss, ps]) => {
+  inSlices(op, images, [dy, y ?? dy, x], [sums, products], (_, count, [dys, ys, xs, ss, ps]) => {
     run(device, batchNormGradSums, {
       op,
-      consts: { SIZE },
+      consts: { RELU: y !== null, SIZE },
       aliases: { V },
-      bind: { dy: dys!, x: xs!, mean, sums: ss!, products: ps! },
+      bind: { dy: dys!, x: xs!, mean, sums: ss!, products: ps!, y: ys! },
       params: { ...layout, images: count },
       groups: linearGroups(device, count * splits * channels, SIZE),
     });

@@ -1,7 +1,7 @@
 import type { Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import type { Geometry } from './conv2d-geometry.ts';
-import type { Gather, Scatter } from './gemm.ts';
+import { readsTransposed, type Gather, type Scatter } from './gemm.ts';
 import { linearGroups, run } from './run.ts';
 import { flipFilter } from './wgsl/flip_filter.wgsl.ts';
 
@@ -29,8 +29,9 @@ interface Axis {
 export interface Phase {
   readonly down: Axis;
   readonly right: Axis;
-  /** [taps, taps, K / groups, C] */
+  /** [taps, taps, K / groups, C]; the whole filter [1, 1, C, K] if it is `transposed`. */
   readonly filter: Tensor;
+  readonly transposed: boolean;
 }
 
 /** All phases of an input with `height` rows and `width` columns. */
@@ -41,11 +42,13 @@ export function phasesOf(
   [height, width]: readonly [number, number],
 ): Phase[] {
   const [r, s] = w.shape as [number, number];
+  const transposed = r * s === 1 && geometry.groups === 1 && readsTransposed(w.device);
   return axisPhases(geometry, 0, height, r).flatMap((down) =>
     axisPhases(geometry, 1, width, s).map((right) => ({
       down,
       right,
-      filter: flippedFilter(op, w, geometry.groups, down, right),
+      filter: transposed ? w.alias(w.shape) : flippedFilter(op, w, geometry.groups, down, right),
+      transposed,
     })),
   );
 }

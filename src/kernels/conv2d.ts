@@ -20,13 +20,18 @@ import { accumulate } from './update.ts';
 import { Vec4Operands, groupsOfVec4, roundUpToVec4 } from './vec4-operands.ts';
 import { winogradFor, winogradForward, winogradGradWeight } from './winograd.ts';
 
-/** y = scale conv(x, w) + bias, then + add and ReLU, as far as they are asked for. */
+/**
+ * y = scale conv(x, w) + bias, then + add and ReLU, as far as they are asked for.
+ *
+ * @param keepsFilter whether to keep what is computed from w alone until w changes, as inference does
+ */
 export function conv2dForward(
   x: Tensor,
   w: Tensor,
   bias: Tensor | null,
   options: Conv2dOptions,
   { scale = null, add = null, relu = false }: Omit<ProductEpilogue<Tensor>, 'bias'> = {},
+  keepsFilter = false,
 ): Tensor {
   const op = 'conv2d';
   const shape = conv2dShape(x.shape, w.shape, options);
@@ -50,6 +55,7 @@ export function conv2dForward(
       add: add === null ? null : operands.pad(add, [3], [k]),
       relu,
     },
+    keepsFilter,
   );
   return operands.narrow(y, shape);
 }
@@ -73,13 +79,14 @@ function forward(
   geometry: Geometry,
   shape: readonly [number, number, number, number],
   epilogue: ProductEpilogue<Tensor>,
+  keepsFilter: boolean,
 ): Tensor {
   const [n, p, q, k] = shape;
   const y = empty(x.device, shape, 'float32', op);
   if (y.size === 0) return y;
   const winograd = winogradFor(x.device, w.shape, geometry, [n, p, q]);
   if (winograd !== null) {
-    winogradForward(winograd, op, x, w, y, geometry.padding, epilogue);
+    winogradForward(winograd, op, x, w, y, geometry.padding, epilogue, keepsFilter);
     return y;
   }
   const { add = null } = epilogue;
@@ -161,7 +168,8 @@ function gradInput(
         const rows = isPointwise(w.shape, geometry)
           ? convolutionRows(geometry, dy.shape, w.shape, [h, width], images)
           : { images, ...phaseRows(phase, geometry, dy.shape, shape) };
-        gemm(dy.device, op, { ...rows, k: c, groups, x: dys!, w: phase.filter, y: dxs!, epilogue: { bias } });
+        const { filter, transposed } = phase;
+        gemm(dy.device, op, { ...rows, k: c, groups, x: dys!, w: filter, y: dxs!, epilogue: { bias }, transposed });
       }
     });
   }

@@ -82,6 +82,11 @@ export function clone<D extends DType>(x: Tensor<D>): Tensor<D> {
 /**
  * Overwrites the values of a tensor with those of another of the same shape and type, in place. Nothing happens if both are
  * the same memory.
+ *
+ * @example
+ * const x = zeros([2]);
+ * assign(x, tensor([1, 2]));
+ * await x.print(); // Tensor(float32 [2]) [1., 2.]
  */
 export function assign(target: Tensor, source: Tensor): void {
   checkTensor('assign', 'target', target);

@@ -1,8 +1,9 @@
 import type { Device } from '../tensor/device.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
+import type { Tuning } from '../tensor/tuning.ts';
 import { reduceAxis } from './reduce.ts';
 import { linearGroups, run, type Bindable, type Launch } from './run.ts';
-import { WORKSPACE_BYTES, tuningForGroups, tuningOf, type Tuning } from './tuning.ts';
+import { WORKSPACE_BYTES, tuningForGroups, tuningOf } from './tuning.ts';
 import { gemmBroadcast } from './wgsl/gemm_broadcast.wgsl.ts';
 import { gemmLane } from './wgsl/gemm_lane.wgsl.ts';
 import { gemmSubgroup } from './wgsl/gemm_subgroup.wgsl.ts';
@@ -101,7 +102,12 @@ export interface Product extends Rows {
   readonly epilogue?: ProductEpilogue;
   /** Default: one product. */
   readonly batch?: Batch;
+  /** Whether w is [K, 4 span], for a product of one span without groups. Only where `readsTransposed`. Default false. */
+  readonly transposed?: boolean;
 }
+
+/** Whether the kernel of an adapter multiplies by a transposed matrix. On software adapters a launch that transposes costs little. */
+export const readsTransposed = (device: Device): boolean => tuningOf(device).family === 'tile';
 
 /** A^T Z: the rows of A are gathered from x as for `Product`, and Z has the shape [rows, K]. */
 export interface TransposedProduct {
@@ -157,7 +163,7 @@ function tileFor(
 export function gemm(device: Device, op: string, product: Product): void {
   const { images, scatter, batch = single } = product;
   const pixels = images * scatter.rows * scatter.cols;
-  const plan = gemmPlan(device, groupTuning(tuningOf(device), product), pixels, product.k / 4, batch.count);
+  const plan = gemmPlan(device, groupTuning(tuningOf(device), product), pixels, product, batch.count);
   // Blocks of pixels fold over x and y; blocks of channels and products of the batch go along z.
   const [across, fold = 1] = linearGroups(device, plan.rowBlocks, 1);
   const { x, w, y } = product;
@@ -219,7 +225,14 @@ const groupTuning = (tuning: Tuning, { groups = 1, k }: Product | TransposedProd
 /** What all kernels of the product take. */
 type GemmLaunch = Omit<Launch<typeof gemmTile>, 'consts'>;
 
-function gemmPlan(device: Device, tuning: Tuning, pixels: number, k4: number, batches: number): Plan<GemmLaunch> {
+function gemmPlan(
+  device: Device,
+  tuning: Tuning,
+  pixels: number,
+  { k, transposed: TRANSPOSED = false }: Product,
+  batches: number,
+): Plan<GemmLaunch> {
+  const k4 = k / 4;
   switch (tuning.family) {
     case 'subgroup': {
       const SIZE = SUBGROUP;
@@ -249,7 +262,7 @@ function gemmPlan(device: Device, tuning: Tuning, pixels: number, k4: number, ba
     }
     case 'tile': {
       const { TX, TY, ...blocks } = tileFor(tuning, pixels, k4, batches);
-      return { ...blocks, start: (launch) => run(device, gemmTile, { ...launch, consts: { TX, TY } }) };
+      return { ...blocks, start: (launch) => run(device, gemmTile, { ...launch, consts: { TX, TY, TRANSPOSED } }) };
     }
   }
 }

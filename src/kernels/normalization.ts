@@ -4,6 +4,7 @@ import { linearGroups, run } from './run.ts';
 import { inSlices } from './slices.ts';
 import { channelAffine as affineKernel } from './wgsl/channel_affine.wgsl.ts';
 import { channelSums as sumsKernel } from './wgsl/channel_sums.wgsl.ts';
+import { reluScaleGrad as reluScaleKernel } from './wgsl/relu_scale_grad.wgsl.ts';
 
 const SIZE = 64;
 /** Rows per invocation of channel_affine.wgsl. */
@@ -79,25 +80,35 @@ export interface AffineFactors {
   readonly r: Tensor;
 }
 
+/** What `channelAffine` adds, and what it does at the end. */
+interface AffineOptions {
+  readonly u?: Tensor | null;
+  readonly p?: Tensor | null;
+  /** The result of a ReLU, of which u is the gradient: u counts only where it is positive. */
+  readonly mask?: Tensor | null;
+  readonly relu?: boolean;
+}
+
 /** relu(p u + q (v - mean) + r). Without p, u is added unscaled; without u, that term is dropped. */
 export function channelAffine(
   op: string,
   v: Tensor,
   { mean, q, r }: AffineFactors,
-  { u = null, p = null, relu = false }: { readonly u?: Tensor | null; readonly p?: Tensor | null; relu?: boolean } = {},
+  { u = null, p = null, mask = null, relu = false }: AffineOptions = {},
 ): Tensor {
   const { images, rows, channels } = channelLayout(v);
   const width = channels % 4 === 0 ? 4 : 1;
   const y = empty(v.device, v.shape, 'float32', op);
   const perImage = q.shape.length > 1;
-  inSlices(op, images, [v, u ?? v, ...(perImage ? [mean, q, r, p ?? q] : [])], [y], (_, count, slices) => {
-    const [ms, qs, rs, ps] = perImage ? slices.slice(2, 6) : [mean, q, r, p ?? q];
+  const inputs = [v, u ?? v, mask ?? v, ...(perImage ? [mean, q, r, p ?? q] : [])];
+  inSlices(op, images, inputs, [y], (_, count, slices) => {
+    const [ms, qs, rs, ps] = perImage ? slices.slice(3, 7) : [mean, q, r, p ?? q];
     const blocks = Math.ceil(rows / EACH);
     run(v.device, affineKernel, {
       op,
-      consts: { HAS_U: u !== null, HAS_P: p !== null, RELU: relu, SIZE, EACH },
+      consts: { HAS_U: u !== null, HAS_P: p !== null, RELU: relu, MASK: mask !== null, SIZE, EACH },
       aliases: { V: width === 4 ? 'vec4f' : 'f32' },
-      bind: { u: slices[1]!, p: ps!, v: slices[0]!, mean: ms!, q: qs!, r: rs!, y: slices.at(-1)! },
+      bind: { u: slices[1]!, p: ps!, v: slices[0]!, mean: ms!, q: qs!, r: rs!, m: slices[2]!, y: slices.at(-1)! },
       params: {
         images: count,
         rows,
@@ -109,4 +120,22 @@ export function channelAffine(
     });
   });
   return y;
+}
+
+/** The gradient of x, given that of y = relu(scale x + ...) [N, ..., C] with one factor per channel, [C]. */
+export function reluScaleGrad(op: string, dy: Tensor, y: Tensor, scale: Tensor): Tensor {
+  const { images, rows, channels } = channelLayout(y);
+  const width = channels % 4 === 0 ? 4 : 1;
+  const dx = empty(y.device, y.shape, 'float32', op);
+  inSlices(op, images, [dy, y], [dx], (_, count, [dys, ys, dxs]) => {
+    run(y.device, reluScaleKernel, {
+      op,
+      consts: { SIZE, EACH },
+      aliases: { V: width === 4 ? 'vec4f' : 'f32' },
+      bind: { dy: dys!, y: ys!, scale, dx: dxs! },
+      params: { rows: count * rows, channels: channels / width },
+      groups: linearGroups(y.device, (Math.ceil((count * rows) / EACH) * channels) / width, SIZE),
+    });
+  });
+  return dx;
 }

@@ -97,6 +97,13 @@ function cached<P>(caches: WeakMap<Device, Map<string, P>>, device: Device, key:
  * read back. Alpha is not premultiplied. Gradients do not flow.
  *
  * @throws TypeError if the source is not an image, RangeError if it has no pixels yet or is too large for a texture
+ *
+ * @example
+ * const image = { width: 2, height: 1, data: Uint8Array.of(255, 0, 0, 255, 0, 51, 102, 255) };
+ * await fromPixels(image, { normalize: true }).print();
+ * // Tensor(float32 [1,2,3])
+ * // [[[1.0000, 0.0000, 0.0000],
+ * //   [0.0000, 0.2000, 0.4000]]]
  */
 export function fromPixels(source: PixelSource, options: FromPixelsOptions = {}): Tensor<'float32'> {
   const filled = optionsOf('fromPixels', options, { channels: 3, normalize: false, device: undefined });
@@ -154,6 +161,16 @@ export function fromPixels(source: PixelSource, options: FromPixelsOptions = {})
  * default with values from 0 to 255; others are clamped. Nothing is read back. Alpha is not premultiplied in the tensor.
  *
  * @throws RangeError if the shape is another, or the texture's size
+ *
+ * @example
+ * const { gpu } = defaultDevice();
+ * const usage = GPUTextureUsage.RENDER_ATTACHMENT | GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_SRC;
+ * const texture = gpu.createTexture({ size: [2, 1], format: 'rgba8unorm', usage });
+ * toPixels(tensor([[[255, 0, 0], [0, 51, 102]]]), texture);
+ * await fromPixels(texture).print();
+ * // Tensor(float32 [1,2,3])
+ * // [[[255.,   0.,   0.],
+ * //   [  0.,  51., 102.]]]
  */
 export function toPixels(x: Tensor, target: PixelTarget, options: ToPixelsOptions = {}): void {
   checkTensor('toPixels', 'x', x);

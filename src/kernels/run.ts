@@ -45,7 +45,8 @@ interface Compiled {
 interface KernelCache {
   readonly pipelines: Map<string, Compiled>;
   readonly layouts: Map<string, GPUBindGroupLayout>;
-  readonly groups: Map<string, GPUBindGroup>;
+  /** Bind groups by the buffer of their parameters, which is a recording's own, and by pipeline and operands. */
+  readonly groups: WeakMap<GPUBuffer, Map<string, GPUBindGroup>>;
 }
 
 const caches = new WeakMap<Device, KernelCache>();
@@ -91,17 +92,19 @@ export function run<S extends WgslSource>(device: Device, source: S, launch: Lau
   if (dry !== null) {
     checkAliases(launch.op, slices, writes);
     const name = kernelName(source, launch);
+    dry.launches.push(`${name} ${[x, y, z]} ${JSON.stringify(launch.params)}`);
     if (!cache.pipelines.has(name)) dry.kernels.set(name, () => compileAhead(device, cache, source, launch));
     return;
   }
   const compiled = compile(device, cache, source, launch);
   const key = compiled.id + buffers;
-  let group = cache.groups.get(key);
+  const groups = groupsOf(cache, device.paramsBuffer);
+  let group = groups.get(key);
   if (group === undefined) {
     checkAliases(launch.op, slices, writes);
     group = bindGroup(device, source, launch.op, compiled, slices);
-    if (cache.groups.size >= MAX_BIND_GROUPS) cache.groups.clear();
-    cache.groups.set(key, group);
+    if (groups.size >= MAX_BIND_GROUPS) groups.clear();
+    groups.set(key, group);
   }
   device.dispatch({
     operation: `${launch.op}(${slices.map((s) => `[${s.tensor.shape}]`).join(', ')})`,
@@ -147,10 +150,19 @@ export function linearGroups(device: Device, elements: number, workgroupSize: nu
 function cacheOf(device: Device): KernelCache {
   let cache = caches.get(device);
   if (cache === undefined) {
-    cache = { pipelines: new Map(), layouts: new Map(), groups: new Map() };
+    cache = { pipelines: new Map(), layouts: new Map(), groups: new WeakMap() };
     caches.set(device, cache);
   }
   return cache;
+}
+
+function groupsOf(cache: KernelCache, params: GPUBuffer): Map<string, GPUBindGroup> {
+  let groups = cache.groups.get(params);
+  if (groups === undefined) {
+    groups = new Map();
+    cache.groups.set(params, groups);
+  }
+  return groups;
 }
 
 /** The file and constants of a kernel. */

@@ -1,4 +1,6 @@
-import type { AdapterDescription, Device, TuningName } from '../tensor/device.ts';
+import type { Device } from '../tensor/device.ts';
+import type { AdapterDescription } from '../tensor/device-options.ts';
+import type { KernelFamily, TileTuning, Tuning, TuningName } from '../tensor/tuning.ts';
 
 // Which kernels run on which adapter, and with which shapes: the one place where adapters differ. docs/performance.md
 // explains how the numbers were chosen.
@@ -6,46 +8,17 @@ import type { AdapterDescription, Device, TuningName } from '../tensor/device.ts
 /** Maximum bytes of a temporary operand; larger work is done in parts. */
 export const WORKSPACE_BYTES = 32 * 2 ** 20;
 
-/** gemm_subgroup.wgsl, for adapters where subgroup shuffles are free and loads are expensive. Needs subgroups of eight. */
-interface SubgroupTuning {
-  readonly family: 'subgroup';
-  /** Pixels per invocation. */
-  readonly pixels: number;
-  /** Vectors of a span per invocation of the transposed product. */
-  readonly vectors: number;
-}
-
-/** gemm_broadcast.wgsl, for subgroups of four where broadcasts from a constant lane are cheap. Its shapes are fixed. */
-interface BroadcastTuning {
-  readonly family: 'broadcast';
-}
-
-/** gemm_lane.wgsl, where every lane loads what it needs. Its 8 pixels and 2 vectors per invocation are fixed. */
-interface LaneTuning {
-  readonly family: 'lane';
-  /** Invocations per workgroup. */
-  readonly size: number;
-}
-
-/** gemm_tile.wgsl, with operands in workgroup memory. */
-interface TileTuning {
-  readonly family: 'tile';
-  /** Invocations [TX, TY] of a workgroup, of 8 TX channels and 8 TY pixels; the largest first. */
-  readonly shapes: readonly (readonly [tx: 8 | 16, ty: 8 | 16])[];
-}
-
-export type Tuning = (SubgroupTuning | BroadcastTuning | LaneTuning | TileTuning) & {
-  /** Workgroups that keep the adapter busy: with fewer, smaller tiles are taken and long sums are split. */
-  readonly minWorkgroups: number;
-  /** What Winograd's F(4x4, 3x3) needs to fill the rows of a product. */
-  readonly winograd4x4: { readonly minTiles: number };
-  /** What F(2x2, 3x3) needs: enough tiles, and that they fill blocks of `rows` rows of a product. */
-  readonly winograd2x2: { readonly minTiles: number; readonly rows: number };
+const cpu = {
+  minWorkgroups: 32,
+  winogradMinWork: 0,
+  winograd4x4: { minTiles: 16 },
+  winograd2x2: { minTiles: 16, rows: 16 },
 };
-
-const cpu = { minWorkgroups: 32, winograd4x4: { minTiles: 16 }, winograd2x2: { minTiles: 16, rows: 16 } };
-/** The rows are those of the smallest tile of gemm_tile.wgsl. */
-const gpu = { winograd2x2: { minTiles: 48, rows: 64 } };
+/**
+ * The rows are those of the smallest tile of gemm_tile.wgsl. At 10 TFLOP/s, half of the work takes as long as three launches of
+ * 20 microseconds.
+ */
+const gpu = { winogradMinWork: 2 ** 29, winograd2x2: { minTiles: 48, rows: 64 } };
 const largeGpu = { ...gpu, winograd4x4: { minTiles: 64 } };
 const smallGpu = { ...gpu, minWorkgroups: 64, winograd4x4: { minTiles: 32 } };
 /** 8 x 8 values per invocation: [16, 16] is 128 pixels x 128 channels. */
@@ -81,15 +54,39 @@ const tunings: Readonly<Record<TuningName, Tuning>> = {
   gpu: { ...smallTiles, ...smallGpu },
 };
 
-/** The kernels for an adapter, or those that `init({ tuning })` named. */
+/** Size of the subgroups that the kernels of a family need. */
+const LANES = { subgroup: 8, broadcast: 4, lane: null, tile: null };
+
+/** The kernels for an adapter, or those that `init({ tuning })` chose. */
 export function tuningOf(device: Device): Tuning {
-  const tuning = tunings[device.tuning ?? nameFor(device.adapter)];
-  const lanes = { subgroup: 8, broadcast: 4, lane: null, tile: null }[tuning.family];
+  const chosen = device.tuning ?? nameFor(device.adapter);
+  const tuning = typeof chosen === 'string' ? tunings[chosen] : chosen;
+  const lanes = LANES[tuning.family];
   const { name, subgroupSize } = device.adapter;
   if (lanes !== null && subgroupSize !== lanes) {
-    throw new RangeError(`tuning ${device.tuning}: needs subgroups of ${lanes}, ${name} has ${subgroupSize ?? 'none'}`);
+    const which = typeof chosen === 'string' ? chosen : `of the family ${tuning.family}`;
+    throw new RangeError(`tuning ${which}: needs subgroups of ${lanes}, ${name} has ${subgroupSize ?? 'none'}`);
   }
   return tuning;
+}
+
+/** The library's table for an adapter. */
+export const builtInTuning = (adapter: AdapterDescription): Tuning => tunings[nameFor(adapter)];
+
+/** The kernels that run on an adapter, with the shapes that they have: what a measurement can choose from. */
+export function familiesFor({ adapter, limits }: Device): KernelFamily[] {
+  const { maxComputeInvocationsPerWorkgroup: invocations, maxComputeWorkgroupStorageSize: storage } = limits;
+  const tiles: readonly TileTuning[] = [allTiles, smallTiles, { family: 'tile', shapes: [[8, 8]] }];
+  return [
+    ...[32, 16].map((pixels) => ({ family: 'subgroup', pixels, vectors: 4 }) as const),
+    { family: 'broadcast' } as const,
+    ...[16, 64].map((size) => ({ family: 'lane', size }) as const),
+    // The largest tile holds 16 columns of 128 pixels and of 128 channels.
+    ...tiles.filter(({ shapes: [largest] }) => {
+      const [tx, ty] = largest!;
+      return tx * ty <= invocations && 8 * (tx + ty) * 16 * 4 <= storage;
+    }),
+  ].filter(({ family }) => LANES[family] === null || LANES[family] === adapter.subgroupSize);
 }
 
 /**

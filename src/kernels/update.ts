@@ -48,6 +48,11 @@ export function axpbyAll(pairs: readonly Axpby[], beta: number): void {
  * y = alpha x + beta y, in place, for float32 tensors of one shape; `axpby(x, x, 1, 1)` doubles x.
  *
  * @throws RangeError or TypeError if shapes, types or devices differ; then nothing has changed
+ *
+ * @example
+ * const y = tensor([1, 2]);
+ * axpby(tensor([10, 20]), y, 0.5, 2);
+ * await y.print(); // Tensor(float32 [2]) [ 7., 14.]
  */
 export function axpby(x: Tensor, y: Tensor, alpha: number, beta: number): void {
   axpbyAll([{ x, y, alpha }], beta);

@@ -1,10 +1,11 @@
 import type { Device } from '../tensor/device.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
+import type { Tuning } from '../tensor/tuning.ts';
 import { allRows, gemm, gemmTransposed, matrixRows, type ProductEpilogue } from './gemm.ts';
 import { linearGroups, run, type Slice } from './run.ts';
 import { inSlices } from './slices.ts';
-import { WORKSPACE_BYTES, tuningOf, type Tuning } from './tuning.ts';
+import { WORKSPACE_BYTES, tuningOf } from './tuning.ts';
 import { accumulate } from './update.ts';
 import { winograd2x2Filter } from './wgsl/winograd_2x2_filter.wgsl.ts';
 import { winograd2x2GradFilter } from './wgsl/winograd_2x2_grad_filter.wgsl.ts';
@@ -105,6 +106,7 @@ export function winogradFor(
   const isPlain = r === 3 && s === 3 && [...stride, ...dilation, groups].every((value) => value === 1);
   if (!isPlain || !device.winograd) return null;
   const tuning = tuningOf(device);
+  if (n * p * q * 9 * c * k < tuning.winogradMinWork) return null;
   const gains = (algorithm: Winograd): boolean => {
     const { down, across } = tilesOf(algorithm, p, q);
     return (
@@ -122,6 +124,7 @@ export function winogradFor(
  * @param x [N, H, W, C]
  * @param w [3, 3, C, K]
  * @param y [N, P, Q, K], written
+ * @param keepsFilter whether to keep the transformed filter, 4 or 1.8 times the size of w, until w changes
  */
 export function winogradForward(
   algorithm: Winograd,
@@ -131,13 +134,16 @@ export function winogradForward(
   y: Tensor,
   padding: Pair,
   { scale = null, bias = null, add = null, relu = false }: ProductEpilogue<Tensor>,
+  keepsFilter = false,
 ): void {
   const { elements } = algorithm;
   const { device } = x;
   const [c, k] = w.shape.slice(2) as [number, number];
   const [n, p, q] = y.shape as [number, number, number];
   const tiling = tilesOf(algorithm, p, q);
-  const u = transformedFilter(algorithm, op, w);
+  const u = keepsFilter
+    ? w.storage.derived(`winograd ${elements} [${w.shape}]`, () => transformedFilter(algorithm, op, w))
+    : transformedFilter(algorithm, op, w);
   inSlices(op, n, add === null ? [x] : [x, add], [y], (_, images, slices) => {
     inParts(device, images, tiling, elements * Math.max(c, k), (part) => {
       const { tiles } = part;

@@ -18,6 +18,10 @@ export interface MultiheadAttentionConfig {
 /**
  * Attention with several heads (Vaswani et al. 2017): projections of query, key and value are divided into heads, which attend
  * separately, and their results are concatenated and projected. Batches are first, as with PyTorch's `batch_first`.
+ *
+ * @example
+ * const layer = new MultiheadAttention(8, 2);
+ * console.log(layer.forward(zeros([1, 5, 8])).shape); // [1, 5, 8]
  */
 export class MultiheadAttention extends Module {
   readonly query: Linear;

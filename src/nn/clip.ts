@@ -12,6 +12,13 @@ import { distinct, type Parameter } from './module.ts';
  * Nothing is read back from the GPU. Finite gradients remain finite even if others are not, so that the cause can be found.
  *
  * @returns the norm before clipping, a scalar tensor
+ *
+ * @example
+ * const w = new Parameter(tensor([3, 4]));
+ * w.grad = tensor([3, 4]);
+ * const before = clipGradNorm([w], 1);
+ * console.log(await before.item()); // 5
+ * await w.grad.print(); // Tensor(float32 [2]) [0.6000, 0.8000]
  */
 export function clipGradNorm(parameters: Iterable<Parameter>, maxNorm: number): Tensor {
   checkNumber('clipGradNorm', 'maxNorm', maxNorm, { above: 0 });
@@ -28,7 +35,15 @@ export function clipGradNorm(parameters: Iterable<Parameter>, maxNorm: number): 
   );
 }
 
-/** Clamps every element of every gradient to [-limit, limit]. */
+/**
+ * Clamps every element of every gradient to [-limit, limit].
+ *
+ * @example
+ * const w = new Parameter(tensor([1, 2]));
+ * w.grad = tensor([-5, 0.5]);
+ * clipGradValue([w], 1);
+ * await w.grad.print(); // Tensor(float32 [2]) [-1.0000,  0.5000]
+ */
 export function clipGradValue(parameters: Iterable<Parameter>, limit: number): void {
   checkNumber('clipGradValue', 'limit', limit, { above: 0 });
   noGrad(() =>

@@ -55,6 +55,10 @@ export interface ConvTranspose2dConfig extends ConvTranspose2dOptions, ConvConfi
 /**
  * Transposed convolution of [N, H, W, inChannels] to [N, P, Q, outChannels], which enlarges images. `weight` is
  * [R, S, out / groups, in], `bias` is [out].
+ *
+ * @example
+ * const layer = new ConvTranspose2d(8, 4, { kernel: 2, stride: 2 });
+ * console.log(layer.forward(zeros([1, 16, 16, 8])).shape, layer.weight.shape); // [1, 32, 32, 4] [2, 2, 4, 8]
  */
 export class ConvTranspose2d extends Module implements Layer {
   readonly weight: Parameter;
@@ -84,7 +88,13 @@ export interface Conv1dConfig extends Conv1dOptions, ConvConfig {
   readonly kernel: number;
 }
 
-/** Convolution of sequences [N, L, inChannels] to [N, P, outChannels]; `weight` is [R, in / groups, out], `bias` is [out]. */
+/**
+ * Convolution of sequences [N, L, inChannels] to [N, P, outChannels]; `weight` is [R, in / groups, out], `bias` is [out].
+ *
+ * @example
+ * const layer = new Conv1d(2, 4, { kernel: 3, padding: 'same' });
+ * console.log(layer.forward(zeros([1, 10, 2])).shape, layer.weight.shape); // [1, 10, 4] [3, 2, 4]
+ */
 export class Conv1d extends Module implements Layer {
   readonly weight: Parameter;
   readonly bias: Parameter | null;

@@ -17,6 +17,15 @@ export interface AverageOptions {
 /**
  * Exponential moving average of a module's weights and buffers (Polyak averaging), which usually performs better than the
  * last weights.
+ *
+ * @example
+ * const layer = new Linear(1, 1, { bias: false });
+ * layer.loadStateDict(new Map([['weight', tensor([[0]])]]));
+ * const average = new ExponentialMovingAverage(layer, 0.9);
+ * write(layer.weight, [1]);
+ * average.update();
+ * const smooth = await average.stateDict().get('weight').item();
+ * console.log(smooth > 0 && smooth < 1); // true
  */
 export class ExponentialMovingAverage {
   readonly #module: Module;

@@ -21,25 +21,51 @@ export function fans(shape: Shape): { readonly fanIn: number; readonly fanOut: n
   return { fanIn: field * shape.at(-2)!, fanOut: field * shape.at(-1)! };
 }
 
-/** All elements equal. */
+/**
+ * All elements equal.
+ *
+ * @example
+ * await constant(0.5)([3]).print(); // Tensor(float32 [3]) [0.5000, 0.5000, 0.5000]
+ */
 export const constant =
   (value: number): Initializer =>
   (shape) =>
     keep(full(shape, value));
 
-/** Uniform between low and high. */
+/**
+ * Uniform between low and high.
+ *
+ * @example
+ * manualSeed(1);
+ * const values = await uniform(-2, 2)([1000]).data();
+ * console.log(values.every((v) => v >= -2 && v < 2)); // true
+ */
 export const uniform =
   (low: number, high: number): Initializer =>
   (shape) =>
     fresh(() => add(mul(rand(shape), high - low), low));
 
-/** Normal with a mean and a standard deviation. */
+/**
+ * Normal with a mean and a standard deviation.
+ *
+ * @example
+ * manualSeed(1);
+ * const w = normal(5, 0.1)([10000]);
+ * console.log((await mean(w).item()).toFixed(1), (await std(w).item()).toFixed(1)); // 5.0 0.1
+ */
 export const normal =
   (mean: number, std: number): Initializer =>
   (shape) =>
     fresh(() => add(mul(randn(shape), std), mean));
 
-/** He et al. 2015: uniform with variance gain^2 / fan_in, where gain^2 = 2 / (1 + a^2). PyTorch's layers use a = sqrt(5). */
+/**
+ * He et al. 2015: uniform with variance gain^2 / fan_in, where gain^2 = 2 / (1 + a^2). PyTorch's layers use a = sqrt(5).
+ *
+ * @example
+ * manualSeed(1);
+ * const w = kaimingUniform({ a: Math.sqrt(5) })([4, 1000]);
+ * console.log((await max(w).item()).toFixed(2)); // 0.50
+ */
 export const kaimingUniform =
   ({ a = 0 }: { readonly a?: number } = {}): Initializer =>
   (shape) => {
@@ -47,13 +73,27 @@ export const kaimingUniform =
     return uniform(-bound, bound)(shape);
   };
 
-/** He et al. 2015: normal with variance 2 / fan. ResNet uses `mode: 'fanOut'`. */
+/**
+ * He et al. 2015: normal with variance 2 / fan. ResNet uses `mode: 'fanOut'`.
+ *
+ * @example
+ * manualSeed(1);
+ * const w = kaimingNormal()([50, 1000]);
+ * console.log((await std(w).item()).toFixed(2)); // 0.20
+ */
 export const kaimingNormal =
   ({ mode = 'fanIn' }: { readonly mode?: 'fanIn' | 'fanOut' } = {}): Initializer =>
   (shape) =>
     normal(0, Math.sqrt(2 / fans(shape)[mode]))(shape);
 
-/** Glorot and Bengio 2010: uniform with variance 2 / (fan_in + fan_out). */
+/**
+ * Glorot and Bengio 2010: uniform with variance 2 / (fan_in + fan_out).
+ *
+ * @example
+ * manualSeed(1);
+ * const w = xavierUniform()([50, 100]);
+ * console.log((await max(w).item()).toFixed(2)); // 0.20
+ */
 export const xavierUniform = (): Initializer => (shape) => {
   const { fanIn, fanOut } = fans(shape);
   const bound = Math.sqrt(6 / (fanIn + fanOut));

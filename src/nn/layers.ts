@@ -1,6 +1,6 @@
 import { flatten } from '../autograd/ops/axes.ts';
 import { add } from '../autograd/ops/binary.ts';
-import { CONV, conv2d, type Conv2dOptions } from '../autograd/ops/conv2d.ts';
+import { CONV, conv2d, type Conv2dOptions, type ConvEpilogue } from '../autograd/ops/conv2d.ts';
 import { dropout } from '../autograd/ops/dropout.ts';
 import { gather } from '../autograd/ops/gather.ts';
 import { matmul } from '../autograd/ops/matmul.ts';
@@ -26,7 +26,13 @@ export interface Conv2dConfig extends Conv2dOptions, ConvConfig {
   readonly relu?: boolean;
 }
 
-/** Convolution of [N, H, W, inChannels] to [N, P, Q, outChannels]; `weight` is [R, S, in / groups, out], `bias` is [out]. */
+/**
+ * Convolution of [N, H, W, inChannels] to [N, P, Q, outChannels]; `weight` is [R, S, in / groups, out], `bias` is [out].
+ *
+ * @example
+ * const layer = new Conv2d(3, 16, { kernel: 3, stride: 2, padding: 1 });
+ * console.log(layer.forward(zeros([1, 64, 64, 3])).shape, layer.weight.shape); // [1, 32, 32, 16] [3, 3, 3, 16]
+ */
 export class Conv2d extends Module implements Layer {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
@@ -47,12 +53,20 @@ export class Conv2d extends Module implements Layer {
     this.relu = relu;
   }
 
-  forward(x: Tensor): Tensor {
-    return conv2d(x, this.weight, this.bias, this.options, { relu: this.relu });
+  /** @param after what follows in the same pass; ReLU also if the layer has it */
+  forward(x: Tensor, after: ConvEpilogue = {}): Tensor {
+    return conv2d(x, this.weight, this.bias, this.options, { relu: this.relu, ...after });
   }
 }
 
-/** x W + b for x [..., in]; `weight` is [in, out], `bias` is [out]. */
+/**
+ * x W + b for x [..., in]; `weight` is [in, out], `bias` is [out].
+ *
+ * @example
+ * const layer = new Linear(2, 1);
+ * layer.loadStateDict(new Map([['weight', tensor([[2], [3]])], ['bias', tensor([1])]]));
+ * await layer.forward(tensor([[10, 100]])).print(); // Tensor(float32 [1,1]) [[321.]]
+ */
 export class Linear extends Module implements Layer {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
@@ -75,6 +89,13 @@ export class Linear extends Module implements Layer {
 /**
  * A table of vectors, one for each of `count` symbols: `weight` [count, features], normal at first, as in PyTorch. An index
  * out of range, which is only known on the GPU, gives NaN.
+ *
+ * @example
+ * const table = new Embedding(3, 2, { init: () => tensor([[1, 2], [3, 4], [5, 6]]) });
+ * await table.forward(tensor([2, 0], { dtype: 'int32' })).print();
+ * // Tensor(float32 [2,2])
+ * // [[5., 6.],
+ * //  [1., 2.]]
  */
 export class Embedding extends Module implements Layer {
   readonly weight: Parameter;
@@ -94,7 +115,13 @@ export class Embedding extends Module implements Layer {
   }
 }
 
-/** Drops elements in training (see `dropout`), each time others, in the order that `manualSeed` decides; otherwise x. */
+/**
+ * Drops elements in training (see `dropout`), each time others, in the order that `manualSeed` decides; otherwise x.
+ *
+ * @example
+ * const layer = new Dropout(0.5);
+ * await layer.eval().forward(tensor([1, 2])).print(); // Tensor(float32 [2]) [1., 2.]
+ */
 export class Dropout extends Module implements Layer {
   readonly p: number;
   /** @param p probability that an element becomes 0, default 0.5 */
@@ -108,7 +135,12 @@ export class Dropout extends Module implements Layer {
   }
 }
 
-/** x itself, where a layer is expected. */
+/**
+ * x itself, where a layer is expected.
+ *
+ * @example
+ * await new Identity().forward(tensor([1, 2])).print(); // Tensor(float32 [2]) [1., 2.]
+ */
 export class Identity extends Module implements Layer {
   forward(x: Tensor): Tensor {
     return reshape(x, x.shape);
@@ -118,6 +150,9 @@ export class Identity extends Module implements Layer {
 /**
  * All axes after the first as one: [N, H, W, C] becomes [N, H W C]. Channels are last, so that weights of PyTorch, which
  * flattens channels first, need another order.
+ *
+ * @example
+ * console.log(new Flatten().forward(zeros([2, 4, 4, 8])).shape); // [2, 128]
  */
 export class Flatten extends Module implements Layer {
   forward(x: Tensor): Tensor {
@@ -125,7 +160,13 @@ export class Flatten extends Module implements Layer {
   }
 }
 
-/** Largest value of each window. */
+/**
+ * Largest value of each window.
+ *
+ * @example
+ * const layer = new MaxPool2d({ kernel: 3, stride: 2, padding: 1 });
+ * console.log(layer.forward(zeros([1, 8, 8, 4])).shape); // [1, 4, 4, 4]
+ */
 export class MaxPool2d extends Module implements Layer {
   readonly options: PoolOptions;
   constructor(options: PoolOptions) {
@@ -137,7 +178,13 @@ export class MaxPool2d extends Module implements Layer {
   }
 }
 
-/** Mean of each window. */
+/**
+ * Mean of each window.
+ *
+ * @example
+ * const layer = new AvgPool2d({ kernel: 2, stride: 2 });
+ * await flatten(layer.forward(reshape(arange(0, 4), [1, 2, 2, 1]))).print(); // Tensor(float32 [1]) [1.5000]
+ */
 export class AvgPool2d extends Module implements Layer {
   readonly options: AvgPoolOptions;
   constructor(options: AvgPoolOptions) {
@@ -149,7 +196,13 @@ export class AvgPool2d extends Module implements Layer {
   }
 }
 
-/** Means of as many windows as wanted, whatever the size of the image: [N, H, W, C] to [N, height, width, C]. */
+/**
+ * Means of as many windows as wanted, whatever the size of the image: [N, H, W, C] to [N, height, width, C].
+ *
+ * @example
+ * const layer = new AdaptiveAvgPool2d(1);
+ * await flatten(layer.forward(reshape(arange(0, 4), [1, 2, 2, 1]))).print(); // Tensor(float32 [1]) [1.5000]
+ */
 export class AdaptiveAvgPool2d extends Module implements Layer {
   readonly size: number | readonly [height: number, width: number];
   constructor(size: number | readonly [height: number, width: number]) {
@@ -161,7 +214,14 @@ export class AdaptiveAvgPool2d extends Module implements Layer {
   }
 }
 
-/** Resizes [N, H, W, C] by a factor; the size is rounded down, as in PyTorch. */
+/**
+ * Resizes [N, H, W, C] by a factor; the size is rounded down, as in PyTorch.
+ *
+ * @example
+ * const layer = new Upsample(2);
+ * await flatten(layer.forward(reshape(tensor([1, 2]), [1, 1, 2, 1]))).print();
+ * // Tensor(float32 [8]) [1., 1., 2., 2., 1., 1., 2., 2.]
+ */
 export class Upsample extends Module implements Layer {
   readonly scale: number;
   readonly mode: 'nearest' | 'bilinear';
@@ -179,7 +239,14 @@ export class Upsample extends Module implements Layer {
   }
 }
 
-/** Runs layers in sequence. Their names are their positions: `0.weight`. */
+/**
+ * Runs layers in sequence. Their names are their positions: `0.weight`.
+ *
+ * @example
+ * const net = new Sequential(new Linear(2, 3, { bias: false }), new ReLU());
+ * net.layers[0].loadStateDict(new Map([['weight', tensor([[1, -1, 0], [0, 0, 2]])]]));
+ * await net.forward(tensor([[1, 2]])).print(); // Tensor(float32 [1,3]) [[1., 0., 4.]]
+ */
 export class Sequential extends Module implements Layer {
   readonly layers: readonly (Module & Layer)[];
 

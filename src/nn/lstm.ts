@@ -11,6 +11,12 @@ import { Module, Parameter } from './module.ts';
 /**
  * One step of a long short-term memory (Hochreiter and Schmidhuber 1997) with PyTorch's parameters, transposed: the columns of
  * `weightIh` [in, 4 hidden] and `weightHh` [hidden, 4 hidden] are the input, forget, cell and output gates.
+ *
+ * @example
+ * const cell = new LSTMCell(3, 4);
+ * let state = null;
+ * for (let step = 0; step < 2; step++) state = cell.forward(ones([1, 3]), state);
+ * console.log(state[0].shape, state[1].shape); // [1, 4] [1, 4]
  */
 export class LSTMCell extends Module {
   readonly weightIh: Parameter;

@@ -10,7 +10,14 @@ import { checkTensor, Storage, Tensor } from '../tensor/tensor.ts';
 import { sameShape, type Shape } from '../tensor/shape.ts';
 import { describeModule } from './describe.ts';
 
-/** A tensor that training changes. Parameters belong to their module: scopes do not free them. */
+/**
+ * A tensor that training changes. Parameters belong to their module: scopes do not free them.
+ *
+ * @example
+ * const w = new Parameter(tensor([1, 2]));
+ * backward(sum(square(w)));
+ * await w.grad.print(); // Tensor(float32 [2]) [2., 4.]
+ */
 export class Parameter extends Tensor<'float32'> {
   /** Takes over the memory of `values`, which is disposed. */
   constructor(values: Tensor) {
@@ -62,6 +69,18 @@ export interface Layer {
  *
  * A tensor or module may be held in several places (tied weights). `parameters`, `namedParameters`, `namedBuffers` and
  * `modules` list it once, under its first path; `stateDict` has all paths, as in PyTorch. A child may refer to its parent.
+ *
+ * @example
+ * class Net extends Module {
+ *   first = new Linear(4, 8);
+ *   second = new Linear(8, 2);
+ *   forward(x) {
+ *     return this.second.forward(relu(this.first.forward(x)));
+ *   }
+ * }
+ * const net = new Net();
+ * console.log(net.forward(zeros([3, 4])).shape); // [3, 2]
+ * console.log([...net.stateDict().keys()]); // ['first.weight', 'first.bias', 'second.weight', 'second.bias']
  */
 export abstract class Module {
   /** Whether layers like batch norm behave as in training. Set by `train` and `eval`. */
@@ -181,7 +200,11 @@ export abstract class Module {
       tensor.rehouse(storage);
     }
     copyState(own, state);
+    for (const module of this.modules()) module.freeCaches();
   }
+
+  /** Frees what a module keeps besides parameters and buffers, such as tables for an image size. Called by `moveTo` and `dispose`. */
+  protected freeCaches(): void {}
 
   /** The module with its children, their parameters and buffers, one line for each. */
   toString(): string {
@@ -196,6 +219,7 @@ export abstract class Module {
   /** Frees parameters and buffers. */
   dispose(): void {
     for (const tensor of this.stateDict().values()) tensor.dispose();
+    for (const module of this.modules()) module.freeCaches();
   }
 }
 
@@ -329,6 +353,11 @@ export interface LoadReport {
  * Copies a state dict to the host, for saving. Waits for the GPU.
  *
  * @throws TypeError if a tensor is not float32, which files of weights cannot hold
+ *
+ * @example
+ * const layer = new Linear(2, 1);
+ * const state = await readStateDict(layer.stateDict());
+ * console.log([...state.keys()], state.get('weight').shape); // ['weight', 'bias'] [2, 1]
  */
 export async function readStateDict(state: StateDict): Promise<Map<string, HostTensor>> {
   for (const [name, value] of state) {

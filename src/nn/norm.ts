@@ -1,13 +1,14 @@
 import { add, div, mul, sub } from '../autograd/ops/binary.ts';
-import { isRecomputing, needsGradient } from '../autograd/tape.ts';
+import { isRecomputing, isRecording, needsGradient, noGrad } from '../autograd/tape.ts';
 import { conv2d } from '../autograd/ops/conv2d.ts';
 import type { Epilogue } from '../autograd/ops/epilogue.ts';
 import { layerNorm } from '../autograd/ops/layer-norm.ts';
 import { batchNorm, batchNormInference, epsOf, groupNorm, type NormOptions } from '../autograd/ops/normalization.ts';
-import { axpbyAll } from '../autograd/ops/no-gradient.ts';
 import { sqrt } from '../autograd/ops/unary.ts';
 import { checkNumber, optionsOf } from '../common/check.ts';
-import { tidy } from '../tensor/scope.ts';
+import { undoAfterDryRun } from '../tensor/dry-run.ts';
+import { openRecording } from '../tensor/recording.ts';
+import { keep, tidy } from '../tensor/scope.ts';
 import { checkShape, type Shape } from '../tensor/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { checkExtents, constant } from './init.ts';
@@ -27,6 +28,11 @@ export interface BatchNormLayer extends Module, Layer {
  * its result. That saves a pass over the image and an activation.
  *
  * @param conv a convolution without bias
+ *
+ * @example
+ * const conv = new Conv2d(3, 8, { kernel: 3, padding: 1, bias: false });
+ * const layer = new FrozenBatchNorm2d(8);
+ * console.log(convNorm(conv, layer, zeros([1, 16, 16, 3]), { relu: true }).shape); // [1, 16, 16, 8]
  */
 export function convNorm(conv: Conv2d, norm: BatchNormLayer, x: Tensor, after: Epilogue = {}): Tensor {
   return tidy(() => {
@@ -37,16 +43,52 @@ export function convNorm(conv: Conv2d, norm: BatchNormLayer, x: Tensor, after: E
   });
 }
 
-/** Scale and shift of a normalisation with given statistics. */
-function affine(
-  weight: Tensor,
-  bias: Tensor,
-  mean: Tensor,
-  variance: Tensor,
-  eps: number,
-): { scale: Tensor; shift: Tensor } {
-  const scale = div(weight, sqrt(add(variance, eps)));
-  return { scale, shift: sub(bias, mul(mean, scale)) };
+/** What a normalisation with given statistics is made of. */
+interface NormTensors {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+  readonly runningMean: Tensor;
+  readonly runningVar: Tensor;
+}
+
+/** Scale and shift of a normalisation with given statistics. They are kept until one of its tensors changes. */
+class FixedFactors {
+  readonly #of: NormTensors;
+  readonly #eps: number;
+  #kept: { readonly scale: Tensor; readonly shift: Tensor } | null = null;
+
+  constructor(of: NormTensors, eps: number) {
+    this.#of = of;
+    this.#eps = eps;
+  }
+
+  /** New references, of the open scope. */
+  get(): { readonly scale: Tensor; readonly shift: Tensor } {
+    const { weight, bias, runningMean, runningVar } = this.#of;
+    if (isRecording() && (needsGradient(weight) || needsGradient(bias))) return this.#compute();
+    // What is kept must not belong to a recording, which computes it again whenever it runs.
+    if (this.#kept === null && openRecording() !== null) return noGrad(() => this.#compute());
+    if (this.#kept === null) {
+      undoAfterDryRun(() => (this.#kept = null));
+      const { scale, shift } = noGrad(() => tidy(() => this.#compute()));
+      this.#kept = { scale: keep(scale), shift: keep(shift) };
+      for (const { storage } of [weight, bias, runningMean, runningVar]) storage.addDependent(this);
+    }
+    const { scale, shift } = this.#kept;
+    return { scale: scale.alias(scale.shape), shift: shift.alias(shift.shape) };
+  }
+
+  #compute(): { scale: Tensor; shift: Tensor } {
+    const { weight, bias, runningMean, runningVar } = this.#of;
+    const scale = div(weight, sqrt(add(runningVar, this.#eps)));
+    return { scale, shift: sub(bias, mul(runningMean, scale)) };
+  }
+
+  dispose(): void {
+    this.#kept?.scale.dispose();
+    this.#kept?.shift.dispose();
+    this.#kept = null;
+  }
 }
 
 export interface BatchNormConfig {
@@ -59,6 +101,15 @@ export interface BatchNormConfig {
 /**
  * Batch normalisation (Ioffe and Szegedy 2015) of [N, H, W, C] per channel. In training it uses the statistics of the
  * batch and updates the running ones (variance unbiased, as in PyTorch); in evaluation it uses the running ones.
+ *
+ * @example
+ * const layer = new BatchNorm2d(1);
+ * await flatten(layer.forward(reshape(tensor([1, 3]), [1, 1, 2, 1]))).print();
+ * // Tensor(float32 [2]) [-1.0000,  1.0000]
+ * await layer.runningMean.print(); // Tensor(float32 [1]) [0.2000]
+ * layer.eval();
+ * await flatten(layer.forward(reshape(tensor([1, 3]), [1, 1, 2, 1]))).print();
+ * // Tensor(float32 [2]) [0.7628, 2.6697]
  */
 export class BatchNorm2d extends Module implements BatchNormLayer {
   readonly weight: Parameter;
@@ -67,6 +118,7 @@ export class BatchNorm2d extends Module implements BatchNormLayer {
   readonly runningVar: Tensor;
   readonly #eps: number;
   readonly #momentum: number;
+  readonly #fixed: FixedFactors;
 
   constructor(channels: number, config: BatchNormConfig = {}) {
     super();
@@ -79,10 +131,11 @@ export class BatchNorm2d extends Module implements BatchNormLayer {
     this.runningMean = constant(0)([channels]);
     this.runningVar = constant(1)([channels]);
     this.#momentum = momentum;
+    this.#fixed = new FixedFactors(this, this.#eps);
   }
 
-  fixed(): { scale: Tensor; shift: Tensor } | null {
-    return this.training ? null : affine(this.weight, this.bias, this.runningMean, this.runningVar, this.#eps);
+  fixed(): { readonly scale: Tensor; readonly shift: Tensor } | null {
+    return this.training ? null : this.#fixed.get();
   }
 
   forward(x: Tensor, after: Epilogue = {}): Tensor {
@@ -94,31 +147,32 @@ export class BatchNorm2d extends Module implements BatchNormLayer {
     if (count <= 1) {
       throw new RangeError(`BatchNorm2d: [${x.shape}] has ${count} value per channel, training needs more than one`);
     }
-    const { y, mean, variance } = batchNorm(x, this.weight, this.bias, { eps }, after);
-    if (!isRecomputing()) {
-      const momentum = this.#momentum;
-      const unbiased = (momentum * count) / (count - 1);
-      axpbyAll(
-        [
-          { x: mean, y: this.runningMean, alpha: momentum },
-          { x: variance, y: this.runningVar, alpha: unbiased },
-        ],
-        1 - momentum,
-      );
-    }
+    const running = isRecomputing()
+      ? null
+      : { mean: this.runningMean, variance: this.runningVar, momentum: this.#momentum };
+    const { y, mean, variance } = batchNorm(x, this.weight, this.bias, { eps, running }, after);
     mean.dispose();
     variance.dispose();
     return y;
   }
 }
 
-/** Batch normalisation with fixed statistics and affine parameters, as torchvision uses it for detection. */
+/**
+ * Batch normalisation with fixed statistics and affine parameters, as torchvision uses it for detection.
+ *
+ * @example
+ * const layer = new FrozenBatchNorm2d(1);
+ * layer.loadStateDict(new Map([['runningMean', tensor([2])]]), { strict: false });
+ * await flatten(layer.forward(reshape(tensor([1, 3]), [1, 1, 2, 1]))).print();
+ * // Tensor(float32 [2]) [-1.0000,  1.0000]
+ */
 export class FrozenBatchNorm2d extends Module implements BatchNormLayer {
   readonly weight: Tensor;
   readonly bias: Tensor;
   readonly runningMean: Tensor;
   readonly runningVar: Tensor;
   readonly #eps: number;
+  readonly #fixed: FixedFactors;
 
   constructor(channels: number, options: NormOptions = {}) {
     super();
@@ -128,10 +182,11 @@ export class FrozenBatchNorm2d extends Module implements BatchNormLayer {
     this.bias = constant(0)([channels]);
     this.runningMean = constant(0)([channels]);
     this.runningVar = constant(1)([channels]);
+    this.#fixed = new FixedFactors(this, this.#eps);
   }
 
-  fixed(): { scale: Tensor; shift: Tensor } {
-    return affine(this.weight, this.bias, this.runningMean, this.runningVar, this.#eps);
+  fixed(): { readonly scale: Tensor; readonly shift: Tensor } {
+    return this.#fixed.get();
   }
 
   forward(x: Tensor, after: Epilogue = {}): Tensor {
@@ -140,7 +195,14 @@ export class FrozenBatchNorm2d extends Module implements BatchNormLayer {
   }
 }
 
-/** Group normalisation (Wu and He 2018): per image, over groups of neighbouring channels. */
+/**
+ * Group normalisation (Wu and He 2018): per image, over groups of neighbouring channels.
+ *
+ * @example
+ * const layer = new GroupNorm(2, 4);
+ * await layer.forward(tensor([[1, 3, 10, 30]])).print();
+ * // Tensor(float32 [1,4]) [[-1.0000,  1.0000, -1.0000,  1.0000]]
+ */
 export class GroupNorm extends Module implements Layer {
   readonly weight: Parameter;
   readonly bias: Parameter;
@@ -164,7 +226,13 @@ export class GroupNorm extends Module implements Layer {
   }
 }
 
-/** Layer normalisation (Ba et al. 2016) over the last axes, with `weight` and `bias` of their shape. */
+/**
+ * Layer normalisation (Ba et al. 2016) over the last axes, with `weight` and `bias` of their shape.
+ *
+ * @example
+ * const layer = new LayerNorm(3);
+ * await layer.forward(tensor([[1, 2, 3]])).print(); // Tensor(float32 [1,3]) [[-1.2247,  0.0000,  1.2247]]
+ */
 export class LayerNorm extends Module implements Layer {
   readonly weight: Parameter;
   readonly bias: Parameter;

@@ -37,6 +37,12 @@ export interface Update {
 /**
  * Base of the optimisers: holds groups of parameters, their settings and the optimiser's state. `step` updates the
  * parameters in place from their `grad`; parameters without one stay unchanged.
+ *
+ * @example
+ * const layer = new Linear(2, 1);
+ * const groups = [{ parameters: [layer.weight] }, { parameters: [layer.bias], lr: 0.5 }];
+ * const optimizer = new SGD(groups, { lr: 0.1 });
+ * console.log(optimizer instanceof Optimizer, optimizer.groups.map(({ lr }) => lr)); // true [0.1, 0.5]
  */
 export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /** Names of the settings, for a check of names that are misspelt; null for no check. */
@@ -239,7 +245,19 @@ export interface SGDOptions extends OptimizerOptions {
   readonly nesterov?: boolean;
 }
 
-/** Stochastic gradient descent with momentum, as in PyTorch. */
+/**
+ * Stochastic gradient descent with momentum, as in PyTorch.
+ *
+ * @example
+ * const w = new Parameter(tensor([1, 2]));
+ * const optimizer = new SGD([w], { lr: 0.1, momentum: 0.9 });
+ * for (let step = 0; step < 2; step++) {
+ *   optimizer.zeroGrad();
+ *   backward(sum(square(w)));
+ *   optimizer.step();
+ * }
+ * await w.print(); // Parameter(float32 [2]) [0.4600, 0.9200]
+ */
 export class SGD extends Optimizer<SGDOptions> {
   static override readonly settings = ['lr', 'momentum', 'dampening', 'weightDecay', 'nesterov'];
   protected readonly remembers = ['momentum'];
@@ -274,7 +292,16 @@ export interface AdamOptions extends OptimizerOptions {
   readonly weightDecay?: number;
 }
 
-/** Adam (Kingma and Ba 2015), as in PyTorch. */
+/**
+ * Adam (Kingma and Ba 2015), as in PyTorch.
+ *
+ * @example
+ * const w = new Parameter(tensor([1, -2]));
+ * const optimizer = new Adam([w], { lr: 0.1 });
+ * backward(sum(square(w)));
+ * optimizer.step();
+ * await w.print(); // Parameter(float32 [2]) [ 0.9000, -1.9000]
+ */
 export class Adam extends Optimizer<AdamOptions> {
   static override readonly settings: readonly string[] = ['lr', 'betas', 'eps', 'weightDecay'];
   protected readonly remembers = ['m', 'v'];
@@ -306,7 +333,16 @@ export class Adam extends Optimizer<AdamOptions> {
   }
 }
 
-/** Adam with decoupled weight decay (Loshchilov and Hutter 2019), as in PyTorch. */
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter 2019), as in PyTorch.
+ *
+ * @example
+ * const w = new Parameter(tensor([1, -2]));
+ * const optimizer = new AdamW([w], { lr: 0.1, weightDecay: 0.5 });
+ * backward(sum(square(w)));
+ * optimizer.step();
+ * await w.print(); // Parameter(float32 [2]) [ 0.8500, -1.8000]
+ */
 export class AdamW extends Adam {
   protected override get decoupled(): boolean {
     return true;
@@ -327,7 +363,16 @@ export interface RMSpropOptions extends OptimizerOptions {
   readonly momentum?: number;
 }
 
-/** RMSprop (Tieleman and Hinton 2012), as in PyTorch without `centered`. */
+/**
+ * RMSprop (Tieleman and Hinton 2012), as in PyTorch without `centered`.
+ *
+ * @example
+ * const w = new Parameter(tensor([1, -2]));
+ * const optimizer = new RMSprop([w], { lr: 0.01 });
+ * backward(sum(square(w)));
+ * optimizer.step();
+ * await w.print(); // Parameter(float32 [2]) [ 0.9000, -1.9000]
+ */
 export class RMSprop extends Optimizer<RMSpropOptions> {
   static override readonly settings = ['lr', 'alpha', 'eps', 'weightDecay', 'momentum'];
   protected readonly remembers = ['square', 'momentum'];
@@ -363,6 +408,13 @@ export interface LionOptions extends OptimizerOptions {
 /**
  * Lion (Chen et al. 2023, "Symbolic discovery of optimization algorithms"): steps by the sign of a momentum, so that it keeps one
  * number per parameter. Its rate is 3 to 10 times smaller than Adam's, its weight decay as many times larger.
+ *
+ * @example
+ * const w = new Parameter(tensor([1, -2]));
+ * const optimizer = new Lion([w], { lr: 0.01 });
+ * backward(sum(square(w)));
+ * optimizer.step();
+ * await w.print(); // Parameter(float32 [2]) [ 0.9900, -1.9900]
  */
 export class Lion extends Optimizer<LionOptions> {
   static override readonly settings = ['lr', 'betas', 'weightDecay'];

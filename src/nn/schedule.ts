@@ -26,7 +26,13 @@ function checkRated(op: string, optimizer: unknown): void {
 /** Learning rate of a step relative to the optimiser's own, as a function of the number of steps taken. */
 export type Schedule = (step: number) => number;
 
-/** Multiplies by `gamma` every `every` steps. */
+/**
+ * Multiplies by `gamma` every `every` steps.
+ *
+ * @example
+ * const schedule = stepDecay({ every: 10, gamma: 0.5 });
+ * console.log([0, 9, 10, 20].map(schedule)); // [1, 1, 0.5, 0.25]
+ */
 export const stepDecay = (options: { readonly every: number; readonly gamma?: number }): Schedule => {
   const { every, gamma } = optionsOf('stepDecay', options, { every: undefined, gamma: 0.1 });
   checkNumber('stepDecay', 'gamma', gamma, { min: 0 });
@@ -34,7 +40,13 @@ export const stepDecay = (options: { readonly every: number; readonly gamma?: nu
   return (step) => gamma ** Math.floor(step / every);
 };
 
-/** Multiplies by `gamma` at each of the given steps. */
+/**
+ * Multiplies by `gamma` at each of the given steps.
+ *
+ * @example
+ * const schedule = multiStepDecay({ at: [10, 30] });
+ * console.log([0, 10, 30].map((step) => schedule(step).toFixed(2))); // ['1.00', '0.10', '0.01']
+ */
 export const multiStepDecay = (options: { readonly at: readonly number[]; readonly gamma?: number }): Schedule => {
   const { at, gamma } = optionsOf('multiStepDecay', options, { at: undefined, gamma: 0.1 });
   checkList('multiStepDecay', 'at', at);
@@ -43,7 +55,13 @@ export const multiStepDecay = (options: { readonly at: readonly number[]; readon
   return (step) => gamma ** at.filter((milestone) => step >= milestone).length;
 };
 
-/** Half a cosine from 1 to `floor` (default 0) over `steps` (Loshchilov and Hutter 2017, without restarts). */
+/**
+ * Half a cosine from 1 to `floor` (default 0) over `steps` (Loshchilov and Hutter 2017, without restarts).
+ *
+ * @example
+ * const schedule = cosine({ steps: 100 });
+ * console.log([0, 50, 100].map((step) => schedule(step).toFixed(2))); // ['1.00', '0.50', '0.00']
+ */
 export const cosine = (options: { readonly steps: number; readonly floor?: number }): Schedule => {
   const { steps, floor } = optionsOf('cosine', options, { steps: undefined, floor: 0 });
   checkNumber('cosine', 'floor', floor, { min: 0 });
@@ -54,6 +72,10 @@ export const cosine = (options: { readonly steps: number; readonly floor?: numbe
 /**
  * One cycle (Smith and Topin 2018) as in PyTorch's OneCycleLR: from 1 / `divFactor` to 1 over the fraction `pctStart` of the
  * steps, then to 1 / (`divFactor` `finalDivFactor`), both along a cosine. The optimiser's rate is the peak.
+ *
+ * @example
+ * const schedule = oneCycle({ steps: 100, pctStart: 0.25 });
+ * console.log([0, 25, 100].map((step) => schedule(step).toFixed(2))); // ['0.04', '1.00', '0.00']
  */
 export const oneCycle = (options: {
   readonly steps: number;
@@ -79,7 +101,13 @@ export const oneCycle = (options: {
   };
 };
 
-/** Grows from 1 to `ratio` over `steps`, by the same factor each step: the sweep of a learning-rate range test. */
+/**
+ * Grows from 1 to `ratio` over `steps`, by the same factor each step: the sweep of a learning-rate range test.
+ *
+ * @example
+ * const schedule = exponential({ steps: 3, ratio: 1000 });
+ * console.log([0, 1, 2].map((step) => schedule(step).toFixed())); // ['1', '32', '1000']
+ */
 export const exponential = (options: { readonly steps: number; readonly ratio: number }): Schedule => {
   const { steps, ratio } = optionsOf('exponential', options, { steps: undefined, ratio: undefined });
   checkNumber('exponential', 'steps', steps, { above: 0 });
@@ -87,7 +115,13 @@ export const exponential = (options: { readonly steps: number; readonly ratio: n
   return (step) => (steps === 1 ? 1 : ratio ** (Math.min(step, steps - 1) / (steps - 1)));
 };
 
-/** Grows linearly from `start` (default 1/3) to 1 over `steps`, then follows `then` (default: stays at 1). */
+/**
+ * Grows linearly from `start` (default 1/3) to 1 over `steps`, then follows `then` (default: stays at 1).
+ *
+ * @example
+ * const schedule = linearWarmup({ steps: 10, start: 0, then: stepDecay({ every: 10, gamma: 0.5 }) });
+ * console.log([0, 5, 10, 20].map(schedule)); // [0, 0.5, 1, 0.5]
+ */
 export const linearWarmup = (options: {
   readonly steps: number;
   readonly start?: number;
@@ -121,6 +155,12 @@ export interface SchedulerState {
  * Applies a schedule to the learning rates of an optimiser: the rates that it had times the schedule, and times what a
  * ReduceOnPlateau of the same optimiser has reduced since. Other changes of `lr` are overwritten, as in PyTorch. It sets the
  * first rate at once; call `step` after each step of the optimiser.
+ *
+ * @example
+ * const optimizer = new SGD([new Parameter(zeros([1]))], { lr: 0.1 });
+ * const scheduler = new Scheduler(optimizer, stepDecay({ every: 1, gamma: 0.5 }));
+ * scheduler.step();
+ * console.log(optimizer.groups[0].lr); // 0.05
  */
 export class Scheduler {
   /** Steps taken. May be set when resuming with another schedule, followed by `apply`. */
@@ -213,6 +253,12 @@ export interface PlateauState {
 /**
  * Lowers the learning rates when a measured value stops improving, as PyTorch's ReduceLROnPlateau does. NaN is no
  * improvement. A Scheduler of the same optimiser keeps the reductions.
+ *
+ * @example
+ * const optimizer = new SGD([new Parameter(zeros([1]))], { lr: 0.5 });
+ * const plateau = new ReduceOnPlateau(optimizer, { factor: 0.5, patience: 1 });
+ * for (const loss of [3, 2, 2, 2]) plateau.step(loss);
+ * console.log(optimizer.groups[0].lr); // 0.25
  */
 export class ReduceOnPlateau {
   readonly #optimizer: Rates;

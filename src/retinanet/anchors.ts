@@ -7,7 +7,12 @@ import type { AnchorSpec } from './spec.ts';
 /** Height and width of a pyramid level or an image. */
 export type Size = readonly [height: number, width: number];
 
-/** Anchors at each cell, for each level (all levels have the same number). */
+/**
+ * Anchors at each cell, for each level (all levels have the same number).
+ *
+ * @example
+ * console.log(anchorsPerCell(presets.torchvision.anchors)); // 9
+ */
 export function anchorsPerCell(spec: AnchorSpec): number {
   const counts = spec.sizes.map((sizes) => sizes.length * spec.ratios.length);
   if (counts.some((count) => count !== counts[0])) {
@@ -20,6 +25,10 @@ export function anchorsPerCell(spec: AnchorSpec): number {
  * The anchors of one level around the point 0, 0: four numbers each, x1, y1, x2, y2.
  *
  * @param sizes square roots of the areas, in pixels
+ *
+ * @example
+ * const spec = { ...presets.paper.anchors, ratios: [1, 4] };
+ * console.log([...cellAnchors([32], spec)]); // [-16, -16, 16, 16, -8, -32, 8, 32]
  */
 export function cellAnchors(sizes: readonly number[], { ratios, order, rounded }: AnchorSpec): Float32Array {
   const shapes = sizes.map((size) => ratios.map((ratio) => ({ size, ratio })));
@@ -50,6 +59,11 @@ function roundHalfToEven(x: number): number {
  * @param image size of the padded image
  * @param levels sizes of the pyramid's levels
  * @returns four numbers per anchor, x1, y1, x2, y2, in pixels of the padded image
+ *
+ * @example
+ * const spec = { ...presets.torchvision.anchors, sizes: [[16]], ratios: [1] };
+ * console.log([...makeAnchors(spec, [16, 16], [[2, 2]])]);
+ * // [-8, -8, 8, 8, 0, -8, 16, 8, -8, 0, 8, 16, 0, 0, 16, 16]
  */
 export function makeAnchors(spec: AnchorSpec, image: Size, levels: readonly Size[]): Float32Array {
   const perCell = anchorsPerCell(spec);

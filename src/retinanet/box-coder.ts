@@ -17,6 +17,11 @@ import type { BoxCoderSpec } from './spec.ts';
  * @param deltas [N, A, 4]
  * @param anchors [A, 4]
  * @returns [N, A, 4]: x1, y1, x2, y2
+ *
+ * @example
+ * const deltas = tensor([[[0.5, 0, Math.log(2), 0]]]);
+ * await decodeBoxes(deltas, tensor([[0, 0, 10, 10]]), presets.torchvision.boxCoder).print();
+ * // Tensor(float32 [1,1,4]) [[[ 0.,  0., 20., 10.]]]
  */
 export function decodeBoxes(deltas: Tensor, anchors: Tensor, spec: BoxCoderSpec): Tensor {
   return tidy(() => {
@@ -42,6 +47,11 @@ export function decodeBoxes(deltas: Tensor, anchors: Tensor, spec: BoxCoderSpec)
  *
  * @param deltas offsets, four numbers each; `deltaAt` is the position of the one to decode
  * @param anchors boxes, four numbers each; `anchorAt` is the position of the anchor it belongs to
+ *
+ * @example
+ * const deltas = Float32Array.of(0.5, 0, Math.log(2), 0);
+ * console.log(decodeBox(deltas, 0, Float32Array.of(0, 0, 10, 10), 0, presets.torchvision.boxCoder));
+ * // [0, 0, 20, 10]
  */
 export function decodeBox(
   deltas: Float32Array,

@@ -6,6 +6,7 @@ import { Conv2d, Sequential } from '../nn/layers.ts';
 import { Module } from '../nn/module.ts';
 import { tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { Size } from './anchors.ts';
 import type { PyramidSpec } from './spec.ts';
 
 // Feature pyramid network (Lin et al. 2017, "Feature Pyramid Networks for Object Detection"). Deep layers know what is
@@ -14,6 +15,14 @@ import type { PyramidSpec } from './spec.ts';
 
 /** The pyramid's levels P3 to P7, finest first. */
 export type Pyramid = readonly [p3: Tensor, p4: Tensor, p5: Tensor, p6: Tensor, p7: Tensor];
+
+/** Pixels of the image, along each axis, for a cell of each level. */
+const STRIDES = [8, 16, 32, 64, 128];
+
+/** Height and width of each level for an image: every halving rounds up. */
+export function pyramidSizes([height, width]: Size): Size[] {
+  return STRIDES.map((stride) => [Math.ceil(height / stride), Math.ceil(width / stride)]);
+}
 
 /** A convolution as torchvision initialises it here: uniform with variance 1 / fan_in, no bias at first. */
 function conv(inChannels: number, outChannels: number, kernel: number, stride = 1): Conv2d {
@@ -38,6 +47,15 @@ class ExtraLevels extends Module {
   }
 }
 
+/**
+ * Feature pyramid (Lin et al. 2017): P3 to P5 from C3 to C5 and the levels above them, P6 and P7 by strided convolutions.
+ *
+ * @example
+ * const { pyramid } = retinaNetSpec('torchvision', { pyramid: { channels: 16 } });
+ * const fpn = new FeaturePyramid([8, 16, 32], pyramid);
+ * const levels = fpn.forward([zeros([1, 32, 32, 8]), zeros([1, 16, 16, 16]), zeros([1, 8, 8, 32])]);
+ * console.log(levels.map(({ shape }) => shape[1])); // [32, 16, 8, 4, 2]
+ */
 export class FeaturePyramid extends Module {
   /** 1x1 convolutions from C3, C4, C5. */
   readonly innerBlocks: readonly Sequential[];

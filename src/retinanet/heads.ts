@@ -1,4 +1,4 @@
-import { concat, reshape } from '../autograd/ops/shape.ts';
+import { reshape } from '../autograd/ops/shape.ts';
 import { constant, normal } from '../nn/init.ts';
 import { ReLU } from '../nn/activations.ts';
 import { Conv2d, Sequential } from '../nn/layers.ts';
@@ -6,6 +6,9 @@ import { Module, type Layer } from '../nn/module.ts';
 import { GroupNorm } from '../nn/norm.ts';
 import { tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { Size } from './anchors.ts';
+import { Atlas } from './atlas.ts';
+import { PerSize } from './per-size.ts';
 import type { HeadSpec } from './spec.ts';
 
 // The two subnets (Focal Loss paper, section 4): small fully convolutional networks that run on every pyramid level with the
@@ -30,19 +33,24 @@ function tower(inChannels: number, { channels, convs, normGroups }: HeadSpec): S
   return new Sequential(...layers);
 }
 
+/** Runs a tower on all levels at once. */
+function runTower(tower: Sequential, atlas: Atlas, image: Tensor): Tensor {
+  return (tower.layers as readonly Sequential[]).reduce((x, { layers: [conv, ...norm] }) => {
+    if (norm.length === 0) return (conv as Conv2d).forward(x, { clear: atlas.gaps });
+    // Statistics are those of each level.
+    const levels = atlas.levels(conv!.forward(x));
+    return atlas.assemble(levels.map((level) => new Sequential(...norm).forward(level)));
+  }, image);
+}
+
 /**
- * Runs a subnet on every level and concatenates the results anchor by anchor.
+ * The results of a subnet for every anchor.
  *
  * @param width numbers per anchor
  * @returns [N, A, width], levels finest first, rows, columns, then the anchors of a cell
  */
-function overLevels(levels: readonly Tensor[], width: number, subnet: (level: Tensor) => Tensor): Tensor {
-  return tidy(() =>
-    concat(
-      levels.map((level) => tidy(() => reshape(subnet(level), [level.shape[0]!, -1, width]))),
-      1,
-    ),
-  );
+function perAnchor(atlas: Atlas, image: Tensor, width: number): Tensor {
+  return reshape(atlas.cells(image), [image.shape[0]!, -1, width]);
 }
 
 export class ClassificationHead extends Module {
@@ -60,9 +68,13 @@ export class ClassificationHead extends Module {
     this.classes = classes;
   }
 
-  /** Logits [N, A, classes]. */
-  forward(levels: readonly Tensor[]): Tensor {
-    return overLevels(levels, this.classes, (level) => this.clsLogits.forward(this.conv.forward(level)));
+  /**
+   * Logits [N, A, classes].
+   *
+   * @param image the levels of the pyramid in the atlas
+   */
+  forward(atlas: Atlas, image: Tensor): Tensor {
+    return tidy(() => perAnchor(atlas, this.clsLogits.forward(runTower(this.conv, atlas, image)), this.classes));
   }
 }
 
@@ -76,9 +88,13 @@ export class RegressionHead extends Module {
     this.bboxReg = conv(spec.channels, anchorsPerCell * 4);
   }
 
-  /** Offsets [N, A, 4]: dx, dy, dw, dh. */
-  forward(levels: readonly Tensor[]): Tensor {
-    return overLevels(levels, 4, (level) => this.bboxReg.forward(this.conv.forward(level)));
+  /**
+   * Offsets [N, A, 4]: dx, dy, dw, dh.
+   *
+   * @param image the levels of the pyramid in the atlas
+   */
+  forward(atlas: Atlas, image: Tensor): Tensor {
+    return tidy(() => perAnchor(atlas, this.bboxReg.forward(runTower(this.conv, atlas, image)), 4));
   }
 }
 
@@ -90,9 +106,19 @@ export interface HeadOutput {
   readonly deltas: Tensor;
 }
 
+/**
+ * The two subnets, for scores and for boxes, whose weights all levels of the pyramid share.
+ *
+ * @example
+ * const { head } = retinaNetSpec('torchvision', { head: { channels: 16, convs: 1 } });
+ * const { logits, deltas } = new RetinaNetHead(16, 9, 2, head).forward([zeros([1, 4, 4, 16]), zeros([1, 2, 2, 16])]);
+ * console.log(logits.shape, deltas.shape); // [1, 180, 2] [1, 180, 4]
+ * console.log((await max(sigmoid(logits)).item()).toFixed(2)); // 0.01
+ */
 export class RetinaNetHead extends Module {
   readonly classificationHead: ClassificationHead;
   readonly regressionHead: RegressionHead;
+  readonly #atlases = new PerSize<Atlas>();
 
   constructor(inChannels: number, anchorsPerCell: number, classes: number, spec: HeadSpec) {
     super();
@@ -100,7 +126,21 @@ export class RetinaNetHead extends Module {
     this.regressionHead = new RegressionHead(inChannels, anchorsPerCell, spec);
   }
 
+  /** @param levels of the pyramid, finest first, [N, H, W, C] each */
   forward(levels: readonly Tensor[]): HeadOutput {
-    return { logits: this.classificationHead.forward(levels), deltas: this.regressionHead.forward(levels) };
+    return tidy(() => {
+      const { device } = levels[0]!;
+      const sizes = levels.map(({ shape }): Size => [shape[1]!, shape[2]!]);
+      const atlas = this.#atlases.of(sizes.join(), () => new Atlas(device, sizes));
+      const image = atlas.assemble(levels);
+      return {
+        logits: this.classificationHead.forward(atlas, image),
+        deltas: this.regressionHead.forward(atlas, image),
+      };
+    });
+  }
+
+  protected override freeCaches(): void {
+    this.#atlases.dispose();
   }
 }

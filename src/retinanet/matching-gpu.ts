@@ -15,6 +15,18 @@ export type { Assignment };
  *
  * @param anchors [A, 4]
  * @param classes number of classes, to check labels against
+ *
+ * @example
+ * const anchors = tensor([[0, 0, 10, 10], [5, 0, 15, 10], [50, 50, 60, 60]]);
+ * const target = { boxes: Float32Array.of(0, 0, 10, 12), labels: Int32Array.of(1) };
+ * const { matcher, boxCoder } = presets.torchvision;
+ * const { labels, deltas } = assignTargets(anchors, [target], 2, matcher, boxCoder);
+ * await labels.print(); // Tensor(int32 [1,3]) [[ 1, -1, -1]]
+ * await deltas.print();
+ * // Tensor(float32 [1,3,4])
+ * // [[[0.0000, 0.1000, 0.0000, 0.1823],
+ * //   [0.0000, 0.0000, 0.0000, 0.0000],
+ * //   [0.0000, 0.0000, 0.0000, 0.0000]]]
  */
 export function assignTargets(
   anchors: Tensor,

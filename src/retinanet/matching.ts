@@ -3,15 +3,29 @@ import type { MatcherSpec } from './spec.ts';
 // Which anchor answers for which box (Focal Loss paper, section 4), as plain TypeScript on host arrays: the definition of
 // the rule, and the reference that tests compare the kernels with. Training runs the kernels (matching-gpu.ts).
 
-/** The label of an anchor that overlaps no box well: it must score low for every class. Same value in the kernels. */
+/**
+ * The label of an anchor that overlaps no box well: it must score low for every class. Same value in the kernels.
+ *
+ * @example
+ * console.log(BACKGROUND); // -1
+ */
 export const BACKGROUND = -1;
-/** The label of an anchor between foreground and background: it takes no part in the loss. Same value in the kernels. */
+/**
+ * The label of an anchor between foreground and background: it takes no part in the loss. Same value in the kernels.
+ *
+ * @example
+ * console.log(IGNORED); // -2
+ */
 export const IGNORED = -2;
 
 /**
  * Matches the anchors of one image with its boxes. Both are flat arrays of four numbers each: x1, y1, x2, y2.
  *
  * @returns for each anchor the index of the box that it has to predict, BACKGROUND or IGNORED
+ *
+ * @example
+ * const anchors = [0, 0, 10, 10, 2, 0, 12, 10, 4, 0, 14, 10, 50, 50, 60, 60];
+ * console.log([...matchAnchors(anchors, [0, 0, 10, 10], presets.torchvision.matcher)]); // [0, 0, -2, -1]
  */
 export function matchAnchors(anchors: ArrayLike<number>, boxes: ArrayLike<number>, rule: MatcherSpec): Int32Array {
   const everyBox = Array.from({ length: boxes.length / 4 }, (_, box) => box);

@@ -40,7 +40,21 @@ export function withMaximum(spec: PostprocessSpec, maxDetections = spec.maxDetec
   return { ...spec, maxDetections, topK };
 }
 
-/** Thresholds scores, decodes boxes and removes duplicates (Focal Loss paper, section 4, "Inference"). */
+/**
+ * Thresholds scores, decodes boxes and removes duplicates (Focal Loss paper, section 4, "Inference").
+ *
+ * @example
+ * const raw = {
+ *   logits: Float32Array.of(3, 2.5, -4),
+ *   deltas: new Float32Array(12),
+ *   anchors: Float32Array.of(0, 0, 10, 10, 1, 0, 11, 10, 20, 20, 30, 30),
+ *   classes: 1,
+ *   levels: [3],
+ *   size: [32, 32],
+ * };
+ * const { boxes, scores } = postprocess(raw, presets.torchvision.postprocess, presets.torchvision.boxCoder);
+ * console.log([...boxes], scores[0].toFixed(2)); // [0, 0, 10, 10] 0.95
+ */
 export function postprocess(raw: RawOutput, spec: PostprocessSpec, coder: BoxCoderSpec): Detections {
   return withoutDuplicates(candidates(raw, spec, coder), raw.size, spec);
 }

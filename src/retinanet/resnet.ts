@@ -128,7 +128,14 @@ class Stage extends Sequential {
 
 const stageNames: readonly StageName[] = ['layer1', 'layer2', 'layer3', 'layer4'];
 
-/** The convolutional part of a ResNet. Names of parameters are torchvision's, in camel case. */
+/**
+ * The convolutional part of a ResNet. Names of parameters are torchvision's, in camel case.
+ *
+ * @example
+ * const { backbone } = retinaNetSpec('torchvision', { backbone: { depth: 18, width: 8 } });
+ * const features = new ResNet(backbone).forward(zeros([1, 64, 64, 3]));
+ * console.log(features.map(({ shape }) => shape)); // [[1, 8, 8, 16], [1, 4, 4, 32], [1, 2, 2, 64]]
+ */
 export class ResNet extends Module {
   readonly conv1: Conv2d;
   readonly bn1: BatchNormLayer;

@@ -2,17 +2,18 @@ import { add } from '../autograd/ops/binary.ts';
 import { noGrad } from '../autograd/tape.ts';
 import { checkInteger } from '../common/check.ts';
 import { Module, type HostTensor } from '../nn/module.ts';
+import { Recorded } from '../nn/recorded.ts';
 import { tensor } from '../tensor/create.ts';
-import { undoAfterDryRun } from '../tensor/dry-run.ts';
 import { GpuOutOfMemoryError } from '../tensor/errors.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import { defaultDevice, type Device } from '../tensor/device.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { anchorsPerCell, makeAnchors, type Size } from './anchors.ts';
-import { FeaturePyramid, type Pyramid } from './fpn.ts';
+import { FeaturePyramid, pyramidSizes, type Pyramid } from './fpn.ts';
 import { RetinaNetHead, type HeadOutput } from './heads.ts';
 import { RetinaNetLoss, type RetinaNetLosses } from './loss.ts';
 import { assignTargets } from './matching-gpu.ts';
+import { PerSize } from './per-size.ts';
 import { candidates, withMaximum, withoutDuplicates, type Detections } from './postprocess.ts';
 import { ResNet } from './resnet.ts';
 import { inputChannels, type RetinaNetSpec } from './spec.ts';
@@ -60,8 +61,32 @@ interface AnchorSet {
   readonly gpu: Tensor;
   /** Number of anchors of each level. */
   readonly levels: readonly number[];
+  dispose(): void;
 }
 
+/**
+ * RetinaNet (Lin et al. 2017): a ResNet, a pyramid of features, and the two subnets, with its losses and its detections.
+ *
+ * @example
+ * const spec = retinaNetSpec('torchvision', {
+ *   backbone: { depth: 18, width: 8 },
+ *   pyramid: { channels: 16 },
+ *   head: { channels: 16, convs: 1 },
+ *   transform: { minSize: 64, maxSize: 64 },
+ * });
+ * manualSeed(1);
+ * const model = new RetinaNet(2, spec);
+ * const target = { boxes: Float32Array.of(10, 10, 40, 40), labels: Int32Array.of(1) };
+ * const total = tidy(() => {
+ *   const losses = model.losses([zeros([64, 64, 3])], [target]);
+ *   backward(losses.total);
+ *   return losses.total;
+ * });
+ * console.log((await total.item()) > 0, model.head.classificationHead.clsLogits.weight.grad.shape);
+ * // true [3, 3, 16, 18]
+ * const [found] = await model.eval().detect([zeros([64, 64, 3])]);
+ * console.log(found.boxes.length / 4 === found.scores.length); // true
+ */
 export class RetinaNet extends Module {
   readonly backbone: Backbone;
   readonly head: RetinaNetHead;
@@ -70,8 +95,16 @@ export class RetinaNet extends Module {
   readonly classes: number;
   /** The device of the parameters. */
   #device: Device;
-  /** Anchors of recent image sizes. Private, because a Tensor in a public field would be a buffer of the model. */
-  #anchors = new Map<string, AnchorSet>();
+  /** Private, because a Tensor in a public field would be a buffer of the model. */
+  readonly #anchors = new PerSize<AnchorSet>();
+  /** Scores and offsets for `detect`. */
+  readonly #predict = new Recorded(
+    (images: Tensor) => {
+      const { logits, deltas } = this.forward(images);
+      return { logits, deltas };
+    },
+    { modules: [this] },
+  );
 
   /**
    * @param classes number of classes; background is not a class
@@ -113,7 +146,7 @@ export class RetinaNet extends Module {
       const { transform, matcher, boxCoder } = this.spec;
       const batch = device.during('images', () => transformImages(device, images, transform));
       const output = this.forward(batch.images);
-      const anchors = device.duringHost('anchors', () => this.anchors(batch, output.pyramid));
+      const anchors = device.duringHost('anchors', () => this.anchors(batch));
       const assignment = device.during('matching', () =>
         assignTargets(anchors.gpu, transformTargets(targets, batch), this.classes, matcher, boxCoder),
       );
@@ -154,9 +187,8 @@ export class RetinaNet extends Module {
     const { batch, logits, deltas, anchors } = noGrad(() =>
       tidy(() => {
         const batch = device.during('images', () => transformImages(device, images, this.spec.transform));
-        const { logits, deltas, pyramid } = this.forward(batch.images);
-        const anchors = device.duringHost('anchors', () => this.anchors(batch, pyramid));
-        return { batch, logits, deltas, anchors };
+        const anchors = device.duringHost('anchors', () => this.anchors(batch));
+        return { batch, anchors, ...this.#predict.run(batch.images) };
       }),
     );
     const reading = Promise.all([logits.data(), deltas.data()]);
@@ -179,41 +211,31 @@ export class RetinaNet extends Module {
   }
 
   /** The anchors of a batch, computed once per image size. */
-  anchors({ images }: Pick<ImageBatch, 'images'>, pyramid: readonly Tensor[]): AnchorSet {
-    const sizeOf = (t: Tensor): Size => [t.shape[1]!, t.shape[2]!];
-    const image = sizeOf(images);
-    const sizes = pyramid.map(sizeOf);
-    const key = image.join();
-    let set = this.#anchors.get(key);
-    if (set === undefined) {
-      const before = new Map(this.#anchors);
-      undoAfterDryRun(() => (this.#anchors = before));
-      if (this.#anchors.size >= MAX_ANCHOR_SETS) this.#forgetAnchors();
+  anchors({ images }: Pick<ImageBatch, 'images'>): AnchorSet {
+    const image: Size = [images.shape[1]!, images.shape[2]!];
+    const sizes = pyramidSizes(image);
+    return this.#anchors.of(image.join(), () => {
       const host = makeAnchors(this.spec.anchors, image, sizes);
       const perCell = anchorsPerCell(this.spec.anchors);
       const gpu = keep(tensor(host, { device: this.#device, shape: [host.length / 4, 4] }));
-      set = { host, gpu, levels: sizes.map(([h, w]) => h * w * perCell) };
-      this.#anchors.set(key, set);
-    }
-    return set;
+      const levels = sizes.map(([h, w]) => h * w * perCell);
+      return { host, gpu, levels, dispose: () => gpu.dispose() };
+    });
+  }
+
+  /** Also frees what `detect` has recorded, when training begins. */
+  override train(training = true): this {
+    if (training) this.#predict.dispose();
+    return super.train(training);
   }
 
   override moveTo(device: Device, state: ReadonlyMap<string, HostTensor>): void {
     super.moveTo(device, state);
-    this.#forgetAnchors();
     this.#device = device;
   }
 
-  override dispose(): void {
-    super.dispose();
-    this.#forgetAnchors();
-  }
-
-  #forgetAnchors(): void {
-    for (const { gpu } of this.#anchors.values()) gpu.dispose();
-    this.#anchors.clear();
+  protected override freeCaches(): void {
+    this.#predict.dispose();
+    this.#anchors.dispose();
   }
 }
-
-/** Number of image sizes whose anchors are kept. */
-const MAX_ANCHOR_SETS = 16;

@@ -238,6 +238,12 @@ const paper: RetinaNetSpec = {
   postprocess: { ...torchvision.postprocess, maxDetections: 100 },
 };
 
+/**
+ * The specs of five implementations by name: of torchvision (two), Detectron2 and MMDetection, and of the paper.
+ *
+ * @example
+ * console.log(Object.keys(presets).join(', ')); // torchvision, torchvisionV2, detectron2, mmdetection, paper
+ */
 export const presets = { torchvision, torchvisionV2, detectron2, mmdetection, paper } as const;
 export type PresetName = keyof typeof presets;
 
@@ -247,7 +253,13 @@ export const inputChannels = ({ transform }: Pick<RetinaNetSpec, 'transform'>): 
 /** Changes to a preset: each section is merged with the preset's. */
 export type SpecOverrides = { readonly [K in keyof RetinaNetSpec]?: Partial<RetinaNetSpec[K]> };
 
-/** A preset with overrides: `retinaNetSpec('torchvision', { backbone: { depth: 18 } })`. */
+/**
+ * A preset with overrides: `retinaNetSpec('torchvision', { backbone: { depth: 18 } })`.
+ *
+ * @example
+ * const spec = retinaNetSpec('torchvision', { backbone: { depth: 18, width: 16 } });
+ * console.log(spec.backbone.depth, spec.head.convs, spec.anchors.ratios); // 18 4 [0.5, 1, 2]
+ */
 export function retinaNetSpec(preset: PresetName, overrides: SpecOverrides = {}): RetinaNetSpec {
   checkChoice('retinaNetSpec', 'preset', preset, Object.keys(presets));
   const base: RetinaNetSpec = presets[preset];

@@ -32,7 +32,12 @@ export interface ImageBatch {
   readonly sizes: readonly Size[];
 }
 
-/** The size to which an image is resized. */
+/**
+ * The size to which an image is resized.
+ *
+ * @example
+ * console.log(resizedSize([480, 640], presets.torchvision.transform)); // [800, 1066]
+ */
 export function resizedSize([height, width]: Size, { minSize, maxSize, rounding }: TransformSpec): Size {
   if (minSize === null) return [height, width];
   const { fround } = Math;
@@ -60,7 +65,14 @@ export function checkTransform({ mean, std, channels }: TransformSpec): void {
   }
 }
 
-/** Normalises, resizes, pads and joins images. It has no gradient. */
+/**
+ * Normalises, resizes, pads and joins images. It has no gradient.
+ *
+ * @example
+ * const { transform } = retinaNetSpec('torchvision', { transform: { minSize: 50, maxSize: 100 } });
+ * const { images, sizes } = transformImages(defaultDevice(), [zeros([100, 200, 3])], transform);
+ * console.log(images.shape, sizes); // [1, 64, 128, 3] [[50, 100]]
+ */
 export function transformImages(device: Device, inputs: readonly ImageInput[], spec: TransformSpec): ImageBatch {
   if (inputs.length === 0) throw new RangeError('transform: expected at least one image');
   const channels = spec.mean.length;

@@ -16,6 +16,20 @@ export interface Dispatch {
   readonly groups: readonly [number, number, number];
 }
 
+/** Commands that are sent as a whole, any number of times. See recording.ts. */
+export interface Replay {
+  /** Copies and dispatches, to find the one that failed. */
+  readonly commands: readonly Command[];
+  readonly dispatches: number;
+  /** Buffers whose values it needs. */
+  readonly buffers: readonly PooledBuffer[];
+  /** Buffers that have values of it afterwards. */
+  readonly writes: readonly PooledBuffer[];
+  encode(encoder: GPUCommandEncoder): void;
+  /** Called if the driver rejected it. */
+  failed(): void;
+}
+
 /** Dispatches recorded before they are sent to the GPU: enough to hide the cost of a submit, few enough to overlap. */
 const DISPATCHES_PER_BATCH = 128;
 /** One slot of the parameter buffer; a multiple of every adapter's `minUniformBufferOffsetAlignment`. */
@@ -142,14 +156,30 @@ export class Commands {
     this.#doomed.push(buffer);
   }
 
+  /** Sends commands that were noted before, after everything that was recorded, with the same submit. */
+  replay(replay: Replay): void {
+    for (const buffer of replay.buffers) this.checkRan('replay', buffer.written);
+    this.#endPass();
+    replay.encode(this.#commands());
+    for (const buffer of replay.writes) buffer.written = this.#batch;
+    this.#recorded = [...this.#recorded, ...replay.commands];
+    this.#recent.push('replay');
+    this.#totalDispatches += replay.dispatches;
+    this.#send(replay);
+  }
+
   /** Sends what was recorded to the GPU without waiting for it. */
   flush(): void {
+    this.#send(null);
+  }
+
+  #send(replay: Replay | null): void {
     this.#endPass();
     if (this.#encoder !== null) {
       if (this.#dispatches > 0) {
         this.#gpu.queue.writeBuffer(this.paramsBuffer, 0, this.#params, 0, this.#dispatches * PARAMS_SLOT_BYTES);
       }
-      this.#submit(this.#encoder, this.#recorded, this.#batch);
+      this.#submit(this.#encoder, this.#recorded, this.#batch, replay);
       this.#encoder = null;
       this.#recorded = [];
       this.#submits++;
@@ -170,13 +200,13 @@ export class Commands {
     for (const buffer of writes) buffer.written = this.#batch;
     const encoder = this.#gpu.createCommandEncoder({ label: operation });
     encode(encoder);
-    this.#submit(encoder, [{ operation, buffers: [], encode: null }], this.#batch);
+    this.#submit(encoder, [{ operation, buffers: [], encode: null }], this.#batch, null);
     this.#submits++;
     this.#batch++;
   }
 
   /** Sends a batch. If the driver rejects it, finds the command that caused it. */
-  #submit(encoder: GPUCommandEncoder, commands: readonly Command[], first: number): void {
+  #submit(encoder: GPUCommandEncoder, commands: readonly Command[], first: number, replay: Replay | null): void {
     this.#errors.watch(
       () => this.#gpu.queue.submit([encoder.finish()]),
       async (error) => {
@@ -184,6 +214,7 @@ export class Commands {
         this.flush();
         const failure = { first, last: this.#batch - 1, cause: error.message };
         this.#failures.push(failure);
+        replay?.failed();
         const found = await findCulprit(this.#gpu, commands, error);
         failure.cause = found.message;
         return found;

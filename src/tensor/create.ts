@@ -49,6 +49,17 @@ export function createOptions<D extends DType>(
  *
  * @param options.shape shape of the result, for values in row-major order. Default: that of `values`; a typed array has
  *   one axis
+ *
+ * @example
+ * await tensor([[1, 2], [3, 4]]).print();
+ * // Tensor(float32 [2,2])
+ * // [[1., 2.],
+ * //  [3., 4.]]
+ * await tensor([true, false]).print(); // Tensor(bool [2]) [ true, false]
+ * await tensor(Int32Array.of(1, 2, 3, 4), { shape: [2, 2] }).print();
+ * // Tensor(int32 [2,2])
+ * // [[1, 2],
+ * //  [3, 4]]
  */
 export function tensor<D extends DType = 'float32'>(
   values: Nested | ArrayBufferView | HostArray,
@@ -84,7 +95,17 @@ export function tensor<D extends DType = 'float32'>(
   return result;
 }
 
-/** Replaces the values of a tensor in place. `values` has one element for each of the tensor's. */
+/**
+ * Replaces the values of a tensor in place. `values` has one element for each of the tensor's.
+ *
+ * @example
+ * const x = zeros([2, 2]);
+ * write(x, [1, 2, 3, 4]);
+ * await x.print();
+ * // Tensor(float32 [2,2])
+ * // [[1., 2.],
+ * //  [3., 4.]]
+ */
 export function write(target: Tensor, values: ArrayLike<number>): void {
   checkTensor('write', 'target', target);
   if (!isTypedArray(values) && !Array.isArray(values)) {

@@ -1,6 +1,7 @@
 import { counted, reasonOf } from '../common/check.ts';
 import { inspectCustom } from '../common/inspect.ts';
 import { Commands, type Dispatch } from './commands.ts';
+import type { AdapterDescription, DeviceOptions } from './device-options.ts';
 import { dryRun, ReadInDryRun } from './dry-run.ts';
 import { ErrorScopes } from './error-scopes.ts';
 import {
@@ -12,62 +13,13 @@ import {
   toGpuError,
   type GpuError,
 } from './errors.ts';
-import type { MemoryUses } from './memory-use.ts';
+import type { MemoryReport } from './memory-use.ts';
 import { BufferPool, type PooledBuffer } from './pool.ts';
 import { Profile, type ProfileEntry, type Wait } from './profile.ts';
+import { openRecording, type Recording } from './recording.ts';
+import { openRecordingOf, Recordings } from './recordings.ts';
+import type { Tuning, TuningName } from './tuning.ts';
 import { bufferUsage, mapMode } from './webgpu-flags.ts';
-
-/** Properties of the adapter that `init` opened. */
-export interface AdapterDescription {
-  /** For example `llvmpipe: Mesa 25.0.7` or `NVIDIA H100`. */
-  readonly name: string;
-  readonly vendor: string;
-  readonly architecture: string;
-  /** `hardware` is a GPU; `software` is a driver that runs on the CPU, which is many times slower. */
-  readonly kind: 'hardware' | 'software';
-  /** Lanes of a subgroup, if kernels can use subgroups and their size is fixed; otherwise null. */
-  readonly subgroupSize: number | null;
-}
-
-/** Adapters whose kernels are chosen by a table, see src/kernels/tuning.ts; `cpu` and `gpu` are any others. */
-export const tuningNames = ['llvmpipe', 'swiftshader', 'cpu', 'nvidia', 'amd', 'apple', 'intel', 'gpu'] as const;
-export type TuningName = (typeof tuningNames)[number];
-
-export interface DeviceOptions {
-  readonly adapter: AdapterDescription;
-  /** Use the kernels that are chosen for another adapter. Default: the adapter's own. */
-  readonly tuning?: TuningName;
-  /** Whether 3x3 convolutions may use Winograd's algorithm. Default true. */
-  readonly winograd?: boolean;
-  /** An object to keep alive with the device: Dawn crashes if its `GPU` object is collected before the device. */
-  readonly owner: unknown;
-  /** Maximum bytes of GPU memory to hold, in use and free together; beyond it an allocation throws. Default: no limit. */
-  readonly memoryLimit?: number;
-  /** Opens another device with the same options, on a new adapter, as the default device. Default: not possible. */
-  readonly reopen?: () => Promise<Device>;
-  /** Maximum bytes of a tensor that one kernel binds; larger tensors are processed in slices. Default: the adapter's. */
-  readonly bindingLimit?: number;
-  /** Waits for a promise of the GPU without keeping a core busy. Default: plain `await`. */
-  readonly wait?: Wait;
-  /** See `Device.driverTime`. */
-  readonly driverTime?: () => number;
-}
-
-/** Counters of what a device holds and has done. */
-export interface MemoryReport {
-  /** Live storages of tensors. */
-  readonly tensors: number;
-  /** Bytes of live storages, rounded up to the pool's size classes. */
-  readonly bytes: number;
-  /** `bytes` by what they hold. */
-  readonly uses: MemoryUses;
-  /** Largest value of `bytes` since the start or `device.resetPeak()`. */
-  readonly peakBytes: number;
-  /** Bytes kept for reuse. */
-  readonly pooledBytes: number;
-  /** GPU buffers in use or kept for reuse. */
-  readonly buffers: number;
-}
 
 /** Usage of the buffers of tensors. */
 const STORAGE = bufferUsage.STORAGE | bufferUsage.COPY_SRC | bufferUsage.COPY_DST;
@@ -75,12 +27,18 @@ const STORAGE = bufferUsage.STORAGE | bufferUsage.COPY_SRC | bufferUsage.COPY_DS
 /**
  * One GPU and its queue. Operations only record commands; they are sent in batches, and a program waits only where it
  * reads values back (`tensor.data()`) or calls `idle()`.
+ *
+ * @example
+ * const device = defaultDevice();
+ * console.log(device instanceof Device); // true
+ * const x = zeros([1024]);
+ * console.log(device.memory().bytes >= x.bytes, formatBytes(x.bytes)); // true 4.0 KiB
  */
 export class Device {
   readonly gpu: GPUDevice;
   readonly adapter: AdapterDescription;
-  /** The adapter whose kernels are used; undefined for this one. */
-  readonly tuning: TuningName | undefined;
+  /** The adapter whose kernels are used, or a table; undefined for the table of this adapter. Counts from the next launch on. */
+  tuning: TuningName | Tuning | undefined;
   /** Whether 3x3 convolutions may use Winograd's algorithm. */
   readonly winograd: boolean;
   readonly limits: GPUSupportedLimits;
@@ -97,6 +55,8 @@ export class Device {
   readonly driverTime: (() => number) | undefined;
   /** Name of the part of the program that runs, for profiles. Gradients carry the part of their operation. */
   part = '';
+  /** Storages that keep what was computed from their values. */
+  readonly derivedFrom = new Set<{ forgetDerived(): void }>();
 
   /** Held, never read: see DeviceOptions.owner. */
   readonly owner: unknown;
@@ -104,13 +64,14 @@ export class Device {
   readonly #pool: BufferPool;
   readonly #commands: Commands;
   readonly #errors: ErrorScopes;
-  readonly #reopen: DeviceOptions['reopen'];
+  readonly #reopen: DeviceOptions<Device>['reopen'];
   #storages = 0;
   /** Buffers that the pool does not own. */
   readonly #foreign = new Set<PooledBuffer>();
   #profile: Profile | null = null;
+  readonly #recordings: Recordings;
 
-  constructor(gpu: GPUDevice, options: DeviceOptions) {
+  constructor(gpu: GPUDevice, options: DeviceOptions<Device>) {
     this.gpu = gpu;
     this.adapter = options.adapter;
     this.tuning = options.tuning;
@@ -132,13 +93,23 @@ export class Device {
       create: (size, operation) => this.#createBuffer({ label: operation, size, usage: STORAGE }, operation),
       destroy: (buffer) => this.#commands.destroyLater(buffer),
       flush: () => this.flush(),
+      reclaim: () => this.#reclaim(),
+      endRecordings: () => this.#recordings.end(),
       limit: this.memoryLimit,
+    });
+    this.#recordings = new Recordings(gpu, this.#pool, {
+      createBuffer: (descriptor) => this.#createBuffer(descriptor, descriptor.label!),
+      destroyBuffer: (buffer) => this.#commands.destroyLater(buffer),
+      send: (recording) => {
+        this.check();
+        this.#commands.replay(recording);
+      },
     });
   }
 
-  /** Uniform buffer with the parameters of every dispatch that is not sent yet. */
+  /** Uniform buffer for the parameters of the next dispatch. */
   get paramsBuffer(): GPUBuffer {
-    return this.#commands.paramsBuffer;
+    return openRecordingOf(this)?.paramsBuffer ?? this.#commands.paramsBuffer;
   }
 
   /** What the device holds now. */
@@ -149,6 +120,7 @@ export class Device {
       uses: this.#pool.uses(),
       peakBytes: this.#pool.peakBytes,
       pooledBytes: this.#pool.freeBytes,
+      recordedBytes: this.#pool.recordedBytes,
       buffers: this.#pool.buffers,
     };
   }
@@ -190,6 +162,7 @@ export class Device {
   /** Gives a buffer back to the pool, or to the caller. */
   release(buffer: PooledBuffer): void {
     this.#storages--;
+    buffer.lease++;
     if (!this.#foreign.delete(buffer)) this.#pool.release(buffer);
   }
 
@@ -202,6 +175,8 @@ export class Device {
   write(buffer: PooledBuffer, data: ArrayBufferView<ArrayBuffer>): void {
     this.check();
     if (dryRun() !== null) return;
+    const recording = openRecordingOf(this);
+    if (recording !== null) return recording.write(buffer, data);
     // writeBuffer takes effect before commands that are recorded but not sent, so those that use the buffer go first.
     if (this.#commands.isPending(buffer)) this.flush();
     const aligned = data.byteLength - (data.byteLength % 4);
@@ -219,21 +194,44 @@ export class Device {
   copy(from: PooledBuffer, fromByte: number, to: PooledBuffer, toByte: number, bytes: number): void {
     this.check();
     if (dryRun() !== null) return;
-    this.#commands.copy(from, fromByte, to, toByte, bytes);
+    (openRecordingOf(this) ?? this.#commands).copy(from, fromByte, to, toByte, bytes);
+  }
+
+  /** Records a copy of the first bytes of a buffer, a multiple of four, to one outside of the pool. */
+  copyOut(from: PooledBuffer, to: GPUBuffer, toByte: number, bytes: number): void {
+    this.#commands.checkRan('copy', from.written);
+    this.#commands.copyOut(from, 0, to, toByte, bytes);
   }
 
   /** Records a dispatch, and measures it while a profile is being taken. */
   dispatch(call: Dispatch): void {
     this.check();
     if (dryRun() !== null) return;
-    this.#commands.dispatch(call, this.#profile?.pass(this.part, call) ?? null);
+    const recording = openRecordingOf(this);
+    if (recording !== null) recording.dispatch(call);
+    else this.#commands.dispatch(call, this.#profile?.pass(this.part, call) ?? null);
   }
 
   /** Sends commands of other kinds, which `encode` encodes, after everything that was recorded. `writes` are changed. */
   submit(operation: string, writes: readonly PooledBuffer[], encode: (encoder: GPUCommandEncoder) => void): void {
     this.check();
     if (dryRun() !== null) return;
+    openRecording()?.abandon(`${operation} cannot be recorded`);
     this.#commands.submit(operation, writes, encode);
+  }
+
+  /** Whether dispatches are measured now, each by itself. */
+  get isProfiled(): boolean {
+    return this.#profile !== null;
+  }
+
+  /**
+   * Opens a recording. Until it is closed, commands are noted in it instead of being sent, and the memory that tensors take
+   * belongs to it.
+   */
+  record(): Recording {
+    this.check();
+    return this.#recordings.open(this);
   }
 
   /** Names the part of the program that runs in `work`, for profiles. */
@@ -299,6 +297,7 @@ export class Device {
   async read(buffer: PooledBuffer, bytes: number, operation: string): Promise<ArrayBuffer> {
     this.check();
     if (dryRun() !== null) throw new ReadInDryRun(operation);
+    openRecording()?.abandon(`it reads values (${operation})`);
     this.#commands.checkRan(operation, buffer.written);
     const size = Math.max(4, Math.ceil(bytes / 4) * 4);
     const usage = bufferUsage.MAP_READ | bufferUsage.COPY_DST;
@@ -405,9 +404,14 @@ export class Device {
     return buffer;
   }
 
+  #reclaim(): void {
+    for (const storage of this.derivedFrom) storage.forgetDerived();
+  }
+
   /** The driver's error about something of `bytes` bytes. */
   #explain(error: GPUError, operation: string, bytes: number): GpuError {
     if (error.constructor.name !== 'GPUOutOfMemoryError') return toGpuError(error, operation);
+    this.#reclaim(); // What is tried next has more room.
     return this.#pool.outOfMemory(operation, bytes, `no room for ${formatBytes(bytes)} (${error.message})`);
   }
 }
@@ -417,13 +421,28 @@ const REOPEN_PAUSES = [100, 1000, 4000];
 
 let current: Device | null = null;
 
-/** The device on which tensors are made by default. */
+/**
+ * The device on which tensors are made by default.
+ *
+ * @example
+ * const x = tensor([1, 2, 3]);
+ * console.log(x.device === defaultDevice()); // true
+ */
 export function defaultDevice(): Device {
   if (current === null) throw new NoDeviceError('no device is open: call `await init()` first');
   return current;
 }
 
-/** Sets the device on which tensors are made by default. */
+/**
+ * Sets the device on which tensors are made by default.
+ *
+ * @example
+ * const first = defaultDevice();
+ * const second = await init();
+ * setDefaultDevice(first);
+ * console.log(zeros([2]).device === first); // true
+ * second.destroy();
+ */
 export function setDefaultDevice(device: Device): void {
   current = device;
 }

@@ -1,3 +1,5 @@
+import { openRecording } from './recording.ts';
+
 // A dry run of a function finds out what it would launch, without launching it. Shapes and types are computed as usual, GPU
 // memory is neither read nor written, and what the function changes on the host is undone at the end.
 
@@ -8,6 +10,8 @@ interface Disposable {
 
 /** What a dry run has found and must undo. */
 export interface DryRun {
+  /** What would have been launched: the kernel with its constants, its workgroups and its parameters, as one line each. */
+  readonly launches: string[];
   /** How to compile each kernel that is not compiled yet, by name. */
   readonly kernels: Map<string, () => Promise<void>>;
   /** Tensors that were made in it. */
@@ -30,18 +34,24 @@ let current: DryRun | null = null;
 /** The dry run that is under way. */
 export const dryRun = (): DryRun | null => current;
 
-/** Says how to undo a change of something that lives on, for the case that a dry run makes it. */
+/**
+ * Says how to undo a change on the host of something that lives on, for the case that a dry run makes it. A recording ends,
+ * because it could not repeat the change.
+ */
 export function undoAfterDryRun(undo: () => void): void {
+  openRecording()?.abandon(
+    'it changes something on the host, for example the steps of an optimizer or the stream of seeds',
+  );
   current?.undo.push(undo);
 }
 
 /** Calls `fn` in a dry run, up to its first `await` if it is asynchronous. */
-export function inDryRun<T>(fn: () => T): { readonly result: T; readonly kernels: DryRun['kernels'] } {
+export function inDryRun<T>(fn: () => T): { readonly result: T } & Pick<DryRun, 'kernels' | 'launches'> {
   if (current !== null) throw new Error('warmup: it cannot be called in the function that it warms up');
-  const run: DryRun = { kernels: new Map(), made: new Set(), undo: [] };
+  const run: DryRun = { launches: [], kernels: new Map(), made: new Set(), undo: [] };
   current = run;
   try {
-    return { result: fn(), kernels: run.kernels };
+    return { result: fn(), kernels: run.kernels, launches: run.launches };
   } finally {
     current = null;
     for (const undo of run.undo.reverse()) undo();

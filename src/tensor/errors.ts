@@ -102,7 +102,12 @@ export function toGpuError(error: GPUError, context: string, message = error.mes
   return new GpuValidationError(context, message);
 }
 
-/** A byte count with a unit: `1.5 MiB`. */
+/**
+ * A byte count with a unit: `1.5 MiB`.
+ *
+ * @example
+ * console.log(formatBytes(3 * 2 ** 19)); // 1.5 MiB
+ */
 export function formatBytes(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB'];
   let unit = 0;

@@ -22,6 +22,14 @@ const NEEDED = bufferUsage.STORAGE | bufferUsage.COPY_SRC | bufferUsage.COPY_DST
 /**
  * A tensor with the values of a GPUBuffer of the same GPUDevice, row-major. A copy is made of what the commands that were
  * submitted before have written. Bools are 32-bit integers, 0 or 1.
+ *
+ * @example
+ * const x = tensor([1, 2, 3, 4]);
+ * const buffer = toBuffer(x);
+ * await fromBuffer(buffer, [2, 2]).print();
+ * // Tensor(float32 [2,2])
+ * // [[1., 2.],
+ * //  [3., 4.]]
  */
 export function fromBuffer<D extends DType = 'float32'>(
   buffer: GPUBuffer,
@@ -75,6 +83,11 @@ export function fromBuffer<D extends DType = 'float32'>(
  * ordered after them only then. The buffer is the tensor's: it is reused for others after `dispose()`.
  *
  * @param options.write whether those commands will write to it, which counts as a change in place. Default false
+ *
+ * @example
+ * const x = tensor([1, 2, 3, 4]);
+ * const buffer = toBuffer(x);
+ * console.log(buffer.size >= x.bytes); // true
  */
 export function toBuffer(tensor: Tensor, options: { readonly write?: boolean } = {}): GPUBuffer {
   checkTensor('toBuffer', 'the tensor', tensor);

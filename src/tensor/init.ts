@@ -1,6 +1,8 @@
-import { checkChoice, checkNumber, described } from '../common/check.ts';
-import { Device, setDefaultDevice, tuningNames, type TuningName } from './device.ts';
+import { checkNumber, described } from '../common/check.ts';
+import { Device, setDefaultDevice } from './device.ts';
+import type { AdapterDescription } from './device-options.ts';
 import { NoAdapterError } from './errors.ts';
+import { checkTuning, type Tuning, type TuningName } from './tuning.ts';
 
 export interface InitOptions {
   /** In Node: `hardware`, `lavapipe`, `swiftshader`, or a part of an adapter's name. Default: the best there is. */
@@ -19,8 +21,12 @@ export interface InitOptions {
    * is, without features and limits beyond those that it was opened with. Default: a device of the library's own.
    */
   readonly gpu?: GPUDevice;
-  /** Use the kernels that are chosen for another adapter, to compare them on this one. Default: the adapter's own. */
-  readonly tuning?: TuningName;
+  /**
+   * How kernels are chosen: by the table for another adapter, to compare them on this one, or by a table that `tune` measured.
+   * Default: in Node the table that `retinagrad tune` measured for this adapter, unless the environment variable
+   * RETINAGRAD_TUNING names another (`built-in` for none); otherwise the library's table for the adapter.
+   */
+  readonly tuning?: TuningName | Tuning;
   /**
    * Whether 3x3 convolutions may use Winograd's algorithm, which is faster and rounds about twice as much as the direct
    * sum: see "Winograd" in docs/architecture.md. Default true.
@@ -34,6 +40,8 @@ interface PlatformOptions extends InitOptions {
   readonly kind: 'hardware' | 'software';
   readonly wait?: <T>(promise: Promise<T>) => Promise<T>;
   readonly driverTime?: () => number;
+  /** A table that was measured for an adapter, used if `tuning` is not given. */
+  readonly tunedFor?: (adapter: AdapterDescription) => Tuning | undefined;
   /** Opens another device like this one. */
   readonly reopen?: () => Promise<Device>;
 }
@@ -75,7 +83,7 @@ export async function openDevice(adapter: GPUAdapter, options: PlatformOptions):
 export function checkInit(options: InitOptions): void {
   const { memoryLimit } = options;
   if (memoryLimit !== undefined) checkNumber('init', 'memoryLimit', memoryLimit, { above: 0 });
-  if (options.tuning !== undefined) checkChoice('init', 'tuning', options.tuning, tuningNames);
+  if (options.tuning !== undefined) checkTuning('init', options.tuning);
   if (options.winograd !== undefined && typeof options.winograd !== 'boolean') {
     throw new TypeError(`init: winograd is ${described(options.winograd)}, expected true or false`);
   }
@@ -89,19 +97,22 @@ export function checkInit(options: InitOptions): void {
 
 /** Makes an open GPUDevice the default device. */
 export function useDevice(gpu: GPUDevice, info: GPUAdapterInfo, options: PlatformOptions): Device {
+  const adapter = {
+    name: info.description || info.device || info.architecture || info.vendor || 'unknown adapter',
+    vendor: info.vendor,
+    architecture: info.architecture,
+    kind: options.kind,
+    subgroupSize:
+      gpu.features.has('subgroups') && info.subgroupMinSize === info.subgroupMaxSize
+        ? (info.subgroupMinSize ?? null)
+        : null,
+    tuned: false,
+  };
+  const tuning = options.tuning ?? options.tunedFor?.(adapter);
   const device = new Device(gpu, {
-    adapter: {
-      name: info.description || info.device || info.architecture || info.vendor || 'unknown adapter',
-      vendor: info.vendor,
-      architecture: info.architecture,
-      kind: options.kind,
-      subgroupSize:
-        gpu.features.has('subgroups') && info.subgroupMinSize === info.subgroupMaxSize
-          ? (info.subgroupMinSize ?? null)
-          : null,
-    },
+    adapter: { ...adapter, tuned: typeof tuning === 'object' },
     owner: options.owner,
-    ...(options.tuning === undefined ? {} : { tuning: options.tuning }),
+    ...(tuning === undefined ? {} : { tuning }),
     ...(options.winograd === undefined ? {} : { winograd: options.winograd }),
     ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
     ...(options.bindingLimit === undefined ? {} : { bindingLimit: options.bindingLimit }),
@@ -118,6 +129,11 @@ export function useDevice(gpu: GPUDevice, info: GPUAdapterInfo, options: Platfor
  * drivers.)
  *
  * @throws NoAdapterError if the browser has no WebGPU or no adapter
+ *
+ * @example
+ * const device = await init();
+ * console.log(device === defaultDevice(), device.adapter.kind === 'hardware' || device.adapter.kind === 'software');
+ * // true true
  */
 export async function init(options: InitOptions = {}): Promise<Device> {
   checkInit(options);

@@ -7,3 +7,21 @@ export type MemoryUse = (typeof memoryUses)[number];
  * `averages` are averaged weights (`ExponentialMovingAverage`); `other` is the rest: input, results and workspaces.
  */
 export type MemoryUses = { readonly [Use in MemoryUse]: number };
+
+/** Counters of what a device holds and has done. */
+export interface MemoryReport {
+  /** Live storages of tensors. */
+  readonly tensors: number;
+  /** Bytes of live storages, rounded up to the pool's size classes. */
+  readonly bytes: number;
+  /** `bytes` by what they hold. */
+  readonly uses: MemoryUses;
+  /** Largest value of `bytes` since the start or `device.resetPeak()`. */
+  readonly peakBytes: number;
+  /** Bytes kept for reuse. */
+  readonly pooledBytes: number;
+  /** Bytes that recordings (`Recorded`) keep for their next run, beside those in `bytes`. */
+  readonly recordedBytes: number;
+  /** GPU buffers in use or kept for reuse. */
+  readonly buffers: number;
+}

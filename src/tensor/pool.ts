@@ -13,6 +13,41 @@ export interface PooledBuffer {
   written: number;
   /** What it holds, for reports: `other` until something says more. */
   use: MemoryUse;
+  /** How often it was given back: whoever refers to it without holding it can tell that it now is another tensor's. */
+  lease: number;
+  /** The arena that owns it; null for the pool. */
+  arena: Arena | null;
+}
+
+/**
+ * Buffers of a recording (recording.ts), which needs them whenever it runs again: those that are given back wait here for the
+ * next tensor of the recording.
+ */
+export class Arena {
+  /** Those in use. */
+  readonly live = new Set<PooledBuffer>();
+  /** Those that wait, by size class. */
+  readonly idle = new Map<number, PooledBuffer[]>();
+  /** Buffers of the pool that were given back while the arena was open. Commands that are not sent yet may need them. */
+  readonly released: PooledBuffer[] = [];
+  liveBytes = 0;
+  /** Largest number of bytes in use at once. */
+  peakBytes = 0;
+
+  add(buffer: PooledBuffer): void {
+    buffer.arena = this;
+    this.live.add(buffer);
+    this.liveBytes += buffer.bytes;
+    this.peakBytes = Math.max(this.peakBytes, this.liveBytes);
+  }
+
+  giveBack(buffer: PooledBuffer): void {
+    this.live.delete(buffer);
+    this.liveBytes -= buffer.bytes;
+    const list = this.idle.get(buffer.bytes);
+    if (list === undefined) this.idle.set(buffer.bytes, [buffer]);
+    else list.push(buffer);
+  }
 }
 
 /** Rounds up to a size class: four classes per power of two, so that at most a quarter is wasted. */
@@ -32,6 +67,10 @@ interface PoolOptions {
   readonly destroy: (buffer: GPUBuffer) => void;
   /** Sends recorded commands, so that buffers are destroyed now. */
   readonly flush: () => void;
+  /** Releases buffers whose values can be computed again. */
+  readonly reclaim: () => void;
+  /** Ends recordings, so that their buffers return to the pool. */
+  readonly endRecordings: () => void;
   /** Maximum bytes to hold at any time, in use and free together. */
   readonly limit: number;
 }
@@ -55,6 +94,11 @@ export class BufferPool {
   #freeBytes = 0;
   #peakBytes = 0;
   #freeCount = 0;
+  /** Of buffers that wait in arenas. */
+  #idleBytes = 0;
+  #idleCount = 0;
+  /** Where buffers come from and return to at present. */
+  #arena: Arena | null = null;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -70,8 +114,12 @@ export class BufferPool {
   get peakBytes(): number {
     return this.#peakBytes;
   }
+  /** Bytes that recordings keep for their next run, beside those in use. */
+  get recordedBytes(): number {
+    return this.#idleBytes;
+  }
   get buffers(): number {
-    return this.#used.size + this.#freeCount;
+    return this.#used.size + this.#freeCount + this.#idleCount;
   }
 
   /** Bytes in use by what they hold. */
@@ -88,18 +136,21 @@ export class BufferPool {
 
   acquire(bytes: number, operation: string): PooledBuffer {
     const size = sizeClass(bytes);
-    const list = this.#free.get(size);
-    let buffer = list?.pop();
+    let buffer = this.#arena?.idle.get(size)?.pop();
     if (buffer !== undefined) {
+      this.#idleBytes -= size;
+      this.#idleCount--;
+    } else if ((buffer = this.#free.get(size)?.pop()) !== undefined) {
       this.#freeBytes -= size;
       this.#freeCount--;
     } else {
       this.#makeRoom(size, bytes, operation);
       const gpu = this.#options.create(size, operation);
-      buffer = { id: this.#nextId++, gpu, bytes: size, batch: -1, written: -1, use: 'other' };
+      buffer = this.#describe(gpu, size);
     }
     buffer.written = -1;
     buffer.use = 'other';
+    this.#arena?.add(buffer);
     this.#usedBytes += size;
     this.#used.add(buffer);
     this.#peakBytes = Math.max(this.#peakBytes, this.#usedBytes);
@@ -108,9 +159,12 @@ export class BufferPool {
 
   /** Destroys free buffers, if the limit demands it, and throws if that is not enough for `size` bytes more. */
   #makeRoom(size: number, bytes: number, operation: string): void {
-    const { limit, flush } = this.#options;
-    if (this.#usedBytes + this.#freeBytes + size > limit && this.#freeBytes > 0) {
-      this.trim(Math.max(0, limit - this.#usedBytes - size));
+    const { limit, flush, reclaim, endRecordings } = this.#options;
+    if (this.#usedBytes + this.#idleBytes + size > limit) reclaim();
+    if (this.#usedBytes + this.#idleBytes + size > limit && this.#idleBytes > 0) endRecordings();
+    const held = this.#usedBytes + this.#idleBytes;
+    if (held + this.#freeBytes + size > limit && this.#freeBytes > 0) {
+      this.trim(Math.max(0, limit - held - size));
       flush();
     }
     if (this.#usedBytes + size <= limit) return;
@@ -132,7 +186,43 @@ export class BufferPool {
 
   /** Describes a buffer that the pool does not own, under a number of its own. */
   foreign(gpu: GPUBuffer): PooledBuffer {
-    return { id: this.#nextId++, gpu, bytes: gpu.size, batch: -1, written: -1, use: 'other' };
+    return this.#describe(gpu, gpu.size);
+  }
+
+  #describe(gpu: GPUBuffer, bytes: number): PooledBuffer {
+    return { id: this.#nextId++, gpu, bytes, batch: -1, written: -1, use: 'other', lease: 0, arena: null };
+  }
+
+  /** Until `closeArena`, buffers come from a new arena and return to it. */
+  openArena(): Arena {
+    this.#arena = new Arena();
+    return this.#arena;
+  }
+
+  closeArena(): void {
+    const released = this.#arena?.released ?? [];
+    this.#arena = null;
+    for (const buffer of released.splice(0)) this.release(buffer);
+  }
+
+  /** Counts what a recording has in use at once while it runs. */
+  notePeak({ liveBytes, peakBytes }: Arena): void {
+    this.#peakBytes = Math.max(this.#peakBytes, this.#usedBytes - liveBytes + peakBytes);
+  }
+
+  /** Takes over the buffers of an arena. Those in use are given back to the pool later. */
+  dissolve(arena: Arena): void {
+    for (const buffer of arena.live) buffer.arena = null;
+    for (const list of arena.idle.values()) {
+      for (const buffer of list) {
+        buffer.arena = null;
+        this.#idleBytes -= buffer.bytes;
+        this.#idleCount--;
+        this.#putBack(buffer);
+      }
+    }
+    arena.live.clear();
+    arena.idle.clear();
   }
 
   /** Says that the driver could not make a buffer, which is not used again. */
@@ -148,8 +238,22 @@ export class BufferPool {
   }
 
   release(buffer: PooledBuffer): void {
+    if (buffer.arena === null && this.#arena !== null) {
+      this.#arena.released.push(buffer);
+      return;
+    }
     this.#usedBytes -= buffer.bytes;
     this.#used.delete(buffer);
+    if (buffer.arena === null) {
+      this.#putBack(buffer);
+      return;
+    }
+    buffer.arena.giveBack(buffer);
+    this.#idleBytes += buffer.bytes;
+    this.#idleCount++;
+  }
+
+  #putBack(buffer: PooledBuffer): void {
     if (this.#broken.has(buffer.gpu)) return;
     let list = this.#free.get(buffer.bytes);
     if (list === undefined) {

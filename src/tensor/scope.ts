@@ -22,6 +22,14 @@ export function untrack(tensor: Scoped): void {
  * Removes a tensor from all scopes, so that it lives until `dispose()`.
  *
  * @returns the tensor itself
+ *
+ * @example
+ * const [kept, freed] = [[], []];
+ * tidy(() => {
+ *   kept.push(keep(tensor([1, 2])));
+ *   freed.push(tensor([3, 4]));
+ * });
+ * console.log(kept[0].disposed, freed[0].disposed); // false true
  */
 export function keep<T extends Scoped>(tensor: T): T {
   untrack(tensor);
@@ -32,6 +40,12 @@ export function keep<T extends Scoped>(tensor: T): T {
  * Runs `fn` and then disposes every tensor that was made in it, except those in its result (a tensor, or arrays, maps
  * and plain objects of tensors) and those passed to `keep`. Scopes nest. `fn` must be synchronous: operations only record
  * work, so there is nothing to await inside.
+ *
+ * @example
+ * const x = tensor([3, 4]);
+ * const length = tidy(() => sqrt(sum(square(x))));
+ * console.log(await length.item()); // 5
+ * length.dispose();
  */
 export function tidy<T>(fn: () => T): T {
   const scope = new Set<Scoped>();

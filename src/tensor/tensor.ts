@@ -2,12 +2,13 @@ import type { NdArray } from 'ndarray';
 import { described } from '../common/check.ts';
 import { inspectCustom } from '../common/inspect.ts';
 import type { Device } from './device.ts';
-import { dryRun, undoAfterDryRun } from './dry-run.ts';
+import { dryRun } from './dry-run.ts';
 import { checkDType, dtypes, type DType, type HostArrays } from './dtype.ts';
 import { DisposedError } from './errors.ts';
 import { formatValues, shownElements } from './format.ts';
 import { toNdarray } from './host.ts';
 import type { PooledBuffer } from './pool.ts';
+import { openRecording } from './recording.ts';
 import { track, untrack } from './scope.ts';
 import { checkShape, sizeOf, type Shape } from './shape.ts';
 
@@ -17,6 +18,10 @@ export class Storage {
   readonly buffer: PooledBuffer;
   #version = 0;
   #references = 1;
+  /** What was computed from the values alone, by name. */
+  readonly #derived = new Map<string, Tensor>();
+  /** What was computed from the values and others. */
+  readonly #dependents = new Set<{ dispose(): void }>();
 
   constructor(device: Device, buffer: PooledBuffer) {
     this.device = device;
@@ -28,7 +33,36 @@ export class Storage {
   }
   /** Counts a write, unless a dry run leaves it out. */
   changed(): void {
-    if (dryRun() === null) this.#version++;
+    if (dryRun() !== null) return;
+    this.#version++;
+    openRecording()?.noteChange(this);
+    this.forgetDerived();
+  }
+  /**
+   * A tensor that `make` computes from the values alone. It is kept until they change or memory runs out. The caller disposes
+   * the reference that it gets.
+   */
+  derived(name: string, make: () => Tensor): Tensor {
+    const kept = this.#derived.get(name);
+    if (kept !== undefined) return kept.alias(kept.shape, false);
+    const made = make();
+    if (dryRun() !== null || openRecording() !== null) return made;
+    this.#derived.set(name, made.alias(made.shape, false));
+    this.device.derivedFrom.add(this);
+    return made;
+  }
+  /** Disposes something when the values, from which it was computed, change, or memory runs out. */
+  addDependent(dependent: { dispose(): void }): void {
+    if (dryRun() !== null) return;
+    this.#dependents.add(dependent);
+    this.device.derivedFrom.add(this);
+  }
+  /** Frees what was computed from the values. */
+  forgetDerived(): void {
+    for (const kept of [...this.#derived.values(), ...this.#dependents]) kept.dispose();
+    this.#derived.clear();
+    this.#dependents.clear();
+    this.device.derivedFrom.delete(this);
   }
   /** Whether more than one tensor views this memory. */
   get shared(): boolean {
@@ -39,7 +73,9 @@ export class Storage {
     return this;
   }
   release(): void {
-    if (--this.#references === 0) this.device.release(this.buffer);
+    if (--this.#references > 0) return;
+    this.forgetDerived();
+    this.device.release(this.buffer);
   }
 }
 
@@ -52,6 +88,17 @@ export interface GraphNode {
 /**
  * A contiguous, row-major array on the GPU. It has no arithmetic methods: operations are functions (`add(a, b)`).
  * Memory is explicit: a tensor made in `tidy` is freed at its end; any other lives until `dispose()`.
+ *
+ * @example
+ * const x = tensor([[1, 2, 3], [4, 5, 6]]);
+ * console.log(x.shape, x.dtype, x.size, x.bytes); // [2, 3] float32 6 24
+ * console.log(await x.data()); // Float32Array(6) [1, 2, 3, 4, 5, 6]
+ * await x.print();
+ * // Tensor(float32 [2,3])
+ * // [[1., 2., 3.],
+ * //  [4., 5., 6.]]
+ * x.dispose();
+ * console.log(x.disposed); // true
  */
 export class Tensor<D extends DType = DType> {
   // Consoles show an object's own properties; what only the engine needs is private.
@@ -84,7 +131,7 @@ export class Tensor<D extends DType = DType> {
   }
   set grad(gradient: Tensor | null) {
     const before = this.#grad;
-    undoAfterDryRun(() => (this.#grad = before));
+    dryRun()?.undo.push(() => (this.#grad = before));
     if (gradient !== null) gradient.storage.buffer.use = 'gradients';
     this.#grad = gradient;
   }

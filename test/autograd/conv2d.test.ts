@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as ops from '../../src/index.ts';
-import { testDevice } from '../support/device.ts';
+import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
 import { refuses } from '../support/errors.ts';
 import { uniformValues } from '../support/fill.ts';
 
@@ -77,6 +77,50 @@ for (const [name, shape, filter, groups] of [
     });
   }
 }
+
+test('inference transforms a filter once, and again after a change', async () => {
+  await leavesNothing(device, async () => {
+    const x = ops.tensor(uniformValues('x', 24 * 24 * 32), { shape: [1, 24, 24, 32] });
+    const w = ops.tensor(uniformValues('w', 9 * 32 * 32), { shape: [3, 3, 32, 32] });
+    const conv = (filter: ops.Tensor): ops.Tensor => ops.noGrad(() => ops.conv2d(x, filter, null, { padding: 1 }));
+    const first = launches(() => conv(w));
+    assert.is(
+      launches(() => conv(w)),
+      first - 1,
+    );
+    const values = uniformValues('other', w.size);
+    ops.write(w, values);
+    const fresh = ops.tensor(values, { shape: w.shape });
+    const [after, expected] = [conv(w), conv(fresh)];
+    assert.equal(await after.data(), await expected.data());
+    for (const t of [x, w, fresh, after, expected]) t.dispose();
+  });
+});
+
+test('cleared pixels are 0 in every image and let no gradient pass', async () => {
+  await leavesNothing(device, async () => {
+    for (const k of [4, 3]) {
+      const x = ops.tensor(uniformValues('x', 2 * 5 * 4 * 3), { shape: [2, 5, 4, 3], requiresGrad: true });
+      const w = ops.tensor(uniformValues('w', 9 * 3 * k), { shape: [3, 3, 3, k], requiresGrad: true });
+      const clear = ops.tensor(Int32Array.of(0, 6, 19, 21, -1)); // The last two lie outside.
+      const mask = ops.tensor(
+        Float32Array.from({ length: 20 }, (_, i) => Number(i !== 0 && i !== 6 && i !== 19)),
+        { shape: [1, 5, 4, 1] },
+      );
+      const results = ops.tidy(() => {
+        const cleared = ops.conv2d(x, w, null, { padding: 1 }, { relu: true, clear });
+        const masked = ops.mul(ops.conv2d(x, w, null, { padding: 1 }, { relu: true }), mask);
+        const gradient = ops.ones(cleared.shape);
+        return [cleared, ...ops.grad(cleared, [x, w], { gradient }), masked, ...ops.grad(masked, [x, w], { gradient })];
+      });
+      const values = await Promise.all(results.map((t) => t.data()));
+      for (const i of [0, 1, 2]) assert.equal(values[i], values[i + 3]);
+      const needsRelu = await errorOf(() => ops.conv2d(x, w, null, { padding: 1 }, { clear }));
+      assert.is(needsRelu.message, 'conv2d: clear needs relu: true');
+      for (const t of [x, w, clear, mask, ...results]) t.dispose();
+    }
+  });
+});
 
 // A gradient penalty differentiates the gradient of x again, with respect to x and the filter.
 for (const [name, shapes, f] of [

@@ -3,14 +3,18 @@ import * as assert from 'uvu/assert';
 import { backward, grad, noGrad } from '../../src/autograd/tape.ts';
 import { relu } from '../../src/autograd/ops/unary.ts';
 import { rgbImage } from '../../src/imagery/image.ts';
+import type { Sequential } from '../../src/nn/layers.ts';
 import type { HostTensor, Layer } from '../../src/nn/module.ts';
 import { convNorm } from '../../src/nn/norm.ts';
 import type { ResNet } from '../../src/retinanet/resnet.ts';
+import type { Size } from '../../src/retinanet/anchors.ts';
+import { placesOf } from '../../src/retinanet/atlas.ts';
 import { assignTargets } from '../../src/retinanet/matching-gpu.ts';
 import { RetinaNet } from '../../src/retinanet/retinanet.ts';
 import { retinaNetSpec } from '../../src/retinanet/spec.ts';
 import { transformImages, transformTargets } from '../../src/retinanet/transform.ts';
 import { add } from '../../src/autograd/ops/binary.ts';
+import { slice } from '../../src/autograd/ops/shape.ts';
 import { tidy } from '../../src/tensor/scope.ts';
 import type { Shape } from '../../src/tensor/shape.ts';
 import type { Device } from '../../src/tensor/device.ts';
@@ -70,9 +74,9 @@ const device = await testDevice();
 
 /** Calls `see` with what a layer gets and returns. */
 function watch(layer: Layer, see: (x: Tensor, y: Tensor) => void): void {
-  const forward = layer.forward.bind(layer);
-  layer.forward = (x) => {
-    const y = forward(x);
+  const forward = layer.forward.bind(layer) as (x: Tensor, ...options: unknown[]) => Tensor;
+  layer.forward = (x, ...options: unknown[]) => {
+    const y = forward(x, ...options);
     see(x, y);
     return y;
   };
@@ -94,9 +98,27 @@ function watchRelus(net: RetinaNet): Tensor[] {
     });
   }
   watch(fpn.extraBlocks.p6, (_, p6) => noGrad(() => tidy(() => take(relu(p6)))));
-  for (const head of [net.head.classificationHead, net.head.regressionHead]) {
-    for (const layer of head.conv.layers) watch(layer, (_, y) => take(y));
+  // The subnets run on all levels at once; in torchvision, on one after the other.
+  const images: Tensor[] = [];
+  const towers = [net.head.classificationHead.conv, net.head.regressionHead.conv];
+  for (const { layers } of towers.flatMap((tower) => tower.layers as Sequential[])) {
+    watch(layers[0]!, (_, y) => void images.push(y.alias(y.shape, false)));
   }
+  const head = net.head.forward.bind(net.head);
+  net.head.forward = (levels) => {
+    const output = head(levels);
+    const places = placesOf(levels.map(({ shape }): Size => [shape[1]!, shape[2]!]));
+    const convs = images.length / towers.length;
+    for (const [t] of towers.entries()) {
+      for (const { top, left, size } of places) {
+        for (const image of images.slice(t * convs, (t + 1) * convs)) {
+          noGrad(() => tidy(() => take(slice(image, [0, top, left, 0], [-1, ...size, -1]))));
+        }
+      }
+    }
+    for (const image of images) image.dispose();
+    return output;
+  };
   const forward = body.forward.bind(body);
   body.forward = (x) => {
     again(body, x);
@@ -132,7 +154,7 @@ async function trainOnce(device: Device): Promise<{ on: Uint8Array[]; gradients:
   }));
   const { total, pyramid } = tidy(() => {
     const output = net.forward(batch.images);
-    const anchors = net.anchors(batch, output.pyramid).gpu;
+    const anchors = net.anchors(batch).gpu;
     const assignment = assignTargets(anchors, transformTargets(targets, batch), classes, spec.matcher, spec.boxCoder);
     const { classification, boxRegression } = net.loss.forward(output, anchors, assignment);
     return { total: add(classification, boxRegression), pyramid: output.pyramid };

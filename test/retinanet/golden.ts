@@ -132,7 +132,7 @@ export async function compareWithTorchvision(name: string): Promise<string> {
   });
   const pass = tidy(() => {
     const output = net.forward(batch.images);
-    const anchors = net.anchors(batch, output.pyramid);
+    const anchors = net.anchors(batch);
     const assignment = assignTargets(anchors.gpu, resizedTargets, model.classes, spec.matcher, spec.boxCoder);
     const losses = net.loss.forward(output, anchors.gpu, assignment);
     return { output, anchors: anchors.host, assignment, losses };

@@ -35,6 +35,11 @@ export interface AttentionOptions {
  * @param value [..., S, V]
  * @returns [..., L, V]
  * @throws RangeError or TypeError if shapes, types or options do not fit
+ *
+ * @example
+ * const [query, key] = [tensor([[1, 0]]), tensor([[1, 0], [0, 1]])];
+ * const value = tensor([[10], [20]]);
+ * await scaledDotProductAttention(query, key, value).print(); // Tensor(float32 [1,1]) [[13.3024]]
  */
 export function scaledDotProductAttention(
   query: Tensor,

@@ -9,7 +9,12 @@ import { clone, concat, reshape, slice } from './shape.ts';
 // Operations that add, remove, merge and divide axes, composed of those of shape.ts. Where the order of elements stays, so
 // does the memory: nothing is copied.
 
-/** Removes axes of extent 1: the given ones, or all. As in PyTorch, a given axis of another extent stays. */
+/**
+ * Removes axes of extent 1: the given ones, or all. As in PyTorch, a given axis of another extent stays.
+ *
+ * @example
+ * console.log(squeeze(zeros([1, 3, 1])).shape, squeeze(zeros([1, 3, 1]), 0).shape); // [3] [3, 1]
+ */
 export function squeeze<D extends DType>(x: Tensor<D>, axes?: number | readonly number[]): Tensor<D> {
   checkTensor('squeeze', 'x', x);
   const list = normalizeAxes('squeeze', axes, x.shape.length);
@@ -19,14 +24,24 @@ export function squeeze<D extends DType>(x: Tensor<D>, axes?: number | readonly 
   );
 }
 
-/** Adds an axis of extent 1, which becomes axis `axis` of the result; -1 adds it at the end. */
+/**
+ * Adds an axis of extent 1, which becomes axis `axis` of the result; -1 adds it at the end.
+ *
+ * @example
+ * console.log(unsqueeze(zeros([3]), 0).shape, unsqueeze(zeros([3]), -1).shape); // [1, 3] [3, 1]
+ */
 export function unsqueeze<D extends DType>(x: Tensor<D>, axis: number): Tensor<D> {
   checkTensor('unsqueeze', 'x', x);
   const at = normalizeAxis('unsqueeze', axis, x.shape.length + 1);
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
 
-/** Merges the axes from `startAxis` to `endAxis` into one. Default: all; a scalar becomes [1]. */
+/**
+ * Merges the axes from `startAxis` to `endAxis` into one. Default: all; a scalar becomes [1].
+ *
+ * @example
+ * console.log(flatten(zeros([2, 3, 4]), 1).shape); // [2, 12]
+ */
 export function flatten<D extends DType>(x: Tensor<D>, startAxis = 0, endAxis = -1): Tensor<D> {
   checkTensor('flatten', 'x', x);
   const { shape } = x;
@@ -37,7 +52,15 @@ export function flatten<D extends DType>(x: Tensor<D>, startAxis = 0, endAxis = 
   return reshape(x, [...shape.slice(0, first), sizeOf(shape.slice(first, last + 1)), ...shape.slice(last + 1)]);
 }
 
-/** Joins tensors of one shape along a new axis, which becomes axis `axis` (default 0) of the result. */
+/**
+ * Joins tensors of one shape along a new axis, which becomes axis `axis` (default 0) of the result.
+ *
+ * @example
+ * await stack([tensor([1, 2]), tensor([3, 4])]).print();
+ * // Tensor(float32 [2,2])
+ * // [[1., 2.],
+ * //  [3., 4.]]
+ */
 export function stack<D extends DType>(tensors: readonly Tensor<D>[], axis = 0): Tensor<D> {
   checkList('stack', 'the first argument', tensors, 'tensors');
   for (const t of tensors) checkTensor('stack', 'one of the tensors', t);
@@ -63,6 +86,11 @@ export function stack<D extends DType>(tensors: readonly Tensor<D>[], axis = 0):
  *
  * @param sizes extent of each part, which must add up to the axis; or one extent for all parts, of which the last may be
  *   smaller
+ *
+ * @example
+ * const [head, tail] = split(arange(0, 5), [2, 3]);
+ * await head.print(); // Tensor(float32 [2]) [0., 1.]
+ * await tail.print(); // Tensor(float32 [3]) [2., 3., 4.]
  */
 export function split<D extends DType>(x: Tensor<D>, sizes: number | readonly number[], axis = 0): Tensor<D>[] {
   checkTensor('split', 'x', x);
@@ -95,6 +123,9 @@ function equalParts(op: string, extent: number, size: number): number[] {
 /**
  * Divides a tensor along an axis (default 0) into at most `chunks` parts of equal extent, of which the last may be smaller. As
  * in PyTorch, there are fewer parts if fewer of that extent fill the axis: 6 in 4 chunks are 2, 2 and 2.
+ *
+ * @example
+ * console.log(chunk(arange(0, 7), 3).map(({ shape }) => shape[0])); // [3, 3, 1]
  */
 export function chunk<D extends DType>(x: Tensor<D>, chunks: number, axis = 0): Tensor<D>[] {
   checkTensor('chunk', 'x', x);
@@ -109,6 +140,12 @@ export function chunk<D extends DType>(x: Tensor<D>, chunks: number, axis = 0): 
  * x repeated along each axis, as PyTorch's repeat and NumPy's tile.
  *
  * @param repeats how often along each axis; more numbers than axes add axes in front
+ *
+ * @example
+ * await repeat(tensor([[1, 2]]), [2, 2]).print();
+ * // Tensor(float32 [2,4])
+ * // [[1., 2., 1., 2.],
+ * //  [1., 2., 1., 2.]]
  */
 export function repeat<D extends DType>(x: Tensor<D>, repeats: readonly number[]): Tensor<D> {
   checkTensor('repeat', 'x', x);

@@ -16,7 +16,16 @@ export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
 
-/** x stretched to a shape that it broadcasts to. */
+/**
+ * x stretched to a shape that it broadcasts to.
+ *
+ * @example
+ * await broadcastTo(tensor([1, 2]), [3, 2]).print();
+ * // Tensor(float32 [3,2])
+ * // [[1., 2.],
+ * //  [1., 2.],
+ * //  [1., 2.]]
+ */
 export function broadcastTo<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> {
   checkTensor('broadcastTo', 'x', x);
   checkShape('broadcastTo', shape);
@@ -34,7 +43,18 @@ export function checkReduction(op: string, x: Tensor, options: ReduceOptions): b
   return optionsOf(op, options, { keepDims: false }).keepDims;
 }
 
-/** Sum over some axes, or over all. An axis without elements sums to 0. The sum of bools is their number, int32. */
+/**
+ * Sum over some axes, or over all. An axis without elements sums to 0. The sum of bools is their number, int32.
+ *
+ * @example
+ * const x = tensor([[1, 2], [3, 4]]);
+ * console.log(await sum(x).item()); // 10
+ * await sum(x, 0).print(); // Tensor(float32 [2]) [4., 6.]
+ * await sum(x, 1, { keepDims: true }).print();
+ * // Tensor(float32 [2,1])
+ * // [[3.],
+ * //  [7.]]
+ */
 export function sum(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   const keepDims = checkReduction('sum', x, options);
   const { shape } = x;

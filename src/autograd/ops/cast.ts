@@ -8,6 +8,10 @@ import { record } from '../tape.ts';
  * does not hold give an unspecified integer. As bool, every value except 0 is true, NaN too. Bools become 0 and 1.
  *
  * Gradients flow from float32 to float32; other types have none.
+ *
+ * @example
+ * await cast(tensor([-1.7, 2.9]), 'int32').print(); // Tensor(int32 [2]) [-1,  2]
+ * await cast(tensor([0, 0.5]), 'bool').print(); // Tensor(bool [2]) [false,  true]
  */
 export function cast<D extends DType>(x: Tensor, dtype: D): Tensor<D> {
   checkTensor('cast', 'x', x);

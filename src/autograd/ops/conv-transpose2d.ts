@@ -25,6 +25,11 @@ export type { ConvTranspose2dOptions };
  * @returns [N, P, Q, C] with P = (H - 1) stride - 2 padding + dilation (R - 1) + outputPadding + 1
  * @throws a RangeError if the shapes do not fit, the groups do not divide C and K, the output padding is not smaller than the
  *   stride, or the result would be empty
+ *
+ * @example
+ * const x = reshape(tensor([1, 2]), [1, 1, 2, 1]);
+ * const w = ones([1, 2, 1, 1]);
+ * await flatten(convTranspose2d(x, w, null, { stride: [1, 2] })).print(); // Tensor(float32 [4]) [1., 1., 2., 2.]
  */
 export function convTranspose2d(
   x: Tensor,

@@ -29,6 +29,11 @@ const op = 'conv1d';
  * @returns [N, P, K] with P = floor((L + 2 padding - dilation (R - 1) - 1) / stride) + 1
  * @throws a RangeError if the shapes do not fit, the groups do not divide C and K, or the filter is longer than the padded
  *   sequence
+ *
+ * @example
+ * const x = reshape(tensor([1, 2, 4, 7]), [1, 4, 1]);
+ * const w = reshape(tensor([-1, 1]), [2, 1, 1]);
+ * await flatten(conv1d(x, w)).print(); // Tensor(float32 [3]) [1., 2., 3.]
  */
 export function conv1d(x: Tensor, w: Tensor, bias: Tensor | null = null, options: Conv1dOptions = {}): Tensor {
   checkFloat(op, x, w);

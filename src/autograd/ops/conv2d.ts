@@ -1,14 +1,17 @@
 import { optionsOf } from '../../common/check.ts';
+import { clearPixels } from '../../kernels/clear-pixels.ts';
 import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../../kernels/conv2d.ts';
 import { checkFloat } from '../../kernels/elementwise.ts';
 import { conv2dShape, type Conv2dOptions } from '../../kernels/conv2d-geometry.ts';
+import { reluScaleGrad } from '../../kernels/normalization.ts';
 import { tidy } from '../../tensor/scope.ts';
 import { sameShape, type Shape } from '../../tensor/shape.ts';
 import { checkTensor, type Tensor } from '../../tensor/tensor.ts';
-import { record } from '../tape.ts';
+import { isRecording, needsGradient, record } from '../tape.ts';
 import { mul } from './binary.ts';
 import { sum } from './broadcast.ts';
 import { epilogueOf, lazy, throughRelu, type Epilogue } from './epilogue.ts';
+import { checkIndices } from './gather.ts';
 
 export type { Conv2dOptions };
 
@@ -19,6 +22,11 @@ export const CONV = { stride: 1, padding: 0, dilation: 1, groups: 1 };
 export interface ConvEpilogue extends Epilogue {
   /** [K], a constant factor per channel, such as that of a fixed normalisation: it gets no gradient. Default none. */
   readonly scale?: Tensor | null;
+  /**
+   * Pixels of the result (row * Q + column) that become 0 in every image, int32 [M]. Only with `relu`, whose derivative at 0 is 0.
+   * Default none.
+   */
+  readonly clear?: Tensor | null;
 }
 
 /**
@@ -49,6 +57,17 @@ export interface ConvEpilogue extends Epilogue {
  * @returns [N, P, Q, K] with P = floor((H + 2 padding - dilation (R - 1) - 1) / stride) + 1
  * @throws a RangeError if the shapes do not fit, the groups do not divide C and K, or the filter is larger than the padded
  *   image
+ *
+ * @example
+ * const x = reshape(arange(0, 9), [1, 3, 3, 1]);
+ * const w = reshape(tensor([1, 0, 0, 1]), [2, 2, 1, 1]);
+ * const y = conv2d(x, w);
+ * await reshape(y, [2, 2]).print();
+ * // Tensor(float32 [2,2])
+ * // [[ 4.,  6.],
+ * //  [10., 12.]]
+ * console.log(conv2d(zeros([2, 64, 64, 3]), zeros([3, 3, 3, 16]), null, { stride: 2, padding: 1 }).shape);
+ * // [2, 32, 32, 16]
  */
 export function conv2d(
   x: Tensor,
@@ -60,18 +79,26 @@ export function conv2d(
   checkTensor('conv2d', 'x', x);
   checkTensor('conv2d', 'w', w);
   optionsOf('conv2d', options, CONV);
-  const { scale, ...rest } = optionsOf('conv2d', after, { scale: null, add: null, relu: false });
+  const { scale, clear, ...rest } = optionsOf('conv2d', after, { scale: null, clear: null, add: null, relu: false });
   const [xShape, wShape] = [x.shape, w.shape];
   if (scale !== null) checkFloat('conv2d', scale);
   if (scale !== null && !sameShape(scale.shape, wShape.slice(3))) {
     throw new RangeError(`conv2d: scale [${scale.shape}] does not fit weight [${wShape}]: expected [${wShape[3]}]`);
   }
   const { add, relu } = epilogueOf('conv2d', conv2dShape(xShape, wShape, options), rest);
-  const y = tidy(() => conv2dForward(x, w, bias, options, { scale, add, relu }));
+  if (clear !== null) checkIndices('conv2d', clear);
+  if (clear !== null && !relu) throw new Error('conv2d: clear needs relu: true');
+  const y = tidy(() => conv2dForward(x, w, bias, options, { scale, add, relu }, !isRecording()));
+  if (clear !== null) clearPixels('conv2d', y, clear);
   const saved = [x, w, scale, relu ? y : null] as const;
+  const isConvOnly = !needsGradient(bias) && !needsGradient(add);
   const backward = (dy: Tensor, [x, w, scale, y]: typeof saved) => {
     const dSum = lazy(() => throughRelu(dy, y)); // Of scale conv + bias + add.
-    const dConv = lazy(() => (scale === null ? dSum() : mul(dSum(), scale)));
+    // The gradient before ReLU is a tensor of its own only if another input or a second derivative needs it.
+    const isOnce = y !== null && isConvOnly && !isRecording();
+    const dConv = lazy(() =>
+      scale === null ? dSum() : isOnce ? reluScaleGrad('conv2d gradient', dy, y, scale) : mul(dSum(), scale),
+    );
     return [
       () => inputGradient(dConv(), w, xShape, options),
       () => weightGradient(dConv(), x, wShape, options),

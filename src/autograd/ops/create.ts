@@ -10,7 +10,15 @@ import { checkShape, type Shape } from '../../tensor/shape.ts';
 import { empty, type Tensor } from '../../tensor/tensor.ts';
 import { nextSeed } from '../seeds.ts';
 
-/** A tensor with all elements equal to `value`, which the type must hold: no fraction for an integer. */
+/**
+ * A tensor with all elements equal to `value`, which the type must hold: no fraction for an integer.
+ *
+ * @example
+ * await full([2, 3], 7).print();
+ * // Tensor(float32 [2,3])
+ * // [[7., 7., 7.],
+ * //  [7., 7., 7.]]
+ */
 export function full<D extends DType = 'float32'>(
   shape: Shape,
   value: number | boolean,
@@ -46,15 +54,36 @@ function sequence<D extends DType>(
   });
 }
 
-/** A tensor of zeros. */
+/**
+ * A tensor of zeros.
+ *
+ * @example
+ * await zeros([2, 3], { dtype: 'int32' }).print();
+ * // Tensor(int32 [2,3])
+ * // [[0, 0, 0],
+ * //  [0, 0, 0]]
+ */
 export const zeros = <D extends DType = 'float32'>(shape: Shape, options: CreateOptions<D> = {}): Tensor<D> =>
   filled('zeros', shape, 0, options);
 
-/** A tensor of ones. */
+/**
+ * A tensor of ones.
+ *
+ * @example
+ * await ones([2, 3]).print();
+ * // Tensor(float32 [2,3])
+ * // [[1., 1., 1.],
+ * //  [1., 1., 1.]]
+ */
 export const ones = <D extends DType = 'float32'>(shape: Shape, options: CreateOptions<D> = {}): Tensor<D> =>
   filled('ones', shape, 1, options);
 
-/** start, start + step, ... up to but not including stop. As float32, exact for integers below 2^24. */
+/**
+ * start, start + step, ... up to but not including stop. As float32, exact for integers below 2^24.
+ *
+ * @example
+ * await arange(0, 10, 2).print(); // Tensor(float32 [5]) [0., 2., 4., 6., 8.]
+ */
 export function arange<D extends DType = 'float32'>(
   start: number,
   stop: number,
@@ -90,7 +119,12 @@ function random(op: string, shape: Shape, options: RandomOptions): { t: Tensor<'
   return { t, seed };
 }
 
-/** Uniform random numbers in [0, 1), multiples of 2^-24. */
+/**
+ * Uniform random numbers in [0, 1), multiples of 2^-24.
+ *
+ * @example
+ * await rand([3], { seed: 1 }).print(); // Tensor(float32 [3]) [0.8903, 0.8947, 0.5857]
+ */
 export function rand(shape: Shape, options: RandomOptions = {}): Tensor<'float32'> {
   const { t, seed } = random('rand', shape, options);
   philoxUniform(t, seed);
@@ -100,6 +134,9 @@ export function rand(shape: Shape, options: RandomOptions = {}): Tensor<'float32
 /**
  * Random numbers of the standard normal distribution (Box and Muller 1958). They are computed on the host, because the
  * logarithm and cosine differ between GPUs, and the numbers must not.
+ *
+ * @example
+ * await randn([3], { seed: 1 }).print(); // Tensor(float32 [3]) [ 0.3804, -0.2963, -0.2492]
  */
 export function randn(shape: Shape, options: RandomOptions = {}): Tensor<'float32'> {
   const { t, seed } = random('randn', shape, options);

@@ -36,6 +36,11 @@ const NLL = { weight: undefined, ignoreIndex: -100, reduction: 'mean' } as const
  * @param logProbabilities [..., K]
  * @param targets [...] int32 classes from 0 to K - 1
  * @throws RangeError or TypeError if shapes, types or options do not fit
+ *
+ * @example
+ * const targets = tensor([0, 2], { dtype: 'int32' });
+ * await nllLoss(log(tensor([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5]])), targets).print();
+ * // Tensor(float32 []) 0.6931
  */
 export function nllLoss(logProbabilities: Tensor, targets: Tensor, options: NllLossOptions = {}): Tensor {
   const filled = optionsOf('nllLoss', options, NLL);
@@ -50,6 +55,16 @@ export function nllLoss(logProbabilities: Tensor, targets: Tensor, options: NllL
  * @param logits [..., K]
  * @param targets [...] int32 classes from 0 to K - 1
  * @throws RangeError or TypeError if shapes, types or options do not fit
+ *
+ * @example
+ * const logits = tensor([[2, 0, 0], [0, 0, 2]], { requiresGrad: true });
+ * const loss = crossEntropy(logits, tensor([0, 1], { dtype: 'int32' }));
+ * console.log((await loss.item()).toFixed(4)); // 1.2395
+ * backward(loss);
+ * await logits.grad.print();
+ * // Tensor(float32 [2,3])
+ * // [[-0.1065,  0.0533,  0.0533],
+ * //  [ 0.0533, -0.4467,  0.3935]]
  */
 export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const op = 'crossEntropy';

@@ -43,6 +43,13 @@ function triangle<D extends DType>(
  * The lower triangle of the last two axes, and 0 elsewhere.
  *
  * @param diagonal the highest diagonal that stays: 0 (default) the main one, positive ones above it
+ *
+ * @example
+ * await tril(ones([3, 3])).print();
+ * // Tensor(float32 [3,3])
+ * // [[1., 0., 0.],
+ * //  [1., 1., 0.],
+ * //  [1., 1., 1.]]
  */
 export const tril = <D extends DType>(x: Tensor<D>, diagonal = 0): Tensor<D> =>
   triangle('tril', x, 'lessEqual', diagonal);
@@ -51,11 +58,26 @@ export const tril = <D extends DType>(x: Tensor<D>, diagonal = 0): Tensor<D> =>
  * The upper triangle of the last two axes, and 0 elsewhere.
  *
  * @param diagonal the lowest diagonal that stays: 0 (default) the main one, positive ones above it
+ *
+ * @example
+ * await triu(ones([3, 3]), 1).print();
+ * // Tensor(float32 [3,3])
+ * // [[0., 1., 1.],
+ * //  [0., 0., 1.],
+ * //  [0., 0., 0.]]
  */
 export const triu = <D extends DType>(x: Tensor<D>, diagonal = 0): Tensor<D> =>
   triangle('triu', x, 'greaterEqual', diagonal);
 
-/** A matrix with ones on its diagonal and zeros elsewhere; square by default. */
+/**
+ * A matrix with ones on its diagonal and zeros elsewhere; square by default.
+ *
+ * @example
+ * await eye(2, 3).print();
+ * // Tensor(float32 [2,3])
+ * // [[1., 0., 0.],
+ * //  [0., 1., 0.]]
+ */
 export function eye<D extends DType = 'float32'>(
   rows: number,
   columns = rows,
@@ -69,7 +91,12 @@ export function eye<D extends DType = 'float32'>(
   return y;
 }
 
-/** `count` numbers at equal distances from start to stop, both included; only start if the count is 1. */
+/**
+ * `count` numbers at equal distances from start to stop, both included; only start if the count is 1.
+ *
+ * @example
+ * await linspace(0, 1, 5).print(); // Tensor(float32 [5]) [0.0000, 0.2500, 0.5000, 0.7500, 1.0000]
+ */
 export function linspace(
   start: number,
   stop: number,

@@ -21,6 +21,10 @@ export interface DropoutOptions {
  * again in `backward`, and takes no memory. For training only; the layer `Dropout` knows when that is.
  *
  * @throws RangeError if p is not a number from 0 to 1 or the seed not an integer
+ *
+ * @example
+ * const y = await dropout(ones([1000]), { p: 0.2, seed: 1 }).data();
+ * console.log(new Set(y), y.filter((v) => v === 0).length); // Set(2) { 1.25, 0 } 187
  */
 export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
   checkFloat('dropout', x);

@@ -32,6 +32,18 @@ interface Operand {
  * @param equation letters, commas, `...` and `->`; spaces are ignored
  * @param operands float32, one for each term of the equation
  * @throws RangeError if the equation is malformed or does not fit the shapes
+ *
+ * @example
+ * const a = tensor([[1, 2], [3, 4]]);
+ * await einsum('ij,jk->ik', a, a).print();
+ * // Tensor(float32 [2,2])
+ * // [[ 7., 10.],
+ * //  [15., 22.]]
+ * await einsum('ii', a).print(); // Tensor(float32 []) 5.
+ * await einsum('i,j->ij', tensor([1, 2]), tensor([3, 4])).print();
+ * // Tensor(float32 [2,2])
+ * // [[3., 4.],
+ * //  [6., 8.]]
  */
 export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
   if (typeof equation !== 'string') {

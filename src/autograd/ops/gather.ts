@@ -48,6 +48,13 @@ export function checkIndices(op: string, indices: Tensor): void {
  * @param indices int32 of any shape, counted from 0. An index out of range, which is only known on the GPU, gives NaN (for
  *   int32 the most negative and for uint32 the largest number) and gets no gradient.
  * @returns x's shape with the axis replaced by the shape of the indices
+ *
+ * @example
+ * const table = tensor([[1, 2], [3, 4], [5, 6]]);
+ * await gather(table, tensor([2, 0], { dtype: 'int32' })).print();
+ * // Tensor(float32 [2,2])
+ * // [[5., 6.],
+ * //  [1., 2.]]
  */
 export function gather<D extends DType>(x: Tensor<D>, indices: Tensor, axis = 0): Tensor<D> {
   checkTensor('gather', 'x', x);
@@ -59,6 +66,10 @@ export function gather<D extends DType>(x: Tensor<D>, indices: Tensor, axis = 0)
   return pick(x, indices, { op: 'gather', axis: at, missing: 'outside', distinct: false });
 }
 
+/** `gather` in the name of `op`, with indices of which none occurs twice, so that its derivative does not sort them. */
+export const gatherDistinct = <D extends DType>(op: string, x: Tensor<D>, indices: Tensor, axis: number): Tensor<D> =>
+  pick(x, indices, { op, axis, missing: 'outside', distinct: true });
+
 /**
  * Picks one element of x along an axis for each index, as NumPy's take_along_axis, PyTorch's take_along_dim and, where the
  * shapes are equal except along the axis, PyTorch's gather: `y[i, j] = x[indices[i, j], j]` for axis 0 of two.
@@ -66,6 +77,13 @@ export function gather<D extends DType>(x: Tensor<D>, indices: Tensor, axis = 0)
  * @param indices int32 of x's rank, counted from 0, as `argsort` and `topK` return them. Along the other axes, extents are
  *   equal or 1, which broadcasts. An index out of range gives what it does in `gather`.
  * @returns the shape of the indices, stretched along the other axes
+ *
+ * @example
+ * const x = tensor([[3, 1, 2], [9, 7, 8]]);
+ * await takeAlongAxis(x, argsort(x), 1).print();
+ * // Tensor(float32 [2,3])
+ * // [[1., 2., 3.],
+ * //  [7., 8., 9.]]
  */
 export function takeAlongAxis<D extends DType>(x: Tensor<D>, indices: Tensor, axis: number): Tensor<D> {
   return takeAlong('takeAlongAxis', x, indices, axis, false);

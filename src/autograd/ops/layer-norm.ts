@@ -20,6 +20,12 @@ import { rsqrt, square } from './unary.ts';
  * @param beta of normalizedShape; null: 0
  * @param options.eps added to the variance. Default 1e-5
  * @throws RangeError or TypeError if shapes, types or options do not fit
+ *
+ * @example
+ * await layerNorm(tensor([[1, 2, 3], [10, 20, 30]]), 3).print();
+ * // Tensor(float32 [2,3])
+ * // [[-1.2247,  0.0000,  1.2247],
+ * //  [-1.2247,  0.0000,  1.2247]]
  */
 export function layerNorm(
   x: Tensor,

@@ -46,13 +46,21 @@ const MEAN = { reduction: 'mean' } as const;
  * Squared differences of two tensors of one shape.
  *
  * @throws RangeError or TypeError if shapes, types or options do not fit; so do all losses below
+ *
+ * @example
+ * console.log(await mseLoss(tensor([1, 2]), tensor([2, 4])).item()); // 2.5
  */
 export function mseLoss(a: Tensor, b: Tensor, options: LossOptions = {}): Tensor {
   const { reduction } = optionsOf('mseLoss', options, MEAN);
   return pairLoss('mseLoss', a, b, reduction, () => square(sub(a, b)));
 }
 
-/** Absolute differences of two tensors of one shape. */
+/**
+ * Absolute differences of two tensors of one shape.
+ *
+ * @example
+ * console.log(await l1Loss(tensor([1, 2]), tensor([2, 4])).item()); // 1.5
+ */
 export function l1Loss(a: Tensor, b: Tensor, options: LossOptions = {}): Tensor {
   const { reduction } = optionsOf('l1Loss', options, MEAN);
   return pairLoss('l1Loss', a, b, reduction, () => abs(sub(a, b)));
@@ -63,6 +71,10 @@ export function l1Loss(a: Tensor, b: Tensor, options: LossOptions = {}): Tensor 
  * |d| - 0.5 beta.
  *
  * @param options.beta difference at which the loss changes from quadratic to linear, >= 0; default 1
+ *
+ * @example
+ * await smoothL1Loss(tensor([0.5, 3]), zeros([2]), { reduction: 'none' }).print();
+ * // Tensor(float32 [2]) [0.1250, 2.5000]
  */
 export function smoothL1Loss(a: Tensor, b: Tensor, options: LossOptions & { readonly beta?: number } = {}): Tensor {
   const { reduction, beta } = optionsOf('smoothL1Loss', options, { ...MEAN, beta: 1 });
@@ -74,6 +86,10 @@ export function smoothL1Loss(a: Tensor, b: Tensor, options: LossOptions & { read
  * Huber loss (Huber 1964) of two tensors of one shape: 0.5 d^2 where |d| < delta, otherwise delta (|d| - 0.5 delta).
  *
  * @param options.delta difference at which the loss changes from quadratic to linear, > 0; default 1
+ *
+ * @example
+ * await huberLoss(tensor([0.5, 3]), zeros([2]), { delta: 2, reduction: 'none' }).print();
+ * // Tensor(float32 [2]) [0.1250, 4.0000]
  */
 export function huberLoss(a: Tensor, b: Tensor, options: LossOptions & { readonly delta?: number } = {}): Tensor {
   const { reduction, delta } = optionsOf('huberLoss', options, { ...MEAN, delta: 1 });
@@ -95,6 +111,15 @@ export interface FocalLossOptions {
  * @param targets [...] int32: the class from 0 to K - 1, -1 for background (BACKGROUND), or -2 to ignore the row (IGNORED). Any
  *   other target, which is only known on the GPU, gives NaN and no gradient
  * @returns [..., K]
+ *
+ * @example
+ * const logits = tensor([[2, -2], [-2, -2], [0, 0]]);
+ * const targets = tensor([0, BACKGROUND, IGNORED], { dtype: 'int32' });
+ * await sigmoidFocalLoss(logits, targets).print();
+ * // Tensor(float32 [3,2])
+ * // [[0.0005, 0.0014],
+ * //  [0.0014, 0.0014],
+ * //  [0.0000, 0.0000]]
  */
 export function sigmoidFocalLoss(logits: Tensor, targets: Tensor, options: FocalLossOptions = {}): Tensor {
   checkFloat('sigmoidFocalLoss', logits);
@@ -125,6 +150,10 @@ export interface BceOptions extends LossOptions {
  * Binary cross entropy of logits x against probabilities y of the same shape, stable for any logit:
  *
  *     posWeight y log(1 + exp(-x)) + (1 - y) log(1 + exp(x))
+ *
+ * @example
+ * const loss = bceWithLogits(tensor([2, -3]), tensor([1, 0]), { reduction: 'none' });
+ * await loss.print(); // Tensor(float32 [2]) [0.1269, 0.0486]
  */
 export function bceWithLogits(logits: Tensor, targets: Tensor, options: BceOptions = {}): Tensor {
   const op = 'bceWithLogits';
@@ -157,6 +186,11 @@ function checkFactor(op: string, name: string, factor: Operand, x: Tensor): void
  * @param a [..., 4]: x1, y1, x2, y2
  * @param b the same shape
  * @returns [...]
+ *
+ * @example
+ * const a = tensor([[0, 0, 10, 10], [0, 0, 10, 10]]);
+ * const b = tensor([[0, 0, 10, 10], [20, 0, 30, 10]]);
+ * await giouLoss(a, b).print(); // Tensor(float32 [2]) [0.0000, 1.3333]
  */
 export function giouLoss(a: Tensor, b: Tensor, options: { readonly eps?: number } = {}): Tensor {
   checkFloat('giouLoss', a, b);

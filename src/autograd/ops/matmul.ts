@@ -10,6 +10,15 @@ type Transposed = 'neither' | 'a' | 'b';
  * Matrix product of a [..., M, K] and b [..., K, N]; leading axes broadcast. With y = a b, da = dy b^T and db = a^T dy.
  *
  * @returns [..., M, N]
+ *
+ * @example
+ * const a = tensor([[1, 2], [3, 4]]);
+ * const b = tensor([[5, 6], [7, 8]]);
+ * await matmul(a, b).print();
+ * // Tensor(float32 [2,2])
+ * // [[19., 22.],
+ * //  [43., 50.]]
+ * console.log(matmul(zeros([8, 1, 2, 3]), zeros([4, 3, 5])).shape); // [8, 4, 2, 5]
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   return product(a, b, 'neither');

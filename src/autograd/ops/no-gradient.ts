@@ -21,10 +21,20 @@ export {
 export { assign } from '../../kernels/copy.ts';
 export { axpby, axpbyAll, scaleAll } from '../../kernels/update.ts';
 
-/** Position of the largest element along an axis, int32. Of equal elements the first counts; NaN counts as largest. */
+/**
+ * Position of the largest element along an axis, int32. Of equal elements the first counts; NaN counts as largest.
+ *
+ * @example
+ * await argmax(tensor([[1, 9, 3], [7, 2, 7]]), 1).print(); // Tensor(int32 [2]) [1, 0]
+ */
 export const argmax = (x: Tensor, axis: number): Tensor<'int32'> => positionOf('argmax', x, axis);
 
-/** Position of the smallest element along an axis, int32. Of equal elements the first counts; NaN counts as smallest. */
+/**
+ * Position of the smallest element along an axis, int32. Of equal elements the first counts; NaN counts as smallest.
+ *
+ * @example
+ * await argmin(tensor([[1, 9, 3], [7, 2, 7]]), 1).print(); // Tensor(int32 [2]) [0, 1]
+ */
 export const argmin = (x: Tensor, axis: number): Tensor<'int32'> => positionOf('argmin', x, axis);
 
 function positionOf(op: 'argmax' | 'argmin', x: Tensor, axis: number): Tensor<'int32'> {

@@ -26,6 +26,13 @@ export interface SuppressionOptions {
  * @param scores [N] float32
  * @returns `indices` [maxOutputs] int32: positions of the picked boxes, highest score first, then -1; `count` [1] int32: how
  *   many are picked. `gather(boxes, indices)` gives NaN in the rows that are left over.
+ *
+ * @example
+ * const boxes = tensor([[0, 0, 10, 10], [1, 0, 11, 10], [20, 20, 30, 30]]);
+ * const scores = tensor([0.6, 0.9, 0.7]);
+ * const { indices, count } = nonMaxSuppression(boxes, scores, { maxOutputs: 3 });
+ * await indices.print(); // Tensor(int32 [3]) [ 1,  2, -1]
+ * console.log(await count.item()); // 2
  */
 export function nonMaxSuppression(
   boxes: Tensor,

@@ -1,6 +1,6 @@
 import { checkInteger, checkNumber, optionsOf } from '../../common/check.ts';
 import { gatherStrided } from '../../kernels/copy.ts';
-import { batchNormGradient, batchStatistics } from '../../kernels/batch-norm.ts';
+import { batchNormGradient, batchStatistics, type RunningStatistics } from '../../kernels/batch-norm.ts';
 import { binary, checkFloat, unary } from '../../kernels/elementwise.ts';
 import { channelAffine, channelLayout, channelSums, channelTotals } from '../../kernels/normalization.ts';
 import { reduce } from '../../kernels/reduce.ts';
@@ -50,6 +50,15 @@ export interface BatchNormResult {
   readonly variance: Tensor;
 }
 
+/** Options of `batchNorm`. */
+export interface BatchNormOptions extends NormOptions {
+  /**
+   * Running statistics to update in place, and the weight of this batch in them (0 to 1). The variance is that with one value less, as
+   * in PyTorch. Default: none.
+   */
+  readonly running?: { readonly mean: Tensor; readonly variance: Tensor; readonly momentum: number } | null;
+}
+
 /**
  * Batch normalisation in training (Ioffe and Szegedy 2015): y = gamma (x - mean) / sqrt(variance + eps) + beta, with the
  * statistics of each channel over all other axes. With xhat = (y - beta) / gamma and M values per channel:
@@ -61,31 +70,45 @@ export interface BatchNormResult {
  * @param x [N, ..., C]
  * @param gamma [C]
  * @param beta [C]
+ *
+ * @example
+ * const x = tensor([[1, 10], [3, 30]]);
+ * const { y, mean: means, variance: variances } = batchNorm(x, ones([2]), zeros([2]));
+ * await y.print();
+ * // Tensor(float32 [2,2])
+ * // [[-1.0000, -1.0000],
+ * //  [ 1.0000,  1.0000]]
+ * await means.print(); // Tensor(float32 [2]) [ 2., 20.]
+ * await variances.print(); // Tensor(float32 [2]) [  1., 100.]
  */
 export function batchNorm(
   x: Tensor,
   gamma: Tensor,
   beta: Tensor,
-  options: NormOptions = {},
+  options: BatchNormOptions = {},
   after: Epilogue = {},
 ): BatchNormResult {
   const op = 'batchNorm';
-  check(op, x, [gamma, beta]);
-  const eps = epsOf(op, options);
+  const { running, ...rest } = optionsOf(op, options, { eps: 1e-5, running: null });
+  check(op, x, [gamma, beta, ...(running === null ? [] : [running.mean, running.variance])]);
+  const eps = epsOf(op, rest);
   const { add, relu } = epilogueOf(op, x.shape, after);
   const count = x.size / x.shape.at(-1)!;
   if (!(count > 0)) throw new RangeError(`batchNorm: [${x.shape}] has no values to take statistics of`);
-  const { mean, variance, inverse, scale } = batchStatistics(op, x, gamma, eps);
+  const { mean, variance, inverse, scale } = batchStatistics(op, x, gamma, eps, running && weights(op, running, count));
   const y = channelAffine(op, x, { mean, q: scale, r: beta }, { u: add, relu });
   const saved = [x, mean, inverse, scale, relu ? y : null] as const;
+  const hasAdd = add !== null;
   record(op, y, [x, gamma, beta, add], saved, (dy, [x, mean, inverse, scale, y]) => {
-    // Three gradients use the sums; the first one computes them.
+    // Three gradients use the sums; the first one computes them. The gradient before ReLU is a tensor of its own only if it is
+    // that of `add`, too.
     const dSum = lazy(() => throughRelu(dy, y));
-    const sums = lazy(() => batchNormGradient(op, dSum(), x, { mean, inverse, scale }));
+    const [u, mask] = hasAdd ? [dSum(), null] : [dy, y];
+    const sums = lazy(() => batchNormGradient(op, u, mask, x, { mean, inverse, scale }));
     return [
       () => {
         const { q, r } = sums();
-        return channelAffine(`${op} gradient`, x, { mean, q, r }, { u: dSum(), p: scale });
+        return channelAffine(`${op} gradient`, x, { mean, q, r }, { u, mask, p: scale });
       },
       () => sums().dgamma,
       () => sums().dbeta,
@@ -97,11 +120,30 @@ export function batchNorm(
   return { y, mean, variance };
 }
 
+/** The weights with which running statistics and those of a batch of `count` values per channel are added. */
+function weights(
+  op: string,
+  { mean, variance, momentum }: NonNullable<BatchNormOptions['running']>,
+  count: number,
+): RunningStatistics {
+  checkNumber(op, 'momentum', momentum, { min: 0, max: 1 });
+  if (count <= 1) throw new RangeError(`${op}: ${count} value per channel has no variance for the running statistics`);
+  const varWeight = (momentum * count) / (count - 1);
+  return { mean, variance, old: 1 - momentum, meanWeight: momentum, varWeight };
+}
+
 /**
  * Batch normalisation with given statistics, as in evaluation: y = gamma (x - mean) / sqrt(variance + eps) + beta.
  * Differentiable in x, gamma and beta.
  *
  * @param x [N, ..., C]; the others are [C]
+ *
+ * @example
+ * const x = tensor([[1, 10], [3, 30]]);
+ * await batchNormInference(x, ones([2]), zeros([2]), tensor([2, 20]), tensor([1, 100])).print();
+ * // Tensor(float32 [2,2])
+ * // [[-1.0000, -1.0000],
+ * //  [ 1.0000,  1.0000]]
  */
 export function batchNormInference(
   x: Tensor,
@@ -165,6 +207,11 @@ function firstPerGroup(op: string, x: Tensor, groups: number): Tensor {
  * @param groups number of groups; it divides C
  * @param gamma [C]
  * @param beta [C]
+ *
+ * @example
+ * const x = tensor([[1, 3, 10, 30]]);
+ * await groupNorm(x, 2, ones([4]), zeros([4])).print();
+ * // Tensor(float32 [1,4]) [[-1.0000,  1.0000, -1.0000,  1.0000]]
  */
 export function groupNorm(x: Tensor, groups: number, gamma: Tensor, beta: Tensor, options: NormOptions = {}): Tensor {
   const op = 'groupNorm';

@@ -27,6 +27,13 @@ export type { AvgPoolOptions, PoolOptions };
  * @returns [N, P, Q, C] with P = floor((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, or rounded up with
  *   `ceilMode`
  * @throws a RangeError if the padding is more than half of the window, or the window is larger than the padded image
+ *
+ * @example
+ * const x = reshape(arange(0, 16), [1, 4, 4, 1]);
+ * await reshape(maxPool2d(x, { kernel: 2, stride: 2 }), [2, 2]).print();
+ * // Tensor(float32 [2,2])
+ * // [[ 5.,  7.],
+ * //  [13., 15.]]
  */
 export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
   const geometry = poolGeometry('maxPool2d', x, options);
@@ -42,6 +49,13 @@ export function maxPool2d(x: Tensor, options: PoolOptions): Tensor {
  * @param x [N, H, W, C]
  * @returns [N, P, Q, C] with P as for `maxPool2d`
  * @throws a RangeError if the padding is more than half of the window, or the window is larger than the padded image
+ *
+ * @example
+ * const x = reshape(arange(0, 16), [1, 4, 4, 1]);
+ * await reshape(avgPool2d(x, { kernel: 2, stride: 2 }), [2, 2]).print();
+ * // Tensor(float32 [2,2])
+ * // [[ 2.5000,  4.5000],
+ * //  [10.5000, 12.5000]]
  */
 export function avgPool2d(x: Tensor, options: AvgPoolOptions): Tensor {
   const geometry = poolGeometry('avgPool2d', x, options, { ...POOL, countIncludePad: true });
@@ -69,6 +83,10 @@ function checkImages(op: string, x: Tensor): void {
  * @param x [N, H, W, C]
  * @param size [P, Q], or one number for both
  * @returns [N, P, Q, C]
+ *
+ * @example
+ * const x = reshape(arange(0, 15), [1, 3, 5, 1]);
+ * await reshape(adaptiveAvgPool2d(x, [1, 2]), [2]).print(); // Tensor(float32 [2]) [6., 8.]
  */
 export function adaptiveAvgPool2d(x: Tensor, size: number | Pair): Tensor {
   const op = 'adaptiveAvgPool2d';
@@ -86,7 +104,12 @@ function adaptiveAverage(x: Tensor, size: Pair, gradient: boolean): Tensor {
   return record(op, adaptiveAvgPool(x, size, gradient), [x], [], backward, { twice: true });
 }
 
-/** Mean over all pixels of each image, per channel: [N, H, W, C] to [N, C] (Lin, Chen and Yan 2013, "Network in network"). */
+/**
+ * Mean over all pixels of each image, per channel: [N, H, W, C] to [N, C] (Lin, Chen and Yan 2013, "Network in network").
+ *
+ * @example
+ * await globalAvgPool2d(reshape(arange(0, 8), [1, 2, 2, 2])).print(); // Tensor(float32 [1,2]) [[3., 4.]]
+ */
 export function globalAvgPool2d(x: Tensor): Tensor {
   checkImages('globalAvgPool2d', x);
   return mean(x, [1, 2]);

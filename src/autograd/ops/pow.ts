@@ -10,6 +10,10 @@ import { where } from './where.ts';
  * NaN unless b is an integer. Exponents that are integers from -64 to 64 multiply, so that small powers are exact.
  *
  * The gradient of a is 0 where b = 0. That of b is pow(a, b) log(a): NaN for negative a, and 0 where a = 0 and b >= 0.
+ *
+ * @example
+ * await pow(tensor([1, 2, 3]), 2).print(); // Tensor(float32 [3]) [1., 4., 9.]
+ * await pow(2, tensor([-1, 0.5, 3])).print(); // Tensor(float32 [3]) [0.5000, 1.4142, 8.0000]
  */
 export const pow = (a: Operand, b: Operand): Tensor =>
   differentiable(
@@ -42,6 +46,9 @@ function exponentGradient(dy: Tensor, a: Operand, b: Operand): Tensor {
  *
  * @param y ordinate
  * @param x abscissa
+ *
+ * @example
+ * await atan2(tensor([1, 1, -1]), tensor([1, -1, 0])).print(); // Tensor(float32 [3]) [ 0.7854,  2.3562, -1.5708]
  */
 export const atan2 = (y: Operand, x: Operand): Tensor =>
   differentiable(

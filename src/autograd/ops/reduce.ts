@@ -13,6 +13,11 @@ import { reshape } from './shape.ts';
  *
  * @throws TypeError for integers, whose mean is seldom one; cast them to float32
  * @throws RangeError if there is nothing to average
+ *
+ * @example
+ * const x = tensor([[1, 2], [3, 6]]);
+ * console.log(await mean(x).item()); // 3
+ * await mean(x, 0).print(); // Tensor(float32 [2]) [2., 4.]
  */
 export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   const keepDims = checkReduction('mean', x, options);
@@ -40,8 +45,22 @@ function extreme(op: 'max' | 'min', x: Tensor, axes: Axes, options: ReduceOption
   return record(op, y, [x], [x, y], backward, { twice: true });
 }
 
-/** Largest element along some axes, or of all; NaN if there is one. Elements that tie divide the gradient evenly. */
+/**
+ * Largest element along some axes, or of all; NaN if there is one. Elements that tie divide the gradient evenly.
+ *
+ * @example
+ * const x = tensor([[1, 5], [7, 2]]);
+ * console.log(await max(x).item()); // 7
+ * await max(x, 1).print(); // Tensor(float32 [2]) [5., 7.]
+ */
 export const max = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => extreme('max', x, axes, options);
 
-/** Smallest element along some axes, or of all; NaN if there is one. Elements that tie divide the gradient evenly. */
+/**
+ * Smallest element along some axes, or of all; NaN if there is one. Elements that tie divide the gradient evenly.
+ *
+ * @example
+ * const x = tensor([[1, 5], [7, 2]]);
+ * console.log(await min(x).item()); // 1
+ * await min(x, 1).print(); // Tensor(float32 [2]) [1., 2.]
+ */
 export const min = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => extreme('min', x, axes, options);

@@ -39,6 +39,10 @@ function targets<D extends DType>(op: string, x: Tensor<D>, indices: Tensor, sou
  * @param indices int32 of x's rank, counted from 0; not larger than `source` along any axis, nor than x along the others. An
  *   index out of range is ignored.
  * @param source the new elements, of x's type
+ *
+ * @example
+ * const at = tensor([3, 1], { dtype: 'int32' });
+ * await scatter(zeros([5]), at, tensor([10, 20]), 0).print(); // Tensor(float32 [5]) [ 0., 20.,  0., 10.,  0.]
  */
 export function scatter<D extends DType>(x: Tensor<D>, indices: Tensor, source: Tensor<D>, axis: number): Tensor<D> {
   return tidy(() => {
@@ -57,6 +61,11 @@ export function scatter<D extends DType>(x: Tensor<D>, indices: Tensor, source: 
  *
  * @param indices see `scatter`
  * @param source what to add, of x's type
+ *
+ * @example
+ * const at = tensor([1, 3, 1], { dtype: 'int32' });
+ * await scatterAdd(zeros([5]), at, tensor([10, 20, 30]), 0).print();
+ * // Tensor(float32 [5]) [ 0., 40.,  0., 20.,  0.]
  */
 export function scatterAdd<D extends DType>(x: Tensor<D>, indices: Tensor, source: Tensor<D>, axis: number): Tensor<D> {
   checkTensor('scatterAdd', 'x', x);
@@ -71,6 +80,10 @@ export function scatterAdd<D extends DType>(x: Tensor<D>, indices: Tensor, sourc
  * x with `value` where the mask's element is not 0, as PyTorch's masked_fill. No gradient flows to what was replaced.
  *
  * @param mask any type; its shape broadcasts to x's
+ *
+ * @example
+ * const x = tensor([1, -2, 3]);
+ * await maskedFill(x, less(x, 0), 0).print(); // Tensor(float32 [3]) [1., 0., 3.]
  */
 export function maskedFill<D extends DType>(x: Tensor<D>, mask: Tensor, value: number): Tensor<D> {
   checkTensor('maskedFill', 'x', x);
@@ -87,6 +100,12 @@ export function maskedFill<D extends DType>(x: Tensor<D>, mask: Tensor, value: n
  *
  * @param indices int32 of any shape, counted from 0
  * @returns int32 [..., numClasses]; `cast` makes it float32
+ *
+ * @example
+ * await oneHot(tensor([2, 0], { dtype: 'int32' }), 3).print();
+ * // Tensor(int32 [2,3])
+ * // [[0, 0, 1],
+ * //  [1, 0, 0]]
  */
 export function oneHot(indices: Tensor, numClasses: number): Tensor<'int32'> {
   checkIndices('oneHot', indices);

@@ -9,7 +9,15 @@ import { record } from '../tape.ts';
 
 const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, v, i) => sum + v * b[i]!, 0);
 
-/** The same elements under another shape, without copying. One extent may be -1: it is inferred from the others. */
+/**
+ * The same elements under another shape, without copying. One extent may be -1: it is inferred from the others.
+ *
+ * @example
+ * await reshape(arange(0, 6), [2, -1]).print();
+ * // Tensor(float32 [2,3])
+ * // [[0., 1., 2.],
+ * //  [3., 4., 5.]]
+ */
 export function reshape<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> {
   checkTensor('reshape', 'x', x);
   checkList('reshape', 'the shape', shape);
@@ -25,7 +33,17 @@ export function reshape<D extends DType>(x: Tensor<D>, shape: Shape): Tensor<D> 
   return record('reshape', x.alias(filled), [x], [], (dy) => [() => reshape(dy, from)], { twice: true });
 }
 
-/** The axes in another order: axis d of the result is axis `order[d]` of x. Default: all axes reversed. */
+/**
+ * The axes in another order: axis d of the result is axis `order[d]` of x. Default: all axes reversed.
+ *
+ * @example
+ * await transpose(tensor([[1, 2, 3], [4, 5, 6]])).print();
+ * // Tensor(float32 [3,2])
+ * // [[1., 4.],
+ * //  [2., 5.],
+ * //  [3., 6.]]
+ * console.log(transpose(zeros([1, 32, 48, 3]), [0, 3, 1, 2]).shape); // [1, 3, 32, 48]
+ */
 export function transpose<D extends DType>(x: Tensor<D>, order?: readonly number[]): Tensor<D> {
   checkTensor('transpose', 'x', x);
   if (order !== undefined) checkList('transpose', 'order', order);
@@ -48,7 +66,15 @@ export function transpose<D extends DType>(x: Tensor<D>, order?: readonly number
   return record('transpose', permute(x, axes), [x], [], (dy) => [() => transpose(dy, inverse)], { twice: true });
 }
 
-/** The block of `sizes` elements that begins at `starts`, one number per axis. A size of -1 reaches to the end. */
+/**
+ * The block of `sizes` elements that begins at `starts`, one number per axis. A size of -1 reaches to the end.
+ *
+ * @example
+ * await slice(tensor([[1, 2, 3], [4, 5, 6]]), [0, 1], [-1, 2]).print();
+ * // Tensor(float32 [2,2])
+ * // [[2., 3.],
+ * //  [5., 6.]]
+ */
 export function slice<D extends DType>(x: Tensor<D>, starts: readonly number[], sizes: readonly number[]): Tensor<D> {
   checkTensor('slice', 'x', x);
   checkList('slice', 'starts', starts);
@@ -70,24 +96,46 @@ export function slice<D extends DType>(x: Tensor<D>, starts: readonly number[], 
   return record('slice', y, [x], [], (dy) => [() => pad(dy, around)], { twice: true });
 }
 
-/** A tensor of `shape` full of `value`, with x written at `starts`. */
+/** A tensor of `shape` full of `value`, with each of the parts written at its start, one number per axis. */
 function place<D extends DType>(
   op: string,
-  x: Tensor<D>,
+  parts: readonly Tensor<D>[],
+  starts: readonly Shape[],
   shape: Shape,
-  starts: readonly number[],
   value: number,
 ): Tensor<D> {
   const strides = stridesOf(shape);
   return tidy(() => {
-    const y = empty(x.device, shape, x.dtype, op);
+    const y = empty(parts[0]!.device, shape, parts[0]!.dtype, op);
     fill(y, value, 0, op);
-    copyStrided(op, x, { start: 0, strides: stridesOf(x.shape) }, y, { start: dot(starts, strides), strides }, x.shape);
+    parts.forEach((part, i) => {
+      const to = { start: dot(starts[i]!, strides), strides };
+      copyStrided(op, part, { start: 0, strides: stridesOf(part.shape) }, y, to, part.shape);
+    });
     return y;
   });
 }
 
-/** Adds `[before, after]` elements of `value` (default 0) along each axis. */
+/**
+ * Zeros of `shape` with each of the tensors at its place. The tensors must fit in and not overlap.
+ *
+ * @param starts the index of each tensor's first element, one number per axis
+ */
+export function assemble(op: string, parts: readonly Tensor[], starts: readonly Shape[], shape: Shape): Tensor {
+  const shapes = parts.map((part) => part.shape);
+  const backward = (dy: Tensor) => shapes.map((part, i) => () => slice(dy, starts[i]!, part));
+  return record(op, place(op, parts, starts, shape, 0), parts, [], backward, { twice: true });
+}
+
+/**
+ * Adds `[before, after]` elements of `value` (default 0) along each axis.
+ *
+ * @example
+ * await pad(tensor([[1, 2]]), [[0, 1], [1, 0]]).print();
+ * // Tensor(float32 [2,3])
+ * // [[0., 1., 2.],
+ * //  [0., 0., 0.]]
+ */
 export function pad<D extends DType>(
   x: Tensor<D>,
   amounts: readonly (readonly [number, number])[],
@@ -107,11 +155,19 @@ export function pad<D extends DType>(
   }
   const starts = amounts.map(([before]) => before);
   const shape = from.map((extent, d) => extent + amounts[d]![0] + amounts[d]![1]);
-  const y = place('pad', x, shape, starts, value);
+  const y = place('pad', [x], [starts], shape, value);
   return record('pad', y, [x], [], (dy) => [() => slice(dy, starts, from)], { twice: true });
 }
 
-/** Joins tensors along an axis; their other extents must be equal. */
+/**
+ * Joins tensors along an axis; their other extents must be equal.
+ *
+ * @example
+ * await concat([tensor([[1], [2]]), tensor([[3, 4], [5, 6]])], 1).print();
+ * // Tensor(float32 [2,3])
+ * // [[1., 3., 4.],
+ * //  [2., 5., 6.]]
+ */
 export function concat<D extends DType>(tensors: readonly Tensor<D>[], axis: number): Tensor<D> {
   checkList('concat', 'tensors', tensors, 'tensors');
   for (const t of tensors) checkTensor('concat', 'one of the tensors', t);
@@ -143,7 +199,15 @@ export function concat<D extends DType>(tensors: readonly Tensor<D>[], axis: num
   return record('concat', y, tensors, [], backward, { twice: true });
 }
 
-/** A copy in memory of its own. Gradients flow through. */
+/**
+ * A copy in memory of its own. Gradients flow through.
+ *
+ * @example
+ * const x = tensor([1, 2]);
+ * const y = clone(x);
+ * write(x, [0, 0]);
+ * await y.print(); // Tensor(float32 [2]) [1., 2.]
+ */
 export function clone<D extends DType>(x: Tensor<D>): Tensor<D> {
   checkTensor('clone', 'x', x);
   return record('clone', cloneKernel(x), [x], [], (dy) => [() => dy], { twice: true });

@@ -16,7 +16,15 @@ function shifted(op: string, x: Tensor, axis: number): { values: Tensor; axis: n
   return { values: binary('sub', x, reduce('max', x, at, true)), axis: at };
 }
 
-/** exp(x) / sum of exp(x) along an axis (default the last), for values of any size. */
+/**
+ * exp(x) / sum of exp(x) along an axis (default the last), for values of any size.
+ *
+ * @example
+ * await softmax(tensor([[1, 2, 3], [1000, 1000, 1000]])).print();
+ * // Tensor(float32 [2,3])
+ * // [[0.0900, 0.2447, 0.6652],
+ * //  [0.3333, 0.3333, 0.3333]]
+ */
 export function softmax(x: Tensor, axis = -1): Tensor {
   const y = tidy(() => {
     const { values, axis: at } = shifted('softmax', x, axis);
@@ -29,7 +37,12 @@ export function softmax(x: Tensor, axis = -1): Tensor {
   return record('softmax', y, [x], [y], backward, { twice: true });
 }
 
-/** Logarithm of softmax along an axis (default the last), without the loss of precision of taking it afterwards. */
+/**
+ * Logarithm of softmax along an axis (default the last), without the loss of precision of taking it afterwards.
+ *
+ * @example
+ * await logSoftmax(tensor([0, 0, 100])).print(); // Tensor(float32 [3]) [-100., -100.,    0.]
+ */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   const y = tidy(() => {
     const { values, axis: at } = shifted('logSoftmax', x, axis);

@@ -24,13 +24,23 @@ export interface Sorted<D extends DType = DType> {
  * For n elements along the axis, each takes part in about log2(n / 32) passes of log2(n) steps.
  *
  * @returns values and their former positions, int32, both of x's shape
+ *
+ * @example
+ * const { values, indices } = sort(tensor([3, 1, 2]), -1, { descending: true });
+ * await values.print(); // Tensor(float32 [3]) [3., 2., 1.]
+ * await indices.print(); // Tensor(int32 [3]) [0, 2, 1]
  */
 export function sort<D extends DType>(x: Tensor<D>, axis = -1, options: SortOptions = {}): Sorted<D> {
   const indices = order('sort', x, axis, options);
   return { values: takeAlong('sort', x, indices, axis, true), indices };
 }
 
-/** The positions along an axis (default the last), int32, that `sort` gives: `takeAlongAxis` with them sorts x. */
+/**
+ * The positions along an axis (default the last), int32, that `sort` gives: `takeAlongAxis` with them sorts x.
+ *
+ * @example
+ * await argsort(tensor([3, 1, 2])).print(); // Tensor(int32 [3]) [1, 2, 0]
+ */
 export function argsort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor<'int32'> {
   return order('argsort', x, axis, options);
 }
@@ -56,6 +66,11 @@ export interface TopKOptions {
  * k elements, besides reading x.
  *
  * @returns values and their positions along the axis, int32; the axis has extent k
+ *
+ * @example
+ * const { values, indices } = topK(tensor([3, 9, 1, 7]), 2);
+ * await values.print(); // Tensor(float32 [2]) [9., 7.]
+ * await indices.print(); // Tensor(int32 [2]) [1, 3]
  */
 export function topK<D extends DType>(x: Tensor<D>, k: number, options: TopKOptions = {}): Sorted<D> {
   checkTensor('topK', 'x', x);

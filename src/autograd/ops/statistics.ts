@@ -30,6 +30,11 @@ export interface VarianceOptions extends ReduceOptions {
 /**
  * Variance over some axes, or over all: the sum of squared distances from the mean, divided by n - correction. As in
  * PyTorch's var, it is NaN for one element with the default correction, and for none.
+ *
+ * @example
+ * const x = tensor([1, 2, 3, 4]);
+ * console.log(await variance(x, 0, { correction: 0 }).item()); // 1.25
+ * await variance(x).print(); // Tensor(float32 []) 1.6667
  */
 export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
   return varianceOf('variance', x, axes, options);
@@ -59,7 +64,12 @@ function varianceOf(op: string, x: Tensor, axes: Axes, options: VarianceOptions)
   return record(op, y, [x], [x], backward, { twice: true });
 }
 
-/** Square root of `variance`. The gradient of equal elements is 0, as in PyTorch. */
+/**
+ * Square root of `variance`. The gradient of equal elements is 0, as in PyTorch.
+ *
+ * @example
+ * await std(tensor([1, 2, 3, 4])).print(); // Tensor(float32 []) 1.2910
+ */
 export function std(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
   return tidy(() => root(varianceOf('std', x, axes, options)));
 }
@@ -75,7 +85,14 @@ export interface NormOptions extends ReduceOptions {
   readonly p?: number;
 }
 
-/** Norm of the vectors along some axes, or of all elements. The gradient of the Euclidean norm at 0 is 0, as in PyTorch. */
+/**
+ * Norm of the vectors along some axes, or of all elements. The gradient of the Euclidean norm at 0 is 0, as in PyTorch.
+ *
+ * @example
+ * const x = tensor([[3, 4], [-6, 8]]);
+ * await norm(x, 1).print(); // Tensor(float32 [2]) [ 5., 10.]
+ * await norm(x, 1, { p: 1 }).print(); // Tensor(float32 [2]) [ 7., 14.]
+ */
 export function norm(x: Tensor, axes?: Axes, options: NormOptions = {}): Tensor {
   checkTensor('norm', 'x', x);
   const { p, keepDims } = optionsOf('norm', options, { p: 2, keepDims: false });
@@ -96,6 +113,9 @@ export function norm(x: Tensor, axes?: Axes, options: NormOptions = {}): Tensor 
 /**
  * Logarithm of the sum of exponentials over some axes, or over all, without overflow. It is -Infinity over no elements and
  * where all are -Infinity, which then get gradient 0.
+ *
+ * @example
+ * await logSumExp(tensor([1000, 1000])).print(); // Tensor(float32 []) 1000.6932
  */
 export function logSumExp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   const keepDims = checkReduction('logSumExp', x, options);
@@ -118,6 +138,9 @@ export function logSumExp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): 
 /**
  * Product over some axes, or over all; 1 over no elements. Pairs are multiplied, then pairs of products, and so on, so that
  * the gradient is right where elements are 0. The product of bools is int32.
+ *
+ * @example
+ * await prod(tensor([[1, 2], [3, 4]]), 1).print(); // Tensor(float32 [2]) [ 2., 12.]
  */
 export function prod(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   const keepDims = checkReduction('prod', x, options);
@@ -149,6 +172,9 @@ function prodAlong(x: Tensor, axis: number): Tensor {
 /**
  * Sums of the elements up to and including each one along an axis. Blocks of 64 are added in order, each starting with the
  * sum of those before it. The sums of bools are int32.
+ *
+ * @example
+ * await cumsum(tensor([1, 2, 3, 4]), 0).print(); // Tensor(float32 [4]) [ 1.,  3.,  6., 10.]
  */
 export function cumsum<D extends DType>(x: Tensor<D>, axis: number): Tensor<D extends 'bool' ? 'int32' : D> {
   checkTensor('cumsum', 'x', x);
@@ -163,11 +189,21 @@ function running(x: Tensor, axis: number, reverse: boolean): Tensor {
   return record('cumsum', cumsumKernel('cumsum', x, axis, reverse), [x], [], backward, { twice: true });
 }
 
-/** Whether any element along some axes, or of all, is not 0, as bool; false over no elements. A NaN is not 0. */
+/**
+ * Whether any element along some axes, or of all, is not 0, as bool; false over no elements. A NaN is not 0.
+ *
+ * @example
+ * await any(tensor([[0, 1], [0, 0]]), 1).print(); // Tensor(bool [2]) [ true, false]
+ */
 export const any = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor<'bool'> =>
   truth('any', x, axes, options);
 
-/** Whether all elements along some axes, or all of x, are not 0, as bool; true over no elements. A NaN is not 0. */
+/**
+ * Whether all elements along some axes, or all of x, are not 0, as bool; true over no elements. A NaN is not 0.
+ *
+ * @example
+ * await all(tensor([[1, 2], [3, 0]]), 1).print(); // Tensor(bool [2]) [ true, false]
+ */
 export const all = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor<'bool'> =>
   truth('all', x, axes, options);
 

@@ -65,6 +65,15 @@ function walkOf({ start, stop, step = 1 }: Range, extent: number): { first: numb
  * @param index for each axis a range, a position (counted from the end if negative), which removes the axis, or null for all
  *   of it. Axes beyond the list are kept whole.
  * @throws RangeError if there are more entries than axes, or a position is outside. Ranges are cut off at the ends of an axis.
+ *
+ * @example
+ * const x = reshape(arange(0, 12), [3, 4]);
+ * await stridedSlice(x, [{ step: -1 }, { start: 1, step: 2 }]).print();
+ * // Tensor(float32 [3,2])
+ * // [[ 9., 11.],
+ * //  [ 5.,  7.],
+ * //  [ 1.,  3.]]
+ * await stridedSlice(x, [1]).print(); // Tensor(float32 [4]) [4., 5., 6., 7.]
  */
 export function stridedSlice<D extends DType>(x: Tensor<D>, index: readonly (Range | number | null)[]): Tensor<D> {
   checkTensor('stridedSlice', 'x', x);
@@ -93,7 +102,15 @@ export function stridedSlice<D extends DType>(x: Tensor<D>, index: readonly (Ran
   return visit('stridedSlice', x, { start, strides: steps }, extents);
 }
 
-/** The elements in reverse order along some axes, or along all. */
+/**
+ * The elements in reverse order along some axes, or along all.
+ *
+ * @example
+ * await flip(tensor([[1, 2], [3, 4]]), 1).print();
+ * // Tensor(float32 [2,2])
+ * // [[2., 1.],
+ * //  [4., 3.]]
+ */
 export function flip<D extends DType>(x: Tensor<D>, axes?: number | readonly number[]): Tensor<D> {
   checkTensor('flip', 'x', x);
   const list = normalizeAxes('flip', axes, x.shape.length);

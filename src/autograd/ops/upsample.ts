@@ -28,11 +28,22 @@ function interpolated(x: Tensor, from: Size, to: Size, bilinear: boolean, gradie
 /**
  * Resizes [N, H, W, C] to [N, height, width, C], larger or smaller, by taking the nearest pixel: output i is input
  * floor(i H / height).
+ *
+ * @example
+ * const x = reshape(tensor([1, 2]), [1, 1, 2, 1]);
+ * await reshape(upsampleNearest(x, [2, 4]), [2, 4]).print();
+ * // Tensor(float32 [2,4])
+ * // [[1., 1., 2., 2.],
+ * //  [1., 1., 2., 2.]]
  */
 export const upsampleNearest = (x: Tensor, size: Size): Tensor => resized('upsampleNearest', x, size, false);
 
 /**
  * Resizes [N, H, W, C] to [N, height, width, C], larger or smaller, by bilinear interpolation between pixels whose centres
  * lie at half-integers (PyTorch's `align_corners = false`, without antialiasing).
+ *
+ * @example
+ * const x = reshape(tensor([1, 2]), [1, 1, 2, 1]);
+ * await flatten(upsampleBilinear(x, [1, 4])).print(); // Tensor(float32 [4]) [1.0000, 1.2500, 1.7500, 2.0000]
  */
 export const upsampleBilinear = (x: Tensor, size: Size): Tensor => resized('upsampleBilinear', x, size, true);

@@ -9,6 +9,10 @@ import { sumTo } from './broadcast.ts';
 /**
  * a where the condition's element is not 0, otherwise b, with broadcasting; a and b may be numbers. The gradient of the
  * one that is not chosen is 0.
+ *
+ * @example
+ * const x = tensor([-1, 0, 2]);
+ * await where(greater(x, 0), x, mul(x, 0.1)).print(); // Tensor(float32 [3]) [-0.1000,  0.0000,  2.0000]
  */
 export function where(condition: Tensor, a: Tensor | number, b: Tensor | number): Tensor {
   checkTensor('where', 'the condition', condition);

@@ -1,5 +1,5 @@
-// For the rows of each split and every channel c: mean[split, c] of x[row, c], and squares[split, c], the sum of
-// (x - mean)^2, in one pass over x [N, rows, C]. Splits are of one image.
+// For the rows of each split and every channel c: their mean, moments[split, 0, c], and the sum of (x - mean)^2,
+// moments[split, 1, c], in one pass over x [N, rows, C]. Splits are of one image.
 // Sums are taken of x minus its first row in the split, so that a mean that is large against the deviation costs no
 // precision: with d = x - first, sum (x - mean)^2 = sum d^2 - (sum d)^2 / n.
 // One invocation handles one channel, or with V = vec4f four, of one split.
@@ -16,9 +16,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<V>;
-@group(0) @binding(1) var<storage, read_write> mean: array<V>;
-@group(0) @binding(2) var<storage, read_write> squares: array<V>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> moments: array<V>;
+@group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -50,6 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     sumSquares += d * d;
   }
   let n = f32(end - begin);
-  mean[i] = first + sum / n;
-  squares[i] = max(sumSquares - sum * sum / n, V());
+  let result = i / c * 2u * c + i % c;
+  moments[result] = first + sum / n;
+  moments[result + c] = max(sumSquares - sum * sum / n, V());
 }

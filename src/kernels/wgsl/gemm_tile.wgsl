@@ -9,6 +9,7 @@
 // Specialisation
 const TX: u32 = 16u; // invocations along the channels: 8 or 16
 const TY: u32 = 16u; // invocations along the pixels: 8 or 16
+const TRANSPOSED: bool = false; // w is [K, span] vectors of one span: a filter of one tap, for its input gradient
 
 struct Params {
   h: u32, w: u32, c4: u32, // size of x, channels in vectors
@@ -90,6 +91,7 @@ fn main(
   for (var i = 0u; i < A_LOADS; i++) { loads[i] = place(first + local / STEP + i * (THREADS / STEP)); }
   var aNext: array<vec4f, A_LOADS>;
   var bNext: array<vec4f, B_LOADS>;
+  var block: mat4x4f; // where w is transposed: 4 values of the sum times 4 channels, for the first STEP x COLUMNS invocations
 
   var sum: array<array<vec4f, 2>, 8>;
   // One turn more than there are steps: each turn loads one step and multiplies the one before.
@@ -105,11 +107,20 @@ fn main(
       }
       term.vector += STEP;
       term = settled(term);
-      for (var i = 0u; i < B_LOADS; i++) {
-        let value = step * 4u * STEP + (local + i * THREADS) / COLUMNS;
-        let column = firstColumn + (local + i * THREADS) % COLUMNS;
-        let inside = value < 4u * terms && column < params.k4;
-        bNext[i] = select(vec4f(), w[select(0u, batch * params.wBatch + value * params.k4 + column, inside)], inside);
+      if (TRANSPOSED) {
+        let vector = step * STEP + local % STEP;
+        let column = firstColumn + local / STEP;
+        let inside = vector < terms && column < params.k4 && local < STEP * COLUMNS;
+        let at = select(0u, 4u * column * terms + vector, inside);
+        for (var j = 0u; j < 4u; j++) { block[j] = select(vec4f(), w[at + j * terms], inside); }
+        block = transpose(block);
+      } else {
+        for (var i = 0u; i < B_LOADS; i++) {
+          let value = step * 4u * STEP + (local + i * THREADS) / COLUMNS;
+          let column = firstColumn + (local + i * THREADS) % COLUMNS;
+          let inside = value < 4u * terms && column < params.k4;
+          bNext[i] = select(vec4f(), w[select(0u, batch * params.wBatch + value * params.k4 + column, inside)], inside);
+        }
       }
     }
     if (step > 0u) {
@@ -128,7 +139,11 @@ fn main(
     }
     workgroupBarrier();
     for (var i = 0u; i < A_LOADS; i++) { aTile[local + i * THREADS] = aNext[i]; }
-    for (var i = 0u; i < B_LOADS; i++) { bTile[local + i * THREADS] = bNext[i]; }
+    if (!TRANSPOSED) {
+      for (var i = 0u; i < B_LOADS; i++) { bTile[local + i * THREADS] = bNext[i]; }
+    } else if (local < STEP * COLUMNS) {
+      for (var j = 0u; j < 4u; j++) { bTile[(4u * (local % STEP) + j) * COLUMNS + local / STEP] = block[j]; }
+    }
     workgroupBarrier();
   }
 

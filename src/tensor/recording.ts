@@ -1,0 +1,289 @@
+import { PARAMS_SLOT_BYTES, type Dispatch, type Replay } from './commands.ts';
+import type { Command } from './failed-batch.ts';
+import type { Arena, PooledBuffer } from './pool.ts';
+import { bufferUsage } from './webgpu-flags.ts';
+
+// A recording notes the commands of a function instead of sending them, and sends them when the function has returned. From
+// then on it can send the same commands again, without the function: a flat list of pipelines, bind groups and sizes. CUDA's
+// graphs work like this (stream capture), and have the same limits: values of the host are those of the recording.
+
+/** Launches whose parameters share a buffer. */
+const LAUNCHES_PER_PAGE = 1024;
+
+/** What a recording needs of its device. */
+export interface RecordingHost {
+  createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer;
+  writeBuffer(buffer: GPUBuffer, data: Uint8Array<ArrayBuffer>): void;
+  destroyBuffer(buffer: GPUBuffer): void;
+  /** Sends the commands once. */
+  send(recording: Recording): void;
+  /** No more commands are noted. */
+  closed(recording: Recording): void;
+  /** Its buffers are free. */
+  disposed(recording: Recording): void;
+}
+
+/** Memory of a tensor, as far as recordings know it. */
+interface Changeable {
+  readonly buffer: PooledBuffer;
+  changed(): void;
+}
+
+/** A tensor whose values are copied into one of the recording's before each run. */
+export interface Feed {
+  readonly from: PooledBuffer;
+  readonly to: PooledBuffer;
+  readonly bytes: number;
+}
+
+interface Launch {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  /** Where its parameters start in their buffer; null if it has none. */
+  readonly offset: Uint32Array | null;
+  readonly groups: readonly [number, number, number];
+}
+
+interface Copy {
+  /** Null for values of the host. */
+  readonly from: GPUBuffer | null;
+  readonly fromByte: number;
+  readonly to: GPUBuffer;
+  readonly toByte: number;
+  readonly bytes: number;
+}
+
+let open: Recording | null = null;
+
+/** The recording that notes commands now. */
+export const openRecording = (): Recording | null => open;
+
+/** The commands of one call of a function, with the buffers that they use. */
+export class Recording implements Replay {
+  /** What it reads or writes and does not own. */
+  readonly buffers: PooledBuffer[] = [];
+  writes: readonly PooledBuffer[] = [];
+  /** The buffers that it owns. */
+  readonly arena: Arena;
+  /** The device that it records for. */
+  readonly device: unknown;
+  dispatches = 0;
+  readonly #host: RecordingHost;
+  readonly #list: (Launch | Copy)[] = [];
+  readonly #commands: Command[] = [];
+  readonly #written = new Set<PooledBuffer>();
+  /** How often each of the buffers that it does not own was given back when it was first used. */
+  readonly #leases = new Map<PooledBuffer, number>();
+  readonly #changed = new Set<Changeable>();
+  readonly #pages: { readonly gpu: GPUBuffer; readonly values: Uint8Array<ArrayBuffer>; used: number }[] = [];
+  /** Values of the host, in sequence. */
+  #constants: Uint8Array[] = [];
+  #constantBytes = 0;
+  #constantBuffer: GPUBuffer | null = null;
+  #feeds: readonly Feed[] = [];
+  #problem: string | null = null;
+  #isDisposed = false;
+  #release: (() => void) | null = null;
+
+  private constructor(device: unknown, arena: Arena, host: RecordingHost) {
+    this.device = device;
+    this.arena = arena;
+    this.#host = host;
+  }
+
+  /** Opens a recording. */
+  static open(device: unknown, arena: Arena, host: RecordingHost): Recording {
+    open = new Recording(device, arena, host);
+    return open;
+  }
+
+  get commands(): readonly Command[] {
+    const copies = this.#feeds.map(({ from, to }) => ({
+      operation: 'copy of an argument',
+      buffers: [from.gpu, to.gpu],
+      encode: null,
+    }));
+    return [...copies, ...this.#commands];
+  }
+
+  /** Why it cannot run again; null if it can. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  /** Whether its buffers are free and it cannot run any more. */
+  get isDisposed(): boolean {
+    return this.#isDisposed;
+  }
+
+  /** Whether the memory that it does not own is still that of the same tensors. */
+  get isValid(): boolean {
+    for (const [buffer, lease] of this.#leases) if (buffer.lease !== lease) return false;
+    return true;
+  }
+
+  /** The buffer for the parameters of the next launch. */
+  get paramsBuffer(): GPUBuffer {
+    let page = this.#pages.at(-1);
+    if (page === undefined || page.used === LAUNCHES_PER_PAGE) {
+      const size = LAUNCHES_PER_PAGE * PARAMS_SLOT_BYTES;
+      const usage = bufferUsage.UNIFORM | bufferUsage.COPY_DST;
+      const gpu = this.#host.createBuffer({ label: 'parameters of a recording', size, usage });
+      page = { gpu, values: new Uint8Array(size), used: 0 };
+      this.#pages.push(page);
+    }
+    return page.gpu;
+  }
+
+  /** Notes a launch. */
+  dispatch({ operation, pipeline, group, buffers, writes, params, groups }: Dispatch): void {
+    for (const buffer of buffers) this.#use(buffer);
+    for (const buffer of writes) this.#written.add(buffer);
+    let offset: Uint32Array | null = null;
+    if (params !== null) {
+      const page = this.#pages.at(-1)!;
+      offset = Uint32Array.of(page.used++ * PARAMS_SLOT_BYTES);
+      page.values.set(new Uint8Array(params), offset[0]);
+    }
+    const launch = { pipeline, group, offset, groups };
+    this.#list.push(launch);
+    const encode = (pass: GPUComputePassEncoder): void => encodeLaunch(pass, launch, null);
+    this.#commands.push({ operation, buffers: buffers.map(({ gpu }) => gpu), encode });
+    this.dispatches++;
+  }
+
+  /** Notes a copy between two buffers. */
+  copy(from: PooledBuffer, fromByte: number, to: PooledBuffer, toByte: number, bytes: number): void {
+    this.#use(from);
+    this.#use(to);
+    this.#written.add(to);
+    this.#list.push({ from: from.gpu, fromByte, to: to.gpu, toByte, bytes: Math.ceil(bytes / 4) * 4 });
+    this.#commands.push({ operation: 'copy', buffers: [from.gpu, to.gpu], encode: null });
+  }
+
+  /** Notes that values of the host are copied to a buffer. Every run copies the same ones. */
+  write(to: PooledBuffer, data: ArrayBufferView<ArrayBuffer>): void {
+    const bytes = Math.ceil(data.byteLength / 4) * 4;
+    if (bytes === 0) return;
+    const values = new Uint8Array(bytes);
+    values.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    this.#use(to);
+    this.#written.add(to);
+    this.#list.push({ from: null, fromByte: this.#constantBytes, to: to.gpu, toByte: 0, bytes });
+    this.#commands.push({ operation: 'write', buffers: [to.gpu], encode: null });
+    this.#constants.push(values);
+    this.#constantBytes += bytes;
+  }
+
+  /** Notes that the values of a tensor changed. */
+  noteChange(storage: Changeable): void {
+    this.#changed.add(storage);
+  }
+
+  /** What is copied into its own tensors before the commands run. */
+  feed(feeds: readonly Feed[]): void {
+    this.#feeds = feeds;
+  }
+
+  /** What to give up with it. */
+  hold(release: () => void): void {
+    this.#release = release;
+  }
+
+  /** Stops noting commands and runs those that were noted. */
+  close(): void {
+    if (open !== this) return;
+    open = null;
+    for (const { gpu, values, used } of this.#pages) {
+      this.#host.writeBuffer(gpu, values.subarray(0, used * PARAMS_SLOT_BYTES));
+    }
+    if (this.#constantBytes > 0) this.#upload();
+    this.writes = [...this.#written];
+    try {
+      this.#host.send(this);
+    } finally {
+      this.#host.closed(this);
+    }
+    const lasts = (buffer: PooledBuffer): boolean => buffer.arena !== this.arena || this.arena.live.has(buffer);
+    this.writes = this.writes.filter(lasts);
+    for (const storage of this.#changed) if (!lasts(storage.buffer)) this.#changed.delete(storage);
+  }
+
+  /**
+   * Runs what was noted so far and ends the recording, because what comes next cannot be repeated: the rest of the function
+   * runs as usual.
+   */
+  abandon(reason: string): void {
+    this.#problem ??= reason;
+    this.close();
+    this.dispose();
+  }
+
+  /** Runs the commands again, with the values of other tensors. The result is where it was. */
+  replay(feeds: readonly Feed[]): void {
+    this.#feeds = feeds;
+    this.#host.send(this);
+    for (const storage of this.#changed) storage.changed();
+  }
+
+  encode(encoder: GPUCommandEncoder): void {
+    for (const { from, to, bytes } of this.#feeds) encoder.copyBufferToBuffer(from.gpu, 0, to.gpu, 0, bytes);
+    let pass: GPUComputePassEncoder | null = null;
+    let pipeline: GPUComputePipeline | null = null;
+    for (const item of this.#list) {
+      if ('pipeline' in item) {
+        pass ??= encoder.beginComputePass();
+        encodeLaunch(pass, item, pipeline);
+        ({ pipeline } = item);
+        continue;
+      }
+      pass?.end();
+      pass = pipeline = null;
+      encoder.copyBufferToBuffer(item.from ?? this.#constantBuffer!, item.fromByte, item.to, item.toByte, item.bytes);
+    }
+    pass?.end();
+  }
+
+  /** The driver rejected it: its buffers may be broken. */
+  failed(): void {
+    this.#problem ??= 'the driver rejected it';
+    this.dispose();
+  }
+
+  /** Gives its buffers back, except those of tensors that are still in use. It cannot run again. */
+  dispose(): void {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    this.#release?.();
+    for (const { gpu } of this.#pages) this.#host.destroyBuffer(gpu);
+    if (this.#constantBuffer !== null) this.#host.destroyBuffer(this.#constantBuffer);
+    this.#host.disposed(this);
+  }
+
+  #upload(): void {
+    const usage = bufferUsage.COPY_SRC | bufferUsage.COPY_DST;
+    const all = new Uint8Array(this.#constantBytes);
+    let next = 0;
+    for (const values of this.#constants) {
+      all.set(values, next);
+      next += values.length;
+    }
+    this.#constants = [];
+    this.#constantBuffer = this.#host.createBuffer({ label: 'values of a recording', size: all.length, usage });
+    this.#host.writeBuffer(this.#constantBuffer, all);
+  }
+
+  #use(buffer: PooledBuffer): void {
+    if (buffer.arena === this.arena || this.#leases.has(buffer)) return;
+    this.#leases.set(buffer, buffer.lease);
+    this.buffers.push(buffer);
+  }
+}
+
+function encodeLaunch(pass: GPUComputePassEncoder, launch: Launch, before: GPUComputePipeline | null): void {
+  const { pipeline, group, offset, groups } = launch;
+  if (pipeline !== before) pass.setPipeline(pipeline);
+  if (offset === null) pass.setBindGroup(0, group);
+  else pass.setBindGroup(0, group, offset, 0, 1);
+  pass.dispatchWorkgroups(groups[0], groups[1], groups[2]);
+}
