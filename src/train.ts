@@ -6,7 +6,7 @@ export type { EvaluationRecord, RunRecord, RunStore, StepRecord } from './train/
 export { startingRate, type RateInput } from './train/starting-rate.ts';
 export { readLosses, Trainer, type StepLosses, type TrainerOptions } from './train/trainer.ts';
 export { trainDetector } from './train/train-detector.ts';
-export { type TrainOptions, type TrainResult } from './train/run-options.ts';
+export { type Peek, type TrainOptions, type TrainResult } from './train/run-options.ts';
 export { type RecipeOptions } from './train/recipe.ts';
 export { trainSettings, type TrainSettings } from './train/settings.ts';
 export { freezeBackbone, type FrozenParts } from './train/freeze.ts';

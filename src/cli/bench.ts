@@ -163,6 +163,7 @@ async function runLevel(level: Level, values: Values, terminal: Terminal, versio
   if (level === 'first-step') return firstStep(terminal.isJson, chosen, workloads[0]!);
 
   const device = await init(chosen);
+  if (device.adapter.tuned) terminal.say('kernels are chosen by the table that retinagrad tune measured');
   terminal.say(`${device.adapter.name}: measuring what it can do at most`);
   const result = newResult(device, version, await measureCeiling(device, seconds));
   const { gflops, gbps } = result.ceiling;

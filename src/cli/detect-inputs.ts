@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { counted } from '../common/check.ts';
 import {
   type AreaOfInterest,
   groundResolution,
@@ -17,7 +18,14 @@ import {
   type Raster,
   type RgbImage,
 } from '../data-node.ts';
-import { detectFiles, omittedImages, TileJournal, type DetectFilesOptions, type Detector } from '../detector-node.ts';
+import {
+  detectFiles,
+  omittedImages,
+  TileJournal,
+  type DetectFilesOptions,
+  type Detector,
+  type FileStore,
+} from '../detector-node.ts';
 import { detectionPicture } from '../report.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -57,10 +65,11 @@ export interface FoundInInputs {
 }
 
 /** How `detectInputs` works. */
-interface DetectInputsOptions {
-  readonly detecting: DetectFilesOptions & { readonly scoreThreshold: number };
+export interface DetectInputsOptions {
+  readonly detecting: DetectFilesOptions & { readonly scoreThreshold: number; readonly maxDetections: number };
   readonly area: AreaOfInterest | null;
-  readonly journal: TileJournal;
+  /** What was found before in the tiles of a file. */
+  readonly storeOf: (file: string) => FileStore;
   /** Folder, magnification, and whether large rasters are drawn, too; null for no pictures. */
   readonly pictures: { readonly out: string; readonly scale: number | undefined; readonly large: boolean } | null;
   readonly signal: AbortSignal;
@@ -71,7 +80,7 @@ interface DetectInputsOptions {
 export async function detectInputs(
   detector: Detector,
   inputs: readonly (string | Raster)[],
-  { detecting, area, journal, pictures, signal, terminal }: DetectInputsOptions,
+  { detecting, area, storeOf, pictures, signal, terminal }: DetectInputsOptions,
 ): Promise<FoundInInputs> {
   const images: FoundImage[] = [];
   const resolutions: number[] = [];
@@ -88,7 +97,7 @@ export async function detectInputs(
       outside++;
       progress();
     },
-    storeOf: (file: string) => journal.storeOf(fileKey(file)),
+    storeOf,
     onUnreadable: (file: string, error: InputError): void => {
       if (inputs.length === 1) throw error;
       unreadable.push({ file, reason: error.explain() });
@@ -133,15 +142,34 @@ export async function detectInputs(
   };
 }
 
-/** The journal of a call; what is in it is taken over if weights and options are those of the call that wrote it. */
-export function openJournal(
+/** What is known of tiles before the detection: of an interrupted call, or of processes that shared the work. */
+export interface KnownTiles {
+  /** What was found in the tiles of a file. */
+  readonly storeOf: (file: string) => FileStore;
+  /** Rejects if another process now writes the results. */
+  readonly checkHeld: () => Promise<void>;
+  /** Removes what was kept, when the results are written. */
+  readonly finish: () => Promise<void>;
+}
+
+/** What an interrupted call has found, if its weights and options are the same; what is found now is added. */
+export async function openJournal(
   out: string,
   weights: string,
   detecting: DetectFilesOptions,
   area: AreaOfInterest | null,
-): Promise<TileJournal> {
+  terminal: Terminal,
+): Promise<KnownTiles> {
   const settings = { weights: fileKey(weights), ...detecting, area: area?.hash ?? null };
-  return TileJournal.open(join(out, 'progress.jsonl'), settings);
+  const journal = await TileJournal.open(join(out, 'progress.jsonl'), settings);
+  if (journal.tiles > 0) {
+    terminal.say(`goes on: ${counted(journal.tiles, 'tile', 'tiles')} of an interrupted call are kept`);
+  }
+  return {
+    storeOf: (file) => journal.storeOf(fileKey(file)),
+    checkHeld: () => Promise.resolve(),
+    finish: () => journal.remove(),
+  };
 }
 
 /** A file with its size and date, which tell whether it has changed. */

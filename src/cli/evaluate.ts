@@ -39,7 +39,7 @@ import {
   type OptionTable,
   type OptionValues,
 } from './options.ts';
-import { limitNote, resampleNote, unreadableNote } from './notes.ts';
+import { adapterText, limitNote, resampleNote, unreadableNote } from './notes.ts';
 import { writeMapPage } from './map.ts';
 import { openToRun } from './open-detector.ts';
 import { weightsFile } from './run-paths.ts';
@@ -346,7 +346,7 @@ async function evaluateData({ options: values, terminal }: Call<typeof OPTIONS>,
   const data = await openEvaluationData(detector, path, opening);
   const { dataset } = data;
   terminal.facts([
-    ['adapter', `${device.adapter.name} (${device.adapter.kind})`],
+    ['adapter', adapterText(device.adapter)],
     ['weights', weights],
     ['data', `${path}, ${data.split === null ? '' : `split ${data.split}, `}${dataset.ids.length} images`],
   ]);

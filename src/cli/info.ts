@@ -147,7 +147,16 @@ function productOf(left: Float32Array, right: Float32Array): Float64Array {
   return product;
 }
 
-function textOf({ retinagrad, node, system, adapter: { name, kind }, features, limits, check, timings }: Info): string {
+function textOf({
+  retinagrad,
+  node,
+  system,
+  adapter: { name, kind, tuned },
+  features,
+  limits,
+  check,
+  timings,
+}: Info): string {
   const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
   const kinds = { hardware: 'hardware (a GPU)', software: 'software (runs on the CPU, many times slower than a GPU)' };
   const facts = [
@@ -155,6 +164,7 @@ function textOf({ retinagrad, node, system, adapter: { name, kind }, features, l
     ['CPU', `${system.cores} cores, ${formatBytes(system.memory)}`],
     ['adapter', name],
     ['kind', kinds[kind]],
+    ['kernels', tuned ? 'chosen by the table that retinagrad tune measured' : "chosen by the library's table"],
     ['features', features.join(', ') || 'none'],
     ...Object.entries(limits).map(
       ([limit, value]) => [limit, limit.endsWith('Size') ? formatBytes(value) : `${value}`] as const,

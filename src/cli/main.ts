@@ -21,6 +21,7 @@ const commands: Readonly<Record<CommandName, () => Promise<Command>>> = {
   convert: async () => (await import('./convert.ts')).convert,
   export: async () => (await import('./export.ts')).exportCommand,
   bench: async () => (await import('./bench.ts')).bench,
+  tune: async () => (await import('./tune.ts')).tune,
   info: async () => (await import('./info.ts')).info,
 };
 const names = Object.keys(commands);

@@ -1,5 +1,6 @@
 import { counted } from '../common/check.ts';
 import { darkRemedy } from '../detector-node.ts';
+import type { AdapterDescription } from '../node.ts';
 
 /** What a user is told if a maximum number of detections left some out. */
 export const limitNote = (images: number, maximum: number, setting: string): string =>
@@ -21,3 +22,7 @@ export const resampleNote = (images: number): string | null =>
   images === 0
     ? null
     : `${counted(images, 'image was', 'images were')} read without resampling: the size of a pixel on the ground is not known`;
+
+/** An adapter in a word or two beside its name. */
+export const adapterText = ({ name, kind, tuned }: AdapterDescription): string =>
+  `${name} (${kind}${tuned ? ', kernels chosen by retinagrad tune' : ''})`;

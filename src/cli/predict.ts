@@ -1,10 +1,33 @@
 import { counted, defined } from '../common/check.ts';
-import { AreaOfInterest, findImages, openRaster, partOfRaster, rgbRaster, type LabelTable } from '../data-node.ts';
-import { commonFolder, resolutionNote, viewNames, type Detector } from '../detector-node.ts';
+import {
+  AreaOfInterest,
+  findImages,
+  openRaster,
+  partOfRaster,
+  rgbRaster,
+  type LabelTable,
+  type Raster,
+} from '../data-node.ts';
+import {
+  commonFolder,
+  LostClaim,
+  resolutionNote,
+  viewNames,
+  type Detector,
+  type QueueTerms,
+} from '../detector-node.ts';
 import { defaultDevice, DeviceLostError, init, type Device } from '../node.ts';
 import type { MapImage } from '../report-node.ts';
 import { defineCommand, EXIT, makeFolder, type Call } from './command.ts';
-import { detectInputs, openJournal, PICTURE_PIXELS, type FoundImage, type FoundInInputs } from './detect-inputs.ts';
+import {
+  detectInputs,
+  openJournal,
+  PICTURE_PIXELS,
+  type DetectInputsOptions,
+  type FoundImage,
+  type FoundInInputs,
+  type KnownTiles,
+} from './detect-inputs.ts';
 import type { HelpText } from './help.ts';
 import {
   classNames,
@@ -18,11 +41,13 @@ import {
   option,
   text,
   type OptionTable,
+  type OptionValues,
 } from './options.ts';
-import { darkNote, limitNote, resampleNote, unreadableNote } from './notes.ts';
+import { adapterText, darkNote, limitNote, resampleNote, unreadableNote } from './notes.ts';
 import { writeMapPage } from './map.ts';
 import { openToRun } from './open-detector.ts';
 import { weightsFile } from './run-paths.ts';
+import { isShared, sharedWorkOptions, shareWork } from './shared-work.ts';
 import { interruptSignal, type Terminal } from './terminal.ts';
 import { openRequested, readTileOptions, tileNotes, tileOptions, type OpenedTiles } from './tiles.ts';
 import { UsageError } from './usage-error.ts';
@@ -99,6 +124,7 @@ const OPTIONS = {
     about: 'magnification of the pictures',
     otherwise: '1 for large images, up to 4 for small ones',
   }),
+  ...sharedWorkOptions,
   ...tileOptions,
   ...gpuOptions,
 } as const satisfies OptionTable;
@@ -123,6 +149,11 @@ georeference. The network sees what lies beside the area, so that objects at its
 
 What is found is kept in FOLDER/progress.jsonl until the end: the same command goes on where an interrupted one stopped.
 
+--shared: start the same command any number of times, on any machines that see the folder of --out, also by mpirun, srun or a
+job array. The processes take pieces from FOLDER/queue until none is left; the last one merges them to the files that one process
+would write, and all end. Pieces of a process that was killed or hangs are done by others; Ctrl-C hands a piece back. Processes with
+other weights, options, images or another version are refused.
+
 Writes predictions.csv (image, x1, y1, x2, y2 in pixels, label, score) or the formats that --format names. Image paths are
 relative to the innermost folder that contains all images. Images that cannot be read are left out and listed.
 
@@ -132,7 +163,7 @@ images or, if these have several, in WGS84. Images without a georeference are li
 detections of all images.`,
   exit: {
     [EXIT.failed]: 'failed, or images could not be read or placed on the map (those of the others are written)',
-    [EXIT.interrupted]: 'interrupted (detections so far are written)',
+    [EXIT.interrupted]: 'interrupted (detections so far are written, or with --shared left to the others)',
   },
   examples: [
     ['npx retinagrad predict tile.png'],
@@ -140,6 +171,7 @@ detections of all images.`,
     ['npx retinagrad predict https://example.com/city.tif --views flips --format gpkg'],
     ['npx retinagrad predict ortho --format shp,csv --no-pictures --map'],
     ['npx retinagrad predict ortho.tif --area district.geojson --exclude water.gpkg --format gpkg'],
+    ['srun -n 8 npx retinagrad predict city.tif --out /shared/found --shared'],
     ["npx retinagrad predict --tiles 'https://example.com/{z}/{x}/{y}.jpg' --bbox 13.40,52.51,13.41,52.52 --zoom 19"],
     ["npx retinagrad predict 'unseen/*.jpg' --threshold 0 --format coco --no-pictures"],
   ],
@@ -154,28 +186,32 @@ export const predict = defineCommand('predict', {
 
 const GOES_ON = 'The same command goes on where this one stopped.';
 
-async function runPredict({ options, positionals, terminal }: Call<typeof OPTIONS>): Promise<number> {
+async function runPredict({ options, positionals, terminal, version }: Call<typeof OPTIONS>): Promise<number> {
   const requested = readTileOptions(options);
   if (positionals.length === 0 && requested === null) {
     throw new UsageError('name at least one image or folder, or --tiles');
   }
-  const { out, format: formats, crs, scale, overlap } = options;
+  const { out, format: formats, crs, overlap } = options;
   checkFormats(formats);
   if (crs !== undefined && !formats.some(isLayerFormat)) {
     throw new UsageError('--crs goes with --format geojson, gpkg, fgb or shp');
   }
   if (options.tile !== undefined) checkOverlap(overlap, options.tile);
+  const sharing = isShared(options, terminal);
   const files = positionals.length === 0 ? [] : await findImages(positionals);
   const area = await AreaOfInterest.open(defined({ area: options.area, exclude: options.exclude }));
   const weights = weightsFile(options.weights);
   makeFolder(out, '--out');
   const device = await init(initOptions(options));
   const detector = await openToRun(weights, options.classes, terminal);
-  const { classes, spec } = detector;
   const { threshold = detector.scoreThreshold } = options;
   const tile = tileOf(detector, options.tile);
   checkOverlap(overlap, tile);
-  const signal = interruptSignal(() => terminal.warn('Interrupted: writing the detections so far...'));
+  const signal = interruptSignal(() =>
+    terminal.warn(
+      sharing ? 'Interrupted: leaving the work to others...' : 'Interrupted: writing the detections so far...',
+    ),
+  );
   let tiles: OpenedTiles | null = null;
   try {
     if (requested !== null) tiles = await openRequested(requested, terminal, signal);
@@ -185,22 +221,67 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
   }
   const inputs = tiles === null ? files : [...files, tiles.raster];
   announce(detector, { device, weights, threshold, tile, files: inputs.length }, terminal);
-  const maxDetections = options['max-detections'] ?? Math.max(spec.postprocess.maxDetections, MAX_DETECTIONS);
+  const maxDetections = options['max-detections'] ?? Math.max(detector.spec.postprocess.maxDetections, MAX_DETECTIONS);
   const tiling = { tile, scoreThreshold: threshold, maxDetections, views: options.views, ...defined({ overlap }) };
   const detecting = { ...tiling, ...(options.resample ? { resample: true } : {}) };
-  const journal = await openJournal(out, weights, detecting, area);
-  if (journal.tiles > 0) {
-    terminal.say(`goes on: ${counted(journal.tiles, 'tile', 'tiles')} of an interrupted call are kept`);
-  }
-  const pictures = options['no-pictures'] ? null : { out, scale, large: options.pictures };
-  const running = { detecting, area, journal, pictures, signal, terminal };
-  const found = await detectInputs(detector, inputs, running).catch((error: unknown) => {
+  const prepared = { options, detector, inputs, files, tiles, area, weights, tile, detecting, signal, terminal };
+  try {
+    if (!sharing) return await detectAndWrite(prepared, await openJournal(out, weights, detecting, area, terminal));
+    const terms = termsOf(options, version);
+    const work = { ...prepared, out, lease: options.lease, terms };
+    for (let pieces = await shareWork(work); pieces !== null; pieces = await shareWork(work)) {
+      try {
+        return await detectAndWrite(prepared, pieces);
+      } catch (error) {
+        if (!(error instanceof LostClaim)) throw error;
+        terminal.warn('This process was stopped for so long that another one has taken over.');
+      } finally {
+        // If it has not finished, another process does.
+        await pieces.handBack();
+      }
+    }
+    return signal.aborted ? EXIT.interrupted : EXIT.done;
+  } catch (error) {
     if (error instanceof DeviceLostError) terminal.warn(GOES_ON);
     throw error;
-  });
+  } finally {
+    detector.dispose();
+    defaultDevice().destroy();
+    await tiles?.raster.close();
+  }
+}
+
+/** What the results depend on beside the detection, and the version: processes that share work must agree on it. */
+function termsOf(options: OptionValues<typeof OPTIONS>, version: string): QueueTerms {
+  const { format, crs = null, map, scale = null, pictures, 'no-pictures': noPictures } = options;
+  return { version, format: format.join(), crs, map, scale, pictures, 'no-pictures': noPictures };
+}
+
+/** A call of predict that is ready to detect. */
+interface Prepared {
+  readonly options: OptionValues<typeof OPTIONS>;
+  readonly detector: Detector;
+  readonly inputs: readonly (string | Raster)[];
+  readonly files: readonly string[];
+  readonly tiles: OpenedTiles | null;
+  readonly area: AreaOfInterest | null;
+  readonly weights: string;
+  readonly tile: number | null;
+  readonly detecting: DetectInputsOptions['detecting'];
+  readonly signal: AbortSignal;
+  readonly terminal: Terminal;
+}
+
+/** Detects what is not known yet, writes the results, and ends the work. Returns the exit status. */
+async function detectAndWrite(prepared: Prepared, known: KnownTiles): Promise<number> {
+  const { options, detector, inputs, files, tiles, area, weights, tile, detecting, signal, terminal } = prepared;
+  const { classes } = detector;
+  const { out, format: formats, crs, scale } = options;
+  const { scoreThreshold: threshold, maxDetections } = detecting;
+  const pictures = options['no-pictures'] ? null : { out, scale, large: options.pictures };
+  const running = { detecting, area, storeOf: known.storeOf, pictures, signal, terminal };
+  const found = await detectInputs(detector, inputs, running);
   const { images, unreadable, outside } = found;
-  detector.dispose();
-  defaultDevice().destroy();
   if (outside === inputs.length) area?.checkAny(0, { outside, unplaced: [] });
   for (const note of area?.notes({ outside }) ?? []) terminal.say(`note: ${note}`);
   if (signal.aborted && images.length === 0) {
@@ -212,6 +293,7 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
     // Predictions of an earlier call are better than none.
     if (images.length === 0) return EXIT.failed;
   }
+  await known.checkHeld();
   const table = { classes, images: images.map(({ labelled }) => labelled) };
   const folder = commonFolder(files);
   const georeferences = new Map(images.map(({ labelled, place }) => [labelled.file, place]));
@@ -224,7 +306,6 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
     count: images.length,
   };
   const map = options.map ? await writeMapPage(out, { ...contents, signal, terminal }) : null;
-  await tiles?.raster.close();
   report(
     {
       table,
@@ -246,7 +327,7 @@ async function runPredict({ options, positionals, terminal }: Call<typeof OPTION
     terminal.warn(GOES_ON);
     return EXIT.interrupted;
   }
-  await journal.remove();
+  await known.finish();
   return unreadable.length + written.unplaced.length + written.failures.length > 0 ? EXIT.failed : EXIT.done;
 }
 
@@ -324,7 +405,7 @@ function announce(
   terminal: Terminal,
 ): void {
   terminal.facts([
-    ['adapter', `${device.adapter.name} (${device.adapter.kind})`],
+    ['adapter', adapterText(device.adapter)],
     ['weights', weights],
     ['detects', `${classes.join(', ')}, with a score >= ${threshold.toFixed(2)}`],
     [

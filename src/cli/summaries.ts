@@ -7,6 +7,7 @@ export const summaries = {
   convert: 'converts labels between formats and reports what the target format cannot represent',
   export: 'writes a detector for PyTorch, Hugging Face, and as ONNX for QGIS, WebODM and others',
   bench: 'benchmarks the kernels, the parts of RetinaNet and the whole network on this machine',
+  tune: 'measures which kernels are the fastest on this GPU, and keeps the choice',
   info: 'opens the GPU, checks a matrix product on it and prints its features and limits',
 } as const;
 

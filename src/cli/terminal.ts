@@ -107,8 +107,8 @@ export function formatDuration(seconds: number): string {
 }
 
 /**
- * A signal that Ctrl-C (SIGINT), SIGTERM or the end of the terminal or of the output (SIGHUP) aborts. A second one of the first
- * two exits the process at once.
+ * A signal that Ctrl-C (SIGINT), SIGTERM, SIGUSR2 or the end of the terminal or of the output (SIGHUP) aborts. A second one of
+ * the first two exits the process at once.
  *
  * @param onInterrupt is called on the first one, to tell the user what happens next
  */
@@ -127,10 +127,13 @@ export function abortOnInterrupt(controller: AbortController, onInterrupt: () =>
       onInterrupt();
     });
   }
-  // A terminal that is closed can send it several times; `watchOutput` does when the output is closed.
-  process.on('SIGHUP', () => {
-    if (controller.signal.aborted) return;
-    controller.abort(new Error('interrupted'));
-    onInterrupt();
-  });
+  // A terminal that is closed can send SIGHUP several times; `watchOutput` does when the output is closed. SIGUSR2 is what mpirun
+  // passes on to its ranks, where it kills them after the others; SLURM can send it before the time of a job is over.
+  for (const name of ['SIGHUP', 'SIGUSR2'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) return;
+      controller.abort(new Error('interrupted'));
+      onInterrupt();
+    });
+  }
 }

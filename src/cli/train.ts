@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { counted } from '../common/check.ts';
+import { counted, defined } from '../common/check.ts';
 import { replaceFile } from '../common/node/replace-file.ts';
+import type { Communicator } from '../distributed-node.ts';
 import {
   checkDataSettings,
   cpuNetworks,
@@ -18,6 +19,7 @@ import {
   settingsSchema,
   splitOverrides,
   train as trainTask,
+  trainReplica,
   type OpenedTraining,
   type SettingLayer,
   type Settings,
@@ -28,7 +30,8 @@ import { init, type Device } from '../node.ts';
 import { defineCommand, EXIT, makeFolder, quoted, type Call } from './command.ts';
 import type { HelpText } from './help.ts';
 import { flag, gpuOptions, initOptions, integer, option, text, type OptionTable } from './options.ts';
-import { limitNote } from './notes.ts';
+import { adapterText, limitNote } from './notes.ts';
+import { adapterOfRank, drawInTurn, withRanks, type Ranks } from './ranks.ts';
 import { timestamp } from './run-paths.ts';
 import { abortOnInterrupt, formatDuration, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
@@ -41,13 +44,23 @@ const OPTIONS = {
   'find-rate': flag('does not train: runs a learning-rate range test, prints its suggestion and plots the curve'),
   'print-schema': flag('does not train: prints the JSON schema of settings files, for editors'),
   'print-config': flag('does not train: prints all settings with comments, to be saved as a file'),
+  'rank-timeout': option(integer({ min: 1 }), {
+    value: 'SECONDS',
+    about: 'with several ranks (mpirun): how long a step waits for another rank before all end',
+    default: 60,
+  }),
   ...gpuOptions,
+  adapter: {
+    ...gpuOptions.adapter,
+    about: `${gpuOptions.adapter.about}; with several ranks, a list by rank of the host`,
+  },
 } as const satisfies OptionTable;
 
 const help: HelpText = {
   usage: `
 retinagrad train DATA [SETTING=VALUE...] [--config FILE] [--out FOLDER]
-retinagrad train --resume FOLDER`,
+retinagrad train --resume FOLDER
+mpirun -n RANKS retinagrad train ...`,
   about: `
 DATA is a folder of images with labels (CSV, COCO, Pascal VOC, YOLO, SpaceNet, GeoJSON), a label file, or the word synthetic,
 which generates a data set. Settings on the command line override those of --config, which override the defaults. About a fifth of the images is held
@@ -82,11 +95,32 @@ export const train = defineCommand('train', {
 });
 
 async function runTrain(call: Call<typeof OPTIONS>): Promise<number> {
-  const { options, terminal } = call;
+  const { options, terminal, version } = call;
   if (options['print-schema']) {
     process.stdout.write(`${JSON.stringify(jsonSchemaOf(settingsSchema, 'Settings of retinagrad'), null, 2)}\n`);
     return EXIT.done;
   }
+  return withRanks({ terminal, version, timeout: options['rank-timeout'] }, (ranks) => {
+    const isFollower = ranks !== null && ranks.communicator.rank > 0;
+    return isFollower ? runReplica(call, ranks) : runFirst(call, ranks);
+  });
+}
+
+/** What the ranks other than 0 do: they train with its settings, and print and write nothing. */
+async function runReplica({ options }: Call<typeof OPTIONS>, ranks: Ranks): Promise<number> {
+  const { communicator, replicas } = ranks;
+  const { settings, resume } = await communicator.broadcast<Pick<ChosenRun, 'settings' | 'resume'>>(undefined);
+  await init(initOptions({ ...options, adapter: adapterOfRank(options.adapter, ranks) }));
+  await drawInTurn(ranks, settings);
+  const interruption = new AbortController();
+  abortOnInterrupt(interruption, () => undefined);
+  const { end } = await trainReplica(settings, { replicas, resume, signal: interruption.signal });
+  return end === 'interrupted' ? EXIT.interrupted : EXIT.done;
+}
+
+/** What a single process does, and rank 0. */
+async function runFirst(call: Call<typeof OPTIONS>, ranks: Ranks | null): Promise<number> {
+  const { options, terminal } = call;
   const { settings, out, resume } = chooseRun(call);
   if (options['print-config']) {
     terminal.print(printSettings(settingsSchema, settings).trimEnd());
@@ -94,13 +128,17 @@ async function runTrain(call: Call<typeof OPTIONS>): Promise<number> {
     return EXIT.done;
   }
   if (settings.data.path === '') throw new UsageError('name the data set: retinagrad train DATA, or data.path=DATA');
+  if (ranks !== null && options['find-rate'])
+    throw new UsageError('--find-rate needs one process: start it without mpirun');
   checkDataSettings(settings);
-  const device = await init(initOptions(options));
+  await ranks?.communicator.broadcast({ settings, resume });
+  const device = await init(initOptions({ ...options, adapter: adapterOfRank(options.adapter, ranks) }));
   const onDrawing = (done: number, total: number): void => terminal.progress('drawing synthetic images', done, total);
+  if (ranks !== null) await drawInTurn(ranks, settings, onDrawing);
   let stepImages = 0;
   const onOpen = (training: OpenedTraining): void => {
     makeFolder(out, '--out');
-    announce(training, device, out, terminal);
+    announce(training, { device, out, communicator: ranks?.communicator }, terminal);
     const { batchSize, accumulate } = training.settings.train;
     if (settings.train.batchSize === 'auto') {
       terminal.say(`The largest batch that fits: train.batchSize=${batchSize} train.accumulate=${accumulate}`);
@@ -115,6 +153,7 @@ async function runTrain(call: Call<typeof OPTIONS>): Promise<number> {
     out,
     resume,
     signal: interruption.signal,
+    ...defined({ replicas: ranks?.replicas }),
     onDrawing,
     onOpen(training) {
       onOpen(training);
@@ -174,12 +213,15 @@ function printOutcome(outcome: TrainOutcome, { train: { patience } }: Settings, 
   return EXIT.done;
 }
 
+/** What the command line asks for. */
+interface ChosenRun {
+  readonly out: string;
+  readonly settings: Settings;
+  readonly resume: boolean;
+}
+
 /** Folder and settings of a new run or, with --resume, of an old one. Creates nothing yet. */
-function chooseRun({ options, positionals }: Call<typeof OPTIONS>): {
-  out: string;
-  settings: Settings;
-  resume: boolean;
-} {
+function chooseRun({ options, positionals }: Call<typeof OPTIONS>): ChosenRun {
   const { overrides, others } = splitOverrides(positionals);
   const { resume: old, config, seed } = options;
   if (old !== undefined) {
@@ -212,13 +254,17 @@ function layer(file: string): SettingLayer {
 }
 
 /** What is about to be trained. */
-function announce(training: OpenedTraining, device: Device, out: string, terminal: Terminal): void {
+function announce(
+  training: OpenedTraining,
+  { device, out, communicator }: { device: Device; out: string; communicator: Communicator | undefined },
+  terminal: Terminal,
+): void {
   const { settings, data, model, pretrained } = training;
   const weights = model.parameters().reduce((sum, { size }) => sum + size, 0);
   const sizes = model.spec.anchors.sizes.flat();
   const { network } = settings.model;
   terminal.facts([
-    ['adapter', `${device.adapter.name} (${device.adapter.kind})`],
+    ['adapter', adapterText(device.adapter)],
     ['data', data.description],
     [
       settings.data.tile === null ? 'images' : 'tiles',
@@ -231,6 +277,7 @@ function announce(training: OpenedTraining, device: Device, out: string, termina
     ],
     ['anchors', `${Math.round(Math.min(...sizes))} to ${Math.round(Math.max(...sizes))} pixels`],
     ['run', out],
+    ...(communicator === undefined ? [] : [['ranks', `${communicator.size} over ${communicator.transport}`] as const]),
   ]);
   for (const note of data.notes) terminal.say(note);
   for (const warning of data.warnings) terminal.warn(warning);

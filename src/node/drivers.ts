@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { constants, homedir } from 'node:os';
+import { constants } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import { reasonOf } from '../common/check.ts';
+import { cacheFolder } from './cache-folder.ts';
 
 /** Keeps a library loaded after Node has found that it is not an addon; the value of glibc and musl. */
 const RTLD_NODELETE = 0x1000;
@@ -66,8 +67,7 @@ export function findSwiftShader():
   if (carrier === null)
     return { problem: 'neither in a Chromium of the system nor in the package @sparticuz/chromium' };
   if (process.arch !== 'x64') return { problem: `@sparticuz/chromium carries it for x64 only, not ${process.arch}` };
-  const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-  const target = join(cache, 'retinagrad', `swiftshader-${carrier.version}`);
+  const target = join(cacheFolder(), `swiftshader-${carrier.version}`);
   try {
     if (!isComplete(target)) unpack(carrier.archive, target);
   } catch (error) {

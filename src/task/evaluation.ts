@@ -8,16 +8,21 @@ import type { Judgement } from '../evaluation/judgement.ts';
 import { loadPolygonGeometry } from '../evaluation/polygon-iou.ts';
 import type { MatchBy } from '../evaluation/tables.ts';
 import type { LabelTable } from '../labels/types.ts';
+import type { Replicas } from '../train/replicas.ts';
+import { evaluateShared } from '../train/shared-evaluation.ts';
 
 // Evaluation against the ground truth, for training and for `evaluate`.
 
-/** Detections and ground truth of samples of a data set; null if the signal was aborted. */
+/** Detections and ground truth of samples of a data set, which replicas divide; null if the signal was aborted. */
 export async function detectSamples(
   model: BatchDetector,
   dataset: Dataset,
   indices: readonly number[],
-  options: EvaluateOptions,
+  { replicas, ...options }: EvaluateOptions & { readonly replicas?: Replicas },
 ): Promise<readonly ImageResult[] | null> {
+  if (replicas !== undefined) {
+    return (await evaluateShared(replicas, model, dataset, indices, options))?.images ?? null;
+  }
   try {
     return (await evaluateDetector(model, dataset, indices, options)).images;
   } catch (error) {

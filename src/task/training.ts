@@ -13,6 +13,7 @@ import type { Size } from '../retinanet/anchors.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
 import { findBatchSize, type FoundBatchSize } from '../train/find-batch-size.ts';
 import { findLearningRate, type RateCurve, type RatePoint } from '../train/find-learning-rate.ts';
+import type { Replicas } from '../train/replicas.ts';
 import type { RunStore } from '../train/run-store.ts';
 import type { FittedSettings } from '../train/settings.ts';
 import type { TrainOptions, TrainResult } from '../train/run-options.ts';
@@ -53,12 +54,13 @@ function checkObjects(side: keyof typeof REMEDIES, { images }: LabelTable): void
  * if it is `auto`. To resume a run, pass the settings that this returned. Rejects if the training or the held-out images have
  * no objects, and with a `GpuOutOfMemoryError` if not even one image fits into the memory.
  *
- * @param weights spec of the initial weights, which the network follows: see `networkSpec`. Default none
+ * @param options.weights spec of the initial weights, which the network follows: see `networkSpec`. Default none
+ * @param options.replicas the processes that train together: a batch size of `auto` fits into the memory of each
  */
 export async function prepareTraining(
   given: Settings,
   data: TrainingData,
-  weights: WeightsSpec | null = null,
+  { weights = null, replicas }: { readonly weights?: WeightsSpec | null; readonly replicas?: Replicas } = {},
 ): Promise<Training> {
   const settings = chooseAuto(given, defaultDevice().adapter.kind === 'hardware');
   const truth = await tableOf(data.dataset, data.split.train);
@@ -69,7 +71,7 @@ export async function prepareTraining(
   const spec = networkSpec(settings, truth, { normalisation, weights });
   const model = new RetinaNet(data.dataset.classes.length, spec);
   try {
-    const train = { ...settings.train, ...(await fitBatch(settings, truth, model)) };
+    const train = { ...settings.train, ...(await fitBatch(settings, truth, { model, replicas })) };
     return { settings: { ...settings, train }, data, truth, model, tile: seenSide(settings, truth) };
   } catch (error) {
     model.dispose();
@@ -77,18 +79,28 @@ export async function prepareTraining(
   }
 }
 
-/** How many images are processed together, and how often in a step: what the settings say, or what fits into the memory. */
+/**
+ * How many images are processed together, and how often in a step: what the settings say, or what fits into the memory. Replicas
+ * divide the images of a step; the one with the least memory decides.
+ */
 async function fitBatch(
   { train, model, augment }: RunSettings,
   { images }: LabelTable,
-  network: RetinaNet,
+  { model: network, replicas }: { readonly model: RetinaNet; readonly replicas: Replicas | undefined },
 ): Promise<Pick<FoundBatchSize, 'batchSize' | 'accumulate'>> {
   const { batchSize, accumulate, stepImages, ...recipe } = train;
   if (batchSize !== 'auto') return { batchSize, accumulate };
   const most = augment.on && augment.crop !== null ? augment.crop : Infinity;
   const sizes = images.map(({ width, height }): Size => [Math.min(height ?? 0, most), Math.min(width ?? 0, most)]);
-  const found = await findBatchSize(network, { ...recipe, freeze: model.freeze, images: stepImages, sizes });
-  return { batchSize: found.batchSize, accumulate: found.accumulate };
+  const { size } = replicas ?? { size: 1 };
+  if (stepImages % size !== 0) {
+    throw new RangeError(`train.stepImages is ${stepImages}, expected a multiple of the number of ranks, ${size}`);
+  }
+  const given = { ...recipe, freeze: model.freeze, images: stepImages / size, sizes };
+  const found = await findBatchSize(network, given);
+  const all = (await replicas?.gather(found.batchSize)) ?? [found.batchSize];
+  const fitted = Math.min(...all);
+  return { batchSize: fitted, accumulate: stepImages / fitted };
 }
 
 /** Larger tiles exceed the memory of some GPUs. */
@@ -108,7 +120,7 @@ function seenSide({ augment, data, model }: Settings, { images }: LabelTable): n
 /** Options of `runTraining`. */
 export type RunTrainingOptions = Pick<
   TrainOptions,
-  'resume' | 'signal' | 'onWarning' | 'onStep' | 'onEvaluation' | 'onEvaluationProgress'
+  'resume' | 'replicas' | 'signal' | 'onWarning' | 'onStep' | 'onEvaluation' | 'onEvaluationProgress'
 >;
 
 /** Trains according to the settings. Afterwards the model has the last weights, and the store has the best. */
@@ -168,13 +180,17 @@ export interface RunJudgement {
 }
 
 /**
- * Evaluates a detector on the held-out samples of its training. Null if the signal was aborted. These samples also
+ * Evaluates a detector on the held-out samples of its training, which replicas divide. Null if the signal was aborted. These samples also
  * selected the weights and the score threshold, so the result is optimistically biased.
  */
 export async function judgeTraining(
   { data: { dataset, split, heldOutScenes } }: Training,
   detector: Detector,
-  options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
+  options: {
+    readonly replicas?: Replicas;
+    readonly signal?: AbortSignal;
+    readonly onProgress?: (done: number, total: number) => void;
+  } = {},
 ): Promise<RunJudgement | null> {
   const images = await detectSamples(detector.batchDetector, dataset, split.heldOut, {
     ...options,

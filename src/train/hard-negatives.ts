@@ -1,7 +1,6 @@
 import { Random } from '../common/random.ts';
 import { describeSample, type Dataset } from '../data/types.ts';
-import type { RetinaNet } from '../retinanet/retinanet.ts';
-import { evaluateDetector, type EvaluateOptions } from '../detector/evaluate.ts';
+import type { ImageResult } from '../detector/evaluate.ts';
 
 /** Default number of empty samples on which each evaluation runs the detector. */
 export const HARD_NEGATIVE_SAMPLES = 64;
@@ -28,12 +27,6 @@ export function chooseSamples(indices: readonly number[], count: number, seed: n
  * Hard-negative mining (Shrivastava et al. 2016, "Training Region-based Object Detectors with Online Hard Example
  * Mining"), applied to whole tiles.
  */
-export async function difficultyOf(
-  model: RetinaNet,
-  dataset: Dataset,
-  indices: readonly number[],
-  options: EvaluateOptions,
-): Promise<Map<number, number>> {
-  const { images } = await evaluateDetector(model, dataset, indices, options);
+export function difficultyOf(images: readonly ImageResult[]): Map<number, number> {
   return new Map(images.map(({ index, detections }) => [index, detections.scores.reduce((a, b) => Math.max(a, b), 0)]));
 }

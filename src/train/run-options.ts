@@ -2,12 +2,14 @@ import { checkInteger, counted, defined } from '../common/check.ts';
 import type { Split } from '../data/split.ts';
 import type { Dataset } from '../data/types.ts';
 import type { ImageResult } from '../detector/evaluate.ts';
+import type { BatchDetector } from '../detector/survive-loss.ts';
 import type { ImageDecoding } from '../imagery/types.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
 import type { RetinaNetSpec } from '../retinanet/spec.ts';
 import { HARD_NEGATIVE_SAMPLES } from './hard-negatives.ts';
 import { resolveTrainSettings } from './recipe.ts';
 import type { ReadingOptions } from './reading.ts';
+import type { Replicas } from './replicas.ts';
 import type { EvaluationRecord, OnWarning, RunStore, StepRecord } from './run-store.ts';
 import type { EpochSampler } from './sampler.ts';
 import { trainSettings, type FittedSettings, type TrainSettings } from './settings.ts';
@@ -40,12 +42,21 @@ export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'>, Readin
   readonly fingerprint?: Readonly<Record<string, unknown>>;
   /** Resumes from the last state in `folder` that is whole; without a state, starts a new run. Default false. */
   readonly resume?: boolean;
-  /** When aborted, the step in progress is completed and everything is saved. */
+  /**
+   * The other processes that train the same run (docs/distributed.md): each passes the same options, except for `folder`, of which
+   * only that of rank 0 is resumed and gets all files. A step still has `batchSize` times `accumulate` images, which the
+   * processes divide equally. Default: this process alone.
+   */
+  readonly replicas?: Replicas;
+  /** When aborted, the step in progress is completed and everything is saved. With `replicas`, one process is enough. */
   readonly signal?: AbortSignal;
   /** Called for what does not end the run, for example a damaged state in place of which an older one is resumed. */
   readonly onWarning?: OnWarning;
-  /** Called for each step, when its losses have been read. */
-  readonly onStep?: (record: StepRecord, totalSteps: number) => void;
+  /**
+   * Called for each step, when its losses have been read. The run waits for a promise that it returns; until then it may look at
+   * the network with `peek`, which changes no bit of the run.
+   */
+  readonly onStep?: (record: StepRecord, totalSteps: number, peek: Peek) => unknown;
   /** Called after each batch of an evaluation, with the number of images done. */
   readonly onEvaluationProgress?: (done: number, total: number) => void;
   /**
@@ -54,6 +65,9 @@ export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'>, Readin
    */
   readonly onEvaluation?: (record: EvaluationRecord, best: boolean, images: readonly ImageResult[]) => void;
 }
+
+/** Calls a function with the network of a run as evaluations use it, with averaged weights, and resolves with its result. */
+export type Peek = <T>(use: (network: BatchDetector) => Promise<T>) => Promise<T>;
 
 /** Result of `trainDetector`. */
 export interface TrainResult {
@@ -84,8 +98,9 @@ export function planRun(model: RetinaNet, options: TrainOptions): RunPlan {
   const { dataset, split, sampler, hardNegatives: hard = false } = options;
   const settings = resolveTrainSettings('trainDetector', options);
   const hardNegatives = typeof hard === 'number' ? hard : hard ? HARD_NEGATIVE_SAMPLES : 0;
-  for (const [side, list] of Object.entries(split) as [string, readonly number[]][]) {
-    checkInteger('trainDetector', `split.${side}.length`, list.length, { min: 1 });
+  // A `BlockSplit` may leave out none.
+  for (const side of ['train', 'heldOut'] as const) {
+    checkInteger('trainDetector', `split.${side}.length`, split[side].length, { min: 1 });
   }
   if (dataset.classes.length !== model.classes) {
     throw new RangeError(
@@ -99,7 +114,20 @@ export function planRun(model: RetinaNet, options: TrainOptions): RunPlan {
   if (sampler !== undefined) checkInteger('trainDetector', 'sampler.length', sampler.length, { min: 1 });
   // The images of a smaller last batch would have more weight each, so it is dropped unless it is the only one.
   const stepImages = settings.batchSize * settings.accumulate;
-  const stepsPerEpoch = Math.max(1, Math.floor((sampler?.length ?? split.train.length) / stepImages));
+  const { size = 1 } = options.replicas ?? {};
+  if (stepImages % size !== 0) {
+    throw new RangeError(
+      `trainDetector: a step has ${stepImages} images (batchSize ${settings.batchSize} times accumulate ${settings.accumulate}), ` +
+        `which ${size} ranks cannot divide equally: choose a multiple of ${size}`,
+    );
+  }
+  const available = sampler?.length ?? split.train.length;
+  if (size > 1 && available < stepImages) {
+    throw new RangeError(
+      `trainDetector: an epoch has ${available} images, less than the ${stepImages} of a step, so that ranks would have none`,
+    );
+  }
+  const stepsPerEpoch = Math.max(1, Math.floor(available / stepImages));
   const totalSteps = settings.epochs * stepsPerEpoch;
   const { onWarning = () => undefined } = options;
   return { settings, stepImages, stepsPerEpoch, totalSteps, hardNegatives, onWarning };

@@ -3,7 +3,7 @@ import type { DetectorDescription } from '../detector/detector.ts';
 import type { ImageResult } from '../detector/evaluate.ts';
 import type { Evaluation } from '../evaluation/detection-metrics.ts';
 import type { HostTensor } from '../nn/module.ts';
-import type { AdapterDescription } from '../tensor/device.ts';
+import type { AdapterDescription } from '../tensor/device-options.ts';
 import type { SafetensorsFile } from '../weights/safetensors.ts';
 import type { StepLosses } from './trainer.ts';
 

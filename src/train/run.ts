@@ -1,23 +1,21 @@
 import { DivergedError, InputError, NotFiniteError, RunError } from '../common/errors.ts';
 import { defined } from '../common/check.ts';
 import { batches, type BatchOptions } from '../data/loader.ts';
+import type { Sample } from '../data/types.ts';
 import { evaluateDetector, type EvaluateOptions } from '../detector/evaluate.ts';
 import type { Evaluation } from '../evaluation/detection-metrics.ts';
 import type { RetinaNet } from '../retinanet/retinanet.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { checkFinite, diverged, type RunningStep } from './check-finite.ts';
 import { chooseSamples, difficultyOf, samplesWithoutObjects } from './hard-negatives.ts';
-import { resumeRun, type Progress } from './progress.ts';
+import { openProgress } from './open-progress.ts';
+import type { Progress } from './progress.ts';
 import { readingFor } from './reading.ts';
-import {
-  changeableSettings,
-  planRun,
-  resumeFingerprint,
-  type RunPlan,
-  type TrainOptions,
-  type TrainResult,
-} from './run-options.ts';
+import { planRun, type RunPlan, type TrainOptions, type TrainResult } from './run-options.ts';
 import type { EvaluationRecord } from './run-store.ts';
+import { failStep, isShared } from './replicas.ts';
 import { indicesOfEpoch } from './sampler.ts';
+import { evaluateShared } from './shared-evaluation.ts';
 import { StepClock } from './step-clock.ts';
 import { readLosses, Trainer } from './trainer.ts';
 
@@ -40,6 +38,8 @@ export class Run {
   readonly #clock = new StepClock();
   /** Writes a state whose weights have not been proved good: the loss of the next step does that. */
   #unproved: (() => void) | null = null;
+  /** With replicas: whether all have learnt that one of them is to stop. */
+  #isStopping = false;
   readonly #release: () => void;
 
   private constructor(
@@ -91,8 +91,18 @@ export class Run {
     return this.#saved.steps;
   }
 
+  /** Whether the signal was aborted: of any process that takes part, as soon as all know of it. */
   get isInterrupted(): boolean {
+    return this.#options.replicas === undefined ? this.#isAborted : this.#isStopping;
+  }
+
+  get #isAborted(): boolean {
     return this.#options.signal?.aborted === true;
+  }
+
+  /** Whether this process writes files. */
+  get #isWriter(): boolean {
+    return (this.#options.replicas?.rank ?? 0) === 0;
   }
 
   /** Whether an evaluation follows the steps taken so far. */
@@ -118,14 +128,17 @@ export class Run {
 
   /** Trains until the end of the epoch, or until the signal is aborted. */
   async trainEpoch(): Promise<void> {
-    const { dataset, split, sampler } = this.#options;
+    const { dataset, split, sampler, replicas } = this.#options;
     const { settings, stepImages, stepsPerEpoch } = this.#plan;
     const trainer = this.#trainer;
-    const epoch = Math.floor(trainer.steps / stepsPerEpoch);
+    const start = trainer.steps;
+    const epoch = Math.floor(start / stepsPerEpoch);
     const order = sampler === undefined ? split.train : indicesOfEpoch(sampler, epoch, split.train);
     this.#clock.restart();
     let running: RunningStep | null = null;
     let asked = performance.now();
+    /** Steps whose gradients are those of all processes. */
+    let summed = start;
     const logRunning = async (): Promise<void> => {
       const step = running;
       running = null;
@@ -139,16 +152,18 @@ export class Run {
         batchSize: stepImages,
         seed: settings.seed,
         epoch,
-        start: trainer.steps % stepsPerEpoch,
+        start: start % stepsPerEpoch,
         shuffle: sampler === undefined,
         dropLast: order.length >= stepImages,
+        ...defined({ part: replicas }),
         ...this.#reading,
       })) {
         const waitSeconds = (performance.now() - asked) / 1000;
         if (!this.#isWarm) await trainer.warmup(samples);
         this.#isWarm = true;
         const { learningRate } = trainer;
-        const numbers = readLosses(trainer.gradients(samples));
+        const numbers = readLosses(replicas === undefined ? trainer.gradients(samples) : await this.#share(samples));
+        summed++;
         // #log reports a failure later; until then it must not count as an unhandled rejection.
         numbers.catch(() => undefined);
         try {
@@ -168,10 +183,32 @@ export class Run {
         }
         asked = performance.now();
       }
+    } catch (error) {
+      if (summed === start || summed % stepsPerEpoch !== 0) await this.#tellOthers(error as Error);
+      throw error;
     } finally {
       // Also after a sample that cannot be read, so that the records are complete when `rescue` saves.
       await logRunning();
     }
+  }
+
+  /** Tells the other processes, which wait for this one in the next step, of an error that they do not know of. */
+  async #tellOthers(error: Error): Promise<void> {
+    const { replicas } = this.#options;
+    if (replicas === undefined || isShared(error) || this.#isStopping) return;
+    // Whatever happens here, the error is the one to report.
+    await failStep(this.#trainer.beginSum(replicas), replicas, error).catch(() => undefined);
+  }
+
+  /** The gradients of a step of all processes. */
+  async #share(samples: readonly Sample[]): Promise<Tensor> {
+    const { numbers, isStopping } = await this.#trainer.sharedGradients(
+      samples,
+      this.#options.replicas!,
+      this.#isAborted,
+    );
+    this.#isStopping = isStopping;
+    return numbers;
   }
 
   /** Whether the state is saved within the epoch. */
@@ -194,7 +231,8 @@ export class Run {
       waitSeconds: Number(step.waitSeconds.toPrecision(3)),
     };
     this.#options.folder.append(record);
-    this.#options.onStep?.(record, this.#plan.totalSteps);
+    const trainer = this.#trainer;
+    await this.#options.onStep?.(record, this.#plan.totalSteps, (use) => trainer.withAverage(() => use(trainer.model)));
   }
 
   /** Evaluates the averaged weights on the held-out samples, and saves them if they are the best so far. */
@@ -209,13 +247,13 @@ export class Run {
     const value = this.#monitored(record);
     const isBest = progress.best === null || value > this.#monitored(progress.best);
     // Before the progress names them: if they cannot be written, a resumed run repeats the evaluation.
-    if (isBest) (await this.#prepareWeights('best', record))();
+    if (isBest && this.#isWriter) (await this.#prepareWeights('best', record))();
     progress.lastEvaluatedStep = this.#trainer.steps;
     progress.evaluationsSinceBest = isBest ? 0 : progress.evaluationsSinceBest + 1;
     if (isBest) progress.best = record;
     if (difficulty !== null) sampler?.setDifficulty?.(difficulty);
     folder.append(record);
-    if (isBest) await folder.saveResults(dataset, evaluation, images);
+    if (isBest && this.#isWriter) await folder.saveResults(dataset, evaluation, images);
     onEvaluation?.(record, isBest, images);
   }
 
@@ -225,7 +263,9 @@ export class Run {
    */
   async #detect() {
     try {
-      return await this.#detectAll();
+      const found = await this.#detectAll();
+      this.#isStopping ||= found === null;
+      return found;
     } catch (error) {
       if (this.isInterrupted) return null;
       if (!(error instanceof NotFiniteError)) throw error;
@@ -237,16 +277,22 @@ export class Run {
   }
 
   async #detectAll() {
-    const { dataset, split, signal, onEvaluationProgress } = this.#options;
+    const { dataset, split, signal, replicas, onEvaluationProgress } = this.#options;
     const model = this.#trainer.model;
     const stopping: EvaluateOptions = defined({ signal });
     const onProgress = onEvaluationProgress;
     const options = { ...stopping, ...defined({ onProgress, tile: this.#options.tile }) };
-    const found = await evaluateDetector(model, dataset, split.heldOut, options);
+    const run = (indices: readonly number[], options: EvaluateOptions) =>
+      replicas === undefined
+        ? evaluateDetector(model, dataset, indices, options)
+        : evaluateShared(replicas, model, dataset, indices, options);
+    const found = await run(split.heldOut, options);
+    if (found === null) return null;
     if (this.#plan.hardNegatives === 0) return { ...found, difficulty: null };
     const { seed } = this.#plan.settings;
     const chosen = chooseSamples(this.#empty, this.#plan.hardNegatives, seed, this.#trainer.steps);
-    return { ...found, difficulty: await difficultyOf(model, dataset, chosen, stopping) };
+    const mined = await run(chosen, stopping);
+    return mined === null ? null : { ...found, difficulty: difficultyOf(mined.images) };
   }
 
   #recordOf(evaluation: Evaluation, difficulty: ReadonlyMap<number, number> | null): EvaluationRecord {
@@ -300,7 +346,7 @@ export class Run {
   /** Reads the state from the GPU. Returns what writes it; null before the first step. Throws if weights are not finite. */
   async #prepareState(): Promise<(() => void) | null> {
     const { steps } = this.#trainer;
-    if (steps === 0) return null;
+    if (steps === 0 || !this.#isWriter) return null;
     const { folder, sampler } = this.#options;
     const snapshot = await this.#trainer.snapshot();
     const broken = [...snapshot].find(
@@ -358,26 +404,6 @@ interface Opened {
   readonly progress: Progress;
   readonly empty: readonly number[];
   readonly release: () => void;
-}
-
-/** The progress of a new run or of the one to resume, whose session begins. */
-async function openProgress(trainer: Trainer, options: TrainOptions, plan: RunPlan): Promise<Progress> {
-  const { folder, sampler, resume = false } = options;
-  const { settings, onWarning } = plan;
-  const fresh: Progress = {
-    settings: await resumeFingerprint(trainer.model, options, plan),
-    changeable: changeableSettings(settings),
-    steps: 0,
-    best: null,
-    lastEvaluatedStep: 0,
-    evaluationsSinceBest: 0,
-    sampler: null,
-  };
-  const progress = resume ? resumeRun(trainer, folder, fresh, { sampler, onWarning }) : fresh;
-  const { tensorboard, keepStates } = settings;
-  const { adapter } = trainer.model.parameters()[0]!.device;
-  folder.begin(adapter, { steps: trainer.steps, tensorboard, keepStates, onWarning });
-  return progress;
 }
 
 /** The training samples without objects, if the run mines hard negatives. */

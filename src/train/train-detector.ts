@@ -48,7 +48,9 @@ async function trainUntilLoss(model: RetinaNet, options: TrainOptions): Promise<
       await run.trainEpoch();
     }
   } catch (error) {
-    if (error instanceof DeviceLostError) return { error, steps: run?.steps ?? 0, saved: run?.savedSteps ?? 0 };
+    // The other processes cannot go back to the last state; the run is started again and resumed.
+    if (error instanceof DeviceLostError && options.replicas === undefined)
+      return { error, steps: run?.steps ?? 0, saved: run?.savedSteps ?? 0 };
     await run?.rescue(error);
     throw error instanceof GpuOutOfMemoryError ? withMemoryAdvice(error, model, options) : error;
   } finally {

@@ -3,12 +3,12 @@ import { assign, globalNorm } from '../autograd/ops/no-gradient.ts';
 import { checkInteger } from '../common/check.ts';
 import type { Sample } from '../data/types.ts';
 import { add, mul } from '../autograd/ops/binary.ts';
-import { backward, noGrad } from '../autograd/tape.ts';
+import { backward, noGrad, type BackwardOptions } from '../autograd/tape.ts';
 import { warmup, type WarmupOptions } from '../autograd/warmup.ts';
 import { clipGradNorm } from '../nn/clip.ts';
 import { clone, concat, reshape } from '../autograd/ops/shape.ts';
 import { ExponentialMovingAverage } from '../nn/ema.ts';
-import { readStateDict, type HostTensor } from '../nn/module.ts';
+import { Parameter, readStateDict, type HostTensor } from '../nn/module.ts';
 import { Scheduler } from '../nn/schedule.ts';
 import { sum } from '../autograd/ops/broadcast.ts';
 import { keep, tidy } from '../tensor/scope.ts';
@@ -17,6 +17,7 @@ import type { RetinaNet } from '../retinanet/retinanet.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { freezeBackbone, type FrozenParts } from './freeze.ts';
 import { makeOptimizer, makeSchedule, resolveTrainSettings, type RecipeOptions } from './recipe.ts';
+import { failStep, failureOf, FLAGS, type Replicas, type ReplicaSum } from './replicas.ts';
 import { freezeSetting } from './settings.ts';
 
 /** How a model is trained. Settings of the whole run (`epochs`, `patience` and others) are ignored. */
@@ -37,6 +38,9 @@ export interface StepLosses {
   /** Foreground anchors per image, on which the box loss is computed. */
   readonly positives: number;
 }
+
+/** Number of losses and statistics that `gradients` computes before the norm. */
+const LOSSES = 4;
 
 /** A model with its training state: optimizer, learning rate, averaged weights and number of steps. */
 export class Trainer {
@@ -105,18 +109,103 @@ export class Trainer {
 
   /** The first half of `step`: computes the gradients of a batch and clips them. Returns the losses of the step. */
   gradients(samples: readonly Sample[]): Tensor {
+    return tidy(() => this.#withNorm(this.#addGradients(samples)));
+  }
+
+  /**
+   * Like `gradients` for the part of a batch that this process has: gradients, losses and statistics of norms become those of all
+   * processes. Every part has the same number of samples. Resolves to the losses of the step, and whether a process wants to stop
+   * after it.
+   *
+   * @throws ReplicaError if another process has failed in this step
+   */
+  async sharedGradients(
+    samples: readonly Sample[],
+    replicas: Replicas,
+    isStopping: boolean,
+  ): Promise<{ readonly numbers: Tensor; readonly isStopping: boolean }> {
+    const targets = this.#shared();
+    const slots = new Map(targets.map((tensor, slot) => [tensor, slot]));
+    const sum = this.beginSum(replicas);
+    let losses: Tensor | null = null;
+    try {
+      losses = tidy(() => {
+        const onGradient = (leaf: Tensor): void => sum.add(slots.get(leaf)!, leaf.grad!);
+        const own = this.#addGradients(samples, { processes: replicas.size, onGradient });
+        for (const buffer of this.#statistics()) sum.add(slots.get(buffer)!, mul(buffer, 1 / replicas.size));
+        sum.add(targets.length, own);
+        return own;
+      });
+    } catch (error) {
+      this.discardGradients();
+      await failStep(sum, replicas, error as Error);
+      throw error;
+    }
+    try {
+      const gradients = targets.map((tensor) => (tensor instanceof Parameter ? tensor.grad! : tensor));
+      const [stopping, failed] = await sum.finish([isStopping ? 1 : 0, 0], [...gradients, losses]);
+      if (failed! > 0) throw await failureOf(replicas);
+      return { numbers: tidy(() => this.#withNorm(losses)), isStopping: stopping! > 0 };
+    } catch (error) {
+      this.discardGradients();
+      throw error;
+    } finally {
+      losses.dispose();
+    }
+  }
+
+  /** Begins the sum of a step, for `sharedGradients` or to fail. */
+  beginSum(replicas: Replicas): ReplicaSum {
+    return replicas.beginSum(
+      this.model.parameters()[0]!.device,
+      [...this.#shared().map(({ size }) => size), LOSSES],
+      FLAGS,
+    );
+  }
+
+  /** What processes sum, in the order in which a step computes it: gradients from the loss on, and statistics of norms. */
+  #shared(): (Parameter | Tensor)[] {
+    return [
+      ...this.model
+        .parameters()
+        .filter(({ requiresGrad }) => requiresGrad)
+        .reverse(),
+      ...this.#statistics(),
+    ];
+  }
+
+  /** Buffers of the model that a step changes. */
+  #statistics(): Tensor[] {
+    return [...this.model.namedBuffers()].flatMap(([, buffer]) => (this.#frozen.tensors.has(buffer) ? [] : [buffer]));
+  }
+
+  #addGradients(
+    samples: readonly Sample[],
+    { processes = 1, ...options }: { readonly processes?: number } & Pick<BackwardOptions, 'onGradient'> = {},
+  ): Tensor {
     if (samples.length === 0) throw new RangeError('trainer: a step needs at least one sample');
     this.#frozen.train();
-    const size = Math.ceil(samples.length / this.#accumulate);
+    // As many samples at once as one process would take, or the part if that is smaller.
+    const size = Math.min(samples.length, Math.ceil((samples.length * processes) / this.#accumulate));
     return tidy(() => {
       let sums: Tensor | null = null;
       for (let first = 0; first < samples.length; first += size) {
         const part = samples.slice(first, first + size);
-        const numbers = this.#accumulateGradients(part, part.length / samples.length);
+        const isLast = first + size >= samples.length;
+        const numbers = this.#accumulateGradients(
+          part,
+          part.length / (samples.length * processes),
+          isLast ? options : {},
+        );
         sums = sums === null ? numbers : add(sums, numbers);
       }
-      return concat([sums!, reshape(this.#clip(), [1])], 0);
+      return sums!;
     });
+  }
+
+  /** Clips the gradients, and adds their norm to the losses. */
+  #withNorm(losses: Tensor): Tensor {
+    return concat([losses, reshape(this.#clip(), [1])], 0);
   }
 
   /** The second half of `step`: updates the weights, their average and the learning rate. */
@@ -166,13 +255,17 @@ export class Trainer {
    * Accumulates the gradients of part of a batch. Returns total loss, classification loss, box loss and foreground
    * anchors per image, weighted by the fraction.
    */
-  #accumulateGradients(samples: readonly Sample[], fraction: number): Tensor {
+  #accumulateGradients(
+    samples: readonly Sample[],
+    fraction: number,
+    options: Pick<BackwardOptions, 'onGradient'>,
+  ): Tensor {
     return tidy(() => {
       const { total, classification, boxRegression, foreground } = this.model.losses(
         samples.map(({ image }) => image),
         samples,
       );
-      backward(fraction === 1 ? total : mul(total, fraction));
+      backward(fraction === 1 ? total : mul(total, fraction), options);
       const scalars = [total, classification, boxRegression, mul(sum(foreground), 1 / samples.length)];
       const numbers = concat(
         scalars.map((scalar) => reshape(scalar, [1])),

@@ -14,6 +14,7 @@ import { parseCommandLine, readOptions } from '../../src/cli/options.ts';
 import { predict } from '../../src/cli/predict.ts';
 import { summaries, type CommandName } from '../../src/cli/summaries.ts';
 import { train } from '../../src/cli/train.ts';
+import { tune } from '../../src/cli/tune.ts';
 import { ends, inPairs, json, refuses, retinagradIn, temporaryFolder } from './support.ts';
 
 const commands: Readonly<Record<CommandName, Command>> = {
@@ -24,6 +25,7 @@ const commands: Readonly<Record<CommandName, Command>> = {
   convert,
   export: exportCommand,
   bench,
+  tune,
   info,
 };
 const entries = Object.entries(commands) as [CommandName, Command][];
@@ -102,7 +104,7 @@ test('--help lists the commands, and shows the help of one', async () => {
 
 const weights = ['--weights', 'any.safetensors'];
 const WRONG: readonly (readonly [args: readonly string[], ...message: string[]])[] = [
-  [[], 'no command given; there are doctor, train, predict, evaluate, convert, export, bench and info'],
+  [[], 'no command given; there are doctor, train, predict, evaluate, convert, export, bench, tune and info'],
   [['trian'], 'unknown command "trian"; did you mean train?'],
   [['constructor'], 'unknown command "constructor"; there are doctor,'],
   [['help', 'evalaute'], 'unknown command "evalaute"; did you mean evaluate?'],
@@ -110,6 +112,8 @@ const WRONG: readonly (readonly [args: readonly string[], ...message: string[]])
   [['info', '--jsn'], 'unknown option --jsn; did you mean --json?', 'Try: retinagrad info --help'],
   [['info', '-j'], 'unknown option -j'],
   [['info', '--adapter'], '--adapter needs a value: --adapter NAME'],
+  [['tune', 'now'], 'tune takes no further arguments, got now'],
+  [['tune', '--size', '100'], '--size is 100, expected a multiple of 32'],
   [['bench', 'part'], 'bench: expected one of kernels, ladder, parts, whole, first-step, loader, compare, got "part"'],
   [['bench', 'parts', '--checkpoint'], 'bench: --checkpoint goes with whole, not parts'],
   [

@@ -283,7 +283,8 @@ test('images without a georeference are listed, and CSV has the detections of al
 
 test('a detector is judged alike on its own and through its file of detections', async () => {
   const how = ['--threshold', '0.1', '--resamples', '20', '--json'];
-  const direct = await json<Judged>(retinagrad(['evaluate', data, ...weights, ...how]));
+  // As many as predict keeps: evaluate keeps 300 by default.
+  const direct = await json<Judged>(retinagrad(['evaluate', data, ...weights, ...how, '--max-detections', '1000']));
   const files = await json<Judged>(
     retinagrad(['evaluate', '--truth', data, '--predictions', 'predictions/predictions.csv', ...how]),
   );

@@ -9,7 +9,7 @@ import { quickCheck } from '../../doctor/quick-check.ts';
 import type { Finding } from '../../doctor/types.ts';
 import type { Region } from '../../imagery/region.ts';
 import { readLabels } from '../../labels/node/read-labels.ts';
-import { placeKey } from '../../labels/node/spacenet-layout.ts';
+import { placeKey } from '../../labels/spacenet-names.ts';
 import type { LabelledImage } from '../../labels/types.ts';
 
 /** A data set that was opened for training. */

@@ -48,7 +48,13 @@ export interface DetectFilesOptions extends Omit<DetectOptions, 'store' | 'onPro
   /** Called with the number of tiles done of the image in progress. */
   readonly onTiles?: (done: number, total: number) => void;
   /** Where what was found in the tiles of a file is kept, so that an interrupted call can be continued. */
-  readonly storeOf?: (file: string) => TileStore;
+  readonly storeOf?: (file: string) => FileStore;
+}
+
+/** Where what was found in the tiles of a file is kept. */
+export interface FileStore extends TileStore {
+  /** The highest level of the pixels that were read of it, in all calls, which tells whether it is dark. */
+  highest?: number;
 }
 
 /**
@@ -90,8 +96,8 @@ export async function* detectFiles(
         const resolution = trained === null ? null : groundResolution(raster);
         // Checked here, for an error with the name of the file.
         if (trained !== null && resolution !== null) resamplingFactor('detectFiles', resolution, trained, file);
-        const watched = new WatchedRaster(raster, region, inputChannels(detector.spec));
         const store = storeOf?.(file);
+        const watched = new WatchedRaster(raster, region, inputChannels(detector.spec), store?.highest);
         const detections = await detector.detectRaster(watched, {
           ...detecting,
           groundResolution: resolution,
@@ -99,6 +105,7 @@ export async function* detectFiles(
           ...(store === undefined ? {} : { store }),
           ...(onTiles === undefined ? {} : { onProgress: onTiles }),
         });
+        if (store !== undefined) store.highest = watched.highest;
         const name = typeof input === 'string' ? relative(root, shownPath(file)).split(sep).join('/') : file;
         const { width, height } = raster;
         const labelled = { file: name, width, height, objects: objectsOf(detections) };
@@ -121,10 +128,11 @@ class WatchedRaster {
   readonly region: Region | null;
   readonly #raster: Raster;
   readonly #channels: number;
-  /** The highest level; -1 before the first pixels. */
-  #highest = -1;
+  /** -1 before the first pixels. */
+  #highest: number;
 
-  constructor(raster: Raster, region: Region | null, channels: number) {
+  constructor(raster: Raster, region: Region | null, channels: number, highest = -1) {
+    this.#highest = highest;
     this.region = region;
     this.#raster = raster;
     this.#channels = channels;
@@ -142,6 +150,11 @@ class WatchedRaster {
     if (this.#highest <= DARK_LEVEL) this.#highest = Math.max(this.#highest, levelRange(pixels.image)[1]);
     return pixels;
   };
+
+  /** The highest level that was read, as far as it tells whether the image is dark; -1 if nothing was. */
+  get highest(): number {
+    return this.#highest;
+  }
 
   /** Whether all pixels that were read are nearly black. */
   get isDark(): boolean {

@@ -12,7 +12,7 @@ import type { Judgement } from '../../evaluation/judgement.ts';
 import type { Raster } from '../../imagery/raster.ts';
 import { splitsOf } from '../../labels/node/find-splits.ts';
 import { readLabels, type ReadLabelsOptions } from '../../labels/node/read-labels.ts';
-import { placeKey } from '../../labels/node/spacenet-layout.ts';
+import { placeKey } from '../../labels/spacenet-names.ts';
 import type { SplitName } from '../../labels/splits.ts';
 import type { LabelTable } from '../../labels/types.ts';
 import { detectSamples, judgeTables, scenesIn } from '../evaluation.ts';

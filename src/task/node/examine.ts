@@ -12,7 +12,7 @@ import { selectBands } from '../../imagery/raw-image.ts';
 import type { BandSelection } from '../../imagery/types.ts';
 import { splitsOf } from '../../labels/node/find-splits.ts';
 import { readLabels, type ReadLabelsOptions } from '../../labels/node/read-labels.ts';
-import { placeKey } from '../../labels/node/spacenet-layout.ts';
+import { placeKey } from '../../labels/spacenet-names.ts';
 import type { SplitImages } from '../../labels/splits.ts';
 import type { LabelProblem } from '../../labels/types.ts';
 import type { Device } from '../../tensor/device.ts';

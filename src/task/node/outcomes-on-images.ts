@@ -1,6 +1,7 @@
 import { defined } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
-import { RasterReader } from '../../data/node/raster-reader.ts';
+import { RasterReader } from '../../data/raster-reader.ts';
+import { openImage } from '../../imagery/node/open-image.ts';
 import type { Dataset } from '../../data/types.ts';
 import { matchDetections } from '../../evaluation/match.ts';
 import { boundsOf, type Point } from '../../imagery/geometry.ts';
@@ -13,7 +14,7 @@ import type { LabelledObject, LabelTable } from '../../labels/types.ts';
 import type { MapImage, MapObject } from '../../report/map/contents.ts';
 import { mapOutcomes } from '../../report/map/outcomes.ts';
 import { crsOfEpsg, WGS84 } from '../../vector/crs.ts';
-import { transformation } from '../../vector/node/transformation.ts';
+import { transformation } from '../../vector/transformation.ts';
 import type { DataEvaluation, EvaluationData } from './evaluate.ts';
 import type { LayerOutcomes } from './judge-layers.ts';
 
@@ -39,7 +40,7 @@ export async function outcomesOnImages(
   { crs, objects }: LayerOutcomes,
   files: readonly [string, ...string[]],
 ): Promise<OutcomeImages> {
-  const reader = await RasterReader.open(OP, files, {}, { sameBands: false });
+  const reader = await RasterReader.open(OP, files, {}, { open: openImage, sameBands: false });
   let left: readonly (LabelledObject & MapObject)[] = objects;
   const placed: { readonly file: string; readonly objects: MapObject[] }[] = [];
   for (const file of files) {

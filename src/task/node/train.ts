@@ -4,7 +4,7 @@ import { counted, defined } from '../../common/check.ts';
 import { InputError } from '../../common/errors.ts';
 import { resolveLayers } from '../../common/settings.ts';
 import { printSettings, readSettingsFile } from '../../common/settings-text.ts';
-import type { Detector } from '../../detector/detector.ts';
+import { Detector } from '../../detector/detector.ts';
 import { omittedImages } from '../../detector/detections-table.ts';
 import { loadDetector } from '../../detector/node/detector-file.ts';
 import { openPretrained } from '../../detector/node/load-pretrained.ts';
@@ -12,7 +12,9 @@ import { loadSource, type PretrainedReport } from '../../detector/pretrained.ts'
 import type { PretrainedSource } from '../../detector/pretrained-source.ts';
 import type { Judgement } from '../../evaluation/judgement.ts';
 import { defaultDevice } from '../../tensor/device.ts';
+import { MemoryRun } from '../../train/memory-run.ts';
 import { RunFolder, runFiles } from '../../train/node/run-folder.ts';
+import type { Replicas } from '../../train/replicas.ts';
 import type { TrainResult } from '../../train/run-options.ts';
 import { boxSizesOf, networkFor } from '../network.ts';
 import { anchorFacts, titleOf } from '../report.ts';
@@ -41,19 +43,21 @@ export interface OpenedTraining extends Training {
  * with anchors fitted to its boxes, and pretrained weights.
  *
  * @param given settings by group, for example `{ data: { path: 'tiles' }, train: { epochs: 30 } }`
+ * @param options.replicas the processes that train together, which agree on a batch size of `auto`
  * @throws SettingError for settings that do not exist or contradict each other; Error for data that cannot be read
  */
 export async function openTraining(
   given: PartialSettings,
-  options: { readonly onDrawing?: (done: number, total: number) => void } = {},
+  options: { readonly replicas?: Replicas; readonly onDrawing?: (done: number, total: number) => void } = {},
 ): Promise<OpenedTraining> {
   const isHardware = defaultDevice().adapter.kind === 'hardware';
   const resolved = resolveSettings(given);
   const source = await openSource(resolved.model.weights);
   const settings = withNetworkOf(resolved, source);
-  const data = await openTrainingData(settings, { ...options, isHardware });
+  const { replicas, ...opening } = options;
+  const data = await openTrainingData(settings, { ...opening, isHardware });
   try {
-    const training = await prepareTraining(settings, data, source?.spec);
+    const training = await prepareTraining(settings, data, defined({ weights: source?.spec, replicas }));
     const pretrained = await loadWeights(training, source);
     const close = async (): Promise<void> => {
       training.model.dispose();
@@ -135,7 +139,7 @@ export interface InterruptedTraining extends Outcome {
 
 /**
  * Runs the whole training task on the default device, like `retinagrad train`: opens data, trains, evaluates the best
- * weights and writes report.html.
+ * weights and writes report.html. With `replicas`, that is the part of rank 0; the others call `trainReplica`.
  *
  * @param given settings by group; the others have their defaults
  * @throws SettingError for settings that do not exist or contradict each other
@@ -150,7 +154,7 @@ export async function train(given: PartialSettings, options: TrainTaskOptions): 
   const start = performance.now();
   const { out, onDrawing, onOpen, onJudging, ...running } = options;
   const settings = options.resume === true ? asBegun(given, out) : given;
-  const training = await openTraining(settings, defined({ onDrawing }));
+  const training = await openTraining(settings, defined({ onDrawing, replicas: running.replicas }));
   let release = (): void => undefined;
   try {
     onOpen?.(training);
@@ -168,7 +172,9 @@ export async function train(given: PartialSettings, options: TrainTaskOptions): 
       await detector.surviveLoss(({ reason, detail }) =>
         running.onWarning?.(`The GPU was lost (${reason}: ${detail}). The evaluation goes on with a new device.`),
       );
-      const judging = defined({ signal: running.signal, onProgress: onJudging });
+      const { replicas } = running;
+      await replicas?.broadcast(new Uint8Array(readFileSync(folder.file('best'))));
+      const judging = defined({ replicas, signal: running.signal, onProgress: onJudging });
       const judged = await judgeTraining(training, detector, judging);
       if (judged !== null) {
         const { judgement, images } = judged;
@@ -196,6 +202,34 @@ function asBegun(given: PartialSettings, out: string): PartialSettings {
   const values = readSettingsFile(readFileSync(config, 'utf8'), config);
   const { batchSize, accumulate } = resolveLayers(settingsSchema, [{ from: config, values }]).train;
   return { ...given, train: { ...given.train, batchSize, accumulate } };
+}
+
+/**
+ * The part of `train` of the ranks other than 0, which write no files: trains and evaluates with them.
+ *
+ * @param given the settings of rank 0
+ */
+export async function trainReplica(
+  given: PartialSettings,
+  options: { readonly replicas: Replicas; readonly resume?: boolean; readonly signal?: AbortSignal },
+): Promise<TrainResult> {
+  const { replicas, signal } = options;
+  const training = await openTraining(given, { replicas });
+  try {
+    const result = await runTraining(training, new MemoryRun(`rank ${replicas.rank}`), options);
+    if (result.end === 'interrupted') return result;
+    training.model.dispose();
+    const bytes = await replicas.broadcast<Uint8Array<ArrayBuffer>>(undefined);
+    const detector = Detector.fromBytes(bytes, 'the best weights of rank 0');
+    try {
+      await judgeTraining(training, detector, { replicas, ...defined({ signal }) });
+    } finally {
+      detector.dispose();
+    }
+    return result;
+  } finally {
+    await training.close();
+  }
 }
 
 /** Writes report.html of a run. */

@@ -10,7 +10,7 @@ import type { Dataset } from '../../data/types.ts';
 import type { Evaluation } from '../../evaluation/detection-metrics.ts';
 import { lossChart, precisionRecallChart } from '../../report/charts/charts.ts';
 import { contactSheet, detectionPicture } from '../../report/pictures/pictures.ts';
-import type { AdapterDescription } from '../../tensor/device.ts';
+import type { AdapterDescription } from '../../tensor/device-options.ts';
 import type { ImageResult } from '../../detector/evaluate.ts';
 import { saveDetector } from '../../detector/node/detector-file.ts';
 import { loadCheckpoint } from '../../weights/node/checkpoint.ts';
