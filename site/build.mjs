@@ -15,7 +15,7 @@ const { exports, version } = JSON.parse(readFileSync(new URL('package.json', roo
 const isServing = process.argv.includes('--serve');
 
 /** The package's public entries, as browsers get them. */
-const entries = ['.', './data', './evaluation', './report', './detector', './train', './bench'];
+const entries = ['.', './data', './evaluation', './report', './detector', './train', './bench', './geo'];
 const alias = Object.fromEntries(
   entries.map((name) => [`retinagrad${name.slice(1)}`, fileURLToPath(new URL(exports[name].default, root))]),
 );
@@ -27,12 +27,17 @@ const programs = {
   bench: 'client/bench.tsx',
   ladder: 'client/ladder.ts',
   search: 'client/search.ts',
+  example: 'client/example.ts',
+  'example-worker': 'client/example-worker.ts', // imported by the programs of examples
   explainer: 'client/explainer.ts',
   studio: 'studio/main.tsx',
   'studio-worker': 'studio/worker.ts',
   annotate: 'studio/annotate/main.tsx',
   'examples/hello': '../examples/hello-tensor/hello.ts', // run by its figure in the gallery
 };
+
+/** What programs of pages run by its address. */
+const later = { site: ['examples/hello'], example: ['example-worker'] };
 
 const options = {
   absWorkingDir: here,
@@ -56,6 +61,14 @@ const programOptions = {
   metafile: true,
   // Examples read their arguments.
   define: { VERSION: JSON.stringify(version), IS_RELEASE: String(!isServing), 'process.argv': '[]' },
+};
+
+/** The library as the programs of examples import it, with its names: classes show theirs in what is printed. */
+const libraryOptions = {
+  ...options,
+  entryPoints: { library: '../dist/index.js' },
+  outdir: '_site/assets',
+  keepNames: true,
 };
 
 /** Files of programs: those that they load at once, and those that they may load later. */
@@ -102,13 +115,13 @@ const eleventy = new Eleventy(`${here}pages`, `${here}_site`, {
 });
 process.chdir(here);
 if (isServing) {
-  const running = await context(programOptions);
-  await running.watch();
+  for (const each of [programOptions, libraryOptions]) await (await context(each)).watch();
   await eleventy.init();
   await eleventy.watch();
   await eleventy.serve(8080);
 } else {
   const { metafile } = await build(programOptions);
+  await build(libraryOptions);
   await eleventy.write();
   await indexPages();
   const site = {
@@ -116,8 +129,7 @@ if (isServing) {
     programs: Object.fromEntries(
       Object.keys(programs).map((name) => [
         `assets/${name}.js`,
-        // Figures run examples by their address.
-        filesOf(metafile, name === 'site' ? [name, 'examples/hello'] : [name]),
+        [...filesOf(metafile, [name, ...(later[name] ?? [])]), ...(name === 'example' ? ['assets/library.js'] : [])],
       ]),
     ),
   };

@@ -34,6 +34,13 @@ export default async function configure(site) {
     md.set({ highlight, typographer: false });
     md.enable('code'); // Indented code, which the guides and the comments of the source use.
     md.renderer.rules.code_block = (tokens, i) => highlight(tokens[i].content, 'text');
+    // A header without text is none to those who listen.
+    md.core.ruler.push('empty headers', ({ tokens }) => {
+      tokens.forEach((token, i) => {
+        if (token.type !== 'th_open' || tokens[i + 1].content !== '') return;
+        token.tag = tokens[i + 2].tag = 'td';
+      });
+    });
     // MathML only: browsers draw it without style sheets, fonts or scripts, on paper too.
     md.use(katex, { output: 'mathml', throwOnError: true, strict: 'error' });
   });
@@ -50,6 +57,12 @@ export default async function configure(site) {
   site.addPlugin(book, { source });
   site.addPlugin(guides, { repository });
   site.addPlugin(ladder, { highlight });
+  // {% still "boxes", "What one sees..." %}: a picture of a step of the explainer, until that runs.
+  site.addShortcode('still', (name, sentence) =>
+    existsSync(new URL(`pages/figures/explainer-${name}.png`, import.meta.url))
+      ? `<img class="still" src="/figures/explainer-${name}.png" alt="${sentence}" loading="lazy">`
+      : '',
+  );
   // {% figure "relu", "What one sees..." %}: a live figure of client/figures; the sentence and, if there is one, the picture
   // pages/figures/NAME.png stand there until it runs, and where it cannot.
   site.addShortcode('figure', (name, sentence) => {

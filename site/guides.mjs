@@ -2,6 +2,7 @@
 // .reference. Their links lead from file to file; here they are mended to lead from page to page.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path/posix';
+import { programOf } from './example.mjs';
 
 const root = new URL('../', import.meta.url);
 const read = (path) => readFileSync(new URL(path, root), 'utf8');
@@ -55,13 +56,26 @@ export function guides(site, { repository }) {
   reference(site);
 }
 
+/** A page of the reference with its example as a program that can be run: see client/example.ts. */
+const withProgram = (text, names) =>
+  text.replace(
+    /^(## Example\n\n)```ts\n([^]*?)```$/m,
+    (_, heading, code) => `${heading}<div class="example">\n\n\`\`\`js\n${programOf(code, names)}\`\`\`\n\n</div>`,
+  );
+
 /** The pages of the reference, if reference.mjs has made it. */
 function reference(site) {
   const made = new URL('.reference/', import.meta.url);
   if (!existsSync(made)) return;
-  for (const file of readdirSync(made, { recursive: true })) {
+  const files = readdirSync(made, { recursive: true });
+  const names = files.flatMap(
+    (file) => /^retinagrad\/(?:functions|classes|variables)\/(\w+)\.md$/.exec(file)?.[1] ?? [],
+  );
+  for (const file of files) {
     if (!file.endsWith('.md')) continue;
-    const { title, rest } = divided(readFileSync(new URL(file, made), 'utf8'));
+    const { title, rest: written } = divided(readFileSync(new URL(file, made), 'utf8'));
+    const rest = withProgram(written, names);
+    const hasExample = rest !== written;
     const text = mended(rest.replaceAll('| `undefined` |', '| |'), (to, hash) => {
       const path = normalize(join(dirname(file), to));
       // typedoc counts headings in its own way where several are the same.
@@ -76,6 +90,8 @@ function reference(site) {
       description: `${title}: reference of retinagrad.`,
       // A page of an entry is a long list of names.
       width: file.endsWith('README.md') ? 'names' : '',
+      styles: hasExample ? ['editor'] : [],
+      scripts: hasExample ? ['example'] : [],
     });
   }
 }

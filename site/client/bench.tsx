@@ -2,7 +2,11 @@
 import { signal, useSignal } from '@preact/signals';
 import { compare, type BenchResult } from 'retinagrad/bench';
 import { render } from 'preact';
+import { Beside } from './bench/beside-table.tsx';
+import { Progress, type Doing } from './bench/progress.tsx';
+import { Roofline } from './bench/roofline.tsx';
 import { chartOf, runSuite, SUITES, type Measured, type Result } from './bench/suites.ts';
+import { Tune } from './bench/tune.tsx';
 import { figure, rateOf, reasonOf, timeOf } from './format.ts';
 
 interface Stored {
@@ -15,7 +19,7 @@ const stored = JSON.parse(root.dataset['results']!) as readonly Stored[];
 
 const result = signal<Result | null>(null);
 const other = signal<BenchResult | null>(null);
-const progress = signal<{ readonly name: string; readonly done: number; readonly total: number } | null>(null);
+const progress = signal<Doing | null>(null);
 const failure = signal<string | null>(null);
 let isStopped = false;
 
@@ -99,19 +103,6 @@ function Controls() {
   );
 }
 
-function Progress() {
-  if (progress.value === null) return null;
-  const { name, done, total } = progress.value;
-  return (
-    <div>
-      <progress value={done} max={total} aria-label="Cases measured" />
-      <p class="small muted">
-        {done} of {total} measured; now {name}
-      </p>
-    </div>
-  );
-}
-
 function Machine({ result: { adapter, ceiling, cases } }: { readonly result: Result }) {
   const hasTimestamps = cases.some(({ timing }) => timing.gpu !== null);
   const wrong = cases.filter((measured) => typeof measured.wrong === 'string').length;
@@ -123,6 +114,7 @@ function Machine({ result: { adapter, ceiling, cases } }: { readonly result: Res
         <dd>
           {adapter.name}
           {adapter.kind === 'software' ? ' (a software driver)' : ''}
+          {adapter.tuned ? ', with the kernels chosen below' : ''}
         </dd>
       </div>
       <div>
@@ -206,12 +198,16 @@ function Page() {
     <>
       <Controls />
       <div role="status">
-        <Progress />
+        <Progress doing={progress.value} />
         {failure.value !== null && <p class="note bad">{failure.value}</p>}
       </div>
       {result.value !== null && (
         <>
           <Machine result={result.value} />
+          <Roofline
+            own={{ label: 'here', result: result.value }}
+            other={other.value === null ? null : { label: 'stored', result: other.value }}
+          />
           <Table result={result.value} />
           {result.value.parts.map((part) => (
             <figure>
@@ -230,4 +226,6 @@ function Page() {
 if ('gpu' in navigator) {
   root.replaceChildren(); // what stands there without JavaScript or WebGPU
   render(<Page />, root);
+  render(<Tune />, document.querySelector('#tune')!);
+  render(<Beside />, document.querySelector('#beside')!);
 }

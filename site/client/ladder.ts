@@ -1,7 +1,7 @@
 // The kernel ladder: gives each step of the page its buttons. What they need is loaded when one is pressed.
 import type { Measured } from 'retinagrad/bench';
 import { figure, rateOf, reasonOf, timeOf } from './format.ts';
-import type { Editor } from './ladder/editor.ts';
+import type { Editor } from './editor/editor.ts';
 import type { Edits, Problem, Runner } from './ladder/runner.ts';
 
 const machine = document.querySelector<HTMLElement>('#machine')!;
@@ -119,10 +119,10 @@ function editButton(
       return;
     }
     toggle.disabled = true;
-    void Promise.all([import('./ladder/editor.ts'), textOf(file)])
-      .then(([{ openEditor }, text]) => {
+    void Promise.all([import('./editor/editor.ts'), import('./editor/wgsl.ts'), textOf(file)])
+      .then(([{ openEditor }, { wgsl }, text]) => {
         pre.hidden = true;
-        const editor = openEditor(block, text, `${file}, Ctrl-Enter runs it`, run);
+        const editor = openEditor(block, text, wgsl, file, run);
         editors.set(file, editor);
         toggle.textContent = `Discard changes${label}`;
         editor.focus();

@@ -1,4 +1,4 @@
-// On every page: live figures, buttons that copy code, and what makes the site work without a network.
+// On every page: live figures, buttons that copy code, tables that the keyboard scrolls, and what makes the site work without a network.
 import './figures.ts';
 
 if (navigator.clipboard !== undefined) {
@@ -15,6 +15,16 @@ if (navigator.clipboard !== undefined) {
     caption.append(copy);
   }
 }
+
+// A table that is wider than the page scrolls: by the keyboard only where it can have the focus.
+const reach = (): void => {
+  for (const table of document.querySelectorAll('table')) {
+    if (table.scrollWidth > table.clientWidth) table.tabIndex = 0;
+    else table.removeAttribute('tabindex');
+  }
+};
+reach();
+addEventListener('resize', reach);
 
 // While one works on the site, files change without a new version.
 if (IS_RELEASE && 'serviceWorker' in navigator) {

@@ -1,7 +1,7 @@
 // The data sets of the studio by their ids.
 import type { Dataset } from 'retinagrad';
 import { syntheticData, type Settings } from 'retinagrad/detector';
-import { openOwnData } from './own-data.ts';
+import { openOwnData } from './own-dataset.ts';
 import { SYNTHETIC } from './share.ts';
 
 /** The data set that was opened last: a session that continues need not draw it again. */
@@ -15,8 +15,10 @@ export async function openDataset(id: string, settings: Settings, onProgress: On
   const key = JSON.stringify([id, settings.data.chips]);
   if (opened?.key === key) return opened.dataset;
   const dataset = await open(id, settings);
-  // Read now, where it can be seen how far it is; training would read them all before its first step.
-  for (const index of dataset.ids.keys()) {
+  // Read now, where it can be seen how far it is; training would read them all before its first step. Tiles of rasters are read
+  // when they are needed.
+  const isTiled = dataset.window !== undefined && settings.data.tile !== null;
+  for (const index of isTiled ? [] : dataset.ids.keys()) {
     await dataset.get(index);
     onProgress(index + 1, dataset.ids.length);
   }

@@ -2,7 +2,10 @@
 import { rgbImage, type RgbImage } from 'retinagrad/data';
 
 /** Files that browsers decode. */
-export const imageName = /\.(?:png|jpe?g|webp|gif|bmp|avif)$/i;
+const imageName = /\.(?:png|jpe?g|webp|gif|bmp|avif)$/i;
+
+/** Whether a file may be an image, by its name. */
+export const isImageName = (path: string): boolean => imageName.test(path) || /\.tiff?$/i.test(path);
 
 /** Decodes an image file, upright as its EXIF says. Rejects with an Error that names it. */
 export async function decodeImage(file: Blob, name: string): Promise<RgbImage> {
@@ -12,9 +15,14 @@ export async function decodeImage(file: Blob, name: string): Promise<RgbImage> {
   if (bitmap === null) {
     const known = imageName.test(name)
       ? 'the file is damaged'
-      : 'this browser reads PNG, JPEG, WebP, GIF, BMP and AVIF';
+      : 'PNG, JPEG, WebP, GIF, BMP, AVIF and TIFF are read here';
     throw new Error(`${name} is not an image that can be read: ${known}`);
   }
+  return rgbOfBitmap(bitmap);
+}
+
+/** The pixels of a bitmap, which is closed. */
+export function rgbOfBitmap(bitmap: ImageBitmap): RgbImage {
   const { width, height } = bitmap;
   const canvas = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
   canvas.drawImage(bitmap, 0, 0);

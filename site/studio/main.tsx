@@ -1,7 +1,9 @@
 // The studio: choose data, train a detector, use it. The page; all work is done by worker.ts.
 import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { watchTab } from './background.ts';
 import { Data } from './data.tsx';
+import { Workspace } from './workspace.tsx';
 import { Runs } from './runs.tsx';
 import { Settings } from './settings.tsx';
 import { gpu, problem, start } from './state.ts';
@@ -29,6 +31,12 @@ function App() {
   );
 }
 
+watchTab();
 const root = document.getElementById('studio')!;
 root.replaceChildren();
 render(<App />, root);
+
+// Beside the studio, whose rules for buttons and headings are not those of the annotator.
+const beside = document.createElement('div');
+document.body.append(beside);
+render(<Workspace />, beside);

@@ -3,7 +3,8 @@ import { useMemo } from 'preact/hooks';
 import { BoxCanvas } from './canvas.tsx';
 import type { Picture } from './pictures.ts';
 import type { Found } from './session.ts';
-import { evaluations, found, prepared } from './state.ts';
+import { openLabels } from './labelling.ts';
+import { data, evaluations, found, prepared } from './state.ts';
 
 export function Predictions() {
   const pictures = prepared.value?.pictures ?? [];
@@ -39,5 +40,17 @@ function Tile({
   );
   const count = found === null ? 0 : found.scores.filter((score) => score >= Math.fround(threshold)).length;
   const label = `${picture.id}: ${count} detections, ${picture.labels.length} objects`;
-  return <BoxCanvas pixels={picture} layers={layers} label={label} />;
+  const isOwn = data.value !== null;
+  // A tile is named by its image and its corner.
+  const image = picture.id.replace(/@\d+,\d+$/, '');
+  return (
+    <div>
+      <BoxCanvas pixels={picture} layers={layers} label={label} />
+      {isOwn && (
+        <button class="studio-correct" onClick={() => void openLabels(image)}>
+          Correct the boxes of {image}
+        </button>
+      )}
+    </div>
+  );
 }

@@ -23,6 +23,7 @@ import { pictureOf, reportPictures, type Picture } from './pictures.ts';
 import { openRunFiles } from './run-files.ts';
 import { sha256 } from './sha256.ts';
 import { settingsOf } from './share.ts';
+import type { Looks } from './suggester.ts';
 import { runFolder, saveInfo, writeFile, type RunInfo } from './store.ts';
 
 /** Number of held-out images whose predictions are shown. */
@@ -74,6 +75,8 @@ export interface SessionControl {
   readonly signal: AbortSignal;
   /** Whether the run ends with what it has reached, instead of being continued later. */
   readonly isStopped: () => boolean;
+  /** Who wants to look at the network between steps. */
+  readonly looks: Looks;
 }
 
 type Emit = (event: SessionEvent) => void;
@@ -94,7 +97,10 @@ export async function runSession(info: RunInfo, emit: Emit, control: SessionCont
       resume: true,
       signal: control.signal,
       onWarning: (text) => emit({ kind: 'warning', text }),
-      onStep: (record, totalSteps) => emit({ kind: 'step', record, totalSteps }),
+      onStep: (record, totalSteps, peek) => {
+        emit({ kind: 'step', record, totalSteps });
+        return control.looks.answer(peek, { classes: dataset.classes, tile: training.tile, step: record.step });
+      },
       onEvaluationProgress: (done, total) =>
         emit({ kind: 'progress', text: 'Evaluating on the held-out images', done, total }),
       onEvaluation: (record, _, images) =>

@@ -3,9 +3,10 @@ import { computed, signal } from '@preact/signals';
 import { proxy, wrap, type Remote } from 'comlink';
 import type { EvaluationRecord, StepRecord } from 'retinagrad/detector';
 import { explain } from './errors.ts';
-import type { DataSummary, GivenFile } from './own-data.ts';
+import type { DataSummary } from './data-store.ts';
+import type { GivenFile } from './own-data.ts';
 import type { Found, SessionEnd, SessionEvent } from './session.ts';
-import { hashOf, planOfHash, samplePlan, SYNTHETIC, type Plan } from './share.ts';
+import { firstSettings, hashOf, planOfHash, samplePlan, SYNTHETIC, type Plan } from './share.ts';
 import type { RunSummary } from './store.ts';
 import type { Gpu, Studio } from './worker.ts';
 
@@ -40,6 +41,7 @@ export const ended = signal<SessionEnd | null>(null);
 /** The run that is trained or was trained last in this page. */
 export const current = signal<string | null>(null);
 export const runs = signal<readonly RunSummary[]>([]);
+export const dataSets = signal<readonly DataSummary[]>([]);
 
 /** Seconds until the end of training at the speed so far, as the command estimates it; null before the first step. */
 export const secondsLeft = computed(() => {
@@ -50,6 +52,10 @@ export const secondsLeft = computed(() => {
 
 export async function refreshRuns(): Promise<void> {
   runs.value = await studio.runs();
+}
+
+export async function refreshData(): Promise<void> {
+  dataSets.value = await studio.dataSets();
 }
 
 /** Runs something that may fail, and shows why it did. */
@@ -74,7 +80,7 @@ export async function start(): Promise<void> {
     problem.value = explain(new DOMException('', 'NoAdapterError'));
     return;
   }
-  await refreshRuns();
+  await Promise.all([refreshRuns(), refreshData()]);
   try {
     gpu.value = await studio.gpu();
   } catch (error) {
@@ -95,11 +101,25 @@ export const importFiles = (files: readonly GivenFile[]): Promise<void> =>
     });
     try {
       data.value = await studio.importData(files, onProgress);
-      // Settings of the sample suit the sample.
-      change({ data: data.value.id, settings: plan.value.data === SYNTHETIC ? {} : plan.value.settings });
+      useData(data.value);
+      await refreshData();
     } finally {
       importing.value = '';
     }
+  });
+
+/** Makes a data set that of the plan. */
+export function useData(set: DataSummary): void {
+  data.value = set;
+  // Settings of the sample suit the sample.
+  change({ data: set.id, settings: plan.value.data === SYNTHETIC ? firstSettings(set) : plan.value.settings });
+}
+
+export const removeData = (set: DataSummary): Promise<void> =>
+  attempt(async () => {
+    await studio.removeData(set.id);
+    if (data.value?.id === set.id) useSample();
+    await refreshData();
   });
 
 export function useSample(): void {

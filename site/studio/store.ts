@@ -1,4 +1,4 @@
-// Runs and data sets in the browser's private file system (OPFS): runs/ID and data/ID. Nothing in it leaves the computer.
+// Runs in the browser's private file system (OPFS): runs/ID. Nothing in it leaves the computer.
 import type { EvaluationRecord, RunRecord } from 'retinagrad/detector';
 import { METRICS, parseRecord, slotNames } from './opfs-run.ts';
 import type { Plan } from './share.ts';
@@ -26,14 +26,14 @@ export interface RunSummary extends RunInfo {
   readonly bytes: number;
 }
 
-const folderOf = async (...path: string[]): Promise<FileSystemDirectoryHandle> => {
+/** A folder of the storage, made if it is not there. */
+export const folderOf = async (...path: string[]): Promise<FileSystemDirectoryHandle> => {
   let folder = await navigator.storage.getDirectory();
   for (const name of path) folder = await folder.getDirectoryHandle(name, { create: true });
   return folder;
 };
 
 export const runFolder = (id: string): Promise<FileSystemDirectoryHandle> => folderOf('runs', id);
-export const dataFolder = (id: string): Promise<FileSystemDirectoryHandle> => folderOf('data', id);
 
 /** Writes a small file, which has its new content when all of it is written. */
 export async function writeFile(

@@ -9,13 +9,25 @@ export interface TextFile {
 export const stem = (path: string): string => path.replace(/\.[^./]*$/, '');
 export const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-/** Finds an image by its path, or by its file name, with or without extension, if only one has it. */
+/** Folders of labels, which stand beside those of the images. */
+const LABEL_FOLDER = /(^|\/)(?:labels|labelTxt[^/]*|Annotations)\/(?!.*\/(?:labels|labelTxt[^/]*|Annotations)\/)/i;
+
+/**
+ * Finds an image by its path, with or without extension, also in `images` instead of `labels`; otherwise by its file name, if
+ * only one image has it.
+ */
 export function finder(files: readonly string[]): (path: string) => string | undefined {
-  const paths = new Set(files);
+  const byPath = new Map<string, string | null>();
   const byName = new Map<string, string | null>();
+  const add = (names: Map<string, string | null>, name: string, file: string): void => {
+    names.set(name, names.has(name) && names.get(name) !== file ? null : file);
+  };
   for (const file of files) {
-    for (const name of new Set([baseName(file), stem(baseName(file))]))
-      byName.set(name, byName.has(name) ? null : file);
+    for (const path of [file, stem(file)]) {
+      add(byPath, path, file);
+      add(byName, baseName(path), file);
+    }
   }
-  return (path) => (paths.has(path) ? path : (byName.get(baseName(path)) ?? undefined));
+  return (path) =>
+    byPath.get(path) ?? byPath.get(path.replace(LABEL_FOLDER, '$1images/')) ?? byName.get(baseName(path)) ?? undefined;
 }

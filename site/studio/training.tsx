@@ -1,4 +1,5 @@
 // Training: begin, pause, continue, stop, and what is seen meanwhile.
+import { background } from './background.ts';
 import { LossChart, QualityChart } from './charts.tsx';
 import { Predictions } from './predictions.tsx';
 import * as state from './state.ts';
@@ -8,7 +9,7 @@ import { duration, formatCount } from './text.ts';
 
 export function Training() {
   const { phase, gpu, isBusy } = state;
-  const isMissing = state.plan.value.data !== SYNTHETIC && state.data.value === null;
+  const isMissing = state.plan.value.data !== SYNTHETIC && !state.data.value?.boxes;
   const paused = state.runs.value.find(({ end }) => end === null);
   return (
     <section aria-labelledby="training-title">
@@ -72,6 +73,12 @@ function Progress() {
           `Step ${last.step}${totalSteps.value > 0 ? ` of ${totalSteps.value}` : ''}, loss ${last.loss.toFixed(3)}, ${last.imagesPerSecond} images/s`}
         {isRunning && left !== null && left > 0 && `, ${duration(left)} left`}
       </p>
+      {isRunning && (
+        <p class="studio-background">
+          {background.value ||
+            'It goes on while you use other tabs. If this one is closed, it continues from what was saved last.'}
+        </p>
+      )}
       <p class="studio-outcome" role="status">
         {isRunning ? evaluationText(evaluations.value.at(-1)) : ended.value !== null && endText(ended.value)}
       </p>

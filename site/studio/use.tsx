@@ -1,8 +1,11 @@
 // The trained detector at work: other images, a threshold, tables, and files for other programs.
 import { useMemo } from 'preact/hooks';
+import { Camera } from './camera.tsx';
 import { BoxCanvas, colourOf } from './canvas.tsx';
 import type { DetectedImage } from './detector-use.ts';
 import { FileButton } from './file-button.tsx';
+import { LookInside } from './look-inside.tsx';
+import { RasterView } from './raster-view.tsx';
 import { scriptOf } from './script.ts';
 import * as state from './state.ts';
 import * as use from './use-state.ts';
@@ -39,6 +42,7 @@ export function Use() {
 
 function Open() {
   const { name, classes } = use.detector.value!;
+  const work = use.work.value;
   const hasImages = use.images.value.length > 0;
   return (
     <>
@@ -48,48 +52,68 @@ function Open() {
       <p class="studio-actions">
         <FileButton
           label="Detect in images"
-          accept="image/*"
+          accept="image/*,.tif,.tiff"
           multiple
-          disabled={use.work.value !== ''}
+          disabled={work !== null}
           onFiles={(files) => void use.detect(files)}
         />
-        <span role="status">{use.work.value}</span>
+        {work !== null && <button onClick={use.cancel}>Cancel</button>}
+        <span role="status">{work?.text}</span>
       </p>
+      {work !== null && <progress aria-label="Tiles of the image" value={work.fraction} />}
+      <p class="studio-facts">
+        PNG, JPEG, WebP, AVIF and GeoTIFF of any size: large ones are detected on in overlapping tiles.
+      </p>
+      <Threshold />
+      <Camera />
       {hasImages && <Results />}
       <Save />
     </>
   );
 }
 
+function Threshold() {
+  const { threshold } = use;
+  return (
+    <p class="studio-threshold">
+      <label for="threshold">Minimum score</label>{' '}
+      <input
+        id="threshold"
+        type="range"
+        min="0.05"
+        max="0.99"
+        step="0.01"
+        value={threshold.value}
+        onInput={(event) => (threshold.value = Number(event.currentTarget.value))}
+      />{' '}
+      <output for="threshold">{threshold.value.toFixed(2)}</output>
+    </p>
+  );
+}
+
 function Results() {
-  const { threshold, images } = use;
+  const { images, hasPlace } = use;
   return (
     <>
-      <p class="studio-threshold">
-        <label for="threshold">Minimum score</label>{' '}
-        <input
-          id="threshold"
-          type="range"
-          min="0.05"
-          max="0.99"
-          step="0.01"
-          value={threshold.value}
-          onInput={(event) => (threshold.value = Number(event.currentTarget.value))}
-        />{' '}
-        <output for="threshold">{threshold.value.toFixed(2)}</output>
-      </p>
       <div class="studio-results">
         {images.value.map((image) => (
-          <Result key={image.name} image={image} />
+          <Result key={image.id} image={image} />
         ))}
       </div>
       <p class="studio-actions">
         Detections as <button onClick={() => void use.saveTable('detections.json', 'coco')}>COCO</button>
         <button onClick={() => void use.saveTable('detections.csv', 'csv')}>CSV</button>
+        {hasPlace.value && (
+          <button onClick={() => void use.saveTable('detections.geojson', 'geojson')}>GeoJSON (WGS84)</button>
+        )}
       </p>
+      <LookInside />
     </>
   );
 }
+
+/** Longer side of the images that are shown beside others; larger ones have the whole width, to zoom. */
+const SMALL = 640;
 
 /** Rows of the table of an image; a file has all. */
 const ROWS = 50;
@@ -97,14 +121,21 @@ const ROWS = 50;
 function Result({ image }: { readonly image: DetectedImage }) {
   const threshold = use.threshold.value;
   const layers = useMemo(() => [{ ...image, threshold }], [image, threshold]);
-  const shown = [...image.scores.keys()].filter((i) => use.isShown(image.scores[i]!));
+  const shown = use.shownIn(image);
+  const isLarge = Math.max(image.width, image.height) > SMALL;
+  const label = `${image.name}: ${shown.length} detections`;
   const { classes } = use.detector.value!;
   return (
-    <article>
+    <article class={isLarge ? 'is-large' : ''}>
       <h3>{image.name}</h3>
-      <BoxCanvas pixels={image} layers={layers} label={`${image.name}: ${shown.length} detections`} />
+      {isLarge ? (
+        <RasterView image={image} label={label} />
+      ) : (
+        <BoxCanvas pixels={image.picture} layers={layers} label={label} />
+      )}
       <p>
         {shown.length} detections in {image.width} × {image.height} pixels, {image.seconds.toFixed(1)} s
+        {image.place !== null && `; on the map in ${image.place}`}
       </p>
       <details>
         <summary>Table</summary>

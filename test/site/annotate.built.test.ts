@@ -1,32 +1,22 @@
 import { readFile } from 'node:fs/promises';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { parseCoco } from 'retinagrad/data';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { hasChromium, launchChromium } from '../browser/chromium.ts';
-import { axeFindings, serveSite } from './site.ts';
+import { axeFindings, openSite } from './site.ts';
 
 // The page /studio/label/ in Chromium: boxes by mouse, keyboard and touch, files, reload, accessibility.
 
 const test = suite('annotate in a page');
 
-let browser: Browser;
-let site: Awaited<ReturnType<typeof serveSite>>;
-test.before(async () => {
-  site = await serveSite();
-  browser = await launchChromium();
-});
-test.after(async () => {
-  await browser.close();
-  site.close();
-});
+const site = await openSite(test);
 
 /** The page with the synthetic tiles. What it prints is a failure. */
 async function openTiles(width: number, options: { readonly hasTouch?: boolean } = {}): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width, height: 900 }, ...options });
+  const page = await site!.browser.newPage({ viewport: { width, height: 900 }, ...options });
   page.on('console', (message) => assert.unreachable(message.text()));
   page.on('pageerror', (error) => assert.unreachable(error.message));
-  await page.goto(`${site.url}studio/label/`);
+  await page.goto(`${site!.url}studio/label/`);
   await page.getByRole('button', { name: 'synthetic tiles' }).click();
   await page.locator('.stage').waitFor();
   return page;
@@ -68,7 +58,7 @@ async function exportCoco(page: Page): Promise<ReturnType<typeof parseCoco>> {
   return parseCoco(await readFile(await download.path(), 'utf8'), { name: 'instances.json' });
 }
 
-if (hasChromium()) {
+if (site !== null) {
   test('boxes by mouse and keyboard are undone, exported as COCO, and there after a reload', async () => {
     const page = await openTiles(1280);
     const before = await count(page);
@@ -132,7 +122,7 @@ if (hasChromium()) {
     await page.keyboard.press('Tab');
     assert.is(await page.evaluate('document.activeElement.closest(".stage") === null'), true, 'no trap');
     await page.keyboard.press('?');
-    assert.ok(await page.getByRole('dialog', { name: 'Keys' }).isVisible());
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
     await page.keyboard.press('Escape');
     await page.close();
   });

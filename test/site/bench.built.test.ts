@@ -5,20 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { hasChromium, launchChromium } from '../browser/chromium.ts';
 import { root } from '../support/files.ts';
-import { openPage, serveSite } from './site.ts';
+import { openPage, openSite } from './site.ts';
 
 const LIMIT = 240_000;
 
 const test = suite('benchmarks');
-const site = await serveSite();
-const browser = hasChromium() ? await launchChromium() : null;
-test.after(async () => {
-  await browser?.close();
-  site.close();
-});
-if (browser !== null) {
+const site = await openSite(test);
+if (site !== null) {
+  const { browser } = site;
+
   test('a benchmark is stopped and saved, and the command reads the file', async () => {
     const context = await browser.newContext({ serviceWorkers: 'block' });
     const { page, complaints } = await openPage(context, `${site.url}bench/`);

@@ -4,9 +4,8 @@ import { readdirSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { hasChromium, launchChromium } from '../browser/chromium.ts';
 import { answers } from './book-answers.ts';
-import { openPage, serveSite } from './site.ts';
+import { openPage, openSite } from './site.ts';
 
 /** Milliseconds for a figure or a check to compile and run on a software driver. */
 const LIMIT = 120_000;
@@ -36,18 +35,16 @@ async function verdictOf(page: Page, name: string, answer: string): Promise<stri
 /** Runs a test for each chapter from `first` to `last`, as far as there are pages. */
 export async function testChapters(first: number, last: number): Promise<void> {
   const test = suite('book');
-  const site = await serveSite();
-  const browser = hasChromium() ? await launchChromium() : null;
-  test.after(async () => {
-    await browser?.close();
-    site.close();
-  });
+  const site = await openSite(test);
   const pages = readdirSync(new URL('../../site/pages/book/', import.meta.url)).map((file) => file.replace('.md', ''));
   for (const chapter of pages.sort((a, b) => a.localeCompare(b))) {
     const number = Number(chapter.slice(0, 2));
-    if (browser === null || !(number >= first && number <= last)) continue;
+    if (site === null || !(number >= first && number <= last)) continue;
     test(`${chapter}: its figures run, its exercises are checked, and nothing is reported`, async () => {
-      const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, serviceWorkers: 'block' });
+      const context = await site.browser.newContext({
+        viewport: { width: 1280, height: 900 },
+        serviceWorkers: 'block',
+      });
       const { page, complaints } = await openPage(context, `${site.url}book/${chapter}/`);
       const figures = await namesOf(page, 'figure');
       assert.ok(figures.length > 0, 'has a figure');

@@ -2,8 +2,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { hasChromium, launchChromium } from '../browser/chromium.ts';
-import { openPage, serveSite } from './site.ts';
+import { openPage, openSite } from './site.ts';
 
 /** Milliseconds for the network to compile and run on SwiftShader. */
 const LIMIT = 240_000;
@@ -50,18 +49,11 @@ async function tryExplainer(browser: Browser, url: string, width: number): Promi
   await context.close();
 }
 
-const NAME = 'the explainer finds boxes, says where they come from, and follows its sliders';
-if (hasChromium()) {
-  test(NAME, async () => {
-    const site = await serveSite();
-    const browser = await launchChromium();
-    try {
-      for (const width of [1280, 390]) await tryExplainer(browser, `${site.url}book/explainer/`, width);
-    } finally {
-      await browser.close();
-      site.close();
-    }
-  });
-} else test.skip(NAME);
+const site = await openSite(test);
+if (site !== null) {
+  for (const width of [1280, 390])
+    test(`the explainer finds boxes, says where they come from, and follows its sliders at ${width} pixels`, () =>
+      tryExplainer(site.browser, `${site.url}book/explainer/`, width));
+}
 
 test.run();

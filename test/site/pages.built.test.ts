@@ -2,21 +2,17 @@
 import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { hasChromium, launchChromium } from '../browser/chromium.ts';
-import { axeFindings, openPage, serveSite } from './site.ts';
+import { axeFindings, openPage, openSite } from './site.ts';
 
 /** Bytes, gzipped, that the first page may load. */
 const FIRST_PAGE = 300_000;
 const LIMIT = 240_000;
 
 const test = suite('pages');
-const site = await serveSite();
-const browser = hasChromium() ? await launchChromium() : null;
-test.after(async () => {
-  await browser?.close();
-  site.close();
-});
-if (browser !== null) {
+const site = await openSite(test);
+if (site !== null) {
+  const { browser } = site;
+
   const PAGES = [
     '',
     'bench/',
@@ -27,6 +23,7 @@ if (browser !== null) {
     'reference/retinagrad/functions/conv2d/',
     'search/',
     'gallery/',
+    '404.html',
   ];
 
   for (const path of PAGES) {

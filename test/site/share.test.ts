@@ -1,7 +1,7 @@
 // Links of the studio: data, seed and settings survive, and what is wrong with a link is named.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { hashOf, planOfHash, samplePlan, settingsOf } from '../../site/studio/share.ts';
+import { firstSettings, hashOf, planOfHash, samplePlan, settingsOf } from '../../site/studio/share.ts';
 import { scriptOf } from '../../site/studio/script.ts';
 
 test('a plan comes back from its link, with what differs from the defaults', () => {
@@ -50,6 +50,14 @@ test('the script of a run has its settings', () => {
     scriptOf({ data: '20261128', settings: { 'train.epochs': 3 } }),
     /retinagrad train FOLDER train\.epochs=3\n/,
   );
+});
+
+test('few own images have as many epochs as many have steps, and large ones tiles', () => {
+  assert.equal(firstSettings({ images: 10, tile: null }), { 'train.epochs': 150, 'train.evaluateEvery': 10 });
+  assert.equal(firstSettings({ images: 2, tile: null }), { 'train.epochs': 300, 'train.evaluateEvery': 20 });
+  assert.equal(firstSettings({ images: 500, tile: null }), {});
+  for (const images of [1, 10, 500]) settingsOf({ data: 'x', settings: firstSettings({ images, tile: null }) });
+  assert.equal(firstSettings({ images: 1, tile: 64 }), { 'data.tile': 64, 'data.overlap': 16 });
 });
 
 test.run();

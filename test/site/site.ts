@@ -4,8 +4,10 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { hasChromium, launchChromium } from '../browser/chromium.ts';
 import { root } from '../support/files.ts';
 
 export const SITE = join(root, 'site/_site');
@@ -20,8 +22,34 @@ const TYPES: Record<string, string> = {
   '.webp': 'image/webp',
 };
 
-/** Serves the site at `url`, which ends with a slash. */
-export async function serveSite(): Promise<{ readonly url: string; readonly close: () => void }> {
+/** The site, served, and a browser to look at it. */
+export interface OpenSite {
+  /** Address of the site; ends with a slash. */
+  readonly url: string;
+  readonly browser: Browser;
+}
+
+/**
+ * Serves the site and opens Chromium for the tests of a suite, and closes both after them. Without Chromium returns null, and the
+ * suite has a test that is skipped.
+ *
+ * @param flags for Chromium, beside those that all tests use
+ */
+export async function openSite(suite: Test, ...flags: readonly string[]): Promise<OpenSite | null> {
+  if (!hasChromium()) {
+    suite.skip('pages in Chromium');
+    return null;
+  }
+  const { url, close } = await serveSite();
+  const browser = await launchChromium(...flags);
+  suite.after(async () => {
+    await browser.close();
+    close();
+  });
+  return { url, browser };
+}
+
+async function serveSite(): Promise<{ readonly url: string; readonly close: () => void }> {
   assert.ok(existsSync(join(SITE, 'index.html')), 'there is no site/_site: run `npm run site:build`');
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url!, 'http://x').pathname).replace(/^\/sub/, '');
@@ -49,6 +77,14 @@ export async function openPage(context: BrowserContext, url: string): Promise<{ 
   page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
   await page.goto(url);
   return { page, complaints };
+}
+
+/** Waits for a condition. Polled from here: the policy of the pages refuses Playwright's own waiting, which compiles code there. */
+export async function until(what: string, limit: number, isSo: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + limit; !(await isSo());) {
+    assert.ok(Date.now() < end, `not within ${limit} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 /** What axe finds wrong with a page, one line for each element. */

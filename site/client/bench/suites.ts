@@ -1,5 +1,5 @@
 // What the page can measure, and how. Loaded with the page of the benchmarks, because its list of cases names them.
-import { init, type Device } from 'retinagrad';
+import type { Device } from 'retinagrad';
 import {
   flameChart,
   kernelCases,
@@ -15,6 +15,7 @@ import {
   type Measured,
   type PartsResult,
 } from 'retinagrad/bench';
+import { openTuned } from './tuning.ts';
 
 /** A result as `retinagrad bench --out` writes it. */
 export type Result = BenchResult & { readonly parts: PartsResult[] };
@@ -80,7 +81,7 @@ export interface Watch {
 export async function runSuite(key: string, { onPiece, onResult, isStopped }: Watch): Promise<void> {
   const pieces = SUITES[key]!.pieces();
   onPiece("the machine's maximum", 0, pieces.length);
-  const device = await init();
+  const device = await openTuned();
   try {
     const result: Result = { ...newResult(device, VERSION, await measureCeiling(device, SECONDS)), parts: [] };
     onResult(result);

@@ -1,6 +1,7 @@
 // How the steps of the explainer are drawn.
 import { max, noGrad, reshape, sigmoid, slice, sqrt, square, sum, tidy, type Size, type Tensor } from 'retinagrad';
-import { channelOf, maps, mapView, type Channel } from '../detection/maps.ts';
+import { channelOf, type Channel } from '../detection/draw-map.ts';
+import { maps, mapView } from '../detection/maps.ts';
 import { outline, scene, cornersAt } from '../detection/scene.ts';
 import type { Tile } from '../detection/tiles.ts';
 import { element, svg } from '../ui.ts';

@@ -1,7 +1,8 @@
 // The maps of the backbone and of the pyramid for a synthetic tile, with and without the way down.
 import { add, noGrad, tidy, transformImages, upsampleNearest, type RetinaNet, type Tensor } from 'retinagrad';
 import { buildings } from '../detection/buildings.ts';
-import { channelOf, maps, mapView } from '../detection/maps.ts';
+import { channelOf } from '../detection/draw-map.ts';
+import { maps, mapView } from '../detection/maps.ts';
 import { scene } from '../detection/scene.ts';
 import { makeTile } from '../detection/tiles.ts';
 import type { Mount } from '../figure.ts';

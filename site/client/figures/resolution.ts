@@ -46,7 +46,7 @@ export const mount: Mount = async (stage) => {
           { name: 'as it is', points: points(tried.asIs), dots: true },
           { name: 'resampled', points: points(tried.resampled), dots: true },
         ],
-        { x: 'ground resolution tried, metres', y: 'F1', rangeX: [0.2, 1.5], rangeY: [0, 1] },
+        { x: 'ground resolution tried, metres', y: 'F1', rangeX: [0.2, 1.6], rangeY: [0, 1] },
       ),
     ];
   });

@@ -1,13 +1,14 @@
 // Label files in and out of the page: one file as it is, several as a zip.
 import { useSignal } from '@preact/signals';
 import { strToU8, unzipSync, zipSync } from 'fflate';
-import { exportFormats, formatNames, tableOfImages, writeLabelFiles, type ExportFormat } from './exchange.ts';
+import type { WritableFormat } from 'retinagrad/data';
+import { exportFormats, formatNames, tableOfImages, writeLabelFiles, type Places } from './exchange.ts';
 import type { TextFile } from '../text-files.ts';
 import { isAnnotated, type ImageLabels } from './model.ts';
 import { plural } from './announce.ts';
 import { ChooseFiles } from './choose-files.tsx';
 
-const LABEL_FILE = /\.(?:json|csv|xml|txt|ya?ml|names|zip)$/i;
+const LABEL_FILE = /\.(?:json|geojson|csv|xml|txt|ya?ml|names|zip)$/i;
 
 /** Whether a file may hold labels, by its name. */
 export const isLabelFile = ({ name }: File): boolean => LABEL_FILE.test(name);
@@ -38,7 +39,7 @@ function download(name: string, parts: BlobPart, type: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-function downloadFiles(files: readonly TextFile[], format: ExportFormat): void {
+function downloadFiles(files: readonly TextFile[], format: WritableFormat): void {
   const [first] = files;
   if (files.length === 1 && first !== undefined) {
     download(first.path, first.text, first.path.endsWith('.json') ? 'application/json' : 'text/csv');
@@ -50,17 +51,18 @@ function downloadFiles(files: readonly TextFile[], format: ExportFormat): void {
 
 interface FilesProps {
   readonly images: readonly ImageLabels[];
+  readonly places: Places;
   readonly classes: readonly string[];
   readonly open: (files: readonly File[]) => Promise<void>;
   readonly say: (text: string) => void;
 }
 
-export function Files({ images, classes, open, say }: FilesProps) {
-  const format = useSignal<ExportFormat>('coco');
+export function Files({ images, places, classes, open, say }: FilesProps) {
+  const format = useSignal<WritableFormat>('coco');
   const annotated = images.filter(isAnnotated).length;
   const save = (): void => {
     try {
-      const { files, notes } = writeLabelFiles(tableOfImages(images, classes), format.value);
+      const { files, notes } = writeLabelFiles(tableOfImages(images, classes), format.value, places);
       downloadFiles(files, format.value);
       say([`${plural(annotated, 'image')} written.`, ...notes].join(' '));
     } catch (error) {
@@ -71,10 +73,10 @@ export function Files({ images, classes, open, say }: FilesProps) {
     <div class="files">
       <label>
         Format
-        <select value={format.value} onChange={(event) => (format.value = event.currentTarget.value as ExportFormat)}>
-          {exportFormats.map((name) => (
+        <select value={format.value} onChange={(event) => (format.value = event.currentTarget.value as WritableFormat)}>
+          {exportFormats(places).map((name) => (
             <option key={name} value={name}>
-              {formatNames[name as ExportFormat]}
+              {formatNames[name]}
             </option>
           ))}
         </select>
@@ -84,8 +86,8 @@ export function Files({ images, classes, open, say }: FilesProps) {
       </button>
       <ChooseFiles name="Import labels…" onFiles={(files) => void open(files)} />
       <p class="muted small">
-        All formats without map coordinates are read; detections with scores become suggestions. Images that are neither
-        boxed nor marked as empty are left out of exports.
+        All formats in text are read (except Open Images; GeoJSON for GeoTIFF images); detections with scores become
+        suggestions. Images that are neither boxed nor marked as empty are left out of exports.
       </p>
     </div>
   );

@@ -57,7 +57,9 @@ async function addImages(files: readonly NewImage[], isStored = false): Promise<
     for (let n = 2; keys.has(id); n++) id = name.replace(/(\.[^.]*)?$/, ` (${n})$1`);
     keys.set(id, key);
     const stored = await storage.labels(key).catch(() => undefined);
-    added.push({ id, bitmap, ...(stored ?? { boxes }) });
+    const { width, height } = bitmap;
+    bitmap.close();
+    added.push({ id, width, height, open: () => createImageBitmap(blob), ...(stored ?? { boxes }) });
     if (!isStored) await keep(storage.setImage(key, { name, blob }));
     if (stored === undefined && boxes.length > 0) await keep(storage.setLabels(key, { boxes, empty: false }));
   }
@@ -152,7 +154,11 @@ function Work() {
         images={images.value}
         classes={classes}
         labelFiles={labelFiles}
-        suggest={known === null ? undefined : async (id) => known.get(id) ?? []}
+        suggest={
+          known === null
+            ? undefined
+            : async (id) => ({ objects: known.get(id) ?? [], by: 'a list of the known buildings' })
+        }
         onChange={(id, boxes, empty) => void keep(storage.setLabels(keys.get(id)!, { boxes, empty }))}
       />
       <p class="row page-tools">

@@ -1,18 +1,20 @@
 // What stands around the image: the list of images, the classes, the boxes as text, and the help sheet.
 import { useSignal, type Signal } from '@preact/signals';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { describeObject, describeStatus } from './announce.ts';
+import type { Bitmaps, Openable } from './bitmaps.ts';
 import { classesOf, problemOfName, type LabelClass } from './classes.ts';
 import { HELP } from './keys.ts';
 import type { Action, ImageLabels, Selection, State } from './model.ts';
 
 interface ImageListProps {
   readonly state: State;
-  readonly bitmaps: ReadonlyMap<string, ImageBitmap>;
+  readonly images: readonly Openable<ImageBitmap>[];
+  readonly bitmaps: Bitmaps<ImageBitmap>;
   readonly dispatch: (action: Action) => void;
 }
 
-export function ImageList({ state, bitmaps, dispatch }: ImageListProps) {
+export function ImageList({ state, images, bitmaps, dispatch }: ImageListProps) {
   const list = useRef<HTMLOListElement>(null);
   useEffect(() => {
     // Only the list scrolls, not the page.
@@ -28,7 +30,7 @@ export function ImageList({ state, bitmaps, dispatch }: ImageListProps) {
       {state.images.map((image, i) => (
         <li key={image.id}>
           <button type="button" aria-current={i === state.current} onClick={() => dispatch({ type: 'go', image: i })}>
-            <Thumbnail bitmap={bitmaps.get(image.id)} />
+            <Thumbnail image={images[i]} bitmaps={bitmaps} />
             <span class="name">{image.id}</span>
             <span class={`status ${statusOf(image)}`}>{describeStatus(image)}</span>
           </button>
@@ -40,18 +42,44 @@ export function ImageList({ state, bitmaps, dispatch }: ImageListProps) {
 
 const statusOf = ({ boxes, empty }: ImageLabels): string => (boxes.length > 0 ? 'done' : empty ? 'negative' : 'open');
 
-function Thumbnail({ bitmap }: { bitmap: ImageBitmap | undefined }) {
+/** Drawn when it is scrolled into view. */
+function Thumbnail({
+  image,
+  bitmaps,
+}: {
+  readonly image: Openable<ImageBitmap> | undefined;
+  readonly bitmaps: Bitmaps<ImageBitmap>;
+}) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  useLayoutEffect(() => {
-    if (bitmap === undefined) return;
-    const { width, height } = canvas.current!;
-    const scale = Math.max(width / bitmap.width, height / bitmap.height);
-    const [w, h] = [bitmap.width * scale, bitmap.height * scale];
-    const context = canvas.current!.getContext('2d')!;
-    context.imageSmoothingQuality = 'high';
-    context.drawImage(bitmap, (width - w) / 2, (height - h) / 2, w, h);
-  }, [bitmap]);
+  useEffect(() => {
+    if (image === undefined) return;
+    let isSeen = false;
+    const observer = new IntersectionObserver((entries) => {
+      isSeen = entries.at(-1)!.isIntersecting;
+      if (!isSeen) return;
+      const draw = (bitmap: ImageBitmap): void => {
+        observer.disconnect();
+        drawThumbnail(canvas.current!, bitmap);
+      };
+      // One that cannot be opened stays blank; the reason is shown with the image.
+      bitmaps.once(image, () => isSeen, draw).catch(() => undefined);
+    });
+    observer.observe(canvas.current!);
+    return () => {
+      isSeen = false;
+      observer.disconnect();
+    };
+  }, [image?.id]);
   return <canvas ref={canvas} width={96} height={96} aria-hidden="true" />;
+}
+
+function drawThumbnail(canvas: HTMLCanvasElement, bitmap: ImageBitmap): void {
+  const { width, height } = canvas;
+  const scale = Math.max(width / bitmap.width, height / bitmap.height);
+  const [w, h] = [bitmap.width * scale, bitmap.height * scale];
+  const context = canvas.getContext('2d')!;
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, (width - w) / 2, (height - h) / 2, w, h);
 }
 
 interface ClassListProps {

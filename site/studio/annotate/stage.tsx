@@ -11,7 +11,8 @@ import { fitView, panView, toStage, zoomView, type View } from './view.ts';
 interface StageProps {
   readonly state: State;
   readonly image: ImageLabels;
-  readonly bitmap: ImageBitmap;
+  /** Null while it is opened. */
+  readonly bitmap: ImageBitmap | null;
   readonly classes: readonly LabelClass[];
   readonly view: Signal<View | null>;
   /** Size of the stage in CSS pixels. */
@@ -156,7 +157,7 @@ function Outline({ box, shape, note, isSelected, isSuggestion = false }: Outline
   );
 }
 
-function Picture({ bitmap, view, size }: { bitmap: ImageBitmap; view: View; size: Size }) {
+function Picture({ bitmap, view, size }: { bitmap: ImageBitmap | null; view: View; size: Size }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
     const ratio = window.devicePixelRatio;
@@ -170,7 +171,7 @@ function Picture({ bitmap, view, size }: { bitmap: ImageBitmap; view: View; size
     context.setTransform(view.scale * ratio, 0, 0, view.scale * ratio, view.x * ratio, view.y * ratio);
     context.imageSmoothingEnabled = view.scale < SHARP_SCALE;
     context.imageSmoothingQuality = 'high';
-    context.drawImage(bitmap, 0, 0);
+    if (bitmap !== null) context.drawImage(bitmap, 0, 0);
   }, [bitmap, view, size]);
   return <canvas ref={canvas} aria-hidden="true" />;
 }

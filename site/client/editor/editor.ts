@@ -1,39 +1,16 @@
-// A code editor for WGSL, loaded when the reader opens a kernel.
+// A code editor, loaded when the reader opens a kernel or an example.
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
-import { HighlightStyle, indentUnit, StreamLanguage, syntaxHighlighting } from '@codemirror/language';
+import { HighlightStyle, indentUnit, syntaxHighlighting } from '@codemirror/language';
 import { lintGutter, setDiagnostics } from '@codemirror/lint';
-import { EditorState, type StateEffect } from '@codemirror/state';
+import { EditorState, type Extension, type StateEffect } from '@codemirror/state';
 import { EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
-import type { Problem } from './runner.ts';
-
-const KEYWORDS =
-  /^(?:alias|break|case|const|const_assert|continue|continuing|default|diagnostic|discard|else|enable|false|fn|for|if|let|loop|override|requires|return|struct|switch|true|var|while)\b/;
-const TYPES = /^(?:array|atomic|bool|f16|f32|i32|u32|mat[234]x[234][fh]?|ptr|vec[234][fhiu]?)\b/;
-
-const wgsl = StreamLanguage.define<{ inComment: boolean }>({
-  name: 'wgsl',
-  startState: () => ({ inComment: false }),
-  token(stream, state) {
-    if (state.inComment || stream.match('/*')) {
-      state.inComment = !stream.match(/^.*?\*\//);
-      if (state.inComment) stream.skipToEnd();
-      return 'comment';
-    }
-    if (stream.eatSpace()) return null;
-    if (stream.match(/^\/\/.*/)) return 'comment';
-    if (stream.match(KEYWORDS) || stream.match(TYPES) || stream.match(/^@\w+/)) return 'keyword';
-    if (stream.match(/^(?:0x[\da-f]+|\d*\.?\d+(?:e[+-]?\d+)?)[fhiu]?/i)) return 'number';
-    if (stream.match(/^[A-Za-z_]\w*(?=\s*\()/)) return 'variableName.function';
-    if (!stream.match(/^[A-Za-z_]\w*/)) stream.next();
-    return null;
-  },
-  languageData: { commentTokens: { line: '//' } },
-});
+import type { Problem } from '../ladder/runner.ts';
 
 const colours = HighlightStyle.define([
   { tag: tags.comment, color: 'var(--code-comment)' },
   { tag: tags.keyword, color: 'var(--code-keyword)' },
+  { tag: tags.string, color: 'var(--code-string)' },
   { tag: tags.number, color: 'var(--code-constant)' },
   { tag: tags.function(tags.variableName), color: 'var(--code-function)' },
 ]);
@@ -49,9 +26,16 @@ export interface Editor {
 /**
  * Opens an editor in an element.
  *
+ * @param language see wgsl.ts and javascript.ts
  * @param run called on Ctrl-Enter
  */
-export function openEditor(parent: HTMLElement, text: string, label: string, run: () => void): Editor {
+export function openEditor(
+  parent: HTMLElement,
+  text: string,
+  language: Extension,
+  label: string,
+  run: () => void,
+): Editor {
   const runKey = { key: 'Mod-Enter', run: () => (run(), true) };
   const view = new EditorView({
     parent,
@@ -63,9 +47,13 @@ export function openEditor(parent: HTMLElement, text: string, label: string, run
         history(),
         highlightActiveLine(),
         indentUnit.of('  '),
-        wgsl,
+        language,
         syntaxHighlighting(colours),
-        EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
+        // Tab indents, so that readers must be told how to leave.
+        EditorView.contentAttributes.of({
+          'aria-label': `${label}: Ctrl-Enter runs it, Escape and then Tab leaves it`,
+          spellcheck: 'false',
+        }),
         keymap.of([runKey, indentWithTab, ...defaultKeymap, ...historyKeymap]),
       ],
     }),

@@ -1,0 +1,2 @@
+// JavaScript for the editor.
+export { javascript } from '@codemirror/lang-javascript';
