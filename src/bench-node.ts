@@ -5,3 +5,4 @@ export { imageDecoder } from './measure/node/decoding.ts';
 export { measureFirstStep, type FirstStep } from './measure/node/first-step.ts';
 export { measureLoader, type LoaderBenchOptions, type LoaderRow } from './measure/node/loader.ts';
 export { newResult } from './measure/node/new-result.ts';
+export { keepTuning, tuningFile } from './node/tuning-file.ts';

@@ -1,6 +1,7 @@
 import { browserLike } from './dawn.mjs';
 import { detections } from './detections.ts';
 import { lossWeights, PROBED, retinaNet } from './retinanet.ts';
+import { tfjsKernels } from './tfjs-kernels.mjs';
 import { serve } from './worker.mjs';
 
 const { adapter, peakBytes } = await browserLike();
@@ -9,57 +10,10 @@ const { default: tf } = await import('@tensorflow/tfjs');
 await import('@tensorflow/tfjs-backend-webgpu');
 if (!(await tf.setBackend('webgpu'))) throw new Error('the WebGPU backend did not start');
 tf.enableProdMode();
-const backend = tf.backend();
-
-/** TensorFlow.js holds back up to 15 dispatches. */
-async function finish() {
-  if (backend.commandEncoder !== null) {
-    backend.endComputePassEncoder();
-    backend.submitQueue();
-  }
-  await backend.device.queue.onSubmittedWorkDone();
-}
-
-const upload = ({ shape, read }) => tf.tensor(read(), shape);
-const readAll = (tensors) => Promise.all(tensors.map((t) => t.data()));
-
-/** A case that runs `op` on tensors. */
-function kernel(inputs, op) {
-  return {
-    run: () => tf.dispose(tf.tidy(() => op(...inputs))),
-    finish,
-    async results() {
-      const tensors = tf.tidy(() => op(...inputs));
-      const values = await readAll(tensors);
-      tf.dispose(tensors);
-      return values;
-    },
-    release: () => tf.dispose(inputs),
-  };
-}
+const { operations: kernels, finish, upload, readAll, trainedNorm } = tfjsKernels(tf);
 
 const operations = {
-  matmul: (_, { a, b }) => kernel([upload(a), upload(b)], (x, y) => [tf.matMul(x, y)]),
-  conv({ conv: { kind, stride, padding } }, { x, w, dy }) {
-    const attributes = { strides: [stride, stride], pad: padding, dataFormat: 'NHWC', dimRoundingMode: null };
-    const gradient = (name, inputs, more) => [tf.engine().runKernel(name, inputs, { ...attributes, ...more })];
-    const ops = {
-      forward: (image, filter) => [tf.conv2d(image, filter, stride, padding)],
-      dx: (_, filter, grad) => gradient('Conv2DBackpropInput', { dy: grad, filter }, { inputShape: x.shape }),
-      dw: (image, _, grad) => gradient('Conv2DBackpropFilter', { x: image, dy: grad }, { filterShape: w.shape }),
-    };
-    return kernel([upload(x), upload(w), upload(dy)], ops[kind]);
-  },
-  batchNorm: (_, { x, gamma, beta, dy }) =>
-    kernel([x, gamma, beta, dy].map(upload), (image, scale, shift, grad) => {
-      let y;
-      const forward = (...inputs) => (y = tf.keep(trainedNorm(...inputs)));
-      const grads = tf.grads(forward)([image, scale, shift], grad);
-      return [y, ...grads];
-    }),
-  maxPool: (_, { x }) => kernel([upload(x)], (image) => [tf.maxPool(image, 3, 2, 1)]),
-  upsample: (_, { x }) =>
-    kernel([upload(x)], (image) => [tf.image.resizeNearestNeighbor(image, [2 * x.shape[1], 2 * x.shape[2]])]),
+  ...kernels,
   trainStep(_, operands) {
     const { forward, get, variables, release } = network(operands, true);
     const weights = lossWeights(operands.labels.read());
@@ -103,11 +57,6 @@ const operations = {
     return { run: async () => void detections(...(await run())), finish, results: run, release };
   },
 };
-
-function trainedNorm(x, scale, shift) {
-  const { mean, variance } = tf.moments(x, [0, 1, 2]);
-  return tf.batchNorm(x, mean, variance, shift, scale, 1e-5);
-}
 
 /** The network with the weights given. Running statistics are used but not updated. */
 function network(operands, isTraining) {

@@ -16,12 +16,8 @@ import { driverTime } from '../../src/node/driver-time.ts';
 export class Unsupported extends Error {}
 
 /**
- * @typedef {{ shape: number[], read: () => Float32Array }} Operand
- * @typedef {object} Prepared
- * @property {() => unknown} run Queues the work once, or does it.
- * @property {() => unknown} finish Waits until all queued work is done.
- * @property {() => Promise<Float32Array[]>} results Runs once and reads: images NHWC, filters HWIO.
- * @property {() => void} release
+ * @typedef {import('./kernels.ts').Operand} Operand
+ * @typedef {import('./kernels.ts').Prepared} Prepared
  */
 
 /**

@@ -4,17 +4,17 @@ import { offsetOf, type Reference } from './reference/array.ts';
 // Kernels can be correct for a small image and wrong at the size of a real network. Each benchmark therefore checks the
 // results that it times against float64 references, at sampled places.
 
-/** Maximum difference that is attributed to rounding, as a fraction of the largest value. */
+/** Maximum difference that is attributed to rounding in one operation, as a fraction of the largest value. */
 const TOLERANCE = 1e-4;
 
 /** A computed value and its reference. */
 type Sample = readonly [actual: number, expected: number];
 
 /** Null if all samples agree, otherwise a message. */
-export function disagreement(samples: readonly Sample[]): string | null {
+export function disagreement(samples: readonly Sample[], tolerance = TOLERANCE): string | null {
   const scale = Math.max(...samples.map(([, expected]) => Math.abs(expected)));
   const worst = Math.max(...samples.map(([actual, expected]) => Math.abs(actual - expected)));
-  if (worst <= TOLERANCE * scale) return null;
+  if (worst <= tolerance * scale) return null;
   return `off by ${worst.toExponential(1)} where the largest value is ${scale.toExponential(1)}`;
 }
 

@@ -15,9 +15,15 @@ export function convName({ x, w, stride }: ConvShape): string {
   return `${w[0]}x${w[1]}${stride === 1 ? '' : ` s${stride}`} ${w[2]}->${w[3]} @${x[1]}x${x[2]}`;
 }
 
-/** Every distinct convolution of RetinaNet on one image of this size, with the number of channels of torchvision. */
-export function retinaNetConvs(depth: 18 | 50, [height, width]: readonly [number, number]): ConvShape[] {
-  const found = new Map<string, ConvShape>();
+/**
+ * Every distinct convolution of RetinaNet on one image of this size, with the number of channels of torchvision, and how often
+ * it is computed.
+ */
+export function retinaNetConvs(
+  depth: 18 | 50,
+  [height, width]: readonly [number, number],
+): (ConvShape & { readonly count: number })[] {
+  const found = new Map<string, ConvShape & { readonly count: number }>();
   type Size = readonly [number, number];
   const conv = ([h, w]: Size, from: number, to: number, kernel: number, stride = 1): Size => {
     const shape: ConvShape = {
@@ -26,7 +32,8 @@ export function retinaNetConvs(depth: 18 | 50, [height, width]: readonly [number
       stride,
       padding: (kernel - 1) / 2,
     };
-    found.set(convName(shape), shape);
+    const name = convName(shape);
+    found.set(name, { ...shape, count: (found.get(name)?.count ?? 0) + 1 });
     return [Math.ceil(h / stride), Math.ceil(w / stride)];
   };
   const isBottleneck = depth === 50;
@@ -53,11 +60,14 @@ export function retinaNetConvs(depth: 18 | 50, [height, width]: readonly [number
     }
     if (stage > 0) features.push([size, channels]);
   });
-  for (const [at, from] of features) conv(at, from, 256, 1);
+  for (const [at, from] of features) {
+    conv(at, from, 256, 1);
+    conv(at, 256, 256, 3);
+  }
   const p6 = conv(size, channels, 256, 3, 2);
   const p7 = conv(p6, 256, 256, 3, 2);
   for (const at of [...features.map(([size]) => size), p6, p7]) {
-    conv(at, 256, 256, 3);
+    for (let i = 0; i < 8; i++) conv(at, 256, 256, 3); // Four of each subnet.
     conv(at, 256, 9 * 2, 3);
     conv(at, 256, 9 * 4, 3);
   }

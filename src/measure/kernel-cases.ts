@@ -71,7 +71,8 @@ export function kernelCases(sizes: readonly (readonly [number, number])[]): Kern
   return [...tasks.map(taskCase), sgdCase(2 ** 22)];
 }
 
-const taskCase = (task: Task): KernelCase => caseOf(task.name, task, (operands) => runTask(task, operands));
+/** A task as this library solves it. */
+export const taskCase = (task: Task): KernelCase => caseOf(task.name, task, (operands) => runTask(task, operands));
 
 /** A task that `run` solves. */
 export function caseOf(name: string, task: Task, run: (operands: Named<Tensor>) => Tensor[]): KernelCase {
@@ -96,7 +97,7 @@ export function caseOf(name: string, task: Task, run: (operands: Named<Tensor>) 
 }
 
 /** Runs a task. Convolutions are launched without the tape, which would compute the forward pass for each gradient. */
-function runTask({ operation, conv }: Task, { a, b, x, w, gamma, beta, dy }: Named<Tensor>): Tensor[] {
+export function runTask({ operation, conv }: Task, { a, b, x, w, gamma, beta, dy }: Named<Tensor>): Tensor[] {
   switch (operation) {
     case 'matmul':
       return [matmul(a!, b!)];
@@ -124,7 +125,7 @@ function runTask({ operation, conv }: Task, { a, b, x, w, gamma, beta, dy }: Nam
 function sgdCase(size: number): KernelCase {
   return {
     name: `SGD with momentum [${size}]`,
-    work: { bytes: 5 * 4 * size },
+    work: { bytes: 5 * 4 * size, intensity: 4 / 20 },
     prepare() {
       const parameter = new Parameter(zeros([size], { device: defaultDevice() }));
       parameter.grad = randn([size], { seed: 1 });

@@ -1,7 +1,6 @@
 import type { Device } from '../tensor/device.ts';
 import type { ProfileEntry } from '../tensor/profile.ts';
 import type { Module } from '../nn/module.ts';
-import type { Tensor } from '../tensor/tensor.ts';
 import type { Workload } from './workload.ts';
 
 /** Time and memory traffic of one part of a run. */
@@ -26,23 +25,20 @@ export interface PartsResult {
 
 /** Labels the parts of a network for profiles. Changes the model permanently. */
 export function labelParts(device: Device, { model }: Workload): void {
-  const label = (module: Module & { forward(...inputs: never[]): unknown }, name: (input: unknown) => string): void => {
+  const label = (module: Module & { forward(...inputs: never[]): unknown }, name: string): void => {
     const forward = module.forward.bind(module) as (...inputs: unknown[]) => unknown;
     Object.defineProperty(module, 'forward', {
-      value: (...inputs: unknown[]) => device.during(name(inputs[0]), () => forward(...inputs)),
+      value: (...inputs: unknown[]) => device.during(name, () => forward(...inputs)),
     });
   };
   const { body, fpn } = model.backbone;
-  label(body, () => 'stem');
-  for (const stage of ['layer1', 'layer2', 'layer3', 'layer4'] as const) label(body[stage], () => stage);
-  label(fpn, () => 'pyramid');
+  label(body, 'stem');
+  for (const stage of ['layer1', 'layer2', 'layer3', 'layer4'] as const) label(body[stage], stage);
+  label(fpn, 'pyramid');
   const { classificationHead, regressionHead } = model.head;
-  const level = (x: unknown): string => (x as Tensor).shape.slice(1, 3).join('x');
-  label(classificationHead.conv, (x) => `class subnet ${level(x)}`);
-  label(classificationHead.clsLogits, (x) => `class subnet ${level(x)}`);
-  label(regressionHead.conv, (x) => `box subnet ${level(x)}`);
-  label(regressionHead.bboxReg, (x) => `box subnet ${level(x)}`);
-  label(model.loss, () => 'sums of losses');
+  label(classificationHead, 'class subnet');
+  label(regressionHead, 'box subnet');
+  label(model.loss, 'sums of losses');
 }
 
 /** Profiles one run, and sums it by part. */

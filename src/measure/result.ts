@@ -1,4 +1,5 @@
-import type { AdapterDescription, Device } from '../tensor/device.ts';
+import type { Device } from '../tensor/device.ts';
+import type { AdapterDescription } from '../tensor/device-options.ts';
 import type { Timing } from './measure.ts';
 
 /** One measured case. */

@@ -16,8 +16,11 @@ export type ImageShape = readonly [number, number, number, number];
 /** Values by name, such as the operands of a task. */
 export type Named<T> = Readonly<Record<string, T>>;
 
-/** Operations of the direct algorithm, two per multiply-add, or bytes that must be read and written. */
-export type Work = { readonly flops: number } | { readonly bytes: number };
+/**
+ * Operations of the direct algorithm, two per multiply-add, or bytes that must be read and written: what the rate counts.
+ * `intensity` is the operations per such byte, the abscissa of the roofline model (Williams et al. 2009); 0 for a copy.
+ */
+export type Work = ({ readonly flops: number } | { readonly bytes: number }) & { readonly intensity: number };
 
 /** One thing to measure. */
 export interface Task {
@@ -38,7 +41,7 @@ export function matmulTask(n: number): Task {
   return {
     name: `matmul ${n}x${n}x${n}`,
     operation: 'matmul',
-    work: { flops: 2 * n ** 3 },
+    work: { flops: 2 * n ** 3, intensity: (2 * n ** 3) / (12 * n ** 2) },
     operands: { a: [n, n], b: [n, n] },
     references: ({ a, b }) => ({ y: matmul(a!, b!) }),
   };
@@ -53,12 +56,15 @@ export function convTasks(shape: ConvShape): Task[] {
     dx: ({ w, dy }) => ({ dx: conv2dGradInput(dy!, w!, xShape, shape) }),
     dw: ({ x, dy }) => ({ dw: conv2dGradWeight(dy!, x!, wShape, shape) }),
   };
+  const flops = (2 * sizeOf(yShape) * sizeOf(wShape)) / wShape[3];
+  // Each of the three reads two of the tensors and writes the other.
+  const work = { flops, intensity: flops / (4 * (sizeOf(xShape) + sizeOf(wShape) + sizeOf(yShape))) };
   const kinds = (['forward', 'dx', 'dw'] as const).filter((kind) => xShape[3] !== 3 || kind !== 'dx');
   return kinds.map((kind) => ({
     name: `conv ${convName(shape)} ${kind}`,
     operation: 'conv',
     conv: { ...shape, kind },
-    work: { flops: (2 * sizeOf(yShape) * sizeOf(wShape)) / wShape[3] },
+    work,
     operands: { x: xShape, w: wShape, dy: yShape },
     references: references[kind],
   }));
@@ -66,13 +72,13 @@ export function convTasks(shape: ConvShape): Task[] {
 
 /**
  * Batch norm in training, forward and backward. Counted as five passes over the tensor: x and y forward, x, dy and dx
- * backward.
+ * backward, and per element as 6 operations forward and 9 backward.
  */
 export function batchNormTask(shape: ImageShape): Task {
   return {
     name: `batch norm forward + backward [${shape}]`,
     operation: 'batchNorm',
-    work: { bytes: 5 * 4 * sizeOf(shape) },
+    work: { bytes: 5 * 4 * sizeOf(shape), intensity: 15 / 20 },
     operands: { x: shape, gamma: [shape[3]], beta: [shape[3]], dy: shape },
     references: ({ x, gamma, beta, dy }) => ({
       y: batchNorm(x!, gamma!, beta!).y,
@@ -88,7 +94,7 @@ export function maxPoolTask(shape: ImageShape): Task {
   return {
     name: `max pool 3x3 s2 [${shape}]`,
     operation: 'maxPool',
-    work: { bytes: 5 * sizeOf(shape) }, // The result is a quarter.
+    work: { bytes: 5 * sizeOf(shape), intensity: 9 / 4 / 5 }, // The result is a quarter, of 9 comparisons each.
     operands: { x: shape },
     references: ({ x }) => ({ y: maxPool2d(x!, MAX_POOL) }),
   };
@@ -100,7 +106,7 @@ export function upsampleTask(shape: ImageShape): Task {
   return {
     name: `upsample 2x [${shape}]`,
     operation: 'upsample',
-    work: { bytes: 20 * sizeOf(shape) }, // The result is four times as large.
+    work: { bytes: 20 * sizeOf(shape), intensity: 0 }, // The result is four times as large.
     operands: { x: shape },
     references: ({ x }) => ({ y: upsampleNearest(x!, [2 * h, 2 * w]) }),
   };
@@ -111,10 +117,28 @@ export function addTask(shape: ImageShape): Task {
   return {
     name: `add [${shape}]`,
     operation: 'add',
-    work: { bytes: 12 * sizeOf(shape) },
+    work: { bytes: 12 * sizeOf(shape), intensity: 1 / 12 },
     operands: { x: shape },
     references: ({ x }) => ({ y: { shape, at: (...index) => 2 * x!.data[offsetOf(shape, index)]! } }),
   };
+}
+
+/** What libraries are compared by: the operations in which a training step of RetinaNet on ResNet-50 spends its time. */
+export function comparedTasks(): Task[] {
+  const conv = (side: number, from: number, to: number, kernel: number, stride: number): Task[] =>
+    convTasks({ x: [1, side, side, from], w: [kernel, kernel, from, to], stride, padding: (kernel - 1) / 2 });
+  return [
+    matmulTask(1024),
+    ...conv(32, 256, 256, 3, 1),
+    ...conv(64, 64, 64, 3, 1),
+    ...conv(64, 256, 64, 1, 1),
+    ...conv(64, 64, 256, 1, 1),
+    ...conv(256, 3, 64, 7, 2),
+    ...conv(56, 128, 128, 3, 2),
+    batchNormTask([1, 64, 64, 256]),
+    maxPoolTask([1, 128, 128, 64]),
+    upsampleTask([1, 32, 32, 256]),
+  ];
 }
 
 /**

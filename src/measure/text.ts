@@ -16,8 +16,9 @@ export function caseLine({ name, timing, rate, wrong, figures = {} }: Measured):
     const fraction = `${(100 * rate.share).toFixed(0)} %`;
     columns.push(`${rate.value.toFixed(1)} ${rate.unit}`.padStart(15), fraction.padStart(6));
   }
-  const { imagesPerSecond, peakBytes, timeRatio, memoryRatio, speedup, modelled } = figures;
+  const { imagesPerSecond, dispatches, peakBytes, timeRatio, memoryRatio, speedup, modelled } = figures;
   if (imagesPerSecond !== undefined) columns.push(`${imagesPerSecond.toFixed(2)} images/s`);
+  if (dispatches !== undefined) columns.push(`${dispatches} dispatches`);
   if (peakBytes !== undefined) columns.push(`peak ${formatBytes(peakBytes)}`);
   if (timeRatio !== undefined && memoryRatio !== undefined) {
     columns.push(`${timeRatio.toFixed(2)}x the time, ${memoryRatio.toFixed(2)}x the peak memory`);

@@ -1,11 +1,13 @@
 import { backward } from '../autograd/tape.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import { manualSeed } from '../autograd/seeds.ts';
+import type { HeadOutput } from '../retinanet/heads.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
 import { retinaNetSpec } from '../retinanet/spec.ts';
 import { SGD } from '../nn/optim.ts';
 import { tensor } from '../tensor/create.ts';
 import type { Target } from '../retinanet/targets.ts';
+import { transformImages } from '../retinanet/transform.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Device } from '../tensor/device.ts';
 
@@ -58,6 +60,16 @@ export class Workload {
     const value = await loss.item();
     loss.dispose();
     return value;
+  }
+
+  /** Logits and offsets of all images. */
+  outputs(): Pick<HeadOutput, 'logits' | 'deltas'> {
+    this.model.eval();
+    return tidy(() => {
+      const { images } = transformImages(this.#device, this.images, this.model.spec.transform);
+      const { logits, deltas } = this.model.forward(images);
+      return { logits, deltas };
+    });
   }
 
   /** Detections of all images, with non-maximum suppression on the host. */

@@ -16,9 +16,10 @@ const source = (file: string): string => readFileSync(new URL(`../../bench/peers
 test('every worker says something to every case', () => {
   const operations = new Set(CASES.map(({ operation }) => operation));
   for (const worker of ['retinagrad', 'tfjs', 'jax', 'onnxruntime']) {
-    const code = source(`worker-${worker}.mjs`);
+    const kernels = ['tfjs', 'jax'].includes(worker) ? source(`${worker}-kernels.mjs`) : '';
+    const code = source(`worker-${worker}.mjs`) + kernels;
     for (const operation of operations) {
-      assert.match(code, new RegExp(`^  (?:async )?${operation}[(:]`, 'm'), `${worker}: ${operation}`);
+      assert.match(code, new RegExp(`^ {2,4}(?:async )?${operation}[(:]`, 'm'), `${worker}: ${operation}`);
     }
   }
   const python = source('torch_worker.py');
@@ -104,7 +105,7 @@ test('tables have rates, reasons and ratios', () => {
     cases: [
       {
         name: 'conv 3x3 256->256 @32x32 dw',
-        work: { flops: 2e9 },
+        work: { flops: 2e9, intensity: 100 },
         libraries: {
           retinagrad: measured(100, { wrong: null }),
           tfjs: measured(250, { wrong: null }),

@@ -12,9 +12,10 @@ import { newResult } from '../../src/measure/node/new-result.ts';
 import type { BenchResult } from '../../src/measure/result.ts';
 import { checkTask, convTasks } from '../../src/measure/tasks.ts';
 import { measureCheckpoint, measureWhole } from '../../src/measure/whole.ts';
+import { checkWhole } from '../../src/measure/whole-check.ts';
 import { Workload } from '../../src/measure/workload.ts';
 import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../../src/kernels/conv2d.ts';
-import { randn, tidy } from '../../src/index.ts';
+import { mul, randn, tidy } from '../../src/index.ts';
 import { testDevice } from '../support/device.ts';
 
 const device = await testDevice();
@@ -153,8 +154,27 @@ test('the whole is timed and leaves nothing behind', async () => {
   const before = device.memory().tensors;
   const [step, detect] = await measureWhole(device, { depth: 18, size: 64, batch: 2 }, 0.01);
   assert.is(step!.name, 'ResNet-18 64 px, batch 2, training step');
+  assert.ok(step!.figures!['dispatches']! > detect!.figures!['dispatches']!);
   assert.ok(step!.figures!['peakBytes']! > 0 && detect!.figures!['imagesPerSecond']! > 0);
   assert.is(device.memory().tensors, before);
+});
+
+test('the network is checked against stored outputs of float64, which those of this computer are', async () => {
+  const options = { depth: 18, size: 64, batch: 1 } as const;
+  const [step, detect] = await measureWhole(device, options, 0.01);
+  assert.equal([step!.wrong, detect!.wrong], [null, null]);
+  const workload = new Workload(device, options);
+  try {
+    const { logits, deltas } = workload.outputs();
+    const wrong = tidy(() => ({ logits, deltas: mul(deltas, 1.01) }));
+    const { prior } = workload.model.spec.head;
+    assert.is(await checkWhole({ logits, deltas }, prior, options), null);
+    assert.match((await checkWhole(wrong, prior, options))!, /^off by/);
+    assert.is(await checkWhole(wrong, prior, { ...options, batch: 2 }), undefined, 'nothing is stored');
+    for (const tensor of [logits, deltas, wrong.deltas]) tensor.dispose();
+  } finally {
+    workload.dispose();
+  }
 });
 
 test('steps with checkpoints are compared with those without, which give the same losses', async () => {
