@@ -27,6 +27,7 @@ Object.assign(ROOMS, {
   train: [...core, 'detector'],
   doctor: [...core, 'detector', 'train'],
   export: [...core, 'detector', 'train'],
+  distributed: ['common', 'tensor', 'train'],
   task: [...core, 'detector', 'train', 'doctor'],
   measure: [...core, 'kernels', 'detector', 'train'],
   // Entries only: what the command does, users of the library can do.
@@ -45,8 +46,11 @@ const ENTRIES = [
   'detector-node',
   'train',
   'train-node',
+  'distributed',
+  'distributed-node',
   'bench',
   'bench-node',
+  'geo',
 ];
 /** Folders that run in Node only; elsewhere, what needs Node is in a subfolder `node`. */
 const IN_NODE = ['node', 'cli'];
@@ -114,7 +118,7 @@ export default {
     // Tables of cases name operations: `ops[name]`, which the type of the name checks.
     'import/namespace': ['error', { allowComputed: true }],
   },
-  ignorePatterns: ['dist', '**/*.wgsl.ts', 'src/vector/node/epsg-table.ts', 'test/golden/*.py'],
+  ignorePatterns: ['dist', '**/*.wgsl.ts', 'src/vector/epsg-table.ts', 'test/golden/*.py'],
   // A later override replaces the rule of an earlier one.
   overrides: [
     { files: ['src/**'], rules: { 'max-lines': ['error', { max: 450 }], 'no-console': 'error' } },

@@ -1,4 +1,4 @@
-"""Writes src/vector/node/epsg-table.ts from the EPSG data set in PROJ's database (libproj 8 or later):
+"""Writes src/vector/epsg-table.ts from the EPSG data set in PROJ's database (libproj 8 or later):
 
     python3 scripts/epsg.py
 
@@ -121,7 +121,7 @@ def main():
         *(f"{projection}|{number}|{','.join(codes)}" for (projection, number), codes in groups.items()),
         "`;",
     ]
-    path = pathlib.Path(__file__).parent.parent / "src/vector/node/epsg-table.ts"
+    path = pathlib.Path(__file__).parent.parent / "src/vector/epsg-table.ts"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n")
     print(f"{count} codes, {len(datums)} datums, {len(groups)} systems, {path.stat().st_size} bytes")

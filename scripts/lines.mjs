@@ -6,35 +6,39 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /**
  * Lines of code that each room may have: its size on 2026-11-26 and 5 % more, at least 50. The kernels' WGSL is a room, as
- * are the formats of other tools.
+ * are the formats of other tools. Recorded steps took 300 in tensor and 130 in nn,
+ * `retinagrad tune` 50 in node, 230 in measure and 90 in cli.
  */
 const BUDGETS = {
-  entries: 640,
+  entries: 690,
   common: 1150,
-  tensor: 1750,
+  tensor: 2200,
   kernels: 3930,
   'kernels/wgsl': 4060,
   autograd: 3400,
-  nn: 1550,
-  imagery: 1200,
-  'imagery/node': 3400,
+  nn: 1760,
+  imagery: 1400,
+  'imagery/node': 2420,
+  'imagery/tiff': 1060,
   vector: 1420,
-  labels: 4060,
+  labels: 2500,
+  'labels/node': 2050,
   'labels/tools': 790,
   synthetic: 820,
-  data: 2750,
+  data: 2760,
   evaluation: 2360,
   report: 3530,
-  retinanet: 1210,
+  retinanet: 1280,
   weights: 1580,
-  node: 300,
-  detector: 1650,
-  train: 2200,
+  node: 360,
+  detector: 1670,
+  train: 2500,
   export: 1060,
   doctor: 2690,
-  task: 2110,
-  measure: 1540,
-  cli: 2800,
+  distributed: 620,
+  task: 2860,
+  measure: 1900,
+  cli: 3350,
 };
 /**
  * No room may have a larger budget than this; one that outgrows it is divided. The kernels of about 150 operations are one

@@ -12,6 +12,7 @@ export { loadPretrained } from './detector/node/load-pretrained.ts';
 export {
   openTraining,
   train,
+  trainReplica,
   type FinishedTraining,
   type InterruptedTraining,
   type OpenedTraining,
@@ -20,7 +21,22 @@ export {
 } from './task/node/train.ts';
 export { openTrainingData, type OpenTrainingOptions } from './task/node/open-training-data.ts';
 export { TileJournal } from './task/node/tile-journal.ts';
-export { commonFolder, detectFiles, type DetectFilesOptions, type FileDetections } from './task/node/detect-files.ts';
+export {
+  commonFolder,
+  detectFiles,
+  type DetectFilesOptions,
+  type FileDetections,
+  type FileStore,
+} from './task/node/detect-files.ts';
+export {
+  SharedDetection,
+  SharedPieces,
+  type SharedDetectionOptions,
+  type SharedProgress,
+  type SharedWorkOptions,
+} from './task/node/detect-shared.ts';
+export { Claim, LostClaim } from './task/node/claim.ts';
+export { WorkQueue, type JoinOptions, type QueueTerms } from './task/node/work-queue.ts';
 export {
   evaluate,
   openEvaluationData,

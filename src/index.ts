@@ -2,15 +2,10 @@
 
 // Device and memory
 export { init, type InitOptions } from './tensor/init.ts';
-export {
-  Device,
-  defaultDevice,
-  setDefaultDevice,
-  tuningNames,
-  type AdapterDescription,
-  type MemoryReport,
-  type TuningName,
-} from './tensor/device.ts';
+export { Device, defaultDevice, setDefaultDevice } from './tensor/device.ts';
+export type { AdapterDescription } from './tensor/device-options.ts';
+export { tuningNames, type Tuning, type TuningName } from './tensor/tuning.ts';
+export type { MemoryReport } from './tensor/memory-use.ts';
 export {
   formatBytes,
   DeviceLostError,
@@ -232,6 +227,7 @@ export {
   xavierUniform,
   type Initializer,
 } from './nn/init.ts';
+export { Recorded, type RecordedOptions, type Tree } from './nn/recorded.ts';
 export {
   Adam,
   AdamW,
@@ -261,6 +257,7 @@ export {
   type SchedulerState,
 } from './nn/schedule.ts';
 export { clipGradNorm, clipGradValue } from './nn/clip.ts';
+export { captureOutputs, type CapturedOutputs } from './nn/capture.ts';
 export { ExponentialMovingAverage, type AverageOptions } from './nn/ema.ts';
 
 // RetinaNet

@@ -71,6 +71,10 @@ const WITH_DATA = 0.5;
 /** Pixels of a batch, by default. */
 const BATCH_PIXELS = 4 * 1024 * 1024;
 
+/** Tiles that the GPU processes together by default. */
+export const defaultBatchSize = (tile: number): number =>
+  Math.min(16, Math.max(1, Math.floor(BATCH_PIXELS / tile ** 2)));
+
 /** What detection needs of a raster. */
 export interface DetectableRaster extends Pick<Raster, 'width' | 'height' | 'read'> {
   /** The part that counts. Default: all of it. */
@@ -98,7 +102,7 @@ export async function detectRaster(
   const { tile = 1024, nmsThreshold = model.spec.postprocess.nmsThreshold, views = 'none', store } = options;
   checkInteger('detectRaster', 'tile', tile, { min: 1 });
   const { overlap = Math.round(tile / 5) } = options;
-  const { batchSize = Math.min(16, Math.max(1, Math.floor(BATCH_PIXELS / tile ** 2))) } = options;
+  const { batchSize = defaultBatchSize(tile) } = options;
   checkInteger('detectRaster', 'batchSize', batchSize, { min: 1 });
   checkInteger('detectRaster', 'overlap', overlap, { min: 0, max: tile - 1 });
   checkNumber('detectRaster', 'nmsThreshold', nmsThreshold, { min: 0, max: 1 });

@@ -74,6 +74,10 @@ function checkChecksum(expected: string, found: string, name: string): void {
  *
  * @throws RangeError or TypeError if the data of a tensor are not float32 values that fill its shape, if the header exceeds
  *   100 MB, or for a name that readers refuse: empty, with control characters, or `__proto__`
+ *
+ * @example
+ * const bytes = encodeSafetensors(new Map([['w', { shape: [2], data: Float32Array.of(1, 2) }]]), { made: 'by hand' });
+ * console.log(decodeSafetensors(bytes).metadata.made); // by hand
  */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
@@ -122,6 +126,11 @@ export function encodeSafetensors(
  *
  * @param name name of the file, for errors
  * @throws Error with the reason for a file that is not valid, or that has values of another type
+ *
+ * @example
+ * const bytes = encodeSafetensors(new Map([['w', { shape: [2], data: Float32Array.of(1, 2) }]]));
+ * const { tensors } = decodeSafetensors(bytes);
+ * console.log(tensors.get('w').shape, [...tensors.get('w').data]); // [2] [1, 2]
  */
 export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): SafetensorsFile {
   const start = headerEnd(bytes.subarray(0, PREFIX), bytes.length, name);

@@ -11,6 +11,18 @@ import type { Shape } from '../tensor/shape.ts';
  *
  * @param state PyTorch's names and layouts: filters OIHW, row-major
  * @param options.strict whether missing or unexpected names are an error; default true
+ *
+ * @example
+ * const state = new Map([
+ *   ['weight', { shape: [1, 2], data: Float32Array.of(3, 4) }],
+ *   ['bias', { shape: [1], data: Float32Array.of(5) }],
+ * ]);
+ * const layer = new Linear(2, 1);
+ * console.log(loadTorchvisionStateDict(layer, state)); // { missing: [], unexpected: [] }
+ * await layer.weight.print();
+ * // Parameter(float32 [2,1])
+ * // [[3.],
+ * //  [4.]]
  */
 export function loadTorchvisionStateDict(
   module: Module,
@@ -34,7 +46,14 @@ export function isCounter(name: string): boolean {
   return name.endsWith('num_batches_tracked');
 }
 
-/** Converts values from `readStateDict` to PyTorch's names and layouts. */
+/**
+ * Converts values from `readStateDict` to PyTorch's names and layouts.
+ *
+ * @example
+ * const layer = new Conv2d(3, 8, { kernel: 5 });
+ * const state = toTorchvisionStateDict(await readStateDict(layer.stateDict()));
+ * console.log(state.get('weight').shape); // [8, 3, 5, 5]
+ */
 export function toTorchvisionStateDict(state: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
   return new Map([...state].map(([name, value]) => [toSnakeCase(name), toTorchLayout(value)]));
 }

@@ -33,7 +33,9 @@ export function hasChromium(): boolean {
 }
 
 const LAUNCH = { executablePath: CHROMIUM, headless: true, args: FLAGS };
-export const launchChromium = (): Promise<Browser> => chromium.launch(LAUNCH);
+/** @param flags of the command line, beside those that all tests use */
+export const launchChromium = (...flags: readonly string[]): Promise<Browser> =>
+  chromium.launch({ ...LAUNCH, args: [...FLAGS, ...flags] });
 
 /** What a test does to the browser while a page runs. */
 export interface Disturbance {

@@ -62,6 +62,9 @@ test('small sets have both sides', () => {
       assert.ok(split.train.length > 0 && split.heldOut.length > 0);
     }
   }
+  const ten = Array.from({ length: 10 }, (_, i) => `roof-${i}`);
+  const counts = Array.from({ length: 50 }, (_, seed) => splitIds(ten, { seed }).heldOut.length);
+  assert.is(Math.min(...counts), 2, 'weights are not chosen on a single image of ten');
   assert.equal(splitIds(['a', 'b'], { heldOut: 0 }), { train: [0, 1], heldOut: [] });
   assert.throws(() => splitIds(['a'], { heldOut: 2 }), /heldOut is 2/);
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Box } from '../../src/imagery/geometry.ts';
-import { MissingPackageError, optionalPackage } from '../../src/imagery/node/optional-package.ts';
+import { MissingPackageError, optionalPackage } from '../../src/common/optional-package.ts';
 import { encodePng } from '../../src/imagery/node/png.ts';
 import type { LabelledImage } from '../../src/labels/types.ts';
 import { rgbImage } from '../../src/imagery/image.ts';

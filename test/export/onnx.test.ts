@@ -47,8 +47,8 @@ for (const [name, spec] of Object.entries(specs)) {
     const ours = noGrad(() =>
       tidy(() => {
         const batch = transformImages(device, [image], spec.transform);
-        const { logits, deltas, pyramid } = model.forward(batch.images);
-        return { logits, deltas, anchors: model.anchors(batch, pyramid).host };
+        const { logits, deltas } = model.forward(batch.images);
+        return { logits, deltas, anchors: model.anchors(batch).host };
       }),
     );
     assert.equal(outputs['logits']!.dims, ours.logits.shape);

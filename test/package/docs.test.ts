@@ -11,7 +11,9 @@ import { blocksOf, isProgram, root, type Block } from '../support/markdown.ts';
 const PAGES = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.md') && file !== 'adding-an-op.md')
   .map((file) => `docs/${file.replaceAll('\\', '/')}`);
-const ENTRIES = ['', '/data', '/evaluation', '/report', '/detector', '/train'].map((entry) => `retinagrad${entry}`);
+const ENTRIES = ['', '/data', '/evaluation', '/report', '/detector', '/train', '/distributed', '/geo'].map(
+  (entry) => `retinagrad${entry}`,
+);
 /** A line of a quote that stands for any number of lines. */
 const ELLIPSIS = /^(?:\/\/|#) ?(?:\.\.\.|…)/;
 

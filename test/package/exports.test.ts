@@ -23,7 +23,7 @@ function reach(entry: string) {
     if (files.has(file)) return;
     files.add(file);
     const code = readFileSync(join(root, file), 'utf8');
-    const imports = /^(?:import|export)\b(?! type)[^;'=(]*'([^']+)';|\bimport\('([^']+)'\)/gm;
+    const imports = /^(?:import|export)\b(?! type| interface)[^;'=(]*'([^']+)';|\bimport\('([^']+)'\)/gm;
     for (const [, eager, lazy] of code.matchAll(imports)) {
       const specifier = eager ?? lazy ?? '';
       if (specifier.startsWith('.')) visit(join(dirname(file), specifier));
@@ -59,7 +59,7 @@ test('the entry of Node has all names of the entry of browsers', async () => {
   const [node, browser] = [await import('../../src/node.ts'), await import('../../src/index.ts')];
   assert.equal(Object.keys(node).sort(), Object.keys(browser).sort());
   assert.is.not(node.init, browser.init);
-  for (const entry of ['data', 'report', 'detector', 'train', 'bench']) {
+  for (const entry of ['data', 'report', 'detector', 'train', 'distributed', 'bench']) {
     const files = Object.keys((await import(`../../src/${entry}-node.ts`)) as object);
     for (const name of Object.keys((await import(`../../src/${entry}.ts`)) as object))
       assert.ok(files.includes(name), name);
@@ -75,11 +75,14 @@ test('browsers get no module of Node, few packages, and polygons on demand', () 
     ['src/report.ts', 'leven'],
     ['src/detector.ts', 'leven', 'pbf', 'yaml'], // for settings and ONNX files
     ['src/train.ts', 'leven'],
+    ['src/distributed.ts', 'leven'],
     ['src/bench.ts', 'leven'],
+    ['src/geo.ts', 'leven'],
   ] as const) {
+    const lazy = entry === 'src/geo.ts' ? ['geotiff', 'proj4', 'zstddec'] : ['polyclip-ts'];
     const { files, packages, optional } = reach(entry);
     assert.ok(files.size > 1, entry);
-    for (const name of optional) assert.is(name, 'polyclip-ts', `${entry} loads ${name} on demand`);
+    for (const name of optional) assert.ok(lazy.includes(name), `${entry} loads ${name} on demand`);
     for (const [name, file] of packages)
       assert.ok((allowed as readonly string[]).includes(name), `${entry} reaches ${file}, which imports ${name}`);
   }

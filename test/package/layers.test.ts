@@ -93,6 +93,14 @@ const IMPORTS: Record<string, { readonly refused: string[]; readonly allowed: st
     refused: ['node:fs', '../cli/y.ts', '../kernels/y.ts', '../task/y.ts', '../doctor/y.ts', 'webgpu', '../data.ts'],
     allowed: ['../nn/y.ts', '../retinanet/y.ts', '../detector/y.ts'],
   },
+  'src/distributed/x.ts': {
+    refused: ['../task/y.ts', '../doctor/y.ts', '../detector/y.ts', 'node:fs', './node/mpi.ts', '../train.ts'],
+    allowed: ['../train/y.ts', '../tensor/y.ts', '../common/y.ts'],
+  },
+  'src/distributed/node/x.ts': {
+    refused: ['../../task/y.ts', '../../imagery/node/y.ts'],
+    allowed: ['node:os', '../y.ts', '../../common/y.ts'],
+  },
   'src/doctor/x.ts': {
     refused: ['node:fs', '../cli/y.ts', '../task/y.ts', '../kernels/y.ts', 'webgpu', '../node/y.ts', '../index.ts'],
     allowed: ['../report/y.ts', '../retinanet/y.ts', '../train/y.ts'],

@@ -13,7 +13,7 @@ import { lonLatGrid, pixelOnGround, placeImages } from '../../src/report/map/pla
 import { firstLevel, pyramidTiles, tileGrid, topLevel, type PyramidTile } from '../../src/report/map/pyramid.ts';
 import { writeMap } from '../../src/report/node/write-map.ts';
 import { crsOfEpsg, WGS84 } from '../../src/vector/crs.ts';
-import { transformation } from '../../src/vector/node/transformation.ts';
+import { transformation } from '../../src/vector/transformation.ts';
 import { temporaryFolder } from '../support/files.ts';
 import { errorOf, rejects } from '../support/errors.ts';
 import { memoryRaster } from './support.ts';
