@@ -194,7 +194,14 @@ for (const name of [';: x;', '\t\tx\t,', 'a;;\nb;;', 'sep=;', '1,5']) {
     assert.equal(parseClassMapping(writeClassMapping([name]), 'classes.csv'), [name]);
     const table: LabelTable = {
       classes: [name],
-      images: [{ file: `${name.replaceAll('\t', ' ').trim()}.png`, objects: [{ label: 0, box: [1, 2, 3, 4] }] }],
+      images: [
+        {
+          file: `${name.replaceAll('\t', ' ').trim()}.png`,
+          width: 9,
+          height: 9,
+          objects: [{ label: 0, box: [1, 2, 3, 4] }],
+        },
+      ],
     };
     for (const flavour of ['csv', 'keras-retinanet', 'deepforest'] as const) {
       assert.equal([...csvLines(writeLabelCsv(table, flavour), flavour)].at(-1)?.values.slice(0, 6), [
