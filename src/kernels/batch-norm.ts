@@ -1,14 +1,19 @@
 import { empty, type Tensor } from '../tensor/tensor.ts';
-import { channelLayout } from './normalization.ts';
+import { channelAffine, channelLayout } from './normalization.ts';
 import { linearGroups, run } from './run.ts';
 import { inSlices } from './slices.ts';
+import { tuningOf } from './tuning.ts';
+import { batchNormFewRows } from './wgsl/batch_norm_few_rows.wgsl.ts';
+import { batchNormFewRowsGrad } from './wgsl/batch_norm_few_rows_grad.wgsl.ts';
 import { batchNormFinish } from './wgsl/batch_norm_finish.wgsl.ts';
 import { batchNormGradFinish } from './wgsl/batch_norm_grad_finish.wgsl.ts';
 import { batchNormGradSums } from './wgsl/batch_norm_grad_sums.wgsl.ts';
 import { batchNormStatistics } from './wgsl/batch_norm_statistics.wgsl.ts';
 
-// Statistics of batch normalisation and their gradient: one pass over the images, whose rows are split between
-// invocations, and one small kernel that combines the splits and derives what the caller needs for each channel.
+// Batch normalisation with the statistics of the batch, in one of two ways. In general: one pass over the images for the
+// statistics, whose rows are split between invocations; one small kernel that combines the splits and derives what is needed
+// for each channel; and a pass that normalises. On GPUs, where a launch takes longer than reading a small image: one kernel
+// for all of it, if there are few rows.
 
 const SIZE = 64;
 /** Minimum number of rows that one invocation adds. */
@@ -43,8 +48,137 @@ function layoutOf(x: Tensor): { readonly layout: Layout; readonly V: 'vec4f' | '
   };
 }
 
+/** Rows of all images up to which a workgroup has a few whole channels. */
+const FEW_ROWS = 4096;
+/** A workgroup has 256 invocations, as many as every adapter allows, and reads 32 neighbouring bytes of each row. */
+const COLUMNS = { vec4f: 2, f32: 8 } as const;
+const INVOCATIONS = 256;
+
+/** Whether one launch normalises x, and another computes its gradients. */
+function hasFewRows(x: Tensor): boolean {
+  const { images, rows } = channelLayout(x);
+  return tuningOf(x.device).family === 'tile' && images * rows <= FEW_ROWS && x.bytes <= x.device.bindingLimit;
+}
+
+/** How the kernels for few rows are specialised and launched for x. */
+function fewRows(x: Tensor) {
+  const { layout, V } = layoutOf(x);
+  const { images, rows, channels } = layout;
+  const columns = COLUMNS[V];
+  return {
+    consts: { COLUMNS: columns, LANES: INVOCATIONS / columns },
+    aliases: { V },
+    params: { rows: images * rows, channels },
+    groups: [Math.ceil(channels / columns)],
+  } as const;
+}
+
+/** Batch normalisation: what is normalised, by what, and what follows in the same pass. */
+export interface BatchNorm {
+  readonly x: Tensor;
+  readonly gamma: Tensor;
+  readonly beta: Tensor;
+  readonly eps: number;
+  /** Updated in place; null for none. */
+  readonly running: RunningStatistics | null;
+  /** A tensor to add, of the shape of x; null for none. */
+  readonly add: Tensor | null;
+  readonly relu: boolean;
+}
+
+/** y, and what `batchNormGradients` takes. */
+export interface Normalized {
+  readonly y: Tensor;
+  /** Statistics of the batch, [C] each; null where running statistics took them. */
+  readonly moments: { readonly mean: Tensor; readonly variance: Tensor } | null;
+  /** One tensor where there are few rows, otherwise three. */
+  readonly saved: readonly Tensor[];
+}
+
+/** y = relu(gamma (x - mean) / sqrt(variance + eps) + beta + add), with the statistics of each channel over all other axes. */
+export function normalizeBatch(op: string, norm: BatchNorm): Normalized {
+  const { x, beta, running, add, relu } = norm;
+  if (hasFewRows(x)) return normalizeFewRows(op, norm);
+  const { mean, variance, inverse, scale } = batchStatistics(op, norm);
+  const y = channelAffine(op, x, { mean, q: scale, r: beta }, { u: add, relu });
+  if (running !== null) variance.dispose();
+  return {
+    y,
+    moments: running === null ? { mean: mean.alias(mean.shape), variance } : null,
+    saved: [mean, inverse, scale],
+  };
+}
+
+function normalizeFewRows(op: string, { x, gamma, beta, eps, running, add, relu }: BatchNorm): Normalized {
+  const { device } = x;
+  const { consts, aliases, params, groups } = fewRows(x);
+  const make = (...shape: number[]): Tensor => empty(device, shape, 'float32', op);
+  const c = x.shape.at(-1)!;
+  const y = make(...x.shape);
+  const stats = make(3, c);
+  const moments = running === null ? { mean: make(c), variance: make(c) } : null;
+  const { mean, variance } = running ?? moments!;
+  run(device, batchNormFewRows, {
+    op,
+    consts: { UPDATE: running !== null, HAS_U: add !== null, RELU: relu, ...consts },
+    aliases,
+    bind: { x, gamma, beta, u: add ?? x, y, stats, a: mean, b: variance },
+    params: {
+      ...params,
+      eps,
+      old: running?.old ?? 0,
+      meanWeight: running?.meanWeight ?? 0,
+      varWeight: running?.varWeight ?? 0,
+    },
+    groups,
+  });
+  return { y, moments, saved: [stats] };
+}
+
+/** Gradients of x, gamma and beta. */
+export interface BatchNormGradients {
+  readonly dx: Tensor;
+  readonly dgamma: Tensor;
+  readonly dbeta: Tensor;
+}
+
+/**
+ * The gradients of batch normalisation, given that of its result.
+ *
+ * @param y result of a ReLU after it, whose gradient dy is; null if there is none
+ * @param saved that of `normalizeBatch`
+ */
+export function batchNormGradients(
+  op: string,
+  dy: Tensor,
+  y: Tensor | null,
+  x: Tensor,
+  saved: readonly Tensor[],
+): BatchNormGradients {
+  const { device } = x;
+  const [first, inverse, scale] = saved;
+  if (inverse === undefined || scale === undefined) {
+    const { consts, ...launch } = fewRows(x);
+    const make = (...shape: number[]): Tensor => empty(device, shape, 'float32', op);
+    const c = x.shape.at(-1)!;
+    const result = { dx: make(...x.shape), dgamma: make(c), dbeta: make(c) };
+    run(device, batchNormFewRowsGrad, {
+      op,
+      consts: { MASK: y !== null, ...consts },
+      ...launch,
+      bind: { dy, y: y ?? dy, x, stats: first!, ...result },
+    });
+    return result;
+  }
+  const { q, r, dgamma, dbeta } = batchNormSums(op, dy, y, x, { mean: first!, inverse, scale });
+  const dx = channelAffine(op, x, { mean: first!, q, r }, { u: dy, mask: y, p: scale });
+  q.dispose();
+  r.dispose();
+  return { dx, dgamma, dbeta };
+}
+
 /** What batch normalisation takes from its input, each [C]. */
-export interface BatchStatistics {
+interface BatchStatistics {
   readonly mean: Tensor;
   /** Divided by the number of values (not one less). */
   readonly variance: Tensor;
@@ -64,13 +198,7 @@ export interface RunningStatistics {
 }
 
 /** Statistics of each channel of x [N, ..., C] over all rows of all images. `running` is updated with them in place. */
-export function batchStatistics(
-  op: string,
-  x: Tensor,
-  gamma: Tensor,
-  eps: number,
-  running: RunningStatistics | null,
-): BatchStatistics {
+function batchStatistics(op: string, { x, gamma, eps, running }: BatchNorm): BatchStatistics {
   const { device } = x;
   const { layout, V } = layoutOf(x);
   const { images, splits, channels } = layout;
@@ -115,7 +243,7 @@ export function batchStatistics(
 }
 
 /** Gradients of gamma and beta, and the factors of dx = scale dy + q (x - mean) + r, each [C]. */
-export interface BatchNormGradient {
+interface BatchNormSums {
   readonly dgamma: Tensor;
   readonly dbeta: Tensor;
   readonly q: Tensor;
@@ -127,13 +255,13 @@ export interface BatchNormGradient {
  *
  * @param y result of a ReLU after it, whose gradient dy is; null if there is none
  */
-export function batchNormGradient(
+function batchNormSums(
   op: string,
   dy: Tensor,
   y: Tensor | null,
   x: Tensor,
   { mean, inverse, scale }: Omit<BatchStatistics, 'variance'>,
-): BatchNormGradient {
+): BatchNormSums {
   const { device } = x;
   const { layout, V } = layoutOf(x);
   const { images, splits, channels, rows } = layout;

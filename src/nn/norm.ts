@@ -3,7 +3,14 @@ import { isRecomputing, isRecording, needsGradient, noGrad } from '../autograd/t
 import { conv2d } from '../autograd/ops/conv2d.ts';
 import type { Epilogue } from '../autograd/ops/epilogue.ts';
 import { layerNorm } from '../autograd/ops/layer-norm.ts';
-import { batchNorm, batchNormInference, epsOf, groupNorm, type NormOptions } from '../autograd/ops/normalization.ts';
+import {
+  batchNorm,
+  batchNormInference,
+  batchNormUpdating,
+  epsOf,
+  groupNorm,
+  type NormOptions,
+} from '../autograd/ops/normalization.ts';
 import { sqrt } from '../autograd/ops/unary.ts';
 import { checkNumber, optionsOf } from '../common/check.ts';
 import { undoAfterDryRun } from '../tensor/dry-run.ts';
@@ -147,10 +154,11 @@ export class BatchNorm2d extends Module implements BatchNormLayer {
     if (count <= 1) {
       throw new RangeError(`BatchNorm2d: [${x.shape}] has ${count} value per channel, training needs more than one`);
     }
-    const running = isRecomputing()
-      ? null
-      : { mean: this.runningMean, variance: this.runningVar, momentum: this.#momentum };
-    const { y, mean, variance } = batchNorm(x, this.weight, this.bias, { eps, running }, after);
+    if (!isRecomputing()) {
+      const running = { mean: this.runningMean, variance: this.runningVar, momentum: this.#momentum };
+      return batchNormUpdating(x, this.weight, this.bias, running, { eps }, after);
+    }
+    const { y, mean, variance } = batchNorm(x, this.weight, this.bias, { eps }, after);
     mean.dispose();
     variance.dispose();
     return y;

@@ -7,9 +7,20 @@ import { testDevice } from '../support/device.ts';
 import { uniformValues } from '../support/fill.ts';
 
 // The epilogue of a convolution or of batch normalisation must equal the separate operations.
-await testDevice();
+const device = await testDevice();
 
 type Op = (inputs: readonly Tensor[], after: ops.Epilogue) => Tensor;
+
+/** Batch normalisation of few rows as GPUs compute it, in one launch. */
+const withFewRows: Op = ([x, g, b], after) => {
+  const before = device.tuning;
+  device.tuning = 'nvidia';
+  try {
+    return ops.batchNorm(x!, g!, b!, {}, after).y;
+  } finally {
+    device.tuning = before;
+  }
+};
 
 const cases: readonly (readonly [name: string, shapes: readonly number[][], op: Op])[] = [
   ['conv2d', [[2, 5, 7, 3], [3, 3, 3, 6], [6]], ([x, w, b], after) => ops.conv2d(x!, w!, b!, { padding: 1 }, after)],
@@ -36,6 +47,8 @@ const cases: readonly (readonly [name: string, shapes: readonly number[][], op: 
   ],
   ['batchNorm', [[3, 5, 7, 4], [4], [4]], ([x, g, b], after) => ops.batchNorm(x!, g!, b!, {}, after).y],
   ['batchNorm, odd channels', [[3, 5, 7, 5], [5], [5]], ([x, g, b], after) => ops.batchNorm(x!, g!, b!, {}, after).y],
+  ['batchNorm of few rows', [[3, 5, 7, 12], [12], [12]], withFewRows],
+  ['batchNorm of few rows, odd channels', [[3, 5, 7, 13], [13], [13]], withFewRows],
   [
     'batchNormInference',
     [[3, 5, 7, 4], [4], [4]],

@@ -1,6 +1,11 @@
 import { checkInteger, checkNumber, optionsOf } from '../../common/check.ts';
 import { gatherStrided } from '../../kernels/copy.ts';
-import { batchNormGradient, batchStatistics, type RunningStatistics } from '../../kernels/batch-norm.ts';
+import {
+  batchNormGradients,
+  normalizeBatch,
+  type Normalized,
+  type RunningStatistics,
+} from '../../kernels/batch-norm.ts';
 import { binary, checkFloat, unary } from '../../kernels/elementwise.ts';
 import { channelAffine, channelLayout, channelSums, channelTotals } from '../../kernels/normalization.ts';
 import { reduce } from '../../kernels/reduce.ts';
@@ -50,13 +55,11 @@ export interface BatchNormResult {
   readonly variance: Tensor;
 }
 
-/** Options of `batchNorm`. */
-export interface BatchNormOptions extends NormOptions {
-  /**
-   * Running statistics to update in place, and the weight of this batch in them (0 to 1). The variance is that with one value less, as
-   * in PyTorch. Default: none.
-   */
-  readonly running?: { readonly mean: Tensor; readonly variance: Tensor; readonly momentum: number } | null;
+/** Running statistics to update in place, [C] each, and the weight of a batch in them, 0 to 1. */
+export interface Running {
+  readonly mean: Tensor;
+  readonly variance: Tensor;
+  readonly momentum: number;
 }
 
 /**
@@ -85,47 +88,62 @@ export function batchNorm(
   x: Tensor,
   gamma: Tensor,
   beta: Tensor,
-  options: BatchNormOptions = {},
+  options: NormOptions = {},
   after: Epilogue = {},
 ): BatchNormResult {
+  const { y, moments } = normalized(x, gamma, beta, null, options, after);
+  return { y, ...moments! };
+}
+
+/**
+ * `batchNorm` that updates running statistics in the same launch, as the layer does. Their variance is that with one value less,
+ * as in PyTorch.
+ */
+export function batchNormUpdating(
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  running: Running,
+  options: NormOptions = {},
+  after: Epilogue = {},
+): Tensor {
+  return normalized(x, gamma, beta, running, options, after).y;
+}
+
+function normalized(
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  running: Running | null,
+  options: NormOptions,
+  after: Epilogue,
+): Normalized {
   const op = 'batchNorm';
-  const { running, ...rest } = optionsOf(op, options, { eps: 1e-5, running: null });
   check(op, x, [gamma, beta, ...(running === null ? [] : [running.mean, running.variance])]);
-  const eps = epsOf(op, rest);
+  const eps = epsOf(op, options);
   const { add, relu } = epilogueOf(op, x.shape, after);
   const count = x.size / x.shape.at(-1)!;
   if (!(count > 0)) throw new RangeError(`batchNorm: [${x.shape}] has no values to take statistics of`);
-  const { mean, variance, inverse, scale } = batchStatistics(op, x, gamma, eps, running && weights(op, running, count));
-  const y = channelAffine(op, x, { mean, q: scale, r: beta }, { u: add, relu });
-  const saved = [x, mean, inverse, scale, relu ? y : null] as const;
+  const weighted = running && weights(op, running, count);
+  const result = normalizeBatch(op, { x, gamma, beta, eps, running: weighted, add, relu });
+  const { y, saved } = result;
   const hasAdd = add !== null;
-  record(op, y, [x, gamma, beta, add], saved, (dy, [x, mean, inverse, scale, y]) => {
-    // Three gradients use the sums; the first one computes them. The gradient before ReLU is a tensor of its own only if it is
-    // that of `add`, too.
-    const dSum = lazy(() => throughRelu(dy, y));
-    const [u, mask] = hasAdd ? [dSum(), null] : [dy, y];
-    const sums = lazy(() => batchNormGradient(op, u, mask, x, { mean, inverse, scale }));
-    return [
-      () => {
-        const { q, r } = sums();
-        return channelAffine(`${op} gradient`, x, { mean, q, r }, { u, mask, p: scale });
-      },
-      () => sums().dgamma,
-      () => sums().dbeta,
-      dSum,
-    ];
+  record(op, y, [x, gamma, beta, add], [x, relu ? y : null, ...saved], (dy, [x, y, ...saved]) => {
+    // The first of three gradients computes all of them. The gradient before ReLU is a tensor of its own only if it is that of
+    // `add`, too.
+    const dSum = lazy(() => throughRelu(dy, y ?? null));
+    const gradients = lazy(() => {
+      const [u, mask] = hasAdd ? [dSum(), null] : [dy, y ?? null];
+      return batchNormGradients(`${op} gradient`, u, mask, x!, saved as Tensor[]);
+    });
+    return [() => gradients().dx, () => gradients().dgamma, () => gradients().dbeta, dSum];
   });
-  inverse.dispose();
-  scale.dispose();
-  return { y, mean, variance };
+  for (const used of saved) used.dispose();
+  return result;
 }
 
 /** The weights with which running statistics and those of a batch of `count` values per channel are added. */
-function weights(
-  op: string,
-  { mean, variance, momentum }: NonNullable<BatchNormOptions['running']>,
-  count: number,
-): RunningStatistics {
+function weights(op: string, { mean, variance, momentum }: Running, count: number): RunningStatistics {
   checkNumber(op, 'momentum', momentum, { min: 0, max: 1 });
   if (count <= 1) throw new RangeError(`${op}: ${count} value per channel has no variance for the running statistics`);
   const varWeight = (momentum * count) / (count - 1);
