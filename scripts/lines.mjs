@@ -7,14 +7,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 /**
  * Lines of code that each room may have: its size on 2026-11-26 and 5 % more, at least 50. The kernels' WGSL is a room, as
  * are the formats of other tools. Recorded steps took 300 in tensor and 130 in nn,
- * `retinagrad tune` 50 in node, 230 in measure and 90 in cli.
+ * `retinagrad tune` 50 in node, 230 in measure and 90 in cli; batch norm of few rows 130 in kernels/wgsl and 90 in kernels.
  */
 const BUDGETS = {
   entries: 690,
   common: 1150,
   tensor: 2200,
-  kernels: 3930,
-  'kernels/wgsl': 4060,
+  kernels: 4050,
+  'kernels/wgsl': 4180,
   autograd: 3400,
   nn: 1760,
   imagery: 1400,
@@ -44,7 +44,7 @@ const BUDGETS = {
  * No room may have a larger budget than this; one that outgrows it is divided. The kernels of about 150 operations are one
  * launcher and one or two WGSL files each, which a division would only spread.
  */
-const LARGEST = 4100;
+const LARGEST = 4200;
 
 /** Files that other scripts write. */
 const GENERATED = /\.wgsl\.ts$|epsg-table\.ts$/;

@@ -1,7 +1,7 @@
 import type { Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import type { Geometry } from './conv2d-geometry.ts';
-import { readsTransposed, type Gather, type Scatter } from './gemm.ts';
+import type { Gather, Scatter, Taps } from './gemm.ts';
 import { linearGroups, run } from './run.ts';
 import { flipFilter } from './wgsl/flip_filter.wgsl.ts';
 
@@ -25,33 +25,25 @@ interface Axis {
   readonly step: number;
 }
 
-/** Input pixels that meet the same taps, and those taps as a filter of their own, which the caller disposes. */
+/** Input pixels that meet the same taps. */
 export interface Phase {
   readonly down: Axis;
   readonly right: Axis;
-  /** [taps, taps, K / groups, C]; the whole filter [1, 1, C, K] if it is `transposed`. */
-  readonly filter: Tensor;
-  readonly transposed: boolean;
 }
 
-/** All phases of an input with `height` rows and `width` columns. */
-export function phasesOf(
-  op: string,
-  w: Tensor,
-  geometry: Geometry,
-  [height, width]: readonly [number, number],
-): Phase[] {
-  const [r, s] = w.shape as [number, number];
-  const transposed = r * s === 1 && geometry.groups === 1 && readsTransposed(w.device);
-  return axisPhases(geometry, 0, height, r).flatMap((down) =>
-    axisPhases(geometry, 1, width, s).map((right) => ({
-      down,
-      right,
-      filter: transposed ? w.alias(w.shape) : flippedFilter(op, w, geometry.groups, down, right),
-      transposed,
-    })),
+/** All phases of an input with `height` rows and `width` columns under a filter [R, S, ...]. */
+export function phasesOf([r, s]: Shape, geometry: Geometry, [height, width]: readonly [number, number]): Phase[] {
+  return axisPhases(geometry, 0, height, r!).flatMap((down) =>
+    axisPhases(geometry, 1, width, s!).map((right) => ({ down, right })),
   );
 }
+
+/** The taps of a phase within the filter [R, S, ...]. */
+export const tapsOf = ({ down, right }: Phase, [, s]: Shape): Taps => ({
+  last: down.last * s! + right.last,
+  down: down.every * s!,
+  across: right.every,
+});
 
 /** What the input pixels of a phase read of dy, and where they lie in dx [N, H, W, C]. */
 export function phaseRows(
@@ -97,7 +89,7 @@ function axisPhases({ stride, padding, dilation }: Geometry, axis: 0 | 1, extent
 }
 
 /** The taps of a phase in reverse order, with channels swapped: [taps, taps, K / groups, C]. */
-function flippedFilter(op: string, w: Tensor, groups: number, down: Axis, right: Axis): Tensor {
+export function flippedFilter(op: string, w: Tensor, groups: number, { down, right }: Phase): Tensor {
   const [, s, c, k] = w.shape as [number, number, number, number];
   if (down.taps * right.taps === 0) return w.alias(w.shape); // Nothing reaches these pixels.
   const y = empty(w.device, [down.taps, right.taps, k / groups, groups * c], 'float32', op);

@@ -11,10 +11,10 @@ import {
   type ConvTranspose2dOptions,
   type Geometry,
 } from './conv2d-geometry.ts';
-import { phaseRows, phasesOf } from './conv2d-phases.ts';
+import { flippedFilter, phaseRows, phasesOf, tapsOf } from './conv2d-phases.ts';
 import { depthwiseForward, depthwiseGradInput, depthwiseGradWeight, isDepthwise } from './depthwise.ts';
 import { checkFloat, fill } from './elementwise.ts';
-import { gemm, gemmTransposed, type ProductEpilogue } from './gemm.ts';
+import { gemm, gemmTransposed, readsTransposed, type ProductEpilogue } from './gemm.ts';
 import { inSlices } from './slices.ts';
 import { accumulate } from './update.ts';
 import { Vec4Operands, groupsOfVec4, roundUpToVec4 } from './vec4-operands.ts';
@@ -158,22 +158,26 @@ function gradInput(
     fill(dx, 0);
     return dx;
   }
-  const phases = phasesOf(op, w, geometry, [h, width]);
+  const phases = phasesOf(w.shape, geometry, [h, width]);
   const winograd = winogradFor(dy.device, w.shape, geometry, [n, h, width]);
   if (winograd !== null) {
-    winogradForward(winograd, op, dy, phases[0]!.filter, dx, [2 - padding[0], 2 - padding[1]], { bias });
-  } else {
-    inSlices(op, n, [dy], [dx], (_, images, [dys, dxs]) => {
-      for (const phase of phases) {
-        const rows = isPointwise(w.shape, geometry)
-          ? convolutionRows(geometry, dy.shape, w.shape, [h, width], images)
-          : { images, ...phaseRows(phase, geometry, dy.shape, shape) };
-        const { filter, transposed } = phase;
-        gemm(dy.device, op, { ...rows, k: c, groups, x: dys!, w: filter, y: dxs!, epilogue: { bias }, transposed });
-      }
-    });
+    const filter = flippedFilter(op, w, groups, phases[0]!);
+    winogradForward(winograd, op, dy, filter, dx, [2 - padding[0], 2 - padding[1]], { bias });
+    filter.dispose();
+    return dx;
   }
-  for (const { filter } of phases) filter.dispose();
+  const isRead = groups === 1 && readsTransposed(dy.device);
+  for (const phase of phases) {
+    const filter = isRead ? w : flippedFilter(op, w, groups, phase);
+    inSlices(op, n, [dy], [dx], (_, images, [dys, dxs]) => {
+      const rows = isPointwise(w.shape, geometry)
+        ? convolutionRows(geometry, dy.shape, w.shape, [h, width], images)
+        : { images, ...phaseRows(phase, geometry, dy.shape, shape) };
+      const product = { ...rows, k: c, groups, x: dys!, w: filter, y: dxs!, epilogue: { bias } };
+      gemm(dy.device, op, { ...product, taps: isRead ? tapsOf(phase, w.shape) : null });
+    });
+    if (!isRead) filter.dispose();
+  }
   return dx;
 }
 

@@ -102,11 +102,21 @@ export interface Product extends Rows {
   readonly epilogue?: ProductEpilogue;
   /** Default: one product. */
   readonly batch?: Batch;
-  /** Whether w is [K, 4 span], for a product of one span without groups. Only where `readsTransposed`. Default false. */
-  readonly transposed?: boolean;
+  /**
+   * Reads w as a filter [R, S, K, channels], from which it takes each tap transposed, for a product without groups. Only where
+   * `readsTransposed`. Default null.
+   */
+  readonly taps?: Taps | null;
 }
 
-/** Whether the kernel of an adapter multiplies by a transposed matrix. On software adapters a launch that transposes costs little. */
+/** Which tap of a filter [R, S, ...] is span (i, j) of a product: number `last` - i `down` - j `across`, counted along the rows. */
+export interface Taps {
+  readonly last: number;
+  readonly down: number;
+  readonly across: number;
+}
+
+/** Whether the kernel of an adapter reads filters transposed. On software adapters a launch that transposes costs little. */
 export const readsTransposed = (device: Device): boolean => tuningOf(device).family === 'tile';
 
 /** A^T Z: the rows of A are gathered from x as for `Product`, and Z has the shape [rows, K]. */
@@ -177,7 +187,7 @@ export function gemm(device: Device, op: string, product: Product): void {
 }
 
 function gemmParams(product: Product): GemmLaunch['params'] {
-  const { images, gather, scatter, k, groups = 1, epilogue = {}, batch = single } = product;
+  const { images, gather, scatter, k, groups = 1, epilogue = {}, batch = single, taps = null } = product;
   const { down, right } = gather;
   const { scale = null, bias = null, add = null, relu = false } = epilogue;
   return {
@@ -207,6 +217,9 @@ function gemmParams(product: Product): GemmLaunch['params'] {
     xBatch: batch.x / 4,
     wBatch: batch.w / 4,
     yBatch: batch.y / 4,
+    lastTap: taps?.last ?? 0,
+    tapDown: taps?.down ?? 0,
+    tapAcross: taps?.across ?? 0,
     hasScale: Number(scale !== null),
     hasBias: Number(bias !== null),
     hasAdd: Number(add !== null),
@@ -229,10 +242,11 @@ function gemmPlan(
   device: Device,
   tuning: Tuning,
   pixels: number,
-  { k, transposed: TRANSPOSED = false }: Product,
+  { k, taps = null }: Product,
   batches: number,
 ): Plan<GemmLaunch> {
   const k4 = k / 4;
+  const TRANSPOSED = taps !== null;
   switch (tuning.family) {
     case 'subgroup': {
       const SIZE = SUBGROUP;
@@ -274,6 +288,12 @@ const LANE_PIXELS = 8;
 const LANE_VECTORS = 2;
 
 /**
+ * Rows up to which a sum is not split on GPUs: an invocation of gemm_tn_tile.wgsl needs about 40 microseconds for them (64
+ * multiply-adds a cycle and workgroup of 4,096 a row), as long as a launch that adds parts.
+ */
+const UNSPLIT = 1024;
+
+/**
  * A^T Z, [batch, spans, 4 span, K] flat. Long sums are split into parts, which are then added in a fixed order, so that
  * results are the same every time.
  */
@@ -285,7 +305,7 @@ export function gemmTransposed(device: Device, op: string, product: TransposedPr
   const spans = down.spans * right.spans;
   const elements = spans * spanVectors * 4 * k;
   const pixels = images * outputs[0] * outputs[1];
-  const maxSplits = Math.ceil(pixels / 64);
+  const maxSplits = tuning.family === 'tile' && pixels <= UNSPLIT ? 1 : Math.ceil(pixels / 64);
   const plan = transposedPlan(device, tuning, [spans, spanVectors], k / 4, batch.count * maxSplits);
   const room = Math.min(WORKSPACE_BYTES, device.bindingLimit) / (4 * elements * batch.count);
   const wanted = Math.ceil(tuning.minWorkgroups / (plan.columnBlocks * plan.rowBlocks * batch.count));

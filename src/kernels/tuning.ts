@@ -15,10 +15,10 @@ const cpu = {
   winograd2x2: { minTiles: 16, rows: 16 },
 };
 /**
- * The rows are those of the smallest tile of gemm_tile.wgsl. At 10 TFLOP/s, half of the work takes as long as three launches of
- * 20 microseconds.
+ * The rows are those of the smallest tile of gemm_tile.wgsl. Winograd's algorithm saves at most half of the work, and at 10 TFLOP/s half
+ * of 2^30 multiply-adds takes as long as three launches of 36 microseconds.
  */
-const gpu = { winogradMinWork: 2 ** 29, winograd2x2: { minTiles: 48, rows: 64 } };
+const gpu = { winogradMinWork: 2 ** 30, winograd2x2: { minTiles: 48, rows: 64 } };
 const largeGpu = { ...gpu, winograd4x4: { minTiles: 64 } };
 const smallGpu = { ...gpu, minWorkgroups: 64, winograd4x4: { minTiles: 32 } };
 /** 8 x 8 values per invocation: [16, 16] is 128 pixels x 128 channels. */

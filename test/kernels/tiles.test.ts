@@ -35,7 +35,7 @@ const shapes: readonly (ConvShape & { readonly tile: string; readonly dxTile: st
     stride: 1,
     padding: 1,
     tile: 'TX=8,TY=16',
-    dxTile: 'TX=8,TY=16,TRANSPOSED=false',
+    dxTile: 'TX=8,TY=8,TRANSPOSED=true',
   },
 ];
 

@@ -9,7 +9,7 @@
 // Specialisation
 const TX: u32 = 16u; // invocations along the channels: 8 or 16
 const TY: u32 = 16u; // invocations along the pixels: 8 or 16
-const TRANSPOSED: bool = false; // w is [K, span] vectors of one span: a filter of one tap, for its input gradient
+const TRANSPOSED: bool = false; // w is a filter [R, S, K, C / 4] as it is, read flipped and transposed: for its input gradient
 
 struct Params {
   h: u32, w: u32, c4: u32, // size of x, channels in vectors
@@ -21,6 +21,7 @@ struct Params {
   span: u32, // vectors per span
   xBatch: u32, wBatch: u32, yBatch: u32, // vectors from one product of the batch to the next
   groupC4: u32, groupK4: u32, // channels of a group in vectors: those of y read only those of x
+  lastTap: u32, tapDown: u32, tapAcross: u32, // where w is transposed: tap (i, j) of the sum is lastTap - i tapDown - j tapAcross
   hasScale: u32, hasBias: u32, hasAdd: u32, relu: u32, // 1 for yes: parameters, so that there is one kernel to compile
 }
 
@@ -105,14 +106,13 @@ fn main(
         let at = ((loads[i].image * params.h + u32(row)) * params.w + u32(column)) * params.c4 + term.vector;
         aNext[i] = select(vec4f(), x[select(0u, channel + at, inside)], inside);
       }
-      term.vector += STEP;
-      term = settled(term);
       if (TRANSPOSED) {
-        let vector = step * STEP + local % STEP;
+        // The same vector of the sum as that of the left operand. A span has either one pixel or all taps of a row.
         let column = firstColumn + local / STEP;
-        let inside = vector < terms && column < params.k4 && local < STEP * COLUMNS;
-        let at = select(0u, 4u * column * terms + vector, inside);
-        for (var j = 0u; j < 4u; j++) { block[j] = select(vec4f(), w[at + j * terms], inside); }
+        let inside = term.ty < params.spansY && column < params.k4 && local < STEP * COLUMNS;
+        let tap = params.lastTap - term.ty * params.tapDown - (term.tx + term.pixel) * params.tapAcross;
+        let at = select(0u, 4u * (tap * params.k4 + column) * params.c4 + term.vector, inside);
+        for (var j = 0u; j < 4u; j++) { block[j] = select(vec4f(), w[at + j * params.c4], inside); }
         block = transpose(block);
       } else {
         for (var i = 0u; i < B_LOADS; i++) {
@@ -122,6 +122,8 @@ fn main(
           bNext[i] = select(vec4f(), w[select(0u, batch * params.wBatch + value * params.k4 + column, inside)], inside);
         }
       }
+      term.vector += STEP;
+      term = settled(term);
     }
     if (step > 0u) {
       for (var v = 0u; v < STEP; v++) {
