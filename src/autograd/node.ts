@@ -3,7 +3,11 @@ import type { DType } from '../tensor/dtype.ts';
 import type { GraphNode, Tensor } from '../tensor/tensor.ts';
 
 /** Computes the gradient of one input; called only if it is needed. */
-export type GradientThunk = () => Tensor;
+export interface GradientThunk {
+  (): Tensor;
+  /** Computes its sum with a gradient that the input has already, in the same pass. Default: they are added afterwards. */
+  readonly plus?: (other: Tensor) => Tensor;
+}
 
 export type Saved = readonly (Tensor | null)[];
 

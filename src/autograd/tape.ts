@@ -4,6 +4,7 @@ import { binary, checkFloat, fill } from '../kernels/elementwise.ts';
 import { keep, tidy, track } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import { checkTensor, empty, type GraphNode, type Tensor } from '../tensor/tensor.ts';
+import { completion, reachable } from './order.ts';
 import { Node, reference, type GradientThunk, type Operation, type Saved } from './node.ts';
 
 let recording = true;
@@ -301,7 +302,7 @@ function traverse(
         }
         for (const tensor of wanted.get(node) ?? []) collect(tensor, reference(dy));
         device.part = `${node.part} backward`;
-        waiting = inputGradients(op, node, dy, createGraph);
+        waiting = inputGradients(op, node, dy, createGraph, gradients);
         for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
           contribute(...next, gradients, collect);
         }
@@ -344,23 +345,34 @@ function checkRoot(op: string, root: Tensor, gradient: Tensor | undefined): void
   }
 }
 
-/** The inputs of a node that need a gradient, each with its own. The thunks of the others are not called. */
+/**
+ * The inputs of a node that need a gradient, each with its own. The thunks of the others are not called. An input whose gradient the
+ * operation can add to that in `gradients` is left out: its sum is there then.
+ */
 function inputGradients(
   op: string,
   node: Node,
   dy: Tensor,
   createGraph: boolean,
+  gradients: Map<Node, Tensor>,
 ): (readonly [input: Node | Tensor, dx: Tensor])[] {
   if (createGraph && !node.twice) {
     throw new Error(
       `${op}: ${node.op} has no second derivative, which createGraph needs; docs/ops.md lists the operations that have one`,
     );
   }
+  // A second derivative and a watcher are about the gradients one by one.
+  const adds = !createGraph && watcher === null;
   const results = unwatched(() =>
     tidy(() =>
       node.thunks(dy, createGraph).map((thunk, i) => {
         const input = node.inputs[i] ?? null;
-        return thunk === null || input === null ? null : thunk();
+        if (thunk === null || input === null) return null;
+        const other = adds && input instanceof Node ? gradients.get(input) : undefined;
+        if (thunk.plus === undefined || other === undefined) return thunk();
+        gradients.set(input as Node, keep(thunk.plus(other)));
+        other.dispose();
+        return null;
       }),
     ),
   );
@@ -415,32 +427,6 @@ function added(a: Tensor, b: Tensor): Tensor {
   } finally {
     b.dispose();
   }
-}
-
-/** Nodes that gradients flow through, latest first. */
-function reachable(root: Node): Node[] {
-  const seen = new Set<Node>([root]);
-  const pending = [root];
-  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    for (const input of node.inputs) {
-      if (input instanceof Node && !seen.has(input)) {
-        seen.add(input);
-        pending.push(input);
-      }
-    }
-  }
-  return [...seen].sort((a, b) => b.id - a.id);
-}
-
-/** Returns what must be called after each node; calls `onGradient` for each leaf after the last node that uses it. */
-function completion(nodes: readonly Node[], onGradient: (leaf: Tensor) => void): (node: Node) => void {
-  const leavesOf = ({ inputs }: Node): Tensor[] =>
-    inputs.flatMap((input) => (input === null || input instanceof Node ? [] : [input]));
-  const last = new Map<Tensor, Node>();
-  for (const node of nodes) for (const leaf of leavesOf(node)) last.set(leaf, node);
-  return (node) => {
-    for (const leaf of new Set(leavesOf(node))) if (last.get(leaf) === node && leaf.grad !== null) onGradient(leaf);
-  };
 }
 
 function ones(like: Tensor): Tensor {

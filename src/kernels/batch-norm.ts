@@ -1,4 +1,5 @@
 import { empty, type Tensor } from '../tensor/tensor.ts';
+import { unaryGrad } from './elementwise.ts';
 import { channelAffine, channelLayout } from './normalization.ts';
 import { linearGroups, run } from './run.ts';
 import { inSlices } from './slices.ts';
@@ -135,11 +136,13 @@ function normalizeFewRows(op: string, { x, gamma, beta, eps, running, add, relu 
   return { y, moments, saved: [stats] };
 }
 
-/** Gradients of x, gamma and beta. */
+/** Gradients of x, gamma, beta, and of the tensor that was added. */
 export interface BatchNormGradients {
   readonly dx: Tensor;
   readonly dgamma: Tensor;
   readonly dbeta: Tensor;
+  /** Null if none was added. It may be dy itself. */
+  readonly dadd: Tensor | null;
 }
 
 /**
@@ -147,6 +150,7 @@ export interface BatchNormGradients {
  *
  * @param y result of a ReLU after it, whose gradient dy is; null if there is none
  * @param saved that of `normalizeBatch`
+ * @param hasAdd whether a tensor was added before the ReLU
  */
 export function batchNormGradients(
   op: string,
@@ -154,27 +158,42 @@ export function batchNormGradients(
   y: Tensor | null,
   x: Tensor,
   saved: readonly Tensor[],
+  hasAdd: boolean,
 ): BatchNormGradients {
-  const { device } = x;
-  const [first, inverse, scale] = saved;
-  if (inverse === undefined || scale === undefined) {
-    const { consts, ...launch } = fewRows(x);
-    const make = (...shape: number[]): Tensor => empty(device, shape, 'float32', op);
-    const c = x.shape.at(-1)!;
-    const result = { dx: make(...x.shape), dgamma: make(c), dbeta: make(c) };
-    run(device, batchNormFewRowsGrad, {
-      op,
-      consts: { MASK: y !== null, ...consts },
-      ...launch,
-      bind: { dy, y: y ?? dy, x, stats: first!, ...result },
-    });
-    return result;
-  }
-  const { q, r, dgamma, dbeta } = batchNormSums(op, dy, y, x, { mean: first!, inverse, scale });
-  const dx = channelAffine(op, x, { mean: first!, q, r }, { u: dy, mask: y, p: scale });
+  const [mean, inverse, scale] = saved;
+  if (inverse === undefined || scale === undefined) return fewRowsGradients(op, dy, y, x, mean!, hasAdd);
+  const dadd = hasAdd ? (y === null ? dy : unaryGrad('relu', y, dy)) : null;
+  const [u, mask] = hasAdd ? [dadd!, null] : [dy, y];
+  const { q, r, dgamma, dbeta } = batchNormSums(op, u, mask, x, { mean: mean!, inverse, scale });
+  const dx = channelAffine(op, x, { mean: mean!, q, r }, { u, mask, p: scale });
   q.dispose();
   r.dispose();
-  return { dx, dgamma, dbeta };
+  return { dx, dgamma, dbeta, dadd };
+}
+
+function fewRowsGradients(
+  op: string,
+  dy: Tensor,
+  y: Tensor | null,
+  x: Tensor,
+  stats: Tensor,
+  hasAdd: boolean,
+): BatchNormGradients {
+  const { consts, ...launch } = fewRows(x);
+  const make = (...shape: number[]): Tensor => empty(x.device, shape, 'float32', op);
+  const c = x.shape.at(-1)!;
+  const gradients = { dx: make(...x.shape), dgamma: make(c), dbeta: make(c) };
+  const ADDED = hasAdd && y !== null;
+  const du = make(...(ADDED ? x.shape : [1]));
+  run(x.device, batchNormFewRowsGrad, {
+    op,
+    consts: { MASK: y !== null, ADDED, ...consts },
+    ...launch,
+    bind: { dy, y: y ?? dy, x, stats, ...gradients, du },
+  });
+  if (ADDED) return { ...gradients, dadd: du };
+  du.dispose();
+  return { ...gradients, dadd: hasAdd ? dy : null };
 }
 
 /** What batch normalisation takes from its input, each [C]. */

@@ -16,7 +16,7 @@ import { depthwiseForward, depthwiseGradInput, depthwiseGradWeight, isDepthwise 
 import { checkFloat, fill } from './elementwise.ts';
 import { gemm, gemmTransposed, readsTransposed, type ProductEpilogue } from './gemm.ts';
 import { inSlices } from './slices.ts';
-import { accumulate } from './update.ts';
+import { accumulate, axpby } from './update.ts';
 import { Vec4Operands, groupsOfVec4, roundUpToVec4 } from './vec4-operands.ts';
 import { winogradFor, winogradForward, winogradGradWeight } from './winograd.ts';
 
@@ -104,9 +104,14 @@ function forward(
   return y;
 }
 
-/** dx, of shape `xShape`: each input pixel gathers the outputs that read it. */
-export const conv2dGradInput = (dy: Tensor, w: Tensor, xShape: Shape, options: Conv2dOptions): Tensor =>
-  transposed('conv2d input gradient', dy, w, xShape, options, null);
+/** dx + add, of shape `xShape`: each input pixel gathers the outputs that read it. */
+export const conv2dGradInput = (
+  dy: Tensor,
+  w: Tensor,
+  xShape: Shape,
+  options: Conv2dOptions,
+  add: Tensor | null = null,
+): Tensor => transposed('conv2d input gradient', dy, w, xShape, options, { add });
 
 /** What the input gradient of a convolution from y to x is for x, plus the bias. */
 export function convTranspose2dForward(
@@ -118,7 +123,7 @@ export function convTranspose2dForward(
   const op = 'convTranspose2d';
   const shape = convTranspose2dShape(x.shape, w.shape, options);
   checkOperands(op, x, w, bias, shape);
-  return transposed(op, x, w, shape, options, bias);
+  return transposed(op, x, w, shape, options, { bias });
 }
 
 function transposed(
@@ -127,28 +132,34 @@ function transposed(
   w: Tensor,
   xShape: Shape,
   options: Conv2dOptions,
-  bias: Tensor | null,
+  { bias = null, add = null }: Pick<ProductEpilogue<Tensor>, 'bias' | 'add'>,
 ): Tensor {
   const [n, h, width] = xShape as [number, number, number];
   const geometry = geometryOf(op, w.shape, options);
-  if (isDepthwise(w.shape, geometry)) return depthwiseGradInput(op, dy, w, geometry, xShape, bias);
+  if (isDepthwise(w.shape, geometry)) {
+    const dx = depthwiseGradInput(op, dy, w, geometry, xShape, bias);
+    if (add !== null) axpby(add, dx, 1, 1);
+    return dx;
+  }
   const { groups } = geometry;
   const [c, k] = [groupsOfVec4(xShape[3]!, groups), groupsOfVec4(dy.shape[3]!, groups)];
   const operands = new Vec4Operands(op, groups);
   const [source, filter] = [operands.pad(dy, [3], [k]), operands.pad(w, [2, 3], [c / groups, k])];
-  const offset = bias === null ? null : operands.pad(bias, [0], [c]);
-  const dx = gradInput(op, source, filter, geometry, [n, h, width, c], offset);
+  const dx = gradInput(op, source, filter, geometry, [n, h, width, c], {
+    bias: bias === null ? null : operands.pad(bias, [0], [c]),
+    add: add === null ? null : operands.pad(add, [3], [c]),
+  });
   return operands.narrow(dx, xShape);
 }
 
-/** The input gradient where channels are multiples of four, plus the bias: a convolution of dy for each phase of the input. */
+/** The input gradient where channels are multiples of four, + bias + add: a convolution of dy for each phase of the input. */
 function gradInput(
   op: string,
   dy: Tensor,
   w: Tensor,
   geometry: Geometry,
   shape: readonly [number, number, number, number],
-  bias: Tensor | null,
+  { bias, add }: { readonly bias: Tensor | null; readonly add: Tensor | null },
 ): Tensor {
   const [n, h, width, c] = shape;
   const { groups, padding } = geometry;
@@ -156,24 +167,26 @@ function gradInput(
   if (dx.size === 0) return dx;
   if (dy.size === 0) {
     fill(dx, 0);
+    if (add !== null) axpby(add, dx, 1, 1);
     return dx;
   }
   const phases = phasesOf(w.shape, geometry, [h, width]);
   const winograd = winogradFor(dy.device, w.shape, geometry, [n, h, width]);
   if (winograd !== null) {
     const filter = flippedFilter(op, w, groups, phases[0]!);
-    winogradForward(winograd, op, dy, filter, dx, [2 - padding[0], 2 - padding[1]], { bias });
+    winogradForward(winograd, op, dy, filter, dx, [2 - padding[0], 2 - padding[1]], { bias, add });
     filter.dispose();
     return dx;
   }
   const isRead = groups === 1 && readsTransposed(dy.device);
   for (const phase of phases) {
     const filter = isRead ? w : flippedFilter(op, w, groups, phase);
-    inSlices(op, n, [dy], [dx], (_, images, [dys, dxs]) => {
+    inSlices(op, n, add === null ? [dy] : [dy, add], [dx], (_, images, slices) => {
+      const epilogue = { bias, add: add === null ? null : slices[1]! };
       const rows = isPointwise(w.shape, geometry)
         ? convolutionRows(geometry, dy.shape, w.shape, [h, width], images)
         : { images, ...phaseRows(phase, geometry, dy.shape, shape) };
-      const product = { ...rows, k: c, groups, x: dys!, w: filter, y: dxs!, epilogue: { bias } };
+      const product = { ...rows, k: c, groups, x: slices[0]!, w: filter, y: slices.at(-1)!, epilogue };
       gemm(dy.device, op, { ...product, taps: isRead ? tapsOf(phase, w.shape) : null });
     });
     if (!isRead) filter.dispose();

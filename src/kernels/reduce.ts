@@ -5,7 +5,9 @@ import { gatherStrided } from './copy.ts';
 import { fill } from './elementwise.ts';
 import { linearGroups, run, type Slice } from './run.ts';
 import { copySlice, inSlices } from './slices.ts';
+import { tuningOf } from './tuning.ts';
 import { reduce as reduceKernel } from './wgsl/reduce.wgsl.ts';
+import { reduceTree as reduceTreeKernel } from './wgsl/reduce_tree.wgsl.ts';
 import { sumSquares } from './wgsl/sum_squares.wgsl.ts';
 
 export type ReduceOp = 'sum' | 'max' | 'min';
@@ -70,6 +72,7 @@ export function reduce(op: ReduceOp, x: Tensor, axes?: Axes, keepDims = false): 
 /** Reduces the middle axis of x, read as [outer, extent, inner], to [outer, inner]. */
 export function reduceAxis(op: ReduceOp, x: Tensor, outer: number, extent: number, inner: number): Tensor {
   if (outer === 1 && x.bytes > x.device.bindingLimit) return reduceParts(op, x, extent, inner);
+  if (takesTree(x, outer, extent, inner)) return reduceTree(op, x, outer, extent, inner);
   const splits = extent <= CHAIN ? 1 : Math.ceil(extent / CHAIN);
   const y = empty(x.device, [outer, splits, inner], x.dtype, op);
   inSlices(op, outer, [x], [y], (_, rows, [xs, ys]) => {
@@ -87,6 +90,37 @@ export function reduceAxis(op: ReduceOp, x: Tensor, outer: number, extent: numbe
   const result = reduceAxis(op, y, outer, splits, inner);
   y.dispose();
   return result;
+}
+
+/** Invocations of a workgroup of reduce_tree.wgsl, which share COLUMNS elements of the result, or one where `inner` is 1. */
+const TREE = 256;
+const COLUMNS = 8;
+/** Elements that an invocation of it reduces in sequence, and elements of the result, up to which it is used. */
+const TREE_CHAIN = 128;
+const TREE_ELEMENTS = 4096;
+
+const columnsFor = (inner: number): number => (inner === 1 ? 1 : COLUMNS);
+
+/** Whether a reduction that would take several passes takes one launch instead: on GPUs, where a launch costs more. */
+function takesTree(x: Tensor, outer: number, extent: number, inner: number): boolean {
+  const lanes = TREE / columnsFor(inner);
+  const isLong = extent > Math.max(CHAIN, lanes) && extent <= TREE_CHAIN * lanes;
+  const fits = outer * inner <= TREE_ELEMENTS && x.bytes <= x.device.bindingLimit;
+  return isLong && fits && tuningOf(x.device).family === 'tile';
+}
+
+function reduceTree(op: ReduceOp, x: Tensor, outer: number, extent: number, inner: number): Tensor {
+  const y = empty(x.device, [outer, 1, inner], x.dtype, op);
+  const columns = columnsFor(inner);
+  run(x.device, reduceTreeKernel, {
+    op,
+    consts: { OP: codes[op], FLOAT: x.dtype === 'float32', COLUMNS: columns, LANES: TREE / columns },
+    aliases: { T: dtypes[x.dtype].wgsl },
+    bind: { x, y },
+    params: { elements: outer * inner, extent, inner },
+    groups: linearGroups(x.device, outer * inner, columns),
+  });
+  return y;
 }
 
 /** Reduces the first axis of x, read as [extent, inner], part by part, where x is too large to bind. */

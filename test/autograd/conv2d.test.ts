@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as ops from '../../src/index.ts';
+import { assertClose } from '../support/compare.ts';
 import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
 import { refuses } from '../support/errors.ts';
 import { uniformValues } from '../support/fill.ts';
@@ -279,6 +280,61 @@ test('one-dimensional convolutions that do not fit are refused in their own name
       'conv1d: a filter [3,6,4] is longer than the input [1,5,6] with padding [0,0]',
     );
     refuses(conv([3, 6, 4], {}, ops.zeros([3])), 'conv1d: bias [3] does not fit weight [3,6,4]: expected [4]');
+  });
+});
+
+for (const [name, shape, filter, options, tuning] of [
+  ['direct', [2, 9, 7, 4], [3, 3, 4, 8], { padding: 1 }, undefined],
+  ['odd channels', [2, 9, 7, 3], [3, 3, 3, 5], { padding: 1 }, undefined],
+  ['stride, dilation', [2, 9, 7, 4], [3, 2, 4, 8], { stride: [2, 1], dilation: [1, 2] }, undefined],
+  ['1x1 with a stride, which leaves pixels without a tap', [1, 8, 6, 4], [1, 1, 4, 8], { stride: 2 }, undefined],
+  ['Winograd', [1, 24, 24, 32], [3, 3, 32, 32], { padding: 1 }, undefined],
+  ['in groups', [1, 9, 7, 8], [3, 3, 4, 8], { groups: 2 }, undefined],
+  ['depthwise', [1, 9, 7, 4], [3, 3, 1, 4], { groups: 4 }, undefined],
+  ['kernels for GPUs', [2, 9, 7, 8], [3, 3, 8, 12], { padding: 1 }, 'nvidia'],
+  ['kernels for GPUs, stride', [2, 9, 7, 8], [3, 3, 8, 12], { padding: 1, stride: 2 }, 'nvidia'],
+] as const) {
+  test(`an input gradient is added to that of another use: ${name}`, async () => {
+    const before = device.tuning;
+    device.tuning = tuning;
+    await leavesNothing(device, async () => {
+      const [sum, expected] = ops.tidy(() => {
+        const leaf = ops.randn(shape, { seed: 1 });
+        const w = ops.randn(filter, { seed: 2 });
+        leaf.requiresGrad = true;
+        const gradientOf = (uses: (x: ops.Tensor) => ops.Tensor): ops.Tensor => {
+          const y = uses(ops.square(leaf));
+          return ops.grad(y, [leaf])[0]!;
+        };
+        const convolved = (x: ops.Tensor): ops.Tensor => ops.sum(ops.square(ops.conv2d(x, w, null, options)));
+        const other = (x: ops.Tensor): ops.Tensor => ops.sum(ops.exp(x));
+        const both = gradientOf((x) => {
+          const first = convolved(x); // Its gradient comes last, so that it is added to the other.
+          return ops.add(first, other(x));
+        });
+        return [both, ops.add(gradientOf(convolved), gradientOf(other))];
+      });
+      const tolerance = { relative: 1e-6, largest: 1e-6 };
+      assertClose(await sum!.data(), await expected!.data(), { tolerance, label: 'gradient' });
+      for (const t of [sum, expected]) t!.dispose();
+    });
+    device.tuning = before;
+  });
+}
+
+test('an input gradient that is added to another takes no launch for it, except where a second derivative is wanted', () => {
+  ops.tidy(() => {
+    const leaf = ops.randn([1, 8, 8, 4], { seed: 1 });
+    const w = ops.randn([1, 1, 4, 4], { seed: 2 });
+    leaf.requiresGrad = true;
+    const count = (createGraph: boolean, times: number): number => {
+      const x = ops.mul(leaf, 2);
+      const y = Array.from({ length: times }, () => ops.conv2d(x, w));
+      const loss = y.reduce((a, b) => ops.add(a, b));
+      return launches(() => ops.grad(loss, [leaf], { gradient: ops.ones(loss.shape), createGraph }));
+    };
+    const perUse = count(false, 3) - count(false, 2);
+    assert.is(count(true, 3) - count(true, 2), perUse + 1);
   });
 });
 

@@ -99,12 +99,10 @@ export function conv2d(
     const dConv = lazy(() =>
       scale === null ? dSum() : isOnce ? reluScaleGrad('conv2d gradient', dy, y, scale) : mul(dSum(), scale),
     );
-    return [
-      () => inputGradient(dConv(), w, xShape, options),
-      () => weightGradient(dConv(), x, wShape, options),
-      () => sum(dSum(), [0, 1, 2]),
-      dSum,
-    ];
+    const dx = Object.assign(() => inputGradient(dConv(), w, xShape, options), {
+      plus: (other: Tensor) => conv2dGradInput(dConv(), w, xShape, options, other),
+    });
+    return [dx, () => weightGradient(dConv(), x, wShape, options), () => sum(dSum(), [0, 1, 2]), dSum];
   };
   return record('conv2d', y, [x, w, bias, add], saved, backward, { twice: true });
 }

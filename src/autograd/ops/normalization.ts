@@ -129,14 +129,9 @@ function normalized(
   const { y, saved } = result;
   const hasAdd = add !== null;
   record(op, y, [x, gamma, beta, add], [x, relu ? y : null, ...saved], (dy, [x, y, ...saved]) => {
-    // The first of three gradients computes all of them. The gradient before ReLU is a tensor of its own only if it is that of
-    // `add`, too.
-    const dSum = lazy(() => throughRelu(dy, y ?? null));
-    const gradients = lazy(() => {
-      const [u, mask] = hasAdd ? [dSum(), null] : [dy, y ?? null];
-      return batchNormGradients(`${op} gradient`, u, mask, x!, saved as Tensor[]);
-    });
-    return [() => gradients().dx, () => gradients().dgamma, () => gradients().dbeta, dSum];
+    // The first gradient computes all of them.
+    const all = lazy(() => batchNormGradients(`${op} gradient`, dy, y ?? null, x!, saved as Tensor[], hasAdd));
+    return [() => all().dx, () => all().dgamma, () => all().dbeta, () => all().dadd!];
   });
   for (const used of saved) used.dispose();
   return result;
