@@ -179,18 +179,18 @@ function gradInput(
     return dx;
   }
   const isRead = groups === 1 && readsTransposed(dy.device);
-  for (const phase of phases) {
-    const filter = isRead ? w : flippedFilter(op, w, groups, phase);
-    inSlices(op, n, add === null ? [dy] : [dy, add], [dx], (_, images, slices) => {
-      const epilogue = { bias, add: add === null ? null : slices[1]! };
+  const filters = phases.map((phase) => (isRead ? w : flippedFilter(op, w, groups, phase)));
+  inSlices(op, n, add === null ? [dy] : [dy, add], [dx], (_, images, slices) => {
+    const epilogue = { bias, add: add === null ? null : slices[1]! };
+    phases.forEach((phase, i) => {
       const rows = isPointwise(w.shape, geometry)
         ? convolutionRows(geometry, dy.shape, w.shape, [h, width], images)
         : { images, ...phaseRows(phase, geometry, dy.shape, shape) };
-      const product = { ...rows, k: c, groups, x: slices[0]!, w: filter, y: slices.at(-1)!, epilogue };
+      const product = { ...rows, k: c, groups, x: slices[0]!, w: filters[i]!, y: slices.at(-1)!, epilogue };
       gemm(dy.device, op, { ...product, taps: isRead ? tapsOf(phase, w.shape) : null });
     });
-    if (!isRead) filter.dispose();
-  }
+  });
+  if (!isRead) for (const filter of filters) filter.dispose();
   return dx;
 }
 
