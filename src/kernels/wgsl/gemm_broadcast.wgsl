@@ -16,6 +16,7 @@ struct Params {
   span: u32, // vectors per span
   xBatch: u32, wBatch: u32, yBatch: u32, // vectors from one product of the batch to the next
   groupC4: u32, groupK4: u32, // channels of a group in vectors: those of y read only those of x
+  lastTap: u32, tapDown: u32, tapAcross: u32, // only gemm_tile: with TRANSPOSED, tap (i, j) of the sum is lastTap - i tapDown - j tapAcross
   hasScale: u32, hasBias: u32, hasAdd: u32, relu: u32, // 1 for yes: parameters, so that there is one kernel to compile
 }
 
