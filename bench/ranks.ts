@@ -52,7 +52,7 @@ async function sum(bytes: number, bucket: number): Promise<void> {
 const kinds = {
   alone: async () => readLosses(trainer.step(samples)),
   shared: async () => {
-    const { numbers } = await trainer.sharedGradients(samples, replicas, false);
+    const { numbers } = await trainer.sharedGradients(samples, replicas, { images: images * size, isStopping: false });
     trainer.update();
     await readLosses(numbers);
   },
