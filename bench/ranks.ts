@@ -4,7 +4,7 @@
 //   for n in 1 2 4; do mpirun -n $n node --conditions retinagrad-source --import tsx bench/ranks.ts; done
 // Arguments: images per rank and step, side of the images, steps of each kind, MiB of a bucket, width of the network, Mb/s of the
 // network, for which `stepCost` estimates steps and sums. On simulated hosts:
-//   node scripts/simulated-hosts.mjs --rate 50mbit node --conditions retinagrad-source --import tsx bench/ranks.ts 2 256 6 1 16 50
+//   node scripts/simulated-hosts.mjs --rate 50mbit node --conditions retinagrad-source --import tsx bench/ranks.ts 2 256 4 1 16 50
 import { init, manualSeed, RetinaNet, retinaNetSpec, tidy } from '../src/node.ts';
 import { rgbImage } from '../src/imagery/image.ts';
 import { DataParallel, openMpi, stepCost } from '../src/distributed-node.ts';

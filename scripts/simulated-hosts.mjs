@@ -4,7 +4,7 @@
 //     --hosts 2         number of hosts, each with one rank
 //     --rate 100mbit    what each sends, and what it receives, per second, as tc writes it; default: no limit
 //     --latency 1ms     from a host to another, where the kernel has netem; default: none
-//     --mpi openmpi     or mpich, whose version 4.0.2 sometimes hangs in MPI_Finalize over TCP: end it by Ctrl-C
+//     --mpi openmpi     or mpich, whose version 4.0.2 often hangs in MPI_Finalize over TCP: end it by Ctrl-C
 // All traffic stays within the namespaces, which end with this process, also after an error. Ctrl-C goes to mpirun; the ranks keep
 // their network until they have saved, for at most 70 s. After SIGKILL, which no process can handle, mpirun has to be ended by hand.
 import { spawn, spawnSync } from 'node:child_process';
