@@ -1,17 +1,20 @@
 // CPU time, bytes and waiting of data-parallel training by number of ranks. Ranks share the cores of this computer, so the measure is
 // the CPU time of all of them per image, with the same number of images per rank. In turns, they train together, and each for itself
-// at the same time: the efficiency is the ratio of the two CPU times.
+// at the same time: the efficiency is the ratio of the two CPU times. Sums without a step tell how much of them a step hides.
 //   for n in 1 2 4; do mpirun -n $n node --conditions retinagrad-source --import tsx bench/ranks.ts; done
-// Arguments: images per rank and step, side of the images, steps of each kind, MiB of a bucket, width of the network.
-import { init, manualSeed, RetinaNet, retinaNetSpec } from '../src/node.ts';
+// Arguments: images per rank and step, side of the images, steps of each kind, MiB of a bucket, width of the network, Mb/s of the
+// network, for which `stepCost` estimates steps and sums. On simulated hosts:
+//   node scripts/simulated-hosts.mjs --rate 50mbit node --conditions retinagrad-source --import tsx bench/ranks.ts 2 256 4 1 16 50
+import { init, manualSeed, RetinaNet, retinaNetSpec, tidy } from '../src/node.ts';
 import { rgbImage } from '../src/imagery/image.ts';
-import { DataParallel, openMpi } from '../src/distributed-node.ts';
+import { DataParallel, openMpi, stepCost } from '../src/distributed-node.ts';
 import { readLosses, Trainer } from '../src/train.ts';
 
-const [images = 2, side = 256, steps = 6, mib = 8, width = 16] = process.argv.slice(2).map(Number);
+const [images = 2, side = 256, steps = 6, mib = 8, width = 16, megabits = 0] = process.argv.slice(2).map(Number);
 const communicator = await openMpi();
 const { rank, size } = communicator;
-const replicas = new DataParallel(communicator, { bucketBytes: mib * 2 ** 20 });
+const bucketBytes = mib * 2 ** 20;
+const replicas = new DataParallel(communicator, { bucketBytes });
 const device = await init();
 manualSeed(1);
 const model = new RetinaNet(
@@ -34,65 +37,95 @@ const samples = Array.from({ length: images }, (_, i) => ({
   boxes: Float32Array.of(20, 20, 60, 70),
   labels: Int32Array.of(0),
 }));
-async function step(isShared: boolean): Promise<void> {
-  if (!isShared) {
-    await readLosses(trainer.step(samples));
-    return;
+const weights = model.parameters().reduce((sum, { size }) => sum + size, 0);
+const values = new Float32Array(Math.max(weights, 2 << 20)).fill(1e-3);
+
+/** Sums the numbers of so many bytes in buckets, one after the other. */
+async function sum(bytes: number, bucket: number): Promise<void> {
+  for (let first = 0; first < bytes; first += bucket) {
+    const part = values.subarray(first / 4, Math.min(first + bucket, bytes) / 4);
+    await communicator.allReduce(part, part);
   }
-  const { numbers } = await trainer.sharedGradients(samples, replicas, false);
-  trainer.update();
-  await readLosses(numbers);
 }
 
-/** Takes a step, and adds what it took. */
-async function measure(isShared: boolean, into: { cpu: number; seconds: number }): Promise<void> {
-  await communicator.barrier();
-  const [cpu, start] = [process.cpuUsage(), performance.now()];
-  await step(isShared);
-  await device.idle();
-  const { user, system } = process.cpuUsage(cpu);
-  into.cpu += (user + system) / 1e6;
-  into.seconds += (performance.now() - start) / 1000;
-}
+/** What is measured, in turns. */
+const kinds = {
+  alone: async () => readLosses(trainer.step(samples)),
+  shared: async () => {
+    const { numbers } = await trainer.sharedGradients(samples, replicas, { images: images * size, isStopping: false });
+    trainer.update();
+    await readLosses(numbers);
+  },
+  forward: async () => {
+    const pixels = samples.map(({ image }) => image);
+    await tidy(() => model.losses(pixels, samples).total).item();
+  },
+  sums: () => sum(4 * weights, bucketBytes),
+  sum1: () => sum(1 << 20, 1 << 20),
+  sum8: () => sum(8 << 20, 8 << 20),
+};
+type Kind = keyof typeof kinds;
+const names = Object.keys(kinds) as Kind[];
+const taken = new Map(names.map((name) => [name, { cpu: 0, seconds: [] as number[] }]));
 
 await trainer.warmup(samples);
-for (const isShared of [false, true]) await step(isShared);
+for (const name of names) await kinds[name]();
 const before = replicas.counts;
-const [alone, shared] = [
-  { cpu: 0, seconds: 0 },
-  { cpu: 0, seconds: 0 },
-];
 for (let i = 0; i < steps; i++) {
-  await measure(false, alone);
-  await measure(true, shared);
+  for (const name of names) {
+    await communicator.barrier();
+    const [cpu, start] = [process.cpuUsage(), performance.now()];
+    await kinds[name]();
+    await device.idle();
+    const { user, system } = process.cpuUsage(cpu);
+    taken.get(name)!.cpu += (user + system) / 1e6 / steps;
+    taken.get(name)!.seconds.push((performance.now() - start) / 1000);
+  }
 }
-const own = {
-  alone: alone.cpu,
-  shared: shared.cpu,
-  sum: replicas.counts.sumMilliseconds - before.sumMilliseconds,
-  wait: replicas.counts.waitMilliseconds - before.waitMilliseconds,
-};
-const all = await communicator.gather(own);
+
+const rounded = (value: number): number => Number(value.toPrecision(3));
+/** The least of this rank: other work on the computer only adds to it. */
+const secondsOf = (name: Kind): number => Math.min(...taken.get(name)!.seconds);
+const all = await communicator.gather(new Map(names.map((name) => [name, taken.get(name)!.cpu])));
+/** Seconds of all ranks together. */
+const cpuOf = (name: Kind): number => all.reduce((sum, cpu) => sum + cpu.get(name)!, 0);
+const [alone, shared, sums] = [secondsOf('alone'), secondsOf('shared'), secondsOf('sums')];
+
+/** The estimate of a step, or of a sum if nothing is computed. */
+const estimate = (weights: number, forward: number, backward: number, bucketBytes: number): number =>
+  rounded(
+    stepCost({ ranks: size, weights, forward, backward, bandwidth: megabits * 125_000, latency: 0, bucketBytes })
+      .seconds,
+  );
+const estimates = () => ({
+  estimateOf1MiB: estimate(1 << 18, 0, 0, 1 << 20),
+  estimateOf8MiB: estimate(2 << 20, 0, 0, 8 << 20),
+  estimateOfSums: estimate(weights, 0, 0, bucketBytes),
+  estimateOfStep: estimate(weights, secondsOf('forward'), alone - secondsOf('forward'), bucketBytes),
+});
 if (rank === 0) {
-  const total = (of: (one: typeof own) => number): number => all.reduce((sum, one) => sum + of(one), 0);
-  const weights = model.parameters().reduce((sum, { size }) => sum + size, 0);
-  const bytes = (replicas.counts.bytes - before.bytes) / steps;
   console.log(
     JSON.stringify({
       ranks: size,
       transport: communicator.transport,
       adapter: device.adapter.name,
       weights,
-      cpuSecondsPerImage: Number((total((one) => one.shared) / (steps * images * size)).toPrecision(4)),
-      cpuSecondsPerImageAlone: Number((total((one) => one.alone) / (steps * images * size)).toPrecision(4)),
-      efficiency: Number((total((one) => one.alone) / total((one) => one.shared)).toPrecision(3)),
-      secondsPerStep: Number((shared.seconds / steps).toPrecision(4)),
-      secondsPerStepAlone: Number((alone.seconds / steps).toPrecision(4)),
+      cpuSecondsPerImage: rounded(cpuOf('shared') / (images * size)),
+      cpuSecondsPerImageAlone: rounded(cpuOf('alone') / (images * size)),
+      efficiency: rounded(cpuOf('alone') / cpuOf('shared')),
+      secondsPerStep: rounded(shared),
+      secondsPerStepAlone: rounded(alone),
+      secondsForward: rounded(secondsOf('forward')),
+      secondsOfSums: rounded(sums),
+      fractionOfSumsHidden: rounded((alone + sums - shared) / sums),
+      secondsOf1MiB: rounded(secondsOf('sum1')),
+      cpuSecondsOf1MiB: rounded(cpuOf('sum1')),
+      secondsOf8MiB: rounded(secondsOf('sum8')),
+      cpuSecondsOf8MiB: rounded(cpuOf('sum8')),
       // Each rank sends this fraction of what it sums twice: to those that add it, and the sums to all.
-      bytesSentPerStep: (2 * (size - 1) * bytes) / size,
+      bytesSentPerStep: (2 * (size - 1) * (replicas.counts.bytes - before.bytes)) / steps / size,
       minimum: (2 * (size - 1) * 4 * weights) / size,
-      sumMillisecondsPerStep: total((one) => one.sum) / steps / size,
-      waitMillisecondsPerStep: total((one) => one.wait) / steps / size,
+      ...(megabits > 0 ? estimates() : {}),
     }),
   );
 }

@@ -4,7 +4,7 @@
 // is disturbed at its sixth step; then the time until all its processes have ended, its exit status, the reason that it prints and
 // the step of its state are looked at, and it is resumed on four ranks (or one) until it is finished. Ends with a table and, if
 // anything was wrong, with status 1.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -20,37 +20,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { PNG } from 'pngjs';
+import { mpiLaunchers } from './support/mpi-launchers.mjs';
+import { writeDataset } from './support/squares.mjs';
 
 const wanted = new RegExp(process.argv[2] ?? '');
 const STEP = 6;
 const package_ = fileURLToPath(new URL('..', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'retinagrad-ranks-'));
 const at = (...path) => join(root, ...path);
-const launchers = [
-  { name: 'Open MPI', command: ['mpirun.openmpi', '--oversubscribe'] },
-  { name: 'MPICH', command: ['mpirun.mpich'] },
-].filter(({ command }) => spawnSync(command[0], ['--version']).status === 0);
+const launchers = mpiLaunchers();
 if (launchers.length === 0) throw new Error('no mpirun: apt install openmpi-bin libopenmpi3 mpich');
-process.env.OMPI_ALLOW_RUN_AS_ROOT = process.env.OMPI_ALLOW_RUN_AS_ROOT_CONFIRM = '1';
 
-/** Images with bright squares, and labels of them in a table. */
-function writeData(folder, side) {
-  mkdirSync(folder, { recursive: true });
-  const rows = [];
-  for (let k = 0; k < 24; k++) {
-    const image = new PNG({ width: 64, height: 64 });
-    const x0 = 5 + ((k * 7) % 30);
-    for (let i = 0; i < 64 * 64; i++) {
-      const [x, y] = [i % 64, Math.floor(i / 64)];
-      const isInside = x >= x0 && x < x0 + 20 && y >= 10 && y < 30;
-      image.data.set([isInside ? 230 : (i * 7) % 60, isInside ? 220 : 40, 50, 255], i * 4);
-    }
-    writeFileSync(join(folder, `${k}.png`), PNG.sync.write(image));
-    rows.push(`${k}.png,${x0},10,${x0 + side},30,square`);
-  }
-  writeFileSync(join(folder, 'boxes.csv'), `image,x1,y1,x2,y2,label\n${rows.join('\n')}\n`);
-}
+const corners = Array.from({ length: 24 }, (_, k) => [5 + ((k * 7) % 30), 10]);
 
 /** Starts ranks in a process group of their own, as a shell does. Each item of `ranks` is the folder and the package of a rank. */
 function start(launcher, ranks, args) {
@@ -175,7 +156,7 @@ async function runCase(launcher, { name, strike, second = {}, loses, says, early
   const problems = [];
   for (const folder of ['gone', 'labels']) {
     rmSync(at(folder), { recursive: true, force: true });
-    writeData(at(folder, 'data'), folder === 'labels' ? 21 : 20);
+    writeDataset(at(folder, 'data'), corners, folder === 'labels' ? 21 : 20);
   }
   const settings = [
     'data.checks=false',
@@ -246,7 +227,7 @@ async function runCase(launcher, { name, strike, second = {}, loses, says, early
 }
 
 await import('./build.mjs');
-writeData(at('data'), 20);
+writeDataset(at('data'), corners);
 mkdirSync(at('package'));
 cpSync(join(package_, 'dist'), at('package', 'dist'), { recursive: true });
 const description = JSON.parse(readFileSync(join(package_, 'package.json'), 'utf8'));

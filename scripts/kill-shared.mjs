@@ -6,11 +6,11 @@
 // byte for byte, and nothing else may be left; then the next folder begins. Ends with a table and, if anything was wrong, with
 // status 1.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PNG } from 'pngjs';
+import { writeDataset, writeSquares } from './support/squares.mjs';
 
 const WANTED = Number(process.argv[2] ?? 50);
 const WORKERS = 3;
@@ -22,15 +22,11 @@ const root = mkdtempSync(join(tmpdir(), 'retinagrad-kill-'));
 const command = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const at = (...path) => join(root, ...path);
 
-/** An image with bright squares, and labels of them. */
-function writeImage(file, width, height) {
-  const image = new PNG({ width, height });
-  for (let i = 0; i < width * height; i++) {
-    const [x, y] = [i % width, Math.floor(i / width)];
-    const isInside = x % 40 > 8 && x % 40 < 28 && y % 50 > 10 && y % 50 < 30;
-    image.data.set([isInside ? 230 : (i * 7) % 60, isInside ? 220 : 40, 50, 255], i * 4);
-  }
-  writeFileSync(file, PNG.sync.write(image));
+/** Writes an image with rows of bright squares. */
+function writeImage(name, width, height) {
+  const corners = [];
+  for (let y = 10; y < height; y += 50) for (let x = 8; x < width; x += 40) corners.push([x, y]);
+  writeSquares(at('in', name), width, height, corners);
 }
 
 /** Runs the command. `disturb` gets the process. */
@@ -83,16 +79,16 @@ const disturbing = (folder) => (child) => {
 };
 
 await import('./build.mjs');
-mkdirSync(at('data'));
-for (let i = 0; i < 6; i++) writeImage(at('data', `${i}.png`), 64, 64);
-const rows = Array.from({ length: 6 }, (_, i) => `${i}.png,9,11,28,30,square`);
-writeFileSync(at('data', 'boxes.csv'), `image,x1,y1,x2,y2,label\n${rows.join('\n')}\n`);
+writeDataset(
+  at('data'),
+  Array.from({ length: 6 }, () => [8, 10]),
+);
 const settings = ['data.checks=false', 'model.network=tiny', 'model.anchors=octaves', 'train.epochs=2'];
 const trained = await run(['train', at('data'), ...settings, '--out', at('run')]);
 if (trained.code !== 0) throw new Error(`the training failed: ${trained.text}`);
 mkdirSync(at('in'));
-writeImage(at('in', 'large.png'), 700, 650);
-writeImage(at('in', 'small.png'), 64, 100);
+writeImage('large.png', 700, 650);
+writeImage('small.png', 64, 100);
 const how = [at('in'), '--weights', at('run', 'last.safetensors'), '--threshold', '0', '--format', 'csv,geojson,coco'];
 const args = ['predict', ...how, '--max-detections', '20', '--map'];
 const namesIn = (folder) => readdirSync(folder, { recursive: true }).sort((a, b) => (a < b ? -1 : 1));

@@ -7,11 +7,11 @@
 // and, if anything was wrong, with status 1.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PNG } from 'pngjs';
+import { writeDataset } from './support/squares.mjs';
 
 const WANTED = Number(process.argv[2] ?? 200);
 const root = mkdtempSync(join(tmpdir(), 'retinagrad-kill-'));
@@ -29,23 +29,6 @@ const settings = [
 /** At most this many events of the file system, or milliseconds after the first of them, until a kill. */
 const EVENTS = 50;
 const TIME = 3000;
-
-/** Twelve images with a bright square each, and their labels. */
-function writeImages(folder) {
-  mkdirSync(folder);
-  const rows = ['image,x1,y1,x2,y2,label'];
-  for (let i = 0; i < 12; i++) {
-    const image = new PNG({ width: 64, height: 64 });
-    const [x, y] = [4 + i * 2, 30 - i * 2];
-    for (let at = 0; at < 64 * 64; at++) {
-      const isInside = at % 64 >= x && at % 64 < x + 20 && at >> 6 >= y && at >> 6 < y + 20;
-      image.data.set([isInside ? 230 : (at * 7) % 60, isInside ? 220 : 40, 50, 255], at * 4);
-    }
-    writeFileSync(join(folder, `${i}.png`), PNG.sync.write(image));
-    rows.push(`${i}.png,${x},${y},${x + 20},${y + 20},square`);
-  }
-  writeFileSync(join(folder, 'boxes.csv'), `${rows.join('\n')}\n`);
-}
 
 /** Runs a training. `kill` decides when it is killed: never, or at an event or a time. Returns its end. */
 function train(args, folder, kill) {
@@ -117,7 +100,10 @@ function resultOf(folder) {
 
 await import('./build.mjs');
 const data = join(root, 'data');
-writeImages(data);
+writeDataset(
+  data,
+  Array.from({ length: 12 }, (_, i) => [4 + i * 2, 30 - i * 2]),
+);
 const started = await train([data, ...settings, '--out', join(root, 'whole')], join(root, 'whole'));
 if (started.code !== 0) throw new Error(`the uninterrupted training failed: ${started.text}`);
 const expected = resultOf(join(root, 'whole'));

@@ -28,8 +28,8 @@ export interface BatchOptions {
   /** Number of the first batch, to resume within an epoch. Default 0. */
   readonly start?: number;
   /**
-   * Reads a part of each batch only: part `rank` of `size` parts of the same number of samples, in order. Order and augmentation of
-   * the samples are those of the whole batch. `batchSize` must be divisible by `size`. Default: the whole batch.
+   * Reads a part of each batch only: part `rank` of `size` parts, in order, of which some have one sample more if `size` does not
+   * divide `batchSize`. Order and augmentation of the samples are those of the whole batch. Default: the whole batch.
    */
   readonly part?: { readonly rank: number; readonly size: number };
   /** Number of batches that are read ahead while one is in use. Default 2; 0 reads each batch on demand. */
@@ -69,9 +69,6 @@ export function batches(
   const { rank, size } = options.part ?? { rank: 0, size: 1 };
   checkInteger('batches', 'part.size', size, { min: 1 });
   checkInteger('batches', 'part.rank', rank, { min: 0, max: size - 1 });
-  if (batchSize % size !== 0) {
-    throw new RangeError(`batches: batchSize is ${batchSize}, expected a multiple of part.size, ${size}`);
-  }
   for (const index of indices) checkInteger('batches', 'index', index, { min: 0, max: dataset.ids.length - 1 });
   const order = [...indices];
   if (shuffle) new Random('order', seed, epoch).shuffle(order);
@@ -101,8 +98,9 @@ export function batches(
   }
   async function readBatch(number: number): Promise<Batch> {
     // Of a batch that is not full, too, each part has the samples of its positions.
-    const first = number * batchSize + (rank * batchSize) / size;
-    const chosen = order.slice(first, Math.min(first + batchSize / size, (number + 1) * batchSize));
+    const startOf = (part: number): number => number * batchSize + Math.floor((part * batchSize) / size);
+    const first = startOf(rank);
+    const chosen = order.slice(first, startOf(rank + 1));
     const reading = chosen.map((index, i) => readReadable(index, seeds[first + i]!));
     const samples = await Promise.all(reading);
     return {

@@ -93,13 +93,11 @@ async function fitBatch(
   const most = augment.on && augment.crop !== null ? augment.crop : Infinity;
   const sizes = images.map(({ width, height }): Size => [Math.min(height ?? 0, most), Math.min(width ?? 0, most)]);
   const { size } = replicas ?? { size: 1 };
-  if (stepImages % size !== 0) {
-    throw new RangeError(`train.stepImages is ${stepImages}, expected a multiple of the number of ranks, ${size}`);
-  }
-  const given = { ...recipe, freeze: model.freeze, images: stepImages / size, sizes };
+  const given = { ...recipe, freeze: model.freeze, images: Math.ceil(stepImages / size), sizes };
   const found = await findBatchSize(network, given);
   const all = (await replicas?.gather(found.batchSize)) ?? [found.batchSize];
-  const fitted = Math.min(...all);
+  let fitted = Math.min(...all);
+  while (stepImages % fitted > 0) fitted--;
   return { batchSize: fitted, accumulate: stepImages / fitted };
 }
 

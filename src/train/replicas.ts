@@ -34,8 +34,8 @@ export interface ReplicaSum {
   abandon(flags: readonly number[]): Promise<void>;
 }
 
-/** Flags of a step: how many processes want to stop after it, and how many have failed in it. */
-export const FLAGS = 2;
+/** Flags of a step: how many processes want to stop after it, how many have failed in it, and how many samples they have. */
+export const FLAGS = 3;
 
 /** Thrown on the other processes when one has failed. */
 export class ReplicaError extends RunError {
@@ -52,7 +52,7 @@ export const isShared = (error: unknown): boolean =>
 /** Tells the other processes why this one cannot take the step that they take, which lets them end it. */
 export async function failStep(sum: ReplicaSum, replicas: Replicas, error: Error): Promise<void> {
   told.add(error);
-  await sum.abandon([0, 1]);
+  await sum.abandon([0, 1, 0]);
   await replicas.gather(reasonOf(error));
 }
 

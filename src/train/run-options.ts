@@ -44,8 +44,8 @@ export interface TrainOptions extends Omit<TrainerOptions, 'totalSteps'>, Readin
   readonly resume?: boolean;
   /**
    * The other processes that train the same run (docs/distributed.md): each passes the same options, except for `folder`, of which
-   * only that of rank 0 is resumed and gets all files. A step still has `batchSize` times `accumulate` images, which the
-   * processes divide equally. Default: this process alone.
+   * only that of rank 0 is resumed and gets all files. A step still has `batchSize` times `accumulate` images, at least one for each
+   * process; if they cannot divide them equally, some have one more. Default: this process alone.
    */
   readonly replicas?: Replicas;
   /** When aborted, the step in progress is completed and everything is saved. With `replicas`, one process is enough. */
@@ -115,10 +115,10 @@ export function planRun(model: RetinaNet, options: TrainOptions): RunPlan {
   // The images of a smaller last batch would have more weight each, so it is dropped unless it is the only one.
   const stepImages = settings.batchSize * settings.accumulate;
   const { size = 1 } = options.replicas ?? {};
-  if (stepImages % size !== 0) {
+  if (stepImages < size) {
     throw new RangeError(
       `trainDetector: a step has ${stepImages} images (batchSize ${settings.batchSize} times accumulate ${settings.accumulate}), ` +
-        `which ${size} ranks cannot divide equally: choose a multiple of ${size}`,
+        `less than the ${size} ranks`,
     );
   }
   const available = sampler?.length ?? split.train.length;

@@ -202,11 +202,10 @@ export class Run {
 
   /** The gradients of a step of all processes. */
   async #share(samples: readonly Sample[]): Promise<Tensor> {
-    const { numbers, isStopping } = await this.#trainer.sharedGradients(
-      samples,
-      this.#options.replicas!,
-      this.#isAborted,
-    );
+    const { numbers, isStopping } = await this.#trainer.sharedGradients(samples, this.#options.replicas!, {
+      images: this.#plan.stepImages,
+      isStopping: this.#isAborted,
+    });
     this.#isStopping = isStopping;
     return numbers;
   }

@@ -17,7 +17,7 @@ import type { RetinaNet } from '../retinanet/retinanet.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { freezeBackbone, type FrozenParts } from './freeze.ts';
 import { makeOptimizer, makeSchedule, resolveTrainSettings, type RecipeOptions } from './recipe.ts';
-import { failStep, failureOf, FLAGS, type Replicas, type ReplicaSum } from './replicas.ts';
+import { failStep, failureOf, FLAGS, ReplicaError, type Replicas, type ReplicaSum } from './replicas.ts';
 import { freezeSetting } from './settings.ts';
 
 /** How a model is trained. Settings of the whole run (`epochs`, `patience` and others) are ignored. */
@@ -114,15 +114,17 @@ export class Trainer {
 
   /**
    * Like `gradients` for the part of a batch that this process has: gradients, losses and statistics of norms become those of all
-   * processes. Every part has the same number of samples. Resolves to the losses of the step, and whether a process wants to stop
+   * processes, each of which counts by its number of samples. Resolves to the losses of the step, and whether a process wants to stop
    * after it.
    *
-   * @throws ReplicaError if another process has failed in this step
+   * @param step.images number of samples of all processes, of which each has at least one
+   * @param step.isStopping whether this process wants to stop
+   * @throws ReplicaError if another process has failed in this step, or if the processes have another number of samples
    */
   async sharedGradients(
     samples: readonly Sample[],
     replicas: Replicas,
-    isStopping: boolean,
+    { images, isStopping }: { readonly images: number; readonly isStopping: boolean },
   ): Promise<{ readonly numbers: Tensor; readonly isStopping: boolean }> {
     const targets = this.#shared();
     const slots = new Map(targets.map((tensor, slot) => [tensor, slot]));
@@ -131,8 +133,9 @@ export class Trainer {
     try {
       losses = tidy(() => {
         const onGradient = (leaf: Tensor): void => sum.add(slots.get(leaf)!, leaf.grad!);
-        const own = this.#addGradients(samples, { processes: replicas.size, onGradient });
-        for (const buffer of this.#statistics()) sum.add(slots.get(buffer)!, mul(buffer, 1 / replicas.size));
+        const own = this.#addGradients(samples, { images, onGradient });
+        const fraction = samples.length / images;
+        for (const buffer of this.#statistics()) sum.add(slots.get(buffer)!, mul(buffer, fraction));
         sum.add(targets.length, own);
         return own;
       });
@@ -143,8 +146,11 @@ export class Trainer {
     }
     try {
       const gradients = targets.map((tensor) => (tensor instanceof Parameter ? tensor.grad! : tensor));
-      const [stopping, failed] = await sum.finish([isStopping ? 1 : 0, 0], [...gradients, losses]);
+      const flags = [isStopping ? 1 : 0, 0, samples.length];
+      const [stopping, failed, count] = await sum.finish(flags, [...gradients, losses]);
       if (failed! > 0) throw await failureOf(replicas);
+      if (count !== images)
+        throw new ReplicaError('trainer', `the processes have ${count} samples in this step, expected ${images}`);
       return { numbers: tidy(() => this.#withNorm(losses)), isStopping: stopping! > 0 };
     } catch (error) {
       this.discardGradients();
@@ -181,22 +187,18 @@ export class Trainer {
 
   #addGradients(
     samples: readonly Sample[],
-    { processes = 1, ...options }: { readonly processes?: number } & Pick<BackwardOptions, 'onGradient'> = {},
+    { images = samples.length, ...options }: { readonly images?: number } & Pick<BackwardOptions, 'onGradient'> = {},
   ): Tensor {
     if (samples.length === 0) throw new RangeError('trainer: a step needs at least one sample');
     this.#frozen.train();
     // As many samples at once as one process would take, or the part if that is smaller.
-    const size = Math.min(samples.length, Math.ceil((samples.length * processes) / this.#accumulate));
+    const size = Math.min(samples.length, Math.ceil(images / this.#accumulate));
     return tidy(() => {
       let sums: Tensor | null = null;
       for (let first = 0; first < samples.length; first += size) {
         const part = samples.slice(first, first + size);
         const isLast = first + size >= samples.length;
-        const numbers = this.#accumulateGradients(
-          part,
-          part.length / (samples.length * processes),
-          isLast ? options : {},
-        );
+        const numbers = this.#accumulateGradients(part, part.length / images, isLast ? options : {});
         sums = sums === null ? numbers : add(sums, numbers);
       }
       return sums!;

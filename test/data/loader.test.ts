@@ -52,6 +52,26 @@ const content = (list: readonly Batch[]): unknown =>
     batch.samples.map((s) => [s.id, [...packedBytes(s.image)], [...s.boxes]]),
   ]);
 
+test('the parts of a batch are those of the whole one in order, also if it is not full or cannot be divided equally', async () => {
+  const options = { batchSize: 5, seed: 5, augment: vary };
+  const whole = await collect(squares(8), options);
+  const parts = await Promise.all(
+    [0, 1, 2].map((rank) => collect(squares(8), { ...options, part: { rank, size: 3 } })),
+  );
+  const sizes = parts.map((part) => part.map(({ samples }) => samples.length));
+  assert.equal(sizes, [
+    [1, 1],
+    [2, 2],
+    [2, 0],
+  ]);
+  const joined = whole.map((batch, i) => ({
+    ...batch,
+    indices: parts.flatMap((part) => part[i]!.indices),
+    samples: parts.flatMap((part) => part[i]!.samples),
+  }));
+  assert.equal(content(joined), content(whole));
+});
+
 test('an epoch visits every index once, in an order of seed and epoch', async () => {
   const options = { batchSize: 3, seed: 5, epoch: 1 };
   const first = await collect(squares(8), options);

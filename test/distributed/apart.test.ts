@@ -4,10 +4,11 @@ import { setTimeout } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { root, temporaryFolder } from '../support/files.ts';
-import { launch, launchers } from './mpi.ts';
+import { mpiLaunchers } from '../../scripts/support/mpi-launchers.mjs';
+import { launch } from './mpi.ts';
 
 // Needs mpirun. Without it, nothing is tested, and the test says so.
-const installed = launchers();
+const installed = mpiLaunchers();
 const script = join(root, 'test/distributed/apart-rank.ts');
 
 if (installed.length === 0) {

@@ -9,6 +9,7 @@ import type { TrainOptions, TrainResult } from '../../src/train/run-options.ts';
 import type { EpochSampler } from '../../src/train/sampler.ts';
 import type { Sample } from '../../src/data/types.ts';
 import { trainDetector } from '../../src/train/train-detector.ts';
+import { readLosses, Trainer } from '../../src/train/trainer.ts';
 import { assertClose } from '../support/compare.ts';
 import { errorOf, leavesNothing, testDevice } from '../support/device.ts';
 import { changedNames, squares, tinySpec, valuesOf } from '../train/support.ts';
@@ -74,7 +75,7 @@ test.before(async () => {
   [alone] = (await train(null, {})) as [Ended];
 });
 
-for (const size of [2, 4]) {
+for (const size of [2, 3, 4]) {
   test(`${size} ranks learn what one process learns from the same batches, and have the same weights, bit for bit`, async () => {
     await leavesNothing(device, async () => {
       const ranks = await train(size, {});
@@ -88,8 +89,8 @@ for (const size of [2, 4]) {
       assert.equal(counts(first!), counts(alone));
       assert.ok(first!.folder.hasState && first!.folder.hasDetector('best'));
       assert.not(ranks[1]!.folder.hasState);
-      // Four losses and two flags travel with the gradients.
-      assert.is(first!.bytes, 4 * (first!.trained + 6) * first!.result.steps);
+      // Four losses and three flags travel with the gradients.
+      assert.is(first!.bytes, 4 * (first!.trained + 7) * first!.result.steps);
       if (size > 2) return;
       assert.equal(changedNames(first!.weights, (await train(size, {}))[0]!.weights), [], 'the same bits again');
     });
@@ -168,15 +169,68 @@ test('ranks with other settings or data are refused', async () => {
   assert.match(other.message, /samples is .* on rank 0 and .* on rank 1/);
 });
 
-test('images that ranks cannot divide are refused', async () => {
-  assert.match(
-    (await errorOf(() => train(3, {}))).message,
-    /a step has 4 images .* which 3 ranks cannot divide equally/,
-  );
+test('more ranks than images of a step or of an epoch are refused', async () => {
+  assert.match((await errorOf(() => train(5, {}))).message, /a step has 4 images .* less than the 5 ranks/);
   assert.match(
     (await errorOf(() => train(2, { batchSize: 16 }))).message,
     /an epoch has 10 images, less than the 16 of a step/,
   );
+});
+
+/** The gradients of a step and the buffers after it, of ranks that have different samples. */
+function gradientsOf(
+  parts: readonly (readonly Sample[])[],
+  images: number,
+): Promise<{ gradients: Map<string, Float32Array>; buffers: Map<string, Float32Array>; loss: number }[]> {
+  const communicators = ranksInProcess(parts.length);
+  return Promise.all(
+    parts.map(async (samples, rank) => {
+      manualSeed(3);
+      const model = new RetinaNet(1, tinySpec());
+      const trainer = new Trainer(model, { totalSteps: 10, clipNorm: null, averageDecay: null });
+      const replicas = new DataParallel(communicators[rank]!);
+      try {
+        const { numbers } = await trainer.sharedGradients(samples, replicas, { images, isStopping: false });
+        const { loss } = await readLosses(numbers);
+        const gradients = new Map<string, Float32Array>();
+        for (const [name, { grad }] of model.namedParameters())
+          gradients.set(name, (await grad!.data()) as Float32Array);
+        const buffers = new Map<string, Float32Array>();
+        for (const [name, buffer] of model.namedBuffers()) buffers.set(name, (await buffer.data()) as Float32Array);
+        return { gradients, buffers, loss };
+      } finally {
+        replicas.dispose();
+        trainer.dispose();
+        model.dispose();
+      }
+    }),
+  );
+}
+
+test('a rank counts by its number of images, in gradients, losses and statistics of norms', async () => {
+  const samples = await Promise.all([0, 1, 2].map((index) => squares.get(index)));
+  const parts = [samples.slice(0, 1), samples.slice(1)];
+  const [[shared], [one], [two]] = await Promise.all([
+    gradientsOf(parts, 3),
+    gradientsOf([parts[0]!], 1),
+    gradientsOf([parts[1]!], 2),
+  ]);
+  assertClose([shared!.loss], [(one!.loss + 2 * two!.loss) / 3], { tolerance: { relative: 1e-5 }, label: 'loss' });
+  for (const kind of ['gradients', 'buffers'] as const) {
+    for (const [name, values] of shared![kind]) {
+      const [first, second] = [one![kind].get(name)!, two![kind].get(name)!];
+      const expected = values.map((_, i) => (first[i]! + 2 * second[i]!) / 3);
+      const largest = expected.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+      assertClose(values, expected, { tolerance: { relative: 1e-4, absolute: 1e-5 * largest + 1e-9 }, label: name });
+    }
+  }
+});
+
+test('ranks that together have other images than a step are refused', async () => {
+  const samples = await Promise.all([0, 1, 2].map((index) => squares.get(index)));
+  const error = await errorOf(() => gradientsOf([samples.slice(0, 1), samples.slice(1)], 4));
+  assert.instance(error, ReplicaError);
+  assert.match(error.message, /the processes have 3 samples in this step, expected 4/);
 });
 
 test.run();

@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { root } from '../support/files.ts';
-import { launch, launchers } from './mpi.ts';
+import { mpiLaunchers } from '../../scripts/support/mpi-launchers.mjs';
+import { launch } from './mpi.ts';
 
 // Needs mpirun. Without it, nothing is tested, and the test says so.
-const installed = launchers();
+const installed = mpiLaunchers();
 const script = join(root, 'test/distributed/rank.ts');
 
 if (installed.length === 0) {

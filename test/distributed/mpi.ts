@@ -1,14 +1,5 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { root } from '../support/files.ts';
-
-/** Launchers of the MPI libraries that this computer has, by name. */
-export function launchers(): readonly { readonly name: string; readonly command: readonly string[] }[] {
-  const known = [
-    { name: 'Open MPI', command: ['mpirun.openmpi', '--oversubscribe'] },
-    { name: 'MPICH', command: ['mpirun.mpich'] },
-  ];
-  return known.filter(({ command }) => spawnSync(command[0]!, ['--version']).status === 0);
-}
 
 export interface Launched {
   readonly status: number | null;
@@ -28,10 +19,8 @@ export function launch(
 ): Promise<Launched> {
   const node = [process.execPath, '--conditions', 'retinagrad-source', '--import', import.meta.resolve('tsx')];
   const [file, ...options] = [...command, '-n', String(ranks), ...node, ...args];
-  // As in a container, where tests may run as root.
-  const env = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' };
   const start = performance.now();
-  const child = spawn(file!, options, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file!, options, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   return new Promise((resolve, reject) => {
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {

@@ -19,7 +19,9 @@ import {
   type RunTrainingOptions,
   type Training,
 } from '../../src/detector.ts';
+import { DataParallel } from '../../src/distributed/data-parallel.ts';
 import { evaluateDetector } from '../../src/detector/evaluate.ts';
+import { ranksInProcess } from '../distributed/ranks.ts';
 import { leavesNothing, testDevice } from '../support/device.ts';
 import { errorOf } from '../support/errors.ts';
 import { changedNames, squaresAndNothing, valuesOf } from '../train/support.ts';
@@ -35,9 +37,14 @@ const given = {
   train: { epochs: 3, batchSize: 3, averageDecay: null, learningRate: 0.004, seed: 4 },
 } as const satisfies PartialSettings;
 
-async function prepare(changed: PartialSettings = {}, from: Dataset = dataset): Promise<Training> {
+async function prepare(
+  changed: PartialSettings = {},
+  from: Dataset = dataset,
+  options?: Parameters<typeof prepareTraining>[2],
+): Promise<Training> {
   const settings = tinySettings({ ...given, ...changed });
-  return prepareTraining(settings, await prepareTrainingData(from, settings, { description: 'squares in memory' }));
+  const data = await prepareTrainingData(from, settings, { description: 'squares in memory' });
+  return prepareTraining(settings, data, options);
 }
 
 /** A training from its beginning, or from what the store has. */
@@ -104,6 +111,16 @@ test('batchSize=auto finds a batch of stepImages, and leaves the initial weights
   const plain = await prepare();
   assert.equal(changedNames(await valuesOf(plain.model), await valuesOf(model)), []);
   for (const unused of [model, plain.model]) unused.dispose();
+});
+
+test('batchSize=auto of ranks that cannot divide the images equally is a divisor of stepImages that fits into the memory of each', async () => {
+  const [communicator] = ranksInProcess(1);
+  // Of 8 images, the largest of 3 parts has 3.
+  const replicas = Object.assign(new DataParallel(communicator!), { size: 3 });
+  const train = { ...given.train, batchSize: 'auto', stepImages: 8 } as const;
+  const { settings, model } = await prepare({ train }, dataset, { replicas });
+  assert.equal([settings.train.batchSize, settings.train.accumulate], [2, 4]);
+  model.dispose();
 });
 
 test('a training in memory takes the settings, and keeps the detector', async () => {

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import { checkInteger, optionsOf } from '../../common/check.ts';
 import { RankError, type Communicator } from '../communicator.ts';
@@ -11,8 +11,12 @@ const MESSAGE = 1 << 28;
 const DEFAULT_TIMEOUT = 60;
 /** Bytes that hold the MPI_Status of any library. */
 const STATUS = 64;
-/** Milliseconds between questions whether the other ranks are there. */
+/** Milliseconds between questions whether a call has ended, while nothing arrives. */
 const POLL = 1;
+/** Milliseconds before, in which it is asked without a pause: at first, and after a question in which data was moved. */
+const EAGER = { first: 1, moved: 0.2 };
+/** Milliseconds of a question from which on it has moved much data. One that finds none takes a few microseconds. */
+const MOVING = 0.1;
 /** Seconds to wait for other ranks without a launcher: then nothing reports one that has died. */
 const ALONE = 10;
 /** Milliseconds that a launcher gets to print the last words of its ranks. */
@@ -168,12 +172,12 @@ class Mpi implements MpiCommunicator {
     await this.#inTurn('allReduce', this.#seconds.timeout, async () => {
       if (this.#received.length < own * size) this.#received = new Float32Array(own * size);
       const received = this.#received;
-      await this.#call('Alltoallv', values, counts, starts, float, received, ownCounts, ownStarts, float, world);
+      await this.#begin('Ialltoallv', values, counts, starts, float, received, ownCounts, ownStarts, float, world);
       const total = received.subarray(0, own);
       for (let from = 1; own > 0 && from < size; from++) {
         await this.#call('Reduce_local', received.subarray(from * own, (from + 1) * own), total, own, float, sum);
       }
-      await this.#call('Allgatherv', total, own, float, sums, counts, starts, float, world);
+      await this.#begin('Iallgatherv', total, own, float, sums, counts, starts, float, world);
     });
   }
 
@@ -237,17 +241,22 @@ class Mpi implements MpiCommunicator {
   }
 
   /**
-   * Waits until all ranks have come here, asleep: MPI's blocking calls keep a core busy, which the GPU's driver and the readers
-   * of images need.
+   * Begins a call, and waits until it has ended, asleep while nothing arrives: MPI's blocking calls keep a core busy, which the GPU's
+   * driver and the readers of images need.
    */
-  async #arrive(): Promise<void> {
-    const { call, world } = this.#mpi;
+  async #begin(name: 'Ibarrier' | 'Ialltoallv' | 'Iallgatherv', ...args: readonly unknown[]): Promise<void> {
+    const { call } = this.#mpi;
     const [request, done, status] = [new BigUint64Array(1), new Int32Array(1), Buffer.alloc(STATUS)];
-    check(this.#mpi, 'Ibarrier', call.Ibarrier(world, request));
+    check(this.#mpi, name, call[name](...args, request));
+    let pause = performance.now() + EAGER.first;
     for (;;) {
+      const start = performance.now();
       check(this.#mpi, 'Test', call.Test(request, done, status));
-      if (done[0] !== 0) return;
-      await setTimeout(POLL);
+      // The arguments stay referenced until then: koffi does not keep them.
+      if (done[0] !== 0) return void args;
+      const end = performance.now();
+      if (end - start > MOVING) pause = Math.max(pause, end + EAGER.moved);
+      await (end < pause ? setImmediate() : setTimeout(POLL));
       if (this.#broken !== null) throw this.#broken;
     }
   }
@@ -271,7 +280,7 @@ class Mpi implements MpiCommunicator {
         this.#limit(this.#hasLeft ? ALONE : seconds);
       });
       try {
-        return await Promise.race([this.#arrive().then(work), late]);
+        return await Promise.race([this.#begin('Ibarrier', this.#mpi.world).then(work), late]);
       } finally {
         clearTimeout(timer);
         this.#limit = () => undefined;

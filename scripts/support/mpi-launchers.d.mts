@@ -1,0 +1,1 @@
+export function mpiLaunchers(): readonly { readonly name: string; readonly command: readonly string[] }[];
