@@ -15,7 +15,7 @@ const step = (name: string): HTMLElement => document.querySelector<HTMLElement>(
 const fixed = (digits: number) => (value: number) => value.toFixed(digits);
 const REMEDY =
   'The explainer runs on your GPU, but this browser offers no WebGPU. Current Chrome, Edge, Safari and Firefox have it.';
-const HINT = 'Point at a box, or move the focus to it with Tab, to see where it comes from.';
+const HINT = 'Point at a box, or choose it by Tab and the arrow keys, to see where it comes from.';
 
 /** What the reader changes. */
 function settingsOf({ spec, scoreThreshold }: Detector) {

@@ -15,6 +15,9 @@ const REMEDIES: Readonly<Record<string, string>> = {
   StorageFullError:
     'The storage of this browser is full. Delete runs below, or free space on the disk, and press “Continue”: the run is kept as it was saved last.',
   NoModificationAllowedError: 'Another tab has this run open. Continue it there, or close that tab and try again.',
+  StartError:
+    'The weights to start from could not be loaded. Check the connection and press “Continue”, or choose “random weights” in the ' +
+    'setting “Start from” and train again.',
   DivergedError: 'The training diverged: its numbers are no longer finite. Begin again with a lower learning rate.',
 };
 

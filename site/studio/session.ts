@@ -6,7 +6,6 @@ import {
   boxSizesOf,
   Detector,
   judgeTraining,
-  prepareTraining,
   prepareTrainingData,
   runTraining,
   taskReport,
@@ -23,6 +22,7 @@ import { pictureOf, reportPictures, type Picture } from './pictures.ts';
 import { openRunFiles } from './run-files.ts';
 import { sha256 } from './sha256.ts';
 import { settingsOf } from './share.ts';
+import { startTraining } from './start.ts';
 import type { Looks } from './suggester.ts';
 import { runFolder, saveInfo, writeFile, type RunInfo } from './store.ts';
 
@@ -88,11 +88,12 @@ export async function runSession(info: RunInfo, emit: Emit, control: SessionCont
   onReading(0, 0);
   const dataset = await openDataset(info.data, settings, onReading);
   const data = await prepareTrainingData(dataset, settings, { description: info.dataName });
-  const training = await prepareTraining(settings, data);
-  const run = new OpfsRun(info.name, await openRunFiles(await runFolder(info.id)));
+  const folder = await runFolder(info.id);
+  const { training, note } = await startTraining(settings, data, folder);
+  const run = new OpfsRun(info.name, await openRunFiles(folder));
   try {
     const shown = await shownOf(training);
-    emit(await prepared(training, shown, run.records));
+    emit(await prepared({ training, note }, shown, run.records));
     const result = await runTraining(training, run, {
       resume: true,
       signal: control.signal,
@@ -128,7 +129,7 @@ async function shownOf({ data: { dataset, split } }: Training): Promise<number[]
 }
 
 async function prepared(
-  training: Training,
+  { training, note }: Awaited<ReturnType<typeof startTraining>>,
   shown: readonly number[],
   records: readonly RunRecord[],
 ): Promise<SessionEvent> {
@@ -140,7 +141,7 @@ async function prepared(
     heldOut: data.split.heldOut.length,
     weights: model.parameters().reduce((sum, { size }) => sum + size, 0),
     classes: data.dataset.classes,
-    notes: [...data.notes, ...data.warnings],
+    notes: [...(note === null ? [] : [note]), ...data.notes, ...data.warnings],
     pictures: await Promise.all(shown.map((index) => pictureAt(data.dataset, index))),
     stepImages: settings.train.batchSize * settings.train.accumulate,
     records,

@@ -12,6 +12,11 @@ export interface Plan {
 }
 
 export const SYNTHETIC = 'synthetic';
+/** The trained detector of the site, as `model.weights` names it. */
+export const SHIPPED = 'buildings.safetensors';
+
+/** What a training from the detector of the site begins with: its network, and the learning rate that it was trained with. */
+const shippedStart = { 'model.network': 'tiny', 'model.weights': SHIPPED, 'train.learningRate': 0.003 } as const;
 
 /** The sample as one click trains it: minutes on a GPU. */
 export const samplePlan: Plan = {
@@ -32,12 +37,28 @@ const EVALUATIONS = 15;
 /** The default. */
 const EPOCHS = 40;
 
-/** The settings that own data begin with: tiles of large images, and of few images more epochs. */
+/**
+ * The settings that own data begin with: the detector of the site, from which a few images are learnt in minutes, tiles of large
+ * images, and of few images more epochs.
+ */
 export function firstSettings({ images, tile }: { readonly images: number; readonly tile: number | null }): Changed {
-  if (tile !== null) return { 'data.tile': tile, 'data.overlap': Math.min(64, tile / 4) };
+  if (tile !== null) return { ...shippedStart, 'data.tile': tile, 'data.overlap': Math.min(64, tile / 4) };
   const epochs = Math.ceil(STEPS / Math.max(1, Math.floor((0.8 * images) / STEP_IMAGES)));
-  if (epochs <= EPOCHS) return {};
-  return { 'train.epochs': epochs, 'train.evaluateEvery': Math.ceil(epochs / EVALUATIONS) };
+  if (epochs <= EPOCHS) return shippedStart;
+  return { ...shippedStart, 'train.epochs': epochs, 'train.evaluateEvery': Math.ceil(epochs / EVALUATIONS) };
+}
+
+/**
+ * Settings after a change of one, and of those that depend on it: the detector of the site has one network, and another network
+ * starts from random weights, with the learning rate that suits it.
+ */
+export function withSetting(settings: Changed, name: string, value: unknown): Changed {
+  if (name === 'model.weights' && value === SHIPPED) return { ...settings, ...shippedStart };
+  const changed = { ...settings, [name]: value };
+  const isOtherNetwork = name === 'model.network' && value !== shippedStart[name];
+  if (!isOtherNetwork || settings['model.weights'] !== SHIPPED) return changed;
+  const { 'model.weights': _, 'train.learningRate': rate, ...rest } = changed as Record<string, unknown>;
+  return rate === shippedStart['train.learningRate'] ? rest : { ...rest, 'train.learningRate': rate };
 }
 
 /** The settings of a plan. Throws a SettingError that names the setting. */
@@ -71,12 +92,23 @@ export function hashOf(plan: Plan): string {
 }
 
 /**
- * What a link holds; null if it names no data. A link with data alone has the sample's settings. Throws a SettingError for
- * settings that do not exist or have values that are not legal.
+ * What a link holds; null if it names no data. A link with data alone has the sample's settings. Throws an Error that names a
+ * setting that does not exist or has a value that is not legal.
  */
 export function planOfHash(hash: string): Plan | null {
   const { data, ...given } = Object.fromEntries(new URLSearchParams(hash.replace(/^#/, '')));
   if (data === undefined) return null;
   if (Object.keys(given).length === 0 && data === SYNTHETIC) return samplePlan;
-  return { data, settings: changedOf(settingsOf({ data, settings: given }, 'the link')) };
+  const settings = settingsOf({ data, settings: given }, 'the link');
+  checkStart(settings.model);
+  return { data, settings: changedOf(settings) };
+}
+
+/** Throws if a link names weights that the site does not have, or another network than theirs. */
+function checkStart({ weights, network }: Settings['model']): void {
+  if (weights === null) return;
+  if (weights !== SHIPPED) throw new Error(`the link: model.weights is "${weights}", expected none or ${SHIPPED}`);
+  const theirs = shippedStart['model.network'];
+  if (network !== theirs)
+    throw new Error(`the link: model.network is "${network}", expected ${theirs}, the network of ${SHIPPED}`);
 }

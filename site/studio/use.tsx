@@ -1,5 +1,6 @@
 // The trained detector at work: other images, a threshold, tables, and files for other programs.
 import { useMemo } from 'preact/hooks';
+import { modelUrl } from '../client/detection/model-file.ts';
 import { Camera } from './camera.tsx';
 import { BoxCanvas, colourOf } from './canvas.tsx';
 import type { DetectedImage } from './detector-use.ts';
@@ -218,8 +219,10 @@ function Save() {
         )}
         {run !== null && (
           <li>
-            <button onClick={() => use.save(`${stem}.mjs`, new Blob([scriptOf(run)]))}>This run as a script</button> for
-            Node
+            <button onClick={() => use.save(`${stem}.mjs`, new Blob([scriptOf(run, modelUrl.href)]))}>
+              This run as a script
+            </button>{' '}
+            for Node
           </li>
         )}
       </ul>

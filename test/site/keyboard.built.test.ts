@@ -1,9 +1,9 @@
 // The site without a mouse: from the first page to a training that is paused, continued and stopped; a chapter with its figure and its
-// exercises; an editor that one can leave. Focus is always visible.
+// exercises; an editor that one can leave; the explainer. Focus is always visible.
 import type { Page } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openPage, openSite } from './site.ts';
+import { openPage, openSite, until } from './site.ts';
 
 const LIMIT = 120_000;
 /** Long enough to be paused and stopped; its state is saved after each step. */
@@ -107,6 +107,41 @@ if (site !== null) {
     await page.locator('.printed span').first().waitFor();
     await page.keyboard.press('Escape');
     await tabTo(page, /^Run/);
+    await context.close();
+  });
+
+  test('the explainer: its sliders, its file, and the boxes, which are one stop with the arrow keys inside', async () => {
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    const { page } = await openPage(context, `${site.url}book/explainer/`);
+    page.setDefaultTimeout(LIMIT);
+    await page.locator('html[data-explainer="live"]').waitFor();
+    const sliders = ['Channel', 'Score threshold', 'IoU of suppression', 'Anchor sizes', 'Focal γ', 'Focal α'];
+    for (const name of ['Synthetic tile', 'Or your image', ...sliders]) {
+      await tabTo(page, new RegExp(`^${name}`));
+      if (name === 'Or your image') continue;
+      const output = page.locator(`.control:has(:focus) output`);
+      const before = await output.textContent();
+      await page.keyboard.press('ArrowRight');
+      assert.is.not(await output.textContent(), before, name);
+    }
+    const drawn = page.locator('[data-step="boxes"] .detection');
+    // All sliders have been drawn.
+    await until('a low threshold', LIMIT, async () => (await drawn.count()) > 1);
+    await tabTo(page, /^Box 1 of/);
+    const facts = page.locator('[data-step="inspector"]');
+    await facts.getByText('This box').waitFor();
+    const first = await facts.innerText();
+    await page.keyboard.press('ArrowRight');
+    assert.match((await focused(page)).name, /^Box 2 of/);
+    await until('facts of the second box', LIMIT, async () => (await facts.innerText()) !== first);
+    await page.keyboard.press('End');
+    assert.match((await focused(page)).name, /^Box (\d+) of \1,/);
+    await page.keyboard.press('Shift+Tab');
+    await tabTo(page, /^Box (\d+) of \1,/);
+    await page.keyboard.press('Home');
+    assert.match((await focused(page)).name, /^Box 1 of/);
+    await page.keyboard.press('Tab');
+    assert.not.match((await focused(page)).name, /^Box/);
     await context.close();
   });
 }

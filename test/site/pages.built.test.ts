@@ -62,6 +62,24 @@ if (site !== null) {
     await context.close();
   });
 
+  test('what is printed has the light colours and no controls, also where the screen is dark', async () => {
+    const context = await browser.newContext({ serviceWorkers: 'block', colorScheme: 'light' });
+    const { page } = await openPage(context, `${site.url}book/explainer/`);
+    await page.locator('html[data-explainer="live"]').waitFor({ timeout: LIMIT });
+    const colours = () =>
+      page.evaluate<string[]>(
+        "['--background', '--code-keyword', '--bad', '--book-positive'].map((name) => getComputedStyle(document.documentElement).getPropertyValue(name))",
+      );
+    const light = await colours();
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    assert.equal(await colours(), light);
+    for (const hidden of ['header nav', '[data-step="boxes"] .controls', '[data-step="inspector"]', 'footer'])
+      assert.not.ok(await page.locator(hidden).isVisible(), hidden);
+    for (const shown of ['h1', '#found', '[data-step="scores"] figure', '[data-step="matching"] table'])
+      assert.ok(await page.locator(shown).first().isVisible(), shown);
+    await context.close();
+  });
+
   test('pages can be read without JavaScript', async () => {
     const context = await browser.newContext({ javaScriptEnabled: false });
     for (const path of ['', 'book/ladder/', 'reference/retinagrad/']) {

@@ -1,7 +1,16 @@
 // Links of the studio: data, seed and settings survive, and what is wrong with a link is named.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { firstSettings, hashOf, planOfHash, samplePlan, settingsOf } from '../../site/studio/share.ts';
+import {
+  changedOf,
+  firstSettings,
+  hashOf,
+  planOfHash,
+  samplePlan,
+  settingsOf,
+  SHIPPED,
+  withSetting,
+} from '../../site/studio/share.ts';
 import { scriptOf } from '../../site/studio/script.ts';
 
 test('a plan comes back from its link, with what differs from the defaults', () => {
@@ -41,23 +50,71 @@ test('a link with a wrong setting names it', () => {
   assert.throws(() => planOfHash('#data=synthetic&train.epoch=3'), /there is no setting train\.epoch.*train\.epochs/s);
 });
 
+/** What a training from the detector of the site begins with. */
+const start = { 'model.network': 'tiny', 'model.weights': SHIPPED, 'train.learningRate': 0.003 };
+
+test('the weights to start from are in the link; others than those of the site, and another network, are named', () => {
+  const plan = { data: 'synthetic', settings: { ...samplePlan.settings, ...start } };
+  assert.match(hashOf(plan), /&model\.weights=buildings\.safetensors&/);
+  assert.equal(settingsOf(planOfHash(hashOf(plan))!), settingsOf(plan));
+  assert.throws(
+    () => planOfHash('#data=x&model.network=tiny&model.weights=other.pth'),
+    /^the link: model\.weights is "other\.pth", expected none or buildings\.safetensors$/,
+  );
+  for (const network of ['auto', 'resnet18'])
+    assert.throws(
+      () => planOfHash(`#data=x&model.network=${network}&model.weights=${SHIPPED}`),
+      new RegExp(`^the link: model\\.network is "${network}", expected tiny, the network of buildings\\.safetensors$`),
+    );
+});
+
+test('the detector of the site brings its network, and leaves with it', () => {
+  const from = (settings: object, name: string, value: unknown) =>
+    changedOf(settingsOf({ data: 'x', settings: withSetting({ ...settings }, name, value) }));
+  assert.equal(from({ 'model.network': 'small', 'train.epochs': 3 }, 'model.weights', SHIPPED), {
+    ...start,
+    'train.epochs': 3,
+  });
+  assert.equal(from(start, 'model.network', 'small'), { 'model.network': 'small' });
+  assert.equal(from({ ...start, 'train.learningRate': 0.001 }, 'model.network', 'auto'), {
+    'train.learningRate': 0.001,
+  });
+  // Random weights of the same network compare.
+  assert.equal(from(start, 'model.weights', null), { 'model.network': 'tiny', 'train.learningRate': 0.003 });
+  assert.equal(from(samplePlan.settings, 'model.network', 'small')['train.learningRate'], 0.003);
+});
+
+const WEIGHTS = 'https://example.org/models/buildings.safetensors';
+
 test('the script of a run has its settings', () => {
-  const script = scriptOf(samplePlan);
+  const script = scriptOf(samplePlan, WEIGHTS);
   assert.match(script, /syntheticData\(\{ chips: settings\.data\.chips \}\)/);
   assert.match(script, /data: \{ chips: 160 \}/);
   assert.match(script, /epochs: 12/);
-  assert.match(
-    scriptOf({ data: '20261128', settings: { 'train.epochs': 3 } }),
-    /retinagrad train FOLDER train\.epochs=3\n/,
-  );
+  assert.not.match(script, /buildings\.safetensors|readFileSync|Detector/);
+  const cold = scriptOf({ data: '20261128', settings: { 'train.epochs': 3 } }, WEIGHTS);
+  assert.match(cold, /retinagrad train FOLDER train\.epochs=3\n/);
+  assert.not.match(cold, /buildings\.safetensors/);
 });
 
-test('few own images have as many epochs as many have steps, and large ones tiles', () => {
-  assert.equal(firstSettings({ images: 10, tile: null }), { 'train.epochs': 150, 'train.evaluateEvery': 10 });
-  assert.equal(firstSettings({ images: 2, tile: null }), { 'train.epochs': 300, 'train.evaluateEvery': 20 });
-  assert.equal(firstSettings({ images: 500, tile: null }), {});
+test('the script of a run that starts from the detector of the site names its file and address', () => {
+  for (const data of ['synthetic', '20261128']) {
+    const script = scriptOf({ data, settings: start }, WEIGHTS);
+    assert.match(script, /\/\/ {3}curl -O https:\/\/example\.org\/models\/buildings\.safetensors\n/);
+    assert.match(script, /weights: "buildings\.safetensors"/);
+  }
+});
+
+test('own images start from the detector of the site; few have as many epochs as many have steps, and large ones tiles', () => {
+  assert.equal(firstSettings({ images: 10, tile: null }), {
+    ...start,
+    'train.epochs': 150,
+    'train.evaluateEvery': 10,
+  });
+  assert.equal(firstSettings({ images: 2, tile: null }), { ...start, 'train.epochs': 300, 'train.evaluateEvery': 20 });
+  assert.equal(firstSettings({ images: 500, tile: null }), start);
   for (const images of [1, 10, 500]) settingsOf({ data: 'x', settings: firstSettings({ images, tile: null }) });
-  assert.equal(firstSettings({ images: 1, tile: 64 }), { 'data.tile': 64, 'data.overlap': 16 });
+  assert.equal(firstSettings({ images: 1, tile: 64 }), { ...start, 'data.tile': 64, 'data.overlap': 16 });
 });
 
 test.run();

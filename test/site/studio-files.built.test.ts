@@ -1,8 +1,8 @@
-// What the studio saves is opened by others: the script and the report of a short run, and a trained detector by the command and
-// in ONNX Runtime, which find what the page shows.
+// What the studio saves is opened by others: the script and the report of a short run, from random weights and from the detector
+// of the site, and a trained detector by the command and in ONNX Runtime, which find what the page shows.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as ort from 'onnxruntime-web';
@@ -18,7 +18,7 @@ import type { LabelledObject, LabelTable } from '../../src/labels/types.ts';
 import { generateChip } from '../../src/synthetic/chip.ts';
 import { root, temporaryFolder } from '../support/files.ts';
 import { openPage, openSite } from './site.ts';
-import { hashAtEnd, LIMIT, openStudio, TINY, trainStudio } from './studio.ts';
+import { FROM_SHIPPED, hashAtEnd, LIMIT, openStudio, TINY, trainStudio } from './studio.ts';
 
 const folder = temporaryFolder();
 const at = (...path: string[]): string => join(folder, ...path);
@@ -77,7 +77,19 @@ const site = await openSite(test);
 if (site !== null) {
   const { browser } = site;
 
+  /** Runs a script of the studio, and returns the hash of the last weights. */
+  const hashOfScript = async (script: string): Promise<string> => {
+    // The driver that Chromium computes on: others round in another order.
+    await node([script], { RETINAGRAD_ADAPTER: 'swiftshader' });
+    return createHash('sha256')
+      .update(readFileSync(at('last.safetensors')))
+      .digest('hex');
+  };
+
   test('the script of a run gives the same weights in Node, and its report opens without a complaint', async () => {
+    writeFileSync(at('package.json'), '{}');
+    mkdirSync(at('node_modules'));
+    symlinkSync(root, at('node_modules/retinagrad'));
     const context = await browser.newContext();
     const page = await trainStudio(context, `${site.url}studio/${TINY}`);
     const hash = await hashAtEnd(page);
@@ -85,15 +97,8 @@ if (site !== null) {
     const weights = readFileSync(await download(page, 'Weights (.safetensors)'));
     const report = await download(page, 'Report (.html)');
     const script = await download(page, 'This run as a script');
-    await context.close();
 
-    writeFileSync(at('package.json'), '{}');
-    mkdirSync(at('node_modules'));
-    symlinkSync(root, at('node_modules/retinagrad'));
-    // The driver that Chromium computes on: others round in another order.
-    await node([script], { RETINAGRAD_ADAPTER: 'swiftshader' });
-    const last = readFileSync(at('last.safetensors'));
-    assert.is(createHash('sha256').update(last).digest('hex'), hash);
+    assert.is(await hashOfScript(script), hash);
     assert.ok(readFileSync(at('best.safetensors')).equals(weights), 'the saved weights are those of the script');
 
     const offline = await browser.newContext({ offline: true });
@@ -101,6 +106,20 @@ if (site !== null) {
     assert.match(await opened.page.locator('h1').innerText(), /building/);
     assert.equal(opened.complaints, []);
     await offline.close();
+
+    // The same from the detector of the site.
+    await page.goto(`${site.url}studio/${TINY}${FROM_SHIPPED}`);
+    await page.reload();
+    await page.waitForSelector('[data-gpu]');
+    await page.click('button.primary');
+    const other = await hashAtEnd(page);
+    assert.is.not(other, hash);
+    assert.is(await page.getByText(/starts from the detector of this site/).count(), 1);
+    await page.getByRole('button', { name: 'Use the detector of Run 2', exact: true }).click();
+    const started = await download(page, 'This run as a script');
+    copyFileSync(join(root, 'site/pages/models/buildings.safetensors'), at('buildings.safetensors'));
+    assert.is(await hashOfScript(started), other);
+    await context.close();
   });
 
   test('the command and ONNX Runtime find with the saved files what the page shows', async () => {

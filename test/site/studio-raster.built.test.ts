@@ -2,7 +2,7 @@
 // weights that the command has; labels of another place are refused with the bounds of both.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -10,7 +10,7 @@ import { generateChip } from '../../src/synthetic/chip.ts';
 import { geoTiff } from '../data/support.ts';
 import { root, temporaryFolder } from '../support/files.ts';
 import { axeFindings, openSite } from './site.ts';
-import { hashAtEnd, LIMIT, openStudio } from './studio.ts';
+import { FROM_SHIPPED, hashAtEnd, LIMIT, openStudio } from './studio.ts';
 
 const folder = temporaryFolder();
 const at = (...path: string[]): string => join(folder, ...path);
@@ -59,6 +59,7 @@ if (site !== null) {
     const summary = page.getByText(/1 images, all annotated, [1-9]\d* boxes; roof/);
     await summary.first().waitFor();
     assert.equal(await axeFindings(page), []);
+    assert.is(await page.getByLabel('Start from').inputValue(), 'buildings.safetensors');
 
     await page.getByRole('button', { name: 'Draw or correct boxes' }).click();
     await page.locator('.studio-workspace .stage:focus').waitFor();
@@ -66,12 +67,13 @@ if (site !== null) {
     await page.getByRole('button', { name: 'Done' }).click();
 
     const [data] = /data=\w+/.exec(page.url())!;
-    await page.goto(`${site.url}studio/#${data}&${SETTINGS}`);
+    await page.goto(`${site.url}studio/#${data}&${SETTINGS}${FROM_SHIPPED}`);
     await page.reload();
     await page.waitForSelector('[data-gpu]');
     await page.locator('button.primary', { hasText: 'Train on your images' }).click();
     const hash = await hashAtEnd(page);
     assert.match(await page.locator('.studio-facts').innerText(), /1\d images to train on/);
+    assert.is(await page.getByText(/starts from the detector of this site.* does not know roof yet/).count(), 1);
     await page.getByRole('button', { name: 'Correct the boxes of scene.tif', exact: true }).first().waitFor();
     await page.getByRole('button', { name: 'Use the detector of Run 1', exact: true }).click();
     const [download] = await Promise.all([
@@ -84,6 +86,7 @@ if (site !== null) {
     writeFileSync(at('package.json'), '{}');
     mkdirSync(at('node_modules'));
     symlinkSync(root, at('node_modules/retinagrad'));
+    copyFileSync(join(root, 'site/pages/models/buildings.safetensors'), at('buildings.safetensors'));
     // The driver that Chromium computes on: others round in another order.
     const env = { ...process.env, RETINAGRAD_ADAPTER: 'swiftshader' };
     const { status, stderr } = spawnSync(process.execPath, ['run.mjs'], { cwd: folder, env, encoding: 'utf8' });

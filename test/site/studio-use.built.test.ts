@@ -1,7 +1,7 @@
 // What the studio does with a trained detector in Chromium: a GeoTIFF in tiles whose detections lie where the command finds them,
-// cancelling, maps and gradients of layers, and a camera.
+// cancelling, by another detector and by a training too, maps and gradients of layers, and a camera.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeArrayBuffer } from 'geotiff';
 import type { Browser, Page } from 'playwright-core';
@@ -11,7 +11,7 @@ import { applyStretch } from '../../src/imagery/stretch.ts';
 import { generateChip } from '../../src/synthetic/chip.ts';
 import { root, temporaryFolder } from '../support/files.ts';
 import { axeFindings, openSite, until } from './site.ts';
-import { LIMIT, openStudio } from './studio.ts';
+import { hashAtEnd, LIMIT, openStudio, TINY } from './studio.ts';
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
@@ -64,9 +64,9 @@ const KEEP_FROM_WORKER = `
     if (message.path?.at(-1) !== 'cancel') postMessage.call(this, message, transferred);
   };`;
 
-async function openDetector(browser: Browser, url: string, width = 1280): Promise<Page> {
+async function openDetector(browser: Browser, url: string, width = 1280, link = ''): Promise<Page> {
   const context = await browser.newContext({ viewport: { width, height: 900 }, bypassCSP: true });
-  const page = await openStudio(context, `${url}studio/`);
+  const page = await openStudio(context, `${url}studio/${link}`);
   await page.getByLabel('Open a saved detector').setInputFiles(weights);
   await page.getByRole('button', { name: 'Detect in images', exact: true }).waitFor();
   return page;
@@ -93,6 +93,37 @@ if (site !== null) {
     // Too late: the worker does not hear of it, and sends what it has found.
     await page.evaluate(KEEP_FROM_WORKER);
     await detectAndCancel(230);
+    await page.context().close();
+  });
+
+  test('another detector, and a training, end the detection that runs', async () => {
+    const page = await openDetector(browser, site.url, 1280, TINY);
+    const articles = page.locator('.studio-results article');
+    const detect = page.getByLabel('Detect in images');
+    writeGeotiff(at('many.tif'), 2000);
+    writeGeotiff(at('few.tif'), 130);
+    const detectInMany = async (): Promise<void> => {
+      await detect.setInputFiles([at('many.tif'), at('few.tif')]);
+      await page.getByText(/^Detecting in many\.tif \(1 of 2\): tile [1-9]/).waitFor();
+    };
+    await detectInMany();
+    copyFileSync(weights, at('other.safetensors'));
+    await page.getByLabel('Open a saved detector').setInputFiles(at('other.safetensors'));
+    await page.locator('strong', { hasText: 'other.safetensors' }).waitFor();
+    await until('at rest', LIMIT, () => detect.isEnabled());
+    assert.is(await articles.count(), 0);
+    await detect.setInputFiles(at('few.tif'));
+    await articles.waitFor();
+
+    await detectInMany();
+    await page.getByRole('button', { name: 'Train on the sample', exact: true }).click();
+    await page.getByText('The detector can be used when the training pauses.').waitFor();
+    assert.is(await articles.count(), 0);
+    await hashAtEnd(page);
+    await page.getByRole('button', { name: 'Use the detector of Run 1', exact: true }).click();
+    await until('at rest', LIMIT, () => detect.isEnabled());
+    assert.is(await articles.count(), 0);
+    assert.is(await page.locator('.studio-problem').innerText(), '');
     await page.context().close();
   });
 

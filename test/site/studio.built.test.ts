@@ -1,10 +1,10 @@
 // The studio in Chromium: a training whose tab is killed in the middle is continued, and ends with the weights of one that was
-// not disturbed; axe finds nothing; a link with a wrong setting says so.
+// not disturbed; weights to start from that cannot be loaded, and links with wrong settings, are named; axe finds nothing.
 import type { Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { axeFindings, openSite } from './site.ts';
-import { hashAtEnd, LIMIT, openStudio, TINY, trainStudio } from './studio.ts';
+import { FROM_SHIPPED, hashAtEnd, LIMIT, openStudio, TINY, trainStudio } from './studio.ts';
 
 /** Polled from here: Playwright's own waiting compiles code in the page, which its policy refuses. */
 async function reachStep(page: Page, step: number): Promise<void> {
@@ -28,17 +28,19 @@ if (site !== null) {
   const { browser } = site;
 
   test('a training whose tab was killed is continued, and ends with the same bits', async () => {
-    const url = `${site.url}studio/${TINY}`;
+    const url = `${site.url}studio/${TINY}${FROM_SHIPPED}`;
     const calm = await browser.newContext();
     const whole = await hashAtEnd(await trainStudio(calm, url));
     await calm.close();
 
-    const context = await browser.newContext();
+    const context = await browser.newContext({ serviceWorkers: 'block' });
     const page = await trainStudio(context, url);
     await reachStep(page, 3);
     await crash(page);
 
     const again = await openStudio(context, `${site.url}studio/`);
+    // What it started from is kept with the run: the site may have another detector by now, or none.
+    await again.route('**/models/*', (route) => route.fulfill({ status: 404 }));
     const button = again.getByRole('button', { name: /^Continue Run 1, which reached step/ });
     await button.waitFor();
     const reached = Number(/\d+$/.exec(await button.innerText())![0]);
@@ -46,7 +48,26 @@ if (site !== null) {
     await button.click();
     assert.is(await hashAtEnd(again), whole);
     // Another tab sees the run.
-    assert.match(await again.locator('.studio-runs').innerText(), /Run 1/);
+    assert.match(await again.locator('.studio-runs').innerText(), /Run 1.*model\.weights=buildings\.safetensors/s);
+    await context.close();
+  });
+
+  test('the detector of the site is chosen with its network; if it cannot be loaded, the page says what to do', async () => {
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    await context.route('**/models/*', (route) => route.fulfill({ status: 404 }));
+    const page = await openStudio(context, `${site.url}studio/${TINY.replace('tiny', 'small')}`);
+    const [start, network] = [page.getByLabel('Start from'), page.getByLabel('Network', { exact: true })];
+    await start.selectOption('the detector of this site');
+    assert.is(await network.inputValue(), 'tiny');
+    assert.ok(page.url().includes(FROM_SHIPPED));
+    await page.click('button.primary');
+    await page.locator('.studio-problem p').waitFor();
+    assert.match(
+      await page.locator('.studio-problem').innerText(),
+      /weights to start from could not be loaded\. .*choose “random weights” in the setting “Start from”.*\(404\)/,
+    );
+    await network.selectOption('small');
+    assert.is(await start.inputValue(), 'none');
     await context.close();
   });
 

@@ -5,6 +5,8 @@ import * as assert from 'uvu/assert';
 /** A training of six steps, whose state is saved after each. */
 export const TINY =
   '#data=synthetic&data.chips=8&model.network=tiny&model.imageSize=64&train.epochs=2&train.batchSize=2&train.saveMinutes=0';
+/** Added to a link: the training starts from the detector of the site. */
+export const FROM_SHIPPED = '&model.weights=buildings.safetensors';
 /** Milliseconds for what a page does on a software adapter. */
 export const LIMIT = 300_000;
 

@@ -96,7 +96,7 @@ export function anchorScene(tile: Tile, anchors: Float32Array, levels: readonly 
   );
 }
 
-/** The image with the boxes that are left; each can have the focus. */
+/** The image with the boxes that are left: one stop of Tab, from which the arrow keys move the focus to the other boxes. */
 export function boxScene(
   tile: Tile,
   found: readonly Found[],
@@ -108,16 +108,39 @@ export function boxScene(
     ...Array.from(tile.labels, (_, i) => outline(cornersAt(tile.boxes, i), 'missed')),
   );
   root.setAttribute('role', 'group');
-  for (const [i, one] of found.entries()) {
-    const group = svg(
+  const groups = found.map(({ box, score }, i) =>
+    svg(
       'g',
-      { class: 'detection', tabindex: 0, role: 'button', 'aria-label': `Box ${i + 1}, score ${one.score.toFixed(2)}` },
-      outline(one.box, 'found'),
-    );
-    const inspect = (): void => onInspect(one, group);
+      {
+        class: 'detection',
+        tabindex: i === 0 ? 0 : -1,
+        role: 'button',
+        'aria-label': `Box ${i + 1} of ${found.length}, score ${score.toFixed(2)}`,
+      },
+      outline(box, 'found'),
+    ),
+  );
+  for (const [i, group] of groups.entries()) {
+    const inspect = (): void => {
+      for (const other of groups) other.setAttribute('tabindex', other === group ? '0' : '-1');
+      onInspect(found[i]!, group);
+    };
     group.addEventListener('focus', inspect);
     group.addEventListener('pointerenter', inspect);
-    root.append(group);
+    group.addEventListener('keydown', (event) => {
+      const to = {
+        ArrowRight: groups[i + 1],
+        ArrowDown: groups[i + 1],
+        ArrowLeft: groups[i - 1],
+        ArrowUp: groups[i - 1],
+        Home: groups[0],
+        End: groups.at(-1),
+      }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      to.focus();
+    });
   }
+  root.append(...groups);
   return root;
 }
