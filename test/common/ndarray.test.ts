@@ -1,5 +1,5 @@
 // Our views do what those of the package `ndarray` do.
-import fc from '../support/property.ts';
+import { fc } from '../support/property.ts';
 import real, { type NdArray } from 'ndarray';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,4 +1,4 @@
-import fc from '../support/property.ts';
+import { fc } from '../support/property.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { evenStarts, steppedStarts } from '../../src/imagery/tile-axis.ts';

@@ -1,4 +1,4 @@
-import fc from '../support/property.ts';
+import { fc } from '../support/property.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { boxSizeChart, boxSizeSummary, sizeHistogram, type BoxSizes } from '../../src/report/charts/box-sizes.ts';

@@ -1,4 +1,4 @@
-import fc from '../support/property.ts';
+import { fc } from '../support/property.ts';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pngDataUri } from '../../src/report/html/data-uri.ts';

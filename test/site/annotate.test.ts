@@ -1,4 +1,4 @@
-import fc from '../support/property.ts';
+import { fc } from '../support/property.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Box, LabelledObject } from 'retinagrad/data';

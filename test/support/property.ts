@@ -2,4 +2,4 @@
 import fc from 'fast-check';
 
 fc.configureGlobal({ seed: Number(process.env['PROPERTY_SEED'] ?? 1) });
-export default fc;
+export { fc };
