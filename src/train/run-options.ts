@@ -118,13 +118,13 @@ export function planRun(model: RetinaNet, options: TrainOptions): RunPlan {
   if (stepImages < size) {
     throw new RangeError(
       `trainDetector: a step has ${stepImages} images (batchSize ${settings.batchSize} times accumulate ${settings.accumulate}), ` +
-        `less than the ${size} ranks`,
+        `fewer than the ${size} ranks: raise one of them, or start fewer ranks`,
     );
   }
   const available = sampler?.length ?? split.train.length;
   if (size > 1 && available < stepImages) {
     throw new RangeError(
-      `trainDetector: an epoch has ${available} images, less than the ${stepImages} of a step, so that ranks would have none`,
+      `trainDetector: an epoch has ${available} images, fewer than the ${stepImages} of a step, so that ranks would have none`,
     );
   }
   const stepsPerEpoch = Math.max(1, Math.floor(available / stepImages));
