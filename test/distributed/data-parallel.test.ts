@@ -170,10 +170,10 @@ test('ranks with other settings or data are refused', async () => {
 });
 
 test('more ranks than images of a step or of an epoch are refused', async () => {
-  assert.match((await errorOf(() => train(5, {}))).message, /a step has 4 images .* less than the 5 ranks/);
+  assert.match((await errorOf(() => train(5, {}))).message, /a step has 4 images .* fewer than the 5 ranks/);
   assert.match(
     (await errorOf(() => train(2, { batchSize: 16 }))).message,
-    /an epoch has 10 images, less than the 16 of a step/,
+    /an epoch has 10 images, fewer than the 16 of a step/,
   );
 });
 
