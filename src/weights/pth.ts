@@ -1,6 +1,7 @@
+import { joinBytes } from '../common/join-bytes.ts';
 import type { HostTensor } from '../nn/module.ts';
 import type { Shape } from '../tensor/shape.ts';
-import { joined, storedZip } from './stored-zip.ts';
+import { storedZip } from './stored-zip.ts';
 
 // PyTorch's format of files since 1.6: a ZIP archive with `data.pkl`, a pickle of everything but the values, and a file of
 // values for each tensor. A pickle is a program for a stack machine; a state dict needs the opcodes below (Python's
@@ -47,7 +48,7 @@ type Code = readonly (number | Uint8Array)[];
 function pickled(tensors: ReadonlyMap<string, HostTensor>): Uint8Array {
   const items = [...tensors].flatMap(([name, value], key): Code => [...text(name), ...tensorCode(value, key)]);
   const code = [OP.proto, 2, OP.emptyDict, OP.mark, ...items, OP.setItems, OP.stop];
-  return joined(code.map((part) => (typeof part === 'number' ? Uint8Array.of(part) : part)));
+  return joinBytes(code.map((part) => (typeof part === 'number' ? Uint8Array.of(part) : part)));
 }
 
 /** `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)`. */

@@ -1,4 +1,5 @@
 import { crc32 } from '../common/crc32.ts';
+import { joinBytes } from '../common/join-bytes.ts';
 
 /** A multiple of this is the position of every file in the archive, as PyTorch writes them, so that they can be mapped. */
 const ALIGNMENT = 64;
@@ -29,7 +30,7 @@ export function storedZip(files: ReadonlyMap<string, Uint8Array>): Uint8Array<Ar
   if (at + length > MAX_BYTES)
     throw new RangeError(`storedZip: the archive would have ${at + length} bytes, maximum 4 GiB`);
   const counts = [0, 0, files.size, files.size, low(length), high(length), low(at), high(at), 0];
-  return joined([...parts, ...directory, record(0x06054b50, counts)]);
+  return joinBytes([...parts, ...directory, record(0x06054b50, counts)]);
 }
 
 /** The fields that a file's header and its entry in the directory have in common: version, flags (names are UTF-8), method ... */
@@ -45,15 +46,4 @@ const high = (value: number): number => value >>> 16;
 /** A signature and 16-bit numbers. */
 function record(signature: number, ...fields: readonly (readonly number[])[]): Uint8Array {
   return new Uint8Array(Uint16Array.from([low(signature), high(signature), ...fields.flat()]).buffer);
-}
-
-/** Copies arrays of bytes into one. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

@@ -1,3 +1,4 @@
+import { joinBytes } from '../../common/join-bytes.ts';
 import { dropAlpha } from '../image.ts';
 import { checkJpegScans, jpegSegments, readJpegHeader } from '../jpeg-header.ts';
 import type { TiffCodecs } from './codecs.ts';
@@ -55,11 +56,5 @@ function completeJpeg(packed: Uint8Array, { isYCbCr, jpegTables }: JpegBlock): U
       else if (marker !== 0xd9 && !isApplication) parts.push(bytes.subarray(start, start + 4 + body.length));
     }
   }
-  const out = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return joinBytes(parts);
 }

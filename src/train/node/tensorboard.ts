@@ -2,6 +2,7 @@ import { appendFileSync, readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { crc32c } from '../../common/crc32c.ts';
+import { joinBytes } from '../../common/join-bytes.ts';
 import { writeError } from '../../common/node/replace-file.ts';
 
 // TensorBoard event files: protobuf messages of type Event (tensorflow/core/util/event.proto), each in a TFRecord frame
@@ -27,7 +28,7 @@ export function openEventFile(folder: string, resumedAt = 0): EventFile {
   const path = join(folder, name);
   const append = (...event: Uint8Array[]): void => {
     try {
-      appendFileSync(path, frame(concat([double(1, now()), ...event])));
+      appendFileSync(path, frame(joinBytes([double(1, now()), ...event])));
     } catch (error) {
       throw writeError('openEventFile', path, error);
     }
@@ -39,9 +40,9 @@ export function openEventFile(folder: string, resumedAt = 0): EventFile {
     path,
     scalars(step, values) {
       const summary = Object.entries(values).map(([tag, value]) =>
-        bytes(1, concat([bytes(1, new TextEncoder().encode(tag)), float(2, value)])),
+        bytes(1, joinBytes([bytes(1, new TextEncoder().encode(tag)), float(2, value)])),
       );
-      append(varint(2, step), bytes(5, concat(summary)));
+      append(varint(2, step), bytes(5, joinBytes(summary)));
     },
   };
 }
@@ -56,7 +57,7 @@ function newestTime(folder: string): number {
 function frame(data: Uint8Array): Uint8Array {
   const length = new Uint8Array(8);
   new DataView(length.buffer).setBigUint64(0, BigInt(data.length), true);
-  return concat([length, checksum(length), data, checksum(data)]);
+  return joinBytes([length, checksum(length), data, checksum(data)]);
 }
 
 /** A CRC-32C, masked as TFRecord requires (rotated, plus a constant): data may contain CRCs themselves. */
@@ -95,15 +96,5 @@ function float(field: number, value: number): Uint8Array {
 }
 
 function bytes(field: number, value: Uint8Array): Uint8Array {
-  return concat([Uint8Array.from([...key(field, 2), ...varintBytes(value.length)]), value]);
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((size, { length }) => size + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return joinBytes([Uint8Array.from([...key(field, 2), ...varintBytes(value.length)]), value]);
 }
