@@ -18,6 +18,12 @@ export interface Slice {
 
 export type Bindable = Tensor | Slice;
 
+/** A value, or a function that computes it: again in every run of a recording, where it depends on something that changes on the host. */
+export type Late<T extends object | number> = T | (() => T);
+
+/** The value now. */
+export const valueOf = <T extends object | number>(late: Late<T>): T => (typeof late === 'function' ? late() : late);
+
 /** Workgroup counts in x, y, z. */
 type Groups = readonly [number, number?, number?];
 
@@ -32,7 +38,7 @@ export interface Launch<S extends WgslSource> {
   readonly consts?: Consts<S>;
   readonly aliases?: Aliases<S>;
   readonly bind: { readonly [K in StorageNames<S>]: Bindable };
-  readonly params: { readonly [K in keyof S['params']]: number };
+  readonly params: Late<{ readonly [K in keyof S['params']]: number }>;
   readonly groups: Groups;
 }
 
@@ -92,7 +98,7 @@ export function run<S extends WgslSource>(device: Device, source: S, launch: Lau
   if (dry !== null) {
     checkAliases(launch.op, slices, writes);
     const name = kernelName(source, launch);
-    dry.launches.push(`${name} ${[x, y, z]} ${JSON.stringify(launch.params)}`);
+    dry.launches.push(`${name} ${[x, y, z]} ${JSON.stringify(valueOf(launch.params))}`);
     if (!cache.pipelines.has(name)) dry.kernels.set(name, () => compileAhead(device, cache, source, launch));
     return;
   }
@@ -106,13 +112,16 @@ export function run<S extends WgslSource>(device: Device, source: S, launch: Lau
     if (groups.size >= MAX_BIND_GROUPS) groups.clear();
     groups.set(key, group);
   }
+  const { params } = launch;
+  const pack = (): ArrayBuffer | null => packParams(source, valueOf<Record<string, number>>(params));
   device.dispatch({
     operation: `${launch.op}(${slices.map((s) => `[${s.tensor.shape}]`).join(', ')})`,
     pipeline: compiled.pipeline,
     group,
     buffers: slices.map((s) => s.tensor.storage.buffer),
     writes: writes.map((s) => s.tensor.storage.buffer),
-    params: packParams(source, launch.params as Record<string, number>),
+    params: pack(),
+    repack: typeof params === 'function' ? pack : null,
     groups: [x, y, z],
   });
   for (const { tensor } of writes) tensor.storage.changed();

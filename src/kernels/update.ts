@@ -1,6 +1,6 @@
 import { checkValue } from '../tensor/dtype.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { linearGroups, run } from './run.ts';
+import { linearGroups, run, valueOf, type Late } from './run.ts';
 import { checkFloat } from './elementwise.ts';
 import { checkAlike, foreach } from './foreach.ts';
 import { adamStep as adamKernel } from './wgsl/adam_step.wgsl.ts';
@@ -14,31 +14,37 @@ import { sgdStep as sgdKernel } from './wgsl/sgd_step.wgsl.ts';
 
 const SIZE = 64;
 
+type Factor = 'alpha0' | 'alpha1' | 'alpha2' | 'alpha3' | 'beta';
+
 /** One y = alpha x + beta y. */
 export interface Axpby {
   readonly x: Tensor;
   readonly y: Tensor;
-  readonly alpha: number;
+  readonly alpha: Late<number>;
 }
 
 /**
  * y = alpha x + beta y, in place, for several pairs with an alpha each. The result is that of one pair after the other, also
  * where they share memory; x and y may be the same.
  */
-export function axpbyAll(pairs: readonly Axpby[], beta: number): void {
+export function axpbyAll(pairs: readonly Axpby[], beta: Late<number>): void {
   for (const { x, y, alpha } of pairs) {
     checkAlike('axpby', { x, y });
-    checkValue('axpby', alpha, 'float32');
+    checkValue('axpby', valueOf(alpha), 'float32');
   }
-  checkValue('axpby', beta, 'float32');
+  checkValue('axpby', valueOf(beta), 'float32');
   const jobs = pairs.map(({ x, y, alpha }) => ({ inputs: [x], outputs: [y], alpha }));
   foreach('axpby', ['x', 'y'], [0, 1, 2, 3], jobs, (device, { bind, params, jobs, vectors }) => {
-    const [alpha0 = 0, alpha1 = 0, alpha2 = 0, alpha3 = 0] = jobs.map((job) => job?.alpha);
+    const factors = [...jobs.map((job) => job?.alpha ?? 0), beta];
+    const withFactors = (): Record<Factor, number> & typeof params => {
+      const [alpha0, alpha1, alpha2, alpha3, beta] = factors.map(valueOf) as [number, number, number, number, number];
+      return { ...params, alpha0, alpha1, alpha2, alpha3, beta };
+    };
     run(device, axpbyKernel, {
       op: 'axpby',
       consts: { SIZE },
       bind,
-      params: { ...params, alpha0, alpha1, alpha2, alpha3, beta },
+      params: factors.some((factor) => typeof factor === 'function') ? withFactors : withFactors(),
       groups: linearGroups(device, vectors, SIZE),
     });
   });
@@ -83,14 +89,18 @@ export function scaleAll(tensors: readonly Tensor[], factor: Tensor): void {
   );
 }
 
-export interface SgdStep {
-  readonly lr: number;
+/** What changes from step to step: a recording asks for it before each run. */
+interface Step {
+  readonly lr: () => number;
+  /** Number of this step; the first is 1. */
+  readonly t: () => number;
+}
+
+export interface SgdStep extends Step {
   readonly momentum: number;
   readonly dampening: number;
   readonly weightDecay: number;
   readonly nesterov: boolean;
-  /** Whether this is the first step, which finds no momenta. */
-  readonly first: boolean;
 }
 
 /** A parameter, its gradient and its momentum. */
@@ -109,29 +119,27 @@ export function sgdStep(list: readonly SgdJob[], step: SgdStep): void {
   foreach('SGD', ['g', 'm', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
     run(device, sgdKernel, {
       op: 'SGD',
-      consts: { SIZE, MOMENTUM: step.momentum !== 0, NESTEROV: step.nesterov, FIRST: step.first },
+      consts: { SIZE, MOMENTUM: step.momentum !== 0, NESTEROV: step.nesterov },
       bind,
-      params: {
+      params: () => ({
         ...params,
-        lr: step.lr,
+        lr: step.lr(),
         momentum: step.momentum,
         dampening: step.dampening,
         weightDecay: step.weightDecay,
-      },
+        first: step.t() === 1 ? 1 : 0,
+      }),
       groups: linearGroups(device, vectors, SIZE),
     }),
   );
 }
 
-export interface AdamStep {
-  readonly lr: number;
+export interface AdamStep extends Step {
   readonly beta1: number;
   readonly beta2: number;
   readonly eps: number;
   readonly weightDecay: number;
   readonly decoupled: boolean;
-  /** Number of this step; the first is 1. */
-  readonly t: number;
 }
 
 /** A parameter, its gradient and its moments. */
@@ -153,25 +161,24 @@ export function adamStep(list: readonly AdamJob[], step: AdamStep): void {
       op: 'Adam',
       consts: { SIZE, DECOUPLED: step.decoupled },
       bind,
-      params: {
+      params: () => ({
         ...params,
-        lr: step.lr,
+        lr: step.lr(),
         beta1: step.beta1,
         beta2: step.beta2,
         oneMinusBeta1: 1 - step.beta1,
         oneMinusBeta2: 1 - step.beta2,
         eps: step.eps,
         weightDecay: step.weightDecay,
-        stepSize: step.lr / (1 - step.beta1 ** step.t),
-        rootCorrection2: Math.sqrt(1 - step.beta2 ** step.t),
-      },
+        stepSize: step.lr() / (1 - step.beta1 ** step.t()),
+        rootCorrection2: Math.sqrt(1 - step.beta2 ** step.t()),
+      }),
       groups: linearGroups(device, vectors, SIZE),
     }),
   );
 }
 
-export interface RmspropStep {
-  readonly lr: number;
+export interface RmspropStep extends Pick<Step, 'lr'> {
   readonly alpha: number;
   readonly eps: number;
   readonly weightDecay: number;
@@ -197,14 +204,13 @@ export function rmspropStep(list: readonly RmspropJob[], step: RmspropStep): voi
       op: 'RMSprop',
       consts: { SIZE, MOMENTUM: step.momentum !== 0 },
       bind,
-      params: { ...params, ...step, oneMinusAlpha: 1 - step.alpha },
+      params: () => ({ ...params, ...step, lr: step.lr(), oneMinusAlpha: 1 - step.alpha }),
       groups: linearGroups(device, vectors, SIZE),
     }),
   );
 }
 
-export interface LionStep {
-  readonly lr: number;
+export interface LionStep extends Pick<Step, 'lr'> {
   readonly beta1: number;
   readonly beta2: number;
   readonly weightDecay: number;
@@ -221,7 +227,13 @@ export function lionStep(list: readonly SgdJob[], step: LionStep): void {
       op: 'Lion',
       consts: { SIZE },
       bind,
-      params: { ...params, ...step, oneMinusBeta1: 1 - step.beta1, oneMinusBeta2: 1 - step.beta2 },
+      params: () => ({
+        ...params,
+        ...step,
+        lr: step.lr(),
+        oneMinusBeta1: 1 - step.beta1,
+        oneMinusBeta2: 1 - step.beta2,
+      }),
       groups: linearGroups(device, vectors, SIZE),
     }),
   );

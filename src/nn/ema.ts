@@ -2,7 +2,7 @@ import { assign, axpbyAll } from '../autograd/ops/no-gradient.ts';
 import { clone } from '../autograd/ops/shape.ts';
 import { noGrad } from '../autograd/tape.ts';
 import { checkNumber, described, optionsOf } from '../common/check.ts';
-import { undoAfterDryRun } from '../tensor/dry-run.ts';
+import { changeHost } from '../tensor/dry-run.ts';
 import { keep } from '../tensor/scope.ts';
 import { sameShape } from '../tensor/shape.ts';
 import type { Storage, Tensor } from '../tensor/tensor.ts';
@@ -64,15 +64,16 @@ export class ExponentialMovingAverage {
   /** Updates the averages with the current weights; call it after each step of the optimiser. Integers are copied. */
   update(): void {
     const pairs = this.#pairs();
-    const { updates } = this;
-    undoAfterDryRun(() => (this.updates = updates));
-    this.updates++;
-    const decay = Math.min(this.#decay, (1 + this.updates) / (10 + this.updates));
+    changeHost(
+      () => this.updates++,
+      () => this.updates--,
+    );
+    const decay = (): number => Math.min(this.#decay, (1 + this.updates) / (10 + this.updates));
     // The average of a value with itself may differ from it by a rounding error.
     const changing = pairs.filter(({ x }) => !this.#constant.has(x));
     const floats = changing.filter(({ x }) => x.dtype === 'float32');
     axpbyAll(
-      floats.map(({ x, average }) => ({ x, y: average, alpha: 1 - decay })),
+      floats.map(({ x, average }) => ({ x, y: average, alpha: () => 1 - decay() })),
       decay,
     );
     for (const { x, average } of changing) if (x.dtype !== 'float32') assign(average, x);

@@ -2,7 +2,8 @@ import { checkFlag, checkList, checkNumber, checkOptions, expectedNumber } from 
 import { checkAlike } from '../kernels/foreach.ts';
 import { adamStep, lionStep, rmspropStep, sgdStep } from '../kernels/update.ts';
 import { full } from '../autograd/ops/create.ts';
-import { undoAfterDryRun } from '../tensor/dry-run.ts';
+import { changeHost, undoAfterDryRun } from '../tensor/dry-run.ts';
+import { openRecording } from '../tensor/recording.ts';
 import { keep } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import {
@@ -34,6 +35,12 @@ export interface Update {
   readonly memory: Readonly<Record<string, Tensor>>;
 }
 
+/** What an optimiser knows of a parameter: the number of steps that it has taken, and tensors by name. */
+interface Memory {
+  steps: number;
+  readonly tensors: Record<string, Tensor>;
+}
+
 /**
  * Base of the optimisers: holds groups of parameters, their settings and the optimiser's state. `step` updates the
  * parameters in place from their `grad`; parameters without one stay unchanged.
@@ -48,8 +55,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /** Names of the settings, for a check of names that are misspelt; null for no check. */
   static readonly settings: readonly string[] | null = null;
   readonly groups: readonly ActiveGroup<O>[];
-  /** The number of steps that each parameter has taken, and its tensors by name. */
-  readonly #memory = new Map<Parameter, { steps: number; tensors: Record<string, Tensor> }>();
+  readonly #memory = new Map<Parameter, Memory>();
 
   /**
    * @param parameters parameters, or groups of them with settings of their own. A parameter that is listed twice in a group
@@ -83,22 +89,35 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       const { grad: gradient } = parameter;
       if (gradient !== null) checkAlike(this.constructor.name, { gradient, parameter });
     }
+    const recording = openRecording();
+    const fixedBefore = recording?.fixedLaunches;
     for (const group of this.groups) {
       // Parameters that had no gradient in some steps have taken fewer.
-      const byStep = new Map<number, Update[]>();
+      const byStep = new Map<number, { readonly memories: Memory[]; readonly updates: Update[] }>();
       for (const parameter of group.parameters) {
         const { grad: gradient } = parameter;
         if (gradient === null) continue;
         const memory = this.#memoryOf(parameter);
-        const { steps } = memory;
-        undoAfterDryRun(() => (memory.steps = steps));
-        memory.steps++;
-        const updates = byStep.get(memory.steps) ?? [];
-        byStep.set(memory.steps, updates);
+        changeHost(
+          () => memory.steps++,
+          () => memory.steps--,
+        );
+        const { memories, updates } = byStep.get(memory.steps) ?? { memories: [], updates: [] };
+        byStep.set(memory.steps, { memories, updates });
+        memories.push(memory);
         updates.push({ parameter, gradient, memory: memory.tensors });
       }
-      for (const [step, updates] of byStep) this.update(updates, group, step);
+      for (const { memories, updates } of byStep.values()) {
+        const [first] = memories;
+        recording?.onlyWhile(() => memories.every(({ steps }) => steps === first!.steps));
+        this.update(updates, group, () => first!.steps);
+      }
+      const settings = recording === null ? '' : settingsOf(group);
+      recording?.onlyWhile(() => settingsOf(group) === settings);
     }
+    // The rate and the number of the step may be among what an optimiser of the user's launches with.
+    if (recording?.fixedLaunches !== fixedBefore)
+      recording!.abandon('it steps an optimizer whose launches cannot be repeated');
   }
 
   /** Frees all gradients; call it before the next backward pass, which would add to them. */
@@ -158,14 +177,18 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /** Names of the tensors that are kept for each parameter, of its shape. */
   protected abstract readonly remembers: readonly string[];
 
-  /** Updates parameters of one group in place, all for the same number of steps; the first step is 1. */
-  protected abstract update(updates: readonly Update[], group: ActiveGroup<O>, step: number): void;
+  /**
+   * Updates parameters of one group in place, all for the same number of steps.
+   *
+   * @param step the number of this step, from 1
+   */
+  protected abstract update(updates: readonly Update[], group: ActiveGroup<O>, step: () => number): void;
 
   #all(): Parameter[] {
     return this.groups.flatMap((group) => group.parameters);
   }
 
-  #memoryOf(parameter: Parameter): { steps: number; tensors: Record<string, Tensor> } {
+  #memoryOf(parameter: Parameter): Memory {
     let memory = this.#memory.get(parameter);
     if (memory === undefined) {
       const { shape, device } = parameter;
@@ -214,6 +237,10 @@ function groupsOf<O>(
   if (list.length > 0 && list.every(isGroup)) return list;
   return [{ parameters: list as Parameter[] }] as unknown as ParameterGroup<O>[];
 }
+
+/** What a recording takes as constant of a group: everything except the learning rate. */
+const settingsOf = <O extends OptimizerOptions>(group: ActiveGroup<O>): string =>
+  JSON.stringify({ ...group, parameters: null, lr: null });
 
 /** Why a value is not a number of steps; null if it is. */
 function stepsProblem(value: Tensor | HostTensor): string | null {
@@ -273,13 +300,10 @@ export class SGD extends Optimizer<SGDOptions> {
     }
   }
 
-  protected override update(
-    updates: readonly Update[],
-    { lr, momentum = 0, dampening = 0, weightDecay = 0, nesterov = false }: ActiveGroup<SGDOptions>,
-    step: number,
-  ): void {
+  protected override update(updates: readonly Update[], group: ActiveGroup<SGDOptions>, step: () => number): void {
+    const { momentum = 0, dampening = 0, weightDecay = 0, nesterov = false } = group;
     const jobs = updates.map(({ memory, ...update }) => ({ ...update, momentum: memory['momentum']! }));
-    sgdStep(jobs, { lr, momentum, dampening, weightDecay, nesterov, first: step === 1 });
+    sgdStep(jobs, { lr: () => group.lr, t: step, momentum, dampening, weightDecay, nesterov });
   }
 }
 
@@ -315,14 +339,11 @@ export class Adam extends Optimizer<AdamOptions> {
     }
   }
 
-  protected override update(
-    updates: readonly Update[],
-    { lr, betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, weightDecay = this.defaultDecay }: ActiveGroup<AdamOptions>,
-    t: number,
-  ): void {
+  protected override update(updates: readonly Update[], group: ActiveGroup<AdamOptions>, step: () => number): void {
+    const { betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, weightDecay = this.defaultDecay } = group;
     const { decoupled } = this;
     const jobs = updates.map(({ memory, ...update }) => ({ ...update, m: memory['m']!, v: memory['v']! }));
-    adamStep(jobs, { lr, beta1, beta2, eps, weightDecay, decoupled, t });
+    adamStep(jobs, { lr: () => group.lr, t: step, beta1, beta2, eps, weightDecay, decoupled });
   }
 
   protected get decoupled(): boolean {
@@ -385,16 +406,14 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     }
   }
 
-  protected override update(
-    updates: readonly Update[],
-    { lr, alpha = 0.99, eps = 1e-8, weightDecay = 0, momentum = 0 }: ActiveGroup<RMSpropOptions>,
-  ): void {
+  protected override update(updates: readonly Update[], group: ActiveGroup<RMSpropOptions>): void {
+    const { alpha = 0.99, eps = 1e-8, weightDecay = 0, momentum = 0 } = group;
     const jobs = updates.map(({ memory, ...update }) => ({
       ...update,
       square: memory['square']!,
       momentum: memory['momentum']!,
     }));
-    rmspropStep(jobs, { lr, alpha, eps, weightDecay, momentum });
+    rmspropStep(jobs, { lr: () => group.lr, alpha, eps, weightDecay, momentum });
   }
 }
 
@@ -428,11 +447,9 @@ export class Lion extends Optimizer<LionOptions> {
     }
   }
 
-  protected override update(
-    updates: readonly Update[],
-    { lr, betas: [beta1, beta2] = [0.9, 0.99], weightDecay = 0 }: ActiveGroup<LionOptions>,
-  ): void {
+  protected override update(updates: readonly Update[], group: ActiveGroup<LionOptions>): void {
+    const { betas: [beta1, beta2] = [0.9, 0.99], weightDecay = 0 } = group;
     const jobs = updates.map(({ memory, ...update }) => ({ ...update, momentum: memory['momentum']! }));
-    lionStep(jobs, { lr, beta1, beta2, weightDecay });
+    lionStep(jobs, { lr: () => group.lr, beta1, beta2, weightDecay });
   }
 }

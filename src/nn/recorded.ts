@@ -1,5 +1,6 @@
 import { isObserved, isRecording, needsGradient } from '../autograd/tape.ts';
 import { checkFunction, checkInteger, described, optionsOf } from '../common/check.ts';
+import type { Device } from '../tensor/device.ts';
 import { dryRun } from '../tensor/dry-run.ts';
 import { openRecording, type Feed, type Recording } from '../tensor/recording.ts';
 import { keep, tidy } from '../tensor/scope.ts';
@@ -21,7 +22,7 @@ export type Tree =
 export interface RecordedOptions {
   /**
    * Modules that the function uses. It is recorded anew after a change of their parameters and buffers (other tensors, not
-   * other values), of `requiresGrad`, or of training and evaluation mode. Default none.
+   * other values), of `requiresGrad` and `grad`, or of training and evaluation mode. Default none.
    */
   readonly modules?: readonly Module[];
   /** Maximum number of recordings to keep, each for other shapes. The least recently used one is given up. Default 2. */
@@ -45,12 +46,13 @@ interface Entry {
  *
  * The function must be synchronous, and must depend on nothing but its arguments, the modules, and the values of tensors that
  * live longer: anything else is taken as it was when the function was recorded. Whatever it keeps must be in its result,
- * also gradients that `backward` leaves in `grad`.
+ * also gradients that `backward` leaves in `grad`. It may be a whole training step, which ends with `zeroGrad`: optimizers, schedules
+ * of the learning rate and averaged weights count their steps in every run.
  *
  * A call is recorded if the shapes are those of the call before, and runs as usual in all other cases: while a result of
  * the last run is still in use, whose memory the next would overwrite; if a gradient is wanted for an argument; within
  * `checkpoint`, `detectAnomaly`, `warmup` and `device.profile`; and if the function does what cannot be repeated without it: it
- * draws random numbers, steps an optimizer, reads values, keeps tensors, or returns tensors that are part of a graph. `problem`
+ * draws random numbers, steps an optimizer of the caller's own making, reads values, keeps tensors, or returns tensors that are part of a graph. `problem`
  * says which. A recording keeps the memory of its intermediate results (`recordedBytes` of `device.memory()`) until `dispose`,
  * or until memory is short.
  *
@@ -102,8 +104,9 @@ export class Recorded<A extends readonly Tree[], R extends Tree> {
   run(...args: A): R {
     const inputs = tensorsIn(args);
     for (const input of inputs) input.checkUsable('Recorded');
-    if (!canRecord(inputs)) return this.#call(args);
-    const key = this.#key(args, inputs);
+    const device = this.#device(inputs);
+    if (device === null || !canRecord(device, inputs)) return this.#call(args);
+    const key = [device, isRecording(), structure(args), ...this.#modules.flatMap(stateOf)];
     const at = this.#entries.findIndex((entry) => isSame(entry.key, key));
     const entry = this.#entries[at];
     if (entry !== undefined) {
@@ -118,7 +121,7 @@ export class Recorded<A extends readonly Tree[], R extends Tree> {
     this.#last = key;
     if (!isSecond) this.#problem = null;
     // What could not be recorded is not tried again before something changes.
-    return isSecond && this.#problem === null ? this.#record(key, args, inputs) : this.#call(args);
+    return isSecond && this.#problem === null ? this.#record(device, key, args, inputs) : this.#call(args);
   }
 
   /** Gives up all recordings. The function can be recorded again. */
@@ -132,9 +135,15 @@ export class Recorded<A extends readonly Tree[], R extends Tree> {
     return tidy(() => this.#fn(...args));
   }
 
-  #record(key: readonly unknown[], args: A, inputs: readonly Tensor[]): R {
-    const recording = inputs[0]!.device.record();
-    const own = inputs.map((input) => keep(empty(input.device, input.shape, input.dtype, 'Recorded')));
+  /** The device of the arguments, or of the modules; null if there are neither. */
+  #device(inputs: readonly Tensor[]): Device | null {
+    const [first = this.#modules.flatMap((module) => module.parameters())[0]] = inputs;
+    return first?.device ?? null;
+  }
+
+  #record(device: Device, key: readonly unknown[], args: A, inputs: readonly Tensor[]): R {
+    const recording = device.record();
+    const own = inputs.map((input) => keep(empty(device, input.shape, input.dtype, 'Recorded')));
     recording.feed(feeds(inputs, own));
     let result: R;
     try {
@@ -169,21 +178,12 @@ export class Recorded<A extends readonly Tree[], R extends Tree> {
     this.#runs++;
     return mapTensors(entry.result, ({ storage, shape, dtype }) => new Tensor(storage.retain(), shape, dtype)) as R;
   }
-
-  /** What must be equal for a recording to be valid. */
-  #key(args: A, inputs: readonly Tensor[]): unknown[] {
-    return [inputs[0]!.device, isRecording(), structure(args), ...this.#modules.flatMap(stateOf)];
-  }
 }
 
 /** Whether a call can be recorded or run a recording, as far as the circumstances are concerned. */
-function canRecord(inputs: readonly Tensor[]): boolean {
-  const [first] = inputs;
-  if (first === undefined || dryRun() !== null || openRecording() !== null || isObserved()) return false;
-  if (first.device.isProfiled) return false;
-  return inputs.every(
-    (input) => input.device === first.device && input.size > 0 && !(isRecording() && needsGradient(input)),
-  );
+function canRecord(device: Device, inputs: readonly Tensor[]): boolean {
+  if (dryRun() !== null || openRecording() !== null || isObserved() || device.isProfiled) return false;
+  return inputs.every((input) => input.device === device && input.size > 0 && !(isRecording() && needsGradient(input)));
 }
 
 /** Why a recording cannot stand in for its function. */
@@ -211,10 +211,12 @@ const feeds = (from: readonly Tensor[], to: readonly Tensor[]): Feed[] =>
 const isSame = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.length === b.length && a.every((value, i) => value === b[i]);
 
-/** The tensors and modes of a module, on which a recording depends. */
+/** The tensors, gradients and modes of a module, on which a recording depends. */
 function stateOf(module: Module): unknown[] {
   const state: unknown[] = module.modules().map(({ training }) => training);
-  for (const tensor of module.stateDict().values()) state.push(tensor.storage, tensor.requiresGrad);
+  for (const tensor of module.stateDict().values()) {
+    state.push(tensor.storage, tensor.requiresGrad, tensor.grad?.storage ?? null);
+  }
   return state;
 }
 

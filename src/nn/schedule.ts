@@ -8,7 +8,7 @@ import {
   described,
   optionsOf,
 } from '../common/check.ts';
-import { undoAfterDryRun } from '../tensor/dry-run.ts';
+import { changeHost, undoAfterDryRun } from '../tensor/dry-run.ts';
 
 /** What a schedule changes: an optimiser, or anything else with learning rates. */
 export interface Rates {
@@ -188,12 +188,16 @@ export class Scheduler {
   step(): void {
     const { steps } = this;
     const rates = ratesOf(this.#optimizer);
-    undoAfterDryRun(() => {
-      this.steps = steps;
-      this.#optimizer.groups.forEach((group, i) => (group.lr = rates[i]!));
-    });
-    this.steps++;
-    this.apply();
+    changeHost(
+      () => {
+        this.steps++;
+        this.apply();
+      },
+      () => {
+        this.steps = steps;
+        this.#optimizer.groups.forEach((group, i) => (group.lr = rates[i]!));
+      },
+    );
   }
 
   /** The state for resuming; it can be written as JSON. */

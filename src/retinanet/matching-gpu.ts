@@ -35,17 +35,19 @@ export function assignTargets(
   matcher: MatcherSpec,
   coder: BoxCoderSpec,
 ): Assignment {
-  targets.forEach((target, n) => checkTarget(target, n, classes));
-  return tidy(() => {
-    const batch = upload(anchors.device, targets);
-    const matches = matchAnchors(anchors, batch, matcher);
-    return { matches, ...encodeMatches(anchors, batch, matches, coder.weights) };
-  });
+  return tidy(() => assignBoxes(anchors, uploadTargets(anchors.device, targets, classes), matcher, coder));
 }
 
-/** Copies targets to the GPU, padded to the largest number of boxes in one image. */
-function upload(device: Device, targets: readonly Target[]): BoxBatch {
-  const rows = Math.max(1, ...targets.map((target) => target.labels.length));
+/** `assignTargets` for boxes that are on the GPU. */
+export function assignBoxes(anchors: Tensor, batch: BoxBatch, matcher: MatcherSpec, coder: BoxCoderSpec): Assignment {
+  const matches = matchAnchors(anchors, batch, matcher);
+  return { matches, ...encodeMatches(anchors, batch, matches, coder.weights) };
+}
+
+/** Checks targets and copies them to the GPU, padded to the largest number of boxes in one image and at least `minRows`. */
+export function uploadTargets(device: Device, targets: readonly Target[], classes: number, minRows = 1): BoxBatch {
+  targets.forEach((target, n) => checkTarget(target, n, classes));
+  const rows = Math.max(minRows, ...targets.map((target) => target.labels.length));
   const boxes = new Float32Array(targets.length * rows * 4);
   const labels = new Int32Array(targets.length * rows);
   targets.forEach((target, n) => {

@@ -12,7 +12,8 @@ import { anchorsPerCell, makeAnchors, type Size } from './anchors.ts';
 import { FeaturePyramid, pyramidSizes, type Pyramid } from './fpn.ts';
 import { RetinaNetHead, type HeadOutput } from './heads.ts';
 import { RetinaNetLoss, type RetinaNetLosses } from './loss.ts';
-import { assignTargets } from './matching-gpu.ts';
+import type { BoxBatch } from '../kernels/matching.ts';
+import { assignBoxes, uploadTargets } from './matching-gpu.ts';
 import { PerSize } from './per-size.ts';
 import { candidates, withMaximum, withoutDuplicates, type Detections } from './postprocess.ts';
 import { ResNet } from './resnet.ts';
@@ -48,6 +49,11 @@ export interface NetworkOutput extends HeadOutput {
   /** C3, C4, C5. */
   readonly features: readonly [Tensor, Tensor, Tensor];
   readonly pyramid: Pyramid;
+}
+
+/** Images [N, H, W, C] and the boxes of their objects, in pixels of the batch. */
+export interface TrainingBatch extends BoxBatch {
+  readonly images: Tensor;
 }
 
 /** Losses of a batch. `total` is their sum, which `backward` takes. */
@@ -141,15 +147,32 @@ export class RetinaNet extends Module {
    * @param targets objects of each image, in its own pixels
    */
   losses(images: readonly ImageInput[], targets: readonly Target[]): TrainingLosses {
+    return tidy(() => this.batchLosses(this.batch(images, targets)));
+  }
+
+  /**
+   * Images and their objects as a batch on the GPU, for `batchLosses`.
+   *
+   * @param targets objects of each image, in its own pixels
+   * @param rows minimum number of rows for the boxes of an image. Default: as many as the largest number of boxes
+   */
+  batch(images: readonly ImageInput[], targets: readonly Target[], rows = 1): TrainingBatch {
     return tidy(() => {
       const device = this.#device;
-      const { transform, matcher, boxCoder } = this.spec;
-      const batch = device.during('images', () => transformImages(device, images, transform));
-      const output = this.forward(batch.images);
-      const anchors = device.duringHost('anchors', () => this.anchors(batch));
-      const assignment = device.during('matching', () =>
-        assignTargets(anchors.gpu, transformTargets(targets, batch), this.classes, matcher, boxCoder),
-      );
+      const batch = device.during('images', () => transformImages(device, images, this.spec.transform));
+      const boxes = uploadTargets(device, transformTargets(targets, batch), this.classes, rows);
+      return { images: batch.images, ...boxes };
+    });
+  }
+
+  /** Losses of a batch. Call it inside `tidy`, then `backward(losses.total)`. */
+  batchLosses({ images, ...boxes }: TrainingBatch): TrainingLosses {
+    return tidy(() => {
+      const device = this.#device;
+      const { matcher, boxCoder } = this.spec;
+      const output = this.forward(images);
+      const anchors = device.duringHost('anchors', () => this.anchors({ images }));
+      const assignment = device.during('matching', () => assignBoxes(anchors.gpu, boxes, matcher, boxCoder));
       const losses = this.loss.forward(output, anchors.gpu, assignment);
       return { ...losses, total: add(losses.classification, losses.boxRegression) };
     });

@@ -13,6 +13,8 @@ export interface Dispatch {
   /** Those of the buffers that the kernel writes to. */
   readonly writes: readonly PooledBuffer[];
   readonly params: ArrayBuffer | null;
+  /** The parameters of the next run of a recording; null if they are always the same. */
+  readonly repack: (() => ArrayBuffer | null) | null;
   readonly groups: readonly [number, number, number];
 }
 

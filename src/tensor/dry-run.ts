@@ -36,12 +36,17 @@ export const dryRun = (): DryRun | null => current;
 
 /**
  * Says how to undo a change on the host of something that lives on, for the case that a dry run makes it. A recording ends,
- * because it could not repeat the change.
+ * because it could not repeat the change: see `changeHost`.
  */
 export function undoAfterDryRun(undo: () => void): void {
-  openRecording()?.abandon(
-    'it changes something on the host, for example the steps of an optimizer or the stream of seeds',
-  );
+  openRecording()?.abandon('it changes something on the host, for example the stream of seeds or a schedule');
+  current?.undo.push(undo);
+}
+
+/** Makes a change on the host that every run of a recording makes too, and says how to undo it after a dry run. */
+export function changeHost(change: () => void, undo: () => void): void {
+  change();
+  openRecording()?.beforeRun(change);
   current?.undo.push(undo);
 }
 

@@ -13,7 +13,7 @@ const LAUNCHES_PER_PAGE = 1024;
 /** What a recording needs of its device. */
 export interface RecordingHost {
   createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer;
-  writeBuffer(buffer: GPUBuffer, data: Uint8Array<ArrayBuffer>): void;
+  writeBuffer(buffer: GPUBuffer, start: number, data: Uint8Array<ArrayBuffer>): void;
   destroyBuffer(buffer: GPUBuffer): void;
   /** Sends the commands once. */
   send(recording: Recording): void;
@@ -53,6 +53,15 @@ interface Copy {
   readonly bytes: number;
 }
 
+/** Parameters of launches, and which of them a run must send anew. */
+interface Page {
+  readonly gpu: GPUBuffer;
+  readonly values: Uint8Array<ArrayBuffer>;
+  used: number;
+  /** The range of bytes that changed since they were sent. */
+  changed: [from: number, to: number] | null;
+}
+
 let open: Recording | null = null;
 
 /** The recording that notes commands now. */
@@ -68,6 +77,8 @@ export class Recording implements Replay {
   /** The device that it records for. */
   readonly device: unknown;
   dispatches = 0;
+  /** Launches that are the same in every run. */
+  fixedLaunches = 0;
   readonly #host: RecordingHost;
   readonly #list: (Launch | Copy)[] = [];
   readonly #commands: Command[] = [];
@@ -75,7 +86,11 @@ export class Recording implements Replay {
   /** How often each of the buffers that it does not own was given back when it was first used. */
   readonly #leases = new Map<PooledBuffer, number>();
   readonly #changed = new Set<Changeable>();
-  readonly #pages: { readonly gpu: GPUBuffer; readonly values: Uint8Array<ArrayBuffer>; used: number }[] = [];
+  readonly #pages: Page[] = [];
+  /** What happens on the host before a run, in sequence: changes, and parameters that depend on them. */
+  readonly #before: (() => void)[] = [];
+  /** What else must hold for it to be valid. */
+  readonly #conditions: (() => boolean)[] = [];
   /** Values of the host, in sequence. */
   #constants: Uint8Array[] = [];
   #constantBytes = 0;
@@ -116,10 +131,10 @@ export class Recording implements Replay {
     return this.#isDisposed;
   }
 
-  /** Whether the memory that it does not own is still that of the same tensors. */
+  /** Whether the memory that it does not own is still that of the same tensors, and its other conditions hold. */
   get isValid(): boolean {
     for (const [buffer, lease] of this.#leases) if (buffer.lease !== lease) return false;
-    return true;
+    return this.#conditions.every((holds) => holds());
   }
 
   /** The buffer for the parameters of the next launch. */
@@ -129,21 +144,23 @@ export class Recording implements Replay {
       const size = LAUNCHES_PER_PAGE * PARAMS_SLOT_BYTES;
       const usage = bufferUsage.UNIFORM | bufferUsage.COPY_DST;
       const gpu = this.#host.createBuffer({ label: 'parameters of a recording', size, usage });
-      page = { gpu, values: new Uint8Array(size), used: 0 };
+      page = { gpu, values: new Uint8Array(size), used: 0, changed: null };
       this.#pages.push(page);
     }
     return page.gpu;
   }
 
   /** Notes a launch. */
-  dispatch({ operation, pipeline, group, buffers, writes, params, groups }: Dispatch): void {
+  dispatch({ operation, pipeline, group, buffers, writes, params, repack, groups }: Dispatch): void {
     for (const buffer of buffers) this.#use(buffer);
     for (const buffer of writes) this.#written.add(buffer);
+    if (repack === null) this.fixedLaunches++;
     let offset: Uint32Array | null = null;
     if (params !== null) {
       const page = this.#pages.at(-1)!;
       offset = Uint32Array.of(page.used++ * PARAMS_SLOT_BYTES);
-      page.values.set(new Uint8Array(params), offset[0]);
+      fill(page, offset[0]!, params);
+      if (repack !== null) this.beforeRun(() => fill(page, offset![0]!, repack()!));
     }
     const launch = { pipeline, group, offset, groups };
     this.#list.push(launch);
@@ -175,6 +192,16 @@ export class Recording implements Replay {
     this.#constantBytes += bytes;
   }
 
+  /** What the host does before each further run. */
+  beforeRun(action: () => void): void {
+    this.#before.push(action);
+  }
+
+  /** A condition without which it is not valid. */
+  onlyWhile(holds: () => boolean): void {
+    this.#conditions.push(holds);
+  }
+
   /** Notes that the values of a tensor changed. */
   noteChange(storage: Changeable): void {
     this.#changed.add(storage);
@@ -194,9 +221,7 @@ export class Recording implements Replay {
   close(): void {
     if (open !== this) return;
     open = null;
-    for (const { gpu, values, used } of this.#pages) {
-      this.#host.writeBuffer(gpu, values.subarray(0, used * PARAMS_SLOT_BYTES));
-    }
+    this.#sendParams();
     if (this.#constantBytes > 0) this.#upload();
     this.writes = [...this.#written];
     try {
@@ -222,6 +247,8 @@ export class Recording implements Replay {
   /** Runs the commands again, with the values of other tensors. The result is where it was. */
   replay(feeds: readonly Feed[]): void {
     this.#feeds = feeds;
+    for (const action of this.#before) action();
+    this.#sendParams();
     this.#host.send(this);
     for (const storage of this.#changed) storage.changed();
   }
@@ -260,6 +287,14 @@ export class Recording implements Replay {
     this.#host.disposed(this);
   }
 
+  #sendParams(): void {
+    for (const page of this.#pages) {
+      if (page.changed !== null)
+        this.#host.writeBuffer(page.gpu, page.changed[0], page.values.subarray(...page.changed));
+      page.changed = null;
+    }
+  }
+
   #upload(): void {
     const usage = bufferUsage.COPY_SRC | bufferUsage.COPY_DST;
     const all = new Uint8Array(this.#constantBytes);
@@ -270,7 +305,7 @@ export class Recording implements Replay {
     }
     this.#constants = [];
     this.#constantBuffer = this.#host.createBuffer({ label: 'values of a recording', size: all.length, usage });
-    this.#host.writeBuffer(this.#constantBuffer, all);
+    this.#host.writeBuffer(this.#constantBuffer, 0, all);
   }
 
   #use(buffer: PooledBuffer): void {
@@ -278,6 +313,13 @@ export class Recording implements Replay {
     this.#leases.set(buffer, buffer.lease);
     this.buffers.push(buffer);
   }
+}
+
+/** Sets the parameters of one launch. */
+function fill(page: Page, offset: number, params: ArrayBuffer): void {
+  page.values.set(new Uint8Array(params), offset);
+  const [from, to] = page.changed ?? [offset, offset];
+  page.changed = [Math.min(from, offset), Math.max(to, offset + PARAMS_SLOT_BYTES)];
 }
 
 function encodeLaunch(pass: GPUComputePassEncoder, launch: Launch, before: GPUComputePipeline | null): void {

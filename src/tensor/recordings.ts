@@ -24,7 +24,7 @@ export class Recordings {
     this.#pool = pool;
     this.#host = {
       ...device,
-      writeBuffer: (buffer, data) => gpu.queue.writeBuffer(buffer, 0, data),
+      writeBuffer: (buffer, start, data) => gpu.queue.writeBuffer(buffer, start, data),
       send: (recording) => {
         device.send(recording);
         pool.notePeak(recording.arena);

@@ -13,7 +13,8 @@ import { Scheduler } from '../nn/schedule.ts';
 import { sum } from '../autograd/ops/broadcast.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import type { AdamW, SGD } from '../nn/optim.ts';
-import type { RetinaNet } from '../retinanet/retinanet.ts';
+import { Recorded } from '../nn/recorded.ts';
+import type { RetinaNet, TrainingBatch } from '../retinanet/retinanet.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { freezeBackbone, type FrozenParts } from './freeze.ts';
 import { makeOptimizer, makeSchedule, resolveTrainSettings, type RecipeOptions } from './recipe.ts';
@@ -52,6 +53,12 @@ export class Trainer {
   readonly #scheduler: Scheduler;
   readonly #average: ExponentialMovingAverage | null;
   #isWhole = true;
+  /** Rows for the boxes of an image. They only grow, so that a recorded step fits most batches. */
+  #rows = 16;
+  /** Losses and clipped gradients of one batch. */
+  readonly #compute: Recorded<[Tensor, Tensor, Tensor, Tensor], { numbers: Tensor; gradients: (Tensor | null)[] }>;
+  /** The update of weights and averages with these gradients. */
+  readonly #apply: Recorded<[], null>;
   /** Copies of the trained weights before the last update, for `examine`. */
   readonly #before = new Map<Tensor, Tensor>();
 
@@ -75,6 +82,16 @@ export class Trainer {
       this.#frozen.release();
       throw error;
     }
+    const recorded = { modules: [model], maximum: 1 };
+    this.#compute = new Recorded((images, boxes, classes, counts) => {
+      const losses = this.#accumulateGradients({ images, boxes, classes, counts }, 1, {});
+      return { numbers: this.#withNorm(losses), gradients: this.#takeGradients() };
+    }, recorded);
+    this.#apply = new Recorded(() => {
+      this.#optimizer.step();
+      this.#average?.update();
+      return null;
+    }, recorded);
   }
 
   /** Whether the state is that after a whole step: false if an error, such as no memory, came in the middle of an update. */
@@ -109,7 +126,45 @@ export class Trainer {
 
   /** The first half of `step`: computes the gradients of a batch and clips them. Returns the losses of the step. */
   gradients(samples: readonly Sample[]): Tensor {
-    return tidy(() => this.#withNorm(this.#addGradients(samples)));
+    // Gradients of several batches are added eagerly: recordings would hold the activations of more than one.
+    if (samples.length > this.#batchSize(samples.length))
+      return tidy(() => this.#withNorm(this.#addGradients(samples)));
+    return tidy(() => {
+      const { images, boxes, classes, counts } = this.#upload(samples);
+      const { numbers, gradients } = this.#compute.run(images, boxes, classes, counts);
+      this.model.parameters().forEach((parameter, i) => {
+        const gradient = gradients[i]!;
+        parameter.grad = gradient === null ? null : keep(gradient);
+      });
+      return numbers;
+    });
+  }
+
+  /** Samples that are processed together, of those of a step: as many as one process would take, or all if there are fewer. */
+  #batchSize(images: number): number {
+    return Math.ceil(images / this.#accumulate);
+  }
+
+  /** A batch on the GPU. Its tensors rarely change in shape, because recorded steps are for one. */
+  #upload(samples: readonly Sample[]): TrainingBatch {
+    if (samples.length === 0) throw new RangeError('trainer: a step needs at least one sample');
+    this.#frozen.train();
+    const most = Math.max(...samples.map(({ labels }) => labels.length));
+    while (this.#rows < most) this.#rows *= 2;
+    return this.model.batch(
+      samples.map(({ image }) => image),
+      samples,
+      this.#rows,
+    );
+  }
+
+  /** Takes the gradients away from the parameters. */
+  #takeGradients(): (Tensor | null)[] {
+    return this.model.parameters().map((parameter) => {
+      const { grad } = parameter;
+      parameter.grad = null;
+      return grad;
+    });
   }
 
   /**
@@ -189,19 +244,16 @@ export class Trainer {
     samples: readonly Sample[],
     { images = samples.length, ...options }: { readonly images?: number } & Pick<BackwardOptions, 'onGradient'> = {},
   ): Tensor {
-    if (samples.length === 0) throw new RangeError('trainer: a step needs at least one sample');
-    this.#frozen.train();
-    // As many samples at once as one process would take, or the part if that is smaller.
-    const size = Math.min(samples.length, Math.ceil(images / this.#accumulate));
+    const size = this.#batchSize(images);
     return tidy(() => {
       let sums: Tensor | null = null;
-      for (let first = 0; first < samples.length; first += size) {
+      for (let first = 0; sums === null || first < samples.length; first += size) {
         const part = samples.slice(first, first + size);
         const isLast = first + size >= samples.length;
-        const numbers = this.#accumulateGradients(part, part.length / images, isLast ? options : {});
+        const numbers = this.#accumulateGradients(this.#upload(part), part.length / images, isLast ? options : {});
         sums = sums === null ? numbers : add(sums, numbers);
       }
-      return sums!;
+      return sums;
     });
   }
 
@@ -213,9 +265,8 @@ export class Trainer {
   /** The second half of `step`: updates the weights, their average and the learning rate. */
   update(): void {
     this.#atOnce(() => {
-      this.#optimizer.step();
+      this.#apply.run();
       this.discardGradients();
-      this.#average?.update();
       this.#scheduler.step();
     });
   }
@@ -257,23 +308,16 @@ export class Trainer {
    * Accumulates the gradients of part of a batch. Returns total loss, classification loss, box loss and foreground
    * anchors per image, weighted by the fraction.
    */
-  #accumulateGradients(
-    samples: readonly Sample[],
-    fraction: number,
-    options: Pick<BackwardOptions, 'onGradient'>,
-  ): Tensor {
+  #accumulateGradients(batch: TrainingBatch, fraction: number, options: Pick<BackwardOptions, 'onGradient'>): Tensor {
     return tidy(() => {
-      const { total, classification, boxRegression, foreground } = this.model.losses(
-        samples.map(({ image }) => image),
-        samples,
-      );
+      const { total, classification, boxRegression, foreground } = this.model.batchLosses(batch);
       backward(fraction === 1 ? total : mul(total, fraction), options);
-      const scalars = [total, classification, boxRegression, mul(sum(foreground), 1 / samples.length)];
-      const numbers = concat(
-        scalars.map((scalar) => reshape(scalar, [1])),
-        0,
-      );
-      return fraction === 1 ? numbers : mul(numbers, fraction);
+      return noGrad(() => {
+        const positives = mul(sum(foreground), 1 / batch.images.shape[0]!);
+        const scalars = [total, classification, boxRegression, positives].map((scalar) => reshape(scalar, [1]));
+        const numbers = concat(scalars, 0);
+        return fraction === 1 ? numbers : mul(numbers, fraction);
+      });
     });
   }
 
@@ -301,6 +345,7 @@ export class Trainer {
    * mode.
    */
   async withAverage<T>(run: () => Promise<T>): Promise<T> {
+    this.#forgetRecordings(); // Their memory is free for what runs.
     this.#atOnce(() => this.#average?.swap());
     this.model.eval();
     try {
@@ -308,6 +353,11 @@ export class Trainer {
     } finally {
       this.#atOnce(() => this.#average?.swap());
     }
+  }
+
+  #forgetRecordings(): void {
+    this.#compute.dispose();
+    this.#apply.dispose();
   }
 
   /** A change of the state that is wrong when it is not made as a whole. */
@@ -359,6 +409,7 @@ export class Trainer {
   /** Frees everything except the model, and unfreezes the stages that the trainer froze. */
   dispose(): void {
     this.discardGradients();
+    this.#forgetRecordings();
     this.#optimizer.dispose();
     this.#average?.dispose();
     this.#frozen.release();

@@ -248,7 +248,7 @@ test('an optimizer step whose last tensor is wrong records nothing', async () =>
     parameter,
   });
   const wrong = tensor([1, 2]);
-  const step = { lr: 1, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, first: true };
+  const step = { lr: () => 1, t: () => 1, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false };
   assert.throws(() => sgdStep([job(p, tensor([1])), job(q, wrong)], step), /SGD: gradient \[2\]/);
   assert.is(device.counters().dispatches, before);
   assert.equal(await list(p), [1]);

@@ -36,6 +36,7 @@ function recordInvalid(device: Device, target: Tensor): void {
     buffers: [buffer],
     writes: [buffer],
     params: null,
+    repack: null,
     groups: [1, 1, 1],
   });
 }

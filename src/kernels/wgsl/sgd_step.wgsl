@@ -1,6 +1,6 @@
 // One step of stochastic gradient descent with momentum, in place (PyTorch's form of Sutskever et al. 2013):
 //   d = g + weightDecay p;  m = momentum m + (1 - dampening) d;  p = p - lr (NESTEROV ? d + momentum m : m)
-// Without MOMENTUM, p = p - lr d and m is untouched. In the FIRST step m = d.
+// Without MOMENTUM, p = p - lr d and m is untouched. In the first step m = d.
 // One invocation updates four neighbouring parameters. Two tensors share a launch, one after the other: the bindings of
 // the first end with 0, those of the second with 1.
 
@@ -8,7 +8,6 @@
 const SIZE: u32 = 64u; // invocations per workgroup
 const MOMENTUM: bool = true;
 const NESTEROV: bool = false;
-const FIRST: bool = false; // m holds nothing yet
 
 struct Params {
   vectors0: u32, // parameters / 4, rounded up
@@ -17,6 +16,7 @@ struct Params {
   momentum: f32,
   dampening: f32,
   weightDecay: f32,
+  first: u32, // whether m holds nothing yet
 }
 
 @group(0) @binding(0) var<storage, read> g0: array<vec4f>;
@@ -36,8 +36,7 @@ fn step(g: vec4f, m: vec4f, p: vec4f) -> State {
   var d = g + params.weightDecay * p;
   var velocity = m;
   if (MOMENTUM) {
-    velocity = d;
-    if (!FIRST) { velocity = params.momentum * m + (1.0 - params.dampening) * d; }
+    velocity = select(params.momentum * m + (1.0 - params.dampening) * d, d, params.first != 0u);
     d = select(velocity, d + params.momentum * velocity, NESTEROV);
   }
   return State(velocity, p - params.lr * d);
