@@ -51,8 +51,8 @@ interface Compiled {
 interface KernelCache {
   readonly pipelines: Map<string, Compiled>;
   readonly layouts: Map<string, GPUBindGroupLayout>;
-  /** Bind groups by the buffer of their parameters, which is a recording's own, and by pipeline and operands. */
-  readonly groups: WeakMap<GPUBuffer, Map<string, GPUBindGroup>>;
+  /** Bind groups by pipeline and operands, without those of recordings. */
+  readonly groups: Map<string, GPUBindGroup>;
 }
 
 const caches = new WeakMap<Device, KernelCache>();
@@ -103,21 +103,23 @@ export function run<S extends WgslSource>(device: Device, source: S, launch: Lau
     return;
   }
   const compiled = compile(device, cache, source, launch);
+  const { isRecorded } = device;
   const key = compiled.id + buffers;
-  const groups = groupsOf(cache, device.paramsBuffer);
-  let group = groups.get(key);
-  if (group === undefined) {
-    checkAliases(launch.op, slices, writes);
-    group = bindGroup(device, source, launch.op, compiled, slices);
-    if (groups.size >= MAX_BIND_GROUPS) groups.clear();
-    groups.set(key, group);
+  const known = isRecorded ? undefined : cache.groups.get(key);
+  if (known === undefined) checkAliases(launch.op, slices, writes);
+  let bind = known === undefined ? groupMaker(device, source, launch.op, compiled, slices) : () => known;
+  if (known === undefined && !isRecorded) {
+    const group = bind();
+    bind = () => group;
+    if (cache.groups.size >= MAX_BIND_GROUPS) cache.groups.clear();
+    cache.groups.set(key, group);
   }
   const { params } = launch;
   const pack = (): ArrayBuffer | null => packParams(source, valueOf<Record<string, number>>(params));
   device.dispatch({
     operation: `${launch.op}(${slices.map((s) => `[${s.tensor.shape}]`).join(', ')})`,
     pipeline: compiled.pipeline,
-    group,
+    bind,
     buffers: slices.map((s) => s.tensor.storage.buffer),
     writes: writes.map((s) => s.tensor.storage.buffer),
     params: pack(),
@@ -159,19 +161,10 @@ export function linearGroups(device: Device, elements: number, workgroupSize: nu
 function cacheOf(device: Device): KernelCache {
   let cache = caches.get(device);
   if (cache === undefined) {
-    cache = { pipelines: new Map(), layouts: new Map(), groups: new WeakMap() };
+    cache = { pipelines: new Map(), layouts: new Map(), groups: new Map() };
     caches.set(device, cache);
   }
   return cache;
-}
-
-function groupsOf(cache: KernelCache, params: GPUBuffer): Map<string, GPUBindGroup> {
-  let groups = cache.groups.get(params);
-  if (groups === undefined) {
-    groups = new Map();
-    cache.groups.set(params, groups);
-  }
-  return groups;
 }
 
 /** The file and constants of a kernel. */
@@ -255,29 +248,31 @@ function layoutOf(device: Device, cache: KernelCache, source: WgslSource): GPUBi
   return layout;
 }
 
-function bindGroup(
+/** Makes a bind group, when the operands have memory. */
+function groupMaker(
   device: Device,
   source: WgslSource,
   op: string,
-  compiled: Compiled,
+  { layout }: Compiled,
   slices: readonly Slice[],
-): GPUBindGroup {
-  const entries: GPUBindGroupEntry[] = slices.map(({ tensor, start, count }, binding) => {
-    const { bytes } = dtypes[tensor.dtype];
+): () => GPUBindGroup {
+  const operands = slices.map(({ tensor: { dtype, storage }, start, count }) => {
+    const { bytes } = dtypes[dtype];
+    const { buffer } = storage;
     // Whole vectors of 16 bytes: drivers do not let a kernel access a vector that extends past the binding. An empty tensor
     // binds 16 bytes too. Buffers are multiples of 16 bytes.
     const size = Math.max(16, Math.ceil((count * bytes) / 16) * 16);
-    const resource = { buffer: tensor.storage.buffer.gpu, offset: start * bytes, size };
-    if (resource.offset + size > tensor.storage.buffer.bytes)
-      resource.size = tensor.storage.buffer.bytes - resource.offset;
-    return { binding, resource };
+    return { buffer, offset: start * bytes, size: Math.min(size, buffer.bytes - start * bytes) };
   });
-  if (Object.values(source.bindings).includes('uniform')) {
-    entries.push({ binding: entries.length, resource: { buffer: device.paramsBuffer, size: PARAMS_SLOT_BYTES } });
-  }
-  return device.guard(`${op}: bindings of ${source.file}`, 0, () =>
-    device.gpu.createBindGroup({ label: op, layout: compiled.layout, entries }),
-  );
+  const uniform = Object.values(source.bindings).includes('uniform') ? device.paramsBuffer : null;
+  return () => {
+    const resources: GPUBufferBinding[] = operands.map(({ buffer, ...range }) => ({ buffer: buffer.gpu, ...range }));
+    if (uniform !== null) resources.push({ buffer: uniform, size: PARAMS_SLOT_BYTES });
+    const entries = resources.map((resource, binding) => ({ binding, resource }));
+    return device.guard(`${op}: bindings of ${source.file}`, 0, () =>
+      device.gpu.createBindGroup({ label: op, layout, entries }),
+    );
+  };
 }
 
 function packParams(source: WgslSource, values: Record<string, number>): ArrayBuffer | null {

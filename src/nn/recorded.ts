@@ -2,6 +2,7 @@ import { isObserved, isRecording, needsGradient } from '../autograd/tape.ts';
 import { checkFunction, checkInteger, described, optionsOf } from '../common/check.ts';
 import type { Device } from '../tensor/device.ts';
 import { dryRun } from '../tensor/dry-run.ts';
+import type { PooledBuffer } from '../tensor/pool.ts';
 import { openRecording, type Feed, type Recording } from '../tensor/recording.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import { empty, Tensor, type Storage } from '../tensor/tensor.ts';
@@ -189,7 +190,7 @@ function canRecord(device: Device, inputs: readonly Tensor[]): boolean {
 /** Why a recording cannot stand in for its function. */
 function problemOf(recording: Recording, inputs: readonly Tensor[], results: readonly Tensor[]): string | null {
   if (results.some(({ node }) => node !== null)) return 'its result is part of a graph';
-  const kept = new Set(recording.arena.live);
+  const kept = new Set<PooledBuffer>(recording.arena.live);
   for (const { storage } of inputs) kept.delete(storage.buffer);
   for (const { storage } of results) {
     const { buffer } = storage;

@@ -112,6 +112,11 @@ export class Device {
     return openRecordingOf(this)?.paramsBuffer ?? this.#commands.paramsBuffer;
   }
 
+  /** Whether commands are noted in a recording now. */
+  get isRecorded(): boolean {
+    return openRecordingOf(this) !== null;
+  }
+
   /** What the device holds now. */
   memory(): MemoryReport {
     return {

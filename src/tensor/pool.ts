@@ -1,3 +1,4 @@
+import { Arena, ArenaBuffer, shareMemory } from './arena.ts';
 import { GpuOutOfMemoryError, formatBytes } from './errors.ts';
 import { memoryUses, type MemoryUse, type MemoryUses } from './memory-use.ts';
 
@@ -19,36 +20,7 @@ export interface PooledBuffer {
   arena: Arena | null;
 }
 
-/**
- * Buffers of a recording (recording.ts), which needs them whenever it runs again: those that are given back wait here for the
- * next tensor of the recording.
- */
-export class Arena {
-  /** Those in use. */
-  readonly live = new Set<PooledBuffer>();
-  /** Those that wait, by size class. */
-  readonly idle = new Map<number, PooledBuffer[]>();
-  /** Buffers of the pool that were given back while the arena was open. Commands that are not sent yet may need them. */
-  readonly released: PooledBuffer[] = [];
-  liveBytes = 0;
-  /** Largest number of bytes in use at once. */
-  peakBytes = 0;
-
-  add(buffer: PooledBuffer): void {
-    buffer.arena = this;
-    this.live.add(buffer);
-    this.liveBytes += buffer.bytes;
-    this.peakBytes = Math.max(this.peakBytes, this.liveBytes);
-  }
-
-  giveBack(buffer: PooledBuffer): void {
-    this.live.delete(buffer);
-    this.liveBytes -= buffer.bytes;
-    const list = this.idle.get(buffer.bytes);
-    if (list === undefined) this.idle.set(buffer.bytes, [buffer]);
-    else list.push(buffer);
-  }
-}
+const bytesOf = (buffers: readonly PooledBuffer[]): number => buffers.reduce((sum, { bytes }) => sum + bytes, 0);
 
 /** Rounds up to a size class: four classes per power of two, so that at most a quarter is wasted. */
 export function sizeClass(bytes: number): number {
@@ -143,24 +115,24 @@ export class BufferPool {
 
   acquire(bytes: number, operation: string): PooledBuffer {
     const size = sizeClass(bytes);
-    let buffer = this.#arena?.idle.get(size)?.pop();
-    if (buffer !== undefined) {
-      this.#idleBytes -= size;
-      this.#idleCount--;
-    } else if ((buffer = this.#free.get(size)?.pop()) !== undefined) {
-      this.#freeBytes -= size;
-      this.#freeCount--;
-    } else {
-      this.#makeRoom(size, bytes, operation);
-      const gpu = this.#options.create(size, operation);
-      buffer = this.#describe(gpu, size);
-    }
+    const buffer = this.#arena?.take(this.#nextId++, size) ?? this.#obtain(size, bytes, operation);
     buffer.written = -1;
     buffer.use = 'other';
-    this.#arena?.add(buffer);
     this.#usedBytes += size;
     this.#used.add(buffer);
     this.#notePeak(this.#usedBytes);
+    return buffer;
+  }
+
+  /** A free buffer, or a new one. */
+  #obtain(size: number, bytes: number, operation: string): PooledBuffer {
+    const buffer = this.#free.get(size)?.pop();
+    if (buffer === undefined) {
+      this.#makeRoom(size, bytes, operation);
+      return this.#describe(this.#options.create(size, operation), size);
+    }
+    this.#freeBytes -= size;
+    this.#freeCount--;
     return buffer;
   }
 
@@ -174,7 +146,7 @@ export class BufferPool {
       this.trim(Math.max(0, limit - held - size));
       flush();
     }
-    if (this.#usedBytes + size <= limit) return;
+    if (this.#usedBytes + this.#idleBytes + size <= limit) return;
     const reason = `${formatBytes(size)} more would exceed the memory limit of ${formatBytes(limit)}`;
     throw this.outOfMemory(operation, bytes, reason);
   }
@@ -200,16 +172,53 @@ export class BufferPool {
     return { id: this.#nextId++, gpu, bytes, batch: -1, written: -1, use: 'other', lease: 0, arena: null };
   }
 
-  /** Until `closeArena`, buffers come from a new arena and return to it. */
+  /** Until `placeArena`, buffers come from a new arena and return to it. */
   openArena(): Arena {
     this.#arena = new Arena();
     return this.#arena;
   }
 
-  closeArena(): void {
-    const released = this.#arena?.released ?? [];
+  /**
+   * Gives memory to the buffers of the open arena.
+   *
+   * @throws GpuOutOfMemoryError if there is not enough
+   */
+  placeArena(): void {
+    const arena = this.#arena!;
     this.#arena = null;
-    for (const buffer of released.splice(0)) this.release(buffer);
+    arena.isOpen = false;
+    const { ended, live, idle } = arena;
+    const buffers = [...ended, ...live];
+    const { sizes, of } = shareMemory(buffers);
+    const inUse = arena.liveBytes;
+    this.#usedBytes -= inUse;
+    try {
+      for (const size of sizes) {
+        idle.push(this.#obtain(size, size, 'a recorded function'));
+        this.#idleBytes += size;
+        this.#idleCount++;
+      }
+    } catch (error) {
+      this.#usedBytes += inUse;
+      throw error;
+    }
+    const memories = [...idle];
+    buffers.forEach((buffer, i) => buffer.place(memories[of[i]!]!));
+    arena.peakBytes = bytesOf(memories);
+    // The results are in use, and their memory with them.
+    const kept = new Set(of.slice(ended.length));
+    idle.splice(0, idle.length, ...memories.filter((_, i) => !kept.has(i)));
+    arena.liveBytes = bytesOf([...live]);
+    this.#usedBytes += arena.liveBytes;
+    this.#idleBytes -= arena.liveBytes;
+    this.#idleCount -= kept.size;
+  }
+
+  /** Ends what an arena has waited with, once the commands of its recording are sent. */
+  closeArena(arena: Arena): void {
+    for (const buffer of arena.released.splice(0)) this.release(buffer);
+    // What the function had in use when it ran by itself is not needed any more.
+    this.trim(ALWAYS_KEPT_BYTES);
   }
 
   /** Counts what a recording has in use at once while it runs. */
@@ -225,16 +234,13 @@ export class BufferPool {
   /** Takes over the buffers of an arena. Those in use are given back to the pool later. */
   dissolve(arena: Arena): void {
     for (const buffer of arena.live) buffer.arena = null;
-    for (const list of arena.idle.values()) {
-      for (const buffer of list) {
-        buffer.arena = null;
-        this.#idleBytes -= buffer.bytes;
-        this.#idleCount--;
-        this.#putBack(buffer);
-      }
+    for (const buffer of arena.idle.splice(0)) {
+      buffer.arena = null;
+      this.#idleBytes -= buffer.bytes;
+      this.#idleCount--;
+      this.#putBack(buffer);
     }
     arena.live.clear();
-    arena.idle.clear();
   }
 
   /** Says that the driver could not make a buffer, which is not used again. */
@@ -256,16 +262,18 @@ export class BufferPool {
     }
     this.#usedBytes -= buffer.bytes;
     this.#used.delete(buffer);
-    if (buffer.arena === null) {
+    if (!(buffer instanceof ArenaBuffer) || buffer.arena === null) {
       this.#putBack(buffer);
       return;
     }
     buffer.arena.giveBack(buffer);
+    if (buffer.arena.isOpen) return;
     this.#idleBytes += buffer.bytes;
     this.#idleCount++;
   }
 
   #putBack(buffer: PooledBuffer): void {
+    if (buffer instanceof ArenaBuffer && !buffer.isPlaced) return;
     if (this.#broken.has(buffer.gpu)) return;
     let list = this.#free.get(buffer.bytes);
     if (list === undefined) {

@@ -1,6 +1,8 @@
+import { reasonOf } from '../common/check.ts';
 import { PARAMS_SLOT_BYTES, type Dispatch, type Replay } from './commands.ts';
 import type { Command } from './failed-batch.ts';
-import type { Arena, PooledBuffer } from './pool.ts';
+import { ArenaBuffer, type Arena } from './arena.ts';
+import type { PooledBuffer } from './pool.ts';
 import { bufferUsage } from './webgpu-flags.ts';
 
 // A recording notes the commands of a function instead of sending them, and sends them when the function has returned. From
@@ -15,6 +17,8 @@ export interface RecordingHost {
   createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer;
   writeBuffer(buffer: GPUBuffer, start: number, data: Uint8Array<ArrayBuffer>): void;
   destroyBuffer(buffer: GPUBuffer): void;
+  /** Gives memory to the buffers of the open recording. */
+  place(): void;
   /** Sends the commands once. */
   send(recording: Recording): void;
   /** No more commands are noted. */
@@ -38,7 +42,9 @@ export interface Feed {
 
 interface Launch {
   readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
+  /** Null until its buffers have memory. */
+  group: GPUBindGroup | null;
+  readonly bind: () => GPUBindGroup;
   /** Where its parameters start in their buffer; null if it has none. */
   readonly offset: Uint32Array | null;
   readonly groups: readonly [number, number, number];
@@ -46,9 +52,9 @@ interface Launch {
 
 interface Copy {
   /** Null for values of the host. */
-  readonly from: GPUBuffer | null;
+  readonly from: PooledBuffer | null;
   readonly fromByte: number;
-  readonly to: GPUBuffer;
+  readonly to: PooledBuffer;
   readonly toByte: number;
   readonly bytes: number;
 }
@@ -81,7 +87,8 @@ export class Recording implements Replay {
   fixedLaunches = 0;
   readonly #host: RecordingHost;
   readonly #list: (Launch | Copy)[] = [];
-  readonly #commands: Command[] = [];
+  /** How an error names what is in the list, and the buffers of it. */
+  readonly #names: { readonly operation: string; readonly buffers: readonly PooledBuffer[] }[] = [];
   readonly #written = new Set<PooledBuffer>();
   /** How often each of the buffers that it does not own was given back when it was first used. */
   readonly #leases = new Map<PooledBuffer, number>();
@@ -103,6 +110,7 @@ export class Recording implements Replay {
   private constructor(device: unknown, arena: Arena, host: RecordingHost) {
     this.device = device;
     this.arena = arena;
+    arena.abandon = (reason) => this.abandon(reason);
     this.#host = host;
   }
 
@@ -118,7 +126,12 @@ export class Recording implements Replay {
       buffers: [from.gpu, to.gpu],
       encode: null,
     }));
-    return [...copies, ...this.#commands];
+    const noted = this.#list.map((item, i) => {
+      const { operation, buffers } = this.#names[i]!;
+      const encode = 'pipeline' in item ? (pass: GPUComputePassEncoder) => encodeLaunch(pass, item, null) : null;
+      return { operation, buffers: buffers.map(({ gpu }) => gpu), encode };
+    });
+    return [...copies, ...noted];
   }
 
   /** Why it cannot run again; null if it can. */
@@ -151,7 +164,7 @@ export class Recording implements Replay {
   }
 
   /** Notes a launch. */
-  dispatch({ operation, pipeline, group, buffers, writes, params, repack, groups }: Dispatch): void {
+  dispatch({ operation, pipeline, bind, buffers, writes, params, repack, groups }: Dispatch): void {
     for (const buffer of buffers) this.#use(buffer);
     for (const buffer of writes) this.#written.add(buffer);
     if (repack === null) this.fixedLaunches++;
@@ -162,10 +175,7 @@ export class Recording implements Replay {
       fill(page, offset[0]!, params);
       if (repack !== null) this.beforeRun(() => fill(page, offset![0]!, repack()!));
     }
-    const launch = { pipeline, group, offset, groups };
-    this.#list.push(launch);
-    const encode = (pass: GPUComputePassEncoder): void => encodeLaunch(pass, launch, null);
-    this.#commands.push({ operation, buffers: buffers.map(({ gpu }) => gpu), encode });
+    this.#note({ pipeline, group: null, bind, offset, groups }, operation, buffers);
     this.dispatches++;
   }
 
@@ -174,8 +184,7 @@ export class Recording implements Replay {
     this.#use(from);
     this.#use(to);
     this.#written.add(to);
-    this.#list.push({ from: from.gpu, fromByte, to: to.gpu, toByte, bytes: Math.ceil(bytes / 4) * 4 });
-    this.#commands.push({ operation: 'copy', buffers: [from.gpu, to.gpu], encode: null });
+    this.#note({ from, fromByte, to, toByte, bytes: Math.ceil(bytes / 4) * 4 }, 'copy', [from, to]);
   }
 
   /** Notes that values of the host are copied to a buffer. Every run copies the same ones. */
@@ -186,8 +195,7 @@ export class Recording implements Replay {
     values.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     this.#use(to);
     this.#written.add(to);
-    this.#list.push({ from: null, fromByte: this.#constantBytes, to: to.gpu, toByte: 0, bytes });
-    this.#commands.push({ operation: 'write', buffers: [to.gpu], encode: null });
+    this.#note({ from: null, fromByte: this.#constantBytes, to, toByte: 0, bytes }, 'write', [to]);
     this.#constants.push(values);
     this.#constantBytes += bytes;
   }
@@ -221,15 +229,21 @@ export class Recording implements Replay {
   close(): void {
     if (open !== this) return;
     open = null;
-    this.#sendParams();
-    if (this.#constantBytes > 0) this.#upload();
     this.writes = [...this.#written];
     try {
+      this.#host.place();
+      for (const item of this.#list) if ('pipeline' in item) item.group = item.bind();
+      this.#sendParams();
+      if (this.#constantBytes > 0) this.#upload();
       this.#host.send(this);
+    } catch (error) {
+      this.#problem ??= reasonOf(error);
+      throw error;
     } finally {
       this.#host.closed(this);
     }
-    const lasts = (buffer: PooledBuffer): boolean => buffer.arena !== this.arena || this.arena.live.has(buffer);
+    const lasts = (buffer: PooledBuffer): boolean =>
+      buffer.arena !== this.arena || (buffer instanceof ArenaBuffer && this.arena.live.has(buffer));
     this.writes = this.writes.filter(lasts);
     for (const storage of this.#changed) if (!lasts(storage.buffer)) this.#changed.delete(storage);
   }
@@ -266,7 +280,8 @@ export class Recording implements Replay {
       }
       pass?.end();
       pass = pipeline = null;
-      encoder.copyBufferToBuffer(item.from ?? this.#constantBuffer!, item.fromByte, item.to, item.toByte, item.bytes);
+      const from = item.from?.gpu ?? this.#constantBuffer!;
+      encoder.copyBufferToBuffer(from, item.fromByte, item.to.gpu, item.toByte, item.bytes);
     }
     pass?.end();
   }
@@ -306,6 +321,12 @@ export class Recording implements Replay {
     this.#constants = [];
     this.#constantBuffer = this.#host.createBuffer({ label: 'values of a recording', size: all.length, usage });
     this.#host.writeBuffer(this.#constantBuffer, 0, all);
+  }
+
+  #note(item: Launch | Copy, operation: string, buffers: readonly PooledBuffer[]): void {
+    this.#list.push(item);
+    this.#names.push({ operation, buffers });
+    this.arena.commands++;
   }
 
   #use(buffer: PooledBuffer): void {

@@ -29,8 +29,9 @@ export class Recordings {
         device.send(recording);
         pool.notePeak(recording.arena);
       },
+      place: () => pool.placeArena(),
       closed: (recording) => {
-        pool.closeArena();
+        pool.closeArena(recording.arena);
         this.#closed.add(recording);
       },
       disposed: (recording) => {
@@ -46,7 +47,6 @@ export class Recordings {
 
   /** Ends all, because memory is short. */
   end(): void {
-    openRecording()?.abandon('there is not enough memory to keep its buffers');
     for (const recording of this.#closed) recording.dispose();
   }
 }

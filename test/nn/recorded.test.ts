@@ -370,9 +370,8 @@ test('recordings give way when memory is short', async () => {
   });
 });
 
-test('a function whose buffers do not fit ends its recording and goes on', async () => {
+test('buffers of different sizes, which do not fit at the same time, share memory', async () => {
   await withDevice({ memoryLimit: 2 ** 20 }, async (own) => {
-    // Of different sizes, which the pool destroys between them and a recording would keep.
     const work = (x: R.Tensor): R.Tensor =>
       R.tidy(() => {
         let total: R.Tensor = R.sum(x);
@@ -385,9 +384,8 @@ test('a function whose buffers do not fit ends its recording and goes on', async
     const recorded = new R.Recorded((x: R.Tensor) => work(x));
     const x = R.ones([3]);
     for (let i = 0; i < 3; i++) assert.equal(await list(recorded.run(x)), [470_003]);
-    assert.is(recorded.runs, 0);
-    assert.match(recorded.problem!, /memory/);
-    assert.is(own.memory().recordedBytes, 0);
+    assert.is(recorded.runs, 1);
+    assert.ok(own.memory().recordedBytes < 2 ** 20);
   });
 });
 

@@ -29,10 +29,11 @@ function recordInvalid(device: Device, target: Tensor): void {
       layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout] }),
       compute: { module: gpu.createShaderModule({ code }), entryPoint: 'main' },
     }),
-    group: gpu.createBindGroup({
-      layout,
-      entries: [0, 1].map((binding) => ({ binding, resource: { buffer: buffer.gpu } })),
-    }),
+    bind: () =>
+      gpu.createBindGroup({
+        layout,
+        entries: [0, 1].map((binding) => ({ binding, resource: { buffer: buffer.gpu } })),
+      }),
     buffers: [buffer],
     writes: [buffer],
     params: null,
