@@ -7,13 +7,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 /**
  * Lines of code that each room may have: its size on 2026-11-26 and 5 % more, at least 50. The kernels' WGSL is a room, as
  * are the formats of other tools. Recorded steps took 300 in tensor and 130 in nn,
- * `retinagrad tune` 50 in node, 230 in measure and 90 in cli; batch norm of few rows 130 in kernels/wgsl and 90 in kernels.
+ * `retinagrad tune` 50 in node, 230 in measure and 90 in cli; batch norm of few rows 130 in kernels/wgsl and 90 in kernels,
+ * where launches of products that are chosen apart from their operands took 40.
  */
 const BUDGETS = {
   entries: 690,
   common: 1150,
   tensor: 2200,
-  kernels: 4050,
+  kernels: 4100,
   'kernels/wgsl': 4180,
   autograd: 3400,
   nn: 1760,

@@ -16,6 +16,7 @@ import { depthwiseForward, depthwiseGradInput, depthwiseGradWeight, isDepthwise 
 import { checkFloat, fill } from './elementwise.ts';
 import { gemm, gemmTransposed, readsTransposed, type ProductEpilogue } from './gemm.ts';
 import { inSlices } from './slices.ts';
+import { factsOf } from './tuning.ts';
 import { accumulate, axpby } from './update.ts';
 import { Vec4Operands, groupsOfVec4, roundUpToVec4 } from './vec4-operands.ts';
 import { winogradFor, winogradForward, winogradGradWeight } from './winograd.ts';
@@ -84,7 +85,7 @@ function forward(
   const [n, p, q, k] = shape;
   const y = empty(x.device, shape, 'float32', op);
   if (y.size === 0) return y;
-  const winograd = winogradFor(x.device, w.shape, geometry, [n, p, q]);
+  const winograd = winogradFor(factsOf(x.device), w.shape, geometry, [n, p, q]);
   if (winograd !== null) {
     winogradForward(winograd, op, x, w, y, geometry.padding, epilogue, keepsFilter);
     return y;
@@ -170,15 +171,16 @@ function gradInput(
     if (add !== null) axpby(add, dx, 1, 1);
     return dx;
   }
+  const adapter = factsOf(dy.device);
   const phases = phasesOf(w.shape, geometry, [h, width]);
-  const winograd = winogradFor(dy.device, w.shape, geometry, [n, h, width]);
+  const winograd = winogradFor(adapter, w.shape, geometry, [n, h, width]);
   if (winograd !== null) {
     const filter = flippedFilter(op, w, groups, phases[0]!);
     winogradForward(winograd, op, dy, filter, dx, [2 - padding[0], 2 - padding[1]], { bias, add });
     filter.dispose();
     return dx;
   }
-  const isRead = groups === 1 && readsTransposed(dy.device);
+  const isRead = groups === 1 && readsTransposed(adapter);
   const filters = phases.map((phase) => (isRead ? w : flippedFilter(op, w, groups, phase)));
   inSlices(op, n, add === null ? [dy] : [dy, add], [dx], (_, images, slices) => {
     const epilogue = { bias, add: add === null ? null : slices[1]! };
@@ -221,7 +223,7 @@ export function conv2dGradWeight(dy: Tensor, x: Tensor, wShape: Shape, options: 
 /** The weight gradient where channels are multiples of four. */
 function gradWeight(op: string, x: Tensor, dy: Tensor, geometry: Geometry, shape: Shape): Tensor {
   const [n, p, q, k] = dy.shape as [number, number, number, number];
-  const winograd = winogradFor(x.device, shape, geometry, [n, p, q]);
+  const winograd = winogradFor(factsOf(x.device), shape, geometry, [n, p, q]);
   if (winograd !== null) return winogradGradWeight(winograd, op, x, dy, geometry.padding);
   let sum: Tensor | null = null;
   inSlices(op, n, [x, dy], [], (_, count, [xs, dys]) => {

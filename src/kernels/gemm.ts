@@ -3,7 +3,7 @@ import { empty, type Tensor } from '../tensor/tensor.ts';
 import type { Tuning } from '../tensor/tuning.ts';
 import { reduceAxis } from './reduce.ts';
 import { linearGroups, run, type Bindable, type Launch } from './run.ts';
-import { WORKSPACE_BYTES, tuningForGroups, tuningOf } from './tuning.ts';
+import { WORKSPACE_BYTES, factsOf, tuningForGroups, type AdapterFacts } from './tuning.ts';
 import { gemmBroadcast } from './wgsl/gemm_broadcast.wgsl.ts';
 import { gemmLane } from './wgsl/gemm_lane.wgsl.ts';
 import { gemmSubgroup } from './wgsl/gemm_subgroup.wgsl.ts';
@@ -12,6 +12,7 @@ import { gemmTnBroadcast } from './wgsl/gemm_tn_broadcast.wgsl.ts';
 import { gemmTnLane } from './wgsl/gemm_tn_lane.wgsl.ts';
 import { gemmTnSubgroup } from './wgsl/gemm_tn_subgroup.wgsl.ts';
 import { gemmTnTile } from './wgsl/gemm_tn_tile.wgsl.ts';
+import type { Consts, WgslSource } from './wgsl.ts';
 import type { Pair } from './window.ts';
 
 // The matrix products behind every convolution and large matmul. The left operand is never written out: each of its rows
@@ -117,7 +118,7 @@ export interface Taps {
 }
 
 /** Whether the kernel of an adapter reads filters transposed. On software adapters a launch that transposes costs little. */
-export const readsTransposed = (device: Device): boolean => tuningOf(device).family === 'tile';
+export const readsTransposed = ({ tuning }: AdapterFacts): boolean => tuning.family === 'tile';
 
 /** A^T Z: the rows of A are gathered from x as for `Product`, and Z has the shape [rows, K]. */
 export interface TransposedProduct {
@@ -137,12 +138,26 @@ export interface TransposedProduct {
 
 const single: Batch = { count: 1, x: 0, w: 0, y: 0 };
 
-/** How a product is divided among workgroups, and how it is started. */
-interface Plan<L> {
+type ProductKernel = typeof gemmBroadcast | typeof gemmLane | typeof gemmSubgroup | typeof gemmTile;
+type TransposedKernel = typeof gemmTnBroadcast | typeof gemmTnLane | typeof gemmTnSubgroup | typeof gemmTnTile;
+
+/** A kernel with its constants, and how a product is divided among its workgroups. */
+interface Choice<S extends WgslSource> {
+  readonly kernel: S;
+  readonly consts: Consts<S>;
   readonly rowBlocks: number;
   readonly columnBlocks: number;
-  readonly start: (launch: L) => void;
 }
+
+/** A choice whose constants are those of its kernel, where several kernels are possible. */
+const choice = <S extends WgslSource>(kernel: S, consts: Consts<S>, blocks: Omit<Choice<S>, 'kernel' | 'consts'>) => ({
+  kernel,
+  consts,
+  ...blocks,
+});
+
+/** A launch but for its operands. */
+type Plan<S extends WgslSource> = Pick<Choice<S>, 'kernel' | 'consts'> & Pick<Launch<S>, 'params' | 'groups'>;
 
 /** Lanes of a workgroup along `vectors` of channels: the power of two from `min` to `max` that fits the work. */
 const lanesFor = (vectors: number, min: number, max: number): number =>
@@ -171,22 +186,24 @@ function tileFor(
 
 /** Launches y = epilogue(A W), which is written into y, for each product of the batch. */
 export function gemm(device: Device, op: string, product: Product): void {
-  const { images, scatter, batch = single } = product;
-  const pixels = images * scatter.rows * scatter.cols;
-  const plan = gemmPlan(device, groupTuning(tuningOf(device), product), pixels, product, batch.count);
-  // Blocks of pixels fold over x and y; blocks of channels and products of the batch go along z.
-  const [across, fold = 1] = linearGroups(device, plan.rowBlocks, 1);
+  const { kernel, ...launch } = planProduct(factsOf(device), product);
   const { x, w, y } = product;
   const { scale, bias, add } = product.epilogue ?? {};
-  plan.start({
-    op,
-    bind: { x, w, scale: scale ?? w, bias: bias ?? w, add: add ?? w, y },
-    params: gemmParams(product),
-    groups: [across, fold, plan.columnBlocks * batch.count],
-  });
+  run(device, kernel, { op, bind: { x, w, scale: scale ?? w, bias: bias ?? w, add: add ?? w, y }, ...launch });
 }
 
-function gemmParams(product: Product): GemmLaunch['params'] {
+/** The launch of a product: a function of shapes and adapter only. */
+export function planProduct(adapter: AdapterFacts, product: Omit<Product, 'x' | 'w' | 'y'>): Plan<ProductKernel> {
+  const params = gemmParams(product);
+  const batches = product.batch?.count ?? 1;
+  const tuning = groupTuning(adapter.tuning, product);
+  const { kernel, consts, rowBlocks, columnBlocks } = chooseProduct(tuning, params.pixels, product, batches);
+  // Blocks of pixels fold over x and y; blocks of channels and products of the batch go along z.
+  const [across, fold = 1] = linearGroups(adapter, rowBlocks, 1);
+  return { kernel, consts, params, groups: [across, fold, columnBlocks * batches] };
+}
+
+function gemmParams(product: Omit<Product, 'x' | 'w' | 'y'>): Launch<ProductKernel>['params'] {
   const { images, gather, scatter, k, groups = 1, epilogue = {}, batch = single, taps = null } = product;
   const { down, right } = gather;
   const { scale = null, bias = null, add = null, relu = false } = epilogue;
@@ -228,23 +245,19 @@ function gemmParams(product: Product): GemmLaunch['params'] {
 }
 
 /** The channels of a group, in vectors. */
-function groupParams({ gather, k, groups = 1 }: Product | TransposedProduct) {
+function groupParams({ gather, k, groups = 1 }: Pick<Product, 'gather' | 'k' | 'groups'>) {
   return { groupC4: gather.channels / 4 / groups, groupK4: k / 4 / groups };
 }
 
-const groupTuning = (tuning: Tuning, { groups = 1, k }: Product | TransposedProduct): Tuning =>
+const groupTuning = (tuning: Tuning, { groups = 1, k }: Pick<Product, 'groups' | 'k'>): Tuning =>
   groups === 1 ? tuning : tuningForGroups(tuning, k / 4 / groups);
 
-/** What all kernels of the product take. */
-type GemmLaunch = Omit<Launch<typeof gemmTile>, 'consts'>;
-
-function gemmPlan(
-  device: Device,
+function chooseProduct(
   tuning: Tuning,
   pixels: number,
-  { k, taps = null }: Product,
+  { k, taps = null }: Pick<Product, 'k' | 'taps'>,
   batches: number,
-): Plan<GemmLaunch> {
+): Choice<ProductKernel> {
   const k4 = k / 4;
   const TRANSPOSED = taps !== null;
   switch (tuning.family) {
@@ -253,30 +266,26 @@ function gemmPlan(
       const LANES = lanesFor(k4, 4, SIZE);
       // With few pixels, half of the rows would have no work.
       const ROWS = pixels <= tuning.pixels / 2 ? tuning.pixels / 2 : tuning.pixels;
-      return {
-        rowBlocks: Math.ceil((pixels * LANES) / (ROWS * SIZE)),
-        columnBlocks: Math.ceil(k4 / LANES),
-        start: (launch) => run(device, gemmSubgroup, { ...launch, consts: { LANES, SIZE, ROWS } }),
-      };
+      return choice(
+        gemmSubgroup,
+        { LANES, SIZE, ROWS },
+        { rowBlocks: Math.ceil((pixels * LANES) / (ROWS * SIZE)), columnBlocks: Math.ceil(k4 / LANES) },
+      );
     }
     case 'broadcast':
-      return {
-        rowBlocks: Math.ceil(pixels / 16),
-        columnBlocks: Math.ceil(k4 / 8),
-        start: (launch) => run(device, gemmBroadcast, launch),
-      };
+      return choice(gemmBroadcast, {}, { rowBlocks: Math.ceil(pixels / 16), columnBlocks: Math.ceil(k4 / 8) });
     case 'lane': {
       const SIZE = tuning.size;
       const LANES = lanesFor(k4, 1, SIZE);
-      return {
-        rowBlocks: Math.ceil((pixels * LANES) / (LANE_PIXELS * SIZE)),
-        columnBlocks: Math.ceil(k4 / LANES),
-        start: (launch) => run(device, gemmLane, { ...launch, consts: { LANES, SIZE } }),
-      };
+      return choice(
+        gemmLane,
+        { LANES, SIZE },
+        { rowBlocks: Math.ceil((pixels * LANES) / (LANE_PIXELS * SIZE)), columnBlocks: Math.ceil(k4 / LANES) },
+      );
     }
     case 'tile': {
       const { TX, TY, ...blocks } = tileFor(tuning, pixels, k4, batches);
-      return { ...blocks, start: (launch) => run(device, gemmTile, { ...launch, consts: { TX, TY, TRANSPOSED } }) };
+      return choice(gemmTile, { TX, TY, TRANSPOSED }, blocks);
     }
   }
 }
@@ -298,22 +307,38 @@ const UNSPLIT = 1024;
  * results are the same every time.
  */
 export function gemmTransposed(device: Device, op: string, product: TransposedProduct): Tensor {
-  const tuning = groupTuning(tuningOf(device), product);
-  const { images, gather, outputs, k, groups = 1, x, z, batch = single } = product;
+  const { kernel, partial, ...launch } = planTransposed(factsOf(device), product);
+  const { x, z } = product;
+  const parts = empty(device, partial, 'float32', op);
+  run(device, kernel, { op, bind: { x, z, y: parts }, ...launch });
+  if (partial[1] === 1) return parts;
+  const sum = reduceAxis('sum', parts, ...partial);
+  parts.dispose();
+  return sum;
+}
+
+/** The launch of a transposed product, and the shape of what it writes: products, parts of each sum, values. */
+export function planTransposed(
+  adapter: AdapterFacts,
+  product: Omit<TransposedProduct, 'x' | 'z'>,
+): Plan<TransposedKernel> & { readonly partial: readonly [batch: number, splits: number, elements: number] } {
+  const tuning = groupTuning(adapter.tuning, product);
+  const { images, gather, outputs, k, groups = 1, batch = single } = product;
   const { down, right } = gather;
   const spanVectors = (gather.span * gather.channels) / 4 / groups;
   const spans = down.spans * right.spans;
   const elements = spans * spanVectors * 4 * k;
   const pixels = images * outputs[0] * outputs[1];
   const maxSplits = tuning.family === 'tile' && pixels <= UNSPLIT ? 1 : Math.ceil(pixels / 64);
-  const plan = transposedPlan(device, tuning, [spans, spanVectors], k / 4, batch.count * maxSplits);
-  const room = Math.min(WORKSPACE_BYTES, device.bindingLimit) / (4 * elements * batch.count);
-  const wanted = Math.ceil(tuning.minWorkgroups / (plan.columnBlocks * plan.rowBlocks * batch.count));
+  const chosen = chooseTransposed(tuning, [spans, spanVectors], k / 4, batch.count * maxSplits);
+  const { kernel, consts, rowBlocks, columnBlocks } = chosen;
+  const room = Math.min(WORKSPACE_BYTES, adapter.bindingLimit) / (4 * elements * batch.count);
+  const wanted = Math.ceil(tuning.minWorkgroups / (columnBlocks * rowBlocks * batch.count));
   const splits = Math.max(1, Math.floor(Math.min(room, wanted, maxSplits)));
-  const partial = empty(device, [batch.count, splits, elements], 'float32', op);
-  plan.start({
-    op,
-    bind: { x, z, y: partial },
+  return {
+    kernel,
+    consts,
+    partial: [batch.count, splits, elements],
     params: {
       h: gather.height,
       w: gather.width,
@@ -337,52 +362,51 @@ export function gemmTransposed(device: Device, op: string, product: TransposedPr
       xBatch: batch.x / 4,
       zBatch: batch.y / 4,
     },
-    groups: [plan.columnBlocks, plan.rowBlocks, splits * batch.count],
-  });
-  if (splits === 1) return partial;
-  const sum = reduceAxis('sum', partial, batch.count, splits, elements);
-  partial.dispose();
-  return sum;
+    groups: [columnBlocks, rowBlocks, splits * batch.count],
+  };
 }
 
-type TransposedLaunch = Omit<Launch<typeof gemmTnTile>, 'consts'>;
-
-function transposedPlan(
-  device: Device,
+function chooseTransposed(
   tuning: Tuning,
   [spans, spanVectors]: Pair,
   k4: number,
   copies: number,
-): Plan<TransposedLaunch> {
+): Choice<TransposedKernel> {
   switch (tuning.family) {
     case 'subgroup': {
       const SIZE = SUBGROUP;
       const LANES = lanesFor(k4, 4, SIZE);
       const VECTORS = tuning.vectors;
-      return {
-        rowBlocks: Math.ceil((spans * Math.ceil(spanVectors / VECTORS) * LANES) / SIZE),
-        columnBlocks: Math.ceil(k4 / LANES),
-        start: (launch) => run(device, gemmTnSubgroup, { ...launch, consts: { LANES, SIZE, VECTORS } }),
-      };
+      return choice(
+        gemmTnSubgroup,
+        { LANES, SIZE, VECTORS },
+        {
+          rowBlocks: Math.ceil((spans * Math.ceil(spanVectors / VECTORS) * LANES) / SIZE),
+          columnBlocks: Math.ceil(k4 / LANES),
+        },
+      );
     }
     case 'broadcast':
-      return {
-        rowBlocks: spans * Math.ceil(spanVectors / 4),
-        columnBlocks: Math.ceil(k4 / 8),
-        start: (launch) => run(device, gemmTnBroadcast, launch),
-      };
+      return choice(
+        gemmTnBroadcast,
+        {},
+        { rowBlocks: spans * Math.ceil(spanVectors / 4), columnBlocks: Math.ceil(k4 / 8) },
+      );
     case 'lane': {
       const SIZE = tuning.size;
       const LANES = lanesFor(k4, 1, SIZE);
-      return {
-        rowBlocks: Math.ceil((spans * Math.ceil(spanVectors / LANE_VECTORS) * LANES) / SIZE),
-        columnBlocks: Math.ceil(k4 / LANES),
-        start: (launch) => run(device, gemmTnLane, { ...launch, consts: { LANES, SIZE } }),
-      };
+      return choice(
+        gemmTnLane,
+        { LANES, SIZE },
+        {
+          rowBlocks: Math.ceil((spans * Math.ceil(spanVectors / LANE_VECTORS) * LANES) / SIZE),
+          columnBlocks: Math.ceil(k4 / LANES),
+        },
+      );
     }
     case 'tile': {
       const { TX, TY, ...blocks } = tileFor(tuning, 4 * spans * spanVectors, k4, copies);
-      return { ...blocks, start: (launch) => run(device, gemmTnTile, { ...launch, consts: { TX, TY } }) };
+      return choice(gemmTnTile, { TX, TY }, blocks);
     }
   }
 }

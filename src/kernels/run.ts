@@ -152,9 +152,13 @@ function checkAliases(op: string, slices: readonly Slice[], writes: readonly Sli
  * Workgroups for a kernel with one invocation per element, folded over x and y, because a dimension holds at most
  * 65,535. The kernel rebuilds the number as `(group.y * groups.x + group.x) * SIZE + local` and guards the tail.
  */
-export function linearGroups(device: Device, elements: number, workgroupSize: number): readonly [number, number?] {
+export function linearGroups(
+  { limits }: { readonly limits: Pick<Device['limits'], 'maxComputeWorkgroupsPerDimension'> },
+  elements: number,
+  workgroupSize: number,
+): readonly [number, number?] {
   const groups = Math.ceil(elements / workgroupSize);
-  const x = Math.min(groups, device.limits.maxComputeWorkgroupsPerDimension);
+  const x = Math.min(groups, limits.maxComputeWorkgroupsPerDimension);
   return x === 0 ? [0] : [x, Math.ceil(groups / x)];
 }
 

@@ -70,6 +70,17 @@ export function tuningOf(device: Device): Tuning {
   return tuning;
 }
 
+/** What the launches of a product depend on besides its shapes. */
+export interface AdapterFacts extends Pick<Device, 'bindingLimit' | 'winograd'> {
+  readonly tuning: Tuning;
+  readonly limits: Pick<Device['limits'], 'maxComputeWorkgroupsPerDimension'>;
+}
+
+export function factsOf(device: Device): AdapterFacts {
+  const { bindingLimit, winograd, limits } = device;
+  return { tuning: tuningOf(device), bindingLimit, winograd, limits };
+}
+
 /** The library's table for an adapter. */
 export const builtInTuning = (adapter: AdapterDescription): Tuning => tunings[nameFor(adapter)];
 

@@ -1,11 +1,10 @@
-import type { Device } from '../tensor/device.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import type { Tuning } from '../tensor/tuning.ts';
 import { allRows, gemm, gemmTransposed, matrixRows, type ProductEpilogue } from './gemm.ts';
 import { linearGroups, run, type Slice } from './run.ts';
 import { inSlices } from './slices.ts';
-import { WORKSPACE_BYTES, tuningOf } from './tuning.ts';
+import { WORKSPACE_BYTES, factsOf, type AdapterFacts } from './tuning.ts';
 import { accumulate } from './update.ts';
 import { winograd2x2Filter } from './wgsl/winograd_2x2_filter.wgsl.ts';
 import { winograd2x2GradFilter } from './wgsl/winograd_2x2_grad_filter.wgsl.ts';
@@ -97,22 +96,21 @@ const tilesOf = ({ side }: Winograd, p: number, q: number): Tiling => ({
  * @param outputs images, rows and columns of the result
  */
 export function winogradFor(
-  device: Device,
+  { tuning, winograd, bindingLimit }: AdapterFacts,
   w: Shape,
   { stride, dilation, groups }: { readonly stride: Pair; readonly dilation: Pair; readonly groups: number },
   [n, p, q]: readonly [number, number, number],
 ): Winograd | null {
   const [r, s, c, k] = w as [number, number, number, number];
   const isPlain = r === 3 && s === 3 && [...stride, ...dilation, groups].every((value) => value === 1);
-  if (!isPlain || !device.winograd) return null;
-  const tuning = tuningOf(device);
+  if (!isPlain || !winograd) return null;
   if (n * p * q * 9 * c * k < tuning.winogradMinWork) return null;
   const gains = (algorithm: Winograd): boolean => {
     const { down, across } = tilesOf(algorithm, p, q);
     return (
       Math.min(c, k) >= algorithm.minChannels &&
       algorithm.hasEnoughTiles(n * down * across, tuning) &&
-      algorithm.elements * c * k * 4 <= device.bindingLimit
+      algorithm.elements * c * k * 4 <= bindingLimit
     );
   };
   return algorithms.find(gains) ?? null;
@@ -140,12 +138,11 @@ export function winogradForward(
   const { device } = x;
   const [c, k] = w.shape.slice(2) as [number, number];
   const [n, p, q] = y.shape as [number, number, number];
-  const tiling = tilesOf(algorithm, p, q);
   const u = keepsFilter
     ? w.storage.derived(`winograd ${elements} [${w.shape}]`, () => transformedFilter(algorithm, op, w))
     : transformedFilter(algorithm, op, w);
   inSlices(op, n, add === null ? [x] : [x, add], [y], (_, images, slices) => {
-    inParts(device, images, tiling, elements * Math.max(c, k), (part) => {
+    for (const part of partsOf(factsOf(device), images, algorithm, [p, q], Math.max(c, k))) {
       const { tiles } = part;
       const v = transformedInput(algorithm, op, x, slices[0]!, padding, part);
       const m = empty(device, [elements, tiles, k], 'float32', op);
@@ -177,7 +174,7 @@ export function winogradForward(
         groups: linearGroups(device, (tiles * k) / 4, SIZE),
       });
       m.dispose();
-    });
+    }
   });
   u.dispose();
 }
@@ -194,10 +191,9 @@ export function winogradGradWeight(algorithm: Winograd, op: string, x: Tensor, d
   const { device } = x;
   const [n, p, q, k] = dy.shape as [number, number, number, number];
   const c = x.shape[3]!;
-  const tiling = tilesOf(algorithm, p, q);
   let du: Tensor | null = null;
   inSlices(op, n, [x, dy], [], (_, images, [xs, dys]) => {
-    inParts(device, images, tiling, elements * Math.max(c, k), (part) => {
+    for (const part of partsOf(factsOf(device), images, algorithm, [p, q], Math.max(c, k))) {
       const { tiles } = part;
       const v = transformedInput(algorithm, op, x, xs!, padding, part);
       const m = empty(device, [elements, tiles, k], 'float32', op);
@@ -220,7 +216,7 @@ export function winogradGradWeight(algorithm: Winograd, op: string, x: Tensor, d
       v.dispose();
       m.dispose();
       du = accumulate(du, products);
-    });
+    }
   });
   const dw = empty(device, [3, 3, c, k], 'float32', op);
   const filters = (c * k) / 4;
@@ -272,16 +268,20 @@ function transformedInput(
   return v;
 }
 
-/** Calls `job` for ranges of tiles whose transformed operands fit the workspace. */
-function inParts(
-  device: Device,
+/** Ranges of tiles whose transformed operands, of at most `channels` channels, fit the workspace. */
+export function partsOf(
+  { bindingLimit }: AdapterFacts,
   images: number,
-  tiling: Tiling,
-  valuesPerTile: number,
-  job: (part: Part) => void,
-): void {
+  algorithm: Winograd,
+  [p, q]: Pair,
+  channels: number,
+): Part[] {
+  const tiling = tilesOf(algorithm, p, q);
   const all = images * tiling.down * tiling.across;
-  const room = Math.min(WORKSPACE_BYTES, device.bindingLimit) / (valuesPerTile * 4);
+  const room = Math.min(WORKSPACE_BYTES, bindingLimit) / (algorithm.elements * channels * 4);
   const step = Math.max(1, Math.floor(room));
-  for (let first = 0; first < all; first += step) job({ ...tiling, first, tiles: Math.min(step, all - first) });
+  return Array.from({ length: Math.ceil(all / step) }, (_, i) => {
+    const first = i * step;
+    return { ...tiling, first, tiles: Math.min(step, all - first) };
+  });
 }
