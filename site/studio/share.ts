@@ -48,16 +48,28 @@ export function firstSettings({ images, tile }: { readonly images: number; reado
   return { ...shippedStart, 'train.epochs': epochs, 'train.evaluateEvery': Math.ceil(epochs / EVALUATIONS) };
 }
 
+/** Settings with batch norms instead of those of a kind. */
+const withoutNorm = (kind: string, settings: Changed): Changed =>
+  settings['model.norm'] === kind ? { ...settings, 'model.norm': 'batch' } : settings;
+
 /**
- * Settings after a change of one, and of those that depend on it: the detector of the site has one network, and another network
- * starts from random weights, with the learning rate that suits it.
+ * Settings after a change of one, and of those that depend on it: the detector of the site has one network, with batch norms.
+ * Another network, or group norms, start from random weights, with the learning rate that suits them, and random weights have no
+ * statistics to freeze.
  */
 export function withSetting(settings: Changed, name: string, value: unknown): Changed {
-  if (name === 'model.weights' && value === SHIPPED) return { ...settings, ...shippedStart };
   const changed = { ...settings, [name]: value };
+  if (name === 'model.weights') {
+    return value === SHIPPED ? { ...withoutNorm('group', changed), ...shippedStart } : withoutNorm('frozen', changed);
+  }
   const isOtherNetwork = name === 'model.network' && value !== shippedStart[name];
-  if (!isOtherNetwork || settings['model.weights'] !== SHIPPED) return changed;
-  const { 'model.weights': _, 'train.learningRate': rate, ...rest } = changed as Record<string, unknown>;
+  const isOther = isOtherNetwork || (name === 'model.norm' && value === 'group');
+  if (!isOther || settings['model.weights'] !== SHIPPED) return changed;
+  const {
+    'model.weights': _,
+    'train.learningRate': rate,
+    ...rest
+  }: Record<string, unknown> = withoutNorm('frozen', changed);
   return rate === shippedStart['train.learningRate'] ? rest : { ...rest, 'train.learningRate': rate };
 }
 
@@ -104,11 +116,12 @@ export function planOfHash(hash: string): Plan | null {
   return { data, settings: changedOf(settings) };
 }
 
-/** Throws if a link names weights that the site does not have, or another network than theirs. */
-function checkStart({ weights, network }: Settings['model']): void {
+/** Throws if a link names weights that the site does not have, or another network or norms than theirs. */
+function checkStart({ weights, network, norm }: Settings['model']): void {
   if (weights === null) return;
   if (weights !== SHIPPED) throw new Error(`the link: model.weights is "${weights}", expected none or ${SHIPPED}`);
   const theirs = shippedStart['model.network'];
   if (network !== theirs)
     throw new Error(`the link: model.network is "${network}", expected ${theirs}, the network of ${SHIPPED}`);
+  if (norm === 'group') throw new Error(`the link: model.norm is "group", expected batch or frozen for ${SHIPPED}`);
 }

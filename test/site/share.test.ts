@@ -66,6 +66,10 @@ test('the weights to start from are in the link; others than those of the site, 
       () => planOfHash(`#data=x&model.network=${network}&model.weights=${SHIPPED}`),
       new RegExp(`^the link: model\\.network is "${network}", expected tiny, the network of buildings\\.safetensors$`),
     );
+  assert.throws(
+    () => planOfHash(`#data=x&model.network=tiny&model.norm=group&model.weights=${SHIPPED}`),
+    /^the link: model\.norm is "group", expected batch or frozen for buildings\.safetensors$/,
+  );
 });
 
 test('the detector of the site brings its network, and leaves with it', () => {
@@ -82,6 +86,13 @@ test('the detector of the site brings its network, and leaves with it', () => {
   // Random weights of the same network compare.
   assert.equal(from(start, 'model.weights', null), { 'model.network': 'tiny', 'train.learningRate': 0.003 });
   assert.equal(from(samplePlan.settings, 'model.network', 'small')['train.learningRate'], 0.003);
+  // Its norms are batch norms, and random weights have none to freeze.
+  const frozen = { ...start, 'model.norm': 'frozen' };
+  assert.equal(from(start, 'model.norm', 'frozen'), frozen);
+  assert.equal(from(frozen, 'model.norm', 'group'), { 'model.network': 'tiny', 'model.norm': 'group' });
+  assert.equal(from({ 'model.norm': 'group' }, 'model.weights', SHIPPED), start);
+  assert.equal(from(frozen, 'model.weights', null), { 'model.network': 'tiny', 'train.learningRate': 0.003 });
+  assert.equal(from(frozen, 'model.network', 'small'), { 'model.network': 'small' });
 });
 
 const WEIGHTS = 'https://example.org/models/buildings.safetensors';
