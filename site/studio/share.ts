@@ -30,22 +30,55 @@ export const samplePlan: Plan = {
   },
 };
 
-/** Steps of a training on few images (46 on ten images were too few), images of a step by default, and evaluations that show how it does. */
-const STEPS = 300;
+/** Steps of a training on few images (46 on ten images were too few), and from random weights, as the doctor counts them. */
+const STEPS = { few: 300, scratch: 3000 };
+/** Images of a step and epochs by default, and evaluations that show how a training on few images does. */
 const STEP_IMAGES = 4;
-const EVALUATIONS = 15;
-/** The default. */
 const EPOCHS = 40;
+const EVALUATIONS = 15;
+/** Steps of an epoch, without the images that are held out. */
+const stepsOf = (images: number): number => Math.max(1, Math.floor((0.8 * images) / STEP_IMAGES));
+
+/** What the first settings depend on. */
+interface OwnFacts {
+  /**
+   * Images with boxes. Images that are not annotated are not trained on, and those without objects teach only what is none:
+   * neither makes a step from which an object is learnt.
+   */
+  readonly boxed: number;
+  readonly tile: number | null;
+}
 
 /**
- * The settings that own data begin with: the detector of the site, from which a few images are learnt in minutes, tiles of large
- * images, and of few images more epochs.
+ * The settings that own data begin with, and why, in a sentence. Few images begin with the detector of the site, from which they are
+ * learnt in minutes, in more epochs. So many that the default epochs have the steps that random weights take begin with the next
+ * larger network, which has no weights to start from; software adapters would take hours for it.
  */
-export function firstSettings({ images, tile }: { readonly images: number; readonly tile: number | null }): Changed {
-  if (tile !== null) return { ...shippedStart, 'data.tile': tile, 'data.overlap': Math.min(64, tile / 4) };
-  const epochs = Math.ceil(STEPS / Math.max(1, Math.floor((0.8 * images) / STEP_IMAGES)));
-  if (epochs <= EPOCHS) return shippedStart;
-  return { ...shippedStart, 'train.epochs': epochs, 'train.evaluateEvery': Math.ceil(epochs / EVALUATIONS) };
+export function firstSettings({ boxed, tile }: OwnFacts, isHardware: boolean): { settings: Changed; why: string } {
+  const tiles = tile === null ? {} : { 'data.tile': tile, 'data.overlap': Math.min(64, tile / 4) };
+  const images = `${boxed} ${boxed === 1 ? 'image' : 'images'} with boxes`;
+  const isEnough = EPOCHS * stepsOf(boxed) >= STEPS.scratch;
+  if (isEnough && isHardware) {
+    const why = `${images} are enough to train the larger network “small” from random weights.`;
+    return { settings: { 'model.network': 'small', ...tiles }, why };
+  }
+  const why = isEnough
+    ? 'Without a GPU, only the smallest network trains in reasonable time: it starts from the detector of this site.'
+    : `The smallest network starts from the detector of this site: ${images} are few for random weights.`;
+  const epochs = Math.ceil(STEPS.few / stepsOf(boxed));
+  // An image has several tiles, and an epoch as many times more steps.
+  const longer =
+    tile !== null || epochs <= EPOCHS
+      ? {}
+      : { 'train.epochs': epochs, 'train.evaluateEvery': Math.ceil(epochs / EVALUATIONS) };
+  return { settings: { ...shippedStart, ...tiles, ...longer }, why };
+}
+
+/** Why settings are as they are, if they are the first ones of own data; null if they are others. */
+export function whyFirst(settings: Changed, own: OwnFacts, isHardware: boolean): string | null {
+  const first = firstSettings(own, isHardware);
+  const textOfAll = (of: Changed): string => hashOf({ data: '', settings: of });
+  return textOfAll(settings) === textOfAll(first.settings) ? first.why : null;
 }
 
 /** Settings with batch norms instead of those of a kind. */
