@@ -36,8 +36,10 @@ const STEPS = { few: 300, scratch: 3000 };
 const STEP_IMAGES = 4;
 const EPOCHS = 40;
 const EVALUATIONS = 15;
-/** Steps of an epoch, without the images that are held out. */
-const stepsOf = (images: number): number => Math.max(1, Math.floor((0.8 * images) / STEP_IMAGES));
+/** Fraction of the images that is not held out. */
+const TRAINED = 0.8;
+/** Images of which the default epochs have the steps that random weights take: 375. */
+const ENOUGH = Math.ceil((STEPS.scratch * STEP_IMAGES) / (EPOCHS * TRAINED));
 
 /** What the first settings depend on. */
 interface OwnFacts {
@@ -56,16 +58,15 @@ interface OwnFacts {
  */
 export function firstSettings({ boxed, tile }: OwnFacts, isHardware: boolean): { settings: Changed; why: string } {
   const tiles = tile === null ? {} : { 'data.tile': tile, 'data.overlap': Math.min(64, tile / 4) };
-  const images = `${boxed} ${boxed === 1 ? 'image' : 'images'} with boxes`;
-  const isEnough = EPOCHS * stepsOf(boxed) >= STEPS.scratch;
+  const isEnough = boxed >= ENOUGH;
   if (isEnough && isHardware) {
-    const why = `${images} are enough to train the larger network “small” from random weights.`;
+    const why = `${boxed} images with boxes are enough to train the larger network “small” from random weights.`;
     return { settings: { 'model.network': 'small', ...tiles }, why };
   }
   const why = isEnough
     ? 'Without a GPU, only the smallest network trains in reasonable time: it starts from the detector of this site.'
-    : `The smallest network starts from the detector of this site: ${images} are few for random weights.`;
-  const epochs = Math.ceil(STEPS.few / stepsOf(boxed));
+    : `The smallest network starts from the detector of this site: random weights take at least ${ENOUGH} images with boxes (here ${boxed}).`;
+  const epochs = Math.ceil(STEPS.few / Math.max(1, Math.floor((TRAINED * boxed) / STEP_IMAGES)));
   // An image has several tiles, and an epoch as many times more steps.
   const longer =
     tile !== null || epochs <= EPOCHS

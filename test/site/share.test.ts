@@ -124,7 +124,10 @@ test('few own images start from the detector of the site, in the epochs of 300 s
   assert.equal(first(50), start);
   for (const boxed of [0, 1, 10, 500]) settingsOf({ data: 'x', settings: first(boxed) });
   assert.equal(first(1, 64), { ...start, 'data.tile': 64, 'data.overlap': 16 });
-  assert.match(firstSettings({ boxed: 1, tile: null }, true).why, /: 1 image with boxes are few for random weights/);
+  assert.match(
+    firstSettings({ boxed: 1, tile: null }, true).why,
+    /random weights take at least 375 images with boxes \(here 1\)/,
+  );
 });
 
 test('many own images have a larger network from random weights, where there is a GPU', () => {
@@ -144,7 +147,7 @@ test('first settings are told apart from chosen ones', () => {
   const { settings, why } = firstSettings(own, true);
   assert.is(whyFirst({ 'train.accumulate': 1, ...settings }, own, true), why);
   assert.is(whyFirst({ ...settings, 'train.epochs': 3 }, own, true), null);
-  assert.is(whyFirst(settings, { boxed: 11, tile: null }, true), why.replace('10', '11'));
+  assert.is(whyFirst(settings, { boxed: 11, tile: null }, true), why.replace('(here 10)', '(here 11)'));
   assert.is(whyFirst(settings, { boxed: 400, tile: null }, true), null);
 });
 
