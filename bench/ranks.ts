@@ -7,10 +7,11 @@
 //   node scripts/simulated-hosts.mjs --rate 50mbit node --conditions retinagrad-source --import tsx bench/ranks.ts 2 256 4 1 16 50
 import { init, manualSeed, RetinaNet, retinaNetSpec, tidy } from '../src/node.ts';
 import { rgbImage } from '../src/imagery/image.ts';
-import { DataParallel, openMpi, stepCost } from '../src/distributed-node.ts';
+import { DataParallel, openMpi } from '../src/distributed-node.ts';
 import { readLosses, Trainer } from '../src/train.ts';
+import { estimates, readArguments } from './ranks-figures.ts';
 
-const [images = 2, side = 256, steps = 6, mib = 8, width = 16, megabits = 0] = process.argv.slice(2).map(Number);
+const { images, side, steps, mib, width, megabits } = readArguments(process.argv.slice(2));
 const communicator = await openMpi();
 const { rank, size } = communicator;
 const bucketBytes = mib * 2 ** 20;
@@ -91,18 +92,10 @@ const all = await communicator.gather(new Map(names.map((name) => [name, taken.g
 const cpuOf = (name: Kind): number => all.reduce((sum, cpu) => sum + cpu.get(name)!, 0);
 const [alone, shared, sums] = [secondsOf('alone'), secondsOf('shared'), secondsOf('sums')];
 
-/** The estimate of a step, or of a sum if nothing is computed. */
-const estimate = (weights: number, forward: number, backward: number, bucketBytes: number): number =>
-  rounded(
-    stepCost({ ranks: size, weights, forward, backward, bandwidth: megabits * 125_000, latency: 0, bucketBytes })
-      .seconds,
-  );
-const estimates = () => ({
-  estimateOf1MiB: estimate(1 << 18, 0, 0, 1 << 20),
-  estimateOf8MiB: estimate(2 << 20, 0, 0, 8 << 20),
-  estimateOfSums: estimate(weights, 0, 0, bucketBytes),
-  estimateOfStep: estimate(weights, secondsOf('forward'), alone - secondsOf('forward'), bucketBytes),
-});
+const forward = secondsOf('forward');
+const backward = alone - forward;
+const estimated: Readonly<Record<string, number>> =
+  megabits > 0 ? estimates({ ranks: size, weights, forward, backward, bucketBytes, megabits }) : {};
 if (rank === 0) {
   console.log(
     JSON.stringify({
@@ -115,7 +108,7 @@ if (rank === 0) {
       efficiency: rounded(cpuOf('alone') / cpuOf('shared')),
       secondsPerStep: rounded(shared),
       secondsPerStepAlone: rounded(alone),
-      secondsForward: rounded(secondsOf('forward')),
+      secondsForward: rounded(forward),
       secondsOfSums: rounded(sums),
       fractionOfSumsHidden: rounded((alone + sums - shared) / sums),
       secondsOf1MiB: rounded(secondsOf('sum1')),
@@ -125,7 +118,7 @@ if (rank === 0) {
       // Each rank sends this fraction of what it sums twice: to those that add it, and the sums to all.
       bytesSentPerStep: (2 * (size - 1) * (replicas.counts.bytes - before.bytes)) / steps / size,
       minimum: (2 * (size - 1) * 4 * weights) / size,
-      ...(megabits > 0 ? estimates() : {}),
+      ...Object.fromEntries(Object.entries(estimated).map(([name, seconds]) => [name, rounded(seconds)])),
     }),
   );
 }

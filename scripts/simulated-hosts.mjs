@@ -32,7 +32,7 @@ const SUBNET = '10.77.0';
 /** Puts `--` before the command, whose own options are not ours. */
 function argumentsBefore(args) {
   let first = 0;
-  while (args[first]?.startsWith('--')) first += 2;
+  while (args[first]?.startsWith('--')) first += args[first].includes('=') ? 1 : 2;
   return [...args.slice(0, first), '--', ...args.slice(first)];
 }
 
@@ -153,9 +153,8 @@ function mpirun(hosts, agent) {
     '-launcher-exec',
     agent,
   ];
-  const launcher = { openmpi: openMpi, mpich }[options.mpi];
-  if (launcher === undefined) throw new Error(`--mpi is ${options.mpi}, expected one of openmpi, mpich`);
-  return [...launcher(), '-n', String(count), ...command];
+  const launcher = options.mpi === 'mpich' ? mpich() : openMpi();
+  return [...launcher, '-n', String(count), ...command];
 }
 
 /** The processes in the namespaces, except those that hold them. */
@@ -180,9 +179,14 @@ async function takeDown() {
   for (const holder of holders) holder.removeAllListeners('exit').kill('SIGKILL');
 }
 
-if (process.getuid?.() !== 0) throw new Error('network namespaces need Linux and root');
-if (!Number.isInteger(count) || count < 1 || count > 250) throw new Error('--hosts: expected an integer from 1 to 250');
+if (!Number.isInteger(count) || count < 1 || count > 250) {
+  throw new Error(`--hosts is ${options.hosts}, expected an integer from 1 to 250`);
+}
+if (!['openmpi', 'mpich'].includes(options.mpi)) {
+  throw new Error(`--mpi is ${options.mpi}, expected one of openmpi, mpich`);
+}
 if (command.length === 0) throw new Error('no command: node scripts/simulated-hosts.mjs --rate 100mbit COMMAND');
+if (process.getuid?.() !== 0) throw new Error('network namespaces need Linux and root');
 const folder = mkdtempSync(join(tmpdir(), 'retinagrad-hosts-'));
 let launched = null;
 // A terminal sends Ctrl-C to mpirun, too.

@@ -216,7 +216,7 @@ export {
   LayerNorm,
   type BatchNormConfig,
   convNorm,
-  type BatchNormLayer,
+  type NormLayer,
 } from './nn/norm.ts';
 export {
   constant,

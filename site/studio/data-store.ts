@@ -2,7 +2,7 @@
 // images, which data sets share. A data set never changes: with other labels it is another one, so that a run keeps its own.
 import type { ImageDecoding, LabelledObject, LabelProblem } from 'retinagrad/data';
 import type { ImageFacts } from 'retinagrad/detector';
-import { problemTexts } from './own-labels.ts';
+import { countBoxed, problemTexts } from './own-labels.ts';
 import { sha256 } from './sha256.ts';
 import { fileIn, folderOf, listRuns, readJson, writeFile } from './store.ts';
 
@@ -37,6 +37,8 @@ export interface DataSummary {
   readonly images: number;
   /** Images with labels, or known to have no objects. */
   readonly annotated: number;
+  /** Images with boxes, and boxes. */
+  readonly boxed: number;
   readonly boxes: number;
   readonly classes: readonly string[];
   /** Side of the tiles that its images are cut into at first; null for whole images. */
@@ -57,6 +59,7 @@ export function summaryOf({ id, name, classes, images, problems, notes }: OwnDat
     name,
     images: images.length,
     annotated: annotated.length,
+    boxed: countBoxed(images),
     boxes: annotated.reduce((sum, { objects }) => sum + objects!.length, 0),
     classes,
     tile: tileFor(images),

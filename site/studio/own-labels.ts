@@ -289,3 +289,7 @@ function joined(tables: readonly LabelTable[], { find, known, onProblem }: Readi
   }
   return { classes, images };
 }
+
+/** Number of images with boxes: others are not annotated yet, or known to have no objects. */
+export const countBoxed = (images: readonly { readonly objects: readonly unknown[] | null }[]): number =>
+  images.filter(({ objects }) => objects !== null && objects.length > 0).length;

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { settingsSchema } from 'retinagrad/detector';
 import { changedOf, settingsOf, SHIPPED, textOf, withSetting } from './share.ts';
-import { change, isBusy, plan } from './state.ts';
+import { change, isBusy, plan, whyFirstSettings } from './state.ts';
 
 /** What most people change, with a name for people. */
 const IMPORTANT: Readonly<Record<string, string>> = {
@@ -56,6 +56,7 @@ export function Settings() {
   return (
     <section aria-labelledby="settings-title">
       <h2 id="settings-title">Settings</h2>
+      <p role="status">{whyFirstSettings()}</p>
       <fieldset class="studio-form" disabled={isBusy.value}>
         <legend class="visually-hidden">Important settings</legend>
         {Object.entries(IMPORTANT).map(([name, title]) => (

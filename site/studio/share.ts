@@ -30,34 +30,80 @@ export const samplePlan: Plan = {
   },
 };
 
-/** Steps of a training on few images (46 on ten images were too few), images of a step by default, and evaluations that show how it does. */
-const STEPS = 300;
+/** Steps of a training on few images (46 on ten images were too few), and from random weights, as the doctor counts them. */
+const STEPS = { few: 300, scratch: 3000 };
+/** Images of a step and epochs by default, and evaluations that show how a training on few images does. */
 const STEP_IMAGES = 4;
-const EVALUATIONS = 15;
-/** The default. */
 const EPOCHS = 40;
+const EVALUATIONS = 15;
+/** Fraction of the images that is not held out. */
+const TRAINED = 0.8;
+/** Images of which the default epochs have the steps that random weights take: 375. */
+const ENOUGH = Math.ceil((STEPS.scratch * STEP_IMAGES) / (EPOCHS * TRAINED));
 
-/**
- * The settings that own data begin with: the detector of the site, from which a few images are learnt in minutes, tiles of large
- * images, and of few images more epochs.
- */
-export function firstSettings({ images, tile }: { readonly images: number; readonly tile: number | null }): Changed {
-  if (tile !== null) return { ...shippedStart, 'data.tile': tile, 'data.overlap': Math.min(64, tile / 4) };
-  const epochs = Math.ceil(STEPS / Math.max(1, Math.floor((0.8 * images) / STEP_IMAGES)));
-  if (epochs <= EPOCHS) return shippedStart;
-  return { ...shippedStart, 'train.epochs': epochs, 'train.evaluateEvery': Math.ceil(epochs / EVALUATIONS) };
+/** What the first settings depend on. */
+interface OwnFacts {
+  /**
+   * Images with boxes. Images that are not annotated are not trained on, and those without objects teach only what is none:
+   * neither makes a step from which an object is learnt.
+   */
+  readonly boxed: number;
+  readonly tile: number | null;
 }
 
 /**
- * Settings after a change of one, and of those that depend on it: the detector of the site has one network, and another network
- * starts from random weights, with the learning rate that suits it.
+ * The settings that own data begin with, and why, in a sentence. Few images begin with the detector of the site, from which they are
+ * learnt in minutes, in more epochs. So many that the default epochs have the steps that random weights take begin with the next
+ * larger network, which has no weights to start from; software adapters would take hours for it.
+ */
+export function firstSettings({ boxed, tile }: OwnFacts, isHardware: boolean): { settings: Changed; why: string } {
+  const tiles = tile === null ? {} : { 'data.tile': tile, 'data.overlap': Math.min(64, tile / 4) };
+  const isEnough = boxed >= ENOUGH;
+  if (isEnough && isHardware) {
+    const why = `${boxed} images with boxes are enough to train the larger network “small” from random weights.`;
+    return { settings: { 'model.network': 'small', ...tiles }, why };
+  }
+  const why = isEnough
+    ? 'Without a GPU, only the smallest network trains in reasonable time: it starts from the detector of this site.'
+    : `The smallest network starts from the detector of this site: random weights take at least ${ENOUGH} images with boxes (here ${boxed}).`;
+  const epochs = Math.ceil(STEPS.few / Math.max(1, Math.floor((TRAINED * boxed) / STEP_IMAGES)));
+  // An image has several tiles, and an epoch as many times more steps.
+  const longer =
+    tile !== null || epochs <= EPOCHS
+      ? {}
+      : { 'train.epochs': epochs, 'train.evaluateEvery': Math.ceil(epochs / EVALUATIONS) };
+  return { settings: { ...shippedStart, ...tiles, ...longer }, why };
+}
+
+/** Why settings are as they are, if they are the first ones of own data; null if they are others. */
+export function whyFirst(settings: Changed, own: OwnFacts, isHardware: boolean): string | null {
+  const first = firstSettings(own, isHardware);
+  const textOfAll = (of: Changed): string => hashOf({ data: '', settings: of });
+  return textOfAll(settings) === textOfAll(first.settings) ? first.why : null;
+}
+
+/** Settings with batch norms instead of those of a kind. */
+const withoutNorm = (kind: string, settings: Changed): Changed =>
+  settings['model.norm'] === kind ? { ...settings, 'model.norm': 'batch' } : settings;
+
+/**
+ * Settings after a change of one, and of those that depend on it: the detector of the site has one network, with batch norms.
+ * Another network, or group norms, start from random weights, with the learning rate that suits them, and random weights have no
+ * statistics to freeze.
  */
 export function withSetting(settings: Changed, name: string, value: unknown): Changed {
-  if (name === 'model.weights' && value === SHIPPED) return { ...settings, ...shippedStart };
   const changed = { ...settings, [name]: value };
+  if (name === 'model.weights') {
+    return value === SHIPPED ? { ...withoutNorm('group', changed), ...shippedStart } : withoutNorm('frozen', changed);
+  }
   const isOtherNetwork = name === 'model.network' && value !== shippedStart[name];
-  if (!isOtherNetwork || settings['model.weights'] !== SHIPPED) return changed;
-  const { 'model.weights': _, 'train.learningRate': rate, ...rest } = changed as Record<string, unknown>;
+  const isOther = isOtherNetwork || (name === 'model.norm' && value === 'group');
+  if (!isOther || settings['model.weights'] !== SHIPPED) return changed;
+  const {
+    'model.weights': _,
+    'train.learningRate': rate,
+    ...rest
+  }: Record<string, unknown> = withoutNorm('frozen', changed);
   return rate === shippedStart['train.learningRate'] ? rest : { ...rest, 'train.learningRate': rate };
 }
 
@@ -104,11 +150,12 @@ export function planOfHash(hash: string): Plan | null {
   return { data, settings: changedOf(settings) };
 }
 
-/** Throws if a link names weights that the site does not have, or another network than theirs. */
-function checkStart({ weights, network }: Settings['model']): void {
+/** Throws if a link names weights that the site does not have, or another network or norms than theirs. */
+function checkStart({ weights, network, norm }: Settings['model']): void {
   if (weights === null) return;
   if (weights !== SHIPPED) throw new Error(`the link: model.weights is "${weights}", expected none or ${SHIPPED}`);
   const theirs = shippedStart['model.network'];
   if (network !== theirs)
     throw new Error(`the link: model.network is "${network}", expected ${theirs}, the network of ${SHIPPED}`);
+  if (norm === 'group') throw new Error(`the link: model.norm is "group", expected batch or frozen for ${SHIPPED}`);
 }

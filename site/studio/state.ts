@@ -6,7 +6,7 @@ import { explain } from './errors.ts';
 import type { DataSummary } from './data-store.ts';
 import type { GivenFile } from './own-data.ts';
 import type { Found, SessionEnd, SessionEvent } from './session.ts';
-import { firstSettings, hashOf, planOfHash, samplePlan, SYNTHETIC, type Plan } from './share.ts';
+import { firstSettings, hashOf, planOfHash, samplePlan, SYNTHETIC, whyFirst, type Plan } from './share.ts';
 import type { RunSummary } from './store.ts';
 import type { Gpu, Studio } from './worker.ts';
 
@@ -100,8 +100,7 @@ export const importFiles = (files: readonly GivenFile[]): Promise<void> =>
       importing.value = `Reading image ${done} of ${total}…`;
     });
     try {
-      data.value = await studio.importData(files, onProgress);
-      useData(data.value);
+      useData(await studio.importData(files, onProgress));
       await refreshData();
     } finally {
       importing.value = '';
@@ -110,10 +109,17 @@ export const importFiles = (files: readonly GivenFile[]): Promise<void> =>
 
 /** Makes a data set that of the plan. */
 export function useData(set: DataSummary): void {
+  // Settings of the sample suit the sample, and first settings the data and boxes that they were made for.
+  const isChosen = plan.value.data !== SYNTHETIC && whyFirstSettings() === null;
   data.value = set;
-  // Settings of the sample suit the sample.
-  change({ data: set.id, settings: plan.value.data === SYNTHETIC ? firstSettings(set) : plan.value.settings });
+  change({ data: set.id, settings: isChosen ? plan.value.settings : firstSettings(set, isHardware()).settings });
 }
+
+const isHardware = (): boolean => gpu.value?.isHardware ?? false;
+
+/** Why the settings of own data are as they are; null if somebody chose them. */
+export const whyFirstSettings = (): string | null =>
+  data.value === null ? null : whyFirst(plan.value.settings, data.value, isHardware());
 
 export const removeData = (set: DataSummary): Promise<void> =>
   attempt(async () => {

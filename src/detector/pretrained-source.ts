@@ -116,7 +116,8 @@ function classifier(file: TensorFile, wrapper: string): PretrainedSource {
   });
   const { transform, backbone } = retinaNetSpec('torchvision');
   const { depth = backbone.depth, width = backbone.width } = describeBackbone(shapesOf(named.state));
-  const spec = { transform, backbone: { ...backbone, depth, width } };
+  const norm = normsOf(shapesOf(named.state)) === 'group' ? 'group' : backbone.norm;
+  const spec = { transform, backbone: { ...backbone, depth, width, norm } };
   return { kind: 'torchvision backbone', ...named, classes: null, spec };
 }
 
@@ -160,7 +161,7 @@ function specOf(
       ...base.backbone,
       depth,
       width,
-      norm: isTrained ? 'batch' : 'frozen',
+      norm: normsOf(shapes) === 'group' ? 'group' : isTrained ? 'batch' : 'frozen',
       normEps: isPublishedFirst(tensors, wrapper) ? 0 : base.backbone.normEps,
     },
     pyramid: { ...base.pyramid, channels },
@@ -251,6 +252,14 @@ export function checkBackbone(path: string, { state }: PretrainedSource, own: Re
           : `make the model with backbone: { depth: ${theirs.depth}, width: ${theirs.width} }, or choose other weights`),
     );
   }
+  const [their, our] = [normsOf(shapes), normsOf(own)];
+  if (their !== our) {
+    const norm = their === 'group' ? "'group'" : "'batch' or 'frozen'";
+    throw new Error(
+      `${path}: its backbone has ${their} norms, the model's has ${our} norms: make the model with backbone: { norm: ${norm} } ` +
+        '(the setting model.norm), or choose other weights',
+    );
+  }
   const problems = [...own].flatMap(([name, shape]) => {
     if (!name.startsWith(BODY)) return [];
     const found = shapes.get(name);
@@ -265,6 +274,10 @@ export function checkBackbone(path: string, { state }: PretrainedSource, own: Re
       (isNorm ? '; the model expects batch norms' : '; it is a different kind of ResNet'),
   );
 }
+
+/** The norms of a backbone: only those of batches have statistics. */
+const normsOf = (shapes: ReadonlyMap<string, Shape>): 'batch' | 'group' =>
+  shapes.has(`${BODY}bn1.weight`) && !shapes.has(`${BODY}bn1.runningMean`) ? 'group' : 'batch';
 
 /** Infers the depth and width of a ResNet from the names and shapes of its weights. */
 function describeBackbone(shapes: ReadonlyMap<string, Shape>): {

@@ -84,6 +84,7 @@ const MODULE = `"""A RetinaNet that retinagrad trained, for PyTorch with torchvi
 
 import json
 from functools import partial
+from math import gcd
 
 import torch
 from torch import nn
@@ -120,6 +121,10 @@ class Body(resnet.ResNet):
         return super()._make_layer(block, planes * self.width // 64, *args, **options)
 
 
+def group_norm(channels, eps):
+    return nn.GroupNorm(max(1, gcd(64, channels) // 2), channels, eps)
+
+
 class Unresized(GeneralizedRCNNTransform):
     """Leaves images at their size."""
 
@@ -132,7 +137,7 @@ def build():
     backbone, head, anchors, coder = SPEC["backbone"], SPEC["head"], SPEC["anchors"], SPEC["boxCoder"]
     transform, post, matcher = SPEC["transform"], SPEC["postprocess"], SPEC["matcher"]
     channels = SPEC["pyramid"]["channels"]
-    norm = FrozenBatchNorm2d if backbone["norm"] == "frozen" else nn.BatchNorm2d
+    norm = {"batch": nn.BatchNorm2d, "frozen": FrozenBatchNorm2d, "group": group_norm}[backbone["norm"]]
     inputs = len(transform["mean"])
     body = Body(backbone["depth"], inputs, backbone["width"], partial(norm, eps=backbone["normEps"]))
     widths = [backbone["width"] * (4 if backbone["depth"] > 34 else 1) * factor for factor in (2, 4, 8)]

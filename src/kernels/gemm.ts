@@ -2,7 +2,7 @@ import type { Device } from '../tensor/device.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import type { Tuning } from '../tensor/tuning.ts';
 import { reduceAxis } from './reduce.ts';
-import { linearGroups, run, type Bindable, type Launch } from './run.ts';
+import { linearGroups, run, type Bindable, type Launch, type Params } from './run.ts';
 import { WORKSPACE_BYTES, factsOf, tuningForGroups, type AdapterFacts } from './tuning.ts';
 import { gemmBroadcast } from './wgsl/gemm_broadcast.wgsl.ts';
 import { gemmLane } from './wgsl/gemm_lane.wgsl.ts';
@@ -156,8 +156,9 @@ const choice = <S extends WgslSource>(kernel: S, consts: Consts<S>, blocks: Omit
   ...blocks,
 });
 
-/** A launch but for its operands. */
-type Plan<S extends WgslSource> = Pick<Choice<S>, 'kernel' | 'consts'> & Pick<Launch<S>, 'params' | 'groups'>;
+/** A launch without its operands. */
+type Plan<S extends WgslSource> = Pick<Choice<S>, 'kernel' | 'consts'> &
+  Pick<Launch<S>, 'groups'> & { readonly params: Params<S> };
 
 /** Lanes of a workgroup along `vectors` of channels: the power of two from `min` to `max` that fits the work. */
 const lanesFor = (vectors: number, min: number, max: number): number =>
@@ -203,7 +204,7 @@ export function planProduct(adapter: AdapterFacts, product: Omit<Product, 'x' | 
   return { kernel, consts, params, groups: [across, fold, columnBlocks * batches] };
 }
 
-function gemmParams(product: Omit<Product, 'x' | 'w' | 'y'>): Launch<ProductKernel>['params'] {
+function gemmParams(product: Omit<Product, 'x' | 'w' | 'y'>): Params<ProductKernel> {
   const { images, gather, scatter, k, groups = 1, epilogue = {}, batch = single, taps = null } = product;
   const { down, right } = gather;
   const { scale = null, bias = null, add = null, relu = false } = epilogue;

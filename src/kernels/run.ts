@@ -4,6 +4,7 @@ import type { Device } from '../tensor/device.ts';
 import { dryRun } from '../tensor/dry-run.ts';
 import { dtypes } from '../tensor/dtype.ts';
 import { GpuValidationError, formatBytes } from '../tensor/errors.ts';
+import { openRecordingOf } from '../tensor/recordings.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { shaderStage } from '../tensor/webgpu-flags.ts';
 import { specialize, type Aliases, type Consts, type WgslSource } from './wgsl.ts';
@@ -31,6 +32,9 @@ type StorageNames<S extends WgslSource> = {
   [K in keyof S['bindings']]: S['bindings'][K] extends 'uniform' ? never : K;
 }[keyof S['bindings']];
 
+/** The values of a kernel's parameters. */
+export type Params<S extends WgslSource> = { readonly [K in keyof S['params']]: number };
+
 /** Everything that one dispatch needs. A missing or misspelt binding, parameter or constant does not compile. */
 export interface Launch<S extends WgslSource> {
   /** Name of the operation, for errors. */
@@ -38,7 +42,7 @@ export interface Launch<S extends WgslSource> {
   readonly consts?: Consts<S>;
   readonly aliases?: Aliases<S>;
   readonly bind: { readonly [K in StorageNames<S>]: Bindable };
-  readonly params: Late<{ readonly [K in keyof S['params']]: number }>;
+  readonly params: Late<Params<S>>;
   readonly groups: Groups;
 }
 
@@ -103,7 +107,7 @@ export function run<S extends WgslSource>(device: Device, source: S, launch: Lau
     return;
   }
   const compiled = compile(device, cache, source, launch);
-  const { isRecorded } = device;
+  const isRecorded = openRecordingOf(device) !== null;
   const key = compiled.id + buffers;
   const known = isRecorded ? undefined : cache.groups.get(key);
   if (known === undefined) checkAliases(launch.op, slices, writes);

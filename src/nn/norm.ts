@@ -1,7 +1,7 @@
 import { add, div, mul, sub } from '../autograd/ops/binary.ts';
 import { isRecomputing, isRecording, needsGradient, noGrad } from '../autograd/tape.ts';
 import { conv2d } from '../autograd/ops/conv2d.ts';
-import type { Epilogue } from '../autograd/ops/epilogue.ts';
+import { epilogueOf, type Epilogue } from '../autograd/ops/epilogue.ts';
 import { layerNorm } from '../autograd/ops/layer-norm.ts';
 import {
   batchNorm,
@@ -11,7 +11,7 @@ import {
   groupNorm,
   type NormOptions,
 } from '../autograd/ops/normalization.ts';
-import { sqrt } from '../autograd/ops/unary.ts';
+import { relu, sqrt } from '../autograd/ops/unary.ts';
 import { checkNumber, optionsOf } from '../common/check.ts';
 import { undoAfterDryRun } from '../tensor/dry-run.ts';
 import { openRecording } from '../tensor/recording.ts';
@@ -22,9 +22,9 @@ import { checkExtents, constant } from './init.ts';
 import { Module, Parameter, type Layer } from './module.ts';
 import type { Conv2d } from './layers.ts';
 
-/** A normalisation with the statistics of the batch, or with fixed ones. */
-export interface BatchNormLayer extends Module, Layer {
-  /** Normalises x and applies `after` in the same pass. */
+/** A normalisation that can end with the operations which follow it in a network. */
+export interface NormLayer extends Module, Layer {
+  /** Normalises x, then applies `after`. */
   forward(x: Tensor, after?: Epilogue): Tensor;
   /** The factors of y = scale x + shift, each [C]; null while the layer uses the statistics of its input. */
   fixed(): { readonly scale: Tensor; readonly shift: Tensor } | null;
@@ -41,7 +41,7 @@ export interface BatchNormLayer extends Module, Layer {
  * const layer = new FrozenBatchNorm2d(8);
  * console.log(convNorm(conv, layer, zeros([1, 16, 16, 3]), { relu: true }).shape); // [1, 16, 16, 8]
  */
-export function convNorm(conv: Conv2d, norm: BatchNormLayer, x: Tensor, after: Epilogue = {}): Tensor {
+export function convNorm(conv: Conv2d, norm: NormLayer, x: Tensor, after: Epilogue = {}): Tensor {
   return tidy(() => {
     const fixed = norm.fixed();
     const isFused = fixed !== null && conv.bias === null && !needsGradient(fixed.scale);
@@ -118,7 +118,7 @@ export interface BatchNormConfig {
  * await flatten(layer.forward(reshape(tensor([1, 3]), [1, 1, 2, 1]))).print();
  * // Tensor(float32 [2]) [0.7628, 2.6697]
  */
-export class BatchNorm2d extends Module implements BatchNormLayer {
+export class BatchNorm2d extends Module implements NormLayer {
   readonly weight: Parameter;
   readonly bias: Parameter;
   readonly runningMean: Tensor;
@@ -174,7 +174,7 @@ export class BatchNorm2d extends Module implements BatchNormLayer {
  * await flatten(layer.forward(reshape(tensor([1, 3]), [1, 1, 2, 1]))).print();
  * // Tensor(float32 [2]) [-1.0000,  1.0000]
  */
-export class FrozenBatchNorm2d extends Module implements BatchNormLayer {
+export class FrozenBatchNorm2d extends Module implements NormLayer {
   readonly weight: Tensor;
   readonly bias: Tensor;
   readonly runningMean: Tensor;
@@ -211,7 +211,7 @@ export class FrozenBatchNorm2d extends Module implements BatchNormLayer {
  * await layer.forward(tensor([[1, 3, 10, 30]])).print();
  * // Tensor(float32 [1,4]) [[-1.0000,  1.0000, -1.0000,  1.0000]]
  */
-export class GroupNorm extends Module implements Layer {
+export class GroupNorm extends Module implements NormLayer {
   readonly weight: Parameter;
   readonly bias: Parameter;
   readonly groups: number;
@@ -229,8 +229,17 @@ export class GroupNorm extends Module implements Layer {
     this.groups = groups;
   }
 
-  forward(x: Tensor): Tensor {
-    return groupNorm(x, this.groups, this.weight, this.bias, { eps: this.#eps });
+  fixed(): null {
+    return null;
+  }
+
+  forward(x: Tensor, after: Epilogue = {}): Tensor {
+    const { add: other, relu: isRectified } = epilogueOf('GroupNorm', x.shape, after);
+    return tidy(() => {
+      const normed = groupNorm(x, this.groups, this.weight, this.bias, { eps: this.#eps });
+      const sum = other === null ? normed : add(normed, other);
+      return isRectified ? relu(sum) : sum;
+    });
   }
 }
 

@@ -86,8 +86,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    */
   step(): void {
     for (const parameter of this.#all()) {
-      const { grad: gradient } = parameter;
-      if (gradient !== null) checkAlike(this.constructor.name, { gradient, parameter });
+      if (parameter.grad !== null) checkAlike(this.constructor.name, { gradient: parameter.grad, parameter });
     }
     const recording = openRecording();
     const fixedBefore = recording?.fixedLaunches;
@@ -108,11 +107,11 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
         updates.push({ parameter, gradient, memory: memory.tensors });
       }
       for (const { memories, updates } of byStep.values()) {
-        const [first] = memories;
-        recording?.onlyWhile(() => memories.every(({ steps }) => steps === first!.steps));
-        this.update(updates, group, () => first!.steps);
+        const step = (): number => memories[0]!.steps;
+        recording?.onlyWhile(() => memories.every(({ steps }) => steps === step()));
+        this.update(updates, group, step);
       }
-      const settings = recording === null ? '' : settingsOf(group);
+      const settings = settingsOf(group);
       recording?.onlyWhile(() => settingsOf(group) === settings);
     }
     // The rate and the number of the step may be among what an optimiser of the user's launches with.
@@ -177,11 +176,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /** Names of the tensors that are kept for each parameter, of its shape. */
   protected abstract readonly remembers: readonly string[];
 
-  /**
-   * Updates parameters of one group in place, all for the same number of steps.
-   *
-   * @param step the number of this step, from 1
-   */
+  /** Updates parameters of one group in place, all for the same number of steps: `step()`, from 1. */
   protected abstract update(updates: readonly Update[], group: ActiveGroup<O>, step: () => number): void;
 
   #all(): Parameter[] {

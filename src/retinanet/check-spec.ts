@@ -50,7 +50,7 @@ const fields: { readonly [S in keyof RetinaNetSpec]: { readonly [F in keyof Requ
   backbone: {
     depth: oneOf(18, 34, 50, 101),
     width: channels,
-    norm: oneOf('batch', 'frozen'),
+    norm: oneOf('batch', 'frozen', 'group'),
     normEps: fraction,
     bottleneckStride: oneOf('3x3', '1x1'),
     checkpoint: (value) => (value === undefined || flag(value) === null ? null : stages(value)),

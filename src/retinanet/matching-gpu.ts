@@ -8,7 +8,7 @@ import { checkTarget, type Target } from './targets.ts';
 
 // The rule of matching.ts for a batch, in two kernels, and a third that turns matches into what the heads must predict.
 
-export type { Assignment };
+export type { Assignment, BoxBatch };
 
 /**
  * Decides on the GPU what each anchor of each image has to predict. It has no gradient.

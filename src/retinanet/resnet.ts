@@ -4,10 +4,10 @@ import { checkChoice } from '../common/check.ts';
 import { kaimingNormal } from '../nn/init.ts';
 import { Conv2d, Sequential } from '../nn/layers.ts';
 import { Module, type Layer } from '../nn/module.ts';
-import { BatchNorm2d, FrozenBatchNorm2d, convNorm, type BatchNormLayer } from '../nn/norm.ts';
+import { BatchNorm2d, FrozenBatchNorm2d, GroupNorm, convNorm, type NormLayer } from '../nn/norm.ts';
 import { tidy } from '../tensor/scope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { BackboneSpec, StageName } from './spec.ts';
+import { groupsOf, type BackboneSpec, type StageName } from './spec.ts';
 
 // Deep residual networks (He et al. 2016, "Deep Residual Learning for Image Recognition"). Each block adds what it
 // computes to its input, so that the signal and its gradient have a path around every convolution and a hundred layers
@@ -22,7 +22,7 @@ const layouts = {
 } as const;
 
 /** Makes the normalisation for a number of channels. */
-type NormLayer = (channels: number) => BatchNormLayer;
+type MakeNorm = (channels: number) => NormLayer;
 
 /** A convolution of a ResNet: without bias, because a norm follows, and with padding that keeps the size at stride 1. */
 function conv(inChannels: number, outChannels: number, kernel: number, stride: number): Conv2d {
@@ -34,9 +34,9 @@ function conv(inChannels: number, outChannels: number, kernel: number, stride: n
 /** The shortcut around a block that changes size or channels: a 1x1 convolution (option B, section 3.3). */
 class Shortcut extends Sequential {
   readonly conv: Conv2d;
-  readonly norm: BatchNormLayer;
+  readonly norm: NormLayer;
 
-  constructor(conv: Conv2d, norm: BatchNormLayer) {
+  constructor(conv: Conv2d, norm: NormLayer) {
     super(conv, norm);
     this.conv = conv;
     this.norm = norm;
@@ -48,7 +48,7 @@ class Shortcut extends Sequential {
 }
 
 /** The shortcut of a block, or null for the identity. */
-function shortcut(inChannels: number, outChannels: number, stride: number, norm: NormLayer): Shortcut | null {
+function shortcut(inChannels: number, outChannels: number, stride: number, norm: MakeNorm): Shortcut | null {
   if (stride === 1 && inChannels === outChannels) return null;
   return new Shortcut(conv(inChannels, outChannels, 1, stride), norm(outChannels));
 }
@@ -56,12 +56,12 @@ function shortcut(inChannels: number, outChannels: number, stride: number, norm:
 /** Two 3x3 convolutions whose result is added to the input (figure 5, left). Used by ResNet-18 and -34. */
 class BasicBlock extends Module implements Layer {
   readonly conv1: Conv2d;
-  readonly bn1: BatchNormLayer;
+  readonly bn1: NormLayer;
   readonly conv2: Conv2d;
-  readonly bn2: BatchNormLayer;
+  readonly bn2: NormLayer;
   readonly downsample: Shortcut | null;
 
-  constructor(inChannels: number, channels: number, stride: number, norm: NormLayer) {
+  constructor(inChannels: number, channels: number, stride: number, norm: MakeNorm) {
     super();
     this.conv1 = conv(inChannels, channels, 3, stride);
     this.bn1 = norm(channels);
@@ -81,14 +81,14 @@ class BasicBlock extends Module implements Layer {
 /** A 3x3 convolution between two 1x1 that reduce and restore the channels (figure 5, right). ResNet-50 and deeper. */
 class Bottleneck extends Module implements Layer {
   readonly conv1: Conv2d;
-  readonly bn1: BatchNormLayer;
+  readonly bn1: NormLayer;
   readonly conv2: Conv2d;
-  readonly bn2: BatchNormLayer;
+  readonly bn2: NormLayer;
   readonly conv3: Conv2d;
-  readonly bn3: BatchNormLayer;
+  readonly bn3: NormLayer;
   readonly downsample: Shortcut | null;
 
-  constructor(inChannels: number, channels: number, stride: number, norm: NormLayer, strideOn: '3x3' | '1x1') {
+  constructor(inChannels: number, channels: number, stride: number, norm: MakeNorm, strideOn: '3x3' | '1x1') {
     super();
     const [first, second] = strideOn === '3x3' ? [1, stride] : [stride, 1];
     this.conv1 = conv(inChannels, channels, 1, first);
@@ -138,7 +138,7 @@ const stageNames: readonly StageName[] = ['layer1', 'layer2', 'layer3', 'layer4'
  */
 export class ResNet extends Module {
   readonly conv1: Conv2d;
-  readonly bn1: BatchNormLayer;
+  readonly bn1: NormLayer;
   readonly layer1: Stage;
   readonly layer2: Stage;
   readonly layer3: Stage;
@@ -158,8 +158,10 @@ export class ResNet extends Module {
     for (const name of checkpointed) checkChoice('ResNet', 'a stage in checkpoint', name, stageNames);
     const { blocks, bottleneck } = layouts[depth];
     const expansion = bottleneck ? 4 : 1;
-    const norm: NormLayer = (features) =>
-      kind === 'batch' ? new BatchNorm2d(features, { eps }) : new FrozenBatchNorm2d(features, { eps });
+    const norm: MakeNorm = (features) => {
+      if (kind === 'group') return new GroupNorm(groupsOf(features), features, { eps });
+      return kind === 'batch' ? new BatchNorm2d(features, { eps }) : new FrozenBatchNorm2d(features, { eps });
+    };
     this.conv1 = conv(channels, width, 7, 2);
     this.bn1 = norm(width);
     let inChannels = width;

@@ -21,8 +21,11 @@ export interface BackboneSpec {
   readonly depth: 18 | 34 | 50 | 101;
   /** Channels of the first stage; the others have 2, 4 and 8 times that number. 64 in the paper. */
   readonly width: number;
-  /** `batch` trains the normalisation, `frozen` keeps that of a checkpoint. */
-  readonly norm: 'batch' | 'frozen';
+  /**
+   * `batch` normalises by the statistics of a batch in training, `frozen` by those of a checkpoint, which stay. `group`
+   * normalises each image by itself, over groups of channels (see `groupsOf`), and does not depend on the batch.
+   */
+  readonly norm: 'batch' | 'frozen' | 'group';
   /** Added to the variance of the normalisation. */
   readonly normEps: number;
   /** Which convolution of a bottleneck has the stride: 3x3 (torchvision, "ResNet v1.5") or the first 1x1 (He et al.). */
@@ -33,6 +36,12 @@ export interface BackboneSpec {
    */
   readonly checkpoint?: boolean | readonly StageName[];
 }
+
+/**
+ * Groups of a group norm in the backbone: 32, as in Wu and He 2018, or the largest power of two below that divides the channels
+ * into groups of at least two. Groups of one channel would lose how strong a feature is in an image.
+ */
+export const groupsOf = (channels: number): number => Math.max(1, Math.min(64, channels & -channels) / 2);
 
 /** The stages of a ResNet, under torchvision's names. */
 export type StageName = 'layer1' | 'layer2' | 'layer3' | 'layer4';

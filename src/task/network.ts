@@ -51,7 +51,7 @@ export function networkSpec(
 function ownSpec(model: RunSettings['model'], normalisation: ChannelStatistics | null): RetinaNetSpec {
   const { depth, width, channels, convs } = networks[model.network];
   return retinaNetSpec('torchvision', {
-    backbone: { depth, width, norm: 'batch', checkpoint: model.checkpoint },
+    backbone: { depth, width, norm: model.norm, checkpoint: model.checkpoint },
     pyramid: { channels },
     head: { channels, convs },
     anchors: { sizes: steppedSizes(model.smallestAnchor) },

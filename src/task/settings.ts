@@ -158,6 +158,15 @@ const modelSettings = {
       'initial weights: of a run, or a file (.safetensors, .pth) or Hugging Face folder of a RetinaNet or ResNet',
     ),
   ),
+  /**
+   * Norms of the backbone: `batch` has the statistics of the images that are processed together, `frozen` those of the initial
+   * weights, which stay, and `group` those of each image by itself.
+   */
+  norm: oneOf(
+    'batch',
+    ['batch', 'frozen', 'group'],
+    'norms of the backbone; frozen: batch norms that stay as in model.weights; group: group norms, for few images together',
+  ),
   /** Stages of the backbone that are not trained: see `freezeBackbone`. */
   freeze: freezeSetting,
   /** Maximum number of detections of an image, or of a tile, kept in the evaluations of training and by default afterwards. */
@@ -219,6 +228,12 @@ export function chooseAuto(settings: Settings, isHardware: boolean): RunSettings
     throw new SettingError(
       'train.accumulate is chosen with train.batchSize=auto: leave it out; train.stepImages sets the images of a step',
       'train.accumulate',
+    );
+  }
+  if (model.norm === 'frozen' && model.weights === null) {
+    throw new SettingError(
+      'model.norm=frozen keeps the statistics of model.weights, and there are none: name weights, or choose batch or group',
+      'model.norm',
     );
   }
   const network = model.network === 'auto' ? (isHardware ? 'resnet18' : 'tiny') : model.network;

@@ -112,11 +112,6 @@ export class Device {
     return openRecordingOf(this)?.paramsBuffer ?? this.#commands.paramsBuffer;
   }
 
-  /** Whether commands are noted in a recording now. */
-  get isRecorded(): boolean {
-    return openRecordingOf(this) !== null;
-  }
-
   /** What the device holds now. */
   memory(): MemoryReport {
     return {

@@ -198,6 +198,41 @@ test('a ResNet classifier gives the backbone', async () => {
   model.dispose();
 });
 
+test('group norms take weights of group norms only, also of a classifier', async () => {
+  const grouped = tinySpec({ backbone: { depth: 18, width: 8, norm: 'group' } });
+  const source = make(3, 4, grouped);
+  const state = await readStateDict(source.stateDict());
+  saveDetector(file('grouped'), state, {
+    classes: theirClasses,
+    spec: grouped,
+    scoreThreshold: 0.3,
+    decoding: {},
+    tile: null,
+  });
+  const body = [...toTorchvisionStateDict(state)].flatMap(([name, value]): [string, HostTensor][] =>
+    name.startsWith('backbone.body.') ? [[name.slice('backbone.body.'.length), value]] : [],
+  );
+  writeFileSync(file('grouped classifier'), encodeSafetensors(new Map(body)));
+  const values = await valuesOf(source);
+  for (const name of ['grouped', 'grouped classifier']) {
+    const model = make(3, 5, grouped);
+    const { notes } = await loadPretrained(model, file(name));
+    assert.equal(notes, []);
+    for (const changed of changedNames(values, await valuesOf(model)))
+      assert.not(changed.startsWith('backbone.body.'), changed);
+    model.dispose();
+    const other = make(3, 5);
+    const error = await errorOf(() => loadPretrained(other, file(name)));
+    assert.match(error.message, /its backbone has group norms, the model's has batch norms: .*norm: 'group'/);
+    other.dispose();
+  }
+  const model = make(3, 5, grouped);
+  const error = await errorOf(() => loadPretrained(model, file('detector')));
+  assert.match(error.message, /its backbone has batch norms, the model's has group norms: .*norm: 'batch' or 'frozen'/);
+  model.dispose();
+  source.dispose();
+});
+
 test('a backbone that does not match is explained, and the model is unchanged', async () => {
   const refused = async (path: string, spec: RetinaNetSpec, reason: RegExp): Promise<void> => {
     const model = make(1, 3, spec);
@@ -221,7 +256,11 @@ test('a backbone that does not match is explained, and the model is unchanged', 
   const noNorm = damaged('norm', (tensors) => {
     for (const name of tensors.keys()) if (name.includes('running')) tensors.delete(name);
   });
-  await refused(noNorm, tinySpec(), /bn1\.runningMean is missing; .* more; the model expects batch norms/);
+  await refused(
+    noNorm,
+    tinySpec(),
+    /its backbone has group norms, the model's has batch norms: .*norm: 'group'.*model\.norm/,
+  );
   const blocks = damaged('blocks', (tensors) => {
     for (const name of tensors.keys()) if (name.startsWith('layer4.1.')) tensors.delete(name);
   });

@@ -105,6 +105,24 @@ test('ranks are one process that accumulates as many batches, also with batch no
   assert.equal(changedNames(first!.weights, second!.weights), [], 'statistics of norms are shared');
 });
 
+/** Largest relative difference of the losses of ranks from those of one process with the same batches. */
+async function differenceOfRanks(norm: 'batch' | 'group', size: number): Promise<number> {
+  const spec = tinySpec({ backbone: { depth: 18, width: 8, norm } });
+  const [one] = await train(null, { epochs: 1 }, undefined, spec);
+  const ranks = await train(size, { epochs: 1 }, undefined, spec);
+  for (const { weights } of ranks) assert.equal(changedNames(ranks[0]!.weights, weights), []);
+  const expected = losses(one!);
+  return losses(ranks[0]!).reduce((most, loss, i) => Math.max(most, Math.abs(loss / expected[i]! - 1)), 0);
+}
+
+test('group norms see each image by itself, so that ranks learn what one process learns; batch norms do not', async () => {
+  for (const size of [2, 4]) {
+    const [group, batch] = [await differenceOfRanks('group', size), await differenceOfRanks('batch', size)];
+    assert.ok(group < 1e-5, `${size} ranks with group norms differ by ${group}`);
+    assert.ok(batch > 1e-4, `${size} ranks with batch norms differ by ${batch} only`);
+  }
+});
+
 test('each rank accumulates what one process would process at once', async () => {
   const [first] = await train(2, { batchSize: 1, accumulate: 4, epochs: 1 });
   assertClose(losses(first!).slice(0, 1), losses(alone).slice(0, 1), {

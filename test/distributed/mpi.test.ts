@@ -3,6 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { root } from '../support/files.ts';
 import { mpiLaunchers } from '../../scripts/support/mpi-launchers.mjs';
+import { isMpiProcess, openMpi } from '../../src/distributed-node.ts';
+import { errorOf } from '../support/errors.ts';
 import { launch } from './mpi.ts';
 
 // Needs mpirun. Without it, nothing is tested, and the test says so.
@@ -40,6 +42,14 @@ for (const { name, command } of installed) {
     });
   }
 
+  test(`${name}: a library that does not belong to the launcher is refused, with what to do`, async () => {
+    if (installed.length < 2) return;
+    const other = name === 'MPICH' ? 'libmpi.so.40' : 'libmpich.so.12';
+    const { status, output } = await launch(command, 2, [script], { environment: { RETINAGRAD_MPI: other } });
+    assert.is.not(status, 0, output);
+    assert.match(output, /the launcher started 2 ranks, but .* sees 1: use the mpirun of that library/);
+  });
+
   for (const [task, reason] of [
     ['exit', null],
     ['throw', 'rank 1 is out'],
@@ -54,5 +64,17 @@ for (const { name, command } of installed) {
     });
   }
 }
+
+test('processes that srun starts without MPI are refused, before any library is loaded', async () => {
+  process.env['SLURM_STEP_NUM_TASKS'] = '2';
+  try {
+    assert.ok(isMpiProcess());
+    const { message } = await errorOf(() => openMpi());
+    assert.match(message, /srun started 2 processes that do not know each other: add --mpi=pmix .* or --mpi=pmi2/);
+  } finally {
+    delete process.env['SLURM_STEP_NUM_TASKS'];
+  }
+  assert.not(isMpiProcess());
+});
 
 test.run();

@@ -14,13 +14,22 @@ export function launch(
   args: readonly string[],
   {
     cwd = root,
+    environment = {},
     onOutput,
-  }: { cwd?: string; onOutput?: (output: string, kill: (signal: NodeJS.Signals) => void) => void } = {},
+  }: {
+    cwd?: string;
+    environment?: Readonly<Record<string, string>>;
+    onOutput?: (output: string, kill: (signal: NodeJS.Signals) => void) => void;
+  } = {},
 ): Promise<Launched> {
   const node = [process.execPath, '--conditions', 'retinagrad-source', '--import', import.meta.resolve('tsx')];
   const [file, ...options] = [...command, '-n', String(ranks), ...node, ...args];
   const start = performance.now();
-  const child = spawn(file!, options, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file!, options, {
+    cwd,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   return new Promise((resolve, reject) => {
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {

@@ -26,6 +26,13 @@ export const specs: Readonly<Record<string, RetinaNetSpec>> = {
     transform: { minSize: 140, maxSize: 200 },
     postprocess: { topK: 200, maxDetections: 30, scoreThreshold: 0.3 },
   }),
+  'group norms in the backbone': retinaNetSpec('torchvision', {
+    backbone: { depth: 18, width: 8, norm: 'group', normEps: 1e-3 },
+    pyramid: { channels: 16 },
+    head: { channels: 16, convs: 1 },
+    transform: { minSize: null },
+    postprocess: { topK: 300, maxDetections: 50, scoreThreshold: 0.3 },
+  }),
   'four bands with a normalisation of their own': retinaNetSpec('torchvision', {
     backbone: { depth: 18, width: 8, norm: 'batch' },
     pyramid: { channels: 16 },

@@ -14,6 +14,8 @@ const device = await testDevice();
 const narrow = Object.values(specs)[0]!;
 const cases = {
   narrow,
+  // Groups of one to eight channels, with another eps.
+  grouped: specs['group norms in the backbone']!,
   // Group norm, GIoU, P6 from C5, bottlenecks, resizing.
   second: retinaNetSpec('torchvisionV2', {
     backbone: { norm: 'frozen', normEps: 1e-3 },

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rejects } from '../support/errors.ts';
-import { readOwnLabels } from '../../site/studio/own-labels.ts';
+import { countBoxed, readOwnLabels } from '../../site/studio/own-labels.ts';
 
 const images = ['set/images/a.png', 'set/images/b.jpg'].map((file) => ({ file, width: 100, height: 50 }));
 const BOX = [10, 5, 30, 25];
@@ -175,6 +175,10 @@ test('GeoJSON without images on the map, elsewhere, or that is none says what is
     /no feature of roofs\.geojson lies on an image: its bounds are 800000, .* in EPSG:32616, those of set\/images\/a\.png are 700000, .* in EPSG:32616/,
   );
   await rejects(readOwnLabels([{ path: 'roofs.geojson', text: '{"type":' }], placed), /roofs\.geojson: /);
+});
+
+test('images that are not annotated, and images without objects, do not count as images with boxes', () => {
+  assert.is(countBoxed([{ objects: [1, 2] }, { objects: [3] }, { objects: [] }, { objects: null }]), 2);
 });
 
 test.run();

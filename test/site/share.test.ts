@@ -9,6 +9,7 @@ import {
   samplePlan,
   settingsOf,
   SHIPPED,
+  whyFirst,
   withSetting,
 } from '../../site/studio/share.ts';
 import { scriptOf } from '../../site/studio/script.ts';
@@ -66,6 +67,10 @@ test('the weights to start from are in the link; others than those of the site, 
       () => planOfHash(`#data=x&model.network=${network}&model.weights=${SHIPPED}`),
       new RegExp(`^the link: model\\.network is "${network}", expected tiny, the network of buildings\\.safetensors$`),
     );
+  assert.throws(
+    () => planOfHash(`#data=x&model.network=tiny&model.norm=group&model.weights=${SHIPPED}`),
+    /^the link: model\.norm is "group", expected batch or frozen for buildings\.safetensors$/,
+  );
 });
 
 test('the detector of the site brings its network, and leaves with it', () => {
@@ -82,6 +87,13 @@ test('the detector of the site brings its network, and leaves with it', () => {
   // Random weights of the same network compare.
   assert.equal(from(start, 'model.weights', null), { 'model.network': 'tiny', 'train.learningRate': 0.003 });
   assert.equal(from(samplePlan.settings, 'model.network', 'small')['train.learningRate'], 0.003);
+  // Its norms are batch norms, and random weights have none to freeze.
+  const frozen = { ...start, 'model.norm': 'frozen' };
+  assert.equal(from(start, 'model.norm', 'frozen'), frozen);
+  assert.equal(from(frozen, 'model.norm', 'group'), { 'model.network': 'tiny', 'model.norm': 'group' });
+  assert.equal(from({ 'model.norm': 'group' }, 'model.weights', SHIPPED), start);
+  assert.equal(from(frozen, 'model.weights', null), { 'model.network': 'tiny', 'train.learningRate': 0.003 });
+  assert.equal(from(frozen, 'model.network', 'small'), { 'model.network': 'small' });
 });
 
 const WEIGHTS = 'https://example.org/models/buildings.safetensors';
@@ -105,16 +117,38 @@ test('the script of a run that starts from the detector of the site names its fi
   }
 });
 
-test('own images start from the detector of the site; few have as many epochs as many have steps, and large ones tiles', () => {
-  assert.equal(firstSettings({ images: 10, tile: null }), {
-    ...start,
-    'train.epochs': 150,
-    'train.evaluateEvery': 10,
-  });
-  assert.equal(firstSettings({ images: 2, tile: null }), { ...start, 'train.epochs': 300, 'train.evaluateEvery': 20 });
-  assert.equal(firstSettings({ images: 500, tile: null }), start);
-  for (const images of [1, 10, 500]) settingsOf({ data: 'x', settings: firstSettings({ images, tile: null }) });
-  assert.equal(firstSettings({ images: 1, tile: 64 }), { ...start, 'data.tile': 64, 'data.overlap': 16 });
+test('few own images start from the detector of the site, in the epochs of 300 steps; large ones have tiles', () => {
+  const first = (boxed: number, tile: number | null = null) => firstSettings({ boxed, tile }, true).settings;
+  assert.equal(first(10), { ...start, 'train.epochs': 150, 'train.evaluateEvery': 10 });
+  assert.equal(first(2), { ...start, 'train.epochs': 300, 'train.evaluateEvery': 20 });
+  assert.equal(first(50), start);
+  for (const boxed of [0, 1, 10, 500]) settingsOf({ data: 'x', settings: first(boxed) });
+  assert.equal(first(1, 64), { ...start, 'data.tile': 64, 'data.overlap': 16 });
+  assert.match(
+    firstSettings({ boxed: 1, tile: null }, true).why,
+    /random weights take at least 375 images with boxes \(here 1\)/,
+  );
+});
+
+test('many own images have a larger network from random weights, where there is a GPU', () => {
+  assert.equal(firstSettings({ boxed: 374, tile: null }, true).settings, start);
+  const { settings, why } = firstSettings({ boxed: 375, tile: null }, true);
+  assert.equal(settings, { 'model.network': 'small' });
+  assert.is(why, '375 images with boxes are enough to train the larger network “small” from random weights.');
+  const tiled = firstSettings({ boxed: 375, tile: 512 }, true).settings;
+  assert.equal(tiled, { 'model.network': 'small', 'data.tile': 512, 'data.overlap': 64 });
+  const slow = firstSettings({ boxed: 375, tile: null }, false);
+  assert.equal(slow.settings, start);
+  assert.match(slow.why, /^Without a GPU/);
+});
+
+test('first settings are told apart from chosen ones', () => {
+  const own = { boxed: 10, tile: null };
+  const { settings, why } = firstSettings(own, true);
+  assert.is(whyFirst({ 'train.accumulate': 1, ...settings }, own, true), why);
+  assert.is(whyFirst({ ...settings, 'train.epochs': 3 }, own, true), null);
+  assert.is(whyFirst(settings, { boxed: 11, tile: null }, true), why.replace('(here 10)', '(here 11)'));
+  assert.is(whyFirst(settings, { boxed: 400, tile: null }, true), null);
 });
 
 test.run();

@@ -60,6 +60,11 @@ if (site !== null) {
     await summary.first().waitFor();
     assert.equal(await axeFindings(page), []);
     assert.is(await page.getByLabel('Start from').inputValue(), 'buildings.safetensors');
+    const why = page.getByText(/^The smallest network starts from the detector of this site: .*\(here 1\)\.$/);
+    await why.waitFor();
+    await page.getByLabel('Epochs', { exact: true }).fill('7');
+    await page.getByLabel('Epochs', { exact: true }).blur();
+    await why.waitFor({ state: 'detached' });
 
     await page.getByRole('button', { name: 'Draw or correct boxes' }).click();
     await page.locator('.studio-workspace .stage:focus').waitFor();

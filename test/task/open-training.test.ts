@@ -4,10 +4,12 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   encodeDetector,
+  openDetector,
   openTraining,
   openTrainingData,
   SettingError,
   train,
+  type FinishedTraining,
   type PartialSettings,
 } from '../../src/detector-node.ts';
 import { readStateDict, RetinaNet, retinaNetSpec } from '../../src/index.ts';
@@ -276,6 +278,60 @@ test('the network follows the weights: their backbone, if it is auto, and what g
     assert.is(postprocess.maxDetections, 300);
     assert.equal(pretrained!.converted, []);
     await close();
+  });
+});
+
+test('a training with group norms gives a detector, and is resumed and started from with group norms only', async () => {
+  const out = join(root, 'grouped');
+  const given = (norm: 'batch' | 'frozen' | 'group', weights: string | null = null): PartialSettings => ({
+    data: { path: folder },
+    model: { ...model, norm, weights },
+    train: { epochs: 1, batchSize: 2 },
+  });
+  await leavesNothing(device, async () => {
+    const trained = (await train(given('group'), { out })) as FinishedTraining;
+    const values = await valuesOf(trained.detector.model);
+    trained.detector.dispose();
+    const { path } = trained.folder;
+    assert.match(readFileSync(join(path, 'config.yaml'), 'utf8'), /norm: "group"/);
+    const best = join(path, 'best.safetensors');
+    const detector = await openDetector(best);
+    assert.is(detector.spec.backbone.norm, 'group');
+    assert.equal(changedNames(values, await valuesOf(detector.model)), []);
+    await detector.detect((await squares.get(0)).image);
+    detector.dispose();
+    await rejects(train(given('batch'), { out, resume: true }), /norm/);
+    for (const norm of ['batch', 'frozen'] as const)
+      await rejects(
+        train(given(norm, best), { out: join(root, 'other') }),
+        /has group norms, the model's has batch norms/,
+      );
+    const started = await openTraining(given('group', best));
+    assert.equal(started.pretrained!.notes, []);
+    await started.close();
+  });
+});
+
+test('frozen norms keep the statistics of the weights', async () => {
+  const weights = join(root, 'frozen.safetensors');
+  const given = (norm: 'batch' | 'frozen', file: string | null): PartialSettings => ({
+    data: { path: folder },
+    model: { ...model, norm, weights: file },
+    train: { epochs: 1, batchSize: 2, averageDecay: null },
+  });
+  await leavesNothing(device, async () => {
+    const { detector } = (await train(given('batch', null), { out: join(root, 'thawed') })) as FinishedTraining;
+    writeFileSync(weights, encodeDetector(await readStateDict(detector.model.stateDict()), detector));
+    const before = await valuesOf(detector.model);
+    detector.dispose();
+    for (const norm of ['batch', 'frozen'] as const) {
+      const { detector } = (await train(given(norm, weights), { out: join(root, norm) })) as FinishedTraining;
+      const changed = changedNames(before, await valuesOf(detector.model));
+      const ofNorms = changed.filter((name) => /running|bn\d|downsample\.1/.test(name));
+      assert.is(ofNorms.length > 0, norm === 'batch', ofNorms.join());
+      assert.ok(changed.includes('backbone.body.conv1.weight'));
+      detector.dispose();
+    }
   });
 });
 

@@ -100,6 +100,19 @@ test('accumulation follows from a batch size that is found, so that it cannot be
   );
 });
 
+test('the norms of the network are those of model.norm; frozen ones need weights', async () => {
+  const { norm } = settingsSchema.model;
+  assert.is(resolveSettings({}).model.norm, 'batch');
+  for (const kind of ['batch', 'frozen', 'group'] as const) {
+    assert.is(norm.read(kind), kind);
+    const settings = resolveSettings({ model: { norm: kind, weights: 'w.safetensors', anchors: 'octaves' } });
+    assert.is(networkSpec(chooseAuto(settings, false), slim).backbone.norm, kind);
+  }
+  const error = await settingErrorOf(() => chooseAuto(resolveSettings({ model: { norm: 'frozen' } }), false));
+  assert.is(error.setting, 'model.norm');
+  assert.match(error.message, /^model\.norm=frozen keeps the statistics of model\.weights, and there are none/);
+});
+
 /** Boxes of one shape, far from a square. */
 const slim: LabelTable = {
   classes: ['pole'],

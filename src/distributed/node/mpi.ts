@@ -43,13 +43,15 @@ export interface MpiCommunicator extends Communicator {
   leaveLauncher(): Promise<void>;
 }
 
+/** Whether a launcher told this process how to find the others: by Open MPI's variables, PMI or PMIx. */
+const knowsOthers = (): boolean =>
+  ['OMPI_COMM_WORLD_SIZE', 'PMI_RANK', 'PMIX_RANK'].some((name) => process.env[name] !== undefined);
+
 /**
- * Whether a launcher of MPI started this process: `mpirun` of Open MPI or of MPICH and its relatives, or `srun` with PMIx or
- * PMI-2.
+ * Whether a launcher of MPI started this process: `mpirun` of Open MPI or of MPICH and its relatives, or `srun`, also where
+ * it did so for several processes without MPI, which `openMpi` then refuses.
  */
-export function isMpiProcess(): boolean {
-  return ['OMPI_COMM_WORLD_SIZE', 'PMI_RANK', 'PMIX_RANK'].some((name) => process.env[name] !== undefined);
-}
+export const isMpiProcess = (): boolean => knowsOthers() || (launchedSize() ?? 1) > 1;
 
 /** The number of processes that mpirun or srun says it has started this one among; null without them, or if they do not say. */
 export function launchedSize(): number | null {
@@ -71,15 +73,22 @@ export async function openMpi(options: MpiOptions = {}): Promise<MpiCommunicator
   const { longTimeout = 30 * timeout } = rest;
   checkInteger('openMpi', 'timeout', timeout, { min: 1 });
   checkInteger('openMpi', 'longTimeout', longTimeout, { min: 1 });
+  const launched = launchedSize();
+  if (launched !== null && launched > 1 && !knowsOthers()) {
+    throw new RankError(
+      'openMpi',
+      `srun started ${launched} processes that do not know each other: add --mpi=pmix for Open MPI or --mpi=pmi2 for MPICH ` +
+        '(srun --mpi=list shows what there is)',
+    );
+  }
   const library = await loadMpiLibrary();
   const provided = new Int32Array(1);
   check(library, 'Init_thread', library.call.Init_thread(null, null, library.multiple, provided));
   check(library, 'Comm_set_errhandler', library.call.Comm_set_errhandler(library.world, library.errorsReturn));
   const [rank, size] = [integerOf(library, 'Comm_rank'), integerOf(library, 'Comm_size')];
   const mpi = new Mpi(library, { rank, size, timeout, longTimeout });
-  const launched = launchedSize();
   if (launched !== null && launched !== size) {
-    mpi.abort(1);
+    // The exit of the process ends all of them, after the error is printed.
     throw new RankError(
       'openMpi',
       `the launcher started ${launched} ranks, but ${library.file} (${mpi.transport}) sees ${size}: use the mpirun of that ` +

@@ -1,8 +1,8 @@
 import type { HostTensor } from '../../nn/module.ts';
-import type { RetinaNetSpec } from '../../retinanet/spec.ts';
+import { groupsOf, type RetinaNetSpec } from '../../retinanet/spec.ts';
 import type { OnnxGraph } from './graph.ts';
 
-// The network of src/retinanet as ONNX operators, from its spec and its weights. Fixed norms become part of the convolutions
+// The network of src/retinanet as ONNX operators, from its spec and its weights. Batch norms become part of the convolutions
 // before them, as `convNorm` applies them.
 
 /** A value [1, channels, height, width] of the graph. */
@@ -15,7 +15,7 @@ export interface FeatureMap {
 
 interface ConvOptions {
   readonly stride?: number;
-  /** Name of a batch norm after the convolution. */
+  /** Name of a norm of the backbone after the convolution. */
   readonly norm?: string;
   readonly relu?: boolean;
 }
@@ -123,9 +123,9 @@ export class OnnxNetwork {
   #head(level: FeatureMap, name: string, last: string, width: number): string {
     let x = level;
     for (let i = 0; i < this.#spec.head.convs; i++) {
-      const isNormed = this.#spec.head.normGroups !== null;
-      x = this.#conv(x, `${name}.conv.${i}.0`, { relu: !isNormed });
-      if (isNormed) x = this.#relu(this.#groupNorm(x, `${name}.conv.${i}.1`));
+      const groups = this.#spec.head.normGroups;
+      x = this.#conv(x, `${name}.conv.${i}.0`, { relu: groups === null });
+      if (groups !== null) x = this.#relu(this.#groupNorm(x, `${name}.conv.${i}.1`, { groups, eps: 1e-5 }));
     }
     const channelsLast = this.#graph.add('Transpose', [this.#conv(x, `${name}.${last}`).value], { perm: [0, 2, 3, 1] });
     return this.#graph.reshape(channelsLast, [1, -1, width]);
@@ -135,7 +135,8 @@ export class OnnxNetwork {
     const { shape } = this.#tensor(`${name}.weight`);
     const [channels, , kernel] = shape as [number, number, number, number];
     const padding = (kernel - 1) / 2;
-    const fixed = norm === undefined ? null : this.#fixedNorm(norm);
+    const { norm: kind, normEps: eps } = this.#spec.backbone;
+    const fixed = norm === undefined || kind === 'group' ? null : this.#fixedNorm(norm);
     const weight = this.#graph.constant(`${name}.weight`, () => {
       const { data } = this.#tensor(`${name}.weight`);
       const perFilter = data.length / channels;
@@ -153,7 +154,9 @@ export class OnnxNetwork {
     });
     const side = (extent: number): number => Math.floor((extent + 2 * padding - kernel) / stride) + 1;
     const y = { value, channels, height: side(x.height), width: side(x.width) };
-    return relu ? this.#relu(y) : y;
+    const isGrouped = norm !== undefined && kind === 'group';
+    const normed = isGrouped ? this.#groupNorm(y, norm, { groups: groupsOf(channels), eps }) : y;
+    return relu ? this.#relu(normed) : normed;
   }
 
   #relu(x: FeatureMap): FeatureMap {
@@ -161,12 +164,15 @@ export class OnnxNetwork {
   }
 
   /** Opset 13 has no group norm: instance norm of the groups as channels, then scale and shift per channel. */
-  #groupNorm(x: FeatureMap, name: string): FeatureMap {
-    const groups = this.#spec.head.normGroups!;
+  #groupNorm(
+    x: FeatureMap,
+    name: string,
+    { groups, eps }: { readonly groups: number; readonly eps: number },
+  ): FeatureMap {
     const ones = this.#graph.floats(new Array<number>(groups).fill(1));
     const zeros = this.#graph.floats(new Array<number>(groups).fill(0));
     const grouped = this.#graph.reshape(x.value, [1, groups, -1]);
-    const normed = this.#graph.add('InstanceNormalization', [grouped, ones, zeros], { epsilon: { float: 1e-5 } });
+    const normed = this.#graph.add('InstanceNormalization', [grouped, ones, zeros], { epsilon: { float: eps } });
     const back = this.#graph.reshape(normed, [1, x.channels, x.height, x.width]);
     const perChannel = (what: string): string =>
       this.#graph.constant(`${name}.${what}`, () => ({
