@@ -262,7 +262,7 @@ export { ExponentialMovingAverage, type AverageOptions } from './nn/ema.ts';
 
 // RetinaNet
 export { presets, retinaNetSpec, type PresetName, type RetinaNetSpec, type SpecOverrides } from './retinanet/spec.ts';
-export { RetinaNet, type NetworkOutput, type TrainingLosses } from './retinanet/retinanet.ts';
+export { RetinaNet, type NetworkOutput, type TrainingBatch, type TrainingLosses } from './retinanet/retinanet.ts';
 export { ResNet } from './retinanet/resnet.ts';
 export { FeaturePyramid, type Pyramid } from './retinanet/fpn.ts';
 export { RetinaNetHead, type HeadOutput } from './retinanet/heads.ts';

@@ -146,14 +146,16 @@ export class Recorded<A extends readonly Tree[], R extends Tree> {
     const recording = device.record();
     const own = inputs.map((input) => keep(empty(device, input.shape, input.dtype, 'Recorded')));
     recording.feed(feeds(inputs, own));
-    let result: R;
+    let result: R | undefined;
     try {
       let next = 0;
       result = this.#call(mapTensors(args, () => own[next++]!) as A);
       recording.close();
     } catch (error) {
+      // If the function has returned, there is no memory for its result.
+      const made = tensorsIn(result).filter(({ storage }) => storage.buffer.arena === recording.arena);
       recording.abandon('the function threw an error');
-      for (const tensor of own) tensor.dispose();
+      for (const tensor of new Set([...own, ...made])) tensor.dispose();
       throw error;
     }
     this.#problem = recording.problem ?? problemOf(recording, own, tensorsIn([result]));

@@ -389,6 +389,28 @@ test('buffers of different sizes, which do not fit at the same time, share memor
   });
 });
 
+test('a recording whose memory does not fit is an error, after which the function can be recorded', async () => {
+  await withDevice({ memoryLimit: 2 ** 20 }, async (own) => {
+    const recorded = new R.Recorded((x: R.Tensor) => R.tidy(() => R.sum(R.mul(R.add(x, 1), 2))));
+    const x = R.ones([40_000]);
+    assert.equal(await list(recorded.run(x)), [160_000]);
+    const large = R.ones([180_000]);
+    const before = own.memory().bytes;
+    const error = await errorOf(() => recorded.run(x));
+    assert.instance(error, R.GpuOutOfMemoryError);
+    assert.match(error!.message, /^a recorded function: .* would exceed the memory limit of 1.0 MiB/);
+    assert.is(own.memory().bytes, before);
+    assert.is(own.memory().recordedBytes, 0);
+    large.dispose();
+    for (let i = 0; i < 4; i++) assert.equal(await list(recorded.run(x)), [160_000]);
+    assert.is(recorded.problem, null);
+    assert.ok(recorded.runs > 0);
+    recorded.dispose();
+    x.dispose();
+    assert.is(own.memory().bytes, 0);
+  });
+});
+
 test('a replay that the driver rejects is reported like any launch, and ends the recording', async () => {
   await withDevice({}, async (own) => {
     const recorded = new R.Recorded((x: R.Tensor) => R.mul(R.add(x, 1), 2));
