@@ -113,7 +113,7 @@ export function run<S extends WgslSource>(device: Device, source: S, launch: Lau
   if (known === undefined) checkAliases(launch.op, slices, writes);
   let bind = known === undefined ? groupMaker(device, source, launch.op, compiled, slices) : () => known;
   if (known === undefined && !isRecorded) {
-    const group = bind();
+    const group = bind(device.paramsBuffer);
     bind = () => group;
     if (cache.groups.size >= MAX_BIND_GROUPS) cache.groups.clear();
     cache.groups.set(key, group);
@@ -263,7 +263,7 @@ function groupMaker(
   op: string,
   { layout }: Compiled,
   slices: readonly Slice[],
-): () => GPUBindGroup {
+): (params: GPUBuffer) => GPUBindGroup {
   const operands = slices.map(({ tensor: { dtype, storage }, start, count }) => {
     const { bytes } = dtypes[dtype];
     const { buffer } = storage;
@@ -272,10 +272,10 @@ function groupMaker(
     const size = Math.max(16, Math.ceil((count * bytes) / 16) * 16);
     return { buffer, offset: start * bytes, size: Math.min(size, buffer.bytes - start * bytes) };
   });
-  const uniform = Object.values(source.bindings).includes('uniform') ? device.paramsBuffer : null;
-  return () => {
+  const hasParams = Object.values(source.bindings).includes('uniform');
+  return (params) => {
     const resources: GPUBufferBinding[] = operands.map(({ buffer, ...range }) => ({ buffer: buffer.gpu, ...range }));
-    if (uniform !== null) resources.push({ buffer: uniform, size: PARAMS_SLOT_BYTES });
+    if (hasParams) resources.push({ buffer: params, size: PARAMS_SLOT_BYTES });
     const entries = resources.map((resource, binding) => ({ binding, resource }));
     return device.guard(`${op}: bindings of ${source.file}`, 0, () =>
       device.gpu.createBindGroup({ label: op, layout, entries }),

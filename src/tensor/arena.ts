@@ -84,10 +84,10 @@ export class Arena {
   readonly ended: ArenaBuffer[] = [];
   /** What these share, and those that were given back later: they wait for the next run. */
   readonly idle: PooledBuffer[] = [];
-  /** Buffers of the pool that were given back while the arena was open. Commands that are not sent yet may need them. */
+  /** Buffers of the pool that were given back before the commands were sent, which may need them. */
   readonly released: PooledBuffer[] = [];
   liveBytes = 0;
-  /** Number of bytes in use during a run, once the recording is closed. */
+  /** Largest number of bytes in use at once. */
   peakBytes = 0;
   isOpen = true;
   /** Ends the recording. */
@@ -97,6 +97,7 @@ export class Arena {
     const buffer = new ArenaBuffer(id, bytes, this);
     this.live.add(buffer);
     this.liveBytes += bytes;
+    this.peakBytes = Math.max(this.peakBytes, this.liveBytes);
     return buffer;
   }
 

@@ -8,8 +8,8 @@ import { bufferUsage } from './webgpu-flags.ts';
 export interface Dispatch {
   readonly operation: string;
   readonly pipeline: GPUComputePipeline;
-  /** Makes its bind group, or finds it: when it is sent, because buffers of a recording have no memory before. */
-  readonly bind: () => GPUBindGroup;
+  /** Its bind group, with the buffer of its parameters. Made when it is sent, because buffers of a recording have no memory before. */
+  readonly bind: (params: GPUBuffer) => GPUBindGroup;
   readonly buffers: readonly PooledBuffer[];
   /** Those of the buffers that the kernel writes to. */
   readonly writes: readonly PooledBuffer[];
@@ -106,7 +106,7 @@ export class Commands {
     for (const buffer of call.buffers) this.#use(buffer);
     for (const buffer of call.writes) buffer.written = this.#batch;
     const { operation, pipeline, groups, params, buffers } = call;
-    const group = call.bind();
+    const group = call.bind(this.paramsBuffer);
     const offset = this.#dispatches * PARAMS_SLOT_BYTES;
     if (params !== null) new Uint8Array(this.#params, offset).set(new Uint8Array(params));
     const encode = (pass: GPUComputePassEncoder): void => {

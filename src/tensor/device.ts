@@ -104,12 +104,13 @@ export class Device {
         this.check();
         this.#commands.replay(recording);
       },
+      single: this,
     });
   }
 
-  /** Uniform buffer for the parameters of the next dispatch. */
+  /** Uniform buffer for the parameters of dispatches that are not recorded. */
   get paramsBuffer(): GPUBuffer {
-    return openRecordingOf(this)?.paramsBuffer ?? this.#commands.paramsBuffer;
+    return this.#commands.paramsBuffer;
   }
 
   /** What the device holds now. */

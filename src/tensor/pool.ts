@@ -76,8 +76,10 @@ export class BufferPool {
   /** Of buffers that wait in arenas. */
   #idleBytes = 0;
   #idleCount = 0;
-  /** Where buffers come from and return to at present. */
+  /** Where buffers come from at present. */
   #arena: Arena | null = null;
+  /** That of the recording whose commands are not sent yet. */
+  #unsent: Arena | null = null;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -174,16 +176,12 @@ export class BufferPool {
 
   /** Until `placeArena`, buffers come from a new arena and return to it. */
   openArena(): Arena {
-    this.#arena = new Arena();
+    this.#arena = this.#unsent = new Arena();
     return this.#arena;
   }
 
-  /**
-   * Gives memory to the buffers of the open arena.
-   *
-   * @throws GpuOutOfMemoryError if there is not enough
-   */
-  placeArena(): void {
+  /** Gives memory to the buffers of the open arena, which is closed. False if there is not enough; then none has any. */
+  placeArena(): boolean {
     const arena = this.#arena!;
     this.#arena = null;
     arena.isOpen = false;
@@ -199,23 +197,66 @@ export class BufferPool {
         this.#idleCount++;
       }
     } catch (error) {
+      if (!(error instanceof GpuOutOfMemoryError)) throw error;
+      for (const memory of idle.splice(0)) {
+        this.#idleBytes -= memory.bytes;
+        this.#idleCount--;
+        this.#putBack(memory);
+      }
+      return false;
+    } finally {
       this.#usedBytes += inUse;
-      throw error;
     }
     const memories = [...idle];
     buffers.forEach((buffer, i) => buffer.place(memories[of[i]!]!));
-    arena.peakBytes = bytesOf(memories);
     // The results are in use, and their memory with them.
     const kept = new Set(of.slice(ended.length));
     idle.splice(0, idle.length, ...memories.filter((_, i) => !kept.has(i)));
     arena.liveBytes = bytesOf([...live]);
-    this.#usedBytes += arena.liveBytes;
+    this.#usedBytes += arena.liveBytes - inUse;
     this.#idleBytes -= arena.liveBytes;
     this.#idleCount -= kept.size;
+    return true;
+  }
+
+  /**
+   * Instead of `placeArena`: runs each command of an arena while the buffers that are in use then have memory of their own, as if they came
+   * from the pool.
+   *
+   * @throws GpuOutOfMemoryError if that is too much, too
+   */
+  placeInTurns(arena: Arena, run: (command: number) => void): void {
+    const { commands, live, ended } = arena;
+    const begun = new Set<ArenaBuffer>();
+    const byBegin = [...ended, ...live].sort((a, b) => b.from - a.from);
+    const end = (buffer: ArenaBuffer): void => {
+      begun.delete(buffer);
+      buffer.arena = null;
+      this.#release(buffer);
+    };
+    this.#usedBytes -= arena.liveBytes;
+    try {
+      for (let command = 0; command <= commands; command++) {
+        while (byBegin.length > 0 && byBegin.at(-1)!.from <= command) {
+          const buffer = byBegin.pop()!;
+          buffer.place(this.#obtain(buffer.bytes, buffer.bytes, 'a recorded function'));
+          this.#usedBytes += buffer.bytes;
+          this.#used.add(buffer);
+          this.#notePeak(this.#usedBytes);
+          if (buffer.to <= commands) begun.add(buffer);
+        }
+        if (command < commands) run(command);
+        for (const buffer of begun) if (buffer.to === command + 1) end(buffer);
+      }
+    } finally {
+      for (const buffer of begun) end(buffer);
+      for (const buffer of live) if (!buffer.isPlaced) this.#usedBytes += buffer.bytes;
+    }
   }
 
   /** Ends what an arena has waited with, once the commands of its recording are sent. */
   closeArena(arena: Arena): void {
+    this.#unsent = null;
     for (const buffer of arena.released.splice(0)) this.release(buffer);
     // What the function had in use when it ran by itself is not needed any more.
     this.trim(ALWAYS_KEPT_BYTES);
@@ -256,10 +297,11 @@ export class BufferPool {
   }
 
   release(buffer: PooledBuffer): void {
-    if (buffer.arena === null && this.#arena !== null) {
-      this.#arena.released.push(buffer);
-      return;
-    }
+    if (buffer.arena === null && this.#unsent !== null) this.#unsent.released.push(buffer);
+    else this.#release(buffer);
+  }
+
+  #release(buffer: PooledBuffer): void {
     this.#usedBytes -= buffer.bytes;
     this.#used.delete(buffer);
     if (!(buffer instanceof ArenaBuffer) || buffer.arena === null) {

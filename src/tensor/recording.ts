@@ -17,8 +17,16 @@ export interface RecordingHost {
   createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer;
   writeBuffer(buffer: GPUBuffer, start: number, data: Uint8Array<ArrayBuffer>): void;
   destroyBuffer(buffer: GPUBuffer): void;
-  /** Gives memory to the buffers of the open recording. */
-  place(): void;
+  /** Gives memory to the buffers of the recording that was open. False if there is not enough. */
+  place(): boolean;
+  /** Instead: runs each command, by its number, while the buffers that are in use then have memory. */
+  placeInTurns(recording: Recording, run: (command: number) => void): void;
+  /** Records a command outside of recordings. */
+  readonly single: {
+    dispatch(call: Dispatch): void;
+    copy(from: PooledBuffer, fromByte: number, to: PooledBuffer, toByte: number, bytes: number): void;
+    write(to: PooledBuffer, data: ArrayBufferView<ArrayBuffer>): void;
+  };
   /** Sends the commands once. */
   send(recording: Recording): void;
   /** No more commands are noted. */
@@ -41,13 +49,12 @@ export interface Feed {
 }
 
 interface Launch {
-  readonly pipeline: GPUComputePipeline;
+  readonly call: Dispatch;
   /** Null until its buffers have memory. */
   group: GPUBindGroup | null;
-  readonly bind: () => GPUBindGroup;
-  /** Where its parameters start in their buffer; null if it has none. */
-  readonly offset: Uint32Array | null;
-  readonly groups: readonly [number, number, number];
+  /** Where its parameters are; null if it has none. */
+  readonly page: Page | null;
+  readonly offset: Uint32Array;
 }
 
 interface Copy {
@@ -87,8 +94,6 @@ export class Recording implements Replay {
   fixedLaunches = 0;
   readonly #host: RecordingHost;
   readonly #list: (Launch | Copy)[] = [];
-  /** How an error names what is in the list, and the buffers of it. */
-  readonly #names: { readonly operation: string; readonly buffers: readonly PooledBuffer[] }[] = [];
   readonly #written = new Set<PooledBuffer>();
   /** How often each of the buffers that it does not own was given back when it was first used. */
   readonly #leases = new Map<PooledBuffer, number>();
@@ -99,7 +104,7 @@ export class Recording implements Replay {
   /** What else must hold for it to be valid. */
   readonly #conditions: (() => boolean)[] = [];
   /** Values of the host, in sequence. */
-  #constants: Uint8Array[] = [];
+  #constants: Uint8Array<ArrayBuffer>[] = [];
   #constantBytes = 0;
   #constantBuffer: GPUBuffer | null = null;
   #feeds: readonly Feed[] = [];
@@ -126,10 +131,14 @@ export class Recording implements Replay {
       buffers: [from.gpu, to.gpu],
       encode: null,
     }));
-    const noted = this.#list.map((item, i) => {
-      const { operation, buffers } = this.#names[i]!;
-      const encode = 'pipeline' in item ? (pass: GPUComputePassEncoder) => encodeLaunch(pass, item, null) : null;
-      return { operation, buffers: buffers.map(({ gpu }) => gpu), encode };
+    const noted = this.#list.map((item) => {
+      if ('call' in item) {
+        const encode = (pass: GPUComputePassEncoder): void => encodeLaunch(pass, item, null);
+        return { operation: item.call.operation, buffers: item.call.buffers.map(({ gpu }) => gpu), encode };
+      }
+      const { from, to } = item;
+      const operation = from === null ? 'write' : 'copy';
+      return { operation, buffers: from === null ? [to.gpu] : [from.gpu, to.gpu], encode: null };
     });
     return [...copies, ...noted];
   }
@@ -150,8 +159,8 @@ export class Recording implements Replay {
     return this.#conditions.every((holds) => holds());
   }
 
-  /** The buffer for the parameters of the next launch. */
-  get paramsBuffer(): GPUBuffer {
+  /** Where the parameters of the next launch are. */
+  get #page(): Page {
     let page = this.#pages.at(-1);
     if (page === undefined || page.used === LAUNCHES_PER_PAGE) {
       const size = LAUNCHES_PER_PAGE * PARAMS_SLOT_BYTES;
@@ -160,22 +169,20 @@ export class Recording implements Replay {
       page = { gpu, values: new Uint8Array(size), used: 0, changed: null };
       this.#pages.push(page);
     }
-    return page.gpu;
+    return page;
   }
 
   /** Notes a launch. */
-  dispatch({ operation, pipeline, bind, buffers, writes, params, repack, groups }: Dispatch): void {
+  dispatch(call: Dispatch): void {
+    const { buffers, writes, params, repack } = call;
     for (const buffer of buffers) this.#use(buffer);
     for (const buffer of writes) this.#written.add(buffer);
     if (repack === null) this.fixedLaunches++;
-    let offset: Uint32Array | null = null;
-    if (params !== null) {
-      const page = this.#pages.at(-1)!;
-      offset = Uint32Array.of(page.used++ * PARAMS_SLOT_BYTES);
-      fill(page, offset[0]!, params);
-      if (repack !== null) this.beforeRun(() => fill(page, offset![0]!, repack()!));
-    }
-    this.#note({ pipeline, group: null, bind, offset, groups }, operation, buffers);
+    const page = params === null ? null : this.#page;
+    const offset = page === null ? 0 : page.used++ * PARAMS_SLOT_BYTES;
+    if (page !== null) fill(page, offset, params!);
+    if (page !== null && repack !== null) this.beforeRun(() => fill(page, offset, repack()!));
+    this.#note({ call, group: null, page, offset: Uint32Array.of(offset) });
     this.dispatches++;
   }
 
@@ -184,7 +191,7 @@ export class Recording implements Replay {
     this.#use(from);
     this.#use(to);
     this.#written.add(to);
-    this.#note({ from, fromByte, to, toByte, bytes: Math.ceil(bytes / 4) * 4 }, 'copy', [from, to]);
+    this.#note({ from, fromByte, to, toByte, bytes: Math.ceil(bytes / 4) * 4 });
   }
 
   /** Notes that values of the host are copied to a buffer. Every run copies the same ones. */
@@ -195,7 +202,7 @@ export class Recording implements Replay {
     values.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     this.#use(to);
     this.#written.add(to);
-    this.#note({ from: null, fromByte: this.#constantBytes, to, toByte: 0, bytes }, 'write', [to]);
+    this.#note({ from: null, fromByte: this.#constantBytes, to, toByte: 0, bytes });
     this.#constants.push(values);
     this.#constantBytes += bytes;
   }
@@ -231,11 +238,8 @@ export class Recording implements Replay {
     open = null;
     this.writes = [...this.#written];
     try {
-      this.#host.place();
-      for (const item of this.#list) if ('pipeline' in item) item.group = item.bind();
-      this.#sendParams();
-      if (this.#constantBytes > 0) this.#upload();
-      this.#host.send(this);
+      if (this.#host.place()) this.#runAll();
+      else this.#runInTurns();
     } catch (error) {
       this.#problem ??= reasonOf(error);
       throw error;
@@ -272,10 +276,10 @@ export class Recording implements Replay {
     let pass: GPUComputePassEncoder | null = null;
     let pipeline: GPUComputePipeline | null = null;
     for (const item of this.#list) {
-      if ('pipeline' in item) {
+      if ('call' in item) {
         pass ??= encoder.beginComputePass();
         encodeLaunch(pass, item, pipeline);
-        ({ pipeline } = item);
+        ({ pipeline } = item.call);
         continue;
       }
       pass?.end();
@@ -302,6 +306,27 @@ export class Recording implements Replay {
     this.#host.disposed(this);
   }
 
+  #runAll(): void {
+    for (const item of this.#list) if ('call' in item) item.group = item.call.bind(item.page?.gpu ?? this.#page.gpu);
+    this.#sendParams();
+    if (this.#constantBytes > 0) this.#upload();
+    this.#host.send(this);
+  }
+
+  /** Runs it once, as if it were not recorded: that takes less memory, because buffers of different sizes are not all held at the same time. */
+  #runInTurns(): void {
+    this.#problem ??= 'there is not enough memory to keep its buffers';
+    const { single } = this.#host;
+    const constants = this.#constants[Symbol.iterator]();
+    this.#host.placeInTurns(this, (command) => {
+      if (command === 0) for (const { from, to, bytes } of this.#feeds) single.copy(from, 0, to, 0, bytes);
+      const item = this.#list[command]!;
+      if ('call' in item) single.dispatch(item.call);
+      else if (item.from === null) single.write(item.to, constants.next().value!);
+      else single.copy(item.from, item.fromByte, item.to, item.toByte, item.bytes);
+    });
+  }
+
   #sendParams(): void {
     for (const page of this.#pages) {
       if (page.changed !== null)
@@ -323,9 +348,8 @@ export class Recording implements Replay {
     this.#host.writeBuffer(this.#constantBuffer, 0, all);
   }
 
-  #note(item: Launch | Copy, operation: string, buffers: readonly PooledBuffer[]): void {
+  #note(item: Launch | Copy): void {
     this.#list.push(item);
-    this.#names.push({ operation, buffers });
     this.arena.commands++;
   }
 
@@ -344,9 +368,10 @@ function fill(page: Page, offset: number, params: ArrayBuffer): void {
 }
 
 function encodeLaunch(pass: GPUComputePassEncoder, launch: Launch, before: GPUComputePipeline | null): void {
-  const { pipeline, group, offset, groups } = launch;
+  const { call, group, page, offset } = launch;
+  const { pipeline, groups } = call;
   if (pipeline !== before) pass.setPipeline(pipeline);
-  if (offset === null) pass.setBindGroup(0, group);
+  if (page === null) pass.setBindGroup(0, group);
   else pass.setBindGroup(0, group, offset, 0, 1);
   pass.dispatchWorkgroups(groups[0], groups[1], groups[2]);
 }

@@ -19,7 +19,7 @@ export class Recordings {
   constructor(
     gpu: GPUDevice,
     pool: BufferPool,
-    device: Pick<RecordingHost, 'createBuffer' | 'destroyBuffer' | 'send'>,
+    device: Pick<RecordingHost, 'createBuffer' | 'destroyBuffer' | 'send' | 'single'>,
   ) {
     this.#pool = pool;
     this.#host = {
@@ -30,6 +30,7 @@ export class Recordings {
         pool.notePeak(recording.arena);
       },
       place: () => pool.placeArena(),
+      placeInTurns: ({ arena }, run) => pool.placeInTurns(arena, run),
       closed: (recording) => {
         pool.closeArena(recording.arena);
         this.#closed.add(recording);

@@ -142,17 +142,18 @@ test('a training with the batch that was found fits, with the peak that was meas
 });
 
 test('images that do not fit together are detected on in smaller batches', async () => {
-  const model = makeModel().eval();
-  const images = noise.map(({ image }) => image);
-  const one = await model.detect(images.slice(0, 1));
   await leavesNothing(device, async () => {
-    const found = await model.detect(images);
-    assert.is(found.length, images.length);
-    assert.equal(found[0]!.labels, one[0]!.labels);
-    model.train().eval(); // Frees what detections have recorded.
+    const model = makeModel().eval();
+    const images = noise.map(({ image }) => image);
+    const one = await model.detect(images.slice(0, 1));
+    for (let i = 0; i < 3; i++) {
+      const found = await model.detect(images);
+      assert.is(found.length, images.length);
+      assert.equal(found[0]!.labels, one[0]!.labels);
+    }
+    assert.ok(device.memory().peakBytes <= limit);
+    model.dispose();
   });
-  assert.ok(device.memory().peakBytes <= limit);
-  model.dispose();
 });
 
 test('the largest batch that fits is found, accumulation keeps the images of a step, and the model is as before', async () => {
