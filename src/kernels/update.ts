@@ -61,6 +61,9 @@ export function axpbyAll(pairs: readonly Axpby[], beta: Late<number>): void {
  * await y.print(); // Tensor(float32 [2]) [ 7., 14.]
  */
 export function axpby(x: Tensor, y: Tensor, alpha: number, beta: number): void {
+  checkAlike('axpby', { x, y });
+  // `axpbyAll` would take functions, too, as the library's own callers pass for recordings.
+  for (const factor of [alpha, beta]) checkValue('axpby', factor, 'float32');
   axpbyAll([{ x, y, alpha }], beta);
 }
 

@@ -2,7 +2,7 @@ import { isObserved, isRecording, needsGradient } from '../autograd/tape.ts';
 import { checkFunction, checkInteger, described, optionsOf } from '../common/check.ts';
 import type { Device } from '../tensor/device.ts';
 import { dryRun } from '../tensor/dry-run.ts';
-import type { PooledBuffer } from '../tensor/pool.ts';
+import type { PooledBuffer } from '../tensor/arena.ts';
 import { openRecording, type Feed, type Recording } from '../tensor/recording.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import { empty, Tensor, type Storage } from '../tensor/tensor.ts';

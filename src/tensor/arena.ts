@@ -1,9 +1,26 @@
 import type { MemoryUse } from './memory-use.ts';
-import type { PooledBuffer } from './pool.ts';
 
 // The memory of a recording (recording.ts). While it is open its commands are only noted, so that its buffers need no memory yet.
 // When it is closed it is known from which command to which each of them is in use, and those that are never in use at the same
 // time share memory.
+
+/** A GPU buffer that the pool owns. */
+export interface PooledBuffer {
+  /** Never reused. */
+  readonly id: number;
+  readonly gpu: GPUBuffer;
+  readonly bytes: number;
+  /** The last batch of commands that uses it. */
+  batch: number;
+  /** The last batch that writes to it; -1 if its values do not depend on one. */
+  written: number;
+  /** What it holds, for reports: `other` until something says more. */
+  use: MemoryUse;
+  /** How often it was given back: whoever refers to it without holding it can tell that it now is another tensor's. */
+  lease: number;
+  /** The arena that owns it; null for the pool. */
+  arena: Arena | null;
+}
 
 /** The commands of a recording during which a buffer is in use: from number `from` up to, not including, `to`. */
 export interface Lifetime {

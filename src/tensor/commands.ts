@@ -1,7 +1,7 @@
 import type { ErrorScopes } from './error-scopes.ts';
 import { GpuValidationError } from './errors.ts';
 import { findCulprit, type Command } from './failed-batch.ts';
-import type { PooledBuffer } from './pool.ts';
+import type { PooledBuffer } from './arena.ts';
 import { bufferUsage } from './webgpu-flags.ts';
 
 /** One launch of a kernel: everything that `Commands.dispatch` records. */

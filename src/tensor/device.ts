@@ -14,7 +14,8 @@ import {
   type GpuError,
 } from './errors.ts';
 import type { MemoryReport } from './memory-use.ts';
-import { BufferPool, type PooledBuffer } from './pool.ts';
+import type { PooledBuffer } from './arena.ts';
+import { BufferPool } from './pool.ts';
 import { Profile, type ProfileEntry, type Wait } from './profile.ts';
 import { openRecording, type Recording } from './recording.ts';
 import { openRecordingOf, Recordings } from './recordings.ts';

@@ -1,24 +1,6 @@
-import { Arena, ArenaBuffer, shareMemory } from './arena.ts';
+import { Arena, ArenaBuffer, shareMemory, type PooledBuffer } from './arena.ts';
 import { GpuOutOfMemoryError, formatBytes } from './errors.ts';
 import { memoryUses, type MemoryUse, type MemoryUses } from './memory-use.ts';
-
-/** A GPU buffer that the pool owns. */
-export interface PooledBuffer {
-  /** Never reused. */
-  readonly id: number;
-  readonly gpu: GPUBuffer;
-  readonly bytes: number;
-  /** The last batch of commands that uses it. */
-  batch: number;
-  /** The last batch that writes to it; -1 if its values do not depend on one. */
-  written: number;
-  /** What it holds, for reports: `other` until something says more. */
-  use: MemoryUse;
-  /** How often it was given back: whoever refers to it without holding it can tell that it now is another tensor's. */
-  lease: number;
-  /** The arena that owns it; null for the pool. */
-  arena: Arena | null;
-}
 
 const bytesOf = (buffers: readonly PooledBuffer[]): number => buffers.reduce((sum, { bytes }) => sum + bytes, 0);
 

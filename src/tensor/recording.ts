@@ -1,8 +1,7 @@
 import { reasonOf } from '../common/check.ts';
 import { PARAMS_SLOT_BYTES, type Dispatch, type Replay } from './commands.ts';
 import type { Command } from './failed-batch.ts';
-import { ArenaBuffer, type Arena } from './arena.ts';
-import type { PooledBuffer } from './pool.ts';
+import { ArenaBuffer, type Arena, type PooledBuffer } from './arena.ts';
 import { bufferUsage } from './webgpu-flags.ts';
 
 // A recording notes the commands of a function instead of sending them, and sends them when the function has returned. From

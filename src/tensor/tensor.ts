@@ -7,7 +7,7 @@ import { checkDType, dtypes, type DType, type HostArrays } from './dtype.ts';
 import { DisposedError } from './errors.ts';
 import { formatValues, shownElements } from './format.ts';
 import { toNdarray } from './host.ts';
-import type { PooledBuffer } from './pool.ts';
+import type { PooledBuffer } from './arena.ts';
 import { openRecording } from './recording.ts';
 import { track, untrack } from './scope.ts';
 import { checkShape, sizeOf, type Shape } from './shape.ts';
