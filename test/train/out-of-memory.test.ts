@@ -65,7 +65,7 @@ test('a batch that does not fit is an error with what is held and what to lower;
     const { message, held } = error;
     assert.match(
       message,
-      /^[\w ]+ \[.*\]: .* more would exceed the memory limit of .*\. In use are .* of activations saved for/,
+      /^\w+ \[.*\]: .* more would exceed the memory limit of .*\. In use are .* of activations saved for/,
     );
     assert.match(
       message,
