@@ -16,10 +16,17 @@ export function caseLine({ name, timing, rate, wrong, figures = {} }: Measured):
     const fraction = `${(100 * rate.share).toFixed(0)} %`;
     columns.push(`${rate.value.toFixed(1)} ${rate.unit}`.padStart(15), fraction.padStart(6));
   }
-  const { imagesPerSecond, dispatches, peakBytes, timeRatio, memoryRatio, speedup, modelled } = figures;
+  const { imagesPerSecond, dispatches, peakBytes, heldBytes, hostMicroseconds, eagerHostMicroseconds } = figures;
+  const { timeRatio, memoryRatio, speedup, modelled } = figures;
   if (imagesPerSecond !== undefined) columns.push(`${imagesPerSecond.toFixed(2)} images/s`);
   if (dispatches !== undefined) columns.push(`${dispatches} dispatches`);
   if (peakBytes !== undefined) columns.push(`peak ${formatBytes(peakBytes)}`);
+  if (heldBytes !== undefined) columns.push(`held ${formatBytes(heldBytes)}`);
+  if (hostMicroseconds !== undefined && eagerHostMicroseconds !== undefined) {
+    columns.push(
+      `JavaScript ${hostMicroseconds.toFixed(0)} µs per dispatch, ${eagerHostMicroseconds.toFixed(0)} µs without recording`,
+    );
+  }
   if (timeRatio !== undefined && memoryRatio !== undefined) {
     columns.push(`${timeRatio.toFixed(2)}x the time, ${memoryRatio.toFixed(2)}x the peak memory`);
   }

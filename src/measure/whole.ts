@@ -1,6 +1,6 @@
 import { defined } from '../common/check.ts';
 import type { Device } from '../tensor/device.ts';
-import { bestOf, measure, measureInTurns, type Timing } from './measure.ts';
+import { bestOf, measure, measureInTurns, spread, type Timing } from './measure.ts';
 import type { Measured } from './result.ts';
 import { checkWhole } from './whole-check.ts';
 import { Workload, type WorkloadOptions } from './workload.ts';
@@ -8,12 +8,14 @@ import { Workload, type WorkloadOptions } from './workload.ts';
 const nameOf = ({ depth, size, batch }: WorkloadOptions): string => `ResNet-${depth} ${size} px, batch ${batch}`;
 const perSecond = ({ batch }: WorkloadOptions, timing: Timing): number => (1000 * batch) / bestOf(timing);
 
-/** A network after its first two steps, and their losses. */
+/** A network after its first three steps, and their losses. */
 interface Started {
   readonly workload: Workload;
   readonly losses: readonly number[];
-  /** Peak of GPU memory in the second step, when the optimizer has allocated its state. */
+  /** Largest number of bytes in use at once in the last step. */
   readonly peakBytes: number;
+  /** Bytes held after it: in use, kept by its recording, and free in the pool. */
+  readonly heldBytes: number;
   /** What is wrong with the outputs before the first step (`checkWhole`). */
   readonly wrong: string | null | undefined;
 }
@@ -25,11 +27,39 @@ async function start(device: Device, options: WorkloadOptions): Promise<Started>
   const wrong = await checkWhole(outputs, workload.model.spec.head.prior, options);
   for (const tensor of Object.values(outputs)) tensor.dispose();
   const losses: number[] = [];
-  for (let i = 0; i < 2; i++) {
+  // The first runs as usual, the second is recorded, the third is the recording.
+  for (let i = 0; i < 3; i++) {
     device.resetPeak();
     losses.push(await workload.trainStep());
   }
-  return { workload, losses, peakBytes: device.memory().peakBytes - before, wrong };
+  const { bytes, peakBytes, recordedBytes, pooledBytes } = device.memory();
+  const heldBytes = bytes + recordedBytes + pooledBytes - before;
+  return { workload, losses, peakBytes: peakBytes - before, heldBytes, wrong };
+}
+
+/** Steps whose time on the host is measured, of each kind. */
+const HOST_STEPS = { min: 3, max: 20 };
+
+/**
+ * Microseconds of the host per launch, in steps that are recorded and in steps that are not: the time until a step is queued, while the
+ * GPU has nothing else to do. Medians of steps in turns.
+ */
+async function hostTimes(device: Device, workload: Workload, step: Timing, dispatches: number, seconds: number) {
+  const count = Math.round((seconds * 1000) / (2 * step.wall.median));
+  const times = { recorded: [] as number[], eager: [] as number[] };
+  for (let i = 0; i < Math.max(HOST_STEPS.min, Math.min(HOST_STEPS.max, count)); i++) {
+    for (const kind of ['recorded', 'eager'] as const) {
+      await device.idle();
+      const start = performance.now();
+      const loss = workload.queueStep({ isRecorded: kind === 'recorded' });
+      device.flush();
+      times[kind].push(performance.now() - start);
+      loss.dispose();
+    }
+  }
+  await device.idle();
+  const perLaunch = (all: readonly number[]): number => (1000 * spread(all).median) / dispatches;
+  return { hostMicroseconds: perLaunch(times.recorded), eagerHostMicroseconds: perLaunch(times.eager) };
 }
 
 /** Kernels that a run launches. */
@@ -40,16 +70,17 @@ async function dispatchesOf(device: Device, run: () => Promise<unknown>): Promis
 }
 
 /**
- * Times training steps and inference of one network, and records the launches and the peak memory of a step. Before the first step,
- * the outputs are compared with those of float64 where they are stored: batch 1 at 256 pixels.
+ * Times training steps and inference of one network, and states the launches, the memory and the time on the host of a step, which is
+ * recorded as those of a training are. Before the first step, the outputs are compared with those of float64 where they are stored: batch 1 at 256 pixels.
  */
 export async function measureWhole(device: Device, options: WorkloadOptions, seconds: number): Promise<Measured[]> {
-  const { workload, peakBytes, wrong } = await start(device, options);
+  const { workload, peakBytes, heldBytes, wrong } = await start(device, options);
   const checked = defined({ wrong });
   const [train, infer] = [async () => void (await workload.trainStep()), () => workload.detect()];
   try {
     const step = await measure(device, train, seconds);
     const stepDispatches = await dispatchesOf(device, train);
+    const host = await hostTimes(device, workload, step, stepDispatches, seconds);
     const detect = await measure(device, infer, seconds);
     const detectDispatches = await dispatchesOf(device, infer);
     return [
@@ -57,7 +88,13 @@ export async function measureWhole(device: Device, options: WorkloadOptions, sec
         name: `${nameOf(options)}, training step`,
         timing: step,
         ...checked,
-        figures: { imagesPerSecond: perSecond(options, step), dispatches: stepDispatches, peakBytes },
+        figures: {
+          imagesPerSecond: perSecond(options, step),
+          dispatches: stepDispatches,
+          peakBytes,
+          heldBytes,
+          ...host,
+        },
       },
       {
         name: `${nameOf(options)}, inference`,

@@ -1,10 +1,11 @@
-import { backward } from '../autograd/tape.ts';
+import { backward, detach } from '../autograd/tape.ts';
 import { keep, tidy } from '../tensor/scope.ts';
 import { manualSeed } from '../autograd/seeds.ts';
 import type { HeadOutput } from '../retinanet/heads.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
 import { retinaNetSpec } from '../retinanet/spec.ts';
 import { SGD } from '../nn/optim.ts';
+import { Recorded } from '../nn/recorded.ts';
 import { tensor } from '../tensor/create.ts';
 import type { Target } from '../retinanet/targets.ts';
 import { transformImages } from '../retinanet/transform.ts';
@@ -21,6 +22,8 @@ export interface WorkloadOptions {
   readonly checkpoint?: boolean;
 }
 
+type Step = (images: Tensor, boxes: Tensor, classes: Tensor, counts: Tensor) => Tensor;
+
 /** A training step and an inference of one network on the same images. */
 export class Workload {
   readonly model: RetinaNet;
@@ -29,6 +32,9 @@ export class Workload {
   readonly #targets: Target[];
   readonly #optimizer: SGD;
   readonly #device: Device;
+  readonly #step: Step;
+  /** The same, recorded, as `Trainer` does. */
+  readonly #recorded: Recorded<Parameters<Step>, Tensor>;
 
   constructor(device: Device, { depth, size, batch, checkpoint = false }: WorkloadOptions) {
     const spec = retinaNetSpec('torchvision', {
@@ -45,18 +51,30 @@ export class Workload {
     });
     const boxes = Float32Array.of(0.1, 0.1, 0.5, 0.6, 0.3, 0.2, 0.8, 0.7).map((fraction) => fraction * size);
     this.#targets = this.images.map(() => ({ boxes, labels: Int32Array.of(0, 1) }));
+    this.#step = (images, boxes, classes, counts) => {
+      const { total } = this.model.batchLosses({ images, boxes, classes, counts });
+      backward(total);
+      device.during('optimiser', () => this.#optimizer.step());
+      this.#optimizer.zeroGrad();
+      return detach(total);
+    };
+    this.#recorded = new Recorded(this.#step, { modules: [this.model], maximum: 1 });
   }
 
-  /** Loss, gradients and update; waits for the loss. */
-  async trainStep(): Promise<number> {
+  /** Queues loss, gradients and update, and returns the loss. Steps are recorded from the second on, unless `isRecorded` is false. */
+  queueStep({ isRecorded = true } = {}): Tensor {
     this.model.train();
-    const loss = tidy(() => {
-      const { total } = this.model.losses(this.images, this.#targets);
-      backward(total);
-      return total;
+    return tidy(() => {
+      const { images, boxes, classes, counts } = this.model.batch(this.images, this.#targets);
+      return isRecorded
+        ? this.#recorded.run(images, boxes, classes, counts)
+        : this.#step(images, boxes, classes, counts);
     });
-    this.#device.during('optimiser', () => this.#optimizer.step());
-    this.#optimizer.zeroGrad();
+  }
+
+  /** A step whose loss is awaited. */
+  async trainStep(): Promise<number> {
+    const loss = this.queueStep();
     const value = await loss.item();
     loss.dispose();
     return value;
@@ -74,11 +92,13 @@ export class Workload {
 
   /** Detections of all images, with non-maximum suppression on the host. */
   async detect(): Promise<void> {
+    this.#recorded.dispose(); // As in an evaluation during training.
     this.model.eval();
     await this.model.detect(this.images);
   }
 
   dispose(): void {
+    this.#recorded.dispose();
     this.#optimizer.dispose();
     for (const image of this.images) image.dispose();
     this.model.dispose();

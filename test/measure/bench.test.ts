@@ -11,6 +11,7 @@ import { imageDecoder } from '../../src/measure/node/decoding.ts';
 import { newResult } from '../../src/measure/node/new-result.ts';
 import type { BenchResult } from '../../src/measure/result.ts';
 import { checkTask, convTasks } from '../../src/measure/tasks.ts';
+import { caseLine } from '../../src/measure/text.ts';
 import { measureCheckpoint, measureWhole } from '../../src/measure/whole.ts';
 import { checkWhole } from '../../src/measure/whole-check.ts';
 import { Workload } from '../../src/measure/workload.ts';
@@ -155,8 +156,28 @@ test('the whole is timed and leaves nothing behind', async () => {
   const [step, detect] = await measureWhole(device, { depth: 18, size: 64, batch: 2 }, 0.01);
   assert.is(step!.name, 'ResNet-18 64 px, batch 2, training step');
   assert.ok(step!.figures!['dispatches']! > detect!.figures!['dispatches']!);
-  assert.ok(step!.figures!['peakBytes']! > 0 && detect!.figures!['imagesPerSecond']! > 0);
+  const { peakBytes, heldBytes, hostMicroseconds, eagerHostMicroseconds } = step!.figures!;
+  assert.ok(heldBytes! >= peakBytes!, `${heldBytes} bytes held, ${peakBytes} in use at once`);
+  assert.ok(hostMicroseconds! > 0 && eagerHostMicroseconds! > 0);
+  assert.match(caseLine(step!), /held .*JavaScript \d+ µs per dispatch, \d+ µs without recording/);
+  assert.ok(peakBytes! > 0 && detect!.figures!['imagesPerSecond']! > 0);
   assert.is(device.memory().tensors, before);
+});
+
+test('a recorded step of the workload has the loss of one that is not', async () => {
+  const losses: number[][] = [];
+  for (const isRecorded of [true, false]) {
+    const workload = new Workload(device, { depth: 18, size: 64, batch: 1 });
+    const found: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      const loss = workload.queueStep({ isRecorded });
+      found.push(await loss.item());
+      loss.dispose();
+    }
+    workload.dispose();
+    losses.push(found);
+  }
+  assert.equal(losses[0], losses[1]);
 });
 
 test('the network is checked against stored outputs of float64, which those of this computer are', async () => {
