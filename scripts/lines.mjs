@@ -15,8 +15,8 @@ const BUDGETS = {
   entries: 690,
   common: 1150,
   tensor: 2420,
-  kernels: 4100,
-  'kernels/wgsl': 4180,
+  kernels: 4120,
+  'kernels/wgsl': 4200,
   autograd: 3400,
   nn: 1760,
   imagery: 1400,
@@ -39,7 +39,7 @@ const BUDGETS = {
   doctor: 2690,
   distributed: 640,
   task: 2860,
-  measure: 1900,
+  measure: 1960,
   cli: 3350,
 };
 /**

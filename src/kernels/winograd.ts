@@ -1,10 +1,11 @@
+import type { Device } from '../tensor/device.ts';
 import type { Shape } from '../tensor/shape.ts';
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import type { Tuning } from '../tensor/tuning.ts';
 import { allRows, gemm, gemmTransposed, matrixRows, type ProductEpilogue } from './gemm.ts';
 import { linearGroups, run, type Slice } from './run.ts';
 import { inSlices } from './slices.ts';
-import { WORKSPACE_BYTES, factsOf, type AdapterFacts } from './tuning.ts';
+import { WORKSPACE_BYTES, factsOf, tuningOf, type AdapterFacts } from './tuning.ts';
 import { accumulate } from './update.ts';
 import { winograd2x2Filter } from './wgsl/winograd_2x2_filter.wgsl.ts';
 import { winograd2x2GradFilter } from './wgsl/winograd_2x2_grad_filter.wgsl.ts';
@@ -39,6 +40,8 @@ export interface Winograd {
   readonly output: typeof winogradOutput | typeof winograd2x2Output;
   readonly gradOutput: typeof winogradGradOutput | typeof winograd2x2GradOutput;
   readonly gradFilter: typeof winogradGradFilter | typeof winograd2x2GradFilter;
+  /** Whether its kernels can have loops (`LOOPS`). */
+  readonly hasLoops: boolean;
 }
 
 /** Sorted by the number of multiplications: the algorithm with the fewest comes first. */
@@ -53,6 +56,7 @@ const algorithms: readonly Winograd[] = [
     output: winogradOutput,
     gradOutput: winogradGradOutput,
     gradFilter: winogradGradFilter,
+    hasLoops: true,
   },
   {
     side: 2,
@@ -66,10 +70,17 @@ const algorithms: readonly Winograd[] = [
     output: winograd2x2Output,
     gradOutput: winograd2x2GradOutput,
     gradFilter: winograd2x2GradFilter,
+    hasLoops: false,
   },
 ];
 
 const SIZE = 64;
+
+/** Specialisation of the kernels. llvmpipe, of the family `subgroup`, compiles loops in a tenth of the time. */
+const constsOf = ({ hasLoops }: Winograd, device: Device): { readonly SIZE: number; readonly LOOPS?: boolean } => ({
+  SIZE,
+  ...(hasLoops ? { LOOPS: tuningOf(device).family === 'subgroup' } : {}),
+});
 
 /** Tiles of an output of P rows and Q columns. */
 interface Tiling {
@@ -159,7 +170,7 @@ export function winogradForward(
       v.dispose();
       run(device, algorithm.output, {
         op,
-        consts: { SIZE },
+        consts: constsOf(algorithm, device),
         bind: { m, scale: scale ?? m, bias: bias ?? m, add: add === null ? m : slices[1]!, y: slices.at(-1)! },
         params: {
           p,
@@ -199,7 +210,7 @@ export function winogradGradWeight(algorithm: Winograd, op: string, x: Tensor, d
       const m = empty(device, [elements, tiles, k], 'float32', op);
       run(device, algorithm.gradOutput, {
         op,
-        consts: { SIZE },
+        consts: constsOf(algorithm, device),
         bind: { dy: dys!, m },
         params: { p, q, k4: k / 4, ...part },
         groups: linearGroups(device, (tiles * k) / 4, SIZE),
@@ -222,7 +233,7 @@ export function winogradGradWeight(algorithm: Winograd, op: string, x: Tensor, d
   const filters = (c * k) / 4;
   run(device, algorithm.gradFilter, {
     op,
-    consts: { SIZE },
+    consts: constsOf(algorithm, device),
     bind: { du: du!, dw },
     params: { filters },
     groups: linearGroups(device, filters, SIZE),
@@ -232,14 +243,14 @@ export function winogradGradWeight(algorithm: Winograd, op: string, x: Tensor, d
 }
 
 /** The transformed filter [elements, C, K]. */
-function transformedFilter({ elements, filter }: Winograd, op: string, w: Tensor): Tensor {
+function transformedFilter(algorithm: Winograd, op: string, w: Tensor): Tensor {
   const { device } = w;
   const [c, k] = w.shape.slice(2) as [number, number];
-  const u = empty(device, [elements, c, k], 'float32', op);
+  const u = empty(device, [algorithm.elements, c, k], 'float32', op);
   const filters = (c * k) / 4;
-  run(device, filter, {
+  run(device, algorithm.filter, {
     op,
-    consts: { SIZE },
+    consts: constsOf(algorithm, device),
     bind: { w, u },
     params: { filters },
     groups: linearGroups(device, filters, SIZE),
@@ -249,7 +260,7 @@ function transformedFilter({ elements, filter }: Winograd, op: string, w: Tensor
 
 /** The transformed tiles [elements, tiles, C] of a slice of x. */
 function transformedInput(
-  { elements, input }: Winograd,
+  algorithm: Winograd,
   op: string,
   x: Tensor,
   slice: Slice,
@@ -257,13 +268,14 @@ function transformedInput(
   part: Part,
 ): Tensor {
   const [, h, w, c] = x.shape as [number, number, number, number];
-  const v = empty(x.device, [elements, part.tiles, c], 'float32', op);
-  run(x.device, input, {
+  const { device } = x;
+  const v = empty(device, [algorithm.elements, part.tiles, c], 'float32', op);
+  run(device, algorithm.input, {
     op,
-    consts: { SIZE },
+    consts: constsOf(algorithm, device),
     bind: { x: slice, v },
     params: { h, w, c4: c / 4, padY, padX, ...part },
-    groups: linearGroups(x.device, (part.tiles * c) / 4, SIZE),
+    groups: linearGroups(device, (part.tiles * c) / 4, SIZE),
   });
   return v;
 }

@@ -15,6 +15,10 @@ const LANES: u32 = 8u; // invocations along the channels, which share what they 
 const SIZE: u32 = 8u; // invocations per workgroup: SIZE / LANES blocks of pixels
 const ROWS: u32 = 32u; // pixels per invocation
 
+// Pixels whose loads and stores are unrolled. A load is hundreds of instructions on a CPU: 32 of them take seconds to compile, and more time to
+// run, because they exceed the instruction cache. Loops over all pixels shift the array by so many, so that its indices stay constants.
+const STEP = 4u;
+
 struct Params {
   h: u32, w: u32, c4: u32, // size of x, channels in vectors
   p: u32, q: u32, k4: u32, // size of y
@@ -69,6 +73,7 @@ fn main(
   let k = min(channel, params.k4 - 1u);
   let first = ((group.y * groups.x + group.x) * (SIZE / LANES) + local / LANES) * ROWS;
   let origin = place(first);
+  let rows = ROWS + (params.pixels >> 31u); // ROWS, which the driver must not know, or it unrolls
 
   var sum: array<vec4f, ROWS>;
   for (var ty = 0u; ty < params.spansY; ty++) {
@@ -83,15 +88,18 @@ fn main(
         // Pixels past the last are computed from whatever lies there, and not written.
         var a: array<vec4f, ROWS>;
         var o = origin;
-        for (var i = 0u; i < ROWS; i++) {
-          let down = row + i32(o.row) * params.rowScale;
-          let right = across + i32(o.column) * params.colScale;
-          let inside = mine < params.span && u32(down) < params.h && u32(right) < params.w;
-          let pixel = (o.image * params.h + u32(down)) * params.w + u32(right);
-          a[i] = select(vec4f(), x[select(0u, pixel * params.c4 + at, inside)], inside);
-          o = next(o);
+        for (var done = 0u; done < rows; done += STEP) {
+          for (var i = 0u; i < ROWS - STEP; i++) { a[i] = a[i + STEP]; }
+          for (var i = ROWS - STEP; i < ROWS; i++) {
+            let down = row + i32(o.row) * params.rowScale;
+            let right = across + i32(o.column) * params.colScale;
+            let inside = mine < params.span && u32(down) < params.h && u32(right) < params.w;
+            let pixel = (o.image * params.h + u32(down)) * params.w + u32(right);
+            a[i] = select(vec4f(), x[select(0u, pixel * params.c4 + at, inside)], inside);
+            o = next(o);
+          }
         }
-        let count = min(LANES, params.span - v);
+        let count = select(params.span - v, LANES, v + LANES <= params.span); // min() would let the driver unroll
         var tap = weights + v * 4u * params.k4;
         for (var l = 0u; l < count; l++) {
           let w0 = w[tap];
@@ -114,14 +122,18 @@ fn main(
   var offset = vec4f();
   if (params.hasBias != 0u) { offset = bias[k]; }
   var o = origin;
-  for (var i = 0u; i < ROWS; i++) {
-    if (first + i >= params.pixels) { return; }
-    let outRow = o.image * params.p + params.phaseY + o.row * params.divY;
-    let at = batch * params.yBatch + (outRow * params.q + params.phaseX + o.column * params.divX) * params.k4 + k;
-    var value = sum[i] * factor + offset;
-    if (params.hasAdd != 0u) { value += add[at]; }
-    if (params.relu != 0u) { value = select(value, vec4f(), value < vec4f()); } // a NaN stays a NaN
-    y[at] = value;
-    o = next(o);
+  for (var pixel = first; pixel < min(params.pixels, first + ROWS); pixel += STEP) {
+    for (var i = 0u; i < STEP; i++) {
+      if (pixel + i < params.pixels) {
+        let outRow = o.image * params.p + params.phaseY + o.row * params.divY;
+        let at = batch * params.yBatch + (outRow * params.q + params.phaseX + o.column * params.divX) * params.k4 + k;
+        var value = sum[i] * factor + offset;
+        if (params.hasAdd != 0u) { value += add[at]; }
+        if (params.relu != 0u) { value = select(value, vec4f(), value < vec4f()); } // a NaN stays a NaN
+        y[at] = value;
+      }
+      o = next(o);
+    }
+    for (var i = 0u; i < ROWS - STEP; i++) { sum[i] = sum[i + STEP]; }
   }
 }

@@ -4,6 +4,7 @@
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
+const LOOPS: bool = false; // whether the loops over columns and rows stay loops: see winograd_input.wgsl
 
 struct Params {
   filters: u32, // C K / 4
@@ -35,8 +36,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var s = 0u; s < 3u; s++) {
     columns[s] = transform(w[s * n + i], w[(3u + s) * n + i], w[(6u + s) * n + i]);
   }
-  for (var r = 0u; r < 6u; r++) {
-    let row = transform(columns[0][r], columns[1][r], columns[2][r]);
+  for (var r = 0u; r < select(6u, 6u + (n >> 31u), LOOPS); r++) {
+    let at = select(r, 0u, LOOPS);
+    let row = transform(columns[0][at], columns[1][at], columns[2][at]);
+    for (var s = 0u; s < 3u; s++) { for (var t = 0u; t < select(0u, 5u, LOOPS); t++) { columns[s][t] = columns[s][t + 1u]; } }
     for (var s = 0u; s < 6u; s++) { u[(r * 6u + s) * n + i] = row[s]; }
   }
 }

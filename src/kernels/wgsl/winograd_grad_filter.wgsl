@@ -3,6 +3,7 @@
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
+const LOOPS: bool = false; // whether the loops over columns and rows stay loops: see winograd_input.wgsl
 
 struct Params {
   filters: u32, // C K / 4
@@ -35,10 +36,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let n = params.filters;
   if (i >= n) { return; }
   var columns: array<array<vec4f, 3>, 6>;
-  for (var s = 0u; s < 6u; s++) {
+  for (var s = 0u; s < select(6u, 6u + (n >> 31u), LOOPS); s++) {
+    for (var t = 0u; t < select(0u, 5u, LOOPS); t++) { columns[t] = columns[t + 1u]; }
     var d: array<vec4f, 6>;
     for (var r = 0u; r < 6u; r++) { d[r] = du[(r * 6u + s) * n + i]; }
-    columns[s] = transform(d);
+    columns[select(s, 5u, LOOPS)] = transform(d);
   }
   for (var r = 0u; r < 3u; r++) {
     let row = transform(array(columns[0][r], columns[1][r], columns[2][r], columns[3][r], columns[4][r], columns[5][r]));

@@ -4,6 +4,7 @@
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
+const LOOPS: bool = false; // whether the loops over columns and rows stay loops: see winograd_input.wgsl
 
 struct Params {
   p: u32, q: u32, k4: u32, // size of dy, channels in vectors
@@ -38,17 +39,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let top = tile / params.across % params.down * 4u;
   let left = tile % params.across * 4u;
   var columns: array<array<vec4f, 6>, 4>;
-  for (var s = 0u; s < 4u; s++) {
+  let six = select(6u, 6u + (params.tiles >> 31u), LOOPS);
+  for (var s = 0u; s < six - 2u; s++) {
+    for (var t = 0u; t < select(0u, 3u, LOOPS); t++) { columns[t] = columns[t + 1u]; }
     var d: array<vec4f, 4>;
     for (var r = 0u; r < 4u; r++) {
       let inside = top + r < params.p && left + s < params.q;
       let at = ((image * params.p + top + r) * params.q + left + s) * params.k4 + k;
       d[r] = select(vec4f(), dy[select(0u, at, inside)], inside);
     }
-    columns[s] = transform(d);
+    columns[select(s, 3u, LOOPS)] = transform(d);
   }
-  for (var r = 0u; r < 6u; r++) {
-    let row = transform(array(columns[0][r], columns[1][r], columns[2][r], columns[3][r]));
+  for (var r = 0u; r < six; r++) {
+    let at = select(r, 0u, LOOPS);
+    let row = transform(array(columns[0][at], columns[1][at], columns[2][at], columns[3][at]));
+    for (var s = 0u; s < 4u; s++) { for (var t = 0u; t < select(0u, 5u, LOOPS); t++) { columns[s][t] = columns[s][t + 1u]; } }
     for (var s = 0u; s < 6u; s++) { m[((r * 6u + s) * params.tiles) * params.k4 + i] = row[s]; }
   }
 }

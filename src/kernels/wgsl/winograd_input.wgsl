@@ -5,6 +5,7 @@
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
+const LOOPS: bool = false; // whether the loops over columns and rows stay loops: llvmpipe takes seconds to compile 36 loads
 
 struct Params {
   h: u32, w: u32, c4: u32, // size of x, channels in vectors
@@ -41,20 +42,24 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let image = tile / (params.down * params.across);
   let top = i32(tile / params.across % params.down * 4u) - params.padY;
   let left = i32(tile % params.across * 4u) - params.padX;
+  // With LOOPS, the driver must not know that this is 6, or it unrolls. So that indices of the array are constants nevertheless, its columns
+  // and rows move by one in each iteration.
+  let six = select(6, 6 + i32(params.tiles >> 31u), LOOPS);
   var columns: array<array<vec4f, 6>, 6>;
-  for (var s = 0; s < 6; s++) {
+  for (var s = 0; s < six; s++) {
+    for (var t = 0u; t < select(0u, 5u, LOOPS); t++) { columns[t] = columns[t + 1u]; }
     var d: array<vec4f, 6>;
     for (var r = 0; r < 6; r++) {
       let inside = u32(top + r) < params.h && u32(left + s) < params.w;
       let at = ((image * params.h + u32(top + r)) * params.w + u32(left + s)) * params.c4 + c;
       d[r] = select(vec4f(), x[select(0u, at, inside)], inside);
     }
-    columns[s] = transform(d);
+    columns[select(s, 5, LOOPS)] = transform(d);
   }
-  for (var r = 0u; r < 6u; r++) {
-    let row = transform(array(columns[0][r], columns[1][r], columns[2][r], columns[3][r], columns[4][r], columns[5][r]));
-    for (var s = 0u; s < 6u; s++) {
-      v[((r * 6u + s) * params.tiles) * params.c4 + i] = row[s];
-    }
+  for (var r = 0u; r < u32(six); r++) {
+    let at = select(r, 0u, LOOPS);
+    let row = transform(array(columns[0][at], columns[1][at], columns[2][at], columns[3][at], columns[4][at], columns[5][at]));
+    for (var s = 0u; s < 6u; s++) { for (var t = 0u; t < select(0u, 5u, LOOPS); t++) { columns[s][t] = columns[s][t + 1u]; } }
+    for (var s = 0u; s < 6u; s++) { v[((r * 6u + s) * params.tiles) * params.c4 + i] = row[s]; }
   }
 }

@@ -5,6 +5,7 @@
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
+const LOOPS: bool = false; // whether the loops over columns and rows stay loops: see winograd_input.wgsl
 
 struct Params {
   p: u32, q: u32, k4: u32, // size of y, channels in vectors
@@ -43,25 +44,30 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let top = tile / params.across % params.down * 4u;
   let left = tile % params.across * 4u;
   var columns: array<array<vec4f, 4>, 6>;
-  for (var s = 0u; s < 6u; s++) {
+  let six = select(6u, 6u + (params.tiles >> 31u), LOOPS);
+  for (var s = 0u; s < six; s++) {
+    for (var t = 0u; t < select(0u, 5u, LOOPS); t++) { columns[t] = columns[t + 1u]; }
     var d: array<vec4f, 6>;
     for (var r = 0u; r < 6u; r++) { d[r] = m[((r * 6u + s) * params.tiles) * params.k4 + i]; }
-    columns[s] = transform(d);
+    columns[select(s, 5u, LOOPS)] = transform(d);
   }
   var factor = vec4f(1.0);
   if (params.hasScale != 0u) { factor = scale[k]; }
   var offset = vec4f();
   if (params.hasBias != 0u) { offset = bias[k]; }
-  for (var r = 0u; r < 4u; r++) {
-    let row = transform(array(columns[0][r], columns[1][r], columns[2][r], columns[3][r], columns[4][r], columns[5][r]));
-    for (var s = 0u; s < 4u; s++) {
+  for (var r = 0u; r < six - 2u; r++) {
+    let at = select(r, 0u, LOOPS);
+    var row = transform(array(columns[0][at], columns[1][at], columns[2][at], columns[3][at], columns[4][at], columns[5][at]));
+    for (var s = 0u; s < 6u; s++) { for (var t = 0u; t < select(0u, 3u, LOOPS); t++) { columns[s][t] = columns[s][t + 1u]; } }
+    for (var s = 0u; s < six - 2u; s++) {
       if (top + r < params.p && left + s < params.q) {
-        let at = ((image * params.p + top + r) * params.q + left + s) * params.k4 + k;
-        var value = row[s] * factor + offset;
-        if (params.hasAdd != 0u) { value += add[at]; }
+        let pixel = ((image * params.p + top + r) * params.q + left + s) * params.k4 + k;
+        var value = row[select(s, 0u, LOOPS)] * factor + offset;
+        if (params.hasAdd != 0u) { value += add[pixel]; }
         if (params.relu != 0u) { value = select(value, vec4f(), value < vec4f()); } // a NaN stays a NaN
-        y[at] = value;
+        y[pixel] = value;
       }
+      for (var t = 0u; t < select(0u, 3u, LOOPS); t++) { row[t] = row[t + 1u]; }
     }
   }
 }
