@@ -18,7 +18,7 @@ const BUDGETS = {
   kernels: 4120,
   'kernels/wgsl': 4200,
   autograd: 3400,
-  nn: 1760,
+  nn: 1780,
   imagery: 1400,
   'imagery/node': 2420,
   'imagery/tiff': 1060,

@@ -1,6 +1,7 @@
 import { isRecord, reasonOf } from '../common/check.ts';
 import { parseJson } from '../common/json.ts';
 import type { ByteImage, ImageDecoding } from '../imagery/types.ts';
+import { skipInit } from '../nn/init.ts';
 import { readStateDict, type HostTensor } from '../nn/module.ts';
 import type { Detections } from '../retinanet/postprocess.ts';
 import { specProblem } from '../retinanet/check-spec.ts';
@@ -170,7 +171,7 @@ export function detectorOf(
   checkSizes(state, description.spec, name);
   let model: RetinaNet | null = null;
   try {
-    model = new RetinaNet(description.classes.length, description.spec);
+    model = skipInit(() => new RetinaNet(description.classes.length, description.spec));
     model.loadStateDict(state);
     return new Detector(model, description);
   } catch (cause) {

@@ -1,4 +1,5 @@
 import { counted, defined } from '../common/check.ts';
+import { skipInit } from '../nn/init.ts';
 import type { HostTensor } from '../nn/module.ts';
 import { RetinaNet } from '../retinanet/retinanet.ts';
 import type { RetinaNetSpec } from '../retinanet/spec.ts';
@@ -92,7 +93,7 @@ async function foreignDetector(
 ): Promise<Detector> {
   const description: DetectorDescription = { ...(hub?.description ?? descriptionFor(trained, hub)), classes };
   checkSizes(source.state, description.spec, name);
-  const model = new RetinaNet(classes.length, description.spec);
+  const model = skipInit(() => new RetinaNet(classes.length, description.spec));
   try {
     const { fresh } = await loadSource(model, { ...source, classes: null }, { name });
     // Other libraries keep the state of the loss elsewhere, and detection does not need it.

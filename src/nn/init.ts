@@ -1,5 +1,6 @@
 import { add, mul } from '../autograd/ops/binary.ts';
 import { full, rand, randn } from '../autograd/ops/create.ts';
+import { nextSeed } from '../autograd/seeds.ts';
 import { noGrad } from '../autograd/tape.ts';
 import { checkInteger } from '../common/check.ts';
 import { keep, tidy } from '../tensor/scope.ts';
@@ -43,7 +44,7 @@ export const constant =
 export const uniform =
   (low: number, high: number): Initializer =>
   (shape) =>
-    fresh(() => add(mul(rand(shape), high - low), low));
+    fresh(shape, () => add(mul(rand(shape), high - low), low));
 
 /**
  * Normal with a mean and a standard deviation.
@@ -56,7 +57,7 @@ export const uniform =
 export const normal =
   (mean: number, std: number): Initializer =>
   (shape) =>
-    fresh(() => add(mul(randn(shape), std), mean));
+    fresh(shape, () => add(mul(randn(shape), std), mean));
 
 /**
  * He et al. 2015: uniform with variance gain^2 / fan_in, where gain^2 = 2 / (1 + a^2). PyTorch's layers use a = sqrt(5).
@@ -100,6 +101,25 @@ export const xavierUniform = (): Initializer => (shape) => {
   return uniform(-bound, bound)(shape);
 };
 
-function fresh(make: () => Tensor): Tensor {
-  return keep(noGrad(() => tidy(make)));
+let isSkipped = false;
+
+/**
+ * Makes a module, with zeros for all random initial values: they take a second or two for a ResNet-50, and a state that is loaded next
+ * replaces them. Seeds advance as if they had been drawn.
+ */
+export function skipInit<M>(make: () => M): M {
+  const before = isSkipped;
+  isSkipped = true;
+  try {
+    return make();
+  } finally {
+    isSkipped = before;
+  }
+}
+
+/** A tensor of random numbers that come from one seed. */
+function fresh(shape: Shape, make: () => Tensor): Tensor {
+  if (!isSkipped) return keep(noGrad(() => tidy(make)));
+  nextSeed();
+  return constant(0)(shape);
 }

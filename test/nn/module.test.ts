@@ -9,6 +9,7 @@ import {
   kaimingNormal,
   kaimingUniform,
   normal,
+  skipInit,
   uniform,
   xavierUniform,
   type Initializer,
@@ -101,6 +102,28 @@ test('the same seed gives the same weights, another one others', async () => {
   assert.equal(await weights(1), first);
   assert.not.equal(await weights(2), first);
   assert.not.equal(first[0], first[2]);
+});
+
+test('random initial values that are skipped are zeros, and what comes next is as if they had been drawn', async () => {
+  await leavesNothing(device, async () => {
+    const nets: Sequential[] = [];
+    const nexts: number[] = [];
+    for (const make of [(net: () => Sequential) => net(), skipInit]) {
+      manualSeed(3);
+      nets.push(make(() => new Sequential(new Conv2d(3, 4, { kernel: 3 }), new BatchNorm2d(4), new Linear(4, 2))));
+      const next = new Linear(1, 1);
+      nexts.push((await next.weight.data())[0]!);
+      next.dispose();
+    }
+    assert.is(nexts[0], nexts[1]);
+    assert.not.equal(nexts[0], 0, 'values are drawn again after it');
+    const [drawn, skipped] = nets as [Sequential, Sequential];
+    assert.ok((await skipped.stateDict().get('0.weight')!.data()).every((value) => value === 0));
+    assert.equal([...(await skipped.stateDict().get('1.weight')!.data())], [1, 1, 1, 1], 'constants are as ever');
+    skipped.loadStateDict(drawn.stateDict());
+    assert.equal(await readStateDict(skipped.stateDict()), await readStateDict(drawn.stateDict()));
+    for (const net of nets) net.dispose();
+  });
 });
 
 test('initialisers have the variance and bounds of their papers', async () => {
