@@ -108,10 +108,10 @@ retinagrad bench ladder [--filter TEXT]
 retinagrad bench parts [--depth LIST] [--size LIST] [--batch LIST]
     One training step and one inference, part by part, with a flame chart of each.
 retinagrad bench whole [--depth LIST] [--size LIST] [--batch LIST] [--checkpoint]
-    Training steps, recorded as those of a training are, and inference: time, images per second, dispatches, memory in use
-    at once (peak) and held, and the time of JavaScript per dispatch, with and without recording. With --checkpoint,
-    training steps with and without activation checkpointing of the backbone, interleaved, and the ratios of time and
-    peak memory.
+    Training steps, recorded as those of a training are, and inference: time, images per second, dispatches, memory
+    in use at once (peak) and held, and the time of JavaScript per dispatch, with and without recording.
+    With --checkpoint, training steps with and without activation checkpointing of the backbone, interleaved, and the
+    ratios of time and peak memory.
 retinagrad bench first-step [--depth LIST] [--size LIST] [--batch LIST]
     From opening the device to the end of the first training step, in a separate process: once with the driver's cache
     of compiled kernels empty, and once with the cache that this run has filled. Takes the first value of each list.
