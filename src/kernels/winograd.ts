@@ -40,8 +40,6 @@ export interface Winograd {
   readonly output: typeof winogradOutput | typeof winograd2x2Output;
   readonly gradOutput: typeof winogradGradOutput | typeof winograd2x2GradOutput;
   readonly gradFilter: typeof winogradGradFilter | typeof winograd2x2GradFilter;
-  /** Whether its kernels can have loops (`LOOPS`). */
-  readonly hasLoops: boolean;
 }
 
 /** Sorted by the number of multiplications: the algorithm with the fewest comes first. */
@@ -56,7 +54,6 @@ const algorithms: readonly Winograd[] = [
     output: winogradOutput,
     gradOutput: winogradGradOutput,
     gradFilter: winogradGradFilter,
-    hasLoops: true,
   },
   {
     side: 2,
@@ -70,16 +67,15 @@ const algorithms: readonly Winograd[] = [
     output: winograd2x2Output,
     gradOutput: winograd2x2GradOutput,
     gradFilter: winograd2x2GradFilter,
-    hasLoops: false,
   },
 ];
 
 const SIZE = 64;
 
-/** Specialisation of the kernels. llvmpipe, of the family `subgroup`, compiles loops in a tenth of the time. */
-const constsOf = ({ hasLoops }: Winograd, device: Device): { readonly SIZE: number; readonly LOOPS?: boolean } => ({
+/** Specialisation of the kernels. llvmpipe, of the family `subgroup`, compiles loops much faster than unrolled loads. */
+const constsOf = ({ input }: Winograd, device: Device): { readonly SIZE: number; readonly LOOPS?: boolean } => ({
   SIZE,
-  ...(hasLoops ? { LOOPS: tuningOf(device).family === 'subgroup' } : {}),
+  ...('LOOPS' in input.consts ? { LOOPS: tuningOf(device).family === 'subgroup' } : {}),
 });
 
 /** Tiles of an output of P rows and Q columns. */

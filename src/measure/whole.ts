@@ -71,7 +71,8 @@ async function dispatchesOf(device: Device, run: () => Promise<unknown>): Promis
 
 /**
  * Times training steps and inference of one network, and states the launches, the memory and the time on the host of a step, which is
- * recorded as those of a training are. Before the first step, the outputs are compared with those of float64 where they are stored: batch 1 at 256 pixels.
+ * recorded as those of a training are. Before the first step, the outputs are compared with those of float64 where they are
+ * stored: batch 1 at 256 pixels.
  */
 export async function measureWhole(device: Device, options: WorkloadOptions, seconds: number): Promise<Measured[]> {
   const { workload, peakBytes, heldBytes, wrong } = await start(device, options);

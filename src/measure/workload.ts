@@ -61,6 +61,11 @@ export class Workload {
     this.#recorded = new Recorded(this.#step, { modules: [this.model], maximum: 1 });
   }
 
+  /** Steps that ran the recording. */
+  get recordedSteps(): number {
+    return this.#recorded.runs;
+  }
+
   /** Queues loss, gradients and update, and returns the loss. Steps are recorded from the second on, unless `isRecorded` is false. */
   queueStep({ isRecorded = true } = {}): Tensor {
     this.model.train();

@@ -104,8 +104,8 @@ export const xavierUniform = (): Initializer => (shape) => {
 let isSkipped = false;
 
 /**
- * Makes a module, with zeros for all random initial values: they take a second or two for a ResNet-50, and a state that is loaded next
- * replaces them. Seeds advance as if they had been drawn.
+ * Makes a module, with zeros for all random initial values, because a state that is loaded next replaces them. Drawing those of a large
+ * network takes longer than loading it. Seeds advance as if they had been drawn.
  */
 export function skipInit<M>(make: () => M): M {
   const before = isSkipped;

@@ -28,6 +28,6 @@ const gathered = await communicator.gather({ rank, values: Float32Array.of(rank 
 const sent = await communicator.broadcast(rank === size - 1 ? new Map([['last', rank]]) : undefined, size - 1);
 await communicator.barrier();
 process.stdout.write(
-  `${JSON.stringify({ rank, size, localRank, transport, right, gathered: gathered.map(({ values }) => values[0]), last: sent.get('last') })}\n`,
+  `${JSON.stringify({ rank, size, localRank, transport, right, gathered: gathered.map(({ values }) => values[0]), last: sent.get('last'), events: process.env['UCX_MEM_EVENTS'] })}\n`,
 );
 await communicator.close();

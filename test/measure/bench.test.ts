@@ -174,6 +174,7 @@ test('a recorded step of the workload has the loss of one that is not', async ()
       found.push(await loss.item());
       loss.dispose();
     }
+    assert.is(workload.recordedSteps, isRecorded ? 2 : 0, 'from the third on');
     workload.dispose();
     losses.push(found);
   }

@@ -108,7 +108,7 @@ export async function loadMpiLibrary(): Promise<MpiLibrary> {
   );
   koffi.config({ ...koffi.config(), async_stack_size: STACK });
   // UCX, over which MPICH and Open MPI on InfiniBand communicate, replaces the functions that manage the process's memory while V8's threads
-  // call them. Then V8's heap was no longer mapped in 8 of 150 starts of 4 ranks with MPICH 4.0.2; without it, in none of 300.
+  // call them. With MPICH 4.0.2, memory of V8's heap then was no longer mapped in some starts, and the ranks crashed.
   process.env['UCX_MEM_EVENTS'] ??= 'n';
   const tried: string[] = [];
   for (const file of candidates()) {
