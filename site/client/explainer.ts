@@ -119,7 +119,8 @@ function inspectorOf(detector: Detector): (shown: Shown) => readonly Node[] {
     const maps = new Map<number, Promise<HTMLElement>>();
     const scene = boxScene(tile, found, (one, group) => void choose(one, group));
     const choose = async (one: Found, group: Element): Promise<void> => {
-      chosen = { analysis, anchor: one.anchor };
+      const own = { analysis, anchor: one.anchor };
+      chosen = own;
       for (const other of scene.querySelectorAll('.chosen')) other.classList.remove('chosen');
       for (const other of scene.querySelectorAll('.box.anchor')) other.remove();
       group.classList.add('chosen');
@@ -127,7 +128,7 @@ function inspectorOf(detector: Detector): (shown: Shown) => readonly Node[] {
       const map = maps.get(one.anchor) ?? influenceOf(detector, shown, one);
       maps.set(one.anchor, map);
       const made = await map;
-      if (chosen.anchor === one.anchor) stage.replaceChildren(factsOf(detector, shown, one), made);
+      if (chosen === own) stage.replaceChildren(factsOf(detector, shown, one), made);
     };
     const kept = found.findIndex(({ anchor }) => chosen?.analysis === analysis && chosen.anchor === anchor);
     if (kept < 0) stage.replaceChildren(note(HINT));

@@ -184,8 +184,9 @@ export function button(label: string, act: () => void): Control<null> {
 }
 
 /**
- * Puts controls and a view below them into a stage, and draws now and after each change. While `draw` runs, further changes
- * wait, and only the last is drawn.
+ * Puts controls and a view below them into a stage, and draws now and after each change. While `draw` runs, the view is
+ * busy (`aria-busy`) and further changes wait; only the last is drawn. A part of the view that has the focus passes it to the
+ * part of the next drawing that has the same `data-key`, or else to the view, so that no drawing takes a reader's place.
  *
  * @param draw returns what the view shows
  */
@@ -198,24 +199,34 @@ export async function controls(
   const view = element('div', { class: 'view', tabindex: 0, role: 'group', 'aria-label': 'Result' });
   let isRunning = false;
   let isStale = false;
+  const show = (...parts: readonly Child[]): void => {
+    const focused = view.querySelector<HTMLElement | SVGElement>(':focus');
+    view.replaceChildren(...parts);
+    if (focused === null) return;
+    const key = focused.dataset['key'];
+    const next = [...view.querySelectorAll<HTMLElement | SVGElement>('[data-key]')].find(
+      ({ dataset }) => dataset['key'] === key,
+    );
+    (next ?? view).focus({ preventScroll: true });
+  };
   const redraw = async (): Promise<void> => {
     isStale = true;
     if (isRunning) return;
     isRunning = true;
+    view.setAttribute('aria-busy', 'true');
     try {
       while (isStale) {
         isStale = false;
-        view.replaceChildren(...(await draw()));
+        show(...(await draw()));
       }
     } finally {
       isRunning = false;
+      view.removeAttribute('aria-busy');
     }
   };
   for (const part of parts) {
     part.onChange = () => {
-      redraw().catch((error: unknown) =>
-        view.replaceChildren(note(error instanceof Error ? error.message : String(error))),
-      );
+      redraw().catch((error: unknown) => show(note(error instanceof Error ? error.message : String(error))));
     };
   }
   stage.append(element('div', { class: 'controls' }, ...parts.map((part) => part.element)), view);

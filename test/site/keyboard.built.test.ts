@@ -124,9 +124,8 @@ if (site !== null) {
       await page.keyboard.press('ArrowRight');
       assert.is.not(await output.textContent(), before, name);
     }
-    const drawn = page.locator('[data-step="boxes"] .detection');
-    // All sliders have been drawn.
-    await until('a low threshold', LIMIT, async () => (await drawn.count()) > 1);
+    const drawn = page.locator('[data-step="boxes"] .view:not([aria-busy])');
+    await drawn.waitFor();
     await tabTo(page, /^Box 1 of/);
     const facts = page.locator('[data-step="inspector"]');
     await facts.getByText('This box').waitFor();
@@ -142,6 +141,24 @@ if (site !== null) {
     assert.match((await focused(page)).name, /^Box 1 of/);
     await page.keyboard.press('Tab');
     assert.not.match((await focused(page)).name, /^Box/);
+
+    // A drawing that ends while a box has the focus.
+    const setThreshold = async (value: number): Promise<void> => {
+      await page.getByLabel('Score threshold').evaluate((input: { value: string } & EventTarget, to) => {
+        input.value = String(to);
+        input.dispatchEvent(new Event('input', { bubbles: true }));
+      }, value);
+      await drawn.waitFor();
+    };
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('ArrowRight');
+    const key = await page.locator('.detection:focus').getAttribute('data-key');
+    const before = await page.locator('.detection').count();
+    await setThreshold(0.02);
+    assert.ok((await page.locator('.detection').count()) > before, 'a lower threshold shows more boxes');
+    assert.is(await page.locator('.detection:focus').getAttribute('data-key'), key);
+    await setThreshold(0.98);
+    assert.is((await focused(page)).name, 'Result');
     await context.close();
   });
 }

@@ -108,11 +108,12 @@ export function boxScene(
     ...Array.from(tile.labels, (_, i) => outline(cornersAt(tile.boxes, i), 'missed')),
   );
   root.setAttribute('role', 'group');
-  const groups = found.map(({ box, score }, i) =>
+  const groups = found.map(({ box, score, anchor }, i) =>
     svg(
       'g',
       {
         class: 'detection',
+        'data-key': anchor,
         tabindex: i === 0 ? 0 : -1,
         role: 'button',
         'aria-label': `Box ${i + 1} of ${found.length}, score ${score.toFixed(2)}`,
