@@ -12,7 +12,7 @@ import {
   tidy,
   upsampleNearest,
 } from '../../src/node.ts';
-import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../../src/kernels/conv2d.ts';
+import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../../src/kernels/convolution/conv2d.ts';
 import { Workload } from '../../src/measure/workload.ts';
 import { PROBED } from './retinanet.ts';
 import { serve } from './worker.mjs';

@@ -3,9 +3,10 @@ import { broadcastShapes, broadcastStrides, sizeOf, type Shape } from '../tensor
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { gatherStrided } from './copy.ts';
 import { checkFloat, fill } from './elementwise.ts';
-import { allRows, gemm, matrixRows } from './gemm.ts';
+import { allRows, matrixRows, planProduct } from './convolution/gemm.ts';
 import { run, type Bindable } from './run.ts';
 import { inSlices } from './slices.ts';
+import { factsOf } from './tuning.ts';
 import { matmul as matmulKernel } from './wgsl/matmul.wgsl.ts';
 
 /** Number of multiplications above which the kernel for large products makes up for transposing its operands. */
@@ -91,16 +92,14 @@ function launchLarge(
   { a, z, y }: Matrices,
   { count, m, k, n, aBatch, zBatch }: Sizes,
 ): void {
-  gemm(device, op, {
+  const { kernel, ...launch } = planProduct(factsOf(device), {
     images: 1,
     gather: matrixRows(m, k),
     scatter: allRows(m),
     k: n,
-    x: a,
-    w: z,
-    y,
     batch: { count, x: aBatch, w: zBatch, y: m * n },
   });
+  run(device, kernel, { op, bind: { x: a, w: z, scale: z, bias: z, add: z, y }, ...launch });
 }
 
 /** A kernel that reads matrices transposed or not. */

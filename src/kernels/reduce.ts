@@ -128,7 +128,7 @@ function reduceParts(op: ReduceOp, x: Tensor, extent: number, inner: number): Te
   const parts: Tensor[] = [];
   inSlices(op, extent, [x], [], (_, count, [xs]) => {
     const part = empty(x.device, [count * inner], x.dtype, op);
-    copySlice(xs!, part);
+    copySlice(xs!, { tensor: part, start: 0, count: part.size });
     parts.push(reduceAxis(op, part, 1, count, inner));
     part.dispose();
   });

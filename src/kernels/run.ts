@@ -10,8 +10,8 @@ import { shaderStage } from '../tensor/webgpu-flags.ts';
 import { specialize, type Aliases, type Consts, type WgslSource } from './wgsl.ts';
 
 /** A range of a tensor's elements, for kernels that process a large tensor in parts (`inSlices`). */
-export interface Slice {
-  readonly tensor: Tensor;
+export interface Slice<T = Tensor> {
+  readonly tensor: T;
   /** First element. Its byte offset must be a multiple of the adapter's `minStorageBufferOffsetAlignment`. */
   readonly start: number;
   readonly count: number;
@@ -36,12 +36,12 @@ type StorageNames<S extends WgslSource> = {
 export type Params<S extends WgslSource> = { readonly [K in keyof S['params']]: number };
 
 /** Everything that one dispatch needs. A missing or misspelt binding, parameter or constant does not compile. */
-export interface Launch<S extends WgslSource> {
+export interface Launch<S extends WgslSource, B = Bindable> {
   /** Name of the operation, for errors. */
   readonly op: string;
   readonly consts?: Consts<S>;
   readonly aliases?: Aliases<S>;
-  readonly bind: { readonly [K in StorageNames<S>]: Bindable };
+  readonly bind: { readonly [K in StorageNames<S>]: B };
   readonly params: Late<Params<S>>;
   readonly groups: Groups;
 }

@@ -73,7 +73,7 @@ export function tuningOf(device: Device): Tuning {
 /** What the launches of a product depend on besides its shapes. */
 export interface AdapterFacts extends Pick<Device, 'bindingLimit' | 'winograd'> {
   readonly tuning: Tuning;
-  readonly limits: Pick<Device['limits'], 'maxComputeWorkgroupsPerDimension'>;
+  readonly limits: Pick<Device['limits'], 'maxComputeWorkgroupsPerDimension' | 'minStorageBufferOffsetAlignment'>;
 }
 
 export function factsOf(device: Device): AdapterFacts {

@@ -67,14 +67,6 @@ export function axpby(x: Tensor, y: Tensor, alpha: number, beta: number): void {
   axpbyAll([{ x, y, alpha }], beta);
 }
 
-/** Adds `part` to `sum` in place and disposes it; the first part becomes the sum. */
-export function accumulate(sum: Tensor | null, part: Tensor): Tensor {
-  if (sum === null) return part;
-  axpby(part, sum, 1, 1);
-  part.dispose();
-  return sum;
-}
-
 /** x = factor x, in place, for several tensors and one factor, a scalar on the GPU. See scale_all.wgsl. */
 export function scaleAll(tensors: readonly Tensor[], factor: Tensor): void {
   for (const x of tensors) checkAlike('scale', { x });

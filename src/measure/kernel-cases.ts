@@ -1,5 +1,5 @@
 import { Random } from '../common/random.ts';
-import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../kernels/conv2d.ts';
+import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../kernels/convolution/conv2d.ts';
 import { add } from '../autograd/ops/binary.ts';
 import { batchNorm } from '../autograd/ops/normalization.ts';
 import { defaultDevice } from '../tensor/device.ts';

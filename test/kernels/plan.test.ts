@@ -1,10 +1,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { conv2dShape, convolutionRows, geometryOf } from '../../src/kernels/conv2d-geometry.ts';
-import { phaseRows, phasesOf } from '../../src/kernels/conv2d-phases.ts';
-import { planProduct, planTransposed, type Rows } from '../../src/kernels/gemm.ts';
+import { conv2dShape, convolutionRows, geometryOf } from '../../src/kernels/convolution/conv2d-geometry.ts';
+import { phaseRows, phasesOf } from '../../src/kernels/convolution/conv2d-phases.ts';
+import { planForward, planGradInput, planGradWeight } from '../../src/kernels/convolution/conv2d.ts';
+import { tensorsOf, type Plan, type Planned, type Step } from '../../src/kernels/convolution/plan.ts';
+import { planProduct, planTransposed, type Rows } from '../../src/kernels/convolution/gemm.ts';
 import { WORKSPACE_BYTES, builtInTuning, type AdapterFacts } from '../../src/kernels/tuning.ts';
-import { partsOf, winogradFor } from '../../src/kernels/winograd.ts';
+import { partsOf, winogradFor } from '../../src/kernels/convolution/winograd.ts';
+import type { Slice } from '../../src/kernels/run.ts';
 import type { Shape } from '../../src/tensor/shape.ts';
 
 // What the products of convolutions would launch on adapters that this computer does not have.
@@ -13,7 +16,7 @@ const adapterOf = (kind: 'hardware' | 'software', vendor: string, subgroupSize: 
   tuning: builtInTuning({ kind, vendor, subgroupSize, name: vendor, architecture: '', tuned: false }),
   bindingLimit: 2 ** 27,
   winograd: true,
-  limits: { maxComputeWorkgroupsPerDimension: 65_535 },
+  limits: { maxComputeWorkgroupsPerDimension: 65_535, minStorageBufferOffsetAlignment: 256 },
 });
 
 const adapters = {
@@ -199,6 +202,129 @@ test('few pixels take a smaller tile, so that more workgroups share the work', (
   assert.equal(tile(128 * 128), { TX: 16, TY: 16, TRANSPOSED: false });
   assert.equal(tile(128 * 128 - 128), { TX: 8, TY: 16, TRANSPOSED: false });
   assert.equal(tile(64), { TX: 8, TY: 8, TRANSPOSED: false });
+});
+
+/** The tensors that a step writes. */
+function written(step: Step): Planned[] {
+  if (step.kind === 'copy') return [step.y.tensor];
+  if (step.kind !== 'launch') return [step.y];
+  const names = Object.entries(step.kernel.bindings).filter(([, kind]) => kind === 'storage');
+  return names.map(([name]) => {
+    const bound = (step.launch.bind as Record<string, Planned | Slice<Planned>>)[name]!;
+    return 'tensor' in bound ? bound.tensor : bound;
+  });
+}
+
+/** The multiply-adds of a plan's products. No step may read values that are not there, and none may stay but the result. */
+function checkPlan(adapter: AdapterFacts, { steps, ends, result }: Plan): number {
+  const alive = new Set<Planned>();
+  let work = 0;
+  steps.forEach((step, i) => {
+    const writes = written(step);
+    for (const tensor of tensorsOf(step)) {
+      assert.ok(tensor.isOperand || alive.has(tensor) || writes.includes(tensor), `${tensor.name} is read too early`);
+    }
+    for (const tensor of writes) {
+      assert.not(tensor.isOperand, tensor.name);
+      alive.add(tensor);
+    }
+    if (step.kind === 'derive') work += checkPlan(adapter, step.plan);
+    if (step.kind === 'launch') work += checkLaunch(adapter, step);
+    for (const tensor of ends[i]!) assert.ok(alive.delete(tensor), `${tensor.name} ends twice`);
+  });
+  assert.equal([...alive], [result]);
+  return work;
+}
+
+/** The multiply-adds of a launch that is a product, else 0. Everything must fit the adapter. */
+function checkLaunch(adapter: AdapterFacts, { kernel, launch }: Step & { readonly kind: 'launch' }): number {
+  for (const [name, bound] of Object.entries<Planned | Slice<Planned>>(launch.bind)) {
+    const { start = 0, count = 0, size = count } = bound as Partial<Planned & Slice<Planned>>;
+    assert.ok(4 * size <= adapter.bindingLimit, `${kernel.file}: ${name} has ${size} values`);
+    assert.is((4 * start) % adapter.limits.minStorageBufferOffsetAlignment, 0, `${kernel.file}: ${name}`);
+  }
+  const max = adapter.limits.maxComputeWorkgroupsPerDimension;
+  assert.ok(launch.groups.every((count) => count! > 0 && count! <= max));
+  const params = launch.params as Readonly<Record<string, number>>;
+  const { pixels = 0, spans = params['spansY']! * params['spansX']!, span, k4, xBatch } = params;
+  if (!kernel.file.startsWith('gemm')) return 0;
+  // A batch of Winograd's products, or one product.
+  const batch = xBatch === 0 ? 1 : Math.max(...tensorsOf({ kind: 'launch', kernel, launch }).map((t) => t.shape[0]!));
+  return batch * pixels * spans * span! * 4 * k4! * 4;
+}
+
+const all = { scale: true, bias: true, add: true, relu: true };
+const odd: Readonly<Record<string, Case>> = {
+  'three channels': { x: [3, 33, 31, 3], w: [7, 7, 3, 18], stride: 2, padding: 3 },
+  '3x3 with odd channels': { x: [3, 33, 35, 45], w: [3, 3, 45, 54], padding: 1 },
+  'groups of three channels': { x: [2, 12, 13, 18], w: [3, 3, 3, 12], padding: 1, groups: 6 },
+};
+
+for (const [adapterName, adapter] of Object.entries(adapters)) {
+  for (const [name, { x, w, ...options }] of Object.entries({ ...cases, ...odd })) {
+    test(`${adapterName}, ${name}: the plans of a convolution and its gradients`, () => {
+      const y = conv2dShape(x, w, options);
+      const shapes = { op: 'test', x, w, y, geometry: geometryOf('test', w, options) };
+      const gradInputParts = { ...all, scale: false, relu: false };
+      const plans = (facts: AdapterFacts): number[] =>
+        [
+          planForward(facts, shapes, all),
+          planGradInput(facts, shapes, gradInputParts),
+          planGradWeight(facts, shapes),
+        ].map((plan) => checkPlan(facts, plan));
+      const direct = plans({ ...adapter, winograd: false });
+      assert.is(direct[0], direct[2]);
+      if (winogradFor(adapter, w, shapes.geometry, [y[0], y[1], y[2]]) === null) return;
+      // 36 products instead of 16 x 9, with tiles that are partly outside.
+      for (const work of plans(adapter)) {
+        assert.ok(work < direct[0]! / 2 && work >= direct[0]! / 4, `${work} of ${direct}`);
+      }
+    });
+  }
+}
+
+test('images that cannot be bound together are convolved in parts, which are copied if they start where none can be bound', () => {
+  const [x, w, options] = [[5, 9, 9, 12], [3, 3, 12, 12], { padding: 1 }] as const;
+  const y = conv2dShape(x, w, options);
+  const shapes = { op: 'test', x, w, y, geometry: geometryOf('test', w, options) };
+  const has = { ...all, scale: false, relu: false };
+  const images = 9 * 9 * 12 * 4;
+  const copies = (alignment: number): number[] => {
+    const limits = { ...adapters.cpu.limits, minStorageBufferOffsetAlignment: alignment };
+    const facts = { ...adapters.cpu, limits, bindingLimit: 2 * images };
+    return [planForward(facts, shapes, has), planGradInput(facts, shapes, has), planGradWeight(facts, shapes)].map(
+      (plan) => {
+        checkPlan(facts, plan);
+        return plan.steps.filter(({ kind }) => kind === 'copy').length;
+      },
+    );
+  };
+  // 2, 2 and 1 image; the image, the sum and the result of each.
+  assert.equal(copies(256), [9, 9, 6]);
+  assert.equal(copies(16), [0, 0, 0]);
+});
+
+test('a plan shows what a convolution does before it runs', () => {
+  const [x, w, options] = [[2, 64, 64, 45], [3, 3, 45, 54], { padding: 1 }] as const;
+  const y = conv2dShape(x, w, options);
+  const shapes = { op: 'test', x, w, y, geometry: geometryOf('test', w, options) };
+  const files = ({ steps }: Plan): string[] =>
+    steps.flatMap((step) =>
+      step.kind === 'derive' ? files(step.plan) : [step.kind === 'launch' ? step.kernel.file : step.kind],
+    );
+  const has = { scale: false, bias: true, add: false, relu: true };
+  assert.equal(files(planForward(adapters.llvmpipe, shapes, has)), [
+    'pad_channels.wgsl', // x
+    'pad_channels.wgsl', // bias
+    'zero', // w
+    'walk',
+    'winograd_filter.wgsl',
+    'winograd_input.wgsl',
+    'gemm_subgroup.wgsl',
+    'winograd_output.wgsl',
+    'walk', // the result
+  ]);
+  assert.equal(files(planForward(adapters.nvidia, shapes, has)).slice(-2), ['gemm_tile.wgsl', 'walk']);
 });
 
 test.run();

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { ConvShape } from '../../src/measure/conv-shapes.ts';
 import { checkTask, convTasks } from '../../src/measure/tasks.ts';
 import { init } from '../../src/node/init.ts';
-import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../../src/kernels/conv2d.ts';
+import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../../src/kernels/convolution/conv2d.ts';
 import { randn } from '../../src/index.ts';
 import { testDevice } from '../support/device.ts';
 import { errorOf } from '../support/errors.ts';

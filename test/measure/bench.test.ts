@@ -15,7 +15,7 @@ import { caseLine } from '../../src/measure/text.ts';
 import { measureCheckpoint, measureWhole } from '../../src/measure/whole.ts';
 import { checkWhole } from '../../src/measure/whole-check.ts';
 import { Workload } from '../../src/measure/workload.ts';
-import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../../src/kernels/conv2d.ts';
+import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../../src/kernels/convolution/conv2d.ts';
 import { mul, randn, tidy } from '../../src/index.ts';
 import { testDevice } from '../support/device.ts';
 

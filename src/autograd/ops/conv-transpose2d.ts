@@ -1,6 +1,6 @@
 import { optionsOf } from '../../common/check.ts';
-import { convTranspose2dForward } from '../../kernels/conv2d.ts';
-import type { ConvTranspose2dOptions } from '../../kernels/conv2d-geometry.ts';
+import { convTranspose2dForward } from '../../kernels/convolution/conv2d.ts';
+import type { ConvTranspose2dOptions } from '../../kernels/convolution/conv2d-geometry.ts';
 import { tidy } from '../../tensor/scope.ts';
 import { checkTensor, type Tensor } from '../../tensor/tensor.ts';
 import { record } from '../tape.ts';

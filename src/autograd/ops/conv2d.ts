@@ -1,8 +1,8 @@
 import { optionsOf } from '../../common/check.ts';
 import { clearPixels } from '../../kernels/clear-pixels.ts';
-import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../../kernels/conv2d.ts';
+import { conv2dForward, conv2dGradInput, conv2dGradWeight } from '../../kernels/convolution/conv2d.ts';
 import { checkFloat } from '../../kernels/elementwise.ts';
-import { conv2dShape, type Conv2dOptions } from '../../kernels/conv2d-geometry.ts';
+import { conv2dShape, type Conv2dOptions } from '../../kernels/convolution/conv2d-geometry.ts';
 import { reluScaleGrad } from '../../kernels/normalization.ts';
 import { tidy } from '../../tensor/scope.ts';
 import { sameShape, type Shape } from '../../tensor/shape.ts';

@@ -1,4 +1,4 @@
-import { conv2dForward } from '../../kernels/conv2d.ts';
+import { conv2dForward } from '../../kernels/convolution/conv2d.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { convTasks } from '../tasks.ts';
 import { conv1Naive } from './conv_1_naive.wgsl.ts';

@@ -1,4 +1,4 @@
-import { conv2dGradWeight } from '../../kernels/conv2d.ts';
+import { conv2dGradWeight } from '../../kernels/convolution/conv2d.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { ladderTasks, unfold, type ConvExtents } from './conv.ts';
 import { grad1Naive } from './grad_1_naive.wgsl.ts';

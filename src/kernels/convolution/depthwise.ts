@@ -1,16 +1,13 @@
-import type { Shape } from '../tensor/shape.ts';
-import { empty, type Tensor } from '../tensor/tensor.ts';
+import type { Shape } from '../../tensor/shape.ts';
+import { linearGroups } from '../run.ts';
+import { WORKSPACE_BYTES, type AdapterFacts } from '../tuning.ts';
+import { depthwiseConv2d } from '../wgsl/depthwise_conv2d.wgsl.ts';
+import { depthwiseGradFilter } from '../wgsl/depthwise_grad_filter.wgsl.ts';
+import { depthwiseGradInput } from '../wgsl/depthwise_grad_input.wgsl.ts';
+import { windowParams } from '../window.ts';
 import type { Geometry } from './conv2d-geometry.ts';
 import type { ProductEpilogue } from './gemm.ts';
-import { reduceAxis } from './reduce.ts';
-import { linearGroups, run } from './run.ts';
-import { inSlices } from './slices.ts';
-import { WORKSPACE_BYTES, tuningOf } from './tuning.ts';
-import { accumulate } from './update.ts';
-import { depthwiseConv2d } from './wgsl/depthwise_conv2d.wgsl.ts';
-import { depthwiseGradFilter } from './wgsl/depthwise_grad_filter.wgsl.ts';
-import { depthwiseGradInput as gradInputKernel } from './wgsl/depthwise_grad_input.wgsl.ts';
-import { windowParams } from './window.ts';
+import { temporary, type Planned, type Planner } from './plan.ts';
 
 // Convolutions with as many groups as channels. There is no sum over channels, hence no product of matrices: each value is
 // used for the few taps of its own channel, and memory is the limit. One launch for all groups.
@@ -32,28 +29,26 @@ function channelsOf(w: Shape, { groups }: Geometry) {
 }
 
 /**
- * y = epilogue(conv(x, w)).
+ * Plans y = epilogue(conv(x, w)).
  *
  * @param x [N, H, W, C]
  * @param w [R, S, 1, K]
- * @param shape [N, P, Q, K]
+ * @param y [N, P, Q, K], written
  */
-export function depthwiseForward(
-  op: string,
-  x: Tensor,
-  w: Tensor,
+export function addDepthwise(
+  plan: Planner,
+  x: Planned,
+  w: Planned,
+  y: Planned,
   geometry: Geometry,
-  shape: Shape,
-  { scale = null, bias = null, add = null, relu = false }: ProductEpilogue<Tensor>,
-): Tensor {
-  const [n, p, q, k] = shape as [number, number, number, number];
+  { scale = null, bias = null, add = null, relu = false }: ProductEpilogue<Planned>,
+): void {
+  const [n, p, q, k] = y.shape as [number, number, number, number];
   const { multiplier, vector, aliases } = channelsOf(w.shape, geometry);
-  const y = empty(x.device, shape, 'float32', op);
   const blocks = Math.ceil(q / EACH);
-  inSlices(op, n, add === null ? [x] : [x, add], [y], (_, images, slices) => {
+  plan.inSlices(n, add === null ? [x] : [x, add], [y], (images, slices) => {
     const lines = images * p;
-    run(x.device, depthwiseConv2d, {
-      op,
+    plan.launch(depthwiseConv2d, {
       consts: { SIZE },
       aliases,
       bind: {
@@ -79,28 +74,25 @@ export function depthwiseForward(
         hasAdd: Number(add !== null),
         relu: Number(relu),
       },
-      groups: linearGroups(x.device, (lines * blocks * k) / vector, SIZE),
+      groups: linearGroups(plan.adapter, (lines * blocks * k) / vector, SIZE),
     });
   });
-  return y;
 }
 
-/** dx of `shape` [N, H, W, C], plus the bias [C]. */
-export function depthwiseGradInput(
-  op: string,
-  dy: Tensor,
-  w: Tensor,
+/** Plans dx [N, H, W, C], plus the bias [C]. */
+export function addDepthwiseGradInput(
+  plan: Planner,
+  dy: Planned,
+  w: Planned,
+  dx: Planned,
   geometry: Geometry,
-  shape: Shape,
-  bias: Tensor | null,
-): Tensor {
-  const [n, h, width, c] = shape as [number, number, number, number];
+  bias: Planned | null,
+): void {
+  const [n, h, width, c] = dx.shape as [number, number, number, number];
   const { multiplier, vector, aliases } = channelsOf(w.shape, geometry);
-  const dx = empty(dy.device, shape, 'float32', op);
-  inSlices(op, n, [dy], [dx], (_, images, [dys, dxs]) => {
+  plan.inSlices(n, [dy], [dx], (images, [dys, dxs]) => {
     const elements = (images * h * width * c) / vector;
-    run(dy.device, gradInputKernel, {
-      op,
+    plan.launch(depthwiseGradInput, {
       consts: { SIZE },
       aliases,
       bind: { dy: dys!, w, bias: bias ?? w, dx: dxs! },
@@ -115,27 +107,32 @@ export function depthwiseGradInput(
         ...windowParams(w.shape, geometry),
         hasBias: Number(bias !== null),
       },
-      groups: linearGroups(dy.device, elements, SIZE),
+      groups: linearGroups(plan.adapter, elements, SIZE),
     });
   });
-  return dx;
 }
 
-/** dw of `shape` [R, S, 1, K]. */
-export function depthwiseGradWeight(op: string, x: Tensor, dy: Tensor, geometry: Geometry, shape: Shape): Tensor {
+/** Plans dw of `shape` [R, S, 1, K]. */
+export function addDepthwiseGradWeight(
+  plan: Planner,
+  x: Planned,
+  dy: Planned,
+  geometry: Geometry,
+  shape: Shape,
+): Planned {
   const [n, p, q] = dy.shape as [number, number, number];
   const { multiplier, vector, aliases } = channelsOf(shape, geometry);
   const elements = shape[0]! * shape[1]! * shape[3]!;
-  let sum: Tensor | null = null;
-  inSlices(op, n, [x, dy], [], (_, images, [xs, dys]) => {
+  let sum: Planned | null = null;
+  plan.inSlices(n, [x, dy], [], (images, [xs, dys]) => {
     const pixels = images * p * q;
-    const splits = splitsFor(x, pixels, elements, vector);
-    const partial = empty(x.device, [splits, elements], 'float32', op);
-    run(x.device, depthwiseGradFilter, {
-      op,
+    const splits = splitsFor(plan.adapter, pixels, elements, vector);
+    const dw = temporary('weight gradient', shape);
+    const parts = splits === 1 ? dw : temporary('parts of sums', [splits, elements]);
+    plan.launch(depthwiseGradFilter, {
       consts: { SIZE },
       aliases,
-      bind: { x: xs!, dy: dys!, dw: partial },
+      bind: { x: xs!, dy: dys!, dw: parts },
       params: {
         h: x.shape[1]!,
         w: x.shape[2]!,
@@ -148,20 +145,17 @@ export function depthwiseGradWeight(op: string, x: Tensor, dy: Tensor, geometry:
         splits,
         perSplit: Math.ceil(pixels / splits),
       },
-      groups: linearGroups(x.device, (splits * elements) / vector, SIZE),
+      groups: linearGroups(plan.adapter, (splits * elements) / vector, SIZE),
     });
-    const part = splits === 1 ? partial : reduceAxis('sum', partial, 1, splits, elements);
-    if (part !== partial) partial.dispose();
-    sum = accumulate(sum, part);
+    if (splits > 1) plan.sum(parts, dw, [1, splits, elements]);
+    sum = plan.accumulate(sum, dw);
   });
-  const dw = sum!.alias(shape);
-  sum!.dispose();
-  return dw;
+  return sum!;
 }
 
 /** How many splits of the sum over `pixels` keep the adapter busy and fit the workspace. */
-function splitsFor({ device }: Tensor, pixels: number, elements: number, vector: number): number {
-  const room = Math.min(WORKSPACE_BYTES, device.bindingLimit) / (4 * elements);
-  const wanted = Math.ceil((tuningOf(device).minWorkgroups * SIZE * vector) / elements);
+function splitsFor({ bindingLimit, tuning }: AdapterFacts, pixels: number, elements: number, vector: number): number {
+  const room = Math.min(WORKSPACE_BYTES, bindingLimit) / (4 * elements);
+  const wanted = Math.ceil((tuning.minWorkgroups * SIZE * vector) / elements);
   return Math.max(1, Math.floor(Math.min(room, wanted, Math.ceil(pixels / MIN_SPLIT))));
 }

@@ -1,9 +1,9 @@
-import type { Shape } from '../tensor/shape.ts';
-import { empty, type Tensor } from '../tensor/tensor.ts';
+import type { Shape } from '../../tensor/shape.ts';
+import { linearGroups } from '../run.ts';
+import { flipFilter } from '../wgsl/flip_filter.wgsl.ts';
 import type { Geometry } from './conv2d-geometry.ts';
 import type { Gather, Scatter, Taps } from './gemm.ts';
-import { linearGroups, run } from './run.ts';
-import { flipFilter } from './wgsl/flip_filter.wgsl.ts';
+import { temporary, type Planned, type Planner } from './plan.ts';
 
 // The input gradient of a convolution with a stride. Input pixels fall into phases, those that leave the same remainder
 // when divided by the stride: they meet the same taps. Each phase is a convolution of dy with those taps in reverse
@@ -88,13 +88,12 @@ function axisPhases({ stride, padding, dilation }: Geometry, axis: 0 | 1, extent
   });
 }
 
-/** The taps of a phase in reverse order, with channels swapped: [taps, taps, K / groups, C]. */
-export function flippedFilter(op: string, w: Tensor, groups: number, { down, right }: Phase): Tensor {
+/** Plans the taps of a phase in reverse order, with channels swapped: [taps, taps, K / groups, C]. */
+export function addFlippedFilter(plan: Planner, w: Planned, groups: number, { down, right }: Phase): Planned {
   const [, s, c, k] = w.shape as [number, number, number, number];
-  if (down.taps * right.taps === 0) return w.alias(w.shape); // Nothing reaches these pixels.
-  const y = empty(w.device, [down.taps, right.taps, k / groups, groups * c], 'float32', op);
-  run(w.device, flipFilter, {
-    op,
+  if (down.taps * right.taps === 0) return w; // Nothing reaches these pixels.
+  const y = temporary('flipped filter', [down.taps, right.taps, k / groups, groups * c]);
+  plan.launch(flipFilter, {
     consts: { SIZE },
     bind: { w, y },
     params: {
@@ -109,7 +108,7 @@ export function flippedFilter(op: string, w: Tensor, groups: number, { down, rig
       everyS: right.every,
       tapsS: right.taps,
     },
-    groups: linearGroups(w.device, y.size / 16, SIZE),
+    groups: linearGroups(plan.adapter, y.size / 16, SIZE),
   });
   return y;
 }

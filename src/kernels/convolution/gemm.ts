@@ -1,19 +1,18 @@
-import type { Device } from '../tensor/device.ts';
-import { empty, type Tensor } from '../tensor/tensor.ts';
-import type { Tuning } from '../tensor/tuning.ts';
-import { reduceAxis } from './reduce.ts';
-import { linearGroups, run, type Bindable, type Launch, type Params } from './run.ts';
-import { WORKSPACE_BYTES, factsOf, tuningForGroups, type AdapterFacts } from './tuning.ts';
-import { gemmBroadcast } from './wgsl/gemm_broadcast.wgsl.ts';
-import { gemmLane } from './wgsl/gemm_lane.wgsl.ts';
-import { gemmSubgroup } from './wgsl/gemm_subgroup.wgsl.ts';
-import { gemmTile } from './wgsl/gemm_tile.wgsl.ts';
-import { gemmTnBroadcast } from './wgsl/gemm_tn_broadcast.wgsl.ts';
-import { gemmTnLane } from './wgsl/gemm_tn_lane.wgsl.ts';
-import { gemmTnSubgroup } from './wgsl/gemm_tn_subgroup.wgsl.ts';
-import { gemmTnTile } from './wgsl/gemm_tn_tile.wgsl.ts';
-import type { Consts, WgslSource } from './wgsl.ts';
-import type { Pair } from './window.ts';
+import type { Shape } from '../../tensor/shape.ts';
+import type { Tuning } from '../../tensor/tuning.ts';
+import { linearGroups, type Launch, type Params, type Slice } from '../run.ts';
+import { WORKSPACE_BYTES, tuningForGroups, type AdapterFacts } from '../tuning.ts';
+import { gemmBroadcast } from '../wgsl/gemm_broadcast.wgsl.ts';
+import { gemmLane } from '../wgsl/gemm_lane.wgsl.ts';
+import { gemmSubgroup } from '../wgsl/gemm_subgroup.wgsl.ts';
+import { gemmTile } from '../wgsl/gemm_tile.wgsl.ts';
+import { gemmTnBroadcast } from '../wgsl/gemm_tn_broadcast.wgsl.ts';
+import { gemmTnLane } from '../wgsl/gemm_tn_lane.wgsl.ts';
+import { gemmTnSubgroup } from '../wgsl/gemm_tn_subgroup.wgsl.ts';
+import { gemmTnTile } from '../wgsl/gemm_tn_tile.wgsl.ts';
+import type { Consts, WgslSource } from '../wgsl.ts';
+import type { Pair } from '../window.ts';
+import { temporary, type Planned, type Planner } from './plan.ts';
 
 // The matrix products behind every convolution and large matmul. The left operand is never written out: each of its rows
 // is gathered from an image while it is multiplied (implicit GEMM). Adapters differ in how a value, once loaded, is best
@@ -69,7 +68,7 @@ export interface Rows {
 }
 
 /** What is done to a value of a product before it is written: relu(scale[k] value + bias[k] + add[m, k]). */
-export interface ProductEpilogue<T extends Bindable = Bindable> {
+export interface ProductEpilogue<T> {
   /** [K]. Default none. */
   readonly scale?: T | null;
   /** [K]. Default none. */
@@ -88,7 +87,7 @@ interface Batch {
   readonly y: number;
 }
 
-/** y = epilogue(A W): the rows of A are gathered from x, and W has the shape [spans, 4 span, K]. */
+/** The shapes of y = epilogue(A W): the rows of A are gathered from x, and W has the shape [spans, 4 span, K]. */
 export interface Product extends Rows {
   /** Columns of W and channels of y; a multiple of four for each group. */
   readonly k: number;
@@ -97,10 +96,8 @@ export interface Product extends Rows {
    * group. Default 1.
    */
   readonly groups?: number;
-  readonly x: Bindable;
-  readonly w: Bindable;
-  readonly y: Bindable;
-  readonly epilogue?: ProductEpilogue;
+  /** Of which only what it has counts here. */
+  readonly epilogue?: ProductEpilogue<unknown>;
   /** Default: one product. */
   readonly batch?: Batch;
   /**
@@ -120,7 +117,7 @@ export interface Taps {
 /** Whether the kernel of an adapter reads filters transposed. On software adapters a launch that transposes costs little. */
 export const readsTransposed = ({ tuning }: AdapterFacts): boolean => tuning.family === 'tile';
 
-/** A^T Z: the rows of A are gathered from x as for `Product`, and Z has the shape [rows, K]. */
+/** The shapes of A^T Z: the rows of A are gathered from x as for `Product`, and Z has the shape [rows, K]. */
 export interface TransposedProduct {
   readonly images: number;
   readonly gather: Gather;
@@ -130,8 +127,6 @@ export interface TransposedProduct {
   readonly k: number;
   /** As for `Product`. Default 1. */
   readonly groups?: number;
-  readonly x: Bindable;
-  readonly z: Bindable;
   /** Distances of x and z (as `y`). Default: one product. */
   readonly batch?: Omit<Batch, 'w'>;
 }
@@ -185,16 +180,21 @@ function tileFor(
   return tiles.find(fits) ?? tiles.at(-1)!;
 }
 
-/** Launches y = epilogue(A W), which is written into y, for each product of the batch. */
-export function gemm(device: Device, op: string, product: Product): void {
-  const { kernel, ...launch } = planProduct(factsOf(device), product);
-  const { x, w, y } = product;
+type Operand = Planned | Slice<Planned>;
+
+/** Plans y = epilogue(A W), which is written into y, for each product of the batch. */
+export function addProduct(
+  plan: Planner,
+  { x, w, y }: Readonly<Record<'x' | 'w' | 'y', Operand>>,
+  product: Product & { readonly epilogue?: ProductEpilogue<Operand> },
+): void {
+  const { kernel, ...launch } = planProduct(plan.adapter, product);
   const { scale, bias, add } = product.epilogue ?? {};
-  run(device, kernel, { op, bind: { x, w, scale: scale ?? w, bias: bias ?? w, add: add ?? w, y }, ...launch });
+  plan.launch(kernel, { bind: { x, w, scale: scale ?? w, bias: bias ?? w, add: add ?? w, y }, ...launch });
 }
 
 /** The launch of a product: a function of shapes and adapter only. */
-export function planProduct(adapter: AdapterFacts, product: Omit<Product, 'x' | 'w' | 'y'>): Plan<ProductKernel> {
+export function planProduct(adapter: AdapterFacts, product: Product): Plan<ProductKernel> {
   const params = gemmParams(product);
   const batches = product.batch?.count ?? 1;
   const tuning = groupTuning(adapter.tuning, product);
@@ -204,7 +204,7 @@ export function planProduct(adapter: AdapterFacts, product: Omit<Product, 'x' | 
   return { kernel, consts, params, groups: [across, fold, columnBlocks * batches] };
 }
 
-function gemmParams(product: Omit<Product, 'x' | 'w' | 'y'>): Params<ProductKernel> {
+function gemmParams(product: Product): Params<ProductKernel> {
   const { images, gather, scatter, k, groups = 1, epilogue = {}, batch = single, taps = null } = product;
   const { down, right } = gather;
   const { scale = null, bias = null, add = null, relu = false } = epilogue;
@@ -304,24 +304,28 @@ const LANE_VECTORS = 2;
 const UNSPLIT = 1024;
 
 /**
- * A^T Z, [batch, spans, 4 span, K] flat. Long sums are split into parts, which are then added in a fixed order, so that
- * results are the same every time.
+ * Plans A^T Z, [batch, spans, 4 span, K], as a tensor of a given shape. Long sums are split into parts, which are then added in a
+ * fixed order, so that results are the same every time.
  */
-export function gemmTransposed(device: Device, op: string, product: TransposedProduct): Tensor {
-  const { kernel, partial, ...launch } = planTransposed(factsOf(device), product);
-  const { x, z } = product;
-  const parts = empty(device, partial, 'float32', op);
-  run(device, kernel, { op, bind: { x, z, y: parts }, ...launch });
-  if (partial[1] === 1) return parts;
-  const sum = reduceAxis('sum', parts, ...partial);
-  parts.dispose();
-  return sum;
+export function addTransposed(
+  plan: Planner,
+  { x, z }: Readonly<Record<'x' | 'z', Operand>>,
+  product: TransposedProduct,
+  shape: Shape,
+): Planned {
+  const { kernel, partial, ...launch } = planTransposed(plan.adapter, product);
+  const splits = partial[1];
+  const y = temporary('transposed product', shape);
+  const parts = splits === 1 ? y : temporary('parts of sums', partial);
+  plan.launch(kernel, { bind: { x, z, y: parts }, ...launch });
+  if (splits > 1) plan.sum(parts, y, partial);
+  return y;
 }
 
 /** The launch of a transposed product, and the shape of what it writes: products, parts of each sum, values. */
 export function planTransposed(
   adapter: AdapterFacts,
-  product: Omit<TransposedProduct, 'x' | 'z'>,
+  product: TransposedProduct,
 ): Plan<TransposedKernel> & { readonly partial: readonly [batch: number, splits: number, elements: number] } {
   const tuning = groupTuning(adapter.tuning, product);
   const { images, gather, outputs, k, groups = 1, batch = single } = product;

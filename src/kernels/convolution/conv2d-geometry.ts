@@ -1,7 +1,7 @@
-import { checkInteger, described, pairOf } from '../common/check.ts';
-import type { Shape } from '../tensor/shape.ts';
+import { checkInteger, described, pairOf } from '../../common/check.ts';
+import type { Shape } from '../../tensor/shape.ts';
 import { allRows, matrixRows, type Gather, type Rows } from './gemm.ts';
-import { positionsOf, type Pair, type Window } from './window.ts';
+import { positionsOf, type Pair, type Window } from '../window.ts';
 
 export interface Conv2dOptions {
   /** Pixels between neighbouring windows, for both axes or [height, width]. Default 1. */

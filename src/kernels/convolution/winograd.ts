@@ -1,23 +1,20 @@
-import type { Device } from '../tensor/device.ts';
-import type { Shape } from '../tensor/shape.ts';
-import { empty, type Tensor } from '../tensor/tensor.ts';
-import type { Tuning } from '../tensor/tuning.ts';
-import { allRows, gemm, gemmTransposed, matrixRows, type ProductEpilogue } from './gemm.ts';
-import { linearGroups, run, type Slice } from './run.ts';
-import { inSlices } from './slices.ts';
-import { WORKSPACE_BYTES, factsOf, tuningOf, type AdapterFacts } from './tuning.ts';
-import { accumulate } from './update.ts';
-import { winograd2x2Filter } from './wgsl/winograd_2x2_filter.wgsl.ts';
-import { winograd2x2GradFilter } from './wgsl/winograd_2x2_grad_filter.wgsl.ts';
-import { winograd2x2GradOutput } from './wgsl/winograd_2x2_grad_output.wgsl.ts';
-import { winograd2x2Input } from './wgsl/winograd_2x2_input.wgsl.ts';
-import { winograd2x2Output } from './wgsl/winograd_2x2_output.wgsl.ts';
-import { winogradFilter } from './wgsl/winograd_filter.wgsl.ts';
-import { winogradGradFilter } from './wgsl/winograd_grad_filter.wgsl.ts';
-import { winogradGradOutput } from './wgsl/winograd_grad_output.wgsl.ts';
-import { winogradInput } from './wgsl/winograd_input.wgsl.ts';
-import { winogradOutput } from './wgsl/winograd_output.wgsl.ts';
-import type { Pair } from './window.ts';
+import type { Shape } from '../../tensor/shape.ts';
+import type { Tuning } from '../../tensor/tuning.ts';
+import { linearGroups, type Slice } from '../run.ts';
+import { WORKSPACE_BYTES, type AdapterFacts } from '../tuning.ts';
+import { winograd2x2Filter } from '../wgsl/winograd_2x2_filter.wgsl.ts';
+import { winograd2x2GradFilter } from '../wgsl/winograd_2x2_grad_filter.wgsl.ts';
+import { winograd2x2GradOutput } from '../wgsl/winograd_2x2_grad_output.wgsl.ts';
+import { winograd2x2Input } from '../wgsl/winograd_2x2_input.wgsl.ts';
+import { winograd2x2Output } from '../wgsl/winograd_2x2_output.wgsl.ts';
+import { winogradFilter } from '../wgsl/winograd_filter.wgsl.ts';
+import { winogradGradFilter } from '../wgsl/winograd_grad_filter.wgsl.ts';
+import { winogradGradOutput } from '../wgsl/winograd_grad_output.wgsl.ts';
+import { winogradInput } from '../wgsl/winograd_input.wgsl.ts';
+import { winogradOutput } from '../wgsl/winograd_output.wgsl.ts';
+import type { Pair } from '../window.ts';
+import { addProduct, addTransposed, allRows, matrixRows, type ProductEpilogue } from './gemm.ts';
+import { temporary, type Planned, type Planner } from './plan.ts';
 
 // Winograd's minimal filtering (Lavin and Gray 2016, "Fast Algorithms for Convolutional Neural Networks"). In F(4x4, 3x3)
 // a tile of 6x6 inputs and a filter of 3x3 are transformed so that the 4x4 outputs come from 36 products instead of 144,
@@ -73,9 +70,12 @@ const algorithms: readonly Winograd[] = [
 const SIZE = 64;
 
 /** Specialisation of the kernels. llvmpipe, of the family `subgroup`, compiles loops much faster than unrolled loads. */
-const constsOf = ({ input }: Winograd, device: Device): { readonly SIZE: number; readonly LOOPS?: boolean } => ({
+const constsOf = (
+  { input }: Winograd,
+  { tuning }: AdapterFacts,
+): { readonly SIZE: number; readonly LOOPS?: boolean } => ({
   SIZE,
-  ...('LOOPS' in input.consts ? { LOOPS: tuningOf(device).family === 'subgroup' } : {}),
+  ...('LOOPS' in input.consts ? { LOOPS: tuning.family === 'subgroup' } : {}),
 });
 
 /** Tiles of an output of P rows and Q columns. */
@@ -124,49 +124,42 @@ export function winogradFor(
 }
 
 /**
- * y = epilogue(conv(x, w)) with the given padding.
+ * Plans y = epilogue(conv(x, w)) with the given padding.
  *
  * @param x [N, H, W, C]
- * @param w [3, 3, C, K]
+ * @param u the filter w [3, 3, C, K], transformed
  * @param y [N, P, Q, K], written
- * @param keepsFilter whether to keep the transformed filter, 4 or 1.8 times the size of w, until w changes
  */
-export function winogradForward(
+export function addWinograd(
+  plan: Planner,
   algorithm: Winograd,
-  op: string,
-  x: Tensor,
-  w: Tensor,
-  y: Tensor,
+  x: Planned,
+  u: Planned,
+  y: Planned,
   padding: Pair,
-  { scale = null, bias = null, add = null, relu = false }: ProductEpilogue<Tensor>,
-  keepsFilter = false,
+  { scale = null, bias = null, add = null, relu = false }: ProductEpilogue<Planned>,
 ): void {
   const { elements } = algorithm;
-  const { device } = x;
-  const [c, k] = w.shape.slice(2) as [number, number];
+  const [c, k] = u.shape.slice(1) as [number, number];
   const [n, p, q] = y.shape as [number, number, number];
-  const u = keepsFilter
-    ? w.storage.derived(`winograd ${elements} [${w.shape}]`, () => transformedFilter(algorithm, op, w))
-    : transformedFilter(algorithm, op, w);
-  inSlices(op, n, add === null ? [x] : [x, add], [y], (_, images, slices) => {
-    for (const part of partsOf(factsOf(device), images, algorithm, [p, q], Math.max(c, k))) {
+  plan.inSlices(n, add === null ? [x] : [x, add], [y], (images, slices) => {
+    for (const part of partsOf(plan.adapter, images, algorithm, [p, q], Math.max(c, k))) {
       const { tiles } = part;
-      const v = transformedInput(algorithm, op, x, slices[0]!, padding, part);
-      const m = empty(device, [elements, tiles, k], 'float32', op);
-      gemm(device, op, {
-        images: 1,
-        gather: matrixRows(tiles, c),
-        scatter: allRows(tiles),
-        k,
-        x: v,
-        w: u,
-        y: m,
-        batch: { count: elements, x: tiles * c, w: c * k, y: tiles * k },
-      });
-      v.dispose();
-      run(device, algorithm.output, {
-        op,
-        consts: constsOf(algorithm, device),
+      const v = addTransformedInput(plan, algorithm, x, slices[0]!, padding, part);
+      const m = temporary('products', [elements, tiles, k]);
+      addProduct(
+        plan,
+        { x: v, w: u, y: m },
+        {
+          images: 1,
+          gather: matrixRows(tiles, c),
+          scatter: allRows(tiles),
+          k,
+          batch: { count: elements, x: tiles * c, w: c * k, y: tiles * k },
+        },
+      );
+      plan.launch(algorithm.output, {
+        consts: constsOf(algorithm, plan.adapter),
         bind: { m, scale: scale ?? m, bias: bias ?? m, add: add === null ? m : slices[1]!, y: slices.at(-1)! },
         params: {
           p,
@@ -178,100 +171,91 @@ export function winogradForward(
           hasAdd: Number(add !== null),
           relu: Number(relu),
         },
-        groups: linearGroups(device, (tiles * k) / 4, SIZE),
+        groups: linearGroups(plan.adapter, (tiles * k) / 4, SIZE),
       });
-      m.dispose();
     }
   });
-  u.dispose();
 }
 
 /**
- * The gradient of the filter of conv(x, w).
+ * Plans the gradient of the filter of conv(x, w), [3, 3, C, K].
  *
  * @param x [N, H, W, C]
  * @param dy [N, P, Q, K]
- * @returns [3, 3, C, K]
  */
-export function winogradGradWeight(algorithm: Winograd, op: string, x: Tensor, dy: Tensor, padding: Pair): Tensor {
+export function addWinogradGradWeight(
+  plan: Planner,
+  algorithm: Winograd,
+  x: Planned,
+  dy: Planned,
+  padding: Pair,
+): Planned {
   const { elements } = algorithm;
-  const { device } = x;
   const [n, p, q, k] = dy.shape as [number, number, number, number];
   const c = x.shape[3]!;
-  let du: Tensor | null = null;
-  inSlices(op, n, [x, dy], [], (_, images, [xs, dys]) => {
-    for (const part of partsOf(factsOf(device), images, algorithm, [p, q], Math.max(c, k))) {
+  let du: Planned | null = null;
+  plan.inSlices(n, [x, dy], [], (images, [xs, dys]) => {
+    for (const part of partsOf(plan.adapter, images, algorithm, [p, q], Math.max(c, k))) {
       const { tiles } = part;
-      const v = transformedInput(algorithm, op, x, xs!, padding, part);
-      const m = empty(device, [elements, tiles, k], 'float32', op);
-      run(device, algorithm.gradOutput, {
-        op,
-        consts: constsOf(algorithm, device),
+      const v = addTransformedInput(plan, algorithm, x, xs!, padding, part);
+      const m = temporary('transformed gradient', [elements, tiles, k]);
+      plan.launch(algorithm.gradOutput, {
+        consts: constsOf(algorithm, plan.adapter),
         bind: { dy: dys!, m },
         params: { p, q, k4: k / 4, ...part },
-        groups: linearGroups(device, (tiles * k) / 4, SIZE),
+        groups: linearGroups(plan.adapter, (tiles * k) / 4, SIZE),
       });
-      const products = gemmTransposed(device, op, {
+      const product = {
         images: 1,
         gather: matrixRows(tiles, c),
-        outputs: [1, tiles],
+        outputs: [1, tiles] as const,
         k,
-        x: v,
-        z: m,
         batch: { count: elements, x: tiles * c, y: tiles * k },
-      });
-      v.dispose();
-      m.dispose();
-      du = accumulate(du, products);
+      };
+      du = plan.accumulate(du, addTransposed(plan, { x: v, z: m }, product, [elements, c, k]));
     }
   });
-  const dw = empty(device, [3, 3, c, k], 'float32', op);
+  const dw = temporary('weight gradient', [3, 3, c, k]);
   const filters = (c * k) / 4;
-  run(device, algorithm.gradFilter, {
-    op,
-    consts: constsOf(algorithm, device),
+  plan.launch(algorithm.gradFilter, {
+    consts: constsOf(algorithm, plan.adapter),
     bind: { du: du!, dw },
     params: { filters },
-    groups: linearGroups(device, filters, SIZE),
+    groups: linearGroups(plan.adapter, filters, SIZE),
   });
-  du!.dispose();
   return dw;
 }
 
-/** The transformed filter [elements, C, K]. */
-function transformedFilter(algorithm: Winograd, op: string, w: Tensor): Tensor {
-  const { device } = w;
+/** Plans the transformed filter [elements, C, K] of w [3, 3, C, K]. */
+export function addTransformedFilter(plan: Planner, algorithm: Winograd, w: Planned): Planned {
   const [c, k] = w.shape.slice(2) as [number, number];
-  const u = empty(device, [algorithm.elements, c, k], 'float32', op);
+  const u = temporary('transformed filter', [algorithm.elements, c, k]);
   const filters = (c * k) / 4;
-  run(device, algorithm.filter, {
-    op,
-    consts: constsOf(algorithm, device),
+  plan.launch(algorithm.filter, {
+    consts: constsOf(algorithm, plan.adapter),
     bind: { w, u },
     params: { filters },
-    groups: linearGroups(device, filters, SIZE),
+    groups: linearGroups(plan.adapter, filters, SIZE),
   });
   return u;
 }
 
-/** The transformed tiles [elements, tiles, C] of a slice of x. */
-function transformedInput(
+/** Plans the transformed tiles [elements, tiles, C] of a slice of x. */
+function addTransformedInput(
+  plan: Planner,
   algorithm: Winograd,
-  op: string,
-  x: Tensor,
-  slice: Slice,
+  x: Planned,
+  slice: Slice<Planned>,
   [padY, padX]: Pair,
   part: Part,
-): Tensor {
+): Planned {
   const [, h, w, c] = x.shape as [number, number, number, number];
-  const { device } = x;
-  const v = empty(device, [algorithm.elements, part.tiles, c], 'float32', op);
-  run(device, algorithm.input, {
-    op,
-    consts: constsOf(algorithm, device),
+  const v = temporary('transformed input', [algorithm.elements, part.tiles, c]);
+  plan.launch(algorithm.input, {
+    consts: constsOf(algorithm, plan.adapter),
     bind: { x: slice, v },
     params: { h, w, c4: c / 4, padY, padX, ...part },
-    groups: linearGroups(device, (part.tiles * c) / 4, SIZE),
+    groups: linearGroups(plan.adapter, (part.tiles * c) / 4, SIZE),
   });
   return v;
 }
