@@ -2,6 +2,7 @@ import { GpuOutOfMemoryError, formatBytes } from '../../tensor/errors.ts';
 import { sizeOf, type Shape } from '../../tensor/shape.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { checkFloat } from '../elementwise.ts';
+import { slicesOf } from '../slices.ts';
 import type { AdapterFacts } from '../tuning.ts';
 import {
   conv2dShape,
@@ -196,6 +197,7 @@ export function planGradInput(adapter: AdapterFacts, shapes: Convolution, has: E
   const weight = addPadding(plan, operand('w', w), [2, 3], filter.slice(2), groups);
   const epilogue = plannedEpilogue(plan, has, x, c, groups);
   const dx = temporary('result', [n, h, width, c]);
+  slicesOf(op, adapter, n, [dx]); // Throws if an image cannot be bound, before its phases are listed.
   const phases = phasesOf(w, geometry, [h, width]);
   const winograd = winogradFor(adapter, filter, geometry, [n, h, width]);
   const { bias, add } = epilogue;
