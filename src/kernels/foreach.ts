@@ -8,8 +8,15 @@ import { inSlices } from './slices.ts';
 
 // One operation for each of many tensors (PyTorch's foreach). A network has hundreds of small tensors, and updating one is
 // less work than launching a kernel for it. So kernels that change tensors element by element have several slots, each
-// with bindings of its own (x0, y0; x1, y1; ...), as many as fit into the 8 storage buffers that every adapter binds. One
-// launch serves a tensor in each slot; its invocations walk through the slots in turn, four elements each.
+// with bindings of its own (x0, y0; x1, y1; ...), as many as fit into the storage buffers that the adapter binds: at least 8.
+// One launch serves a tensor in each slot; its invocations walk through the slots in turn, four elements each.
+
+/** Buffers that a launch binds at most. More would make kernels longer, which take longer to compile. */
+const MAX_BUFFERS = 16;
+
+/** The number of slots of a kernel that binds `each` buffers for a slot and `others` for all. */
+export const slotsOf = ({ limits }: Pick<Device, 'limits'>, each: number, others = 0): number =>
+  Math.floor((Math.min(MAX_BUFFERS, limits.maxStorageBuffersPerShaderStage) - others) / each);
 
 /** The tensors of one slot, all of one size, in the order of the kernel's bindings. The kernel writes to `outputs`. */
 export interface ForeachJob {
@@ -17,11 +24,15 @@ export interface ForeachJob {
   readonly outputs: readonly Tensor[];
 }
 
-/** What one launch binds, under the kernel's names: `x0`, `y0`, `x1`, ... */
-interface Slots<N extends string, K extends number, J> {
-  readonly bind: Record<`${N}${K}`, Slice>;
+/** A value for each slot, under its name: `x0`, `x1`, ... */
+export const perSlot = <N extends string, T>(name: N, values: readonly T[]): Record<`${N}${0 | 1}`, T> =>
+  Object.fromEntries(values.map((value, slot) => [`${name}${slot}`, value])) as Record<`${N}${0 | 1}`, T>;
+
+/** What one launch binds, under the kernel's names `x0`, `y0`, `x1`, ...; those of the slots from 2 on are not in the types. */
+interface Slots<N extends string, J> {
+  readonly bind: Record<`${N}${0 | 1}`, Slice>;
   /** Vectors of four in each slot, rounded up; 0 where a slot has no job. */
-  readonly params: Record<`vectors${K}`, number>;
+  readonly params: Record<`vectors${0 | 1}`, number>;
   /** The job in each slot. */
   readonly jobs: readonly (J | null)[];
   /** Vectors in all of them. */
@@ -49,15 +60,15 @@ export function checkAlike(op: string, tensors: Readonly<Record<string, Tensor>>
  * such jobs go to different launches, and an input that the same job overwrites is copied first.
  *
  * @param names names of the bindings without the number of the slot, inputs first
- * @param slots numbers of the slots
+ * @param others number of buffers that the kernel binds besides
  * @param jobs checked by `checkAlike`, so that nothing is launched if one of them is wrong
  */
-export function foreach<N extends string, K extends number, J extends ForeachJob>(
+export function foreach<N extends string, J extends ForeachJob>(
   op: string,
   names: readonly N[],
-  slots: readonly K[],
+  others: number,
   jobs: readonly J[],
-  launch: (device: Device, slots: Slots<N, K, J>) => void,
+  launch: (device: Device, slots: Slots<N, J>) => void,
 ): void {
   for (const group of independentGroups(jobs)) {
     const copies: Tensor[] = [];
@@ -74,8 +85,9 @@ export function foreach<N extends string, K extends number, J extends ForeachJob
         parts.push({ job, slices, vectors: Math.ceil(count / 4) });
       });
     }
-    for (let first = 0; first < parts.length; first += slots.length) {
-      launchSlots(op, names, slots, parts.slice(first, first + slots.length), launch);
+    const slots = slotsOf(group[0]!.outputs[0]!.device, names.length, others);
+    for (let first = 0; first < parts.length; first += slots) {
+      launchSlots(op, names, slots, parts.slice(first, first + slots), launch);
     }
     for (const copy of copies) copy.dispose();
   }
@@ -112,20 +124,20 @@ function independentGroups<J extends ForeachJob>(jobs: readonly J[]): J[][] {
 }
 
 /** One launch, with a part for each of the first slots. */
-function launchSlots<N extends string, K extends number, J extends ForeachJob>(
+function launchSlots<N extends string, J extends ForeachJob>(
   op: string,
   names: readonly N[],
-  slots: readonly K[],
+  slots: number,
   parts: readonly Part<J>[],
-  launch: (device: Device, slots: Slots<N, K, J>) => void,
+  launch: (device: Device, slots: Slots<N, J>) => void,
 ): void {
   const { device } = parts[0]!.slices[0]!.tensor;
   const bind: Record<string, Slice> = {};
   const params: Record<string, number> = {};
   const unused: Tensor[] = [];
   let vectors = 0;
-  slots.forEach((slot, i) => {
-    const part = parts[i];
+  for (let slot = 0; slot < slots; slot++) {
+    const part = parts[slot];
     params[`vectors${slot}`] = part?.vectors ?? 0;
     vectors += part?.vectors ?? 0;
     names.forEach((name, n) => {
@@ -138,8 +150,8 @@ function launchSlots<N extends string, K extends number, J extends ForeachJob>(
       }
       bind[`${name}${slot}`] = slice;
     });
-  });
-  const jobs = slots.map((_, i) => parts[i]?.job ?? null);
-  launch(device, { bind, params, jobs, vectors } as Slots<N, K, J>);
+  }
+  const jobs = Array.from({ length: slots }, (_, slot) => parts[slot]?.job ?? null);
+  launch(device, { bind, params, jobs, vectors } as Slots<N, J>);
   for (const tensor of unused) tensor.dispose();
 }

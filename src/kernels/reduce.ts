@@ -3,9 +3,11 @@ import { normalizeAxes, sizeOf, stridesOf, type Shape } from '../tensor/shape.ts
 import { empty, type Tensor } from '../tensor/tensor.ts';
 import { gatherStrided } from './copy.ts';
 import { fill } from './elementwise.ts';
+import { perSlot, slotsOf } from './foreach.ts';
 import { linearGroups, run, type Slice } from './run.ts';
 import { copySlice, inSlices } from './slices.ts';
 import { tuningOf } from './tuning.ts';
+import { withSlots } from './wgsl.ts';
 import { reduce as reduceKernel } from './wgsl/reduce.wgsl.ts';
 import { reduceTree as reduceTreeKernel } from './wgsl/reduce_tree.wgsl.ts';
 import { sumSquares } from './wgsl/sum_squares.wgsl.ts';
@@ -143,41 +145,41 @@ function reduceParts(op: ReduceOp, x: Tensor, extent: number, inner: number): Te
   return result;
 }
 
-/** Tensors whose squares one launch sums: with the result, the 8 storage buffers that every adapter binds. */
-const SQUARES = 7;
-
-/** Sum of the squares of all elements of several float32 tensors, a scalar. Seven tensors share a launch. */
+/** Sum of the squares of all elements of several float32 tensors, a scalar. As many as a launch can bind share one. */
 export function sumOfSquares(op: string, tensors: readonly Tensor[]): Tensor {
   const parts: { readonly slice: Slice; readonly chains: number; readonly slot: number }[] = [];
-  let slots = 0;
+  let all = 0;
   for (const x of tensors) {
     inSlices(op, x.size, [x], [], (_, count, [slice]) => {
       const chains = Math.ceil(count / (4 * CHAIN));
-      parts.push({ slice: slice!, chains, slot: slots });
-      slots += chains;
+      parts.push({ slice: slice!, chains, slot: all });
+      all += chains;
     });
   }
   const { device } = tensors[0]!;
-  const y = empty(device, [slots], 'float32', op);
-  for (let first = 0; first < parts.length; first += SQUARES) {
+  const slots = slotsOf(device, 1, 1);
+  const y = empty(device, [all], 'float32', op);
+  for (let first = 0; first < parts.length; first += slots) {
     const { slice: any, slot } = parts[first]!;
-    const x = (i: number): Slice => parts[first + i]?.slice ?? any;
-    const elements = (i: number): number => parts[first + i]?.slice.count ?? 0;
-    run(device, sumSquares, {
+    const slices = Array.from({ length: slots }, (_, i) => parts[first + i]?.slice);
+    run(device, withSlots(sumSquares, slots), {
       op,
       consts: { SIZE, CHAIN },
-      bind: { x0: x(0), x1: x(1), x2: x(2), x3: x(3), x4: x(4), x5: x(5), x6: x(6), y },
+      bind: {
+        y,
+        ...perSlot(
+          'x',
+          slices.map((slice) => slice ?? any),
+        ),
+      },
       params: {
         slot,
-        elements0: elements(0),
-        elements1: elements(1),
-        elements2: elements(2),
-        elements3: elements(3),
-        elements4: elements(4),
-        elements5: elements(5),
-        elements6: elements(6),
+        ...perSlot(
+          'elements',
+          slices.map((slice) => slice?.count ?? 0),
+        ),
       },
-      groups: linearGroups(device, (parts[first + SQUARES]?.slot ?? slots) - slot, SIZE),
+      groups: linearGroups(device, (parts[first + slots]?.slot ?? all) - slot, SIZE),
     });
   }
   const sum = reduce('sum', y);

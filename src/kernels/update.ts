@@ -2,7 +2,8 @@ import { checkValue } from '../tensor/dtype.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { linearGroups, run, valueOf, type Late } from './run.ts';
 import { checkFloat } from './elementwise.ts';
-import { checkAlike, foreach } from './foreach.ts';
+import { checkAlike, foreach, perSlot } from './foreach.ts';
+import { withSlots } from './wgsl.ts';
 import { adamStep as adamKernel } from './wgsl/adam_step.wgsl.ts';
 import { axpby as axpbyKernel } from './wgsl/axpby.wgsl.ts';
 import { lionStep as lionKernel } from './wgsl/lion_step.wgsl.ts';
@@ -13,8 +14,6 @@ import { sgdStep as sgdKernel } from './wgsl/sgd_step.wgsl.ts';
 // Operations that change tensors in place. Each takes a list, so that small tensors share a launch; see foreach.ts.
 
 const SIZE = 64;
-
-type Factor = 'alpha0' | 'alpha1' | 'alpha2' | 'alpha3' | 'beta';
 
 /** One y = alpha x + beta y. */
 export interface Axpby {
@@ -34,17 +33,14 @@ export function axpbyAll(pairs: readonly Axpby[], beta: Late<number>): void {
   }
   checkValue('axpby', valueOf(beta), 'float32');
   const jobs = pairs.map(({ x, y, alpha }) => ({ inputs: [x], outputs: [y], alpha }));
-  foreach('axpby', ['x', 'y'], [0, 1, 2, 3], jobs, (device, { bind, params, jobs, vectors }) => {
-    const factors = [...jobs.map((job) => job?.alpha ?? 0), beta];
-    const withFactors = (): Record<Factor, number> & typeof params => {
-      const [alpha0, alpha1, alpha2, alpha3, beta] = factors.map(valueOf) as [number, number, number, number, number];
-      return { ...params, alpha0, alpha1, alpha2, alpha3, beta };
-    };
-    run(device, axpbyKernel, {
+  foreach('axpby', ['x', 'y'], 0, jobs, (device, { bind, params, jobs, vectors }) => {
+    const alphas = jobs.map((job) => job?.alpha ?? 0);
+    const withFactors = () => ({ ...params, ...perSlot('alpha', alphas.map(valueOf)), beta: valueOf(beta) });
+    run(device, withSlots(axpbyKernel, jobs.length), {
       op: 'axpby',
       consts: { SIZE },
       bind,
-      params: factors.some((factor) => typeof factor === 'function') ? withFactors : withFactors(),
+      params: [...alphas, beta].some((factor) => typeof factor === 'function') ? withFactors : withFactors(),
       groups: linearGroups(device, vectors, SIZE),
     });
   });
@@ -73,8 +69,8 @@ export function scaleAll(tensors: readonly Tensor[], factor: Tensor): void {
   checkFloat('scale', factor);
   if (factor.size !== 1) throw new RangeError(`scale: factor is [${factor.shape}], expected one element`);
   const jobs = tensors.map((x) => ({ inputs: [], outputs: [x] }));
-  foreach('scale', ['x'], [0, 1, 2, 3, 4, 5, 6], jobs, (device, { bind, params, vectors }) =>
-    run(device, scaleKernel, {
+  foreach('scale', ['x'], 1, jobs, (device, { bind, params, jobs, vectors }) =>
+    run(device, withSlots(scaleKernel, jobs.length), {
       op: 'scale',
       consts: { SIZE },
       bind: { factor, ...bind },
@@ -111,8 +107,8 @@ export function sgdStep(list: readonly SgdJob[], step: SgdStep): void {
     checkAlike('SGD', { gradient, momentum, parameter });
     return { inputs: [gradient], outputs: [momentum, parameter] };
   });
-  foreach('SGD', ['g', 'm', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
-    run(device, sgdKernel, {
+  foreach('SGD', ['g', 'm', 'p'], 0, jobs, (device, { bind, params, jobs, vectors }) =>
+    run(device, withSlots(sgdKernel, jobs.length), {
       op: 'SGD',
       consts: { SIZE, MOMENTUM: step.momentum !== 0, NESTEROV: step.nesterov },
       bind,
@@ -151,8 +147,8 @@ export function adamStep(list: readonly AdamJob[], step: AdamStep): void {
     checkAlike('Adam', { gradient, m, v, parameter });
     return { inputs: [gradient], outputs: [m, v, parameter] };
   });
-  foreach('Adam', ['g', 'm', 'v', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
-    run(device, adamKernel, {
+  foreach('Adam', ['g', 'm', 'v', 'p'], 0, jobs, (device, { bind, params, jobs, vectors }) =>
+    run(device, withSlots(adamKernel, jobs.length), {
       op: 'Adam',
       consts: { SIZE, DECOUPLED: step.decoupled },
       bind,
@@ -194,8 +190,8 @@ export function rmspropStep(list: readonly RmspropJob[], step: RmspropStep): voi
     checkAlike('RMSprop', { gradient, square, momentum, parameter });
     return { inputs: [gradient], outputs: [square, momentum, parameter] };
   });
-  foreach('RMSprop', ['g', 'v', 'm', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
-    run(device, rmspropKernel, {
+  foreach('RMSprop', ['g', 'v', 'm', 'p'], 0, jobs, (device, { bind, params, jobs, vectors }) =>
+    run(device, withSlots(rmspropKernel, jobs.length), {
       op: 'RMSprop',
       consts: { SIZE, MOMENTUM: step.momentum !== 0 },
       bind,
@@ -217,8 +213,8 @@ export function lionStep(list: readonly SgdJob[], step: LionStep): void {
     checkAlike('Lion', { gradient, momentum, parameter });
     return { inputs: [gradient], outputs: [momentum, parameter] };
   });
-  foreach('Lion', ['g', 'm', 'p'], [0, 1], jobs, (device, { bind, params, vectors }) =>
-    run(device, lionKernel, {
+  foreach('Lion', ['g', 'm', 'p'], 0, jobs, (device, { bind, params, jobs, vectors }) =>
+    run(device, withSlots(lionKernel, jobs.length), {
       op: 'Lion',
       consts: { SIZE },
       bind,

@@ -42,3 +42,36 @@ function literal(value: number | boolean, type: string): string {
   if (typeof value === 'boolean') return String(value);
   return `${type}(${value})`;
 }
+
+const withSlotsOf = new Map<string, WgslSource>();
+
+/**
+ * A kernel whose text has two slots, for another number of them: what stands between the lines `// SLOT` and `// END` is
+ * repeated for the slots from 1 on, with that number at the ends of names, and bindings are numbered anew. Tensors that share a
+ * launch have a slot each; see foreach.ts.
+ */
+export function withSlots<S extends WgslSource>(source: S, slots: number): S {
+  const key = `${source.file} ${slots}`;
+  const known = withSlotsOf.get(key);
+  if (known !== undefined) return known as S;
+  let binding = 0;
+  const code = source.code
+    .replaceAll(/^ *\/\/ SLOT\n([^]*?)^ *\/\/ END\n/gm, (_, text: string) =>
+      Array.from({ length: slots - 1 }, (_, i) => text.replaceAll(/(?<=[a-z])1\b|\b1(?=u\b)/g, String(i + 1))).join(''),
+    )
+    .replaceAll(/@binding\(\d+\)/g, () => `@binding(${binding++})`);
+  const fields = /^struct Params \{([^}]*)\}/m.exec(code)![1]!.matchAll(/^ *(\w+): (\w+)/gm);
+  const names = [...code.matchAll(/@binding\(\d+\) var<[^>]*> (\w+)/g)].map((match) => match[1]!);
+  const made = {
+    ...source,
+    file: `${source.file},SLOTS=${slots}`,
+    params: Object.fromEntries([...fields].map(([, name, type]) => [name!, type!])),
+    // A slot binds what slot 1 does.
+    bindings: Object.fromEntries(
+      names.map((name) => [name, source.bindings[name] ?? source.bindings[name.replace(/\d+$/, '1')]!]),
+    ),
+    code,
+  };
+  withSlotsOf.set(key, made);
+  return made;
+}

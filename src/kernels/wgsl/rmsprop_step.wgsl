@@ -1,8 +1,8 @@
 // One step of RMSprop (Tieleman and Hinton 2012) in PyTorch's form, in place:
 //   d = g + weightDecay p;  v = alpha v + (1 - alpha) d^2;  u = d / (sqrt(v) + eps);  m = momentum m + u;  p = p - lr m
 // Without MOMENTUM, p = p - lr u and m is untouched.
-// One invocation updates four neighbouring parameters. Two tensors share a launch, one after the other: the bindings of
-// the first end with 0, those of the second with 1.
+// One invocation updates four neighbouring parameters. Several tensors share a launch, one after the other: the bindings of
+// the first end with 0, those of the second with 1. What is between SLOT and END is repeated for more (wgsl.ts).
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
@@ -10,7 +10,9 @@ const MOMENTUM: bool = false;
 
 struct Params {
   vectors0: u32, // parameters / 4, rounded up
+  // SLOT
   vectors1: u32,
+  // END
   lr: f32,
   alpha: f32,
   oneMinusAlpha: f32, // in float32 the difference would lose digits
@@ -23,10 +25,12 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> v0: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> m0: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> p0: array<vec4f>;
+// SLOT
 @group(0) @binding(4) var<storage, read> g1: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> v1: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> m1: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> p1: array<vec4f>;
+// END
 @group(0) @binding(8) var<uniform> params: Params;
 
 struct State {
@@ -45,17 +49,23 @@ fn step(g: vec4f, v: vec4f, m: vec4f, p: vec4f) -> State {
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let i = (group.y * groups.x + group.x) * SIZE + lane;
-  let j = i - params.vectors0;
+  var i = (group.y * groups.x + group.x) * SIZE + lane;
   if (i < params.vectors0) {
     let next = step(g0[i], v0[i], m0[i], p0[i]);
     v0[i] = next.v;
     if (MOMENTUM) { m0[i] = next.m; }
     p0[i] = next.p;
-  } else if (j < params.vectors1) {
-    let next = step(g1[j], v1[j], m1[j], p1[j]);
-    v1[j] = next.v;
-    if (MOMENTUM) { m1[j] = next.m; }
-    p1[j] = next.p;
+    return;
   }
+  i -= params.vectors0;
+  // SLOT
+  if (i < params.vectors1) {
+    let next = step(g1[i], v1[i], m1[i], p1[i]);
+    v1[i] = next.v;
+    if (MOMENTUM) { m1[i] = next.m; }
+    p1[i] = next.p;
+    return;
+  }
+  i -= params.vectors1;
+  // END
 }
