@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
+import { sourceOptions } from '../support/source-options.ts';
 
 /** Exit status and output of a process. */
 export interface Ended {
@@ -34,7 +35,7 @@ const STARTED = 120_000;
 
 /**
  * Runs Node on the sources. A process that prints nothing for two minutes is started again: once in some hundred starts, Node
- * 20 waits for ever for its thread of module hooks, which tsx needs.
+ * 20 waits for ever for its thread of module hooks, which compiles TypeScript.
  */
 export async function runNode(
   cwd: string,
@@ -48,8 +49,7 @@ export async function runNode(
 
 /** Runs Node; null if it has printed nothing for two minutes, and was killed. */
 function startNode(cwd: string, args: readonly string[], onOutput: OnOutput): Promise<Ended | null> {
-  const options = ['--conditions', 'retinagrad-source', '--import', import.meta.resolve('tsx')];
-  const child = spawn(process.execPath, [...options, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...sourceOptions, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   return new Promise((resolve, reject) => {
     const text = { stdout: '', stderr: '' };
     let isStuck = false;

@@ -6,6 +6,7 @@ import { dirname, join, relative } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readPage, root } from '../support/markdown.ts';
+import { sourceOptions } from '../support/source-options.ts';
 
 const FOLDERS = ['docs', 'examples', 'bench'];
 const PAGES = [
@@ -22,8 +23,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
 };
 
 function retinagrad(...args: string[]) {
-  const options = ['--conditions', 'retinagrad-source', '--import', 'tsx', 'src/cli/main.ts'];
-  return spawnSync(process.execPath, [...options, ...args], { cwd: root, encoding: 'utf8' });
+  return spawnSync(process.execPath, [...sourceOptions, 'src/cli/main.ts', ...args], { cwd: root, encoding: 'utf8' });
 }
 
 /** Code of a page: lines of indented and fenced blocks, and what stands between backticks. */
