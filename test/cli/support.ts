@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
+import { commandLine } from '../../src/cli/command-line.ts';
 import { sourceOptions } from '../support/source-options.ts';
 
 /** Exit status and output of a process. */
@@ -28,6 +29,39 @@ type OnOutput = (output: string, kill: (signal: NodeJS.Signals) => void, close: 
 export function retinagradIn(cwd: string) {
   return (args: readonly string[], onOutput: OnOutput = () => undefined): Promise<Ended> =>
     runNode(cwd, [script, ...args], onOutput);
+}
+
+/**
+ * The command in a folder, in this process: for runs of which arguments, files and messages matter, since starting a process
+ * takes longer than most of them. They wait for each other, because a process has one folder and one output.
+ */
+export function retinagradHere(cwd: string) {
+  let last: Promise<unknown> = Promise.resolve();
+  return (args: readonly string[]): Promise<Ended> => {
+    const run = last.then(() => runHere(cwd, args));
+    last = run.catch(() => undefined);
+    return run;
+  };
+}
+
+async function runHere(cwd: string, args: readonly string[]): Promise<Ended> {
+  const text = { stdout: '', stderr: '' };
+  const writes = { stdout: process.stdout.write, stderr: process.stderr.write };
+  for (const name of ['stdout', 'stderr'] as const) {
+    process[name].write = (part: string | Uint8Array): boolean => {
+      text[name] += typeof part === 'string' ? part : Buffer.from(part).toString();
+      return true;
+    };
+  }
+  const before = process.cwd();
+  process.chdir(cwd);
+  try {
+    const status = await commandLine(args);
+    return { status, ...text };
+  } finally {
+    process.chdir(before);
+    for (const name of ['stdout', 'stderr'] as const) process[name].write = writes[name];
+  }
 }
 
 /** Milliseconds after which a process that has printed nothing counts as one that never started. */
