@@ -46,7 +46,6 @@ export function retinagradHere(cwd: string) {
 
 async function runHere(cwd: string, args: readonly string[]): Promise<Ended> {
   const text = { stdout: '', stderr: '' };
-  const writes = { stdout: process.stdout.write, stderr: process.stderr.write };
   for (const name of ['stdout', 'stderr'] as const) {
     process[name].write = (part: string | Uint8Array): boolean => {
       text[name] += typeof part === 'string' ? part : Buffer.from(part).toString();
@@ -60,7 +59,7 @@ async function runHere(cwd: string, args: readonly string[]): Promise<Ended> {
     return { status, ...text };
   } finally {
     process.chdir(before);
-    for (const name of ['stdout', 'stderr'] as const) process[name].write = writes[name];
+    for (const name of ['stdout', 'stderr'] as const) Reflect.deleteProperty(process[name], 'write');
   }
 }
 
