@@ -5,7 +5,7 @@ import jpeg from 'jpeg-js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readLabels, Random, rgbImage, writePng } from '../../src/data-node.ts';
-import { ends, json, refuses, retinagradHere, retinagradIn, runNode, temporaryFolder } from './support.ts';
+import { ends, json, refuses, retinagradHere, retinagradIn, temporaryFolder } from './support.ts';
 
 // Images of one's own: two classes, several sizes, PNG, JPEG and WebP beside a CSV.
 
@@ -254,12 +254,6 @@ test('predict leaves out images that cannot be read, lists them and ends with st
   const broken = ['predict', 'mixed/0.png', 'mixed/0-cut.png', ...how];
   assert.match((await ends(here(broken), 1)).stderr, /2 images were not read/);
   assert.is(readFileSync(at('kept/predictions.csv'), 'utf8'), table, 'earlier predictions are kept');
-});
-
-test('the notebooks run', async () => {
-  const script = new URL('../../examples/train-spacenet/notebooks.ts', import.meta.url).pathname;
-  const { stdout } = await ends(runNode(folder.path, [script, 'data/synthetic-4', '1']), 0);
-  assert.match(stdout, /^precision \d\.\d{3}, recall \d\.\d{3}, F1 \d\.\d{3}$/m);
 });
 
 test.run();
