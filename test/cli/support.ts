@@ -126,12 +126,3 @@ export async function refuses(run: Promise<Ended>, status: 1 | 2, ...texts: read
 export async function json<T>(run: Promise<Ended>, status = 0): Promise<T> {
   return JSON.parse((await ends(run, status)).stdout) as T;
 }
-
-/** Runs tasks two at a time. */
-export async function inPairs(tasks: readonly (() => Promise<unknown>)[]): Promise<void> {
-  const rest = [...tasks];
-  const work = async (): Promise<void> => {
-    for (let task = rest.shift(); task !== undefined; task = rest.shift()) await task();
-  };
-  await Promise.all([work(), work()]);
-}
