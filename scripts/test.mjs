@@ -44,7 +44,7 @@ function run(file) {
   return new Promise((resolve) => {
     const env = { ...process.env, FORCE_COLOR: '0' }; // The counts are read from uvu's plain text.
     delete env.NO_COLOR; // Node warns when both are set.
-    const options = ['--conditions', 'retinagrad-source', '--import', 'tsx'];
+    const options = ['--conditions', 'retinagrad-source', '--import', './scripts/typescript.mjs'];
     const child = spawn(process.execPath, [...options, file], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const problems = [];

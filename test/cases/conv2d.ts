@@ -1,5 +1,5 @@
 import * as ops from '../../src/index.ts';
-import { conv2d } from '../reference/conv2d.ts';
+import { conv2d, conv2dGradients } from '../reference/conv2d.ts';
 import { exact, tolerance } from '../support/compare.ts';
 import {
   casesOf,
@@ -49,6 +49,7 @@ export const cases: readonly OpCase[] = casesOf<ops.Conv2dOptions>({
   op: 'conv2d',
   run: ([x, w, bias], options) => ops.conv2d(x!, w!, bias ?? null, options),
   reference: ([x, w, bias], options) => conv2d(x!, w!, bias ?? null, options),
+  gradients: (dy, [x, w], options) => conv2dGradients(dy, x!, w!, options),
   terms: ([, w]) => w![0]! * w![1]! * w![2]!,
   tolerance: (terms) => tolerance(terms),
   rows: [

@@ -1,5 +1,5 @@
 import * as ops from '../../src/index.ts';
-import { matmul } from '../reference/matmul.ts';
+import { matmul, matmulGradients } from '../reference/matmul.ts';
 import { exact, tolerance } from '../support/compare.ts';
 import { casesOf, huge, integers, normal, tiny, type OpCase } from '../support/op-case.ts';
 
@@ -7,6 +7,7 @@ export const cases: readonly OpCase[] = casesOf({
   op: 'matmul',
   run: ([a, b]) => ops.matmul(a!, b!),
   reference: ([a, b]) => matmul(a!, b!),
+  gradients: (dy, [a, b]) => matmulGradients(dy, a!, b!),
   terms: ([a]) => a!.at(-1)!,
   tolerance: (terms) => tolerance(terms),
   rows: [

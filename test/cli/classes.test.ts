@@ -5,13 +5,14 @@ import jpeg from 'jpeg-js';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readLabels, Random, rgbImage, writePng } from '../../src/data-node.ts';
-import { ends, inPairs, json, refuses, retinagradIn, runNode, temporaryFolder } from './support.ts';
+import { ends, json, refuses, retinagradHere, retinagradIn, temporaryFolder } from './support.ts';
 
 // Images of one's own: two classes, several sizes, PNG, JPEG and WebP beside a CSV.
 
 const folder = temporaryFolder();
 const at = (...path: string[]): string => join(folder.path, ...path);
 const retinagrad = retinagradIn(folder.path);
+const here = retinagradHere(folder.path);
 const test = suite('classes');
 test.after(folder.remove);
 
@@ -93,16 +94,16 @@ test('doctor finds nothing wrong with healthy data, and names what is wrong with
   const text = readFileSync(at('tiles', 'boxes.csv'), 'utf8');
   writeFileSync(at('broken.csv'), `${text}none.png,1,1,9,9,car\n0.png,90,1,400,9,Car\n`);
   const broken = ['doctor', 'broken.csv', 'data.images=tiles', '--out', 'broken', '--no-pixels'];
-  const { stdout } = await ends(retinagrad(broken), 3);
+  const { stdout } = await ends(here(broken), 3);
   assert.match(stdout, 'none.png');
   assert.match(stdout, /\d+ errors?, \d+ warnings?/);
-  const found = await json<{ worst: string }>(retinagrad([...broken, '--json']), 3);
+  const found = await json<{ worst: string }>(here([...broken, '--json']), 3);
   assert.is(found.worst, 'error');
 });
 
 test('the command line that doctor ends with trains what was examined', async () => {
   const line = async (...args: string[]): Promise<string> => {
-    const { stdout } = await ends(retinagrad(['doctor', ...args, '--no-pixels']), 0);
+    const { stdout } = await ends(here(['doctor', ...args, '--no-pixels']), 0);
     return /^ {2}retinagrad train .*$/m.exec(stdout)?.[0] ?? '';
   };
   // The learning rate is that of the network; images that are trained as they are need no size, which would resize others.
@@ -126,7 +127,7 @@ test('labels go from CSV to COCO, VOC, YOLO and back to CSV unchanged', async ()
     ['yolo', 'back.csv', 'csv'],
   ] as const;
   for (const [input, output, to] of steps) {
-    const { stdout } = await ends(retinagrad(['convert', input, output, '--to', to, '--images', 'tiles']), 0);
+    const { stdout } = await ends(here(['convert', input, output, '--to', to, '--images', 'tiles']), 0);
     assert.match(stdout, '30 objects of 2 classes in 10 images');
   }
   const images = { images: at('tiles') };
@@ -136,7 +137,7 @@ test('labels go from CSV to COCO, VOC, YOLO and back to CSV unchanged', async ()
 test('convert writes over nothing, and lists what a format cannot hold', async () => {
   const back = ['convert', 'coco.json', 'back.csv', '--to', 'csv', '--images', 'tiles'];
   const before = readFileSync(at('back.csv'), 'utf8');
-  await refuses(retinagrad(back), 1, 'back.csv exists already', 'overwrite');
+  await refuses(here(back), 1, 'back.csv exists already', 'overwrite');
   assert.is(readFileSync(at('back.csv'), 'utf8'), before);
   const crowd = {
     images: [{ id: 1, file_name: '0.png', width: 96, height: 96 }],
@@ -145,7 +146,7 @@ test('convert writes over nothing, and lists what a format cannot hold', async (
   };
   writeFileSync(at('crowd.json'), JSON.stringify(crowd));
   const { losses } = await json<{ losses: { what: string; count: number }[] }>(
-    retinagrad(['convert', 'crowd.json', 'back.csv', '--to', 'csv', '--images', 'tiles', '--overwrite', '--json']),
+    here(['convert', 'crowd.json', 'back.csv', '--to', 'csv', '--images', 'tiles', '--overwrite', '--json']),
   );
   assert.equal(
     losses.filter(({ what }) => what === 'crowd').map(({ count }) => count),
@@ -166,7 +167,7 @@ test('its detections are judged by class, whatever folder they were found in', a
   const weights = ['--weights', 'run/best.safetensors', '--threshold', '0', '--quiet'];
   await ends(retinagrad(['predict', 'tiles', ...weights, '--no-pictures', '--out', 'found']), 0);
   const judged = await json<{ perClass: { name: string }[]; counts: { images: number; detections: number } }>(
-    retinagrad(['evaluate', '--truth', 'tiles/boxes.csv', '--predictions', 'found/predictions.csv', '--json']),
+    here(['evaluate', '--truth', 'tiles/boxes.csv', '--predictions', 'found/predictions.csv', '--json']),
   );
   assert.is(judged.counts.images, 10);
   assert.is(judged.perClass.length, 2);
@@ -183,8 +184,8 @@ test('a data set of its own is held out with data.validation; classes that nobod
   const train = ['train', 'tiles', ...settings];
   const { stdout } = await ends(retinagrad([...train, 'data.validation=other', '--out', 'v1']), 0);
   assert.match(stdout, /^images +10 for training, 1 held out$/m);
-  await refuses(retinagrad([...train, 'data.validation=houses.csv', '--out', 'v2']), 1, 'house');
-  await refuses(retinagrad(['evaluate', 'houses.csv', '--weights', 'run/best.safetensors']), 1, 'house', 'car, tree');
+  await refuses(here([...train, 'data.validation=houses.csv', '--out', 'v2']), 1, 'house');
+  await refuses(here(['evaluate', 'houses.csv', '--weights', 'run/best.safetensors']), 1, 'house', 'car, tree');
 });
 
 test('a SpaceNet tree is held out for a detector of buildings, and for no other', async () => {
@@ -192,7 +193,7 @@ test('a SpaceNet tree is held out for a detector of buildings, and for no other'
   const tree = join('data', 'synthetic-4', 'AOI_0_Synthetic_Train');
   const { stdout } = await ends(retinagrad(['train', ...synthetic, `data.validation=${tree}`, '--out', 's1']), 0);
   assert.match(stdout, /^images +4 for training, 4 held out$/m);
-  const other = retinagrad(['train', 'tiles', ...settings, `data.validation=${tree}`, '--out', 's2']);
+  const other = here(['train', 'tiles', ...settings, `data.validation=${tree}`, '--out', 's2']);
   await refuses(other, 1, tree, 'its only class is building, not car, tree');
 });
 
@@ -225,13 +226,10 @@ test('data that is not there or damaged ends with status 1 and is named', async 
     [['evaluate', '--truth', 'tiles', '--predictions', 'none.csv'], 'none.csv does not exist'],
     [['evaluate', '--truth', 'tiles', '--predictions', 'tiles'], 'no score'],
   ];
-  await inPairs(
-    cases.map(
-      ([args, ...texts]) =>
-        () =>
-          refuses(retinagrad(args), 1, ...texts),
-    ),
-  );
+  for (const [i, [args, ...texts]] of cases.entries()) {
+    const run = i % 10 === 0 ? retinagrad : here; // Some as users start them.
+    await refuses(run(args), 1, ...texts);
+  }
   const after = existsSync(at('runs')) ? readdirSync(at('runs')) : [];
   assert.equal(after, runs, 'a run that cannot start leaves no folder');
 });
@@ -248,20 +246,14 @@ test('predict leaves out images that cannot be read, lists them and ends with st
   assert.equal(readdirSync(at('kept')).sort(), ['0.png', '1.png', 'predictions.csv']);
   const geo = ['predict', 'mixed/1.png', ...how.slice(0, -1), 'fallback', '--format', 'geojson', '--no-pictures'];
   assert.match(
-    (await ends(retinagrad(geo), 1)).stderr,
+    (await ends(here(geo), 1)).stderr,
     /detections are in fallback\/predictions\.csv instead of geojson: .*georeference/,
   );
   assert.ok(readFileSync(at('fallback/predictions.csv'), 'utf8').startsWith('image,'));
   writeFileSync(at('mixed/0.png'), 'text');
   const broken = ['predict', 'mixed/0.png', 'mixed/0-cut.png', ...how];
-  assert.match((await ends(retinagrad(broken), 1)).stderr, /2 images were not read/);
+  assert.match((await ends(here(broken), 1)).stderr, /2 images were not read/);
   assert.is(readFileSync(at('kept/predictions.csv'), 'utf8'), table, 'earlier predictions are kept');
-});
-
-test('the notebooks run', async () => {
-  const script = new URL('../../examples/train-spacenet/notebooks.ts', import.meta.url).pathname;
-  const { stdout } = await ends(runNode(folder.path, [script, 'data/synthetic-4', '1']), 0);
-  assert.match(stdout, /^precision \d\.\d{3}, recall \d\.\d{3}, F1 \d\.\d{3}$/m);
 });
 
 test.run();

@@ -3,11 +3,12 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encodePng } from '../../src/imagery/node/png.ts';
 import { markedSample, write } from '../data/support.ts';
-import { retinagradIn, temporaryFolder } from './support.ts';
+import { retinagradHere, retinagradIn, temporaryFolder } from './support.ts';
 
 const folder = temporaryFolder();
 test.after(folder.remove);
 const retinagrad = retinagradIn(folder.path);
+const here = retinagradHere(folder.path);
 const name = '\u001b[31mred\u001b]0;title\u0007\u202e';
 
 /** Neither output has a character that a terminal obeys. */
@@ -24,14 +25,14 @@ test('results, findings and errors are printed without control characters', asyn
   const doctor = await retinagrad(['doctor', 'data']);
   isPlain(doctor);
   assert.match(doctor.stdout, /\\u001b\[31mred/);
-  const json = await retinagrad(['doctor', 'data', '--json']);
+  const json = await here(['doctor', 'data', '--json']);
   isPlain(json);
   assert.ok(JSON.stringify(JSON.parse(json.stdout)).includes('u001b[31mred'));
-  isPlain(await retinagrad(['convert', 'data/boxes.csv', 'out.json']));
+  isPlain(await here(['convert', 'data/boxes.csv', 'out.json']));
   const unknown = await retinagrad(['doctor', `nothing${name}`]);
   isPlain(unknown);
   assert.match(unknown.stderr, /nothing\\u001b/);
-  isPlain(await retinagrad([`train${name}`]));
+  isPlain(await here([`train${name}`]));
 });
 
 test('--limit changes the limits of files', async () => {

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
+import { commandLine } from '../../src/cli/command-line.ts';
+import { sourceOptions } from '../support/source-options.ts';
 
 /** Exit status and output of a process. */
 export interface Ended {
@@ -29,12 +31,44 @@ export function retinagradIn(cwd: string) {
     runNode(cwd, [script, ...args], onOutput);
 }
 
+/**
+ * The command in a folder, in this process: for runs of which arguments, files and messages matter, since starting a process
+ * takes longer than most of them. They wait for each other, because a process has one folder and one output.
+ */
+export function retinagradHere(cwd: string) {
+  let last: Promise<unknown> = Promise.resolve();
+  return (args: readonly string[]): Promise<Ended> => {
+    const run = last.then(() => runHere(cwd, args));
+    last = run.catch(() => undefined);
+    return run;
+  };
+}
+
+async function runHere(cwd: string, args: readonly string[]): Promise<Ended> {
+  const text = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    process[name].write = (part: string | Uint8Array): boolean => {
+      text[name] += typeof part === 'string' ? part : Buffer.from(part).toString();
+      return true;
+    };
+  }
+  const before = process.cwd();
+  process.chdir(cwd);
+  try {
+    const status = await commandLine(args);
+    return { status, ...text };
+  } finally {
+    process.chdir(before);
+    for (const name of ['stdout', 'stderr'] as const) Reflect.deleteProperty(process[name], 'write');
+  }
+}
+
 /** Milliseconds after which a process that has printed nothing counts as one that never started. */
 const STARTED = 120_000;
 
 /**
  * Runs Node on the sources. A process that prints nothing for two minutes is started again: once in some hundred starts, Node
- * 20 waits for ever for its thread of module hooks, which tsx needs.
+ * 20 waits for ever for its thread of module hooks, which compiles TypeScript.
  */
 export async function runNode(
   cwd: string,
@@ -48,8 +82,7 @@ export async function runNode(
 
 /** Runs Node; null if it has printed nothing for two minutes, and was killed. */
 function startNode(cwd: string, args: readonly string[], onOutput: OnOutput): Promise<Ended | null> {
-  const options = ['--conditions', 'retinagrad-source', '--import', import.meta.resolve('tsx')];
-  const child = spawn(process.execPath, [...options, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...sourceOptions, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   return new Promise((resolve, reject) => {
     const text = { stdout: '', stderr: '' };
     let isStuck = false;
@@ -92,13 +125,4 @@ export async function refuses(run: Promise<Ended>, status: 1 | 2, ...texts: read
 /** Parses the whole standard output as JSON. */
 export async function json<T>(run: Promise<Ended>, status = 0): Promise<T> {
   return JSON.parse((await ends(run, status)).stdout) as T;
-}
-
-/** Runs tasks two at a time. */
-export async function inPairs(tasks: readonly (() => Promise<unknown>)[]): Promise<void> {
-  const rest = [...tasks];
-  const work = async (): Promise<void> => {
-    for (let task = rest.shift(); task !== undefined; task = rest.shift()) await task();
-  };
-  await Promise.all([work(), work()]);
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { root } from '../support/files.ts';
+import { sourceOptions } from '../support/source-options.ts';
 
 export interface Launched {
   readonly status: number | null;
@@ -22,7 +23,7 @@ export function launch(
     onOutput?: (output: string, kill: (signal: NodeJS.Signals) => void) => void;
   } = {},
 ): Promise<Launched> {
-  const node = [process.execPath, '--conditions', 'retinagrad-source', '--import', import.meta.resolve('tsx')];
+  const node = [process.execPath, ...sourceOptions];
   const [file, ...options] = [...command, '-n', String(ranks), ...node, ...args];
   const start = performance.now();
   const child = spawn(file!, options, {

@@ -19,6 +19,7 @@ import { writeSyntheticSpaceNet } from '../../src/synthetic/node/write-spacenet.
 import { RunFolder } from '../../src/train/node/run-folder.ts';
 import { trainDetector } from '../../src/train/train-detector.ts';
 import { testDevice } from '../support/device.ts';
+import { sourceOptions } from '../support/source-options.ts';
 
 await testDevice();
 const cwd = mkdtempSync(join(tmpdir(), 'retinagrad-examples-'));
@@ -29,8 +30,7 @@ test.after(() => rmSync(cwd, { recursive: true }));
 /** Runs an example in the temporary folder and returns what it printed. */
 function run(example: string, ...args: readonly (string | number)[]): string {
   const script = fileURLToPath(new URL(`../../examples/${example}`, import.meta.url));
-  const options = ['--conditions', 'retinagrad-source', '--import', import.meta.resolve('tsx')];
-  const command = [...options, script, ...args.map(String)];
+  const command = [...sourceOptions, script, ...args.map(String)];
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd, encoding: 'utf8' });
   assert.is(status, 0, `${example} ended with status ${status}\n${stdout}\n${stderr}`);
   return stdout;

@@ -1,11 +1,11 @@
 // The command lines of the documentation: commands, options, settings and npm scripts exist, and so do the files and
 // headings that links lead to.
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readPage, root } from '../support/markdown.ts';
+import { retinagradHere } from '../cli/support.ts';
 
 const FOLDERS = ['docs', 'examples', 'bench'];
 const PAGES = [
@@ -21,10 +21,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
   readonly repository: { readonly url: string };
 };
 
-function retinagrad(...args: string[]) {
-  const options = ['--conditions', 'retinagrad-source', '--import', 'tsx', 'src/cli/main.ts'];
-  return spawnSync(process.execPath, [...options, ...args], { cwd: root, encoding: 'utf8' });
-}
+const retinagrad = retinagradHere(root);
 
 /** Code of a page: lines of indented and fenced blocks, and what stands between backticks. */
 function codeOf(page: string): string[] {
@@ -44,11 +41,12 @@ const wordsOf = (line: string): string[] =>
     word.replaceAll(/['"]/g, ''),
   );
 
-const HELP = retinagrad('--help').stdout;
+const HELP = (await retinagrad(['--help'])).stdout;
 const COMMANDS = [...HELP.slice(HELP.indexOf('Commands:')).matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name!);
 const optionsIn = (text: string): Set<string> => new Set(text.match(/(?<![\w-])--?[a-z][\w-]*/g));
 const COMMON = optionsIn(HELP);
-const helps = new Map(COMMANDS.map((command) => [command, retinagrad(command, '--help').stdout]));
+const helps = new Map<string, string>();
+for (const command of COMMANDS) helps.set(command, (await retinagrad([command, '--help'])).stdout);
 const SETTINGS = new Set([...helps.get('train')!.matchAll(/^ {2}(\w+\.\w+)=/gm)].map(([, name]) => name!));
 
 /** A call of the command in the documentation: its words after `retinagrad`. */
@@ -117,7 +115,7 @@ test('settings that the guide names exist', () => {
   );
 });
 
-test('settings that the pages give a value have that name and may have that value', () => {
+test('settings that the pages give a value have that name and may have that value', async () => {
   const given = new Set(
     PAGES.flatMap(codeOf)
       .flatMap((line) => wordsOf(line))
@@ -130,7 +128,7 @@ test('settings that the pages give a value have that name and may have that valu
     const now = new Map<string, string>();
     for (const word of left) if (!now.has(word.split('=')[0]!)) now.set(word.split('=')[0]!, word);
     left = left.filter((word) => now.get(word.split('=')[0]!) !== word);
-    const { status, stderr } = retinagrad('train', 'tiles', ...now.values(), '--print-config');
+    const { status, stderr } = await retinagrad(['train', 'tiles', ...now.values(), '--print-config']);
     if (status !== 0) wrong.push(stderr);
   }
   assert.equal(wrong, []);

@@ -7,6 +7,7 @@ import ts from 'typescript';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { blocksOf, isProgram, root, type Block } from '../support/markdown.ts';
+import { sourceOptions } from '../support/source-options.ts';
 
 const PAGES = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.md') && file !== 'adding-an-op.md')
@@ -65,8 +66,10 @@ function run({ code, origin }: Pick<Block, 'code' | 'origin'>): string {
     run({ code: makeWeights, origin: 'weights' });
   const file = join(scratch, `${origin.replaceAll(/\W/g, '-')}.ts`);
   writeFileSync(file, code);
-  const args = ['--conditions', 'retinagrad-source', '--import', import.meta.resolve('tsx'), file];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: scratch, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...sourceOptions, file], {
+    cwd: scratch,
+    encoding: 'utf8',
+  });
   assert.is(status, 0, stderr);
   return stdout;
 }

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { rgbImage } from '../../src/imagery/image.ts';
 import { writePng } from '../../src/imagery/node/png.ts';
 import { root, temporaryFolder } from '../support/files.ts';
+import { sourceOptions } from '../support/source-options.ts';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const programs = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program]) => program!);
@@ -18,8 +19,7 @@ const cwd = temporaryFolder();
 function run(index: number, extension = 'ts'): string {
   const file = join(scripts, `${index}.${extension}`);
   writeFileSync(file, programs[index]!);
-  const args = ['--conditions', 'retinagrad-source', '--import', import.meta.resolve('tsx'), file];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...sourceOptions, file], { cwd, encoding: 'utf8' });
   assert.is(status, 0, stderr);
   return stdout;
 }

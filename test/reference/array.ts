@@ -35,8 +35,12 @@ export function* indices(shape: readonly number[]): Generator<number[]> {
 /** An array whose element at each index is the `value` of that index. */
 export function build(shape: readonly number[], value: (index: readonly number[]) => number): Ref {
   const y = ref(shape);
-  let i = 0;
-  for (const index of indices(shape)) y.data[i++] = value(index);
+  const index = shape.map(() => 0);
+  // The steps of `indices` without a generator, which would take longer than most values.
+  for (let i = 0; i < y.data.length; i++) {
+    y.data[i] = value(index);
+    for (let d = shape.length - 1; d >= 0 && ++index[d]! === shape[d]; d--) index[d] = 0;
+  }
   return y;
 }
 
@@ -66,4 +70,19 @@ export function broadcastTo(x: Ref, shape: readonly number[]): Ref {
       x.shape.map((extent, d) => (extent === 1 ? 0 : index[lead + d]!)),
     ),
   );
+}
+
+/** x summed over the axes along which `shape` was stretched to that of x: the reverse of `broadcastTo`. */
+export function sumTo(x: Ref, shape: readonly number[]): Ref {
+  const y = ref(shape);
+  const lead = x.shape.length - shape.length;
+  let i = 0;
+  for (const index of indices(x.shape)) {
+    const target = offsetOf(
+      shape,
+      shape.map((extent, d) => (extent === 1 ? 0 : index[lead + d]!)),
+    );
+    y.data[target]! += x.data[i++]!;
+  }
+  return y;
 }

@@ -1,10 +1,17 @@
-import { conv2d as reference } from '../../src/measure/reference/conv2d.ts';
+import { conv2d as reference, conv2dGradInput, conv2dGradWeight } from '../../src/measure/reference/conv2d.ts';
 import { pair, type Pair, type WindowOptions } from '../../src/measure/reference/windows.ts';
-import { at, build, evaluate, indices, offsetOf, ref, type Ref } from './array.ts';
+import { at, build, evaluate, indices, ref, sumTo, type Ref } from './array.ts';
 
 /** Convolution of x [N, H, W, C] with w [R, S, C, K], plus the bias [K] if there is one. */
 export const conv2d = (x: Ref, w: Ref, bias: Ref | null, options: WindowOptions = {}): Ref =>
   evaluate(reference(x, w, bias, options));
+
+/** The gradients of x, w and the bias, for a gradient of the result. */
+export const conv2dGradients = (dy: Ref, x: Ref, w: Ref, options: WindowOptions): [dx: Ref, dw: Ref, db: Ref] => [
+  evaluate(conv2dGradInput(dy, w, x.shape, options)),
+  evaluate(conv2dGradWeight(dy, x, w.shape, options)),
+  sumTo(dy, [w.shape[3]!]),
+];
 
 export interface TransposedOptions {
   readonly stride?: Pair;
@@ -24,13 +31,18 @@ export function convTranspose2d(x: Ref, w: Ref, bias: Ref | null, options: Trans
   const Q = (W - 1) * sw - 2 * pw + dw * (S - 1) + ow + 1;
   const shape = [N, P, Q, perGroup * groups];
   const y = bias === null ? ref(shape) : build(shape, (index) => at(bias, [index[3]!]));
-  for (const [n, h, v, k] of indices(x.shape)) {
-    const group = Math.floor((k! * groups) / K);
-    for (const [r, s, c] of indices([R, S, perGroup])) {
+  /** Adds to pixel p, q what the taps r, s send there from pixel h, v. */
+  const add = (n: number, h: number, v: number, r: number, s: number, p: number, q: number): void => {
+    for (let k = 0; k < K; k++) {
+      const value = x.data[((n * H + h) * W + v) * K + k]!;
+      const target = ((n * P + p) * Q + q) * perGroup * groups + Math.floor((k * groups) / K) * perGroup;
+      for (let c = 0; c < perGroup; c++) y.data[target + c]! += value * w.data[((r * S + s) * perGroup + c) * K + k]!;
+    }
+  };
+  for (const [n, h, v] of indices([N, H, W])) {
+    for (const [r, s] of indices([R, S])) {
       const [p, q] = [h! * sh - ph + r! * dh, v! * sw - pw + s! * dw];
-      if (p < 0 || p >= P || q < 0 || q >= Q) continue;
-      const target = offsetOf(shape, [n!, p, q, group * perGroup + c!]);
-      y.data[target]! += at(x, [n!, h!, v!, k!]) * at(w, [r!, s!, c!, k!]);
+      if (p >= 0 && p < P && q >= 0 && q < Q) add(n!, h!, v!, r!, s!, p, q);
     }
   }
   return y;

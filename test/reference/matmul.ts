@@ -1,5 +1,5 @@
 import { matmul as product } from '../../src/measure/reference/matmul.ts';
-import { broadcastShape, broadcastTo, evaluate, ref, sizeOf, type Ref } from './array.ts';
+import { at, broadcastShape, broadcastTo, build, evaluate, ref, sizeOf, sumTo, type Ref } from './array.ts';
 
 /** Matrix product of [.., m, k] and [.., k, n] with broadcast batch axes. */
 export function matmul(a: Ref, b: Ref): Ref {
@@ -15,3 +15,14 @@ export function matmul(a: Ref, b: Ref): Ref {
   }
   return y;
 }
+
+const transposed = (x: Ref): Ref =>
+  build([...x.shape.slice(0, -2), x.shape.at(-1)!, x.shape.at(-2)!], (index) =>
+    at(x, [...index.slice(0, -2), index.at(-1)!, index.at(-2)!]),
+  );
+
+/** The gradients of both factors, for a gradient of the product. */
+export const matmulGradients = (dy: Ref, a: Ref, b: Ref): [da: Ref, db: Ref] => [
+  sumTo(matmul(dy, transposed(b)), a.shape),
+  sumTo(matmul(transposed(a), dy), b.shape),
+];

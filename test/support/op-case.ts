@@ -11,8 +11,9 @@
  *       ],
  *     });
  *
- * test/autograd/ops.test.ts runs every row of every file (gemm.test.ts those of products): the results against the float64 reference, and the gradients
- * against central differences of that reference. Rows are small and odd, to break kernels. The benchmarks measure the
+ * test/autograd/ops.test.ts runs every row of every file (gemm.test.ts those of products): the results against the float64
+ * reference, and the gradients against central differences of that reference, or against gradients that are written out
+ * (which cases.test.ts compares with central differences). Rows are small and odd, to break kernels. The benchmarks measure the
  * shapes of real networks instead (src/measure/tasks.ts), and check them against the same references.
  */
 import { readdirSync } from 'node:fs';
@@ -41,6 +42,8 @@ export interface OpCase {
   readonly run: (inputs: readonly Tensor[]) => readonly Tensor[];
   /** The results in float64. */
   readonly reference: (inputs: readonly Ref[]) => readonly Ref[];
+  /** The gradients of the inputs in float64 for a gradient of the first result, or null if nobody wrote them out. */
+  readonly gradients: ((dy: Ref, inputs: readonly Ref[]) => readonly Ref[]) | null;
   readonly inputs: readonly CaseInput[];
   /**
    * Which inputs to differentiate; none where the result has a kink at the inputs, or no useful gradient. Gradients are
@@ -84,6 +87,11 @@ export interface Table<O extends object> {
   readonly run: (inputs: readonly Tensor[], options: O) => Tensor | readonly Tensor[];
   /** The same call of its reference. */
   readonly reference: (inputs: readonly Ref[], options: O) => Ref | readonly Ref[];
+  /**
+   * The gradients of the inputs, for a gradient of the first result. Worth writing out where the reference takes long:
+   * central differences evaluate it twice for each element. Default: central differences.
+   */
+  readonly gradients?: (dy: Ref, inputs: readonly Ref[], options: O) => readonly Ref[];
   /** Which inputs to differentiate; `[]` if the operation has no gradient. Default: all that hold floats. */
   readonly differentiable?: readonly number[];
   /** dtypes of the results. Default: one of float32. */
@@ -98,7 +106,7 @@ const show = (value: object): string => JSON.stringify(value).replaceAll('"', ''
 
 /** The cases of a table. */
 export function casesOf<O extends object = None>(table: Table<O>): OpCase[] {
-  const { op, run, reference, results = ['float32'], tolerance } = table;
+  const { op, run, reference, gradients, results = ['float32'], tolerance } = table;
   return table.rows.map((row) => {
     const options = row.options ?? ({} as O);
     const shapes = row.inputs.map((input) => input.shape);
@@ -113,6 +121,7 @@ export function casesOf<O extends object = None>(table: Table<O>): OpCase[] {
       op,
       run: (inputs) => [run(inputs, options)].flat() as Tensor[],
       reference: (inputs) => [reference(inputs, options)].flat(),
+      gradients: gradients === undefined ? null : (dy, inputs) => gradients(dy, inputs, options),
       inputs: row.inputs,
       differentiable: row.differentiable ?? table.differentiable ?? floats,
       hasGradient: table.differentiable?.length !== 0,

@@ -6,20 +6,19 @@ import { tensor } from '../../src/tensor/create.ts';
 import { setDefaultDevice, type Device } from '../../src/tensor/device.ts';
 import type { DType, HostArrays } from '../../src/tensor/dtype.ts';
 import { tidy } from '../../src/tensor/scope.ts';
-import { sizeOf } from '../../src/tensor/shape.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import type { Ref } from '../reference/array.ts';
+import { ref, type Ref } from '../reference/array.ts';
 import { centralDifference, hashedWeights } from './central-difference.ts';
 import { assertClose } from './compare.ts';
 import { leavesNothing, testDevice } from './device.ts';
 import { gradientToleranceOf, inputsOf, type OpCase } from './op-case.ts';
 
-/** Maximum number of elements of an input whose gradient is compared; each costs two evaluations of the reference. */
+/** Maximum number of elements of an input that central differences are taken of; each costs two evaluations of the reference. */
 const SAMPLES = 24;
 
 /**
- * Makes two tests of each case: the results on the GPU against the float64 reference, and the gradients against central
- * differences of that reference. Both also check that no tensor is left behind.
+ * Makes two tests of each case: the results on the GPU against the float64 reference, and the gradients against those that
+ * are written out or central differences of that reference. Both also check that no tensor is left behind.
  */
 export async function opSuite(name: string, cases: readonly OpCase[]): Promise<void> {
   const device = await testDevice();
@@ -48,20 +47,24 @@ async function checkForward(c: OpCase): Promise<void> {
 
 async function checkGradients(c: OpCase): Promise<void> {
   const inputs = inputsOf(c);
-  const size = sizeOf(c.reference(inputs)[0]!.shape);
   const [result, ...gradients] = tidy(() => differentiate(c, inputs));
+  const { shape, size } = result!; // As in checkForward, which compares it.
   result!.dispose();
+  const weights = weightsOf(c, size);
+  const written = c.gradients?.(ref(shape, weights), inputs);
   const first = (values: readonly Ref[]): Ref => c.reference(values)[0]!;
   for (const [i, k] of c.differentiable.entries()) {
     const actual = await gradients[i]!.data();
     gradients[i]!.dispose();
     assert.equal([...gradients[i]!.shape], [...inputs[k]!.shape]);
-    const { elements, values } = centralDifference(first, inputs, k, weightsOf(c, size), {
-      samples: SAMPLES,
-      seed: c.name,
-    });
+    const options = { tolerance: gradientToleranceOf(c, k, size), label: `gradient of input ${k}` };
+    if (written !== undefined) {
+      assertClose(actual, written[k]!, options);
+      continue;
+    }
+    const { elements, values } = centralDifference(first, inputs, k, weights, { samples: SAMPLES, seed: c.name });
     const sampled = Float32Array.from(elements, (element) => actual[element]!);
-    assertClose(sampled, values, { tolerance: gradientToleranceOf(c, k, size), label: `gradient of input ${k}` });
+    assertClose(sampled, values, options);
   }
 }
 

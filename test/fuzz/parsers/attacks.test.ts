@@ -4,20 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { attacks } from './attacks.ts';
+import { sourceOptions } from '../../support/source-options.ts';
 
 const program = fileURLToPath(new URL('attack.ts', import.meta.url));
 
 for (const [i, { file, expected }] of attacks.entries()) {
   test(file, () => {
-    const args = [
-      '--max-old-space-size=512',
-      '--conditions',
-      'retinagrad-source',
-      '--import',
-      'tsx',
-      program,
-      String(i),
-    ];
+    const args = ['--max-old-space-size=512', ...sourceOptions, program, String(i)];
     const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     assert.equal([status, signal], [0, null], stderr.slice(0, 2000));
     const found = JSON.parse(stdout) as Record<'name' | 'message', string> &
