@@ -42,7 +42,7 @@ export interface OpCase {
   readonly run: (inputs: readonly Tensor[]) => readonly Tensor[];
   /** The results in float64. */
   readonly reference: (inputs: readonly Ref[]) => readonly Ref[];
-  /** The gradients of the inputs in float64 for a gradient of the first result, or null if nobody wrote them out. */
+  /** The gradients of the inputs in float64 for a gradient of the first result, or null where they are not written out. */
   readonly gradients: ((dy: Ref, inputs: readonly Ref[]) => readonly Ref[]) | null;
   readonly inputs: readonly CaseInput[];
   /**
