@@ -43,6 +43,7 @@ async function javaScriptOf(path, source) {
     banner: key.trim(),
     format: 'esm',
     target: 'node20',
+    keepNames: true, // A class inside a function keeps its name also where another one is called alike.
     sourcefile: path,
     sourcemap: 'inline',
     sourcesContent: false,
