@@ -18,7 +18,7 @@ function moduleOf(file, code, fail) {
   const consts = [...code.matchAll(/^const ([A-Z][A-Z0-9_]*)\s*:\s*(\w+)\s*=\s*[^;]+;/gm)].map((m) => [m[1], m[2]]);
   const aliases = [...code.matchAll(/^alias ([A-Z][A-Z0-9_]*)\s*=\s*([^;]+);/gm)].map((m) => [m[1], m[2]]);
 
-  const body = (/^struct Params \{([^}]*)\}/m.exec(code)?.[1] ?? '').replace(/\/\/.*$/gm, '');
+  const body = (/^struct Params \{([^}]*)\}/m.exec(code)?.[1] ?? '').replace(/\/\/.*$|\/\*.*?\*\//gm, '');
   const fields = body.split(',').map((field) => field.trim());
   const params = fields.filter(Boolean).map((field) => field.split(/\s*:\s*/));
   for (const [name, type] of params) {

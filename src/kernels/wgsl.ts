@@ -46,31 +46,38 @@ function literal(value: number | boolean, type: string): string {
 const withSlotsOf = new Map<string, WgslSource>();
 
 /**
- * A kernel whose text has two slots, for another number of them: what stands between the lines `// SLOT` and `// END` is
- * repeated for the slots from 1 on, with that number at the ends of names, and bindings are numbered anew. Tensors that share a
- * launch have a slot each; see foreach.ts.
+ * A kernel whose text has two slots, for another number of them: what stands between SLOT and END is repeated for the slots from
+ * 1 on, with that number at the ends of the names of bindings and parameters, and bindings are numbered anew. Tensors that share
+ * a launch have a slot each; see foreach.ts.
  */
 export function withSlots<S extends WgslSource>(source: S, slots: number): S {
   const key = `${source.file} ${slots}`;
   const known = withSlotsOf.get(key);
   if (known !== undefined) return known as S;
+  const all = [source.bindings, source.params].flatMap(Object.keys);
+  const stems = all.filter((name) => name.endsWith('0')).map((name) => name.slice(0, -1));
+  const names = stems.map((stem) => `${stem}1`);
+  const ofSlot1 = new RegExp(`\\b(${stems.join('|')})1\\b`, 'g');
+  const repeat = <T>(each: (slot: number) => T): T[] => Array.from({ length: slots - 1 }, (_, i) => each(i + 1));
+  /** Fields in their order. Those of slot 1 follow one another. */
+  const repeated = <T>(fields: Readonly<Record<string, T>>): Record<string, T> => {
+    const list = Object.entries(fields);
+    const own = list.filter(([name]) => names.includes(name));
+    const first = list.indexOf(own[0]!);
+    const copies = repeat((slot) => own.map(([name, value]): [string, T] => [name.slice(0, -1) + slot, value]));
+    return Object.fromEntries([...list.slice(0, first), ...copies.flat(), ...list.slice(first + own.length)]);
+  };
   let binding = 0;
-  const code = source.code
-    .replaceAll(/^ *\/\/ SLOT\n([^]*?)^ *\/\/ END\n/gm, (_, text: string) =>
-      Array.from({ length: slots - 1 }, (_, i) => text.replaceAll(/(?<=[a-z])1\b|\b1(?=u\b)/g, String(i + 1))).join(''),
-    )
-    .replaceAll(/@binding\(\d+\)/g, () => `@binding(${binding++})`);
-  const fields = /^struct Params \{([^}]*)\}/m.exec(code)![1]!.matchAll(/^ *(\w+): (\w+)/gm);
-  const names = [...code.matchAll(/@binding\(\d+\) var<[^>]*> (\w+)/g)].map((match) => match[1]!);
   const made = {
     ...source,
     file: `${source.file},SLOTS=${slots}`,
-    params: Object.fromEntries([...fields].map(([, name, type]) => [name!, type!])),
-    // A slot binds what slot 1 does.
-    bindings: Object.fromEntries(
-      names.map((name) => [name, source.bindings[name] ?? source.bindings[name.replace(/\d+$/, '1')]!]),
-    ),
-    code,
+    params: repeated(source.params),
+    bindings: repeated(source.bindings),
+    code: source.code
+      .replaceAll(/\/\* ?SLOT ?\*\/([^]*?)\/\* ?END ?\*\//g, (_, text: string) =>
+        repeat((slot) => text.replaceAll(ofSlot1, `$1${slot}`)).join(''),
+      )
+      .replaceAll(/@binding\(\d+\)/g, () => `@binding(${binding++})`),
   };
   withSlotsOf.set(key, made);
   return made;

@@ -1,12 +1,13 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { adamStep } from '../../src/kernels/wgsl/adam_step.wgsl.ts';
 import { scaleAll } from '../../src/kernels/wgsl/scale_all.wgsl.ts';
 import { sgdStep } from '../../src/kernels/wgsl/sgd_step.wgsl.ts';
 import { specialize, withSlots } from '../../src/kernels/wgsl.ts';
 
 test('two slots are those of the file', () => {
   const { code, bindings, params } = withSlots(sgdStep, 2);
-  assert.is(code, sgdStep.code.replaceAll(/^ *\/\/ (SLOT|END)\n/gm, ''));
+  assert.is(code, sgdStep.code.replaceAll(/\/\* (SLOT|END) \*\//g, ''));
   assert.equal(bindings, sgdStep.bindings);
   assert.equal(params, sgdStep.params);
 });
@@ -28,11 +29,32 @@ test('more slots repeat the second with their number, and number the bindings an
   assert.match(code, '(1.0 - params.dampening)');
 });
 
+test('names that end with 1 without being those of a slot stay', () => {
+  const { params } = withSlots(adamStep, 3);
+  assert.equal(Object.keys(params).slice(0, 7), [
+    'vectors0',
+    'vectors1',
+    'vectors2',
+    'lr',
+    'beta1',
+    'beta2',
+    'oneMinusBeta1',
+  ]);
+});
+
 test('another number of slots is another kernel, which takes the same constants', () => {
   const [three, seven] = [withSlots(scaleAll, 3), withSlots(scaleAll, 7)];
   assert.is.not(three.file, seven.file);
   assert.is(withSlots(scaleAll, 3), three);
   assert.match(specialize(three, { SIZE: 32 }, {}), 'const SIZE: u32 = u32(32);');
+});
+
+test('kernels that are minified, as in the single file, are repeated alike', async () => {
+  const file = '../../scripts/minify-wgsl.mjs';
+  const { minifyWgsl } = (await import(file)) as { minifyWgsl: (code: string) => string };
+  const code = minifyWgsl(sgdStep.code);
+  const { code: repeated } = withSlots({ ...sgdStep, file: 'minified', code }, 3);
+  assert.is(minifyWgsl(repeated), minifyWgsl(withSlots(sgdStep, 3).code));
 });
 
 test.run();

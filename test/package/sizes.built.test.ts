@@ -10,11 +10,11 @@ import { root } from '../support/files.ts';
 const zipped = (bytes: Uint8Array): number => gzipSync(bytes, { level: 9 }).length;
 const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
 
-test('the single file has everything of the main entry in less than 106 kB', async () => {
+test('the single file has everything of the main entry in less than 107 kB', async () => {
   const file = join(root, 'dist/retinagrad.min.js');
   const size = zipped(readFileSync(file));
   console.log(`# retinagrad.min.js: ${kilobytes(size)} gzipped`);
-  assert.ok(size < 106_000, `${size} bytes`);
+  assert.ok(size < 107_000, `${size} bytes`);
   const names = async (path: string): Promise<string[]> => Object.keys((await import(path)) as object).sort();
   assert.equal(await names(file), await names(join(root, 'dist/index.js')));
 });
@@ -23,7 +23,7 @@ test('the single file has everything of the main entry in less than 106 kB', asy
 const BUNDLES: [code: string, most: number][] = [
   ["export { encodeSafetensors } from './dist/index.js';", 2_000],
   ["export { init, add } from './dist/index.js';", 27_500],
-  ["export * from './dist/index.js';", 135_000],
+  ["export * from './dist/index.js';", 137_000],
   ["export * from './dist/data.js';", 97_000], // with the readers of annotation tools' formats, which pages use too
   ["export * from './dist/evaluation.js';", 40_000],
   ["export * from './dist/report.js';", 40_000],

@@ -12,7 +12,7 @@ import { assertLearned } from './learned.ts';
 
 /** Maximum size in bytes. The package is only code; more means that something else got in. */
 /** The table of coordinate systems is 1 MB of it, in `src` and `dist`. */
-const MOST = { packed: 3.1e6, unpacked: 13.4e6 };
+const MOST = { packed: 3.13e6, unpacked: 13.5e6 };
 
 interface Packed {
   readonly filename: string;

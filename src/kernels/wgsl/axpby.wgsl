@@ -9,18 +9,18 @@ struct Params {
   beta: f32,
   vectors0: u32, // elements / 4, rounded up; 0 where there is no pair
   alpha0: f32,
-  // SLOT
+  /* SLOT */
   vectors1: u32,
   alpha1: f32,
-  // END
+  /* END */
 }
 
 @group(0) @binding(0) var<storage, read> x0: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> y0: array<vec4f>;
-// SLOT
+/* SLOT */
 @group(0) @binding(2) var<storage, read> x1: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> y1: array<vec4f>;
-// END
+/* END */
 @group(0) @binding(4) var<uniform> params: Params;
 
 @compute @workgroup_size(SIZE)
@@ -31,11 +31,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   i -= params.vectors0;
-  // SLOT
+  /* SLOT */
   if (i < params.vectors1) {
     y1[i] = params.alpha1 * x1[i] + params.beta * y1[i];
     return;
   }
   i -= params.vectors1;
-  // END
+  /* END */
 }

@@ -10,9 +10,9 @@ const MOMENTUM: bool = false;
 
 struct Params {
   vectors0: u32, // parameters / 4, rounded up
-  // SLOT
+  /* SLOT */
   vectors1: u32,
-  // END
+  /* END */
   lr: f32,
   alpha: f32,
   oneMinusAlpha: f32, // in float32 the difference would lose digits
@@ -25,12 +25,12 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> v0: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> m0: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> p0: array<vec4f>;
-// SLOT
+/* SLOT */
 @group(0) @binding(4) var<storage, read> g1: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> v1: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> m1: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> p1: array<vec4f>;
-// END
+/* END */
 @group(0) @binding(8) var<uniform> params: Params;
 
 struct State {
@@ -58,7 +58,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   i -= params.vectors0;
-  // SLOT
+  /* SLOT */
   if (i < params.vectors1) {
     let next = step(g1[i], v1[i], m1[i], p1[i]);
     v1[i] = next.v;
@@ -67,5 +67,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   i -= params.vectors1;
-  // END
+  /* END */
 }

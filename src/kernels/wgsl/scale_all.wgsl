@@ -7,16 +7,16 @@ const SIZE: u32 = 64u; // invocations per workgroup
 
 struct Params {
   vectors0: u32, // elements / 4, rounded up; 0 where there is no tensor
-  // SLOT
+  /* SLOT */
   vectors1: u32,
-  // END
+  /* END */
 }
 
 @group(0) @binding(0) var<storage, read> factor: array<f32>;
 @group(0) @binding(1) var<storage, read_write> x0: array<vec4f>;
-// SLOT
+/* SLOT */
 @group(0) @binding(2) var<storage, read_write> x1: array<vec4f>;
-// END
+/* END */
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(SIZE)
@@ -27,11 +27,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   i -= params.vectors0;
-  // SLOT
+  /* SLOT */
   if (i < params.vectors1) {
     x1[i] *= factor[0];
     return;
   }
   i -= params.vectors1;
-  // END
+  /* END */
 }

@@ -11,9 +11,9 @@ const NESTEROV: bool = false;
 
 struct Params {
   vectors0: u32, // parameters / 4, rounded up
-  // SLOT
+  /* SLOT */
   vectors1: u32,
-  // END
+  /* END */
   lr: f32,
   momentum: f32,
   dampening: f32,
@@ -24,11 +24,11 @@ struct Params {
 @group(0) @binding(0) var<storage, read> g0: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> m0: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> p0: array<vec4f>;
-// SLOT
+/* SLOT */
 @group(0) @binding(3) var<storage, read> g1: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> m1: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> p1: array<vec4f>;
-// END
+/* END */
 @group(0) @binding(6) var<uniform> params: Params;
 
 struct State {
@@ -56,7 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   i -= params.vectors0;
-  // SLOT
+  /* SLOT */
   if (i < params.vectors1) {
     let next = step(g1[i], m1[i], p1[i]);
     if (MOMENTUM) { m1[i] = next.m; }
@@ -64,5 +64,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   i -= params.vectors1;
-  // END
+  /* END */
 }

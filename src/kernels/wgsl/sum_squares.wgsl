@@ -11,16 +11,16 @@ const CHAIN: u32 = 64u; // maximum number of vectors in one part
 struct Params {
   slot: u32,
   elements0: u32, // the last vector may reach past them; 0 where there is no tensor
-  // SLOT
+  /* SLOT */
   elements1: u32,
-  // END
+  /* END */
 }
 
 @group(0) @binding(0) var<storage, read_write> y: array<f32>;
 @group(0) @binding(1) var<storage, read> x0: array<vec4f>;
-// SLOT
+/* SLOT */
 @group(0) @binding(2) var<storage, read> x1: array<vec4f>;
-// END
+/* END */
 @group(0) @binding(3) var<uniform> params: Params;
 
 fn chainsOf(elements: u32) -> u32 { return (elements + 4u * CHAIN - 1u) / (4u * CHAIN); }
@@ -42,7 +42,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   k -= chainsOf(params.elements0);
-  // SLOT
+  /* SLOT */
   if (k < chainsOf(params.elements1)) {
     for (var at = k; 4u * at < params.elements1; at += chainsOf(params.elements1)) {
       let v = select(vec4f(), x1[at], within(at, params.elements1));
@@ -52,5 +52,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   k -= chainsOf(params.elements1);
-  // END
+  /* END */
 }
