@@ -19,7 +19,7 @@ const BUDGETS = {
   tensor: 2420,
   kernels: 2960,
   'kernels/convolution': 1410,
-  'kernels/wgsl': 4200,
+  'kernels/wgsl': 4110,
   autograd: 3400,
   nn: 1780,
   imagery: 1400,

@@ -25,14 +25,14 @@ export interface ForeachJob {
 }
 
 /** A value for each slot, under its name: `x0`, `x1`, ... */
-export const perSlot = <N extends string, T>(name: N, values: readonly T[]): Record<`${N}${0 | 1}`, T> =>
-  Object.fromEntries(values.map((value, slot) => [`${name}${slot}`, value])) as Record<`${N}${0 | 1}`, T>;
+export const perSlot = <N extends string, T>(name: N, values: readonly T[]): Record<`${N}0`, T> =>
+  Object.fromEntries(values.map((value, slot) => [`${name}${slot}`, value])) as Record<`${N}0`, T>;
 
-/** What one launch binds, under the kernel's names `x0`, `y0`, `x1`, ...; those of the slots from 2 on are not in the types. */
+/** What one launch binds, under the kernel's names `x0`, `y0`, `x1`, ...; those of the slots from 1 on are not in the types. */
 interface Slots<N extends string, J> {
-  readonly bind: Record<`${N}${0 | 1}`, Slice>;
+  readonly bind: Record<`${N}0`, Slice>;
   /** Vectors of four in each slot, rounded up; 0 where a slot has no job. */
-  readonly params: Record<`vectors${0 | 1}`, number>;
+  readonly params: Record<'vectors0', number>;
   /** The job in each slot. */
   readonly jobs: readonly (J | null)[];
   /** Vectors in all of them. */

@@ -46,26 +46,27 @@ function literal(value: number | boolean, type: string): string {
 const withSlotsOf = new Map<string, WgslSource>();
 
 /**
- * A kernel whose text has two slots, for another number of them: what stands between SLOT and END is repeated for the slots from
- * 1 on, with that number at the ends of the names of bindings and parameters, and bindings are numbered anew. Tensors that share
- * a launch have a slot each; see foreach.ts.
+ * A kernel whose text has one slot, for another number of them: what stands between SLOT and END is repeated for each, with its
+ * number instead of the 0 at the ends of the names of bindings and parameters, and bindings are numbered anew. Tensors that
+ * share a launch have a slot each; see foreach.ts.
  */
 export function withSlots<S extends WgslSource>(source: S, slots: number): S {
   const key = `${source.file} ${slots}`;
   const known = withSlotsOf.get(key);
   if (known !== undefined) return known as S;
-  const all = [source.bindings, source.params].flatMap(Object.keys);
-  const stems = all.filter((name) => name.endsWith('0')).map((name) => name.slice(0, -1));
-  const names = stems.map((stem) => `${stem}1`);
-  const ofSlot1 = new RegExp(`\\b(${stems.join('|')})1\\b`, 'g');
-  const repeat = <T>(each: (slot: number) => T): T[] => Array.from({ length: slots - 1 }, (_, i) => each(i + 1));
-  /** Fields in their order. Those of slot 1 follow one another. */
+  const names = [source.bindings, source.params].flatMap(Object.keys).filter((name) => name.endsWith('0'));
+  const inSlot = new RegExp(`\\b(${names.map((name) => name.slice(0, -1)).join('|')})0\\b`, 'g');
+  const repeat = (text: string): string =>
+    Array.from({ length: slots }, (_, slot) => text.replaceAll(inSlot, `$1${slot}`)).join('');
+  /** Fields in their order. Those of a slot follow one another. */
   const repeated = <T>(fields: Readonly<Record<string, T>>): Record<string, T> => {
     const list = Object.entries(fields);
     const own = list.filter(([name]) => names.includes(name));
     const first = list.indexOf(own[0]!);
-    const copies = repeat((slot) => own.map(([name, value]): [string, T] => [name.slice(0, -1) + slot, value]));
-    return Object.fromEntries([...list.slice(0, first), ...copies.flat(), ...list.slice(first + own.length)]);
+    const all = Array.from({ length: slots }, (_, slot) =>
+      own.map(([name, value]): [string, T] => [name.slice(0, -1) + slot, value]),
+    );
+    return Object.fromEntries([...list.slice(0, first), ...all.flat(), ...list.slice(first + own.length)]);
   };
   let binding = 0;
   const made = {
@@ -74,9 +75,7 @@ export function withSlots<S extends WgslSource>(source: S, slots: number): S {
     params: repeated(source.params),
     bindings: repeated(source.bindings),
     code: source.code
-      .replaceAll(/\/\* ?SLOT ?\*\/([^]*?)\/\* ?END ?\*\//g, (_, text: string) =>
-        repeat((slot) => text.replaceAll(ofSlot1, `$1${slot}`)).join(''),
-      )
+      .replaceAll(/\/\* ?SLOT ?\*\/([^]*?)\/\* ?END ?\*\//g, (_, text: string) => repeat(text))
       .replaceAll(/@binding\(\d+\)/g, () => `@binding(${binding++})`),
   };
   withSlotsOf.set(key, made);

@@ -2,17 +2,16 @@
 //   m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
 //   p = p - lr / correction1 * m / (sqrt(v) / sqrt(correction2) + eps),  correction = 1 - beta^t
 // Weight decay is added to g, or with DECOUPLED it shrinks p directly (AdamW, Loshchilov and Hutter 2019).
-// One invocation updates four neighbouring parameters. Several tensors share a launch, one after the other: the bindings of
-// the first end with 0, those of the second with 1. What is between SLOT and END is repeated for more (wgsl.ts).
+// One invocation updates four neighbouring parameters. Several tensors share a launch, one after the other: what is between
+// SLOT and END is repeated for each, with its number instead of 0 (withSlots in wgsl.ts).
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
 const DECOUPLED: bool = false;
 
 struct Params {
-  vectors0: u32, // parameters / 4, rounded up
   /* SLOT */
-  vectors1: u32,
+  vectors0: u32, // parameters / 4, rounded up
   /* END */
   lr: f32,
   beta1: f32,
@@ -25,17 +24,13 @@ struct Params {
   rootCorrection2: f32,
 }
 
+/* SLOT */
 @group(0) @binding(0) var<storage, read> g0: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> m0: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> v0: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> p0: array<vec4f>;
-/* SLOT */
-@group(0) @binding(4) var<storage, read> g1: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> m1: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> v1: array<vec4f>;
-@group(0) @binding(7) var<storage, read_write> p1: array<vec4f>;
 /* END */
-@group(0) @binding(8) var<uniform> params: Params;
+@group(0) @binding(4) var<uniform> params: Params;
 
 struct State {
   m: vec4f,
@@ -60,6 +55,7 @@ fn step(g: vec4f, m: vec4f, v: vec4f, p: vec4f) -> State {
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   var i = (group.y * groups.x + group.x) * SIZE + lane;
+  /* SLOT */
   if (i < params.vectors0) {
     let next = step(g0[i], m0[i], v0[i], p0[i]);
     m0[i] = next.m;
@@ -68,14 +64,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   i -= params.vectors0;
-  /* SLOT */
-  if (i < params.vectors1) {
-    let next = step(g1[i], m1[i], v1[i], p1[i]);
-    m1[i] = next.m;
-    v1[i] = next.v;
-    p1[i] = next.p;
-    return;
-  }
-  i -= params.vectors1;
   /* END */
 }

@@ -1,8 +1,8 @@
 // One step of stochastic gradient descent with momentum, in place (PyTorch's form of Sutskever et al. 2013):
 //   d = g + weightDecay p;  m = momentum m + (1 - dampening) d;  p = p - lr (NESTEROV ? d + momentum m : m)
 // Without MOMENTUM, p = p - lr d and m is untouched. In the first step m = d.
-// One invocation updates four neighbouring parameters. Several tensors share a launch, one after the other: the bindings of
-// the first end with 0, those of the second with 1. What is between SLOT and END is repeated for more (wgsl.ts).
+// One invocation updates four neighbouring parameters. Several tensors share a launch, one after the other: what is between
+// SLOT and END is repeated for each, with its number instead of 0 (withSlots in wgsl.ts).
 
 // Specialisation
 const SIZE: u32 = 64u; // invocations per workgroup
@@ -10,9 +10,8 @@ const MOMENTUM: bool = true;
 const NESTEROV: bool = false;
 
 struct Params {
-  vectors0: u32, // parameters / 4, rounded up
   /* SLOT */
-  vectors1: u32,
+  vectors0: u32, // parameters / 4, rounded up
   /* END */
   lr: f32,
   momentum: f32,
@@ -21,15 +20,12 @@ struct Params {
   first: u32, // whether m holds nothing yet
 }
 
+/* SLOT */
 @group(0) @binding(0) var<storage, read> g0: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> m0: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> p0: array<vec4f>;
-/* SLOT */
-@group(0) @binding(3) var<storage, read> g1: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> m1: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> p1: array<vec4f>;
 /* END */
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(3) var<uniform> params: Params;
 
 struct State {
   m: vec4f,
@@ -49,6 +45,7 @@ fn step(g: vec4f, m: vec4f, p: vec4f) -> State {
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   var i = (group.y * groups.x + group.x) * SIZE + lane;
+  /* SLOT */
   if (i < params.vectors0) {
     let next = step(g0[i], m0[i], p0[i]);
     if (MOMENTUM) { m0[i] = next.m; }
@@ -56,13 +53,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     return;
   }
   i -= params.vectors0;
-  /* SLOT */
-  if (i < params.vectors1) {
-    let next = step(g1[i], m1[i], p1[i]);
-    if (MOMENTUM) { m1[i] = next.m; }
-    p1[i] = next.p;
-    return;
-  }
-  i -= params.vectors1;
   /* END */
 }
