@@ -1,5 +1,5 @@
 // Lets Node run the TypeScript of this repository: node --conditions retinagrad-source --import ./scripts/typescript.mjs FILE
-// The tests start some thousand processes this way. tsx does the same for other programs, and takes 0.7 s more of a process
+// The tests start hundreds of processes this way. tsx does the same for other programs, and takes 0.7 s more of a process
 // that imports the library, most of it in looking for files whose names our imports write out.
 import { register } from 'node:module';
 import { isMainThread } from 'node:worker_threads';

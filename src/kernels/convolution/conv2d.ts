@@ -260,12 +260,12 @@ export function planGradWeight(adapter: AdapterFacts, shapes: Convolution): Plan
   const source = addPadding(plan, operand('x', x), [3], [c], groups);
   const dy = addPadding(plan, operand('dy', y), [3], [k], groups);
   const winograd = winogradFor(adapter, filter, geometry, [n, p, q]);
-  if (isDepthwise(w, geometry)) return plan.finish(addDepthwiseGradWeight(plan, source, dy, geometry, w));
-  if (winograd !== null) {
-    const dw = addWinogradGradWeight(plan, winograd, source, dy, padding);
-    return plan.finish(addNarrowing(plan, dw, w, groups));
-  }
-  return plan.finish(addNarrowing(plan, addGradWeight(plan, source, dy, geometry, filter), w, groups));
+  const dw = isDepthwise(w, geometry)
+    ? addDepthwiseGradWeight(plan, source, dy, geometry, w)
+    : winograd !== null
+      ? addWinogradGradWeight(plan, winograd, source, dy, padding)
+      : addGradWeight(plan, source, dy, geometry, filter);
+  return plan.finish(addNarrowing(plan, dw, w, groups));
 }
 
 /** Plans the weight gradient, of a shape with whole vectors of channels, as a product. */
